@@ -1,0 +1,245 @@
+//! `/proc/PID/maps`: which file lay where.
+//!
+//! ```text
+//! 3f7b2000-3f7b4000 r-xp 00000000 fe:00 10011871                           /lib/libdl.so.2
+//! 55c7279c1000-55c7279c2000 r-xp 00001000 fe:00 12 /tmp/sp ace/app (deleted)
+//! ffff0000-ffff1000 r-xp 00000000 00:00 0
+//! ```
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::printable::printable_bytes;
+
+/// One line of a maps file. Addresses and the offset are in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    pub start: u64,
+    /// One past the last byte.
+    pub end: u64,
+    pub executable: bool,
+    pub offset: u64,
+    /// The path without ` (deleted)`; `None` for anonymous memory, `[stack]`, `[vdso]` and the like.
+    pub file: Option<Vec<u8>>,
+}
+
+impl Mapping {
+    pub fn holds(&self, address: u64) -> bool {
+        (self.start..self.end).contains(&address)
+    }
+}
+
+/// All mappings of one process, sorted by start.
+#[derive(Debug, Clone)]
+pub struct Maps {
+    pub path: PathBuf,
+    mappings: Vec<Mapping>,
+}
+
+impl Maps {
+    /// Reads a maps file. A line that is none refuses the file, but a cut last line is dropped.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        if text.iter().all(u8::is_ascii_whitespace) {
+            return Err(Error::EmptyMaps {
+                path: path.to_path_buf(),
+            });
+        }
+        let mut mappings = Vec::new();
+        let ends_whole = text.ends_with(b"\n");
+        let lines: Vec<&[u8]> = text.split(|&b| b == b'\n').collect();
+        let last = lines.len() - 1;
+        for (index, line) in lines.iter().enumerate() {
+            let line = line.trim_ascii_end();
+            if line.is_empty() {
+                continue;
+            }
+            match parse_line(line) {
+                Some(mapping) => mappings.push(mapping),
+                None if index == last && !ends_whole && !mappings.is_empty() => {}
+                None => {
+                    return Err(Error::NotMaps {
+                        path: path.to_path_buf(),
+                        line: index + 1,
+                        quote: printable_bytes(&line[..line.len().min(80)]),
+                    });
+                }
+            }
+        }
+        Ok(Self::new(path.to_path_buf(), mappings))
+    }
+
+    pub fn new(path: PathBuf, mut mappings: Vec<Mapping>) -> Self {
+        mappings.sort_by_key(|m| (m.start, m.end));
+        Maps { path, mappings }
+    }
+
+    pub fn mappings(&self) -> &[Mapping] {
+        &self.mappings
+    }
+
+    /// The mapping that holds a run-time address.
+    pub fn find(&self, address: u64) -> Option<&Mapping> {
+        let after = self.mappings.partition_point(|m| m.start <= address);
+        // Lines can overlap in a damaged copy, so the one before the nearest may hold it too.
+        self.mappings[..after]
+            .iter()
+            .rev()
+            .take(8)
+            .find(|m| m.holds(address))
+    }
+
+    /// The files that are mapped, each once, in order of their lowest address.
+    pub fn files(&self) -> Vec<&[u8]> {
+        let mut seen = HashSet::new();
+        self.mappings
+            .iter()
+            .filter_map(|mapping| mapping.file.as_deref())
+            .filter(|file| seen.insert(*file))
+            .collect()
+    }
+
+    /// The mappings of one file, by ascending address.
+    pub fn of_file<'a>(&'a self, file: &'a [u8]) -> impl Iterator<Item = &'a Mapping> + 'a {
+        self.mappings
+            .iter()
+            .filter(move |m| m.file.as_deref() == Some(file))
+    }
+
+    /// The highest address in use.
+    pub fn highest(&self) -> u64 {
+        self.mappings
+            .iter()
+            // [vsyscall] lies in the kernel's half on x86-64 and says nothing about the process.
+            .map(|m| m.end)
+            .filter(|&end| end <= 0xffff_ffff_ff00_0000)
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// Parses one line without its line end; `None` where it is not of the format above.
+pub fn parse_line(line: &[u8]) -> Option<Mapping> {
+    let line = line.trim_ascii_end();
+    let (range, rest) = split_field(line)?;
+    let (permissions, rest) = split_field(rest)?;
+    let (offset, rest) = split_field(rest)?;
+    let (device, rest) = split_field(rest)?;
+    let (inode, path) = split_field(rest)?;
+    let dash = range.iter().position(|&b| b == b'-')?;
+    let start = parse_hex(&range[..dash])?;
+    let end = parse_hex(&range[dash + 1..])?;
+    let permissions_fit = permissions.len() == 4
+        && permissions
+            .iter()
+            .zip([b"r-", b"w-", b"x-", b"ps"])
+            .all(|(p, may)| may.contains(p));
+    let device_fits =
+        device.contains(&b':') && device.iter().all(|b| b.is_ascii_hexdigit() || *b == b':');
+    if start >= end || !permissions_fit || !device_fits || !inode.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
+    Some(Mapping {
+        start,
+        end,
+        executable: permissions[2] == b'x',
+        offset: parse_hex(offset)?,
+        file: (path.first() == Some(&b'/')).then(|| path.to_vec()),
+    })
+}
+
+/// The first blank-separated field, and what follows it without its leading blanks.
+fn split_field(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = text.trim_ascii_start();
+    let end = text
+        .iter()
+        .position(|&b| b == b' ' || b == b'\t')
+        .unwrap_or(text.len());
+    if end == 0 {
+        return None;
+    }
+    Some((&text[..end], text[end..].trim_ascii_start()))
+}
+
+/// Hexadecimal digits of either case, without `0x`, of at most 64 bits.
+fn parse_hex(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |value, &b| {
+        Some(value << 4 | u64::from(char::from(b).to_digit(16)?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Mapping {
+        parse_line(line.as_bytes()).unwrap_or_else(|| panic!("not a maps line: {line}"))
+    }
+
+    #[test]
+    fn a_line_of_a_32_bit_target() {
+        let m = parse(
+            "3f7ce000-3f7cf000 r-xp 00000000 fe:00 10011913      /opt/gateway/lib/libsensors.so.1.4",
+        );
+        assert_eq!((m.start, m.end, m.offset), (0x3f7c_e000, 0x3f7c_f000, 0));
+        assert!(m.executable);
+        assert_eq!(
+            m.file.as_deref(),
+            Some(&b"/opt/gateway/lib/libsensors.so.1.4"[..])
+        );
+    }
+
+    #[test]
+    fn paths_with_blanks_and_deleted_files() {
+        let m =
+            parse("55c7279c1000-55c7279c2000 r-xp 00001000 fe:00 12 /tmp/sp ace/a:b (x) (deleted)");
+        assert_eq!(m.file.as_deref(), Some(&b"/tmp/sp ace/a:b (x)"[..]));
+        assert_eq!(m.offset, 0x1000);
+    }
+
+    #[test]
+    fn lines_without_a_file() {
+        assert_eq!(parse("ffff0000-ffff1000 r-xp 00000000 00:00 0").file, None);
+        assert_eq!(
+            parse("3f800000-40000000 rw-p 00000000 00:00 0    [stack]").file,
+            None
+        );
+        // Upper case, carriage return, a device of three digits: copies and kernels differ.
+        assert!(parse("7F00-8F00 r-xp 0000A000 103:02 5 /a\r").executable);
+    }
+
+    #[test]
+    fn other_text_is_no_mapping() {
+        for line in [
+            "= Start",
+            "hello",
+            "10-20",
+            "20-10 r-xp 0 0:0 0",
+            "10-20 rwx 0 0:0 0",
+            "zz-20 r-xp 0 0:0 0 /a",
+        ] {
+            assert_eq!(parse_line(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_found_in_its_mapping_only() {
+        let lines = [
+            "1000-2000 r-xp 0 0:0 1 /a",
+            "2000-3000 rw-p 1000 0:0 1 /a",
+            "5000-6000 r-xp 0 0:0 2 /b",
+        ];
+        let maps = Maps::new(PathBuf::new(), lines.iter().map(|l| parse(l)).collect());
+        assert_eq!(maps.find(0x1fff).map(|m| m.start), Some(0x1000));
+        assert_eq!(maps.find(0x2000).map(|m| m.start), Some(0x2000));
+        assert_eq!(maps.find(0x3000), None);
+        assert_eq!(maps.find(0xfff), None);
+        assert_eq!(maps.files(), [b"/a", b"/b"]);
+    }
+}

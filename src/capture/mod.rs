@@ -1,0 +1,277 @@
+//! What one run left: the program, the mtrace log, the maps, and libraries beside them.
+
+pub mod maps;
+mod sniff;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::elf::ElfInfo;
+use crate::error::{Error, FileFlag, Result};
+use crate::printable::printable_path;
+use crate::warning::Warning;
+pub use maps::{Mapping, Maps};
+use sniff::{FileKind, file_kind};
+
+/// Where a run is, and what the user has settled about it.
+#[derive(Debug, Clone, Default)]
+pub struct RunInput {
+    /// A capture directory, or an mtrace log alone.
+    pub path: PathBuf,
+    pub log: Option<PathBuf>,
+    pub exe: Option<PathBuf>,
+    pub maps: Option<PathBuf>,
+    /// The target's root directory as it is on this machine.
+    pub sysroot: Option<PathBuf>,
+}
+
+/// The files of one run, each known for what it is.
+#[derive(Debug)]
+pub struct CaptureSet {
+    /// Short, for a column's head: the last part of the path.
+    pub name: String,
+    pub path: PathBuf,
+    pub log: PathBuf,
+    pub program: Option<ElfInfo>,
+    pub maps: Option<Maps>,
+    /// Shared libraries that lie in the directory.
+    pub libraries: Vec<ElfInfo>,
+    /// Separate debug files that lie in the directory.
+    pub debug_files: Vec<ElfInfo>,
+    pub sysroot: Option<PathBuf>,
+    pub warnings: Vec<Warning>,
+}
+
+/// What a directory listing comes to.
+#[derive(Default)]
+struct Contents {
+    logs: Vec<PathBuf>,
+    maps: Vec<PathBuf>,
+    programs: Vec<ElfInfo>,
+    libraries: Vec<ElfInfo>,
+    debug_files: Vec<ElfInfo>,
+    empty: Vec<PathBuf>,
+    others: Vec<PathBuf>,
+}
+
+impl CaptureSet {
+    /// Finds out what `input` holds. Missing maps or program are warnings; a missing log is an error.
+    pub fn open(input: &RunInput) -> Result<Self> {
+        let path = &input.path;
+        let metadata = fs::metadata(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => Error::MissingRun { path: path.clone() },
+            _ => Error::io("open", path, e),
+        })?;
+        let contents = if metadata.is_dir() {
+            Contents::of_directory(path)?
+        } else if metadata.is_file() {
+            Contents {
+                logs: vec![path.clone()],
+                ..Contents::default()
+            }
+        } else {
+            return Err(Error::NotARun { path: path.clone() });
+        };
+        contents.into_set(input)
+    }
+}
+
+impl Contents {
+    fn of_directory(directory: &Path) -> Result<Self> {
+        let listing = |e| Error::io("list", directory, e);
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(directory).map_err(listing)? {
+            paths.push(entry.map_err(listing)?.path());
+        }
+        paths.sort();
+        let mut contents = Contents::default();
+        for path in paths {
+            // A link that leads nowhere, a FIFO, a directory: nothing to read here.
+            if !fs::metadata(&path).is_ok_and(|m| m.is_file()) {
+                continue;
+            }
+            match file_kind(&path)? {
+                FileKind::Log => contents.logs.push(path),
+                FileKind::Maps => contents.maps.push(path),
+                FileKind::Program(info) => contents.programs.push(info),
+                FileKind::Library(info) => contents.libraries.push(info),
+                FileKind::Debug(info) => contents.debug_files.push(info),
+                FileKind::Empty => contents.empty.push(path),
+                FileKind::OldResult | FileKind::Other => contents.others.push(path),
+            }
+        }
+        Ok(contents)
+    }
+
+    fn into_set(self, input: &RunInput) -> Result<CaptureSet> {
+        let log = self.log(input)?;
+        let program = self.program(input)?;
+        let maps = self.maps_file(input)?;
+        let mut warnings = Vec::new();
+        if maps.is_none() {
+            warnings.push(Warning::NoMaps);
+        }
+        if program.is_none() {
+            warnings.push(Warning::NoProgram);
+        }
+        let sysroot = match &input.sysroot {
+            Some(root) if !root.is_dir() => {
+                return Err(Error::io(
+                    "open",
+                    root,
+                    std::io::ErrorKind::NotADirectory.into(),
+                ));
+            }
+            Some(root) => Some(root.clone()),
+            None => beside(&input.path, "sysroot"),
+        };
+        Ok(CaptureSet {
+            name: name_of(&input.path),
+            path: input.path.clone(),
+            log,
+            program,
+            maps: maps.as_deref().map(Maps::read).transpose()?,
+            libraries: self.libraries,
+            debug_files: self.debug_files,
+            sysroot,
+            warnings,
+        })
+    }
+
+    fn log(&self, input: &RunInput) -> Result<PathBuf> {
+        if let Some(log) = &input.log {
+            if log.is_dir() {
+                let is_a_directory = std::io::ErrorKind::IsADirectory.into();
+                return Err(Error::io("read", log, is_a_directory));
+            }
+            return Ok(log.clone());
+        }
+        match self.logs.as_slice() {
+            [log] => Ok(log.clone()),
+            [] => Err(self.no_log(&input.path)),
+            several => Err(ambiguous(&input.path, FileFlag::Log, several)),
+        }
+    }
+
+    fn no_log(&self, path: &Path) -> Error {
+        // An empty file beside a program is a log to which nothing was written.
+        match self.empty.as_slice() {
+            [log] => Error::EmptyLog { path: log.clone() },
+            [] if self.holds_nothing() => Error::EmptyDirectory {
+                path: path.to_path_buf(),
+            },
+            _ => Error::NoLog {
+                path: path.to_path_buf(),
+                found: self.found(),
+            },
+        }
+    }
+
+    fn holds_nothing(&self) -> bool {
+        self.found().is_empty()
+    }
+
+    /// Everything that was found, with what it is taken for.
+    fn found(&self) -> Vec<String> {
+        let elf = |what, files: &[ElfInfo]| -> Vec<String> {
+            let paths = files.iter().map(|info| &info.path);
+            paths
+                .map(|path| format!("{} ({what})", file_name(path)))
+                .collect()
+        };
+        let plain = |what, files: &[PathBuf]| -> Vec<String> {
+            files
+                .iter()
+                .map(|path| format!("{} ({what})", file_name(path)))
+                .collect()
+        };
+        [
+            elf("program", &self.programs),
+            elf("shared library", &self.libraries),
+            elf("debug file", &self.debug_files),
+            plain("maps", &self.maps),
+            plain("empty", &self.empty),
+            plain("no log", &self.others),
+        ]
+        .concat()
+    }
+
+    fn program(&self, input: &RunInput) -> Result<Option<ElfInfo>> {
+        if let Some(exe) = &input.exe {
+            return ElfInfo::read(exe).map(Some);
+        }
+        match self.programs.as_slice() {
+            [] => Ok(None),
+            [program] => Ok(Some(program.clone())),
+            several => {
+                let paths: Vec<PathBuf> = several.iter().map(|info| info.path.clone()).collect();
+                Err(ambiguous(&input.path, FileFlag::Exe, &paths))
+            }
+        }
+    }
+
+    fn maps_file(&self, input: &RunInput) -> Result<Option<PathBuf>> {
+        if let Some(maps) = &input.maps {
+            return Ok(Some(maps.clone()));
+        }
+        match self.maps.as_slice() {
+            [] => Ok(None),
+            [maps] => Ok(Some(maps.clone())),
+            several => Err(ambiguous(&input.path, FileFlag::Maps, several)),
+        }
+    }
+}
+
+impl CaptureSet {
+    /// Opens the log for reading.
+    pub fn open_log(&self) -> Result<File> {
+        File::open(&self.log).map_err(|e| Error::io("open", &self.log, e))
+    }
+
+    /// The directory in which libraries of this run are looked for first.
+    pub fn directory(&self) -> Option<&Path> {
+        self.path.is_dir().then_some(self.path.as_path())
+    }
+
+    /// A file of this set that is the shared library `name`, by file name or by soname.
+    pub fn library(&self, name: &str) -> Option<&ElfInfo> {
+        let by_name = |info: &&ElfInfo| info.path.file_name().is_some_and(|n| n == name);
+        let by_soname = |info: &&ElfInfo| info.soname.as_deref() == Some(name);
+        self.libraries
+            .iter()
+            .find(by_name)
+            .or_else(|| self.libraries.iter().find(by_soname))
+    }
+}
+
+fn ambiguous(path: &Path, flag: FileFlag, files: &[PathBuf]) -> Error {
+    Error::Ambiguous {
+        path: path.to_path_buf(),
+        flag,
+        files: files.iter().map(|file| file_name(file)).collect(),
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    printable_path(path.file_name().map_or(path, Path::new))
+}
+
+/// The last part of a path that says something: `run0` for `a/run0/` and for `a/run0/.`.
+fn name_of(path: &Path) -> String {
+    let resolved = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let named = path
+        .file_name()
+        .map(Path::new)
+        .or(resolved.file_name().map(Path::new));
+    named.map_or_else(|| printable_path(path), printable_path)
+}
+
+/// A directory called `name` in the capture directory or next to it.
+fn beside(path: &Path, name: &str) -> Option<PathBuf> {
+    let resolved = fs::canonicalize(path).ok()?;
+    let beside = resolved.parent().map(|parent| parent.join(name));
+    [Some(resolved.join(name)), beside]
+        .into_iter()
+        .flatten()
+        .find(|p| p.is_dir())
+}

@@ -1,0 +1,126 @@
+//! Telling the files of a capture directory apart by what they hold, never by their names.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::maps;
+use crate::elf::{ElfInfo, ElfKind, is_elf};
+use crate::error::{Error, Result};
+
+/// What a file holds.
+#[derive(Debug)]
+pub enum FileKind {
+    Log,
+    Maps,
+    Program(ElfInfo),
+    Library(ElfInfo),
+    /// A separate debug file, found again by build id or name when a module needs it.
+    Debug(ElfInfo),
+    /// What `mtrace(1)` printed, or what `mtrace_do.py` wrote.
+    OldResult,
+    Empty,
+    Other,
+}
+
+/// How much of a file decides: enough for a log whose beginning is damaged.
+const HEAD: u64 = 64 * 1024;
+
+/// Reads the beginning of a regular file and says what it is.
+pub fn file_kind(path: &Path) -> Result<FileKind> {
+    let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
+    let mut head = Vec::new();
+    file.take(HEAD)
+        .read_to_end(&mut head)
+        .map_err(|e| Error::io("read", path, e))?;
+    if is_elf(&head) {
+        let Ok(info) = ElfInfo::read(path) else {
+            return Ok(FileKind::Other);
+        };
+        return Ok(match info.kind {
+            ElfKind::Program => FileKind::Program(info),
+            ElfKind::Library => FileKind::Library(info),
+            ElfKind::Debug => FileKind::Debug(info),
+            ElfKind::Other => FileKind::Other,
+        });
+    }
+    Ok(text_kind(&head))
+}
+
+fn text_kind(head: &[u8]) -> FileKind {
+    let mut lines = head
+        .split(|&b| b == b'\n')
+        .map(<[u8]>::trim_ascii_end)
+        .filter(|line| !line.is_empty())
+        .peekable();
+    let Some(first) = lines.peek().copied() else {
+        return FileKind::Empty;
+    };
+    if maps::parse_line(first).is_some() {
+        return FileKind::Maps;
+    }
+    if first.starts_with(b"total_cnt: ") {
+        return FileKind::OldResult;
+    }
+    for line in lines {
+        if is_mtrace_result_line(line) {
+            return FileKind::OldResult;
+        }
+        if is_log_line(line) {
+            return FileKind::Log;
+        }
+    }
+    FileKind::Other
+}
+
+/// `= Start`, or `@ … + 0x… 0x…`: what a log is recognised by. The grammar proper is in `trace`.
+fn is_log_line(line: &[u8]) -> bool {
+    if line == b"= Start" {
+        return true;
+    }
+    let mut fields = line.rsplit(|&b| b == b' ');
+    let last = fields.next().unwrap_or_default();
+    let is_operator =
+        |field: Option<&[u8]>| matches!(field, Some(b"+" | b"-" | b"<" | b">" | b"!"));
+    let follows_operator = is_operator(fields.next()) || is_operator(fields.next());
+    last.starts_with(b"0x") && follows_operator
+}
+
+/// `Memory not freed:`, `No memory leaks.`, `- 0x… Free 12 was never alloc'd 0x…`.
+fn is_mtrace_result_line(line: &[u8]) -> bool {
+    line == b"Memory not freed:"
+        || line == b"No memory leaks."
+        || memchr::memmem::find(line, b" was never alloc'd").is_some()
+        || (line.starts_with(b"+ 0x") && memchr::memmem::find(line, b" duplicate: ").is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_told_apart_by_what_they_say() {
+        let kinds = [
+            ("= Start\n@ ./a:[0x1] + 0x10 0x18\n", "Log"),
+            ("@ ./a:[0x1] - 0x10\n", "Log"),
+            ("garbage\n\x00\x01\n@ ./a:[0x1] + 0x10 0x18\n", "Log"),
+            (
+                "3f7ce000-3f7cf000 r-xp 00000000 fe:00 1 /lib/a.so\n",
+                "Maps",
+            ),
+            ("\nMemory not freed:\n-----------------\n", "OldResult"),
+            (
+                "- 0x0000000000000099 Free 9 was never alloc'd 0x2\n",
+                "OldResult",
+            ),
+            ("No memory leaks.\n", "OldResult"),
+            ("total_cnt: 2504\n0x3f70df41:\t\t200\n", "OldResult"),
+            ("", "Empty"),
+            ("\n\n", "Empty"),
+            ("a README that speaks of mtrace\n", "Other"),
+        ];
+        for (text, kind) in kinds {
+            assert_eq!(format!("{:?}", text_kind(text.as_bytes())), kind, "{text}");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Every option, its help, and what it becomes in the library's plain types.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::capture::RunInput;
+use crate::diff::{Gate, Limit, SortBy};
+use crate::error::{Error, FileFlag, Result};
+use crate::pipeline::Plan;
+use crate::report::table::TableOptions;
+use crate::symbols::SearchPath;
+
+const AFTER_HELP: &str = "\
+Examples:
+  mtrace-diff run0/ run1/                      what grew from run0 to run1, with function, file and line
+  mtrace-diff --sysroot rootfs/ run0/ run1/    … naming the target's shared libraries too
+  mtrace-diff --fail-above 10,4KiB run0/ run1/ … and exit status 1 if any call site grew by more
+  mtrace-diff show run0/                       what a single run left
+
+Exit status:
+  0  nothing grew above the limits, or no limit was given
+  1  a call site grew above a limit of --fail-above
+  2  wrong usage, unusable input, or any other error";
+
+const LONG_ABOUT: &str = "\
+Finds memory leaks by comparing what glibc's mtrace(3) logged of two runs of a program.
+
+A run is a directory that holds the program, the log that MALLOC_TRACE named, and a copy of \
+/proc/PID/maps, under any names; or a log alone. Call sites are ranked by how much more of their \
+memory is live at the end of the last run than at the end of the first.";
+
+/// Finds memory leaks by comparing mtrace logs of two runs of a program
+#[derive(Debug, Parser)]
+#[command(
+    name = "mtrace-diff", version, long_about = LONG_ABOUT, after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, max_term_width = 100
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub compare: CompareArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List what one run left, per call site
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Capture directories or mtrace logs, in order; growth is last minus first
+    #[arg(required = true, num_args = 1.., value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub capture: CaptureArgs,
+    #[command(flatten)]
+    pub view: ViewArgs,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = CompareFormat::Table, help_heading = "Output")]
+    pub format: CompareFormat,
+    /// Exit with 1 if any call site grows by more than this: 10 (blocks), 4KiB, or 5% of the first run
+    ///
+    /// Can be repeated, or hold several limits with commas between them: a site that is above any
+    /// of them is a breach. A site that is new counts with its full size, and is above every
+    /// percentage. Sites of the dynamic loader are not judged.
+    #[arg(
+        long,
+        value_name = "LIMIT",
+        value_delimiter = ',',
+        help_heading = "Gate"
+    )]
+    pub fail_above: Vec<Limit>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mtrace-diff show run0/
+  mtrace-diff show --format mtrace mtrace.log        like mtrace(1)
+  mtrace-diff show --format json run0/ | jq '.sites[0]'")]
+pub struct ShowArgs {
+    /// A capture directory, or an mtrace log
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub capture: CaptureArgs,
+    #[command(flatten)]
+    pub view: ViewArgs,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = ShowFormat::Table, help_heading = "Output")]
+    pub format: ShowFormat,
+}
+
+/// Which file is which, where the capture directory alone cannot say.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Capture files (once for all runs, or once a run)")]
+pub struct CaptureArgs {
+    /// The mtrace log
+    #[arg(long, value_name = "FILE")]
+    pub log: Vec<PathBuf>,
+    /// The program that wrote the log, unstripped
+    #[arg(long, value_name = "FILE")]
+    pub exe: Vec<PathBuf>,
+    /// The copy of /proc/PID/maps
+    #[arg(long, value_name = "FILE")]
+    pub maps: Vec<PathBuf>,
+    /// The target's root directory on this machine, where its shared libraries are found by their path
+    ///
+    /// Without it, a directory called `sysroot` in the capture directory or next to it is used.
+    #[arg(long, value_name = "DIR")]
+    pub sysroot: Vec<PathBuf>,
+    /// A directory of separate debug files, laid out like /usr/lib/debug; can be repeated
+    #[arg(long, value_name = "DIR")]
+    pub debug_dir: Vec<PathBuf>,
+}
+
+/// What of the result is shown, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct ViewArgs {
+    /// What to rank by
+    #[arg(long, value_enum, default_value_t = Sort::Blocks)]
+    pub sort: Sort,
+    /// Show at most this many call sites
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: usize,
+    /// Show every call site: those that did not grow, and those of the dynamic loader
+    #[arg(long)]
+    pub all: bool,
+    /// Show the chain of inlined calls of each site
+    #[arg(long)]
+    pub inlines: bool,
+    /// When to use colour
+    ///
+    /// `auto` uses it in a terminal, and honours NO_COLOR and CLICOLOR_FORCE.
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Fit the table to this many columns instead of the terminal's; piped output is not cut without it
+    #[arg(long, value_name = "COLUMNS")]
+    pub width: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Sort {
+    Blocks,
+    Bytes,
+    Percent,
+    Name,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum CompareFormat {
+    Table,
+    /// A document of the schema mtrace-diff/1
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ShowFormat {
+    Table,
+    /// A document of the schema mtrace-diff/1
+    Json,
+    /// The listing of mtrace(1)
+    Mtrace,
+    /// The lines of mtrace_do.py
+    MtraceDo,
+}
+
+impl CompareArgs {
+    pub fn plan(&self) -> Result<Plan> {
+        Ok(Plan {
+            runs: self.capture.inputs(&self.runs)?,
+            search: self.capture.search(),
+            sort: self.view.sort(),
+            gate: Gate {
+                limits: self.fail_above.clone(),
+            },
+        })
+    }
+}
+
+impl ShowArgs {
+    pub fn plan(&self) -> Result<Plan> {
+        Ok(Plan {
+            runs: self.capture.inputs(std::slice::from_ref(&self.run))?,
+            search: self.capture.search(),
+            sort: self.view.sort(),
+            gate: Gate::default(),
+        })
+    }
+}
+
+impl CaptureArgs {
+    fn inputs(&self, runs: &[PathBuf]) -> Result<Vec<RunInput>> {
+        let count = runs.len();
+        runs.iter()
+            .enumerate()
+            .map(|(index, path)| {
+                Ok(RunInput {
+                    path: path.clone(),
+                    log: of_run(FileFlag::Log, &self.log, index, count)?,
+                    exe: of_run(FileFlag::Exe, &self.exe, index, count)?,
+                    maps: of_run(FileFlag::Maps, &self.maps, index, count)?,
+                    sysroot: of_run(FileFlag::Sysroot, &self.sysroot, index, count)?,
+                })
+            })
+            .collect()
+    }
+
+    fn search(&self) -> SearchPath {
+        SearchPath {
+            debug_dirs: self.debug_dir.clone(),
+        }
+    }
+}
+
+/// A flag's value for one run: given once for all, or once a run.
+fn of_run(
+    flag: FileFlag,
+    values: &[PathBuf],
+    index: usize,
+    runs: usize,
+) -> Result<Option<PathBuf>> {
+    match values.len() {
+        0 => Ok(None),
+        1 => Ok(Some(values[0].clone())),
+        n if n == runs => Ok(Some(values[index].clone())),
+        given => Err(Error::FlagCount { flag, given, runs }),
+    }
+}
+
+impl ViewArgs {
+    fn sort(&self) -> SortBy {
+        match self.sort {
+            Sort::Blocks => SortBy::Blocks,
+            Sort::Bytes => SortBy::Bytes,
+            Sort::Percent => SortBy::Percent,
+            Sort::Name => SortBy::Name,
+        }
+    }
+
+    pub fn table_options(&self) -> TableOptions {
+        let is_terminal = io::stdout().is_terminal();
+        let of_terminal = || terminal_size::terminal_size().map(|(width, _)| width.0);
+        let width = self
+            .width
+            .or_else(|| is_terminal.then(of_terminal).flatten());
+        TableOptions {
+            top: self.top,
+            all: self.all,
+            inlines: self.inlines,
+            width: width.map(usize::from),
+            color: match self.color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => {
+                    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_flag_is_given_once_for_all_runs_or_once_a_run() {
+        let files: Vec<PathBuf> = ["a", "b"].map(PathBuf::from).to_vec();
+        let of = |values: &[PathBuf], index| of_run(FileFlag::Log, values, index, 2);
+        assert_eq!(of(&[], 1).unwrap(), None);
+        assert_eq!(of(&files[..1], 1).unwrap(), Some("a".into()));
+        assert_eq!(of(&files, 1).unwrap(), Some("b".into()));
+        assert!(of_run(FileFlag::Log, &files, 0, 3).is_err());
+    }
+}

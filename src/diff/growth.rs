@@ -1,0 +1,131 @@
+//! How a call site changed from the first run to the last.
+
+use crate::trace::Tally;
+
+/// Last run minus first run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Growth {
+    pub blocks: i64,
+    pub bytes: i64,
+}
+
+/// What the change is called. A site that has nothing live in the first run has no percentage:
+/// it is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    New,
+    /// More blocks or more bytes; also where the other of the two went down.
+    Grown,
+    Same,
+    Shrunk,
+    Gone,
+}
+
+impl Growth {
+    pub fn between(first: Tally, last: Tally) -> Self {
+        Growth {
+            blocks: difference(first.blocks, last.blocks),
+            bytes: difference(first.bytes, last.bytes),
+        }
+    }
+
+    pub fn add(&mut self, other: Growth) {
+        self.blocks = self.blocks.saturating_add(other.blocks);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+
+    pub fn is_growth(self) -> bool {
+        self.blocks > 0 || self.bytes > 0
+    }
+
+    /// In percent of the first run's blocks; `None` where that had none.
+    pub fn percent(self, first: Tally) -> Option<f64> {
+        percent_of(self.blocks, first.blocks)
+    }
+
+    /// In percent of the first run's bytes; `None` where that had none.
+    pub fn percent_of_bytes(self, first: Tally) -> Option<f64> {
+        percent_of(self.bytes, first.bytes)
+    }
+}
+
+impl Change {
+    pub fn between(first: Tally, last: Tally) -> Self {
+        let growth = Growth::between(first, last);
+        match (first.blocks, last.blocks) {
+            (0, 0) => Change::Same,
+            (0, _) => Change::New,
+            (_, 0) => Change::Gone,
+            _ if growth.is_growth() => Change::Grown,
+            _ if growth == Growth::default() => Change::Same,
+            _ => Change::Shrunk,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Change::New => "new",
+            Change::Grown => "grown",
+            Change::Same => "same",
+            Change::Shrunk => "shrunk",
+            Change::Gone => "gone",
+        }
+    }
+}
+
+fn difference(first: u64, last: u64) -> i64 {
+    let difference = i128::from(last) - i128::from(first);
+    i64::try_from(difference).unwrap_or(if difference < 0 { i64::MIN } else { i64::MAX })
+}
+
+fn percent_of(growth: i64, first: u64) -> Option<f64> {
+    (first > 0).then(|| growth as f64 * 100.0 / first as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(blocks: u64, bytes: u64) -> Tally {
+        Tally { blocks, bytes }
+    }
+
+    #[test]
+    fn every_change_has_its_name() {
+        let cases = [
+            (tally(0, 0), tally(3, 30), Change::New),
+            (tally(3, 30), tally(0, 0), Change::Gone),
+            (tally(3, 30), tally(4, 30), Change::Grown),
+            (tally(3, 30), tally(3, 31), Change::Grown),
+            (tally(3, 30), tally(1, 9000), Change::Grown),
+            (tally(3, 30), tally(3, 30), Change::Same),
+            (tally(0, 0), tally(0, 0), Change::Same),
+            (tally(3, 30), tally(3, 29), Change::Shrunk),
+        ];
+        for (first, last, change) in cases {
+            assert_eq!(Change::between(first, last), change, "{first:?} {last:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_site_has_no_percentage() {
+        assert_eq!(
+            Growth::between(tally(0, 0), tally(3, 30)).percent(tally(0, 0)),
+            None
+        );
+        assert_eq!(
+            Growth::between(tally(4, 30), tally(6, 30)).percent(tally(4, 30)),
+            Some(50.0)
+        );
+    }
+
+    #[test]
+    fn differences_of_any_size_do_not_overflow() {
+        let growth = Growth::between(tally(0, 0), tally(u64::MAX, 1));
+        assert_eq!(growth.blocks, i64::MAX);
+        assert_eq!(
+            Growth::between(tally(u64::MAX, 0), tally(0, 0)).blocks,
+            i64::MIN
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! The order of sites: total, so that the same input always prints the same table.
+
+use std::cmp::{Ordering, Reverse};
+
+use super::growth::Growth;
+use super::site::Site;
+
+/// What sites are ranked by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SortBy {
+    #[default]
+    Blocks,
+    Bytes,
+    /// Of the first run's blocks; new sites come first.
+    Percent,
+    Name,
+}
+
+/// Sorts the sites and numbers them; hidden ones come last, so that showing them moves no rank.
+pub fn rank(sites: &mut [Site], by: SortBy) {
+    sites.sort_by(|a, b| {
+        let hidden = a.hidden.is_some().cmp(&b.hidden.is_some());
+        hidden
+            .then_with(|| compare(a, b, by))
+            .then_with(|| by_name(a, b))
+    });
+    for (index, site) in sites.iter_mut().enumerate() {
+        site.rank = index + 1;
+    }
+}
+
+fn compare(a: &Site, b: &Site, by: SortBy) -> Ordering {
+    let key = |site: &Site| {
+        let Growth { blocks, bytes } = site.growth;
+        (Reverse(blocks), Reverse(bytes))
+    };
+    match by {
+        SortBy::Blocks => key(a).cmp(&key(b)),
+        SortBy::Bytes => {
+            let by_bytes = b.growth.bytes.cmp(&a.growth.bytes);
+            by_bytes.then_with(|| key(a).cmp(&key(b)))
+        }
+        SortBy::Percent => {
+            let percent = |site: &Site| match site.growth.percent(site.first()) {
+                Some(percent) => percent,
+                None if site.growth.blocks > 0 => f64::INFINITY,
+                None => 0.0,
+            };
+            let by_percent = percent(b).total_cmp(&percent(a));
+            by_percent.then_with(|| key(a).cmp(&key(b)))
+        }
+        SortBy::Name => Ordering::Equal,
+    }
+}
+
+/// By function, then by place; the key itself settles what is left.
+fn by_name(a: &Site, b: &Site) -> Ordering {
+    // Sites without a name come after all that have one.
+    let name = |site: &Site| {
+        (
+            site.function().is_none(),
+            site.function().map(str::to_owned),
+        )
+    };
+    name(a).cmp(&name(b)).then_with(|| a.key.cmp(&b.key))
+}

@@ -1,0 +1,159 @@
+//! A call site, and what identifies it in every run.
+
+use super::growth::{Change, Growth};
+use crate::symbols::{Frame, LinkAddress, Role, Symbolized};
+use crate::trace::Tally;
+
+/// A module as a site knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModuleLabel {
+    pub role: Role,
+    pub name: String,
+}
+
+impl ModuleLabel {
+    /// What makes it the same module in another run: the program is the program, whatever it is called.
+    fn identity(&self) -> (Role, &str) {
+        match self.role {
+            Role::Program => (Role::Program, ""),
+            role => (role, &self.name),
+        }
+    }
+}
+
+/// What makes a call site the same place in two runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SiteKey {
+    /// A line of source code.
+    Line {
+        module: (Role, String),
+        function: Option<String>,
+        file: String,
+        line: u32,
+    },
+    /// A link-time address, where no line is known.
+    Address {
+        module: (Role, String),
+        address: LinkAddress,
+    },
+    /// The number in the log, where not even that is known.
+    Number {
+        module: Option<(Role, String)>,
+        number: Option<u64>,
+    },
+}
+
+impl SiteKey {
+    pub fn line(module: &ModuleLabel, frame: &Frame) -> Option<Self> {
+        Some(SiteKey::Line {
+            module: owned(module),
+            function: frame.function.clone(),
+            file: frame.file.clone()?,
+            line: frame.line?,
+        })
+    }
+
+    pub fn address(module: &ModuleLabel, address: LinkAddress) -> Self {
+        SiteKey::Address {
+            module: owned(module),
+            address,
+        }
+    }
+
+    pub fn number(module: Option<&ModuleLabel>, number: Option<u64>) -> Self {
+        SiteKey::Number {
+            module: module.map(owned),
+            number,
+        }
+    }
+}
+
+fn owned(module: &ModuleLabel) -> (Role, String) {
+    let (role, name) = module.identity();
+    (role, name.to_owned())
+}
+
+/// Why a site is left out of the table unless all are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hidden {
+    /// It is the dynamic loader's.
+    Loader,
+}
+
+/// What one run has of a site.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SiteRun {
+    /// Link-time return addresses that are this site, ascending; more than one where a line has
+    /// several calls, or was inlined more than once. Empty where unknown.
+    pub addresses: Vec<LinkAddress>,
+    /// The numbers of the log, where they could not be made link-time addresses.
+    pub numbers: Vec<u64>,
+    pub allocations: u64,
+    pub live: Tally,
+}
+
+/// A call site in all runs.
+#[derive(Debug, Clone)]
+pub struct Site {
+    pub key: SiteKey,
+    /// As the last run that has it calls it; `None` if it lies in no module.
+    pub module: Option<ModuleLabel>,
+    pub name: Symbolized,
+    /// In the order of the runs; `None` where the run has no such caller.
+    pub runs: Vec<Option<SiteRun>>,
+    /// Last run minus first; in a single run, what is live.
+    pub growth: Growth,
+    pub change: Change,
+    pub hidden: Option<Hidden>,
+    /// From 1, in the order that was asked for; hidden sites come after all others.
+    pub rank: usize,
+}
+
+impl Site {
+    pub fn live(&self, run: usize) -> Tally {
+        self.runs[run].as_ref().map_or(Tally::default(), |r| r.live)
+    }
+
+    /// The first run's live blocks, which growth is measured against.
+    pub fn first(&self) -> Tally {
+        self.live(0)
+    }
+
+    pub fn last(&self) -> Tally {
+        self.live(self.runs.len() - 1)
+    }
+
+    /// The frame to show, where there is one.
+    pub fn frame(&self) -> Option<&Frame> {
+        match &self.name {
+            Symbolized::Named(named) => Some(named.shown()),
+            Symbolized::Unknown(_) => None,
+        }
+    }
+
+    pub fn function(&self) -> Option<&str> {
+        self.frame()?.function.as_deref()
+    }
+
+    /// The address to show where there is no line: of the last run that has one.
+    pub fn address(&self) -> Option<LinkAddress> {
+        let mut addresses = self
+            .runs
+            .iter()
+            .rev()
+            .flatten()
+            .map(|run| run.addresses.first());
+        addresses.find_map(|address| address.copied())
+    }
+
+    /// The log's own number, where there is no address.
+    pub fn number(&self) -> Option<u64> {
+        let mut numbers = self
+            .runs
+            .iter()
+            .rev()
+            .flatten()
+            .map(|run| run.numbers.first());
+        numbers.find_map(|number| number.copied())
+    }
+}

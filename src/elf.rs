@@ -1,0 +1,303 @@
+//! The few facts of an ELF file that decide what it is and where its code lies.
+//!
+//! A leaf beside `units` and `error`: a capture set is told apart by these facts, and `symbols`
+//! rebases addresses with them. Names and lines are not read here.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use object::elf;
+use object::read::elf::{ElfFile, FileHeader};
+use object::read::{Object, ObjectSegment, ReadCache, ReadRef};
+
+use crate::error::{Error, Result};
+
+/// Facts of one ELF file.
+#[derive(Debug, Clone)]
+pub struct ElfInfo {
+    pub path: PathBuf,
+    pub machine: Machine,
+    pub kind: ElfKind,
+    /// `PT_INTERP`: the dynamic loader the program asks for.
+    pub interpreter: Option<String>,
+    /// `DT_SONAME`.
+    pub soname: Option<String>,
+    pub build_id: Option<BuildId>,
+    /// `.gnu_debuglink`: the name of the separate debug file, and the CRC-32 of its bytes.
+    pub debug_link: Option<(PathBuf, u32)>,
+    /// The `PT_LOAD` segments in the order of the file.
+    pub segments: Vec<LoadSegment>,
+    pub has_dwarf: bool,
+}
+
+/// What an ELF file is good for in a capture set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ElfKind {
+    /// Fixed address (`ET_EXEC`), or position-independent with an entry of its own.
+    Program,
+    Library,
+    /// A separate debug file: it has names and lines, but no code.
+    Debug,
+    /// An object file, a core dump, …
+    Other,
+}
+
+/// One `PT_LOAD`: addresses and sizes in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadSegment {
+    pub address: u64,
+    pub memory_size: u64,
+    pub offset: u64,
+    pub file_size: u64,
+    pub executable: bool,
+}
+
+impl LoadSegment {
+    /// Whether a link-time address lies in this segment.
+    pub fn holds(&self, address: u64) -> bool {
+        address >= self.address && address - self.address < self.memory_size
+    }
+}
+
+/// `NT_GNU_BUILD_ID`, shown in hex.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BuildId(pub Vec<u8>);
+
+impl fmt::Display for BuildId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for BuildId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BuildId({self})")
+    }
+}
+
+/// An instruction set with its word size and byte order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Machine {
+    pub e_machine: u16,
+    pub is_64: bool,
+    pub little_endian: bool,
+    /// The float ABI of 32-bit ARM, which the names of its ports carry.
+    pub hard_float: bool,
+}
+
+impl Machine {
+    /// Bit 0 of a return address is the instruction set, not the address: Thumb, microMIPS.
+    pub fn has_mode_bit(self) -> bool {
+        matches!(elf::Machine(self.e_machine), elf::EM_ARM | elf::EM_MIPS)
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match (elf::Machine(self.e_machine), self.is_64, self.little_endian) {
+            (elf::EM_X86_64, true, _) => "x86_64",
+            (elf::EM_X86_64, false, _) => "x32",
+            (elf::EM_386, ..) => "i386",
+            (elf::EM_ARM, _, true) if self.hard_float => "armhf",
+            (elf::EM_ARM, _, true) => "arm",
+            (elf::EM_ARM, _, false) => "armeb",
+            (elf::EM_AARCH64, _, true) => "aarch64",
+            (elf::EM_AARCH64, _, false) => "aarch64_be",
+            (elf::EM_MIPS, false, false) => "mips",
+            (elf::EM_MIPS, false, true) => "mipsel",
+            (elf::EM_MIPS, true, false) => "mips64",
+            (elf::EM_MIPS, true, true) => "mips64el",
+            (elf::EM_PPC, ..) => "powerpc",
+            (elf::EM_PPC64, _, false) => "powerpc64",
+            (elf::EM_PPC64, _, true) => "powerpc64le",
+            (elf::EM_RISCV, false, _) => "riscv32",
+            (elf::EM_RISCV, true, _) => "riscv64",
+            (elf::EM_S390, true, _) => "s390x",
+            (elf::EM_LOONGARCH, true, _) => "loongarch64",
+            (elf::EM_SPARC, ..) => "sparc",
+            (elf::EM_SPARCV9, ..) => "sparc64",
+            (elf::EM_68K, ..) => "m68k",
+            (elf::EM_SH, ..) => "sh4",
+            _ => return write!(f, "machine {}", self.e_machine),
+        };
+        f.write_str(name)
+    }
+}
+
+/// True if the file begins as an ELF file does.
+pub fn is_elf(head: &[u8]) -> bool {
+    head.starts_with(&elf::ELFMAG)
+}
+
+impl ElfInfo {
+    /// Reads the facts of `path`; [`Error::BadElf`] where it is none or is damaged.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
+        let mut ident = [0; 16];
+        let mut head = BufReader::new(&file);
+        head.read_exact(&mut ident)
+            .map_err(|_| Error::bad_elf(path, "it is shorter than an ELF header"))?;
+        drop(head);
+        let cache = ReadCache::new(file);
+        let bad = |e: object::read::Error| Error::bad_elf(path, &e.to_string());
+        if ident[4] == elf::ELFCLASS64.0 {
+            let file: ElfFile<'_, elf::FileHeader64<object::Endianness>, _> =
+                ElfFile::parse(&cache).map_err(bad)?;
+            Ok(Self::from_file(path, &file))
+        } else {
+            let file: ElfFile<'_, elf::FileHeader32<object::Endianness>, _> =
+                ElfFile::parse(&cache).map_err(bad)?;
+            Ok(Self::from_file(path, &file))
+        }
+    }
+
+    fn from_file<'data, Elf, R>(path: &Path, file: &ElfFile<'data, Elf, R>) -> Self
+    where
+        Elf: FileHeader<Endian = object::Endianness>,
+        R: ReadRef<'data>,
+    {
+        let endian = file.endian();
+        let header = file.elf_header();
+        let machine = Machine {
+            e_machine: header.e_machine(endian).0,
+            is_64: file.is_64(),
+            little_endian: file.is_little_endian(),
+            hard_float: header.e_machine(endian) == elf::EM_ARM
+                && header.e_flags(endian).0 & elf::EF_ARM_ABI_FLOAT_HARD != 0,
+        };
+        let segments: Vec<LoadSegment> = file
+            .segments()
+            .map(|segment| {
+                let (offset, file_size) = segment.file_range();
+                LoadSegment {
+                    address: segment.address(),
+                    memory_size: segment.size(),
+                    offset,
+                    file_size,
+                    executable: segment.permissions().executable(),
+                }
+            })
+            .collect();
+        let interpreter = interpreter(file);
+        let (soname, says_pie) = dynamic_facts(file);
+        let has_code = segments.iter().any(|s| s.executable && s.file_size > 0);
+        let kind = match header.e_type(endian) {
+            elf::ET_EXEC | elf::ET_DYN if !has_code || is_stripped_of_code(file) => ElfKind::Debug,
+            elf::ET_EXEC => ElfKind::Program,
+            // libc.so.6 has an interpreter too, and a soname.
+            elf::ET_DYN if says_pie || (interpreter.is_some() && soname.is_none()) => {
+                ElfKind::Program
+            }
+            elf::ET_DYN => ElfKind::Library,
+            _ => ElfKind::Other,
+        };
+        ElfInfo {
+            path: path.to_path_buf(),
+            machine,
+            kind,
+            interpreter,
+            soname,
+            build_id: file
+                .build_id()
+                .ok()
+                .flatten()
+                .map(|id| BuildId(id.to_vec())),
+            debug_link: file.gnu_debuglink().ok().flatten().map(|(name, crc)| {
+                (
+                    PathBuf::from(String::from_utf8_lossy(name).into_owned()),
+                    crc,
+                )
+            }),
+            segments,
+            has_dwarf: file.has_debug_symbols(),
+        }
+    }
+
+    /// The start of the page of the first `PT_LOAD`: what a relative address is counted from.
+    ///
+    /// `dladdr` gives the start of a module's lowest mapping (`dli_fbase`), not its load bias.
+    pub fn image_base(&self) -> u64 {
+        let lowest = self.segments.iter().map(|s| s.address).min();
+        lowest.unwrap_or(0) & !0xfff
+    }
+
+    /// Whether code of this file lies at the link-time address `address`.
+    pub fn has_code_at(&self, address: u64) -> bool {
+        self.segments
+            .iter()
+            .any(|s| s.executable && s.holds(address))
+    }
+
+    /// The link-time address of what lies at `offset` in the file.
+    pub fn address_of_offset(&self, offset: u64) -> Option<u64> {
+        let holds = |s: &&LoadSegment| {
+            // A mapping covers whole pages, so it reaches a little beyond the segment on both sides.
+            let first = s.offset & !0xfff;
+            let last = s.offset.saturating_add(s.file_size).saturating_add(0xfff) & !0xfff;
+            offset >= first && offset < last
+        };
+        let exact = |s: &&LoadSegment| offset >= s.offset && offset - s.offset < s.file_size;
+        let code = || self.segments.iter().filter(|s| s.executable);
+        let segment = code()
+            .find(exact)
+            .or_else(|| code().find(holds))
+            .or_else(|| self.segments.iter().find(exact))
+            .or_else(|| self.segments.iter().find(holds))?;
+        Some(
+            offset
+                .wrapping_sub(segment.offset)
+                .wrapping_add(segment.address),
+        )
+    }
+}
+
+fn interpreter<'data, Elf, R>(file: &ElfFile<'data, Elf, R>) -> Option<String>
+where
+    Elf: FileHeader<Endian = object::Endianness>,
+    R: ReadRef<'data>,
+{
+    use object::read::elf::ProgramHeader;
+    file.elf_program_headers().iter().find_map(|header| {
+        let name = header.interpreter(file.endian(), file.data()).ok()??;
+        Some(String::from_utf8_lossy(name).into_owned())
+    })
+}
+
+/// `DT_SONAME`, and whether `DT_FLAGS_1` says that this is a position-independent program.
+fn dynamic_facts<'data, Elf, R>(file: &ElfFile<'data, Elf, R>) -> (Option<String>, bool)
+where
+    Elf: FileHeader<Endian = object::Endianness>,
+    R: ReadRef<'data>,
+{
+    let (mut soname, mut says_pie) = (None, false);
+    let Ok(table) = file.elf_dynamic_table() else {
+        return (None, false);
+    };
+    for entry in table.iter() {
+        if entry.tag == elf::DT_SONAME {
+            soname = table
+                .string(entry)
+                .ok()
+                .map(|name| String::from_utf8_lossy(name).into_owned());
+        } else if entry.tag == elf::DT_FLAGS_1 {
+            says_pie = entry.val & elf::DF_1_PIE.0 != 0;
+        }
+    }
+    (soname, says_pie)
+}
+
+/// `objcopy --only-keep-debug` keeps the program headers, but makes `.text` a `SHT_NOBITS`.
+fn is_stripped_of_code<'data, Elf, R>(file: &ElfFile<'data, Elf, R>) -> bool
+where
+    Elf: FileHeader<Endian = object::Endianness>,
+    R: ReadRef<'data>,
+{
+    use object::read::elf::SectionHeader;
+    let sections = file.elf_section_table();
+    sections.iter().any(|section| {
+        section.sh_type(file.endian()) == elf::SHT_NOBITS
+            && sections.section_name(file.endian(), section).ok() == Some(b".text")
+    })
+}

@@ -1,0 +1,191 @@
+//! What stops a run. Each error says what, where, and what to do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::printable::printable_path;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The options that settle which file of a capture set is which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFlag {
+    Log,
+    Exe,
+    Maps,
+    Sysroot,
+}
+
+impl FileFlag {
+    pub fn name(self) -> &'static str {
+        match self {
+            FileFlag::Log => "--log",
+            FileFlag::Exe => "--exe",
+            FileFlag::Maps => "--maps",
+            FileFlag::Sysroot => "--sysroot",
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            FileFlag::Log => "mtrace logs",
+            FileFlag::Exe => "executables",
+            FileFlag::Maps => "maps files",
+            FileFlag::Sysroot => "sysroots",
+        }
+    }
+}
+
+/// Any failure; its text is one message for the user.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot {action} '{}': {source}", printable_path(path))]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+
+    #[error(
+        "'{}' does not exist; give the directory that holds a run's program, mtrace log and maps file, or the log itself",
+        printable_path(path)
+    )]
+    MissingRun { path: PathBuf },
+
+    #[error(
+        "'{}' is neither a directory nor a file that can be read; give a capture directory or an mtrace log",
+        printable_path(path)
+    )]
+    NotARun { path: PathBuf },
+
+    #[error(
+        "'{}' is empty; put the run's program, its mtrace log and a copy of /proc/PID/maps there",
+        printable_path(path)
+    )]
+    EmptyDirectory { path: PathBuf },
+
+    #[error(
+        "no mtrace log in '{}'{}; put the file that MALLOC_TRACE named there, or give it with --log",
+        printable_path(path),
+        listing(": it holds", found)
+    )]
+    NoLog { path: PathBuf, found: Vec<String> },
+
+    #[error(
+        "'{}' has several {}{}; say which one with {} (once for all runs, or once a run)",
+        printable_path(path), flag.noun(), listing(":", files), flag.name()
+    )]
+    Ambiguous {
+        path: PathBuf,
+        flag: FileFlag,
+        files: Vec<String>,
+    },
+
+    #[error(
+        "{} is given {given} times for {runs} runs; give it once for all of them, or once a run in their order",
+        flag.name()
+    )]
+    FlagCount {
+        flag: FileFlag,
+        given: usize,
+        runs: usize,
+    },
+
+    #[error(
+        "the mtrace log '{}' is empty; with glibc 2.34 or newer the program must be started with \
+         LD_PRELOAD=libc_malloc_debug.so.0, it must call mtrace() with MALLOC_TRACE set, and it must not be set-uid",
+        printable_path(path)
+    )]
+    EmptyLog { path: PathBuf },
+
+    #[error(
+        "'{}' is not an mtrace log: {reason}; give the file that MALLOC_TRACE named",
+        printable_path(path)
+    )]
+    NotALog { path: PathBuf, reason: String },
+
+    #[error(
+        "'{}' is mostly not an mtrace log: {malformed} of {lines} lines cannot be read, first line {first_line}: '{quote}'; \
+         check that nothing else writes to the file that MALLOC_TRACE names",
+        printable_path(path)
+    )]
+    MostlyMalformed {
+        path: PathBuf,
+        malformed: u64,
+        lines: u64,
+        first_line: u64,
+        quote: String,
+    },
+
+    #[error(
+        "'{}' is not a maps file: line {line} is '{quote}'; give a copy of /proc/PID/maps, made while the program runs",
+        printable_path(path)
+    )]
+    NotMaps {
+        path: PathBuf,
+        line: usize,
+        quote: String,
+    },
+
+    #[error(
+        "the maps file '{}' is empty; copy /proc/PID/maps while the program still runs",
+        printable_path(path)
+    )]
+    EmptyMaps { path: PathBuf },
+
+    #[error(
+        "'{}' cannot be used as an ELF file: {reason}; copy it again from where it was built",
+        printable_path(path)
+    )]
+    BadElf { path: PathBuf, reason: String },
+
+    #[error(
+        "'{}' is a program for {machine}, but {evidence}; give the program that wrote the log with --exe",
+        printable_path(exe)
+    )]
+    WrongArchitecture {
+        exe: PathBuf,
+        machine: String,
+        evidence: String,
+    },
+
+    #[error(
+        "a comparison needs two runs, or more; to list what a single run left use: mtrace-diff show {}",
+        printable_path(path)
+    )]
+    OneRun { path: PathBuf },
+
+    #[error("cannot write the report: {0}")]
+    Write(#[from] io::Error),
+}
+
+impl Error {
+    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Error::Io {
+            action,
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    pub fn bad_elf(path: &Path, reason: &str) -> Self {
+        Error::BadElf {
+            path: path.to_path_buf(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// Whoever reads the output has gone: not a failure worth a word.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Error::Write(e) if e.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// `: a, b and c`, or nothing for an empty list.
+fn listing(lead: &str, names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => format!("{lead} {one}"),
+        [firsts @ .., last] => format!("{lead} {} and {last}", firsts.join(", ")),
+    }
+}

@@ -1,0 +1,267 @@
+//! The way from capture sets to a report.
+
+use std::io::Write;
+
+use rayon::prelude::*;
+
+use crate::capture::{CaptureSet, RunInput};
+use crate::diff::{Gate, ModuleLabel, NamedCaller, SortBy, join, rank};
+use crate::error::{Error, Result};
+use crate::printable::printable_path;
+use crate::report::listing::{Listing, write_mtrace, write_mtrace_do};
+use crate::report::{Report, RunSummary};
+use crate::symbols::{Place, RebasedRun, RunNames, RunToName, SearchPath, name_callers, rebase};
+use crate::trace::replay::ReplayOptions;
+use crate::trace::{CallerStats, Tally, Trace, replay};
+use crate::warning::Warning;
+
+/// What to analyse, and how to judge and order what comes of it.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// In order: growth is measured from the first to the last.
+    pub runs: Vec<RunInput>,
+    pub search: SearchPath,
+    pub sort: SortBy,
+    pub gate: Gate,
+}
+
+/// Which of the old tools' listings to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldListing {
+    /// Of `mtrace(1)`.
+    Mtrace,
+    /// Of `mtrace_do.py`.
+    MtraceDo,
+}
+
+/// One run, read and placed, without names.
+struct RunAnalysis {
+    capture: CaptureSet,
+    trace: Trace,
+    rebased: RebasedRun,
+    stats: Vec<CallerStats>,
+}
+
+/// Compares two or more runs.
+pub fn compare(plan: &Plan) -> Result<Report> {
+    if let [only] = plan.runs.as_slice() {
+        return Err(Error::OneRun {
+            path: only.path.clone(),
+        });
+    }
+    report(plan)
+}
+
+/// Lists what one run left.
+pub fn show(plan: &Plan) -> Result<Report> {
+    report(plan)
+}
+
+/// Prints what one of the old tools would print for a run.
+pub fn list(input: &RunInput, listing: OldListing, out: &mut dyn Write) -> Result<()> {
+    let run = RunAnalysis::of(
+        input,
+        ReplayOptions {
+            keep_unknown_frees: true,
+        },
+    )?;
+    let source = Listing {
+        trace: &run.trace,
+        rebased: &run.rebased,
+    };
+    match listing {
+        OldListing::Mtrace => write_mtrace(&source, out).map(drop),
+        OldListing::MtraceDo => write_mtrace_do(&source, out),
+    }
+}
+
+fn report(plan: &Plan) -> Result<Report> {
+    // The one place where logs are read in parallel: a run a task.
+    let runs: Vec<Result<RunAnalysis>> = plan
+        .runs
+        .par_iter()
+        .map(|input| RunAnalysis::of(input, ReplayOptions::default()))
+        .collect();
+    // The first run's error is told first, whichever task was quicker.
+    let runs: Vec<RunAnalysis> = runs.into_iter().collect::<Result<_>>()?;
+    let to_name: Vec<RunToName<'_>> = runs.iter().map(RunAnalysis::to_name).collect();
+    let names = name_callers(&to_name, &plan.search);
+    let callers = runs
+        .iter()
+        .zip(&names)
+        .map(|(run, names)| run.named_callers(names))
+        .collect();
+    let mut sites = join(callers);
+    rank(&mut sites, plan.sort);
+    let breaches = plan.gate.breaches(&sites);
+    let warnings = same_runs(&runs);
+    let labels = run_names(&runs);
+    let summaries = runs
+        .into_iter()
+        .zip(names)
+        .zip(labels)
+        .map(|((run, names), name)| run.summary(names, name));
+    Ok(Report {
+        runs: summaries.collect(),
+        sites,
+        verdict: plan.gate.verdict(&breaches),
+        gate: plan.gate.clone(),
+        breaches,
+        warnings,
+    })
+}
+
+impl RunAnalysis {
+    fn of(input: &RunInput, options: ReplayOptions) -> Result<Self> {
+        let capture = CaptureSet::open(input)?;
+        let log = capture.open_log()?;
+        let trace = replay(log, options).map_err(|e| Error::io("read", &capture.log, e))?;
+        refuse_other_files(&capture, &trace)?;
+        let rebased = rebase(&capture, &trace)?;
+        let stats = trace.stats(rebased.choice.reuse);
+        Ok(RunAnalysis {
+            capture,
+            trace,
+            rebased,
+            stats,
+        })
+    }
+
+    fn to_name(&self) -> RunToName<'_> {
+        RunToName {
+            capture: &self.capture,
+            trace: &self.trace,
+            rebased: &self.rebased,
+            stats: &self.stats,
+        }
+    }
+
+    fn named_callers(&self, names: &RunNames) -> Vec<NamedCaller> {
+        self.trace
+            .callers()
+            .map(|(id, caller)| {
+                let place = self.rebased.place(id);
+                let module = place.module().map(|id| self.rebased.module(id));
+                NamedCaller {
+                    module: module.map(|module| ModuleLabel {
+                        role: module.role,
+                        name: module.name.clone(),
+                    }),
+                    address: match place {
+                        Place::InModule { address, .. } => Some(*address),
+                        Place::Unplaced { .. } => None,
+                    },
+                    number: caller.address,
+                    name: names.names[id.0 as usize].clone(),
+                    stats: self.stats[id.0 as usize],
+                }
+            })
+            .collect()
+    }
+
+    fn summary(self, names: RunNames, name: String) -> RunSummary {
+        let anomalies = self.trace.anomalies(self.rebased.choice.reuse);
+        let mut live = Tally::default();
+        self.stats.iter().for_each(|stats| live.add(stats.live));
+        let mut warnings = self.capture.warnings;
+        if self.trace.records == 0 {
+            warnings.push(Warning::NoRecords);
+        }
+        if let Some((first_line, quote)) = anomalies.first_malformed.clone() {
+            warnings.push(Warning::MalformedLines {
+                count: anomalies.malformed_lines,
+                first_line,
+                quote,
+            });
+        }
+        if anomalies.truncated_tail {
+            warnings.push(Warning::TruncatedTail);
+        } else if anomalies.missing_end {
+            warnings.push(Warning::MissingEnd);
+        }
+        if anomalies.starts > 1 {
+            warnings.push(Warning::SeveralStarts {
+                starts: anomalies.starts,
+            });
+        }
+        warnings.extend(self.rebased.warnings);
+        warnings.extend(names.warnings);
+        let program = self.capture.program;
+        RunSummary {
+            name,
+            path: self.capture.path,
+            log: self.capture.log,
+            build_id: program.as_ref().and_then(|elf| elf.build_id.clone()),
+            program: program.map(|elf| elf.path),
+            machine: self.rebased.machine,
+            choice: self.rebased.choice,
+            records: self.trace.records,
+            live,
+            anomalies,
+            warnings,
+        }
+    }
+}
+
+/// A file that holds nothing, or mostly something else, is no mtrace log.
+fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
+    let anomalies = trace.anomalies(crate::trace::Reuse::FreeLost);
+    let path = capture.log.clone();
+    let lines = trace.lines;
+    if lines == 0 && !anomalies.truncated_tail {
+        return Err(Error::EmptyLog { path });
+    }
+    let good = lines - anomalies.malformed_lines;
+    if good == 0 {
+        let reason = match anomalies.first_malformed {
+            Some((line, quote)) => format!("line {line} is '{quote}'"),
+            None => "it holds no whole line".to_owned(),
+        };
+        return Err(Error::NotALog { path, reason });
+    }
+    if anomalies.malformed_lines > good {
+        let (first_line, quote) = anomalies.first_malformed.unwrap_or_default();
+        return Err(Error::MostlyMalformed {
+            path,
+            malformed: anomalies.malformed_lines,
+            lines,
+            first_line,
+            quote,
+        });
+    }
+    Ok(())
+}
+
+/// The same directory, or the same log, given as two runs.
+fn same_runs(runs: &[RunAnalysis]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for (index, run) in runs.iter().enumerate() {
+        for other in &runs[index + 1..] {
+            let (first, second) = (
+                printable_path(&run.capture.path),
+                printable_path(&other.capture.path),
+            );
+            let same = |a: &std::path::Path, b: &std::path::Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+            if same(&run.capture.path, &other.capture.path) {
+                warnings.push(Warning::SameRun { first, second });
+            } else if same(&run.capture.log, &other.capture.log) {
+                warnings.push(Warning::SameLog { first, second });
+            }
+        }
+    }
+    warnings
+}
+
+/// Short names of the runs; where two would be the same, the paths as they were given.
+fn run_names(runs: &[RunAnalysis]) -> Vec<String> {
+    let short = |run: &RunAnalysis| run.capture.name.clone();
+    runs.iter()
+        .map(|run| {
+            let name = short(run);
+            match runs.iter().filter(|other| short(other) == name).count() {
+                1 => name,
+                _ => printable_path(&run.capture.path),
+            }
+        })
+        .collect()
+}

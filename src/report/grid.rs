@@ -1,0 +1,221 @@
+//! Rows of numbers and names, laid out for a width.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use owo_colors::{OwoColorize, Style};
+
+use super::text::{cut_end, cut_middle, width};
+
+/// What a row's colour says; its text says it too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tone {
+    #[default]
+    Plain,
+    Grown,
+    New,
+    Shrunk,
+    Breach,
+    Quiet,
+    Total,
+}
+
+/// One row: right-aligned numbers, then names. Function and place have a line a frame.
+#[derive(Debug, Default)]
+pub struct Cells {
+    pub numbers: Vec<String>,
+    pub function: Vec<String>,
+    pub place: Vec<String>,
+    pub module: String,
+    pub tone: Tone,
+}
+
+/// A table that is still to be given a width.
+pub struct Grid {
+    head: Vec<String>,
+    rows: Vec<Cells>,
+}
+
+/// Blanks on both sides of a column, as comfy-table pads it.
+const PADDING: usize = 2;
+
+/// Below this many columns for names, function and place stand under each other: side by side, a
+/// name of usual length would be cut (`session_open`, `/src/gateway.c:57`, `libsensors.so.1`).
+const SIDE_BY_SIDE: usize = 64;
+
+/// Names are not cut below this, even if the table gets wider than the terminal then.
+const SHORTEST_NAME: usize = 16;
+
+/// How the names of a row are laid out.
+enum Names {
+    /// Widths of function, place and module.
+    SideBySide([usize; 3]),
+    /// One column of this width.
+    Stacked(usize),
+}
+
+impl Grid {
+    pub fn new(head: Vec<String>) -> Self {
+        Grid {
+            head,
+            rows: Vec::new(),
+        }
+    }
+
+    pub fn add(&mut self, row: Cells) {
+        self.rows.push(row);
+    }
+
+    /// The table as text, each line ended.
+    pub fn draw(&self, columns: Option<usize>, color: bool) -> String {
+        let names = self.lay_out(columns);
+        let mut table = Table::new();
+        table
+            .load_style(TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─')))
+            .set_content_arrangement(ContentArrangement::Disabled);
+        let strong = if color {
+            Style::new().bold()
+        } else {
+            Style::new()
+        };
+        let mut head: Vec<Cell> = self
+            .head
+            .iter()
+            .map(|text| Cell::new(styled(text, strong)).set_alignment(CellAlignment::Right))
+            .collect();
+        let names_head: &[&str] = match names {
+            Names::SideBySide(_) => &["function", "file:line", "module"],
+            Names::Stacked(_) => &["function, file:line, module"],
+        };
+        head.extend(
+            names_head
+                .iter()
+                .map(|text| Cell::new(styled(text, strong))),
+        );
+        table.set_header(head);
+        for row in &self.rows {
+            table.add_row(row_cells(row, &names, color));
+        }
+        let mut text = String::new();
+        for line in table.lines() {
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    fn lay_out(&self, columns: Option<usize>) -> Names {
+        let natural = |of: &dyn Fn(&Cells) -> usize| self.rows.iter().map(of).max().unwrap_or(0);
+        let longest = |lines: &[String]| lines.iter().map(|line| width(line)).max().unwrap_or(0);
+        let function = natural(&|row| longest(&row.function)).max(width("function"));
+        let place = natural(&|row| longest(&row.place)).max(width("file:line"));
+        let module = natural(&|row| width(&row.module)).max(width("module"));
+        let Some(columns) = columns else {
+            return Names::SideBySide([function, place, module]);
+        };
+        let numbers: usize = (0..self.head.len())
+            .map(|at| {
+                natural(&|row| row.numbers.get(at).map_or(0, |n| width(n)))
+                    .max(width(&self.head[at]))
+                    + PADDING
+            })
+            .sum();
+        let room = columns.saturating_sub(numbers);
+        let side_by_side = room.saturating_sub(3 * PADDING);
+        if function + place + module <= side_by_side {
+            return Names::SideBySide([function, place, module]);
+        }
+        if side_by_side < SIDE_BY_SIDE {
+            return Names::Stacked(room.saturating_sub(PADDING).max(SHORTEST_NAME));
+        }
+        // The module is short and says least; then what function and place need is shared out.
+        let module = module.min(side_by_side / 5);
+        let left = side_by_side - module;
+        let function = function.min((left / 2).max(left.saturating_sub(place)));
+        Names::SideBySide([function, place.min(left - function), module])
+    }
+}
+
+fn row_cells(row: &Cells, names: &Names, color: bool) -> Vec<Cell> {
+    let last = row.numbers.len().saturating_sub(1);
+    let whole_row = matches!(row.tone, Tone::Quiet | Tone::Total);
+    let tone = if color {
+        tone_style(row.tone)
+    } else {
+        Style::new()
+    };
+    let strong = if color {
+        Style::new().bold()
+    } else {
+        Style::new()
+    };
+    let name_style = if whole_row { tone } else { strong };
+    let number = |(at, text): (usize, &String)| {
+        // Rank and growth carry the colour; the runs' own figures stay calm.
+        let carries_tone =
+            whole_row || at == 1 || at == last || (at == 0 && row.tone == Tone::Breach);
+        let style = if carries_tone { tone } else { Style::new() };
+        Cell::new(styled(text, style)).set_alignment(CellAlignment::Right)
+    };
+    let mut cells: Vec<Cell> = row.numbers.iter().enumerate().map(number).collect();
+    match names {
+        Names::SideBySide([function, place, module]) => {
+            let functions = row.function.iter().enumerate().map(|(at, text)| {
+                styled(
+                    &cut_end(text, *function),
+                    if at == 0 { name_style } else { Style::new() },
+                )
+            });
+            let places = row.place.iter().map(|text| cut_middle(text, *place));
+            cells.push(Cell::new(functions.collect::<Vec<_>>().join("\n")));
+            cells.push(Cell::new(places.collect::<Vec<_>>().join("\n")));
+            cells.push(Cell::new(cut_middle(&row.module, *module)));
+        }
+        Names::Stacked(columns) => cells.push(Cell::new(stacked(row, *columns, name_style))),
+    }
+    cells
+}
+
+/// A text in a style, and untouched in none.
+fn styled(text: &str, style: Style) -> String {
+    if text.is_empty() || style.is_plain() {
+        return text.to_owned();
+    }
+    text.style(style).to_string()
+}
+
+/// The function, under it its place and module, then the chain of inlined calls likewise.
+fn stacked(row: &Cells, columns: usize, name_style: Style) -> String {
+    let mut lines = Vec::new();
+    for (at, function) in row.function.iter().enumerate() {
+        let style = if at == 0 { name_style } else { Style::new() };
+        lines.push(styled(&cut_end(function, columns), style));
+        let Some(place) = row.place.get(at) else {
+            continue;
+        };
+        let indent = if at == 0 { "  " } else { "    " };
+        let room = columns.saturating_sub(width(indent));
+        if at > 0 {
+            lines.push(format!("{indent}{}", cut_middle(place, room)));
+            continue;
+        }
+        let both = format!("{place}  {}", row.module);
+        if width(&both) <= room {
+            lines.push(format!("{indent}{both}"));
+        } else {
+            lines.push(format!("{indent}{}", cut_middle(place, room)));
+            lines.push(format!("{indent}{}", cut_middle(&row.module, room)));
+        }
+    }
+    lines.join("\n")
+}
+
+fn tone_style(tone: Tone) -> Style {
+    match tone {
+        Tone::Plain => Style::new(),
+        Tone::Grown => Style::new().red(),
+        Tone::New => Style::new().magenta().bold(),
+        Tone::Shrunk => Style::new().green(),
+        Tone::Breach => Style::new().red().bold(),
+        Tone::Quiet => Style::new().dimmed(),
+        Tone::Total => Style::new().bold(),
+    }
+}

@@ -1,0 +1,320 @@
+//! The JSON document, defined field by field in this one place.
+//!
+//! `schema` names the format and its version: fields are added without a new version, and never
+//! change their meaning within one. What is unknown is null.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::Report;
+use crate::diff::{Growth, Hidden, Site, SiteRun, Verdict};
+use crate::error::{Error, Result};
+use crate::printable::printable_path;
+use crate::symbols::Symbolized;
+use crate::trace::Tally;
+use crate::warning::Warning;
+
+/// The whole document.
+#[derive(Debug, Serialize)]
+pub struct Document {
+    /// `"mtrace-diff/1"`.
+    pub schema: &'static str,
+    /// Of the program that wrote it.
+    pub version: &'static str,
+    /// In the order of the command line.
+    pub runs: Vec<JsonRun>,
+    /// Every call site that allocated in any run, hidden ones too, by rank.
+    pub sites: Vec<JsonSite>,
+    pub total: JsonTotal,
+    pub gate: JsonGate,
+    /// What concerns no single run.
+    pub warnings: Vec<JsonWarning>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonRun {
+    /// Short, different for each run of a document.
+    pub name: String,
+    /// As given on the command line.
+    pub path: String,
+    /// The mtrace log.
+    pub log: String,
+    /// The program's file; null if there is none.
+    pub program: Option<String>,
+    /// Of the program, in hex.
+    pub build_id: Option<String>,
+    /// `armhf`, `x86_64`, `mips`, …
+    pub arch: Option<String>,
+    /// `"absolute"` or `"relative"`: what the numbers in the log are.
+    pub addressing: &'static str,
+    /// How long the run was; null for now.
+    pub duration_s: Option<f64>,
+    /// Lines of the log that say something of the heap.
+    pub records: u64,
+    /// What is live at the end, over all sites.
+    pub live: JsonTally,
+    pub anomalies: JsonAnomalies,
+    pub warnings: Vec<JsonWarning>,
+}
+
+/// Blocks, and their bytes as the program asked for them.
+#[derive(Debug, Serialize)]
+pub struct JsonTally {
+    pub blocks: u64,
+    pub bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonAnomalies {
+    /// Lines that are no mtrace lines; they count for nothing.
+    pub malformed_lines: u64,
+    /// The file ends in the middle of a line; that line counts for nothing.
+    pub truncated_tail: bool,
+    /// There is no `= End`.
+    pub missing_end: bool,
+    /// `= Start` marks.
+    pub starts: u64,
+    /// Frees of an address that held no block.
+    pub unknown_frees: u64,
+    /// Allocations at an address that held a block.
+    pub live_address_reused: u64,
+    /// Calls of malloc or realloc that got nothing.
+    pub failed_allocations: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonWarning {
+    /// Stable, for scripts.
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonSite {
+    /// From 1; hidden sites come after all others.
+    pub rank: usize,
+    /// Base name of the program or library; null if the caller lies in none.
+    pub module: Option<String>,
+    /// Demangled, of the frame that is shown: the innermost outside system headers.
+    pub function: Option<String>,
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    /// The inline chain, innermost first; empty if the site has no name.
+    pub frames: Vec<JsonFrame>,
+    /// In the order of the runs; null where the run has no such caller.
+    pub runs: Vec<Option<JsonSiteRun>>,
+    /// Last run minus first; null for a single run.
+    pub growth: Option<JsonGrowth>,
+    /// `"new"`, `"grown"`, `"same"`, `"shrunk"` or `"gone"`; null for a single run.
+    pub change: Option<&'static str>,
+    /// Why the table leaves it out: `"loader"`; null if it does not.
+    pub hidden: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonFrame {
+    pub function: Option<String>,
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    /// Into the frame after it.
+    pub inlined: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonSiteRun {
+    /// Link-time return addresses in hex, as addr2line takes them, Thumb bit cleared, ascending;
+    /// empty where they cannot be known.
+    pub addresses: Vec<String>,
+    /// Blocks that were allocated here.
+    pub allocations: u64,
+    /// Those of them that were freed, by whomever: `allocations` − `live.blocks`.
+    pub frees: u64,
+    pub live: JsonTally,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonGrowth {
+    pub blocks: i64,
+    pub bytes: i64,
+    /// Of the first run's blocks; null if it had none.
+    pub percent: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonTotal {
+    /// Over all sites that are not hidden; null for a single run.
+    pub growth: Option<JsonGrowth>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonGate {
+    /// `"pass"` or `"fail"`; null without limits.
+    pub verdict: Option<&'static str>,
+    /// As people write them.
+    pub limits: Vec<String>,
+    pub breaches: Vec<JsonBreach>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonBreach {
+    /// The `rank` of the site.
+    pub rank: usize,
+    pub module: Option<String>,
+    pub function: Option<String>,
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    /// The limits that its growth is above.
+    pub limits: Vec<String>,
+}
+
+/// Writes the document, indented, with a line end.
+pub fn write(report: &Report, out: &mut dyn Write) -> Result<()> {
+    let document = Document::new(report);
+    serde_json::to_writer_pretty(&mut *out, &document).map_err(|e| Error::Write(e.into()))?;
+    writeln!(out)?;
+    Ok(())
+}
+
+impl Document {
+    pub fn new(report: &Report) -> Self {
+        let is_comparison = report.is_comparison();
+        let growth = report.growth(|site| site.hidden.is_none());
+        let first = report.live(0, |site| site.hidden.is_none());
+        Document {
+            schema: "mtrace-diff/1",
+            version: env!("CARGO_PKG_VERSION"),
+            runs: report.runs.iter().map(json_run).collect(),
+            sites: report
+                .sites
+                .iter()
+                .map(|site| json_site(site, is_comparison))
+                .collect(),
+            total: JsonTotal {
+                growth: is_comparison.then(|| json_growth(growth, first)),
+            },
+            gate: json_gate(report),
+            warnings: json_warnings(&report.warnings),
+        }
+    }
+}
+
+fn json_run(run: &super::RunSummary) -> JsonRun {
+    let anomalies = &run.anomalies;
+    JsonRun {
+        name: run.name.clone(),
+        path: printable_path(&run.path),
+        log: printable_path(&run.log),
+        program: run.program.as_deref().map(printable_path),
+        build_id: run.build_id.as_ref().map(ToString::to_string),
+        arch: run.machine.map(|machine| machine.to_string()),
+        addressing: run.choice.addressing.name(),
+        duration_s: None,
+        records: run.records,
+        live: json_tally(run.live),
+        anomalies: JsonAnomalies {
+            malformed_lines: anomalies.malformed_lines,
+            truncated_tail: anomalies.truncated_tail,
+            missing_end: anomalies.missing_end,
+            starts: anomalies.starts,
+            unknown_frees: anomalies.unknown_frees,
+            live_address_reused: anomalies.live_address_reused,
+            failed_allocations: anomalies.failed_allocations,
+        },
+        warnings: json_warnings(&run.warnings),
+    }
+}
+
+fn json_site(site: &Site, is_comparison: bool) -> JsonSite {
+    let frame = site.frame();
+    let frames = match &site.name {
+        Symbolized::Named(named) => named.frames(),
+        Symbolized::Unknown(_) => &[],
+    };
+    JsonSite {
+        rank: site.rank,
+        module: site.module.as_ref().map(|module| module.name.clone()),
+        function: frame.and_then(|f| f.function.clone()),
+        file: frame.and_then(|f| f.file.clone()),
+        line: frame.and_then(|f| f.line),
+        frames: frames
+            .iter()
+            .map(|frame| JsonFrame {
+                function: frame.function.clone(),
+                file: frame.file.clone(),
+                line: frame.line,
+                inlined: frame.inlined,
+            })
+            .collect(),
+        runs: site
+            .runs
+            .iter()
+            .map(|run| run.as_ref().map(json_site_run))
+            .collect(),
+        growth: is_comparison.then(|| json_growth(site.growth, site.first())),
+        change: is_comparison.then(|| site.change.name()),
+        hidden: site.hidden.map(|Hidden::Loader| "loader"),
+    }
+}
+
+fn json_site_run(run: &SiteRun) -> JsonSiteRun {
+    JsonSiteRun {
+        addresses: run
+            .addresses
+            .iter()
+            .map(|address| format!("{:#x}", address.0))
+            .collect(),
+        allocations: run.allocations,
+        frees: run.allocations.saturating_sub(run.live.blocks),
+        live: json_tally(run.live),
+    }
+}
+
+fn json_tally(tally: Tally) -> JsonTally {
+    JsonTally {
+        blocks: tally.blocks,
+        bytes: tally.bytes,
+    }
+}
+
+fn json_growth(growth: Growth, first: Tally) -> JsonGrowth {
+    JsonGrowth {
+        blocks: growth.blocks,
+        bytes: growth.bytes,
+        percent: growth.percent(first),
+    }
+}
+
+fn json_gate(report: &Report) -> JsonGate {
+    let breaches = report.breaches.iter().map(|breach| {
+        let site = &report.sites[breach.site];
+        let frame = site.frame();
+        JsonBreach {
+            rank: site.rank,
+            module: site.module.as_ref().map(|module| module.name.clone()),
+            function: frame.and_then(|f| f.function.clone()),
+            file: frame.and_then(|f| f.file.clone()),
+            line: frame.and_then(|f| f.line),
+            limits: breach.limits.iter().map(ToString::to_string).collect(),
+        }
+    });
+    JsonGate {
+        verdict: report.verdict.map(|verdict| match verdict {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "fail",
+        }),
+        limits: report.gate.limits.iter().map(ToString::to_string).collect(),
+        breaches: breaches.collect(),
+    }
+}
+
+fn json_warnings(warnings: &[Warning]) -> Vec<JsonWarning> {
+    warnings
+        .iter()
+        .map(|warning| JsonWarning {
+            code: warning.code(),
+            message: warning.to_string(),
+        })
+        .collect()
+}

@@ -1,0 +1,172 @@
+//! Which sites a table shows, and the text of their rows.
+
+use crate::diff::{Breach, Change, Growth, Hidden, Site};
+use crate::symbols::{Role, Symbolized};
+use crate::trace::Tally;
+
+use super::Report;
+
+/// How much of a report a table shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// At most this many sites.
+    pub top: usize,
+    /// Every site: those that did not grow, and hidden ones too.
+    pub all: bool,
+}
+
+/// The sites that are shown, and what became of the others.
+pub struct View<'a> {
+    pub rows: Vec<&'a Site>,
+    pub others: Others,
+    /// Over rows and others.
+    pub total: Sums,
+    /// Sites left out on purpose, which are in no sum.
+    pub hidden: Others,
+}
+
+/// Sums of a group of sites.
+#[derive(Debug, Default, Clone)]
+pub struct Sums {
+    pub runs: Vec<Tally>,
+    pub growth: Growth,
+}
+
+/// Sites that have no row of their own.
+#[derive(Debug, Default, Clone)]
+pub struct Others {
+    pub sites: usize,
+    /// How many of them grew.
+    pub grown: usize,
+    pub sums: Sums,
+}
+
+impl Sums {
+    fn of<'a>(runs: usize, sites: impl Iterator<Item = &'a Site>) -> Self {
+        let mut sums = Sums {
+            runs: vec![Tally::default(); runs],
+            growth: Growth::default(),
+        };
+        for site in sites {
+            for (run, sum) in sums.runs.iter_mut().enumerate() {
+                sum.add(site.live(run));
+            }
+            sums.growth.add(site.growth);
+        }
+        sums
+    }
+}
+
+impl Others {
+    fn of(runs: usize, sites: &[&Site]) -> Self {
+        Others {
+            sites: sites.len(),
+            grown: sites.iter().filter(|site| is_of_interest(site)).count(),
+            sums: Sums::of(runs, sites.iter().copied()),
+        }
+    }
+}
+
+/// In a comparison, a site that grew; in a single run, one that left something.
+fn is_of_interest(site: &Site) -> bool {
+    site.growth.is_growth()
+}
+
+impl<'a> View<'a> {
+    pub fn new(report: &'a Report, extent: Extent) -> Self {
+        let runs = report.runs.len();
+        let (shown, rest): (Vec<&Site>, Vec<&Site>) = match extent.all {
+            true => (report.sites.iter().collect(), Vec::new()),
+            false => report
+                .sites
+                .iter()
+                .partition(|site| site.hidden.is_none() && is_of_interest(site)),
+        };
+        let (hidden, not_grown): (Vec<&Site>, Vec<&Site>) =
+            rest.into_iter().partition(|site| site.hidden.is_some());
+        let top = if extent.all {
+            shown.len()
+        } else {
+            extent.top.min(shown.len())
+        };
+        let (rows, cut) = shown.split_at(top);
+        let others: Vec<&Site> = cut.iter().copied().chain(not_grown).collect();
+        View {
+            total: Sums::of(runs, rows.iter().chain(&others).copied()),
+            others: Others::of(runs, &others),
+            hidden: Others::of(runs, &hidden),
+            rows: rows.to_vec(),
+        }
+    }
+}
+
+/// The function of a site, or why it has none.
+pub fn function_text(site: &Site) -> String {
+    if let Some(function) = site.function() {
+        return function.to_owned();
+    }
+    match &site.name {
+        Symbolized::Unknown(reason) => format!("? ({reason})"),
+        Symbolized::Named(_) => "? (no function)".to_owned(),
+    }
+}
+
+/// `file:line`, or the best that is known: a link-time address, or the number in the log.
+pub fn place_text(site: &Site) -> String {
+    let frame = site.frame();
+    if let Some(file) = frame.and_then(|f| f.file.as_deref()) {
+        return match frame.and_then(|f| f.line) {
+            Some(line) => format!("{file}:{line}"),
+            None => file.to_owned(),
+        };
+    }
+    match (site.address(), site.number()) {
+        (Some(address), _) => format!("{:#x}", address.0),
+        (None, Some(number)) => format!("[{number:#x}]"),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+pub fn module_text(site: &Site) -> String {
+    site.module
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), |module| module.name.clone())
+}
+
+/// The growth in percent, or NEW or GONE, which no percentage can say.
+pub fn change_text(site: &Site) -> String {
+    match site.change {
+        Change::New => "NEW".to_owned(),
+        Change::Gone => "GONE".to_owned(),
+        _ => percent_text(site.growth, site.first()),
+    }
+}
+
+/// Of blocks; of bytes where only these changed.
+pub fn percent_text(growth: Growth, first: Tally) -> String {
+    let percent = match growth.blocks {
+        0 if growth.bytes != 0 => growth.percent_of_bytes(first),
+        _ => growth.percent(first),
+    };
+    percent.map_or_else(|| "-".to_owned(), crate::units::signed_percent)
+}
+
+/// A word for a site that needs one: it breaches a limit, or is shown only on request.
+pub fn mark(site: &Site, index: usize, breaches: &[Breach]) -> &'static str {
+    if breaches.iter().any(|breach| breach.site == index) {
+        return "!";
+    }
+    match site.hidden {
+        Some(Hidden::Loader) => "l",
+        None => "",
+    }
+}
+
+/// `session_open (/src/gateway.c:57)`, for a sentence.
+pub fn sentence_name(site: &Site) -> String {
+    let module = match site.module.as_ref() {
+        Some(module) if module.role != Role::Program => format!(", {}", module.name),
+        _ => String::new(),
+    };
+    format!("{} ({}{module})", function_text(site), place_text(site))
+}

@@ -1,0 +1,205 @@
+//! Whether the numbers of a log are absolute or relative: decided once a log, from all evidence.
+
+use super::module::{Module, ModuleTable};
+use crate::capture::{CaptureSet, Maps};
+use crate::trace::{Caller, Reuse, Trace};
+
+/// What the bracketed number of a caller is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Addressing {
+    /// A run-time address: glibc up to 2.34.
+    Absolute,
+    /// Counted from the start of the module's lowest mapping: glibc from 2.35.
+    Relative,
+}
+
+impl Addressing {
+    pub fn name(self) -> &'static str {
+        match self {
+            Addressing::Absolute => "absolute",
+            Addressing::Relative => "relative",
+        }
+    }
+}
+
+/// The choice for one log, and what it means beside the addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressingChoice {
+    pub addressing: Addressing,
+    pub reuse: Reuse,
+    /// Which releases of glibc write such a log.
+    pub glibc: &'static str,
+    /// False if it had to be assumed.
+    pub sure: bool,
+}
+
+/// No module is as large as this, so a larger number is absolute.
+const LARGEST_OFFSET: u64 = 0x1000_0000;
+
+/// How many callers speak for each reading.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Evidence {
+    /// Symbols with an offset written `+0x1a`: glibc up to 2.33.
+    old_symbols: usize,
+    /// Symbols with an offset written `+1a`: glibc from 2.34.
+    new_symbols: usize,
+    /// Callers that lie in code of their module if the number is absolute.
+    absolute: usize,
+    /// The same if it is relative.
+    relative: usize,
+    /// Callers with a module.
+    with_module: usize,
+    beyond_any_offset: usize,
+}
+
+/// Decides for a log; files of modules have been looked for before.
+pub fn decide(capture: &CaptureSet, trace: &Trace, modules: &ModuleTable) -> AddressingChoice {
+    let mut evidence = Evidence::default();
+    for (_, caller) in trace.callers() {
+        weigh(&mut evidence, capture, modules, caller);
+    }
+    judge(&evidence)
+}
+
+fn weigh(evidence: &mut Evidence, capture: &CaptureSet, modules: &ModuleTable, caller: Caller<'_>) {
+    if let Some(symbol) = caller.symbol {
+        match symbol.offset_has_0x {
+            true => evidence.old_symbols += 1,
+            false => evidence.new_symbols += 1,
+        }
+    }
+    let (Some(name), Some(number)) = (caller.file, caller.address) else {
+        return;
+    };
+    evidence.with_module += 1;
+    evidence.beyond_any_offset += usize::from(number >= LARGEST_OFFSET);
+    let Some(module) = modules.logged(name).map(|id| modules.get(id)) else {
+        return;
+    };
+    evidence.absolute += usize::from(fits_absolute(capture.maps.as_ref(), module, number));
+    evidence.relative += usize::from(fits_relative(capture.maps.as_ref(), module, number));
+}
+
+fn fits_absolute(maps: Option<&Maps>, module: &Module, number: u64) -> bool {
+    match maps {
+        Some(maps) => maps
+            .find(number)
+            .is_some_and(|m| m.executable && m.file.is_some() && m.file == module.mapped_as),
+        // Without maps only a program at a fixed address can tell.
+        None => module
+            .elf()
+            .is_some_and(|elf| elf.image_base() > 0 && elf.has_code_at(number)),
+    }
+}
+
+fn fits_relative(maps: Option<&Maps>, module: &Module, number: u64) -> bool {
+    if let Some(elf) = module.elf() {
+        return elf.has_code_at(elf.image_base().wrapping_add(number));
+    }
+    let (Some(maps), Some(file)) = (maps, &module.mapped_as) else {
+        return false;
+    };
+    let lowest = maps.of_file(file).map(|m| m.start).min().unwrap_or(0);
+    let address = lowest.wrapping_add(number);
+    maps.of_file(file).any(|m| m.executable && m.holds(address))
+}
+
+fn judge(evidence: &Evidence) -> AddressingChoice {
+    let absolute_old = AddressingChoice {
+        addressing: Addressing::Absolute,
+        reuse: Reuse::FreeLost,
+        glibc: "2.33 or older",
+        sure: true,
+    };
+    let absolute_2_34 = AddressingChoice {
+        reuse: Reuse::FreeLoggedLate,
+        glibc: "2.34",
+        ..absolute_old
+    };
+    let relative = AddressingChoice {
+        addressing: Addressing::Relative,
+        reuse: Reuse::FreeLoggedLate,
+        glibc: "2.35 or newer",
+        sure: true,
+    };
+    let absolute = match evidence.new_symbols {
+        0 => absolute_old,
+        _ => absolute_2_34,
+    };
+    if evidence.old_symbols > 0 || evidence.with_module == 0 {
+        return absolute;
+    }
+    match evidence.absolute.cmp(&evidence.relative) {
+        std::cmp::Ordering::Greater => absolute,
+        std::cmp::Ordering::Less => relative,
+        std::cmp::Ordering::Equal if evidence.beyond_any_offset > 0 => AddressingChoice {
+            sure: evidence.absolute == 0,
+            ..absolute
+        },
+        std::cmp::Ordering::Equal => AddressingChoice {
+            sure: false,
+            ..relative
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_of_symbol_offsets_outranks_all_else() {
+        let choice = judge(&Evidence {
+            old_symbols: 1,
+            with_module: 9,
+            relative: 8,
+            ..Evidence::default()
+        });
+        assert_eq!(
+            (choice.addressing, choice.reuse),
+            (Addressing::Absolute, Reuse::FreeLost)
+        );
+    }
+
+    #[test]
+    fn glibc_2_34_is_absolute_with_the_new_form() {
+        let choice = judge(&Evidence {
+            new_symbols: 1,
+            with_module: 9,
+            absolute: 9,
+            ..Evidence::default()
+        });
+        assert_eq!(
+            (choice.addressing, choice.reuse),
+            (Addressing::Absolute, Reuse::FreeLoggedLate)
+        );
+        assert_eq!(choice.glibc, "2.34");
+    }
+
+    #[test]
+    fn without_evidence_the_choice_is_not_sure() {
+        let choice = judge(&Evidence {
+            with_module: 3,
+            ..Evidence::default()
+        });
+        assert_eq!(
+            (choice.addressing, choice.sure),
+            (Addressing::Relative, false)
+        );
+        let large = judge(&Evidence {
+            with_module: 3,
+            beyond_any_offset: 2,
+            ..Evidence::default()
+        });
+        assert_eq!((large.addressing, large.sure), (Addressing::Absolute, true));
+    }
+
+    #[test]
+    fn a_static_program_names_no_module_and_is_absolute() {
+        let choice = judge(&Evidence::default());
+        assert_eq!(
+            (choice.addressing, choice.sure),
+            (Addressing::Absolute, true)
+        );
+    }
+}

@@ -1,0 +1,277 @@
+//! From a link-time address to function, file and line, with the chain of inlined calls.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::Path;
+
+use addr2line::{Loader, demangle_auto};
+
+use super::rebase::LinkAddress;
+use crate::elf::ElfInfo;
+use crate::printable::printable;
+
+/// One function at one address; the innermost of an inline chain comes first.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Frame {
+    /// Demangled.
+    pub function: Option<String>,
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    /// Inlined into the frame after it.
+    pub inlined: bool,
+}
+
+/// What an address is called, or why it has no name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Symbolized {
+    Named(Named),
+    Unknown(Unknown),
+}
+
+/// A named address: at least one frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    frames: Vec<Frame>,
+    pub source: NameSource,
+}
+
+/// Where a name comes from; each outranks those below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameSource {
+    Dwarf,
+    SymbolTable,
+    /// The dynamic symbol that glibc wrote into the log.
+    Log,
+}
+
+/// Why an address has no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Unknown {
+    /// The line of the log names no caller.
+    NoAddress,
+    NoMaps,
+    /// In no mapping, or in one of another module.
+    OutsideMaps,
+    /// Code made at run time.
+    AnonymousMemory,
+    /// The module's file is not on this machine.
+    NoFile,
+    /// The file has neither debug information nor a symbol there.
+    NoSymbol,
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unknown::NoAddress => "the log names no caller",
+            Unknown::NoMaps => "no maps file",
+            Unknown::OutsideMaps => "not in the maps",
+            Unknown::AnonymousMemory => "code made at run time",
+            Unknown::NoFile => "file not found",
+            Unknown::NoSymbol => "no symbols",
+        })
+    }
+}
+
+impl Named {
+    /// The chain of frames, innermost first; `None` if it is empty.
+    pub fn new(frames: Vec<Frame>, source: NameSource) -> Option<Self> {
+        (!frames.is_empty()).then_some(Named { frames, source })
+    }
+
+    /// A function by its symbol alone.
+    pub fn from_symbol(symbol: &str, source: NameSource) -> Self {
+        let frame = Frame {
+            function: Some(demangled(symbol)),
+            file: None,
+            line: None,
+            inlined: false,
+        };
+        Named {
+            frames: vec![frame],
+            source,
+        }
+    }
+
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    /// The frame that a person would blame: the innermost one that is neither a system header's nor
+    /// `operator new` itself; the innermost of all if there is no such.
+    pub fn shown(&self) -> &Frame {
+        let blamed = self.frames.iter().find(|frame| !is_library_detail(frame));
+        blamed.unwrap_or(&self.frames[0])
+    }
+}
+
+fn is_library_detail(frame: &Frame) -> bool {
+    let is_allocator = |function: &str| {
+        function.starts_with("operator new(") || function.starts_with("operator new[](")
+    };
+    frame.file.as_deref().is_some_and(is_system_header)
+        || (frame.inlined && frame.function.as_deref().is_some_and(is_allocator))
+}
+
+/// Headers of the toolchain and the system, wherever it is unpacked; for Rust, the standard library.
+fn is_system_header(file: &str) -> bool {
+    const PARTS: [&str; 5] = [
+        "/usr/include/",
+        "/include/c++/",
+        "/lib/gcc/",
+        "/lib/clang/",
+        "/rustc/",
+    ];
+    let in_triple = || {
+        // /usr/arm-linux-gnueabihf/include/…
+        file.split_once("/include/").is_some_and(|(before, _)| {
+            before
+                .rsplit('/')
+                .next()
+                .is_some_and(|dir| dir.contains("-linux-"))
+        })
+    };
+    PARTS.iter().any(|part| file.contains(part)) || in_triple()
+}
+
+/// Names for return addresses of one file, in the order given.
+pub fn symbolize(
+    elf: &ElfInfo,
+    debug: Option<&Path>,
+    addresses: &[LinkAddress],
+) -> Vec<Symbolized> {
+    let own = Loader::new(&elf.path).ok();
+    let separate = debug.and_then(|path| Loader::new(path).ok());
+    let loaders: Vec<&Loader> = separate.iter().chain(&own).collect();
+    addresses
+        .iter()
+        .map(|address| symbolize_one(&loaders, *address))
+        .collect()
+}
+
+fn symbolize_one(loaders: &[&Loader], address: LinkAddress) -> Symbolized {
+    // A return address is the instruction after the call, which can be the next statement's.
+    let Some(call) = address.0.checked_sub(1) else {
+        return Symbolized::Unknown(Unknown::NoSymbol);
+    };
+    let by_dwarf = || loaders.iter().find_map(|loader| frames(loader, call));
+    let by_symbol = || {
+        let symbol = loaders.iter().find_map(|loader| loader.find_symbol(call))?;
+        Some(Named::from_symbol(symbol, NameSource::SymbolTable))
+    };
+    match by_dwarf().or_else(by_symbol) {
+        Some(named) => Symbolized::Named(named),
+        None => Symbolized::Unknown(Unknown::NoSymbol),
+    }
+}
+
+fn frames(loader: &Loader, call: u64) -> Option<Named> {
+    let mut iter = loader.find_frames(call).ok()?;
+    let mut frames = Vec::new();
+    while let Ok(Some(frame)) = iter.next() {
+        let function = frame.function.as_ref().and_then(|name| {
+            let text = name.demangle().or_else(|_| name.raw_name()).ok()?;
+            Some(printable(&text).into_owned())
+        });
+        let location = frame.location.as_ref();
+        frames.push(Frame {
+            function,
+            file: location
+                .and_then(|l| l.file)
+                .map(|file| printable(file).into_owned()),
+            line: location.and_then(|l| l.line),
+            inlined: true,
+        });
+        if frames.len() >= LONGEST_CHAIN {
+            break;
+        }
+    }
+    frames.last_mut()?.inlined = false;
+    if frames
+        .iter()
+        .all(|f| f.function.is_none() && f.line.is_none())
+    {
+        return None;
+    }
+    // Lines without functions (-g1, assembler): the symbol table has the outermost name.
+    if frames[0].function.is_none() && frames.len() == 1 {
+        frames[0].function = loader.find_symbol(call).map(demangled);
+    }
+    Named::new(frames, NameSource::Dwarf)
+}
+
+/// Real chains have some tens of frames; a damaged file could have one of millions.
+const LONGEST_CHAIN: usize = 256;
+
+/// A C++ or Rust symbol as its source has it; any other as it is. Safe to print.
+pub fn demangled(symbol: &str) -> String {
+    printable(&demangle_auto(Cow::Borrowed(symbol), None)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(function: &str, file: &str, inlined: bool) -> Frame {
+        Frame {
+            function: Some(function.to_owned()),
+            file: Some(file.to_owned()),
+            line: Some(1),
+            inlined,
+        }
+    }
+
+    #[test]
+    fn symbols_are_demangled() {
+        assert_eq!(demangled("_Znwm"), "operator new(unsigned long)");
+        assert_eq!(demangled("_RNvCs1234_7mycrate3foo"), "mycrate::foo");
+        assert_eq!(demangled("__strdup"), "__strdup");
+    }
+
+    #[test]
+    fn the_shown_frame_is_outside_system_headers() {
+        let chain = vec![
+            frame("operator new(unsigned long)", "/src/new.cc", true),
+            frame("allocate", "/usr/include/c++/12/bits/new_allocator.h", true),
+            frame(
+                "push_back",
+                "/opt/sdk/arm-linux-gnueabihf/include/vector",
+                true,
+            ),
+            frame("open_session(int)", "/src/cxx.cc", false),
+        ];
+        let named = Named::new(chain, NameSource::Dwarf).unwrap();
+        assert_eq!(named.shown().function.as_deref(), Some("open_session(int)"));
+    }
+
+    #[test]
+    fn a_chain_of_system_headers_alone_shows_its_innermost_frame() {
+        let chain = vec![
+            frame("a", "/usr/include/a.h", true),
+            frame("b", "/usr/include/b.h", false),
+        ];
+        let named = Named::new(chain, NameSource::Dwarf).unwrap();
+        assert_eq!(named.shown().function.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_replaced_operator_new_that_is_not_inlined_is_a_site() {
+        let chain = vec![frame("operator new(unsigned long)", "/src/new.cc", false)];
+        assert!(
+            Named::new(chain, NameSource::Dwarf)
+                .unwrap()
+                .shown()
+                .file
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_project_header_is_no_system_header() {
+        assert!(!is_system_header("/home/me/project/include/pool.h"));
+        assert!(!is_system_header("include/pool.h"));
+        assert!(is_system_header(
+            "/build/recipe-sysroot/usr/include/c++/12/vector"
+        ));
+    }
+}

@@ -1,0 +1,22 @@
+//! From a caller in a log to a module, a link-time address, and a name.
+
+mod addressing;
+mod debug_file;
+mod dwarf;
+mod find;
+mod module;
+mod naming;
+mod rebase;
+
+pub use addressing::{Addressing, AddressingChoice};
+pub use dwarf::{Frame, NameSource, Named, Symbolized, Unknown};
+pub use module::{Module, ModuleId, Role};
+pub use naming::{RunNames, RunToName, name_callers};
+pub use rebase::{LinkAddress, Place, RebasedRun, rebase};
+
+/// Where files of modules and their debug files are looked for, beside the run directory.
+#[derive(Debug, Clone, Default)]
+pub struct SearchPath {
+    /// As `--debug-dir` gives them: laid out like `/usr/lib/debug`.
+    pub debug_dirs: Vec<std::path::PathBuf>,
+}

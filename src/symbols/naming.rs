@@ -1,0 +1,169 @@
+//! Names for all callers of all runs: each file is opened once, whichever runs use it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::Role;
+use super::SearchPath;
+use super::debug_file::find_debug_file;
+use super::dwarf::{NameSource, Named, Symbolized, Unknown, symbolize};
+use super::module::{Module, ModuleId, is_toolchain_library};
+use super::rebase::{LinkAddress, Place, RebasedRun};
+use crate::capture::CaptureSet;
+use crate::elf::ElfInfo;
+use crate::trace::{CallerId, CallerStats, Trace};
+use crate::warning::Warning;
+
+/// What naming needs to know of one run.
+#[derive(Debug)]
+pub struct RunToName<'a> {
+    pub capture: &'a CaptureSet,
+    pub trace: &'a Trace,
+    pub rebased: &'a RebasedRun,
+    pub stats: &'a [CallerStats],
+}
+
+/// The names of one run's callers.
+#[derive(Debug)]
+pub struct RunNames {
+    /// By [`CallerId`].
+    pub names: Vec<Symbolized>,
+    pub warnings: Vec<Warning>,
+}
+
+/// One ELF file and the addresses in it that need names.
+struct Job<'a> {
+    elf: &'a ElfInfo,
+    sysroot: Option<&'a Path>,
+    addresses: BTreeSet<LinkAddress>,
+}
+
+/// What a file had to say.
+#[derive(Default)]
+struct Answers {
+    has_lines: bool,
+    names: BTreeMap<LinkAddress, Symbolized>,
+}
+
+/// Names every caller of every run, files in parallel.
+pub fn name_callers(runs: &[RunToName<'_>], search: &SearchPath) -> Vec<RunNames> {
+    let mut jobs: BTreeMap<&Path, Job<'_>> = BTreeMap::new();
+    for run in runs {
+        for place in &run.rebased.places {
+            if let Place::InModule { module, address } = place
+                && let Some(elf) = run.rebased.module(*module).elf()
+            {
+                let job = jobs.entry(&elf.path).or_insert_with(|| Job {
+                    elf,
+                    sysroot: run.capture.sysroot.as_deref(),
+                    addresses: BTreeSet::new(),
+                });
+                job.addresses.insert(*address);
+            }
+        }
+    }
+    // The one place where names are looked up in parallel: a file a task.
+    let answers: BTreeMap<PathBuf, Answers> = jobs
+        .into_par_iter()
+        .map(|(path, job)| (path.to_path_buf(), answer(&job, search)))
+        .collect();
+    runs.iter().map(|run| name_run(run, &answers)).collect()
+}
+
+fn answer(job: &Job<'_>, search: &SearchPath) -> Answers {
+    let debug = match job.elf.has_dwarf {
+        true => None,
+        false => find_debug_file(job.elf, search, job.sysroot),
+    };
+    let addresses: Vec<LinkAddress> = job.addresses.iter().copied().collect();
+    let names = symbolize(job.elf, debug.as_deref(), &addresses);
+    Answers {
+        has_lines: job.elf.has_dwarf || debug.is_some(),
+        names: addresses.into_iter().zip(names).collect(),
+    }
+}
+
+fn name_run(run: &RunToName<'_>, answers: &BTreeMap<PathBuf, Answers>) -> RunNames {
+    let names: Vec<Symbolized> = run
+        .trace
+        .callers()
+        .map(|(id, caller)| {
+            let name = match run.rebased.place(id) {
+                Place::Unplaced { reason, .. } => Symbolized::Unknown(*reason),
+                Place::InModule { module, address } => match run.rebased.module(*module).elf() {
+                    None => Symbolized::Unknown(Unknown::NoFile),
+                    Some(elf) => answers
+                        .get(&elf.path)
+                        .and_then(|answers| answers.names.get(address).cloned())
+                        .unwrap_or(Symbolized::Unknown(Unknown::NoSymbol)),
+                },
+            };
+            match (name, caller.symbol) {
+                // The log's own symbol comes last: a static function can carry its neighbour's name.
+                (Symbolized::Unknown(_), Some(symbol)) => {
+                    let symbol = String::from_utf8_lossy(symbol.name);
+                    Symbolized::Named(Named::from_symbol(&symbol, NameSource::Log))
+                }
+                (name, _) => name,
+            }
+        })
+        .collect();
+    let warnings = missing_names(run, &names, answers);
+    RunNames { names, warnings }
+}
+
+/// Modules with live blocks whose sites could be named better, and how.
+fn missing_names(
+    run: &RunToName<'_>,
+    names: &[Symbolized],
+    answers: &BTreeMap<PathBuf, Answers>,
+) -> Vec<Warning> {
+    let (mut not_found, mut no_lines) = (Vec::new(), Vec::new());
+    for (index, module) in run.rebased.modules.iter().enumerate() {
+        if module.role == Role::Loader || is_good_enough(run, ModuleId(index), module, names) {
+            continue;
+        }
+        match module.elf() {
+            // A missing program has a warning of its own.
+            None if module.role == Role::Program => {}
+            None => not_found.push(module.name.clone()),
+            Some(elf) => match answers.get(&elf.path) {
+                Some(answers) if !answers.has_lines => no_lines.push(module.name.clone()),
+                _ => {}
+            },
+        }
+    }
+    not_found.sort();
+    no_lines.sort();
+    let mut warnings = Vec::new();
+    if !not_found.is_empty() {
+        warnings.push(Warning::ModulesNotFound {
+            modules: not_found,
+            has_sysroot: run.capture.sysroot.is_some(),
+        });
+    }
+    if !no_lines.is_empty() {
+        warnings.push(Warning::NoDebugInfo { modules: no_lines });
+    }
+    warnings
+}
+
+/// Nothing of the module is live, or it is the C library, whose function names say all that is of use.
+fn is_good_enough(
+    run: &RunToName<'_>,
+    id: ModuleId,
+    module: &Module,
+    names: &[Symbolized],
+) -> bool {
+    let mut live = run.stats.iter().enumerate().filter(|(caller, stats)| {
+        stats.live.blocks > 0 && run.rebased.place(CallerId(*caller as u32)).module() == Some(id)
+    });
+    let is_named = |caller: usize| matches!(names[caller], Symbolized::Named(_));
+    if is_toolchain_library(&module.name) {
+        live.all(|(caller, _)| is_named(caller))
+    } else {
+        live.next().is_none()
+    }
+}

@@ -1,0 +1,368 @@
+//! From the numbers in a log to modules and link-time addresses.
+
+use super::addressing::{Addressing, AddressingChoice, decide};
+use super::dwarf::Unknown;
+use super::find::{Found, ModuleFinder};
+use super::module::{Module, ModuleId, ModuleTable, Role};
+use crate::capture::{CaptureSet, Maps};
+use crate::elf::Machine;
+use crate::error::{Error, Result};
+use crate::trace::{Caller, CallerId, Trace};
+use crate::warning::Warning;
+
+/// An address as the linker laid it out, which is what `addr2line` takes. The bit that marks
+/// Thumb or microMIPS code is cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkAddress(pub u64);
+
+/// Where a call came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A return address in a module.
+    InModule {
+        module: ModuleId,
+        address: LinkAddress,
+    },
+    /// The module may be known by name, but not where in it the address lies.
+    Unplaced {
+        module: Option<ModuleId>,
+        /// The number as the log has it.
+        address: Option<u64>,
+        reason: Unknown,
+    },
+}
+
+impl Place {
+    pub fn module(&self) -> Option<ModuleId> {
+        match self {
+            Place::InModule { module, .. } => Some(*module),
+            Place::Unplaced { module, .. } => *module,
+        }
+    }
+}
+
+/// The callers of one run, placed.
+#[derive(Debug)]
+pub struct RebasedRun {
+    pub modules: Vec<Module>,
+    /// By [`CallerId`].
+    pub places: Vec<Place>,
+    pub choice: AddressingChoice,
+    pub machine: Option<Machine>,
+    pub warnings: Vec<Warning>,
+}
+
+/// Places every caller of a log; an error only if the program is for another architecture.
+pub fn rebase(capture: &CaptureSet, trace: &Trace) -> Result<RebasedRun> {
+    let evidence = WidthEvidence::of(capture, trace);
+    if let Some(program) = &capture.program {
+        evidence.check_program(program, capture, trace)?;
+    }
+    let known = capture.program.as_ref().or(capture.libraries.first());
+    let machine = known.map(|elf| elf.machine);
+    let mut modules = ModuleTable::new(capture, trace);
+    let finder = ModuleFinder {
+        capture,
+        machine,
+        is_64: evidence.is_64(),
+    };
+    modules.find_files(&finder);
+    let choice = decide(capture, trace, &modules);
+    let mut places = place_all(capture, trace, &mut modules, choice.addressing);
+    modules.find_files(&finder); // of modules that only the maps name
+    if drop_misfits(&mut modules, &places) || choice.addressing == Addressing::Absolute {
+        places = place_all(capture, trace, &mut modules, choice.addressing);
+    }
+    let machine = machine.or_else(|| {
+        modules
+            .modules
+            .iter()
+            .find_map(|m| m.elf())
+            .map(|elf| elf.machine)
+    });
+    let mut run = RebasedRun {
+        warnings: Vec::new(),
+        modules: modules.modules,
+        places,
+        choice,
+        machine,
+    };
+    run.warnings = run.find_faults(capture);
+    Ok(run)
+}
+
+impl RebasedRun {
+    pub fn module(&self, id: ModuleId) -> &Module {
+        &self.modules[id.0]
+    }
+
+    pub fn place(&self, caller: CallerId) -> &Place {
+        &self.places[caller.0 as usize]
+    }
+
+    fn find_faults(&self, capture: &CaptureSet) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        if !self.choice.sure {
+            warnings.push(Warning::AddressingUnsure {
+                assumed: self.choice.addressing.name(),
+            });
+        }
+        let outside = |place: &&Place| {
+            let reason = Unknown::OutsideMaps;
+            matches!(place, Place::Unplaced { reason: r, .. } if *r == reason)
+        };
+        let callers = self.places.iter().filter(outside).count();
+        if capture.maps.is_some() && callers > 0 {
+            warnings.push(Warning::OutsideMaps {
+                callers,
+                of: self.places.len(),
+            });
+        }
+        let in_program: Vec<bool> = self
+            .places
+            .iter()
+            .filter_map(|place| match place {
+                Place::InModule { module, address }
+                    if self.module(*module).role == Role::Program =>
+                {
+                    Some(self.module(*module).elf()?.has_code_at(address.0))
+                }
+                _ => None,
+            })
+            .collect();
+        let misfits = in_program.iter().filter(|fits| !**fits).count();
+        if misfits > 0 {
+            warnings.push(Warning::ProgramDoesNotFit {
+                callers: misfits,
+                of: in_program.len(),
+            });
+        }
+        for module in &self.modules {
+            if let Found::Refused { path, reason } = &module.file {
+                warnings.push(Warning::ModuleRefused {
+                    module: module.name.clone(),
+                    path: path.clone(),
+                    reason: reason.clone(),
+                });
+            }
+        }
+        warnings
+    }
+}
+
+fn place_all(
+    capture: &CaptureSet,
+    trace: &Trace,
+    modules: &mut ModuleTable,
+    addressing: Addressing,
+) -> Vec<Place> {
+    trace
+        .callers()
+        .map(|(_, caller)| place(capture, modules, addressing, caller))
+        .collect()
+}
+
+fn place(
+    capture: &CaptureSet,
+    modules: &mut ModuleTable,
+    addressing: Addressing,
+    caller: Caller<'_>,
+) -> Place {
+    let named = caller.file.and_then(|name| modules.logged(name));
+    let Some(number) = caller.address else {
+        return Place::Unplaced {
+            module: named,
+            address: None,
+            reason: Unknown::NoAddress,
+        };
+    };
+    match (named, addressing) {
+        (Some(id), Addressing::Relative) => {
+            let base = modules.get(id).elf().map_or(0, |elf| elf.image_base());
+            in_module(capture, modules, id, base.wrapping_add(number))
+        }
+        // Where dladdr found no module, the number is absolute in every glibc.
+        _ => place_absolute(capture, modules, named, number),
+    }
+}
+
+fn place_absolute(
+    capture: &CaptureSet,
+    modules: &mut ModuleTable,
+    named: Option<ModuleId>,
+    number: u64,
+) -> Place {
+    let unplaced = |reason| Place::Unplaced {
+        module: named,
+        address: Some(number),
+        reason,
+    };
+    let mapping = capture.maps.as_ref().and_then(|maps| maps.find(number));
+    let Some(mapping) = mapping else {
+        // A program at a fixed address needs no maps.
+        let fixed = match named {
+            Some(id) => modules.get(id).elf(),
+            None => capture.program.as_ref(),
+        };
+        if fixed.is_some_and(|elf| elf.image_base() > 0 && elf.has_code_at(number)) {
+            let id = named.unwrap_or_else(|| modules.program(capture));
+            return in_module(capture, modules, id, number);
+        }
+        return unplaced(match capture.maps {
+            None => Unknown::NoMaps,
+            Some(_) => Unknown::OutsideMaps,
+        });
+    };
+    let Some(file) = &mapping.file else {
+        return unplaced(match named {
+            None => Unknown::AnonymousMemory,
+            Some(_) => Unknown::OutsideMaps,
+        });
+    };
+    let id = match named {
+        Some(id) => match &modules.get(id).mapped_as {
+            Some(mapped) if mapped == file => id,
+            None if modules.get(id).role != Role::Program => modules.mapped(capture, file),
+            _ => return unplaced(Unknown::OutsideMaps),
+        },
+        None => modules.mapped(capture, file),
+    };
+    let in_file = (number - mapping.start).wrapping_add(mapping.offset);
+    let by_segment = modules
+        .get(id)
+        .elf()
+        .and_then(|elf| elf.address_of_offset(in_file));
+    let address = by_segment.unwrap_or_else(|| {
+        // Without the file: counted from its lowest mapping, which is the link-time address of all
+        // that is linked at zero.
+        let lowest = capture
+            .maps
+            .iter()
+            .flat_map(|maps| maps.of_file(file))
+            .map(|m| m.start)
+            .min();
+        number - lowest.unwrap_or(mapping.start).min(number)
+    });
+    in_module(capture, modules, id, address)
+}
+
+fn in_module(capture: &CaptureSet, modules: &ModuleTable, module: ModuleId, address: u64) -> Place {
+    let known = modules.get(module).elf().or(capture.program.as_ref());
+    let has_mode_bit = match known {
+        Some(elf) => elf.machine.has_mode_bit(),
+        None => capture.maps.as_ref().is_some_and(is_arm),
+    };
+    Place::InModule {
+        module,
+        address: LinkAddress(if has_mode_bit { address & !1 } else { address }),
+    }
+}
+
+/// Whether the loader in the maps is 32-bit ARM's.
+fn is_arm(maps: &Maps) -> bool {
+    maps.files()
+        .iter()
+        .any(|file| matches!(loader_machine(file), Some(object::elf::EM_ARM)))
+}
+
+/// Takes a file of this machine away from a module whose callers do not fit it; true if any was.
+fn drop_misfits(modules: &mut ModuleTable, places: &[Place]) -> bool {
+    let mut dropped = false;
+    for (index, module) in modules.modules.iter_mut().enumerate() {
+        let Found::OnThisMachine(elf) = &module.file else {
+            continue;
+        };
+        let misfit = |place: &Place| match place {
+            Place::InModule { module, address } => module.0 == index && !elf.has_code_at(address.0),
+            Place::Unplaced { .. } => false,
+        };
+        if places.iter().any(misfit) {
+            module.file = Found::Refused {
+                path: elf.path.clone(),
+                reason: "it has no code where the log says that calls came from".to_owned(),
+            };
+            dropped = true;
+        }
+    }
+    dropped
+}
+
+/// The machine of a dynamic loader whose name has only one.
+fn loader_machine(path: &[u8]) -> Option<object::elf::Machine> {
+    use object::elf;
+    let base = super::module::base_name(path);
+    let of = |prefix: &[u8]| base.starts_with(prefix);
+    Some(match () {
+        () if of(b"ld-linux-x86-64.so") => elf::EM_X86_64,
+        () if of(b"ld-linux-armhf.so") || of(b"ld-linux.so.3") => elf::EM_ARM,
+        () if of(b"ld-linux-aarch64") => elf::EM_AARCH64,
+        () if of(b"ld-linux-riscv") => elf::EM_RISCV,
+        () if of(b"ld-linux-loongarch") => elf::EM_LOONGARCH,
+        () if of(b"ld-linux-mipsn8") => elf::EM_MIPS,
+        () => return None,
+    })
+}
+
+/// What addresses say about the width of the process.
+struct WidthEvidence {
+    /// The highest address that a maps file shows.
+    maps_highest: Option<u64>,
+    /// The highest address of a block or a caller.
+    log_highest: u64,
+}
+
+impl WidthEvidence {
+    fn of(capture: &CaptureSet, trace: &Trace) -> Self {
+        let callers = trace
+            .callers()
+            .filter_map(|(_, caller)| caller.address)
+            .max();
+        WidthEvidence {
+            maps_highest: capture.maps.as_ref().map(Maps::highest),
+            log_highest: callers.unwrap_or(0).max(trace.highest_address),
+        }
+    }
+
+    fn is_64(&self) -> Option<bool> {
+        let beyond_32 = |address: u64| address > 1 << 32;
+        if beyond_32(self.log_highest) {
+            return Some(true);
+        }
+        // A 64-bit process has its stack above 4 GiB; its heap and a fixed program can lie below.
+        self.maps_highest.map(beyond_32)
+    }
+
+    fn check_program(
+        &self,
+        program: &crate::elf::ElfInfo,
+        capture: &CaptureSet,
+        trace: &Trace,
+    ) -> Result<()> {
+        let wrong = |evidence: String| Error::WrongArchitecture {
+            exe: program.path.clone(),
+            machine: program.machine.to_string(),
+            evidence,
+        };
+        let logged = trace.callers().filter_map(|(_, caller)| caller.file);
+        let mapped = capture.maps.iter().flat_map(Maps::files);
+        for file in logged.chain(mapped) {
+            if let Some(machine) = loader_machine(file)
+                && machine.0 != program.machine.e_machine
+            {
+                let name = crate::printable::printable_bytes(file);
+                return Err(wrong(format!(
+                    "the log is of a process whose loader was {name}"
+                )));
+            }
+        }
+        match self.is_64() {
+            Some(true) if !program.machine.is_64 => Err(wrong(
+                "the log has addresses of more than 32 bits".to_owned(),
+            )),
+            Some(false) if program.machine.is_64 => {
+                Err(wrong("the maps file is of a 32-bit process".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}

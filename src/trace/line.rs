@@ -1,0 +1,354 @@
+//! One line of an mtrace log, read from its right end.
+//!
+//! ```text
+//! = Start
+//! @ ./app:[0x11d1] + 0x557454e072a0 0x18
+//! @ /lib/libc.so.6:(__strdup+1a)[0x9e9aa] + 0x557454e074a0 0x6
+//! @ ./app:[0x126c] - 0x557454e07920
+//! @ ./app:[0x128b] < 0x557454e074c0
+//! @ ./app:[0x128b] > 0x557454e074c0 0x3e8
+//! @ ./app:[0x128b] ! 0x557454e074c0 0x7fffffffffff
+//! @ ./app:[0x11d1] + (nil) 0x4000000000
+//! @ [0x10447] + 0x65ee0 0x18
+//! = End
+//! ```
+//!
+//! A path can hold any byte, so nothing can be split from the left: the last one or two fields are
+//! figures, the field before them is one of `+ - < > !`, and all that stands left of it is the caller.
+//! Source of the format: glibc, `malloc/mtrace-impl.c` (2.34 and newer) and `malloc/mtrace.c`.
+
+/// What a line says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// `= Start`: `mtrace()` was called.
+    Start,
+    /// `= End`: `muntrace()` was called.
+    End,
+    Record(Record<'a>),
+    Blank,
+    Malformed,
+}
+
+/// One event of the heap and who caused it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// The caller as the log spells it, without the leading `@ `; see [`Caller::parse`].
+    pub caller: &'a [u8],
+    pub event: Event,
+}
+
+/// Addresses of blocks as the program saw them; sizes in bytes as it asked for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// `+ address size`
+    Allocated { address: u64, size: u64 },
+    /// `+ (nil) size`: malloc gave nothing, so there is no block.
+    AllocationFailed { size: u64 },
+    /// `- address`
+    Freed { address: u64 },
+    /// `< address`: realloc gave the old block back; `>` with the new one follows.
+    ReallocatedFrom { address: u64 },
+    /// `> address size`
+    ReallocatedTo { address: u64, size: u64 },
+    /// `! address size`: realloc failed, the old block stays live.
+    ReallocationFailed { address: u64, size: u64 },
+}
+
+impl<'a> Line<'a> {
+    /// Reads a line without its line end; a carriage return or blanks at its end do no harm.
+    pub fn parse(line: &'a [u8]) -> Self {
+        let line = line.trim_ascii_end();
+        match line {
+            b"" => Line::Blank,
+            b"= Start" => Line::Start,
+            b"= End" => Line::End,
+            _ => parse_record(line).map_or(Line::Malformed, Line::Record),
+        }
+    }
+}
+
+fn parse_record(line: &[u8]) -> Option<Record<'_>> {
+    let (rest, last) = split_last_field(line)?;
+    let (rest, middle) = split_last_field(rest).unwrap_or((&[], rest));
+    if let [operator @ (b'-' | b'<')] = middle {
+        let address = parse_figure(last)?;
+        let event = match operator {
+            b'-' => Event::Freed { address },
+            _ => Event::ReallocatedFrom { address },
+        };
+        return Some(Record {
+            caller: caller_text(rest)?,
+            event,
+        });
+    }
+    let (rest, first) = split_last_field(rest).unwrap_or((&[], rest));
+    let [operator] = first else {
+        return None;
+    };
+    let size = parse_figure(last)?;
+    let event = match (operator, middle) {
+        (b'+', b"(nil)") => Event::AllocationFailed { size },
+        (b'+', address) => Event::Allocated {
+            address: parse_figure(address)?,
+            size,
+        },
+        (b'>', address) => Event::ReallocatedTo {
+            address: parse_figure(address)?,
+            size,
+        },
+        (b'!', address) => Event::ReallocationFailed {
+            address: parse_figure(address)?,
+            size,
+        },
+        _ => return None,
+    };
+    Some(Record {
+        caller: caller_text(rest)?,
+        event,
+    })
+}
+
+/// Splits off the last blank-separated field; `None` if there is no blank.
+fn split_last_field(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let blank = memchr::memrchr(b' ', text)?;
+    Some((&text[..blank], &text[blank + 1..]))
+}
+
+/// `0x557454e072a0`, or `0`, which is how C prints a zero with `%#x`.
+fn parse_figure(text: &[u8]) -> Option<u64> {
+    match text.strip_prefix(b"0x") {
+        Some(digits) => parse_hex(digits),
+        None => (text == b"0").then_some(0),
+    }
+}
+
+/// Hexadecimal digits of at most 64 bits.
+fn parse_hex(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |value, &digit| {
+        let nibble = HEX_VALUE[usize::from(digit)];
+        (nibble < 16).then_some(value << 4 | u64::from(nibble))
+    })
+}
+
+/// The value of each byte as a hexadecimal digit; 255 for all others.
+const HEX_VALUE: [u8; 256] = {
+    let mut table = [255; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    table
+};
+
+/// What stands left of the operator: `@ caller`, a bare caller as the glibc manual shows it, or nothing.
+fn caller_text(text: &[u8]) -> Option<&[u8]> {
+    let text = text.strip_prefix(b"@ ").unwrap_or(text);
+    // A bare caller is only taken where it has an address, or any junk before a `+` would be one.
+    let text = text.trim_ascii_start();
+    (text.is_empty() || text.ends_with(b"]") || text.ends_with(b")")).then_some(text)
+}
+
+/// A caller taken apart: `/lib/libc.so.6:(__strdup+1a)[0x9e9aa]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Caller<'a> {
+    /// The file as `dladdr` names it: an absolute path, or `argv[0]` for the program itself.
+    pub file: Option<&'a [u8]>,
+    pub symbol: Option<LogSymbol<'a>>,
+    /// The number in brackets: a return address, absolute or relative.
+    pub address: Option<u64>,
+}
+
+/// The dynamic symbol that glibc found below the return address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSymbol<'a> {
+    pub name: &'a [u8],
+    /// The offset is written `+0x1a` up to glibc 2.33 and `+1a` since.
+    pub offset_has_0x: bool,
+}
+
+impl<'a> Caller<'a> {
+    pub fn parse(text: &'a [u8]) -> Self {
+        let mut caller = Caller::default();
+        let mut rest = text;
+        if let Some(inner) = rest.strip_suffix(b"]")
+            && let Some(open) = memchr::memrchr(b'[', inner)
+            && let Some(address) = parse_figure(&inner[open + 1..])
+        {
+            caller.address = Some(address);
+            rest = &inner[..open];
+        }
+        if let Some(inner) = rest.strip_suffix(b")")
+            && let Some(open) = memchr::memrchr(b'(', inner)
+            && (open == 0 || inner[open - 1] == b':')
+        {
+            caller.symbol = parse_symbol(&inner[open + 1..]);
+            rest = &inner[..open];
+        }
+        rest = rest.strip_suffix(b":").unwrap_or(rest);
+        caller.file = (!rest.is_empty()).then_some(rest);
+        caller
+    }
+}
+
+/// `__strdup+1a`, `main-0x4`: the sign is the last one, since a name can hold others.
+fn parse_symbol(text: &[u8]) -> Option<LogSymbol<'_>> {
+    let sign = memchr::memrchr2(b'+', b'-', text);
+    let (name, offset) = match sign {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, &[][..]),
+    };
+    (!name.is_empty()).then_some(LogSymbol {
+        name,
+        offset_has_0x: offset.starts_with(b"0x"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(line: &str) -> Record<'_> {
+        match Line::parse(line.as_bytes()) {
+            Line::Record(record) => record,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn caller(line: &str) -> Caller<'_> {
+        Caller::parse(record(line).caller)
+    }
+
+    #[test]
+    fn every_event_of_the_grammar() {
+        let cases = [
+            (
+                "@ ./app:[0x11d1] + 0x557454e072a0 0x18",
+                Event::Allocated {
+                    address: 0x5574_54e0_72a0,
+                    size: 0x18,
+                },
+            ),
+            (
+                "@ ./app:[0x11d1] + 0x65ee0 0",
+                Event::Allocated {
+                    address: 0x65ee0,
+                    size: 0,
+                },
+            ),
+            (
+                "@ ./app:[0x11d1] + (nil) 0x4000000000",
+                Event::AllocationFailed {
+                    size: 0x40_0000_0000,
+                },
+            ),
+            (
+                "@ ./app:[0x126c] - 0x557454e07920",
+                Event::Freed {
+                    address: 0x5574_54e0_7920,
+                },
+            ),
+            (
+                "@ ./app:[0x128b] < 0x557454e074c0",
+                Event::ReallocatedFrom {
+                    address: 0x5574_54e0_74c0,
+                },
+            ),
+            (
+                "@ ./app:[0x128b] > 0x557454e074c0 0x3e8",
+                Event::ReallocatedTo {
+                    address: 0x5574_54e0_74c0,
+                    size: 0x3e8,
+                },
+            ),
+            (
+                "@ ./app:[0x128b] ! 0x557454e074c0 0x7fffffffffff",
+                Event::ReallocationFailed {
+                    address: 0x5574_54e0_74c0,
+                    size: 0x7fff_ffff_ffff,
+                },
+            ),
+        ];
+        for (line, event) in cases {
+            assert_eq!(record(line).event, event, "{line}");
+        }
+        assert_eq!(Line::parse(b"= Start"), Line::Start);
+        assert_eq!(Line::parse(b"= End\r"), Line::End);
+        assert_eq!(Line::parse(b""), Line::Blank);
+    }
+
+    #[test]
+    fn every_form_of_caller() {
+        let full = caller("@ /lib/libc.so.6:(__strdup+1a)[0x9e9aa] + 0x557454e074a0 0x6");
+        assert_eq!(full.file, Some(&b"/lib/libc.so.6"[..]));
+        assert_eq!(
+            full.symbol,
+            Some(LogSymbol {
+                name: b"__strdup",
+                offset_has_0x: false
+            })
+        );
+        assert_eq!(full.address, Some(0x9e9aa));
+
+        let old = caller("@ ./app:(f+0x1a)[0x40000683] + 0x400036f0 0x100");
+        assert_eq!(
+            old.symbol,
+            Some(LogSymbol {
+                name: b"f",
+                offset_has_0x: true
+            })
+        );
+
+        let no_module = caller("@ [0x10447] + 0x65ee0 0x18");
+        assert_eq!((no_module.file, no_module.address), (None, Some(0x10447)));
+
+        let manual = caller(" [0x8048209] - 0x8064cc8");
+        assert_eq!((manual.file, manual.address), (None, Some(0x0804_8209)));
+
+        let bare = record("+ 0x804a300 0x10");
+        assert_eq!(bare.caller, b"");
+        assert_eq!(record("- 0x804a300").caller, b"");
+        assert_eq!(record("@ ./app:[0x1] - 0x2").caller, b"./app:[0x1]");
+    }
+
+    #[test]
+    fn a_path_can_hold_anything() {
+        let c = caller("@ sp ace/a:b/le(a)k[0x1]:[0x11d1] + 0x55c727dfc2a0 0x18");
+        assert_eq!(c.file, Some(&b"sp ace/a:b/le(a)k[0x1]"[..]));
+        assert_eq!((c.symbol, c.address), (None, Some(0x11d1)));
+
+        let c = caller("@ ./x + 0x1 0x2:(_Znwm+0x1c)[0x11d1] + 0x55c727dfc2a0 0x18");
+        assert_eq!(c.file, Some(&b"./x + 0x1 0x2"[..]));
+        assert_eq!(c.symbol.map(|s| s.name), Some(&b"_Znwm"[..]));
+
+        let bytes = b"@ ./caf\xe9\xff:[0x11d1] - 0x10";
+        let Line::Record(r) = Line::parse(bytes) else {
+            panic!()
+        };
+        assert_eq!(Caller::parse(r.caller).file, Some(&b"./caf\xe9\xff"[..]));
+    }
+
+    #[test]
+    fn what_is_no_record_is_malformed() {
+        for line in [
+            "hello world",
+            "@ ./app:[0x11d1] + 0x557454e072a0",
+            "@ ./app:[0x11d1] * 0x1 0x2",
+            "@ ./app:[0x11d1] + 0x1g 0x2",
+            "@ ./app:[0x11d1] + 0x11111111111111111 0x2",
+            "@ ./app:[0x11d1] - (nil)",
+            "@ ./app:[0x11d1] + 0x 0x2",
+            "= Stop",
+            "a + 0x1 0x2",
+            "- 0x000000004003 Free 12 was never alloc'd 0x400",
+            "0x0000000040003588       0x30  at 0x4000087d",
+            "+",
+        ] {
+            assert_eq!(Line::parse(line.as_bytes()), Line::Malformed, "{line}");
+        }
+    }
+}

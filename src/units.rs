@@ -1,0 +1,92 @@
+//! Sizes as people write and read them.
+
+use bytesize::ByteSize;
+
+/// Bytes for a person: `512 B`, `4.0 KiB`, `1.5 MiB`.
+pub fn bytes(n: u64) -> String {
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    ByteSize::b(n).display().iec().to_string()
+}
+
+/// A signed difference of bytes: `+4.0 KiB`, `-12 B`, `0 B`.
+pub fn signed_bytes(n: i64) -> String {
+    format!("{}{}", sign(n), bytes(n.unsigned_abs()))
+}
+
+/// A signed count with its sign always shown, but for zero: `+600`, `-3`, `0`.
+pub fn signed_count(n: i64) -> String {
+    format!("{}{}", sign(n), n.unsigned_abs())
+}
+
+/// A growth in percent: one decimal below 10, none above: `+4.2%`, `+50%`, `-100%`.
+pub fn signed_percent(percent: f64) -> String {
+    let decimals = usize::from(percent.abs() < 9.95 && percent != 0.0);
+    let text = format!("{:.decimals$}", percent.abs());
+    let sign = match percent {
+        p if p > 0.0 => "+",
+        p if p < 0.0 => "-",
+        _ => "",
+    };
+    format!("{sign}{text}%")
+}
+
+/// A count with a thin gap between thousands, which a long row of digits needs: `15 400 000`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `1 block`, `2 blocks`: a count with its noun.
+pub fn counted(n: u64, noun: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count(n))
+}
+
+fn sign(n: i64) -> &'static str {
+    match n.signum() {
+        1 => "+",
+        -1 => "-",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_as_people_write_them() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(4096), "4.0 KiB");
+        assert_eq!(bytes(1536 * 1024), "1.5 MiB");
+        assert_eq!(signed_bytes(-4096), "-4.0 KiB");
+        assert_eq!(signed_bytes(0), "0 B");
+        assert_eq!(signed_bytes(i64::MIN), "-8.0 EiB");
+    }
+
+    #[test]
+    fn percents_keep_a_decimal_only_where_it_says_something() {
+        assert_eq!(signed_percent(50.0), "+50%");
+        assert_eq!(signed_percent(4.25), "+4.2%");
+        assert_eq!(signed_percent(-100.0), "-100%");
+        assert_eq!(signed_percent(0.0), "0%");
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        assert_eq!(count(999), "999");
+        assert_eq!(count(15_400_000), "15 400 000");
+        assert_eq!(counted(1, "block"), "1 block");
+        assert_eq!(counted(2504, "block"), "2 504 blocks");
+    }
+}
