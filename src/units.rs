@@ -17,7 +17,7 @@ pub fn signed_bytes(n: i64) -> String {
 
 /// A signed count with its sign always shown, but for zero: `+600`, `-3`, `0`.
 pub fn signed_count(n: i64) -> String {
-    format!("{}{}", sign(n), n.unsigned_abs())
+    format!("{}{}", sign(n), count(n.unsigned_abs()))
 }
 
 /// A growth in percent: one decimal below 10, none above: `+4.2%`, `+50%`, `-100%`.
@@ -32,13 +32,13 @@ pub fn signed_percent(percent: f64) -> String {
     format!("{sign}{text}%")
 }
 
-/// A count with a thin gap between thousands, which a long row of digits needs: `15 400 000`.
+/// A count with its thousands set apart, which a long row of digits needs: `15,400,000`.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, c) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(' ');
+            out.push(',');
         }
         out.push(c);
     }
@@ -47,8 +47,16 @@ pub fn count(n: u64) -> String {
 
 /// `1 block`, `2 blocks`: a count with its noun.
 pub fn counted(n: u64, noun: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", count(n))
+    format!("{} {noun}{}", count(n), plural(n))
+}
+
+/// `+1 block`, `-2 blocks`: a signed count with its noun.
+pub fn signed_counted(n: i64, noun: &str) -> String {
+    format!("{} {noun}{}", signed_count(n), plural(n.unsigned_abs()))
+}
+
+fn plural(n: u64) -> &'static str {
+    if n == 1 { "" } else { "s" }
 }
 
 fn sign(n: i64) -> &'static str {
@@ -85,8 +93,10 @@ mod tests {
     #[test]
     fn counts_are_grouped() {
         assert_eq!(count(999), "999");
-        assert_eq!(count(15_400_000), "15 400 000");
+        assert_eq!(count(15_400_000), "15,400,000");
         assert_eq!(counted(1, "block"), "1 block");
-        assert_eq!(counted(2504, "block"), "2 504 blocks");
+        assert_eq!(signed_counted(-1, "block"), "-1 block");
+        assert_eq!(signed_counted(15_400, "block"), "+15,400 blocks");
+        assert_eq!(counted(2504, "block"), "2,504 blocks");
     }
 }

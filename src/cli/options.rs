@@ -14,7 +14,7 @@ use crate::symbols::SearchPath;
 
 const AFTER_HELP: &str = "\
 Examples:
-  mtrace-diff run0/ run1/                      what grew from run0 to run1, with function, file and line
+  mtrace-diff run0/ run1/                      what grew, with function, file and line
   mtrace-diff --sysroot rootfs/ run0/ run1/    … naming the target's shared libraries too
   mtrace-diff --fail-above 10,4KiB run0/ run1/ … and exit status 1 if any call site grew by more
   mtrace-diff show run0/                       what a single run left
@@ -35,6 +35,7 @@ memory is live at the end of the last run than at the end of the first.";
 #[derive(Debug, Parser)]
 #[command(
     name = "mtrace-diff", version, long_about = LONG_ABOUT, after_help = AFTER_HELP,
+    override_usage = "mtrace-diff [OPTIONS] <RUN> <RUN>...\n       mtrace-diff show [OPTIONS] <RUN>",
     args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, max_term_width = 100
 )]
 pub struct Cli {

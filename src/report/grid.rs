@@ -34,8 +34,8 @@ pub struct Grid {
     rows: Vec<Cells>,
 }
 
-/// Blanks on both sides of a column, as comfy-table pads it.
-const PADDING: usize = 2;
+/// Blanks between two columns: one of the column's own padding, and one where a border would be.
+const GAP: usize = 2;
 
 /// Below this many columns for names, function and place stand under each other: side by side, a
 /// name of usual length would be cut (`session_open`, `/src/gateway.c:57`, `libsensors.so.1`).
@@ -69,7 +69,9 @@ impl Grid {
         let names = self.lay_out(columns);
         let mut table = Table::new();
         table
-            .load_style(TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─')))
+            .load_style(
+                TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')),
+            )
             .set_content_arrangement(ContentArrangement::Disabled);
         let strong = if color {
             Style::new().bold()
@@ -83,7 +85,7 @@ impl Grid {
             .collect();
         let names_head: &[&str] = match names {
             Names::SideBySide(_) => &["function", "file:line", "module"],
-            Names::Stacked(_) => &["function, file:line, module"],
+            Names::Stacked(_) => &["call site"],
         };
         head.extend(
             names_head
@@ -93,6 +95,9 @@ impl Grid {
         table.set_header(head);
         for row in &self.rows {
             table.add_row(row_cells(row, &names, color));
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 1));
         }
         let mut text = String::new();
         for line in table.lines() {
@@ -115,16 +120,16 @@ impl Grid {
             .map(|at| {
                 natural(&|row| row.numbers.get(at).map_or(0, |n| width(n)))
                     .max(width(&self.head[at]))
-                    + PADDING
+                    + GAP
             })
             .sum();
         let room = columns.saturating_sub(numbers);
-        let side_by_side = room.saturating_sub(3 * PADDING);
+        let side_by_side = room.saturating_sub(3 * GAP);
         if function + place + module <= side_by_side {
             return Names::SideBySide([function, place, module]);
         }
         if side_by_side < SIDE_BY_SIDE {
-            return Names::Stacked(room.saturating_sub(PADDING).max(SHORTEST_NAME));
+            return Names::Stacked(room.saturating_sub(GAP).max(SHORTEST_NAME));
         }
         // The module is short and says least; then what function and place need is shared out.
         let module = module.min(side_by_side / 5);

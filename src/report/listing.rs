@@ -78,15 +78,13 @@ pub fn write_mtrace_do(run: &Listing<'_>, out: &mut dyn Write) -> Result<()> {
     // Keyed by library too: relative addresses of two libraries can be the same number.
     let mut lines: BTreeMap<(String, String), Line> = BTreeMap::new();
     let mut total = 0;
-    for (id, caller) in run.trace.callers() {
+    for (id, _) in run.trace.callers() {
         let live = stats[id.0 as usize].live.blocks;
         if live == 0 {
             continue;
         }
         total += live;
-        let library = caller
-            .file
-            .map_or_else(|| "unknown".to_owned(), printable_bytes);
+        let library = library(run, id);
         let line = lines
             .entry((location(run, id), library.clone()))
             .or_default();
@@ -107,6 +105,16 @@ pub fn write_mtrace_do(run: &Listing<'_>, out: &mut dyn Write) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// As the log names it; where it does not, as in a static program, what the maps say.
+fn library(run: &Listing<'_>, id: CallerId) -> String {
+    let module = || run.rebased.place(id).module();
+    match (run.trace.caller(id).file, module()) {
+        (Some(file), _) => printable_bytes(file),
+        (None, Some(module)) => run.rebased.module(module).name.clone(),
+        (None, None) => "unknown".to_owned(),
+    }
 }
 
 /// Where in its library a caller is, with the Thumb bit as the log has it: what the script computed

@@ -16,7 +16,9 @@ use crate::error::Result;
 use crate::printable::printable_path;
 use crate::symbols::Symbolized;
 use crate::trace::Tally;
-use crate::units::{bytes, count, counted, signed_bytes, signed_count, signed_percent};
+use crate::units::{
+    bytes, count, counted, signed_bytes, signed_count, signed_counted, signed_percent,
+};
 use crate::warning::Warning;
 
 /// How a table is drawn.
@@ -398,8 +400,8 @@ fn verdict_line(
                 .map(|breach| {
                     let site = &report.sites[breach.site];
                     let growth = format!(
-                        "{} blocks, {}",
-                        signed_count(site.growth.blocks),
+                        "{}, {}",
+                        signed_counted(site.growth.blocks, "block"),
                         signed_bytes(site.growth.bytes)
                     );
                     format!("{}: {growth}", sentence_name(site))

@@ -1,6 +1,6 @@
 //! Whether the numbers of a log are absolute or relative: decided once a log, from all evidence.
 
-use super::module::{Module, ModuleTable};
+use super::module::{Module, ModuleTable, base_name, names_a_library};
 use crate::capture::{CaptureSet, Maps};
 use crate::trace::{Caller, Reuse, Trace};
 
@@ -36,6 +36,9 @@ pub struct AddressingChoice {
 /// No module is as large as this, so a larger number is absolute.
 const LARGEST_OFFSET: u64 = 0x1000_0000;
 
+/// No shared library is loaded as low as this, so a smaller number in one is relative.
+const LOWEST_LIBRARY: u64 = 0x0100_0000;
+
 /// How many callers speak for each reading.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Evidence {
@@ -50,6 +53,8 @@ struct Evidence {
     /// Callers with a module.
     with_module: usize,
     beyond_any_offset: usize,
+    /// Callers in a shared library with a number that is too small for an address.
+    too_low_for_library: usize,
 }
 
 /// Decides for a log; files of modules have been looked for before.
@@ -73,6 +78,8 @@ fn weigh(evidence: &mut Evidence, capture: &CaptureSet, modules: &ModuleTable, c
     };
     evidence.with_module += 1;
     evidence.beyond_any_offset += usize::from(number >= LARGEST_OFFSET);
+    let in_library = names_a_library(base_name(name));
+    evidence.too_low_for_library += usize::from(in_library && number < LOWEST_LIBRARY);
     let Some(module) = modules.logged(name).map(|id| modules.get(id)) else {
         return;
     };
@@ -137,7 +144,7 @@ fn judge(evidence: &Evidence) -> AddressingChoice {
             ..absolute
         },
         std::cmp::Ordering::Equal => AddressingChoice {
-            sure: false,
+            sure: evidence.too_low_for_library > 0,
             ..relative
         },
     }

@@ -193,11 +193,31 @@ fn frames(loader: &Loader, call: u64) -> Option<Named> {
     {
         return None;
     }
-    // Lines without functions (-g1, assembler): the symbol table has the outermost name.
-    if frames[0].function.is_none() && frames.len() == 1 {
-        frames[0].function = loader.find_symbol(call).map(demangled);
+    // The symbol table knows the outermost function too: it is all there is where lines come
+    // without functions (assembler), and the fuller name of a C++ function that is `static`,
+    // which DWARF gives without its namespace and parameters.
+    if let (Some(outermost), Some(symbol)) = (frames.last_mut(), loader.find_symbol(call)) {
+        let fuller = |name: &String| is_fuller_name(symbol, name);
+        if outermost.function.as_ref().is_none_or(fuller) {
+            outermost.function = Some(demangled(without_clone(symbol)));
+        }
     }
     Named::new(frames, NameSource::Dwarf)
+}
+
+/// Whether a mangled symbol is that of the function that DWARF calls `name` alone.
+fn is_fuller_name(symbol: &str, name: &str) -> bool {
+    let is_bare = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    // A mangled name holds each part of it behind its length: _ZN5fleetL12frame_bufferEv.
+    is_bare && symbol.starts_with("_Z") && symbol.contains(&format!("{}{name}", name.len()))
+}
+
+/// A mangled symbol without `.constprop.0`, `.isra.0` and the like, which come and go with builds.
+fn without_clone(symbol: &str) -> &str {
+    match symbol.find('.') {
+        Some(dot) if symbol.starts_with("_Z") => &symbol[..dot],
+        _ => symbol,
+    }
 }
 
 /// Real chains have some tens of frames; a damaged file could have one of millions.
@@ -226,6 +246,19 @@ mod tests {
         assert_eq!(demangled("_Znwm"), "operator new(unsigned long)");
         assert_eq!(demangled("_RNvCs1234_7mycrate3foo"), "mycrate::foo");
         assert_eq!(demangled("__strdup"), "__strdup");
+    }
+
+    #[test]
+    fn a_static_function_of_cxx_has_its_full_name() {
+        assert!(is_fuller_name("_ZN5fleetL12frame_bufferEv", "frame_buffer"));
+        assert!(!is_fuller_name("_ZN5fleetL12frame_bufferEv", "buffer"));
+        assert!(!is_fuller_name(
+            "_ZN5fleetL12frame_bufferEv",
+            "fleet::frame_buffer()"
+        ));
+        assert!(!is_fuller_name("frame_buffer", "frame_buffer"));
+        assert_eq!(without_clone("_ZL3fooi.isra.0"), "_ZL3fooi");
+        assert_eq!(without_clone("foo.part.0"), "foo.part.0");
     }
 
     #[test]

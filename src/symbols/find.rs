@@ -91,17 +91,11 @@ impl ModuleFinder<'_> {
     /// The path that the target used, on this machine: right only where the capture was made here,
     /// so all that is known of the file has to agree.
     fn on_this_machine(&self, module: &Module) -> Option<ElfInfo> {
-        let name = module.mapped_as.as_ref().or(module.logged_as.as_ref())?;
-        let path = Path::new(OsStr::from_bytes(name));
-        if !path.is_absolute() {
-            return None;
-        }
-        let info = self.judge(path).ok()?;
+        let maps = self.capture.maps.as_ref()?;
+        let file = module.mapped_as.as_ref()?;
+        let info = self.judge(Path::new(OsStr::from_bytes(file))).ok()?;
         let width_fits = self.is_64.is_none_or(|is_64| is_64 == info.machine.is_64);
-        let layout_fits = match (&self.capture.maps, &module.mapped_as) {
-            (Some(maps), Some(file)) => has_layout(&info, maps, file),
-            _ => true,
-        };
+        let layout_fits = has_layout(&info, maps, file);
         (width_fits && layout_fits).then_some(info)
     }
 }

@@ -187,7 +187,8 @@ fn path_base(path: &Path) -> &[u8] {
     base_name(path.as_os_str().as_bytes())
 }
 
-fn names_a_library(base_name: &[u8]) -> bool {
+/// Whether a base name is a shared library's: `libc.so.6`, `plugin.so`.
+pub fn names_a_library(base_name: &[u8]) -> bool {
     base_name.ends_with(b".so") || memchr::memmem::find(base_name, b".so.").is_some()
 }
 

@@ -3,9 +3,9 @@
 use super::addressing::{Addressing, AddressingChoice, decide};
 use super::dwarf::Unknown;
 use super::find::{Found, ModuleFinder};
-use super::module::{Module, ModuleId, ModuleTable, Role};
+use super::module::{Module, ModuleId, ModuleTable, Role, base_name, is_loader_name};
 use crate::capture::{CaptureSet, Maps};
-use crate::elf::Machine;
+use crate::elf::{ElfInfo, Machine};
 use crate::error::{Error, Result};
 use crate::trace::{Caller, CallerId, Trace};
 use crate::warning::Warning;
@@ -290,7 +290,7 @@ fn drop_misfits(modules: &mut ModuleTable, places: &[Place]) -> bool {
 /// The machine of a dynamic loader whose name has only one.
 fn loader_machine(path: &[u8]) -> Option<object::elf::Machine> {
     use object::elf;
-    let base = super::module::base_name(path);
+    let base = base_name(path);
     let of = |prefix: &[u8]| base.starts_with(prefix);
     Some(match () {
         () if of(b"ld-linux-x86-64.so") => elf::EM_X86_64,
@@ -301,6 +301,24 @@ fn loader_machine(path: &[u8]) -> Option<object::elf::Machine> {
         () if of(b"ld-linux-mipsn8") => elf::EM_MIPS,
         () => return None,
     })
+}
+
+/// Whether a file is a dynamic loader that cannot have loaded the program: one of another machine,
+/// or one that the program does not ask for.
+fn is_other_loader(path: &[u8], program: &ElfInfo) -> bool {
+    let base = base_name(path);
+    if let Some(machine) = loader_machine(path) {
+        return machine.0 != program.machine.e_machine;
+    }
+    // ld-2.31.so says nothing: up to glibc 2.33 the maps show the target of the link.
+    let says_nothing = base.strip_prefix(b"ld-").and_then(|rest| rest.first());
+    let asked_for = program
+        .interpreter
+        .as_deref()
+        .map(|path| base_name(path.as_bytes()));
+    is_loader_name(base)
+        && !says_nothing.is_some_and(u8::is_ascii_digit)
+        && asked_for.is_some_and(|asked| asked != base)
 }
 
 /// What addresses say about the width of the process.
@@ -332,12 +350,7 @@ impl WidthEvidence {
         self.maps_highest.map(beyond_32)
     }
 
-    fn check_program(
-        &self,
-        program: &crate::elf::ElfInfo,
-        capture: &CaptureSet,
-        trace: &Trace,
-    ) -> Result<()> {
+    fn check_program(&self, program: &ElfInfo, capture: &CaptureSet, trace: &Trace) -> Result<()> {
         let wrong = |evidence: String| Error::WrongArchitecture {
             exe: program.path.clone(),
             machine: program.machine.to_string(),
@@ -346,9 +359,7 @@ impl WidthEvidence {
         let logged = trace.callers().filter_map(|(_, caller)| caller.file);
         let mapped = capture.maps.iter().flat_map(Maps::files);
         for file in logged.chain(mapped) {
-            if let Some(machine) = loader_machine(file)
-                && machine.0 != program.machine.e_machine
-            {
+            if is_other_loader(file, program) {
                 let name = crate::printable::printable_bytes(file);
                 return Err(wrong(format!(
                     "the log is of a process whose loader was {name}"

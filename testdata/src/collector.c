@@ -59,7 +59,7 @@ __attribute__((noinline)) static void history_grow(unsigned minutes)
 
 __attribute__((noinline)) static void work(unsigned n)
 {
-    char *scratch = malloc(n);              /* SITE: work, always freed */
+    char *volatile scratch = malloc(n);     /* SITE: work, always freed */
     scratch[0] = 1;
     stash(NULL);
     free(scratch);

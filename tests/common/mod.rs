@@ -1,0 +1,121 @@
+//! What the tests share: the binary, the captures, and the tools of this machine.
+#![allow(dead_code)] // each test uses a part
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The program under test, in a plain environment.
+pub fn mtrace_diff() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mtrace-diff"));
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+        command.env_remove(variable);
+    }
+    command.current_dir(testdata());
+    command
+}
+
+pub fn testdata() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
+}
+
+/// A file of a capture set, found by how its name ends.
+pub fn file_of(run: &str, suffix: &str) -> PathBuf {
+    let directory = testdata().join(run);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&directory)
+        .unwrap_or_else(|e| panic!("{}: {e}", directory.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_str().unwrap().ends_with(suffix))
+        .filter(|path| {
+            !path
+                .file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with("result")
+        })
+        .collect();
+    assert_eq!(files.len(), 1, "{run} has not one *{suffix}: {files:?}");
+    files.remove(0)
+}
+
+/// Runs a command that has to succeed, and gives what it printed.
+pub fn stdout_of(command: &mut Command) -> String {
+    let output = output_of(command);
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+pub fn output_of(command: &mut Command) -> Output {
+    command
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"))
+}
+
+/// The JSON document of a comparison or, with `show` first, of one run.
+pub fn json(arguments: &[&str]) -> Value {
+    let text = stdout_of(mtrace_diff().args(arguments).args(["--format", "json"]));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The document of both runs of a capture set.
+pub fn compare(set: &str) -> Value {
+    json(&[&format!("{set}/run0"), &format!("{set}/run1")])
+}
+
+/// The only site whose function begins with `function`.
+pub fn site<'a>(document: &'a Value, function: &str) -> &'a Value {
+    let mut sites = document["sites"].as_array().unwrap().iter().filter(|site| {
+        let name = site["function"].as_str();
+        name.is_some_and(|name| name.starts_with(function))
+    });
+    let site = sites
+        .next()
+        .unwrap_or_else(|| panic!("no site in {function}: {document:#}"));
+    assert!(
+        sites.next().is_none(),
+        "several sites in {function}: {document:#}"
+    );
+    site
+}
+
+/// Live blocks and bytes of a site in each run; absent is `None`.
+pub fn live(site: &Value) -> Vec<Option<(u64, u64)>> {
+    let of = |run: &Value| {
+        Some((
+            run["live"]["blocks"].as_u64()?,
+            run["live"]["bytes"].as_u64()?,
+        ))
+    };
+    site["runs"].as_array().unwrap().iter().map(of).collect()
+}
+
+/// The line of a source in testdata/src that holds `mark`, counted from 1.
+pub fn line_of(source: &str, mark: &str) -> u64 {
+    let path = testdata().join("src").join(source);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.contains(mark));
+    let (index, _) = lines
+        .next()
+        .unwrap_or_else(|| panic!("no '{mark}' in {source}"));
+    assert!(
+        lines.next().is_none(),
+        "'{mark}' stands more than once in {source}"
+    );
+    index as u64 + 1
+}
+
+/// Whether a program is on this machine.
+pub fn has_tool(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
+}

@@ -1,0 +1,175 @@
+//! The gate and the exit status, as a CI job sees them.
+
+mod common;
+
+use common::{json, mtrace_diff, output_of};
+use serde_json::Value;
+
+/// Exit status and standard output of a comparison of the collector: +20 blocks of 64 bytes,
+/// +10 of 10, one new of 500, +80 bytes by realloc, 3 gone.
+fn gate(limits: &[&str]) -> (i32, String) {
+    let mut command = mtrace_diff();
+    command.args(["armhf-static/run0", "armhf-static/run1"]);
+    for limit in limits {
+        command.args(["--fail-above", limit]);
+    }
+    let output = output_of(&mut command);
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+    )
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().last().unwrap_or_default()
+}
+
+#[test]
+fn no_limit_is_no_verdict() {
+    let (status, text) = gate(&[]);
+    assert_eq!(status, 0);
+    assert!(!text.contains("PASS") && !text.contains("FAIL"));
+}
+
+#[test]
+fn limits_are_exclusive() {
+    for (limit, status) in [("20", 0), ("19", 1), ("1280B", 0), ("1279B", 1), ("50%", 1)] {
+        assert_eq!(gate(&[limit]).0, status, "{limit}");
+    }
+}
+
+#[test]
+fn a_new_site_counts_with_its_full_size() {
+    // Above every percentage, and by its 500 bytes.
+    let (status, text) = gate(&["100000%"]);
+    assert_eq!(status, 1);
+    assert!(
+        last_line(&text).starts_with("FAIL 1 call site grew by more than 100000%: retry_queue"),
+        "{text}"
+    );
+    assert_eq!(gate(&["1MiB,100"]).0, 0);
+}
+
+#[test]
+fn any_of_several_limits_fails() {
+    assert_eq!(gate(&["1000", "1KiB"]).0, 1);
+    assert_eq!(gate(&["1000,1KiB"]).0, 1);
+    assert_eq!(gate(&["1000,1MiB"]).0, 0);
+}
+
+#[test]
+fn breaches_are_marked_and_named() {
+    let (_, text) = gate(&["5"]);
+    let marked: Vec<&str> = text
+        .lines()
+        .filter(|line| line.trim_start().starts_with("!"))
+        .collect();
+    assert!(
+        marked[0].contains("index_add") && marked[1].contains("strdup"),
+        "{text}"
+    );
+    let last = last_line(&text);
+    assert!(
+        last.starts_with("FAIL 2 call sites grew by more than 5 blocks: index_add"),
+        "{last}"
+    );
+    assert!(
+        last.contains("strdup") && last.contains("+20 blocks, +1.2 KiB"),
+        "{last}"
+    );
+    let (_, text) = gate(&["100"]);
+    assert_eq!(
+        last_line(&text),
+        "PASS no call site grew by more than 100 blocks"
+    );
+}
+
+#[test]
+fn the_loader_is_not_judged() {
+    // The maps are left out, so nothing of run0 joins run1: every site of run1 is new, also the loader's.
+    let document = json(&["armhf-glibc2.31/run1", "armhf-glibc2.31/run1"]);
+    assert!(
+        document["sites"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|site| site["hidden"] == "loader")
+    );
+    let output = output_of(mtrace_diff().args([
+        "armhf-glibc2.31/run0",
+        "armhf-glibc2.31/run1",
+        "--fail-above",
+        "0",
+        "--format",
+        "json",
+    ]));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let breaches = document["gate"]["breaches"].as_array().unwrap();
+    assert_eq!(breaches.len(), 3);
+    assert!(
+        breaches
+            .iter()
+            .all(|b| b["module"] != "ld-linux-armhf.so.3")
+    );
+}
+
+#[test]
+fn the_document_has_the_verdict() {
+    let output = output_of(mtrace_diff().args([
+        "armhf-static/run0",
+        "armhf-static/run1",
+        "--fail-above",
+        "19,4KiB",
+        "--format",
+        "json",
+    ]));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let gate = &document["gate"];
+    assert_eq!(gate["verdict"], "fail");
+    assert_eq!(gate["limits"], serde_json::json!(["19 blocks", "4.0 KiB"]));
+    assert_eq!(gate["breaches"][0]["function"], "index_add");
+    assert_eq!(gate["breaches"][0]["rank"], 1);
+    assert_eq!(
+        gate["breaches"][0]["limits"],
+        serde_json::json!(["19 blocks"])
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn what_is_shown_does_not_change_the_verdict() {
+    for view in [&["--top", "0"][..], &["--all"], &["--sort", "name"]] {
+        let status = mtrace_diff()
+            .args([
+                "armhf-static/run0",
+                "armhf-static/run1",
+                "--fail-above",
+                "19",
+            ])
+            .args(view)
+            .output()
+            .unwrap()
+            .status;
+        assert_eq!(status.code(), Some(1), "{view:?}");
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    use std::io::Read;
+    use std::process::Stdio;
+    // Far more output than a pipe holds, and a reader that takes one byte.
+    let mut child = mtrace_diff()
+        .args(["show", "armhf-glibc2.31/run1", "--format", "mtrace"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut [0]).unwrap();
+    drop(out);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}

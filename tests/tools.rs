@@ -1,0 +1,604 @@
+//! Against other tools and the real glibc: `mtrace(1)`, `addr2line`, and programs compiled here.
+//!
+//! A test whose tools are missing on a machine is ignored, and its name says what it needs.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::{file_of, has_tool, json, live, mtrace_diff, output_of, site, stdout_of};
+use libtest_mimic::{Arguments, Trial};
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let trials = vec![
+        trial(
+            "show_format_mtrace_equals_mtrace",
+            &["mtrace"],
+            show_format_mtrace_equals_mtrace,
+        ),
+        trial(
+            "threaded_logs_differ_only_where_mtrace_is_wrong",
+            &["mtrace"],
+            threaded_logs,
+        ),
+        trial(
+            "names_and_lines_equal_addr2line",
+            &["addr2line"],
+            names_and_lines_equal_addr2line,
+        ),
+        trial("a_live_program", &["gcc"], a_live_program),
+        trial(
+            "a_live_program_in_a_path_that_can_hold_anything",
+            &["gcc"],
+            a_strange_path,
+        ),
+        trial(
+            "a_live_program_at_a_fixed_address",
+            &["gcc"],
+            a_fixed_address,
+        ),
+        trial(
+            "a_live_cxx_program_stands_at_operator_new",
+            &["g++"],
+            a_live_cxx_program,
+        ),
+        trial("a_live_threaded_program", &["gcc"], a_live_threaded_program),
+        trial("a_program_that_never_ends_well", &["gcc"], a_killed_program),
+        trial("a_library_behind_a_link", &["gcc"], a_library_behind_a_link),
+        trial(
+            "separate_debug_files",
+            &["gcc", "objcopy", "strip", "readelf"],
+            separate_debug_files,
+        ),
+        trial(
+            "a_program_stripped_of_lines_keeps_its_symbols",
+            &["gcc", "strip"],
+            stripped_of_lines,
+        ),
+    ];
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// A test that is ignored, and says so, where a tool is missing.
+fn trial(name: &str, tools: &[&str], test: fn()) -> Trial {
+    let missing: Vec<&str> = tools
+        .iter()
+        .copied()
+        .filter(|tool| !has_tool(tool))
+        .collect();
+    let name = match missing.as_slice() {
+        [] => name.to_owned(),
+        missing => format!("{name} (needs {})", missing.join(", ")),
+    };
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+    .with_ignored_flag(!missing.is_empty())
+}
+
+const SINGLE_THREADED: [&str; 6] = [
+    "armhf-glibc2.31",
+    "armhf-glibc2.36",
+    "armhf-static",
+    "mips-glibc2.36",
+    "amd64-nonpie",
+    "amd64-cxx",
+];
+
+fn sorted_lines(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+fn mtrace(log: &Path) -> String {
+    // mtrace exits with 1 where anything is left.
+    String::from_utf8(output_of(Command::new("mtrace").arg(log)).stdout).unwrap()
+}
+
+fn show_format_mtrace_equals_mtrace() {
+    for set in SINGLE_THREADED {
+        for run in [format!("{set}/run0"), format!("{set}/run1")] {
+            let ours = stdout_of(mtrace_diff().args(["show", &run, "--format", "mtrace"]));
+            let theirs = mtrace(&file_of(&run, ".log"));
+            assert!(theirs.contains("Memory not freed"), "{run}");
+            assert_eq!(sorted_lines(&ours), sorted_lines(&theirs), "{run}");
+        }
+    }
+    // Frees of blocks that are older than the log, a zero size, and nothing left.
+    let log = "= Start\n@ a:[0x1] - 0x99\n@ a:[0x2] < 0x98\n@ a:[0x2] > 0x20 0x8\n@ a:[0x3] + 0x30 0\n@ a:[0x4] ! 0x20 0x7fff\n= End\n";
+    let directory = TempDir::new().unwrap();
+    for (name, text) in [
+        ("odd.log", log),
+        (
+            "none.log",
+            "= Start\n@ a:[0x1] + 0x10 0x8\n@ a:[0x1] - 0x10\n= End\n",
+        ),
+    ] {
+        let path = directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        let ours =
+            stdout_of(mtrace_diff().args(["show", path.to_str().unwrap(), "--format", "mtrace"]));
+        assert_eq!(sorted_lines(&ours), sorted_lines(&mtrace(&path)), "{name}");
+    }
+}
+
+fn threaded_logs() {
+    for run in ["amd64-threads/run0", "amd64-threads/run1"] {
+        let ours = stdout_of(mtrace_diff().args(["show", run, "--format", "mtrace"]));
+        let theirs = mtrace(&file_of(run, ".log"));
+        // What it calls duplicates and blocks that were never allocated are frees logged late.
+        assert!(theirs.contains(" duplicate: ") && !ours.contains("never alloc'd"));
+        let of_job_keep = |text: &str| {
+            text.lines()
+                .filter(|line| line.contains("0x20  at"))
+                .count()
+        };
+        assert_eq!(of_job_keep(&ours), if run.ends_with('0') { 16 } else { 24 });
+    }
+}
+
+/// Every named site of the program, in both runs, looked up by addr2line at the byte before.
+fn names_and_lines_equal_addr2line() {
+    let mut checked = 0;
+    for (set, program) in [
+        ("armhf-glibc2.31", "app"),
+        ("armhf-glibc2.36", "app"),
+        ("mips-glibc2.36", "app"),
+        ("armhf-static", "collector"),
+        ("amd64-nonpie", "collector"),
+        ("amd64-cxx", "sessions"),
+        ("amd64-threads", "workers"),
+    ] {
+        for run in 0..2 {
+            let name = if program == "app" {
+                format!("app{run}")
+            } else {
+                program.to_owned()
+            };
+            let directory = format!("{set}/run{run}");
+            let document = json(&["show", &directory]);
+            let sites = document["sites"].as_array().unwrap();
+            for site in sites
+                .iter()
+                .filter(|site| site["module"] == name.as_str() && !site["line"].is_null())
+            {
+                for address in site["runs"][0]["addresses"].as_array().unwrap() {
+                    let program = file_of(&directory, &name);
+                    let theirs = addr2line(&program, address.as_str().unwrap());
+                    assert_same_frames(&frames_of(site), &theirs);
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 40, "only {checked} addresses were compared");
+}
+
+/// Equal, but for one thing: of a static C++ function addr2line has the full name only where
+/// nothing is inlined into it, and the bare one of DWARF elsewhere.
+fn assert_same_frames(ours: &[(String, String)], theirs: &[(String, String)]) {
+    let mut ours = ours.to_vec();
+    if let (Some((our_name, _)), Some((their_name, _))) = (ours.last_mut(), theirs.last()) {
+        let bare = our_name
+            .split('(')
+            .next()
+            .unwrap()
+            .rsplit("::")
+            .next()
+            .unwrap();
+        if bare == their_name {
+            *our_name = their_name.clone();
+        }
+    }
+    assert_eq!(ours, theirs);
+}
+
+/// Function, file and line of each frame, innermost first.
+fn frames_of(site: &Value) -> Vec<(String, String)> {
+    let frames = site["frames"].as_array().unwrap().iter().map(|frame| {
+        let place = format!("{}:{}", frame["file"].as_str().unwrap(), frame["line"]);
+        (frame["function"].as_str().unwrap().to_owned(), place)
+    });
+    frames.collect()
+}
+
+fn addr2line(program: &Path, return_address: &str) -> Vec<(String, String)> {
+    let address = u64::from_str_radix(return_address.trim_start_matches("0x"), 16).unwrap() - 1;
+    let text = stdout_of(
+        Command::new("addr2line")
+            .args(["-f", "-i", "-C", "-e"])
+            .arg(program)
+            .arg(format!("{address:#x}")),
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    let without_discriminator =
+        |place: &str| place.split(" (").next().unwrap_or_default().to_owned();
+    lines
+        .chunks(2)
+        .map(|pair| (pair[0].to_owned(), without_discriminator(pair[1])))
+        .collect()
+}
+
+/// A program compiled and run here, with its capture.
+struct Live {
+    directory: TempDir,
+    run: PathBuf,
+}
+
+/// What every live program has: mtrace() at the start, its own maps saved at the end.
+const PRELUDE: &str = r#"
+#include <mcheck.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "save_maps.h"
+"#;
+
+impl Live {
+    /// Compiles `source` behind the prelude with `compiler`, runs it as `name` under mtrace, and
+    /// expects it to end with `status`.
+    fn new(compiler: &[&str], name: &str, source: &str, status: Option<i32>) -> Self {
+        let directory = TempDir::new().unwrap();
+        let extension = if compiler[0] == "g++" { "cc" } else { "c" };
+        let run = directory
+            .path()
+            .join("run")
+            .join(name)
+            .parent()
+            .unwrap()
+            .to_path_buf();
+        fs::create_dir_all(&run).unwrap();
+        let path = directory.path().join("live").with_extension(extension);
+        fs::write(&path, format!("{PRELUDE}\n#line 1\n{source}")).unwrap();
+        let program = run.join(Path::new(name).file_name().unwrap());
+        let include = common::testdata().join("src");
+        stdout_of(
+            Command::new(compiler[0])
+                .args(&compiler[1..])
+                .arg("-g")
+                .arg("-I")
+                .arg(include)
+                .arg("-o")
+                .arg(&program)
+                .arg(&path),
+        );
+        let live = Live { directory, run };
+        live.trace(&program, status);
+        live
+    }
+
+    fn trace(&self, program: &Path, status: Option<i32>) {
+        let start = self.directory.path().join("run");
+        let relative = Path::new(".").join(program.strip_prefix(&start).unwrap());
+        let output = output_of(
+            Command::new(&relative)
+                .current_dir(&start)
+                .env("LD_PRELOAD", "libc_malloc_debug.so.0")
+                .env("MALLOC_TRACE", self.run.join("mtrace.log"))
+                .env("MAPS", self.run.join("maps")),
+        );
+        assert_eq!(
+            output.status.code(),
+            status,
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    fn show(&self) -> Value {
+        json(&["show", self.run.to_str().unwrap()])
+    }
+}
+
+const LEAKS: &str = r#"
+__attribute__((noinline)) static void lose(int n) {
+    char *volatile block = malloc(n);
+    (void)block;
+}
+__attribute__((noinline)) static void grow(void) {
+    char *volatile block = malloc(10);
+    block = realloc(block, 100000);
+    (void)block;
+}
+int main(void) {
+    mtrace();
+    for (int i = 0; i < 7; i++)
+        lose(100);
+    grow();
+    free(malloc(5));
+    if (getenv("MAPS"))
+        save_maps(getenv("MAPS"));
+    muntrace();
+    return 0;
+}
+"#;
+
+fn check_leaks(document: &Value) {
+    let lose = site(document, "lose");
+    assert_eq!(live(lose), [Some((7, 700))]);
+    assert_eq!(lose["line"], 3);
+    // realloc moved the block: it is the realloc's now.
+    let lines: BTreeMap<u64, Value> = document["sites"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|site| site["function"] == "grow")
+        .map(|site| (site["line"].as_u64().unwrap(), site["runs"][0].clone()))
+        .collect();
+    assert_eq!(lines[&7]["live"]["blocks"], 0);
+    assert_eq!(
+        lines[&8]["live"],
+        serde_json::json!({"blocks": 1, "bytes": 100_000})
+    );
+    assert_eq!(document["runs"][0]["warnings"], Value::Array(vec![]));
+}
+
+fn a_live_program() {
+    check_leaks(&Live::new(&["gcc", "-O1"], "app", LEAKS, Some(0)).show());
+}
+
+fn a_fixed_address() {
+    let live = Live::new(&["gcc", "-O1", "-no-pie"], "app", LEAKS, Some(0));
+    check_leaks(&live.show());
+}
+
+fn a_strange_path() {
+    let live = Live::new(
+        &["gcc", "-O1"],
+        "sp ace/a:b/le(a)k[0x1] + 0x1 0x2",
+        LEAKS,
+        Some(0),
+    );
+    let document = live.show();
+    check_leaks(&document);
+    assert_eq!(site(&document, "lose")["module"], "le(a)k[0x1] + 0x1 0x2");
+}
+
+fn a_live_cxx_program() {
+    let source = r#"
+struct Session { char bytes[40]; };
+__attribute__((noinline)) static void open_session() { Session *volatile s = new Session; (void)s; }
+int main() { mtrace(); for (int i = 0; i < 9; i++) open_session(); save_maps(getenv("MAPS")); muntrace(); }
+"#;
+    let document = Live::new(&["g++", "-O1"], "app", source, Some(0)).show();
+    // One frame is all that the log has: the immediate caller of malloc.
+    let new = site(&document, "operator new(unsigned long)");
+    assert_eq!(live(new), [Some((9, 360))]);
+    assert!(new["module"].as_str().unwrap().starts_with("libstdc++.so"));
+}
+
+fn a_live_threaded_program() {
+    let source = r#"
+#include <pthread.h>
+#include <malloc.h>
+static void *work(void *unused) {
+    for (int i = 0; i < 2000; i++) {
+        char *volatile block = malloc(3000);
+        free(block);
+    }
+    return malloc(77);
+}
+int main(void) {
+    pthread_t threads[6];
+    mallopt(M_ARENA_MAX, 1);
+    mtrace();
+    for (int i = 0; i < 6; i++) pthread_create(&threads[i], NULL, work, NULL);
+    for (int i = 0; i < 6; i++) pthread_join(threads[i], NULL);
+    save_maps(getenv("MAPS"));
+    muntrace();
+    return 0;
+}
+"#;
+    let document = Live::new(&["gcc", "-O1", "-pthread"], "app", source, Some(0)).show();
+    let mut of_work: Vec<(u64, u64)> = document["sites"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|site| site["function"] == "work")
+        .map(|site| {
+            (
+                site["runs"][0]["allocations"].as_u64().unwrap(),
+                site["runs"][0]["live"]["blocks"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    of_work.sort_unstable();
+    assert_eq!(of_work, [(6, 6), (12000, 0)]);
+}
+
+fn a_killed_program() {
+    let source = r#"
+int main(void) {
+    mtrace();
+    for (int i = 0; i < 1000; i++) { char *volatile block = malloc(50); (void)block; }
+    save_maps(getenv("MAPS"));
+    _exit(3);
+}
+"#;
+    let live = Live::new(&["gcc", "-O1"], "app", source, Some(3));
+    let document = live.show();
+    let anomalies = &document["runs"][0]["anomalies"];
+    assert_eq!(anomalies["missing_end"], true);
+    // The log is cut at a multiple of its buffer; what is whole counts.
+    let log = fs::read(live.run.join("mtrace.log")).unwrap();
+    let whole = log.iter().filter(|&&b| b == b'\n').count() as u64 - 1;
+    assert_eq!(anomalies["truncated_tail"], !log.ends_with(b"\n"));
+    assert_eq!(document["runs"][0]["live"]["blocks"], whole);
+    assert!(whole > 900, "{whole}");
+}
+
+/// A library that the log names by its link and the maps by its file.
+fn a_library_behind_a_link() {
+    let directory = TempDir::new().unwrap();
+    let lib = directory.path().join("lib");
+    fs::create_dir(&lib).unwrap();
+    fs::write(
+        directory.path().join("lib.c"),
+        "#include <stdlib.h>\nvoid *lib_get(int n) {\n    void *volatile block = malloc(n);\n    return block;\n}\n",
+    )
+    .unwrap();
+    stdout_of(
+        Command::new("gcc")
+            .args(["-g", "-shared", "-fPIC", "-Wl,-soname,libget.so.1", "-o"])
+            .arg(lib.join("libget.so.1.2.3"))
+            .arg(directory.path().join("lib.c")),
+    );
+    std::os::unix::fs::symlink("libget.so.1.2.3", lib.join("libget.so.1")).unwrap();
+    let source = r#"
+void *lib_get(int n);
+int main(void) { mtrace(); for (int i = 0; i < 5; i++) lib_get(30); save_maps(getenv("MAPS")); muntrace(); return 0; }
+"#;
+    let so = lib.join("libget.so.1");
+    let rpath = format!("-Wl,-rpath,{}", lib.display());
+    let wrapped = Live::new_with_library(source, &[so.to_str().unwrap(), &rpath]);
+    let get = |document: &Value| {
+        let site = site(document, "lib_get").clone();
+        assert_eq!(live(&site), [Some((5, 150))]);
+        assert_eq!(site["module"], "libget.so.1");
+        site["line"].clone()
+    };
+    // At its path on this machine, where the maps agree with it.
+    assert_eq!(get(&wrapped.show()), 3);
+    // Gone from there: the log's own symbol is left, and a warning says what is missing.
+    let elsewhere = directory.path().join("moved");
+    fs::rename(&lib, &elsewhere).unwrap();
+    let document = wrapped.show();
+    assert!(get(&document).is_null());
+    let codes: Vec<&Value> = document["runs"][0]["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|w| &w["code"])
+        .collect();
+    assert_eq!(codes, ["modules-not-found"]);
+    // In a sysroot, at the target's path.
+    let sysroot = directory.path().join("root");
+    let inside = sysroot.join(lib.strip_prefix("/").unwrap());
+    fs::create_dir_all(inside.parent().unwrap()).unwrap();
+    fs::rename(&elsewhere, &inside).unwrap();
+    let run = wrapped.run.to_str().unwrap();
+    assert_eq!(
+        get(&json(&[
+            "show",
+            run,
+            "--sysroot",
+            sysroot.to_str().unwrap()
+        ])),
+        3
+    );
+}
+
+impl Live {
+    fn new_with_library(source: &str, link: &[&str]) -> Self {
+        // gcc wants libraries behind the source that needs them, which -Wl,--no-as-needed spares.
+        let compiler: Vec<&str> = ["gcc", "-O1", "-Wl,--no-as-needed"]
+            .iter()
+            .copied()
+            .chain(link.iter().copied())
+            .collect();
+        Live::new(&compiler, "app", source, Some(0))
+    }
+}
+
+fn separate_debug_files() {
+    let live = Live::new(&["gcc", "-O1", "-Wl,--build-id"], "app", LEAKS, Some(0));
+    let program = live.run.join("app");
+    let run = live.run.to_str().unwrap().to_owned();
+    let outside = TempDir::new().unwrap();
+    let debug = outside.path().join("app.debug");
+    stdout_of(
+        Command::new("objcopy")
+            .arg("--only-keep-debug")
+            .arg(&program)
+            .arg(&debug),
+    );
+    stdout_of(Command::new("strip").arg(&program));
+    let lines = |arguments: &[&str]| {
+        let document = json(&[&["show", &run], arguments].concat());
+        document["sites"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|site| site["function"] == "lose" && site["line"] == 3)
+            .count()
+    };
+    assert_eq!(lines(&[]), 0);
+    let document = json(&["show", &run]);
+    assert_eq!(document["runs"][0]["warnings"][0]["code"], "no-debug-info");
+    // By build id, below a directory laid out like /usr/lib/debug.
+    let notes = stdout_of(Command::new("readelf").arg("-n").arg(&program));
+    let id = notes
+        .split("Build ID: ")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap();
+    let by_id = outside.path().join("debug/.build-id").join(&id[..2]);
+    fs::create_dir_all(&by_id).unwrap();
+    fs::copy(&debug, by_id.join(format!("{}.debug", &id[2..]))).unwrap();
+    assert_eq!(
+        lines(&[
+            "--debug-dir",
+            outside.path().join("debug").to_str().unwrap()
+        ]),
+        1
+    );
+    // By .gnu_debuglink, next to the program; a debug file is no second executable.
+    fs::copy(&debug, live.run.join("app.debug")).unwrap();
+    let link = format!(
+        "--add-gnu-debuglink={}",
+        live.run.join("app.debug").display()
+    );
+    stdout_of(Command::new("objcopy").arg(link).arg(&program));
+    assert_eq!(lines(&[]), 1);
+    // A link whose file is another one is not followed.
+    let other = Live::new(
+        &["gcc", "-O0", "-DOTHER", "-Wl,--build-id"],
+        "app",
+        LEAKS,
+        Some(0),
+    );
+    stdout_of(
+        Command::new("objcopy")
+            .arg("--only-keep-debug")
+            .arg(other.run.join("app"))
+            .arg(live.run.join("app.debug")),
+    );
+    assert_eq!(lines(&[]), 0);
+}
+
+fn stripped_of_lines() {
+    let live = Live::new(&["gcc", "-O1"], "app", LEAKS, Some(0));
+    let run = live.run.to_str().unwrap().to_owned();
+    let program = live.run.join("app");
+    stdout_of(Command::new("strip").arg("--strip-debug").arg(&program));
+    let lose = site(&json(&["show", &run]), "lose").clone();
+    assert_eq!(common::live(&lose), [Some((7, 700))]);
+    assert!(lose["line"].is_null() && lose["file"].is_null());
+    assert_eq!(lose["frames"].as_array().unwrap().len(), 1);
+    // Stripped of everything: what is unknown is null, and the table says why.
+    stdout_of(Command::new("strip").arg(&program));
+    let document = json(&["show", &run]);
+    let functions: Vec<&Value> = document["sites"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|site| site["module"] == "app")
+        .map(|site| &site["function"])
+        .collect();
+    assert!(
+        functions.len() >= 3 && functions.iter().all(|f| f.is_null()),
+        "{functions:?}"
+    );
+    assert!(stdout_of(mtrace_diff().args(["show", &run])).contains("? (no symbols)"));
+}
