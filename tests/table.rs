@@ -2,6 +2,8 @@
 //!
 //! The captures used here need no file of this machine for their names.
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
+
 mod common;
 
 use common::{mtrace_diff, stdout_of};

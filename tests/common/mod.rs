@@ -1,5 +1,5 @@
 //! What the tests share: the binary, the captures, and the tools of this machine.
-#![allow(dead_code)] // each test uses a part
+#![allow(dead_code, clippy::unwrap_used)] // each test uses a part
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
