@@ -9,10 +9,12 @@ use crate::diff::{Gate, ModuleLabel, NamedCaller, SortBy, join, rank};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 use crate::report::listing::{Listing, write_mtrace, write_mtrace_do};
-use crate::report::{Report, RunSummary};
-use crate::symbols::{Place, RebasedRun, RunNames, RunToName, SearchPath, name_callers, rebase};
+use crate::report::{FaultRow, Report, RunSummary};
+use crate::symbols::{
+    Addressing, Place, RebasedRun, RunNames, RunToName, SearchPath, name_callers, rebase,
+};
 use crate::trace::replay::ReplayOptions;
-use crate::trace::{CallerStats, Tally, Trace, replay};
+use crate::trace::{CallerId, CallerStats, Fault, Tally, Trace, advice, replay};
 use crate::warning::Warning;
 
 /// What to analyse, and how to judge and order what comes of it.
@@ -23,6 +25,8 @@ pub struct Plan {
     pub search: SearchPath,
     pub sort: SortBy,
     pub gate: Gate,
+    /// What the numbers of the logs are, where the user says it; else it is found out, log by log.
+    pub addressing: Option<Addressing>,
 }
 
 /// Which of the old tools' listings to print.
@@ -57,14 +61,12 @@ pub fn show(plan: &Plan) -> Result<Report> {
     report(plan)
 }
 
-/// Prints what one of the old tools would print for a run.
-pub fn list(input: &RunInput, listing: OldListing, out: &mut dyn Write) -> Result<()> {
-    let run = RunAnalysis::of(
-        input,
-        ReplayOptions {
-            keep_unknown_frees: true,
-        },
-    )?;
+/// Prints what one of the old tools would print for the first run of a plan.
+pub fn list(plan: &Plan, listing: OldListing, out: &mut dyn Write) -> Result<()> {
+    let options = ReplayOptions {
+        keep_unknown_frees: true,
+    };
+    let run = RunAnalysis::of(&plan.runs[0], options, plan.addressing)?;
     let source = Listing {
         trace: &run.trace,
         rebased: &run.rebased,
@@ -80,7 +82,7 @@ fn report(plan: &Plan) -> Result<Report> {
     let runs: Vec<Result<RunAnalysis>> = plan
         .runs
         .par_iter()
-        .map(|input| RunAnalysis::of(input, ReplayOptions::default()))
+        .map(|input| RunAnalysis::of(input, ReplayOptions::default(), plan.addressing))
         .collect();
     // The first run's error is told first, whichever task was quicker.
     let runs: Vec<RunAnalysis> = runs.into_iter().collect::<Result<_>>()?;
@@ -101,23 +103,29 @@ fn report(plan: &Plan) -> Result<Report> {
         .zip(names)
         .zip(labels)
         .map(|((run, names), name)| run.summary(names, name));
-    Ok(Report {
+    let mut report = Report {
         runs: summaries.collect(),
         sites,
-        verdict: plan.gate.verdict(&breaches),
+        verdict: None,
         gate: plan.gate.clone(),
         breaches,
         warnings,
-    })
+    };
+    report.verdict = plan.gate.verdict(&report.breaches, report.double_frees());
+    Ok(report)
 }
 
 impl RunAnalysis {
-    fn of(input: &RunInput, options: ReplayOptions) -> Result<Self> {
+    fn of(
+        input: &RunInput,
+        options: ReplayOptions,
+        addressing: Option<Addressing>,
+    ) -> Result<Self> {
         let capture = CaptureSet::open(input)?;
         let log = capture.open_log()?;
         let trace = replay(log, options).map_err(|e| Error::io("read", &capture.log, e))?;
         refuse_other_files(&capture, &trace)?;
-        let rebased = rebase(&capture, &trace)?;
+        let rebased = rebase(&capture, &trace, addressing)?;
         let stats = trace.stats(rebased.choice.reuse);
         Ok(RunAnalysis {
             capture,
@@ -137,29 +145,43 @@ impl RunAnalysis {
     }
 
     fn named_callers(&self, names: &RunNames) -> Vec<NamedCaller> {
-        self.trace
-            .callers()
-            .map(|(id, caller)| {
-                let place = self.rebased.place(id);
-                let module = place.module().map(|id| self.rebased.module(id));
-                NamedCaller {
-                    module: module.map(|module| ModuleLabel {
-                        role: module.role,
-                        name: module.name.clone(),
-                    }),
-                    address: match place {
-                        Place::InModule { address, .. } => Some(*address),
-                        Place::Unplaced { .. } => None,
-                    },
-                    number: caller.address,
-                    name: names.names[id.0 as usize].clone(),
-                    stats: self.stats[id.0 as usize],
-                }
-            })
+        let callers = self.trace.own_callers();
+        callers
+            .map(|(id, _)| self.named_caller(id, names))
             .collect()
     }
 
+    fn named_caller(&self, id: CallerId, names: &RunNames) -> NamedCaller {
+        let place = self.rebased.place(id);
+        let module = place.module().map(|id| self.rebased.module(id));
+        NamedCaller {
+            module: module.map(|module| ModuleLabel {
+                role: module.role,
+                name: module.name.clone(),
+            }),
+            address: match place {
+                Place::InModule { address, .. } => Some(*address),
+                Place::Unplaced { .. } => None,
+            },
+            number: self.trace.caller(id).address,
+            name: names.names[id.0 as usize].clone(),
+            stats: self.stats[id.0 as usize],
+        }
+    }
+
+    /// What went wrong, at named callers.
+    fn faults(&self, names: &RunNames) -> Vec<FaultRow> {
+        let faults = self.trace.faults(self.rebased.choice.reuse);
+        let row = |fault: Fault| FaultRow {
+            kind: fault.kind,
+            seen: fault.seen,
+            caller: self.named_caller(fault.caller, names),
+        };
+        faults.into_iter().map(row).collect()
+    }
+
     fn summary(self, names: RunNames, name: String) -> RunSummary {
+        let faults = self.faults(&names);
         let anomalies = self.trace.anomalies(self.rebased.choice.reuse);
         let mut live = Tally::default();
         self.stats.iter().for_each(|stats| live.add(stats.live));
@@ -167,23 +189,8 @@ impl RunAnalysis {
         if self.trace.records == 0 {
             warnings.push(Warning::NoRecords);
         }
-        if let Some((first_line, quote)) = anomalies.first_malformed.clone() {
-            warnings.push(Warning::MalformedLines {
-                count: anomalies.malformed_lines,
-                first_line,
-                quote,
-            });
-        }
-        if anomalies.truncated_tail {
-            warnings.push(Warning::TruncatedTail);
-        } else if anomalies.missing_end {
-            warnings.push(Warning::MissingEnd);
-        }
-        if anomalies.starts > 1 {
-            warnings.push(Warning::SeveralStarts {
-                starts: anomalies.starts,
-            });
-        }
+        let reuse = self.rebased.choice.reuse;
+        warnings.extend(advice(&anomalies, reuse, self.trace.allocations()));
         warnings.extend(self.rebased.warnings);
         warnings.extend(names.warnings);
         let program = self.capture.program;
@@ -198,6 +205,7 @@ impl RunAnalysis {
             records: self.trace.records,
             live,
             anomalies,
+            faults,
             warnings,
         }
     }
@@ -208,24 +216,25 @@ fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
     let anomalies = trace.anomalies(crate::trace::Reuse::FreeLost);
     let path = capture.log.clone();
     let lines = trace.lines;
-    if lines == 0 && !anomalies.truncated_tail {
+    if lines == 0 && anomalies.truncated_tail.count == 0 {
         return Err(Error::EmptyLog { path });
     }
-    let good = lines - anomalies.malformed_lines;
+    let malformed = anomalies.malformed;
+    let good = lines.saturating_sub(malformed.count);
+    let quote = anomalies.malformed_quote;
     if good == 0 {
-        let reason = match anomalies.first_malformed {
-            Some((line, quote)) => format!("line {line} is '{quote}'"),
+        let reason = match malformed.first_line {
+            Some(line) => format!("line {line} is '{quote}'"),
             None => "it holds no whole line".to_owned(),
         };
         return Err(Error::NotALog { path, reason });
     }
-    if anomalies.malformed_lines > good {
-        let (first_line, quote) = anomalies.first_malformed.unwrap_or_default();
+    if malformed.count > good {
         return Err(Error::MostlyMalformed {
             path,
-            malformed: anomalies.malformed_lines,
+            malformed: malformed.count,
             lines,
-            first_line,
+            first_line: malformed.first_line.unwrap_or(0),
             quote,
         });
     }

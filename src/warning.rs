@@ -7,6 +7,27 @@ use std::path::PathBuf;
 use crate::printable::printable_path;
 use crate::units::counted;
 
+/// How many lines of a log are concerned, and which is the first, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lines {
+    pub count: u64,
+    pub first: u64,
+}
+
+impl fmt::Display for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            1 => write!(f, "line {}", self.first),
+            n => write!(
+                f,
+                "{} (the first is line {})",
+                counted(n, "line"),
+                self.first
+            ),
+        }
+    }
+}
+
 /// One advice. [`Warning::code`] is stable, for scripts; the text is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
@@ -28,23 +49,51 @@ pub enum Warning {
         modules: Vec<String>,
     },
     MalformedLines {
-        count: u64,
-        first_line: u64,
+        lines: Lines,
         quote: String,
     },
-    TruncatedTail,
+    /// Something else was written before a record, in the same line.
+    Interleaved(Lines),
+    NulBytes(Lines),
+    Overlong(Lines),
+    CarriageReturns(Lines),
+    BlankLines(Lines),
+    TruncatedTail {
+        line: u64,
+    },
     MissingEnd,
     SeveralStarts {
         starts: u64,
+    },
+    /// Several starts, and allocations at live addresses in bulk: two heaps in one log.
+    Fork {
+        starts: u64,
+        reused: u64,
+    },
+    /// Allocations at live addresses, in a log of a glibc that loses frees of other threads.
+    FreesLost(Lines),
+    /// Reading failed in the middle of the log.
+    ReadStopped {
+        reason: String,
     },
     /// Callers lie in no mapping, or in one of another module.
     OutsideMaps {
         callers: usize,
         of: usize,
     },
+    /// Most callers do: the maps are of another run.
+    OtherMaps {
+        callers: usize,
+        of: usize,
+    },
     /// Nothing tells relative from absolute addresses.
-    AddressingUnsure {
+    AddressingAssumed {
         assumed: &'static str,
+    },
+    /// Some callers speak for the other reading.
+    AddressingMixed {
+        chosen: &'static str,
+        reason: String,
     },
     /// The program does not hold code where the log says that calls came from.
     ProgramDoesNotFit {
@@ -71,16 +120,44 @@ impl Warning {
             Warning::ModuleRefused { .. } => "module-refused",
             Warning::NoDebugInfo { .. } => "no-debug-info",
             Warning::MalformedLines { .. } => "malformed-lines",
-            Warning::TruncatedTail => "truncated-tail",
+            Warning::Interleaved(_) => "interleaved-lines",
+            Warning::NulBytes(_) => "nul-bytes",
+            Warning::Overlong(_) => "overlong-lines",
+            Warning::CarriageReturns(_) => "carriage-returns",
+            Warning::BlankLines(_) => "blank-lines",
+            Warning::Fork { .. } => "fork",
+            Warning::FreesLost(_) => "frees-lost",
+            Warning::ReadStopped { .. } => "read-stopped",
+            Warning::TruncatedTail { .. } => "truncated-tail",
             Warning::MissingEnd => "missing-end",
             Warning::SeveralStarts { .. } => "several-starts",
             Warning::OutsideMaps { .. } => "outside-maps",
-            Warning::AddressingUnsure { .. } => "addressing-unsure",
+            Warning::OtherMaps { .. } => "other-maps",
+            Warning::AddressingAssumed { .. } => "addressing-assumed",
+            Warning::AddressingMixed { .. } => "addressing-mixed",
             Warning::ProgramDoesNotFit { .. } => "program-does-not-fit",
             Warning::NoRecords => "no-records",
             Warning::SameRun { .. } => "same-run",
             Warning::SameLog { .. } => "same-log",
         }
+    }
+}
+
+impl Warning {
+    /// Whether this says that blocks are missing from the figures, or too many are in them.
+    pub fn makes_figures_partial(&self) -> bool {
+        matches!(
+            self,
+            Warning::MalformedLines { .. }
+                | Warning::Interleaved(_)
+                | Warning::NulBytes(_)
+                | Warning::Overlong(_)
+                | Warning::TruncatedTail { .. }
+                | Warning::SeveralStarts { .. }
+                | Warning::Fork { .. }
+                | Warning::FreesLost(_)
+                | Warning::ReadStopped { .. }
+        )
     }
 }
 
@@ -114,15 +191,59 @@ impl fmt::Display for Warning {
                  directory of its separate debug files with --debug-dir",
                 modules.join(", ")
             ),
-            Warning::MalformedLines { count, first_line, quote } => write!(
+            Warning::MalformedLines { lines, quote } => write!(
                 f,
-                "{} of the log cannot be read and count for nothing, the first is line {first_line}: '{quote}'; \
+                "{lines} of the log cannot be read, and counts for nothing; line {} is '{quote}'; \
                  check that nothing else writes to that file",
-                counted(*count, "line")
+                lines.first
             ),
-            Warning::TruncatedTail => f.write_str(
-                "the log ends in the middle of a line, which is left out: the program was killed, or crashed, or called \
-                 _exit; what it did last is missing, up to 512 bytes of log",
+            Warning::Interleaved(lines) => write!(
+                f,
+                "{lines} of the log had other text before the record, which is left out; half a record may be lost \
+                 in each; check that no other process or stream writes to the file that MALLOC_TRACE names",
+            ),
+            Warning::NulBytes(lines) => write!(
+                f,
+                "{lines} of the log had NUL bytes, which are left out: the file was truncated while it was being \
+                 written, as a child process does that calls mtrace() itself, and what was in it before is lost; \
+                 give each process a MALLOC_TRACE of its own",
+            ),
+            Warning::Overlong(lines) => write!(
+                f,
+                "{lines} of the log is longer than any record can be; only a record at the end of such a line is \
+                 read; check that nothing else writes to that file",
+            ),
+            Warning::CarriageReturns(lines) => write!(
+                f,
+                "{lines} of the log ends in CR LF, as a copy in text mode leaves it; nothing is lost, but copy the \
+                 program and the maps in binary mode",
+            ),
+            Warning::BlankLines(lines) => write!(
+                f,
+                "{lines} of the log is empty; it changes no figure, but mtrace() writes none: check that nothing \
+                 else writes to that file",
+            ),
+            Warning::Fork { starts, reused } => write!(
+                f,
+                "the log has {starts} '= Start' marks, and {} at addresses that were live: a fork made two \
+                 heaps write into one log, and its figures are of neither; give each process a MALLOC_TRACE of its own, \
+                 or call muntrace() in the child",
+                counted(*reused, "allocation")
+            ),
+            Warning::FreesLost(lines) => write!(
+                f,
+                "{lines} of the log allocates at an address that was live: the glibc that wrote it does not log what \
+                 another thread frees during an allocation, so blocks may show as live that are not, and frees as \
+                 double; trace with glibc 2.34 or newer, or with one thread",
+            ),
+            Warning::ReadStopped { reason } => write!(
+                f,
+                "the log could not be read to its end ({reason}): the figures are those of its beginning; copy it again",
+            ),
+            Warning::TruncatedTail { line } => write!(
+                f,
+                "the log ends in the middle of line {line}, which is left out: the program was killed, or crashed, or \
+                 called _exit, and what it did last is missing; or the copy was cut",
             ),
             Warning::MissingEnd => f.write_str(
                 "the log has no '= End': muntrace() was not reached, so blocks that the program frees on its way out \
@@ -131,17 +252,27 @@ impl fmt::Display for Warning {
             Warning::SeveralStarts { starts } => write!(
                 f,
                 "the log has {starts} '= Start' marks: a fork copied its buffer or wrote to the same file, or mtrace() \
-                 was called again; figures can be too high; give each process a MALLOC_TRACE of its own",
+                 was called again; figures can be too high or too low; give each process a MALLOC_TRACE of its own",
+            ),
+            Warning::OtherMaps { callers, of } => write!(
+                f,
+                "{callers} of {of} callers lie outside the modules that the maps file shows: it is of another run, where \
+                 everything lay elsewhere; such sites stay unnamed; save the maps of the very run that wrote the log",
             ),
             Warning::OutsideMaps { callers, of } => write!(
                 f,
-                "{callers} of {of} callers lie outside the modules that the maps file shows: the maps are of another run, \
-                 or the module came later or went earlier; such sites stay unnamed; save the maps again at the end of a run",
+                "{callers} of {of} callers lie outside the modules that the maps file shows: a module came after the \
+                 maps were saved, or went before; such sites stay unnamed; save the maps again at the end of a run",
             ),
-            Warning::AddressingUnsure { assumed } => write!(
+            Warning::AddressingAssumed { assumed } => write!(
                 f,
                 "nothing in this capture tells whether its addresses are absolute or relative to their module; they are \
-                 taken as {assumed}; add the maps file, or the program, to be sure",
+                 taken as {assumed}; add the maps file, or the program, to be sure, or say it with --addressing",
+            ),
+            Warning::AddressingMixed { chosen, reason } => write!(
+                f,
+                "the addresses are taken as {chosen}, but not all of the log agrees ({reason}): names of some call sites \
+                 may be wrong; check that the maps and the program are of this run, or say it with --addressing",
             ),
             Warning::ProgramDoesNotFit { callers, of } => write!(
                 f,

@@ -157,7 +157,7 @@ fn a_malformed_line_is_counted_and_skipped() {
     let text = stdout_of(mtrace_diff().args(["show", path]));
     assert_says(
         &text,
-        &["1 line of the log cannot be read", "line 3: 'foo'"],
+        &["line 3 of the log cannot be read", "line 3 is 'foo'"],
     );
 }
 

@@ -602,5 +602,5 @@ fn stripped_of_lines() {
         functions.len() >= 3 && functions.iter().all(|f| f.is_null()),
         "{functions:?}"
     );
-    assert!(stdout_of(mtrace_diff().args(["show", &run])).contains("? (no symbols)"));
+    assert!(stdout_of(mtrace_diff().args(["show", &run])).contains("? (no symbol)"));
 }

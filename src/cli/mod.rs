@@ -10,7 +10,7 @@ use clap::Parser;
 use crate::diff::Verdict;
 use crate::error::Result;
 use crate::pipeline::{OldListing, Plan};
-use crate::report::{Report, json, table};
+use crate::report::{Report, faults, json, table};
 use options::{Cli, Command, CompareArgs, CompareFormat, ShowArgs, ShowFormat};
 
 /// What the process tells its caller.
@@ -49,10 +49,7 @@ pub fn main() -> ExitCode {
 
 fn compare(args: &CompareArgs) -> Result<ExitStatus> {
     let report = crate::compare(&args.plan()?)?;
-    let status = match report.verdict {
-        Some(Verdict::Fail) => ExitStatus::GateFailed,
-        Some(Verdict::Pass) | None => ExitStatus::Ok,
-    };
+    let status = judged(&report);
     let written = print(|out| match args.format {
         CompareFormat::Table => table::write(&report, args.view.table_options(), out),
         CompareFormat::Json => json::write(&report, out),
@@ -62,15 +59,16 @@ fn compare(args: &CompareArgs) -> Result<ExitStatus> {
 
 fn show(args: &ShowArgs) -> Result<ExitStatus> {
     let plan = args.plan()?;
-    let written = match args.format {
-        ShowFormat::Table => show_report(&plan, |report, out| {
-            table::write(report, args.view.table_options(), out)
-        }),
+    let options = args.view.table_options();
+    match args.format {
+        ShowFormat::Table if args.errors => {
+            show_report(&plan, |report, out| faults::write(report, options, out))
+        }
+        ShowFormat::Table => show_report(&plan, |report, out| table::write(report, options, out)),
         ShowFormat::Json => show_report(&plan, |report, out| json::write(report, out)),
         ShowFormat::Mtrace => list(&plan, OldListing::Mtrace),
         ShowFormat::MtraceDo => list(&plan, OldListing::MtraceDo),
-    };
-    finish(written, ExitStatus::Ok)
+    }
 }
 
 /// A reader that went away changes nothing in what was found.
@@ -82,16 +80,23 @@ fn finish(written: Result<()>, status: ExitStatus) -> Result<ExitStatus> {
     }
 }
 
+fn judged(report: &Report) -> ExitStatus {
+    match report.verdict {
+        Some(Verdict::Fail) => ExitStatus::GateFailed,
+        Some(Verdict::Pass) | None => ExitStatus::Ok,
+    }
+}
+
 fn show_report(
     plan: &Plan,
     write: impl FnOnce(&Report, &mut dyn Write) -> Result<()>,
-) -> Result<()> {
+) -> Result<ExitStatus> {
     let report = crate::show(plan)?;
-    print(|out| write(&report, out))
+    finish(print(|out| write(&report, out)), judged(&report))
 }
 
-fn list(plan: &Plan, listing: OldListing) -> Result<()> {
-    print(|out| crate::list(&plan.runs[0], listing, out))
+fn list(plan: &Plan, listing: OldListing) -> Result<ExitStatus> {
+    finish(print(|out| crate::list(plan, listing, out)), ExitStatus::Ok)
 }
 
 /// Gives standard output, buffered, and sees to it that all of it is written.

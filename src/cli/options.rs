@@ -10,7 +10,7 @@ use crate::diff::{Gate, Limit, SortBy};
 use crate::error::{Error, FileFlag, Result};
 use crate::pipeline::Plan;
 use crate::report::table::TableOptions;
-use crate::symbols::SearchPath;
+use crate::symbols::{Addressing, SearchPath};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -75,6 +75,32 @@ pub struct CompareArgs {
         help_heading = "Gate"
     )]
     pub fail_above: Vec<Limit>,
+    #[command(flatten)]
+    pub gate: GateArgs,
+}
+
+/// What fails the job beside growth.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Gate")]
+pub struct GateArgs {
+    /// Exit with 1 if the last run has any of these: double-free
+    #[arg(long, value_enum, value_name = "FAULT")]
+    pub fail_on: Vec<FailOn>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// A block was freed that had been freed before
+    DoubleFree,
+}
+
+impl GateArgs {
+    fn gate(&self, limits: Vec<Limit>) -> Gate {
+        Gate {
+            limits,
+            fail_on_double_free: self.fail_on.contains(&FailOn::DoubleFree),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +120,12 @@ pub struct ShowArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t = ShowFormat::Table, help_heading = "Output")]
     pub format: ShowFormat,
+    /// List frees and allocations that went wrong instead: double frees, frees of blocks that the log
+    /// does not know, failed allocations
+    #[arg(long, help_heading = "Output")]
+    pub errors: bool,
+    #[command(flatten)]
+    pub gate: GateArgs,
 }
 
 /// Which file is which, where the capture directory alone cannot say.
@@ -117,6 +149,18 @@ pub struct CaptureArgs {
     /// A directory of separate debug files, laid out like /usr/lib/debug; can be repeated
     #[arg(long, value_name = "DIR")]
     pub debug_dir: Vec<PathBuf>,
+    /// What the numbers in the logs are, where it is not found out right
+    ///
+    /// Up to glibc 2.34 they are run-time addresses, from 2.35 offsets in their module. It is found
+    /// out from the log, the maps and the files; the JSON document says why.
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub addressing: Option<AddressingKind>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum AddressingKind {
+    Absolute,
+    Relative,
 }
 
 /// What of the result is shown, and how.
@@ -184,9 +228,8 @@ impl CompareArgs {
             runs: self.capture.inputs(&self.runs)?,
             search: self.capture.search(),
             sort: self.view.sort(),
-            gate: Gate {
-                limits: self.fail_above.clone(),
-            },
+            gate: self.gate.gate(self.fail_above.clone()),
+            addressing: self.capture.addressing(),
         })
     }
 }
@@ -197,7 +240,8 @@ impl ShowArgs {
             runs: self.capture.inputs(std::slice::from_ref(&self.run))?,
             search: self.capture.search(),
             sort: self.view.sort(),
-            gate: Gate::default(),
+            gate: self.gate.gate(Vec::new()),
+            addressing: self.capture.addressing(),
         })
     }
 }
@@ -217,6 +261,13 @@ impl CaptureArgs {
                 })
             })
             .collect()
+    }
+
+    fn addressing(&self) -> Option<Addressing> {
+        self.addressing.map(|kind| match kind {
+            AddressingKind::Absolute => Addressing::Absolute,
+            AddressingKind::Relative => Addressing::Relative,
+        })
     }
 
     fn search(&self) -> SearchPath {

@@ -21,6 +21,8 @@ pub enum Limit {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Gate {
     pub limits: Vec<Limit>,
+    /// Fail if the last run freed any block twice.
+    pub fail_on_double_free: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,13 +79,13 @@ impl Gate {
             .collect()
     }
 
-    /// `None` if there is no limit to hold.
-    pub fn verdict(&self, breaches: &[Breach]) -> Option<Verdict> {
-        match (self.limits.is_empty(), breaches.is_empty()) {
-            (true, _) => None,
-            (false, true) => Some(Verdict::Pass),
-            (false, false) => Some(Verdict::Fail),
+    /// `None` if there is nothing to judge by; `double_frees` are those of the last run.
+    pub fn verdict(&self, breaches: &[Breach], double_frees: u64) -> Option<Verdict> {
+        if self.limits.is_empty() && !self.fail_on_double_free {
+            return None;
         }
+        let fails = !breaches.is_empty() || (self.fail_on_double_free && double_frees > 0);
+        Some(if fails { Verdict::Fail } else { Verdict::Pass })
     }
 }
 

@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 
 use super::growth::{Change, Growth};
 use super::site::{Hidden, ModuleLabel, Site, SiteKey};
-use crate::symbols::{LinkAddress, Role, Symbolized};
+use crate::symbols::{Frame, LinkAddress, Role, Symbolized};
 use crate::trace::{CallerStats, Tally};
 
 /// One caller of one run, with all that is known of it.
@@ -19,9 +19,17 @@ pub struct NamedCaller {
 }
 
 impl NamedCaller {
+    /// The frame to show, where there is one.
+    pub fn frame(&self) -> Option<&Frame> {
+        match &self.name {
+            Symbolized::Named(named) => Some(named.shown()),
+            Symbolized::Unknown(_) => None,
+        }
+    }
+
     fn key(&self) -> SiteKey {
         let by_line = || match (&self.module, &self.name) {
-            (Some(module), Symbolized::Named(named)) => SiteKey::line(module, named.shown()),
+            (Some(module), Symbolized::Named(named)) => SiteKey::line(module, named),
             _ => None,
         };
         by_line().unwrap_or_else(|| match (&self.module, self.address) {
@@ -105,7 +113,7 @@ fn finish(site: &mut Site) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::symbols::{Frame, NameSource, Named, Unknown};
+    use crate::symbols::{NameSource, Named, Unknown};
 
     fn module(role: Role, name: &str) -> Option<ModuleLabel> {
         Some(ModuleLabel {

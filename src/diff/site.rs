@@ -1,7 +1,7 @@
 //! A call site, and what identifies it in every run.
 
 use super::growth::{Change, Growth};
-use crate::symbols::{Frame, LinkAddress, Role, Symbolized};
+use crate::symbols::{Frame, LinkAddress, Named, Role, Symbolized};
 use crate::trace::Tally;
 
 /// A module as a site knows it.
@@ -30,6 +30,8 @@ pub enum SiteKey {
         function: Option<String>,
         file: String,
         line: u32,
+        /// What it is inlined into: a wrapper's line is a site of its own in each of its callers.
+        inlined_into: Vec<Frame>,
     },
     /// A link-time address, where no line is known.
     Address {
@@ -44,12 +46,14 @@ pub enum SiteKey {
 }
 
 impl SiteKey {
-    pub fn line(module: &ModuleLabel, frame: &Frame) -> Option<Self> {
+    pub fn line(module: &ModuleLabel, named: &Named) -> Option<Self> {
+        let frame = named.shown();
         Some(SiteKey::Line {
             module: owned(module),
             function: frame.function.clone(),
             file: frame.file.clone()?,
             line: frame.line?,
+            inlined_into: named.inlined_into().cloned().collect(),
         })
     }
 

@@ -3,16 +3,17 @@
 //! `schema` names the format and its version: fields are added without a new version, and never
 //! change their meaning within one. What is unknown is null.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::Serialize;
 
-use super::Report;
+use super::{FaultRow, Report};
 use crate::diff::{Growth, Hidden, Site, SiteRun, Verdict};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
-use crate::symbols::Symbolized;
-use crate::trace::Tally;
+use crate::symbols::{LinkAddress, Symbolized};
+use crate::trace::{Anomalies, Tally};
 use crate::warning::Warning;
 
 /// The whole document.
@@ -52,9 +53,13 @@ pub struct JsonRun {
     pub duration_s: Option<f64>,
     /// Lines of the log that say something of the heap.
     pub records: u64,
+    /// What the choice of `addressing` rests on.
+    pub addressing_reason: String,
     /// What is live at the end, over all sites.
     pub live: JsonTally,
     pub anomalies: JsonAnomalies,
+    /// Frees and allocations that went wrong, by kind and caller, worst kinds first.
+    pub faults: Vec<JsonFault>,
     pub warnings: Vec<JsonWarning>,
 }
 
@@ -69,6 +74,15 @@ pub struct JsonTally {
 pub struct JsonAnomalies {
     /// Lines that are no mtrace lines; they count for nothing.
     pub malformed_lines: u64,
+    /// Lines longer than any record.
+    pub overlong_lines: u64,
+    /// Records behind other text in the same line; the record counts.
+    pub interleaved_lines: u64,
+    /// Lines with NUL bytes; a record behind them counts.
+    pub nul_bytes: u64,
+    /// Lines that end in CR LF.
+    pub carriage_returns: u64,
+    pub blank_lines: u64,
     /// The file ends in the middle of a line; that line counts for nothing.
     pub truncated_tail: bool,
     /// There is no `= End`.
@@ -77,10 +91,32 @@ pub struct JsonAnomalies {
     pub starts: u64,
     /// Frees of an address that held no block.
     pub unknown_frees: u64,
+    /// Those of them whose block had been freed before, with no allocation between.
+    pub double_frees: u64,
     /// Allocations at an address that held a block.
     pub live_address_reused: u64,
-    /// Calls of malloc or realloc that got nothing.
+    /// Calls of malloc and the like that got nothing.
     pub failed_allocations: u64,
+    /// Calls of realloc that got nothing; the old block stays.
+    pub failed_reallocations: u64,
+    /// The first line of each of the above that happened, by its name.
+    pub first_lines: BTreeMap<&'static str, u64>,
+}
+
+/// What went wrong at one caller.
+#[derive(Debug, Serialize)]
+pub struct JsonFault {
+    /// `"double-free"`, `"free-of-unknown"` (most likely allocated before mtrace()),
+    /// `"failed-allocation"` or `"failed-reallocation"`.
+    pub kind: &'static str,
+    pub count: u64,
+    pub first_line: Option<u64>,
+    pub module: Option<String>,
+    pub function: Option<String>,
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    /// The link-time return address, as in `sites`.
+    pub address: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -154,6 +190,10 @@ pub struct JsonGate {
     pub verdict: Option<&'static str>,
     /// As people write them.
     pub limits: Vec<String>,
+    /// `"double-free"`, where the gate fails on it.
+    pub fail_on: Vec<&'static str>,
+    /// Double frees of the last run, where the gate fails on them; else null.
+    pub double_frees: Option<u64>,
     pub breaches: Vec<JsonBreach>,
 }
 
@@ -201,7 +241,6 @@ impl Document {
 }
 
 fn json_run(run: &super::RunSummary) -> JsonRun {
-    let anomalies = &run.anomalies;
     JsonRun {
         name: run.name.clone(),
         path: printable_path(&run.path),
@@ -210,20 +249,70 @@ fn json_run(run: &super::RunSummary) -> JsonRun {
         build_id: run.build_id.as_ref().map(ToString::to_string),
         arch: run.machine.map(|machine| machine.to_string()),
         addressing: run.choice.addressing.name(),
+        addressing_reason: run.choice.reason.clone(),
         duration_s: None,
         records: run.records,
         live: json_tally(run.live),
-        anomalies: JsonAnomalies {
-            malformed_lines: anomalies.malformed_lines,
-            truncated_tail: anomalies.truncated_tail,
-            missing_end: anomalies.missing_end,
-            starts: anomalies.starts,
-            unknown_frees: anomalies.unknown_frees,
-            live_address_reused: anomalies.live_address_reused,
-            failed_allocations: anomalies.failed_allocations,
-        },
+        anomalies: json_anomalies(&run.anomalies),
+        faults: run.faults.iter().map(json_fault).collect(),
         warnings: json_warnings(&run.warnings),
     }
+}
+
+fn json_anomalies(anomalies: &Anomalies) -> JsonAnomalies {
+    let named = [
+        ("malformed_lines", anomalies.malformed),
+        ("overlong_lines", anomalies.overlong),
+        ("interleaved_lines", anomalies.interleaved),
+        ("nul_bytes", anomalies.nul_bytes),
+        ("carriage_returns", anomalies.carriage_returns),
+        ("blank_lines", anomalies.blank),
+        ("truncated_tail", anomalies.truncated_tail),
+        ("starts", anomalies.starts),
+        ("unknown_frees", anomalies.unknown_frees),
+        ("double_frees", anomalies.double_frees),
+        ("live_address_reused", anomalies.live_address_reused),
+        ("failed_allocations", anomalies.failed_allocations),
+        ("failed_reallocations", anomalies.failed_reallocations),
+    ];
+    JsonAnomalies {
+        malformed_lines: anomalies.malformed.count,
+        overlong_lines: anomalies.overlong.count,
+        interleaved_lines: anomalies.interleaved.count,
+        nul_bytes: anomalies.nul_bytes.count,
+        carriage_returns: anomalies.carriage_returns.count,
+        blank_lines: anomalies.blank.count,
+        truncated_tail: anomalies.truncated_tail.count > 0,
+        missing_end: anomalies.missing_end,
+        starts: anomalies.starts.count,
+        unknown_frees: anomalies.unknown_frees.count,
+        double_frees: anomalies.double_frees.count,
+        live_address_reused: anomalies.live_address_reused.count,
+        failed_allocations: anomalies.failed_allocations.count,
+        failed_reallocations: anomalies.failed_reallocations.count,
+        first_lines: named
+            .into_iter()
+            .filter_map(|(name, seen)| Some((name, seen.first_line?)))
+            .collect(),
+    }
+}
+
+fn json_fault(row: &FaultRow) -> JsonFault {
+    let frame = row.caller.frame();
+    JsonFault {
+        kind: row.kind_name(),
+        count: row.seen.count,
+        first_line: row.seen.first_line,
+        module: row.caller.module.as_ref().map(|module| module.name.clone()),
+        function: frame.and_then(|f| f.function.clone()),
+        file: frame.and_then(|f| f.file.clone()),
+        line: frame.and_then(|f| f.line),
+        address: row.caller.address.map(json_address),
+    }
+}
+
+fn json_address(address: LinkAddress) -> String {
+    format!("{:#x}", address.0)
 }
 
 fn json_site(site: &Site, is_comparison: bool) -> JsonSite {
@@ -260,11 +349,7 @@ fn json_site(site: &Site, is_comparison: bool) -> JsonSite {
 
 fn json_site_run(run: &SiteRun) -> JsonSiteRun {
     JsonSiteRun {
-        addresses: run
-            .addresses
-            .iter()
-            .map(|address| format!("{:#x}", address.0))
-            .collect(),
+        addresses: run.addresses.iter().copied().map(json_address).collect(),
         allocations: run.allocations,
         frees: run.allocations.saturating_sub(run.live.blocks),
         live: json_tally(run.live),
@@ -305,6 +390,16 @@ fn json_gate(report: &Report) -> JsonGate {
             Verdict::Fail => "fail",
         }),
         limits: report.gate.limits.iter().map(ToString::to_string).collect(),
+        fail_on: report
+            .gate
+            .fail_on_double_free
+            .then_some("double-free")
+            .into_iter()
+            .collect(),
+        double_frees: report
+            .gate
+            .fail_on_double_free
+            .then(|| report.double_frees()),
         breaches: breaches.collect(),
     }
 }

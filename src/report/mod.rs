@@ -1,18 +1,22 @@
 //! One model of what was found, and the renderers that draw it.
 
+pub mod faults;
 mod grid;
+mod header;
 pub mod json;
 pub mod listing;
+mod notes;
+mod palette;
 pub mod table;
 mod text;
 mod view;
 
 use std::path::PathBuf;
 
-use crate::diff::{Breach, Gate, Growth, Site, Verdict};
+use crate::diff::{Breach, Gate, Growth, NamedCaller, Site, Verdict};
 use crate::elf::{BuildId, Machine};
 use crate::symbols::AddressingChoice;
-use crate::trace::{Anomalies, Tally};
+use crate::trace::{Anomalies, FaultKind, Occurrences, Tally};
 use crate::warning::Warning;
 
 /// What one command found: the runs in order, and every call site, ranked.
@@ -44,10 +48,38 @@ pub struct RunSummary {
     /// Of all sites, hidden ones too.
     pub live: Tally,
     pub anomalies: Anomalies,
+    /// Worst kinds first.
+    pub faults: Vec<FaultRow>,
     pub warnings: Vec<Warning>,
 }
 
+/// What went wrong at one caller of a run.
+#[derive(Debug)]
+pub struct FaultRow {
+    pub kind: FaultKind,
+    pub seen: Occurrences,
+    pub caller: NamedCaller,
+}
+
+impl FaultRow {
+    /// Stable, for scripts.
+    pub fn kind_name(&self) -> &'static str {
+        match self.kind {
+            FaultKind::DoubleFree => "double-free",
+            FaultKind::FreeOfUnknown => "free-of-unknown",
+            FaultKind::FailedAllocation => "failed-allocation",
+            FaultKind::FailedReallocation => "failed-reallocation",
+        }
+    }
+}
+
 impl Report {
+    /// Double frees of the last run: the one that is judged.
+    pub fn double_frees(&self) -> u64 {
+        let last = self.runs.last();
+        last.map_or(0, |run| run.anomalies.double_frees.count)
+    }
+
     pub fn is_comparison(&self) -> bool {
         self.runs.len() > 1
     }

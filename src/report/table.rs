@@ -2,24 +2,20 @@
 
 use std::io::Write;
 
-use owo_colors::{OwoColorize, Style};
+use owo_colors::OwoColorize;
 
 use super::grid::{Cells, Grid, Tone};
-use super::text::{facts, wrapped};
+use super::palette::Palette;
 use super::view::{
     Extent, Others, Sums, View, change_text, function_text, mark, module_text, percent_text,
-    place_text, sentence_name,
+    place_text,
 };
-use super::{Report, RunSummary};
-use crate::diff::{Change, Hidden, Site, Verdict};
+use super::{Report, header, notes};
+use crate::diff::{Change, Site};
 use crate::error::Result;
-use crate::printable::printable_path;
 use crate::symbols::Symbolized;
 use crate::trace::Tally;
-use crate::units::{
-    bytes, count, counted, signed_bytes, signed_count, signed_counted, signed_percent,
-};
-use crate::warning::Warning;
+use crate::units::{bytes, count, counted, signed_bytes, signed_count, signed_percent};
 
 /// How a table is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -35,28 +31,6 @@ pub struct TableOptions {
     pub color: bool,
 }
 
-/// The styles that carry meaning; all plain without colour.
-struct Palette {
-    strong: Style,
-    good: Style,
-    bad: Style,
-    caution: Style,
-    quiet: Style,
-}
-
-impl Palette {
-    fn new(color: bool) -> Self {
-        let styled = |style: Style| if color { style } else { Style::new() };
-        Palette {
-            strong: styled(Style::new().bold()),
-            good: styled(Style::new().green().bold()),
-            bad: styled(Style::new().red().bold()),
-            caution: styled(Style::new().yellow().bold()),
-            quiet: styled(Style::new().dimmed()),
-        }
-    }
-}
-
 /// Draws a comparison, or what one run left.
 pub fn write(report: &Report, options: TableOptions, out: &mut dyn Write) -> Result<()> {
     let palette = Palette::new(options.color);
@@ -65,109 +39,62 @@ pub fn write(report: &Report, options: TableOptions, out: &mut dyn Write) -> Res
         all: options.all,
     };
     let view = View::new(report, extent);
-    for run in &report.runs {
-        writeln!(out, "{}", run_line(run, report, options.width, &palette))?;
-    }
+    header::write(report, options.width, &palette, out)?;
     writeln!(out)?;
-    if view.rows.is_empty() {
-        writeln!(
-            out,
-            "{}",
-            nothing_to_show(report, &view).style(palette.strong)
-        )?;
+    if let Some(text) = nothing_to_show(report, &view) {
+        writeln!(out, "{}", text.style(palette.strong))?;
     }
     if !view.rows.is_empty() || view.others.sites > 0 {
-        write!(
-            out,
-            "{}",
-            grid(report, &view, options).draw(options.width, options.color)
-        )?;
+        let grid = grid(report, &view, options);
+        write!(out, "{}", grid.draw(options.width, options.color))?;
     }
     writeln!(out)?;
-    let notes = notes(report, &view, options);
-    for note in &notes {
-        writeln!(
-            out,
-            "{}",
-            wrapped("", note, options.width).style(palette.quiet)
-        )?;
-    }
-    write_warnings(report, options, &palette, out)?;
-    if let Some(verdict) = report.verdict {
-        writeln!(
-            out,
-            "{}",
-            verdict_line(report, verdict, options.width, &palette)
-        )?;
-    }
-    Ok(())
+    notes::write_notes(report, &view, options, &palette, out)?;
+    notes::write_warnings(report, options.width, &palette, out)?;
+    notes::write_verdict(report, options.width, &palette, out)
 }
 
-fn run_line(
-    run: &RunSummary,
-    report: &Report,
-    columns: Option<usize>,
-    palette: &Palette,
-) -> String {
-    let name_width = report
-        .runs
+/// Why there are no rows; `None` if there are, or if they are only cut.
+fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
+    if !view.rows.is_empty() || view.others.grown > 0 {
+        return None;
+    }
+    let shrunk = report
+        .sites
         .iter()
-        .map(|run| super::text::width(&run.name))
-        .max()
-        .unwrap_or(0);
-    let program = match &run.program {
-        Some(path) => path
-            .file_name()
-            .map_or_else(|| printable_path(path), |n| printable_path(n.as_ref())),
-        None => "no program".to_owned(),
-    };
-    let machine = run.machine.map_or_else(
-        || "unknown architecture".to_owned(),
-        |machine| machine.to_string(),
-    );
-    let addressing = run.choice.addressing.name();
-    let glibc = match run.choice.sure {
-        true => format!("{addressing} addresses (glibc {})", run.choice.glibc),
-        false => format!("{addressing} addresses (assumed)"),
-    };
-    let lead = format!("{:name_width$}  ", run.name);
-    let text = facts(
-        &lead,
-        &[
-            program,
-            machine,
-            glibc,
-            counted(run.records, "record"),
-            format!(
-                "{} live, {}",
-                counted(run.live.blocks, "block"),
-                bytes(run.live.bytes)
+        .filter(|site| site.growth.blocks < 0)
+        .count() as u64;
+    Some(
+        match (
+            report.is_comparison(),
+            view.others.sites + view.hidden.sites,
+        ) {
+            (true, 0) => "No call site allocated anything in these runs.".to_owned(),
+            (true, _) if shrunk > 0 => format!(
+                "No call site grew; {} shrank. Is the longer run the last one?",
+                counted(shrunk, "call site")
             ),
-        ],
-        columns,
-    );
-    let (name, rest) = text.split_at(run.name.len());
-    format!("{}{rest}", name.style(palette.strong))
-}
-
-fn nothing_to_show(report: &Report, view: &View<'_>) -> &'static str {
-    match (report.is_comparison(), view.others.sites, view.hidden.sites) {
-        (true, 0, 0) => "No call site allocated anything in these runs.",
-        (true, ..) => "No call site grew.",
-        (false, ..) => "Nothing is left: every block was freed.",
-    }
+            (true, _) => "No call site grew.".to_owned(),
+            (false, _) => "Nothing is left: every block was freed.".to_owned(),
+        },
+    )
 }
 
 fn grid(report: &Report, view: &View<'_>, options: TableOptions) -> Grid {
     let mut grid = Grid::new(head(report));
     for site in &view.rows {
-        grid.add(site_cells(report, site, options.inlines));
+        grid.add(site_cells(
+            report,
+            site,
+            view.total.runs[0],
+            options.inlines,
+        ));
     }
     if view.others.sites > 0 {
-        grid.add(others_cells(report, &view.others));
+        grid.add(others_cells(report, &view.others, &view.total));
     }
     grid.add(Cells {
-        numbers: sum_numbers(report, "", &view.total),
+        numbers: sum_numbers(report, "", &view.total, &view.total),
         function: vec!["total".to_owned()],
         tone: Tone::Total,
         ..Cells::default()
@@ -187,7 +114,7 @@ fn head(report: &Report) -> Vec<String> {
     head
 }
 
-fn site_cells(report: &Report, site: &Site, inlines: bool) -> Cells {
+fn site_cells(report: &Report, site: &Site, total: Tally, inlines: bool) -> Cells {
     let mark = mark(site, site.rank - 1, &report.breaches);
     let rank = format!("{mark}{}", site.rank);
     let numbers = if report.is_comparison() {
@@ -205,7 +132,7 @@ fn site_cells(report: &Report, site: &Site, inlines: bool) -> Cells {
             rank,
             count(live.blocks),
             bytes(live.bytes),
-            share(live, report.runs[0].live),
+            share(live, total),
             count(allocations),
         ]
     };
@@ -247,7 +174,7 @@ fn tone(report: &Report, site: &Site, mark: &str) -> Tone {
     }
 }
 
-fn others_cells(report: &Report, others: &Others) -> Cells {
+fn others_cells(report: &Report, others: &Others, total: &Sums) -> Cells {
     let name = match (report.is_comparison(), others.grown) {
         (true, 0) => format!("… {}, none grew", counted(others.sites as u64, "other")),
         (true, grown) => format!(
@@ -258,21 +185,21 @@ fn others_cells(report: &Report, others: &Others) -> Cells {
         (false, _) => format!("… {}", counted(others.sites as u64, "other")),
     };
     Cells {
-        numbers: sum_numbers(report, "…", &others.sums),
+        numbers: sum_numbers(report, "…", &others.sums, total),
         function: vec![name],
         tone: Tone::Quiet,
         ..Cells::default()
     }
 }
 
-fn sum_numbers(report: &Report, rank: &str, sums: &Sums) -> Vec<String> {
+fn sum_numbers(report: &Report, rank: &str, sums: &Sums, total: &Sums) -> Vec<String> {
     let first = sums.runs[0];
     if !report.is_comparison() {
         return vec![
             rank.to_owned(),
             count(first.blocks),
             bytes(first.bytes),
-            share(first, report.runs[0].live),
+            share(first, total.runs[0]),
             String::new(),
         ];
     }
@@ -285,7 +212,7 @@ fn sum_numbers(report: &Report, rank: &str, sums: &Sums) -> Vec<String> {
     numbers
 }
 
-/// Of the run's live blocks.
+/// Of the live blocks of all sites that are not hidden.
 fn share(part: Tally, whole: Tally) -> String {
     match whole.blocks {
         0 => "-".to_owned(),
@@ -294,134 +221,3 @@ fn share(part: Tally, whole: Tally) -> String {
             .to_owned(),
     }
 }
-
-/// What the marks mean, and what is not shown and how to see it.
-fn notes(report: &Report, view: &View<'_>, options: TableOptions) -> Vec<String> {
-    let mut notes = Vec::new();
-    let mut legend = Vec::new();
-    if view
-        .rows
-        .iter()
-        .any(|site| report.breaches.iter().any(|b| b.site == site.rank - 1))
-    {
-        legend.push("! above a limit");
-    }
-    if view
-        .rows
-        .iter()
-        .any(|site| site.hidden == Some(Hidden::Loader))
-    {
-        legend.push("l dynamic loader, left out without --all");
-    }
-    if !legend.is_empty() {
-        notes.push(legend.join("; "));
-    }
-    if view.others.sites > 0 {
-        let cut = match options.top {
-            top if view.rows.len() == top => format!("--top N shows more than {top} sites, "),
-            _ => String::new(),
-        };
-        notes.push(format!(
-            "{} not shown: {cut}--all shows every one",
-            counted(view.others.sites as u64, "site")
-        ));
-    }
-    if view.hidden.sites > 0 {
-        let live = view.hidden.sums.runs.last().copied().unwrap_or_default();
-        notes.push(format!(
-            "{} of the dynamic loader left out, with {} live{}: --all shows them",
-            counted(view.hidden.sites as u64, "site"),
-            counted(live.blocks, "block"),
-            hidden_growth(report, &view.hidden),
-        ));
-    }
-    notes
-}
-
-fn hidden_growth(report: &Report, hidden: &Others) -> String {
-    match (report.is_comparison(), hidden.sums.growth.blocks) {
-        (false, _) => String::new(),
-        (true, blocks) => format!(" (Δ {})", signed_count(blocks)),
-    }
-}
-
-/// Warnings of the runs, each once with the runs that it concerns.
-fn write_warnings(
-    report: &Report,
-    options: TableOptions,
-    palette: &Palette,
-    out: &mut dyn Write,
-) -> Result<()> {
-    let mut warnings: Vec<(&Warning, Vec<&str>)> =
-        report.warnings.iter().map(|w| (w, Vec::new())).collect();
-    for run in &report.runs {
-        for warning in &run.warnings {
-            match warnings.iter_mut().find(|(known, _)| *known == warning) {
-                Some((_, runs)) => runs.push(&run.name),
-                None => warnings.push((warning, vec![&run.name])),
-            }
-        }
-    }
-    for (warning, runs) in warnings {
-        let concerns = match runs.is_empty() || !report.is_comparison() {
-            true => String::new(),
-            false => format!("{}: ", runs.join(", ")),
-        };
-        let text = wrapped("warning: ", &format!("{concerns}{warning}"), options.width);
-        let (word, rest) = text.split_at("warning:".len());
-        writeln!(out, "{}{rest}", word.style(palette.caution))?;
-    }
-    Ok(())
-}
-
-fn verdict_line(
-    report: &Report,
-    verdict: Verdict,
-    columns: Option<usize>,
-    palette: &Palette,
-) -> String {
-    let limits: Vec<String> = report.gate.limits.iter().map(ToString::to_string).collect();
-    let limits = limits.join(", ");
-    match verdict {
-        Verdict::Pass => {
-            let text = wrapped(
-                "PASS ",
-                &format!("no call site grew by more than {limits}"),
-                columns,
-            );
-            let (word, rest) = text.split_at("PASS".len());
-            format!("{}{rest}", word.style(palette.good))
-        }
-        Verdict::Fail => {
-            let named: Vec<String> = report
-                .breaches
-                .iter()
-                .take(NAMED_BREACHES)
-                .map(|breach| {
-                    let site = &report.sites[breach.site];
-                    let growth = format!(
-                        "{}, {}",
-                        signed_counted(site.growth.blocks, "block"),
-                        signed_bytes(site.growth.bytes)
-                    );
-                    format!("{}: {growth}", sentence_name(site))
-                })
-                .collect();
-            let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {
-                0 => String::new(),
-                more => format!("; and {more} more"),
-            };
-            let sites = counted(report.breaches.len() as u64, "call site");
-            let text = format!(
-                "{sites} grew by more than {limits}: {}{more}",
-                named.join("; ")
-            );
-            let text = wrapped("FAIL ", &text, columns);
-            let (word, rest) = text.split_at("FAIL".len());
-            format!("{}{rest}", word.style(palette.bad))
-        }
-    }
-}
-
-/// How many breaches the last line names before it counts the rest.
-const NAMED_BREACHES: usize = 5;

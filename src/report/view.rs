@@ -1,7 +1,7 @@
 //! Which sites a table shows, and the text of their rows.
 
-use crate::diff::{Breach, Change, Growth, Hidden, Site};
-use crate::symbols::{Role, Symbolized};
+use crate::diff::{Breach, Change, Growth, Hidden, ModuleLabel, Site};
+use crate::symbols::{LinkAddress, Role, Symbolized};
 use crate::trace::Tally;
 
 use super::Report;
@@ -102,25 +102,41 @@ impl<'a> View<'a> {
 
 /// The function of a site, or why it has none.
 pub fn function_text(site: &Site) -> String {
-    if let Some(function) = site.function() {
-        return function.to_owned();
-    }
-    match &site.name {
-        Symbolized::Unknown(reason) => format!("? ({reason})"),
-        Symbolized::Named(_) => "? (no function)".to_owned(),
-    }
+    function_of(&site.name)
+}
+
+/// A function, with the ones it is inlined into behind it: `xmalloc ← conn_new`.
+pub fn function_of(name: &Symbolized) -> String {
+    let named = match name {
+        Symbolized::Named(named) => named,
+        Symbolized::Unknown(reason) => return format!("? ({reason})"),
+    };
+    let own = named
+        .shown()
+        .function
+        .as_deref()
+        .unwrap_or("? (no function)");
+    let callers = named
+        .inlined_into()
+        .filter_map(|frame| frame.function.as_deref());
+    callers.fold(own.to_owned(), |text, caller| format!("{text} ← {caller}"))
 }
 
 /// `file:line`, or the best that is known: a link-time address, or the number in the log.
 pub fn place_text(site: &Site) -> String {
-    let frame = site.frame();
-    if let Some(file) = frame.and_then(|f| f.file.as_deref()) {
-        return match frame.and_then(|f| f.line) {
+    place_of(&site.name, site.address(), site.number())
+}
+
+pub fn place_of(name: &Symbolized, address: Option<LinkAddress>, number: Option<u64>) -> String {
+    if let Symbolized::Named(named) = name
+        && let Some(file) = &named.shown().file
+    {
+        return match named.shown().line {
             Some(line) => format!("{file}:{line}"),
-            None => file.to_owned(),
+            None => file.clone(),
         };
     }
-    match (site.address(), site.number()) {
+    match (address, number) {
         (Some(address), _) => format!("{:#x}", address.0),
         (None, Some(number)) => format!("[{number:#x}]"),
         (None, None) => "-".to_owned(),
@@ -128,9 +144,11 @@ pub fn place_text(site: &Site) -> String {
 }
 
 pub fn module_text(site: &Site) -> String {
-    site.module
-        .as_ref()
-        .map_or_else(|| "-".to_owned(), |module| module.name.clone())
+    module_of(site.module.as_ref())
+}
+
+pub fn module_of(module: Option<&ModuleLabel>) -> String {
+    module.map_or_else(|| "-".to_owned(), |module| module.name.clone())
 }
 
 /// The growth in percent, or NEW or GONE, which no percentage can say.

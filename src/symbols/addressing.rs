@@ -23,14 +23,26 @@ impl Addressing {
 }
 
 /// The choice for one log, and what it means beside the addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressingChoice {
     pub addressing: Addressing,
     pub reuse: Reuse,
     /// Which releases of glibc write such a log.
     pub glibc: &'static str,
-    /// False if it had to be assumed.
-    pub sure: bool,
+    /// What the choice rests on, in a few words.
+    pub reason: String,
+    pub certainty: Certainty,
+}
+
+/// How well a choice is founded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certainty {
+    /// All evidence agrees, or the user said so.
+    Sure,
+    /// Some callers speak for the other reading.
+    Mixed,
+    /// Nothing speaks for either.
+    Assumed,
 }
 
 /// No module is as large as this, so a larger number is absolute.
@@ -46,7 +58,7 @@ struct Evidence {
     old_symbols: usize,
     /// Symbols with an offset written `+1a`: glibc from 2.34.
     new_symbols: usize,
-    /// Callers that lie in code of their module if the number is absolute.
+    /// Callers that lie in code of their module if the number is absolute, and only then.
     absolute: usize,
     /// The same if it is relative.
     relative: usize,
@@ -57,13 +69,24 @@ struct Evidence {
     too_low_for_library: usize,
 }
 
-/// Decides for a log; files of modules have been looked for before.
-pub fn decide(capture: &CaptureSet, trace: &Trace, modules: &ModuleTable) -> AddressingChoice {
+/// Decides for a log; files of modules have been looked for before. What the user says outranks all.
+pub fn decide(
+    capture: &CaptureSet,
+    trace: &Trace,
+    modules: &ModuleTable,
+    told: Option<Addressing>,
+) -> AddressingChoice {
     let mut evidence = Evidence::default();
-    for (_, caller) in trace.callers() {
+    for (_, caller) in trace.own_callers() {
         weigh(&mut evidence, capture, modules, caller);
     }
-    judge(&evidence)
+    match told {
+        None => judge(&evidence),
+        Some(addressing) => AddressingChoice {
+            reason: "as --addressing says".to_owned(),
+            ..evidence.choose(addressing)
+        },
+    }
 }
 
 fn weigh(evidence: &mut Evidence, capture: &CaptureSet, modules: &ModuleTable, caller: Caller<'_>) {
@@ -83,8 +106,16 @@ fn weigh(evidence: &mut Evidence, capture: &CaptureSet, modules: &ModuleTable, c
     let Some(module) = modules.logged(name).map(|id| modules.get(id)) else {
         return;
     };
-    evidence.absolute += usize::from(fits_absolute(capture.maps.as_ref(), module, number));
-    evidence.relative += usize::from(fits_relative(capture.maps.as_ref(), module, number));
+    let maps = capture.maps.as_ref();
+    match (
+        fits_absolute(maps, module, number),
+        fits_relative(maps, module, number),
+    ) {
+        (true, false) => evidence.absolute += 1,
+        (false, true) => evidence.relative += 1,
+        // What fits both ways, or neither, tells nothing.
+        (true, true) | (false, false) => {}
+    }
 }
 
 fn fits_absolute(maps: Option<&Maps>, module: &Module, number: u64) -> bool {
@@ -111,41 +142,92 @@ fn fits_relative(maps: Option<&Maps>, module: &Module, number: u64) -> bool {
     maps.of_file(file).any(|m| m.executable && m.holds(address))
 }
 
-fn judge(evidence: &Evidence) -> AddressingChoice {
-    let absolute_old = AddressingChoice {
-        addressing: Addressing::Absolute,
-        reuse: Reuse::FreeLost,
-        glibc: "2.33 or older",
-        sure: true,
-    };
-    let absolute_2_34 = AddressingChoice {
-        reuse: Reuse::FreeLoggedLate,
-        glibc: "2.34",
-        ..absolute_old
-    };
-    let relative = AddressingChoice {
-        addressing: Addressing::Relative,
-        reuse: Reuse::FreeLoggedLate,
-        glibc: "2.35 or newer",
-        sure: true,
-    };
-    let absolute = match evidence.new_symbols {
-        0 => absolute_old,
-        _ => absolute_2_34,
-    };
-    if evidence.old_symbols > 0 || evidence.with_module == 0 {
-        return absolute;
+impl Evidence {
+    /// The release of glibc that an addressing comes from, and what that means for threads.
+    fn choose(&self, addressing: Addressing) -> AddressingChoice {
+        let is_2_34 = self.old_symbols == 0 && self.new_symbols > 0;
+        let (reuse, glibc) = match addressing {
+            Addressing::Relative => (Reuse::FreeLoggedLate, "2.35 or newer"),
+            Addressing::Absolute if is_2_34 => (Reuse::FreeLoggedLate, "2.34"),
+            Addressing::Absolute => (Reuse::FreeLost, "2.33 or older"),
+        };
+        AddressingChoice {
+            addressing,
+            reuse,
+            glibc,
+            reason: String::new(),
+            certainty: Certainty::Sure,
+        }
     }
-    match evidence.absolute.cmp(&evidence.relative) {
-        std::cmp::Ordering::Greater => absolute,
-        std::cmp::Ordering::Less => relative,
-        std::cmp::Ordering::Equal if evidence.beyond_any_offset > 0 => AddressingChoice {
-            sure: evidence.absolute == 0,
-            ..absolute
+
+    /// How many callers fit their module under one reading, and how many under the other.
+    fn votes(&self, addressing: Addressing) -> String {
+        let (so, otherwise) = match addressing {
+            Addressing::Absolute => (self.absolute, self.relative),
+            Addressing::Relative => (self.relative, self.absolute),
+        };
+        let of = self.with_module;
+        format!(
+            "{so} of {of} callers lie in code of their module only if read so, {otherwise} only if read the other way"
+        )
+    }
+}
+
+fn judge(evidence: &Evidence) -> AddressingChoice {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    let choice = |addressing, reason: String, against: usize| AddressingChoice {
+        reason,
+        certainty: match against {
+            0 => Certainty::Sure,
+            _ => Certainty::Mixed,
         },
-        std::cmp::Ordering::Equal => AddressingChoice {
-            sure: evidence.too_low_for_library > 0,
-            ..relative
+        ..evidence.choose(addressing)
+    };
+    let Evidence {
+        old_symbols,
+        new_symbols,
+        absolute,
+        relative,
+        ..
+    } = *evidence;
+    if old_symbols > 0 {
+        let reason = format!("{old_symbols} symbol offsets are written +0x1a, {new_symbols} +1a");
+        return choice(Addressing::Absolute, reason, new_symbols);
+    }
+    if evidence.with_module == 0 {
+        let reason = "no caller has a module, and such addresses are absolute".to_owned();
+        return choice(Addressing::Absolute, reason, 0);
+    }
+    match absolute.cmp(&relative) {
+        Greater => choice(
+            Addressing::Absolute,
+            evidence.votes(Addressing::Absolute),
+            relative,
+        ),
+        Less => choice(
+            Addressing::Relative,
+            evidence.votes(Addressing::Relative),
+            absolute,
+        ),
+        Equal if evidence.beyond_any_offset > 0 => {
+            let reason = format!(
+                "{} addresses are larger than any module",
+                evidence.beyond_any_offset
+            );
+            choice(Addressing::Absolute, reason, relative)
+        }
+        Equal if evidence.too_low_for_library > 0 => {
+            let low = evidence.too_low_for_library;
+            let reason = format!("{low} addresses are too low for a shared library");
+            choice(Addressing::Relative, reason, absolute)
+        }
+        Equal => AddressingChoice {
+            certainty: Certainty::Assumed,
+            ..choice(
+                Addressing::Relative,
+                "nothing tells; current glibc writes relative addresses".to_owned(),
+                0,
+            )
         },
     }
 }
@@ -190,23 +272,26 @@ mod tests {
             ..Evidence::default()
         });
         assert_eq!(
-            (choice.addressing, choice.sure),
-            (Addressing::Relative, false)
+            (choice.addressing, choice.certainty),
+            (Addressing::Relative, Certainty::Assumed)
         );
         let large = judge(&Evidence {
             with_module: 3,
             beyond_any_offset: 2,
             ..Evidence::default()
         });
-        assert_eq!((large.addressing, large.sure), (Addressing::Absolute, true));
+        assert_eq!(
+            (large.addressing, large.certainty),
+            (Addressing::Absolute, Certainty::Sure)
+        );
     }
 
     #[test]
     fn a_static_program_names_no_module_and_is_absolute() {
         let choice = judge(&Evidence::default());
         assert_eq!(
-            (choice.addressing, choice.sure),
-            (Addressing::Absolute, true)
+            (choice.addressing, choice.certainty),
+            (Addressing::Absolute, Certainty::Sure)
         );
     }
 }

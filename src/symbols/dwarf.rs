@@ -56,7 +56,7 @@ pub enum Unknown {
     AnonymousMemory,
     /// The module's file is not on this machine.
     NoFile,
-    /// The file has neither debug information nor a symbol there.
+    /// The file has neither debug information nor a symbol at that address.
     NoSymbol,
 }
 
@@ -68,7 +68,7 @@ impl fmt::Display for Unknown {
             Unknown::OutsideMaps => "not in the maps",
             Unknown::AnonymousMemory => "code made at run time",
             Unknown::NoFile => "file not found",
-            Unknown::NoSymbol => "no symbols",
+            Unknown::NoSymbol => "no symbol",
         })
     }
 }
@@ -102,6 +102,16 @@ impl Named {
     pub fn shown(&self) -> &Frame {
         let blamed = self.frames.iter().find(|frame| !is_library_detail(frame));
         blamed.unwrap_or(&self.frames[0])
+    }
+
+    /// The frames that the shown one is inlined into, without those of system headers.
+    pub fn inlined_into(&self) -> impl Iterator<Item = &Frame> + '_ {
+        let shown = self
+            .frames
+            .iter()
+            .position(|frame| !is_library_detail(frame));
+        let outer = &self.frames[shown.unwrap_or(0) + 1..];
+        outer.iter().filter(|frame| !is_library_detail(frame))
     }
 }
 

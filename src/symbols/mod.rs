@@ -8,7 +8,7 @@ mod module;
 mod naming;
 mod rebase;
 
-pub use addressing::{Addressing, AddressingChoice};
+pub use addressing::{Addressing, AddressingChoice, Certainty};
 pub use dwarf::{Frame, NameSource, Named, Symbolized, Unknown};
 pub use module::{Module, ModuleId, Role};
 pub use naming::{RunNames, RunToName, name_callers};

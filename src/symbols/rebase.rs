@@ -1,6 +1,6 @@
 //! From the numbers in a log to modules and link-time addresses.
 
-use super::addressing::{Addressing, AddressingChoice, decide};
+use super::addressing::{Addressing, AddressingChoice, Certainty, decide};
 use super::dwarf::Unknown;
 use super::find::{Found, ModuleFinder};
 use super::module::{Module, ModuleId, ModuleTable, Role, base_name, is_loader_name};
@@ -53,7 +53,8 @@ pub struct RebasedRun {
 }
 
 /// Places every caller of a log; an error only if the program is for another architecture.
-pub fn rebase(capture: &CaptureSet, trace: &Trace) -> Result<RebasedRun> {
+/// `told` is what the user knows of the addresses.
+pub fn rebase(capture: &CaptureSet, trace: &Trace, told: Option<Addressing>) -> Result<RebasedRun> {
     let evidence = WidthEvidence::of(capture, trace);
     if let Some(program) = &capture.program {
         evidence.check_program(program, capture, trace)?;
@@ -67,7 +68,7 @@ pub fn rebase(capture: &CaptureSet, trace: &Trace) -> Result<RebasedRun> {
         is_64: evidence.is_64(),
     };
     modules.find_files(&finder);
-    let choice = decide(capture, trace, &modules);
+    let choice = decide(capture, trace, &modules, told);
     let mut places = place_all(capture, trace, &mut modules, choice.addressing);
     modules.find_files(&finder); // of modules that only the maps name
     if drop_misfits(&mut modules, &places) || choice.addressing == Addressing::Absolute {
@@ -102,20 +103,32 @@ impl RebasedRun {
 
     fn find_faults(&self, capture: &CaptureSet) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        if !self.choice.sure {
-            warnings.push(Warning::AddressingUnsure {
-                assumed: self.choice.addressing.name(),
-            });
+        let chosen = self.choice.addressing.name();
+        match self.choice.certainty {
+            Certainty::Sure => {}
+            Certainty::Assumed => warnings.push(Warning::AddressingAssumed { assumed: chosen }),
+            Certainty::Mixed => warnings.push(Warning::AddressingMixed {
+                chosen,
+                reason: self.choice.reason.clone(),
+            }),
         }
-        let outside = |place: &&Place| {
-            let reason = Unknown::OutsideMaps;
-            matches!(place, Place::Unplaced { reason: r, .. } if *r == reason)
+        let is_outside = |place: &&Place| {
+            matches!(
+                place,
+                Place::Unplaced {
+                    reason: Unknown::OutsideMaps,
+                    ..
+                }
+            )
         };
-        let callers = self.places.iter().filter(outside).count();
+        let (callers, of) = (
+            self.places.iter().filter(is_outside).count(),
+            self.places.len(),
+        );
         if capture.maps.is_some() && callers > 0 {
-            warnings.push(Warning::OutsideMaps {
-                callers,
-                of: self.places.len(),
+            warnings.push(match callers > of / 2 {
+                true => Warning::OtherMaps { callers, of },
+                false => Warning::OutsideMaps { callers, of },
             });
         }
         let in_program: Vec<bool> = self

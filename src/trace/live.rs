@@ -31,20 +31,101 @@ pub enum Reuse {
     FreeLost,
 }
 
+/// How often something happened, and in which line of the log first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Occurrences {
+    pub count: u64,
+    /// Counted from 1; `None` if it never happened.
+    pub first_line: Option<u64>,
+}
+
+impl Occurrences {
+    pub fn note(&mut self, line: u64) {
+        self.count += 1;
+        self.first_line.get_or_insert(line);
+    }
+}
+
 /// What could not be taken literally, under one meaning of [`Reuse`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReuseCounts {
     /// Frees of an address that held no block.
-    pub unknown_frees: u64,
+    pub unknown_frees: Occurrences,
+    /// Those of them whose block had been freed before, with no allocation between.
+    pub double_frees: Occurrences,
     /// Allocations at an address that held one.
-    pub live_address_reused: u64,
+    pub live_address_reused: Occurrences,
 }
 
-/// Live blocks by address.
+/// What stood at an address when it was freed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freed {
+    /// A block: all is well.
+    Live,
+    /// A block that had been freed already.
+    Again,
+    /// Nothing that is known of: most likely a block that is older than the log.
+    Unknown,
+}
+
+impl ReuseCounts {
+    fn note(&mut self, freed: Freed, line: u64) {
+        match freed {
+            Freed::Live => {}
+            Freed::Unknown => self.unknown_frees.note(line),
+            Freed::Again => {
+                self.unknown_frees.note(line);
+                self.double_frees.note(line);
+            }
+        }
+    }
+}
+
+/// What a free met, under both meanings of [`Reuse`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Met {
+    pub late: Freed,
+    pub lost: Freed,
+}
+
+impl Met {
+    pub fn under(self, reuse: Reuse) -> Freed {
+        match reuse {
+            Reuse::FreeLoggedLate => self.late,
+            Reuse::FreeLost => self.lost,
+        }
+    }
+}
+
+/// A live block, or the mark that one was freed: 16 bytes, so the mark is a caller that cannot be.
+#[derive(Debug, Clone, Copy)]
+struct Slot(Block);
+
+impl Slot {
+    const FREED: Slot = Slot(Block {
+        caller: CallerId(u32::MAX),
+        size: 0,
+    });
+
+    fn is_live(self) -> bool {
+        self.0.caller != Slot::FREED.0.caller
+    }
+}
+
+/// So many marks of freed addresses are kept in any case: some MiB.
+const FREED_KEPT: usize = 1 << 16;
+
+/// Live blocks by address, and the addresses of blocks that were freed last.
+///
+/// Freed addresses tell a double free from a free of a block that is older than the log. They are
+/// forgotten, all at once, when they outnumber half of the live blocks (and [`FREED_KEPT`]), so that
+/// memory stays in proportion to what is live: below 160 bytes for a live block.
 #[derive(Debug, Default)]
 pub struct LiveBlocks {
-    blocks: HashMap<u64, Block>,
-    /// Addresses on which the two meanings differ; such an address is not in `blocks`.
+    slots: HashMap<u64, Slot>,
+    /// How many of `slots` are marks.
+    freed: usize,
+    /// Addresses on which the two meanings differ; such an address is not in `slots`.
     disputed: HashMap<u64, Disputed>,
     late: ReuseCounts,
     lost: ReuseCounts,
@@ -58,34 +139,35 @@ struct Disputed {
     latest: Option<Block>,
 }
 
-/// Whether a free met a block; the two meanings can disagree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Met {
-    pub late: bool,
-    pub lost: bool,
-}
-
 impl LiveBlocks {
-    /// Notes a block at `address`.
-    pub fn allocate(&mut self, address: u64, block: Block) {
+    /// Notes a block at `address`, allocated in line `line`.
+    pub fn allocate(&mut self, address: u64, block: Block, line: u64) {
         if !self.disputed.is_empty()
             && let Some(disputed) = self.disputed.get_mut(&address)
         {
-            self.late.live_address_reused += u64::from(!disputed.queue.is_empty());
-            self.lost.live_address_reused += u64::from(disputed.latest.is_some());
+            if !disputed.queue.is_empty() {
+                self.late.live_address_reused.note(line);
+            }
+            if disputed.latest.is_some() {
+                self.lost.live_address_reused.note(line);
+            }
             disputed.queue.push_back(block);
             disputed.latest = Some(block);
             self.settle(address);
             return;
         }
-        match self.blocks.entry(address) {
+        match self.slots.entry(address) {
             Entry::Vacant(entry) => {
-                entry.insert(block);
+                entry.insert(Slot(block));
+            }
+            Entry::Occupied(mut entry) if !entry.get().is_live() => {
+                entry.insert(Slot(block));
+                self.freed -= 1;
             }
             Entry::Occupied(entry) => {
-                let old = entry.remove();
-                self.late.live_address_reused += 1;
-                self.lost.live_address_reused += 1;
+                let Slot(old) = entry.remove();
+                self.late.live_address_reused.note(line);
+                self.lost.live_address_reused.note(line);
                 self.disputed.insert(
                     address,
                     Disputed {
@@ -97,27 +179,46 @@ impl LiveBlocks {
         }
     }
 
-    /// Takes the block at `address` away, and says whether there was one.
-    pub fn free(&mut self, address: u64) -> Met {
+    /// Takes the block at `address` away in line `line`, and says whether there was one.
+    pub fn free(&mut self, address: u64, line: u64) -> Met {
         let met = if !self.disputed.is_empty()
             && let Some(disputed) = self.disputed.get_mut(&address)
         {
             let met = Met {
-                late: disputed.queue.pop_front().is_some(),
-                lost: disputed.latest.take().is_some(),
+                late: freed(disputed.queue.pop_front()),
+                lost: freed(disputed.latest.take()),
             };
             self.settle(address);
             met
         } else {
-            let was_live = self.blocks.remove(&address).is_some();
+            let both = self.free_undisputed(address);
             Met {
-                late: was_live,
-                lost: was_live,
+                late: both,
+                lost: both,
             }
         };
-        self.late.unknown_frees += u64::from(!met.late);
-        self.lost.unknown_frees += u64::from(!met.lost);
+        self.late.note(met.late, line);
+        self.lost.note(met.lost, line);
         met
+    }
+
+    fn free_undisputed(&mut self, address: u64) -> Freed {
+        let before = match self.slots.entry(address) {
+            Entry::Occupied(mut entry) => match entry.insert(Slot::FREED).is_live() {
+                true => Freed::Live,
+                false => return Freed::Again,
+            },
+            Entry::Vacant(entry) => {
+                entry.insert(Slot::FREED);
+                Freed::Unknown
+            }
+        };
+        self.freed += 1;
+        if self.freed > FREED_KEPT && self.freed > (self.slots.len() - self.freed) / 2 {
+            self.slots.retain(|_, slot| slot.is_live());
+            self.freed = 0;
+        }
+        before
     }
 
     /// Drops the record of a dispute that has resolved itself.
@@ -128,14 +229,13 @@ impl LiveBlocks {
         let Disputed { queue, latest } = entry.get();
         // The back of the queue is always the block allocated last, which is what `latest` is.
         let agreed = match (queue.len(), latest) {
-            (0, None) => None,
-            (1, Some(block)) => Some(*block),
+            (0, None) => Slot::FREED,
+            (1, Some(block)) => Slot(*block),
             _ => return,
         };
         entry.remove();
-        if let Some(block) = agreed {
-            self.blocks.insert(address, block);
-        }
+        self.freed += usize::from(!agreed.is_live());
+        self.slots.insert(address, agreed);
     }
 
     pub fn counts(&self, reuse: Reuse) -> ReuseCounts {
@@ -154,7 +254,17 @@ impl LiveBlocks {
             };
             Some((address, block?))
         });
-        self.blocks.iter().map(|(&a, &b)| (a, b)).chain(disputed)
+        let live = self.slots.iter().filter(|(_, slot)| slot.is_live());
+        live.map(|(&address, &Slot(block))| (address, block))
+            .chain(disputed)
+    }
+}
+
+/// In a dispute a block has stood at the address, so what is gone was freed.
+fn freed(block: Option<Block>) -> Freed {
+    match block {
+        Some(_) => Freed::Live,
+        None => Freed::Again,
     }
 }
 
@@ -179,18 +289,19 @@ mod tests {
     #[test]
     fn an_overtaken_free_takes_the_oldest_block() {
         let mut live = LiveBlocks::default();
-        live.allocate(0x10, block(1));
-        live.allocate(0x10, block(2)); // overtook the free of block 1
-        live.free(0x10);
+        live.allocate(0x10, block(1), 1);
+        live.allocate(0x10, block(2), 2); // overtook the free of block 1
+        live.free(0x10, 9);
         assert_eq!(sizes(&live, FreeLoggedLate), [2]);
         // The same three lines of an old glibc: the free of block 1 is lost, block 2 is freed.
         assert!(sizes(&live, FreeLost).is_empty());
+        let counts = live.counts(FreeLoggedLate);
         assert_eq!(
-            live.counts(FreeLoggedLate),
-            ReuseCounts {
-                unknown_frees: 0,
-                live_address_reused: 1
-            }
+            (
+                counts.unknown_frees.count,
+                counts.live_address_reused.first_line
+            ),
+            (0, Some(2))
         );
     }
 
@@ -199,18 +310,18 @@ mod tests {
         // mtrace(1) says "No memory leaks." here.
         let mut live = LiveBlocks::default();
         for size in [1, 2, 3] {
-            live.allocate(0x10, block(size));
+            live.allocate(0x10, block(size), size);
         }
-        live.free(0x10);
-        live.free(0x10);
+        live.free(0x10, 9);
+        live.free(0x10, 9);
         assert_eq!(sizes(&live, FreeLoggedLate), [3]);
     }
 
     #[test]
     fn an_address_holds_at_most_its_newest_block() {
         let mut live = LiveBlocks::default();
-        live.allocate(0x10, block(1));
-        live.allocate(0x10, block(2));
+        live.allocate(0x10, block(1), 1);
+        live.allocate(0x10, block(2), 2);
         assert_eq!(sizes(&live, FreeLoggedLate), [2]);
         assert_eq!(sizes(&live, FreeLost), [2]);
     }
@@ -218,12 +329,39 @@ mod tests {
     #[test]
     fn disputes_that_resolve_leave_nothing_behind() {
         let mut live = LiveBlocks::default();
-        live.allocate(0x10, block(1));
-        live.allocate(0x10, block(2));
-        live.free(0x10);
-        live.free(0x10);
-        assert!(live.disputed.is_empty() && live.blocks.is_empty());
-        assert_eq!(live.counts(FreeLost).unknown_frees, 1);
-        assert_eq!(live.counts(FreeLoggedLate).unknown_frees, 0);
+        live.allocate(0x10, block(1), 1);
+        live.allocate(0x10, block(2), 2);
+        live.free(0x10, 9);
+        live.free(0x10, 9);
+        assert!(live.disputed.is_empty());
+        assert!(sizes(&live, FreeLost).is_empty() && sizes(&live, FreeLoggedLate).is_empty());
+        assert_eq!(live.counts(FreeLost).unknown_frees.count, 1);
+        assert_eq!(live.counts(FreeLoggedLate).unknown_frees.count, 0);
+    }
+    #[test]
+    fn a_double_free_is_told_from_a_block_that_is_older_than_the_log() {
+        let mut live = LiveBlocks::default();
+        assert_eq!(live.free(0x10, 1).late, Freed::Unknown);
+        assert_eq!(live.free(0x10, 2).late, Freed::Again);
+        live.allocate(0x10, block(1), 3);
+        assert_eq!(live.free(0x10, 4).late, Freed::Live);
+        assert_eq!(live.free(0x10, 5).lost, Freed::Again);
+        let counts = live.counts(FreeLoggedLate);
+        assert_eq!(
+            (counts.unknown_frees.count, counts.double_frees.count),
+            (3, 2)
+        );
+        assert_eq!(counts.double_frees.first_line, Some(2));
+    }
+
+    #[test]
+    fn freed_addresses_are_forgotten_before_they_outgrow_the_live_ones() {
+        let mut live = LiveBlocks::default();
+        for address in 0..1_000_000 {
+            live.allocate(address << 20, block(1), 1);
+            live.free(address << 20, 2);
+        }
+        assert!(live.slots.len() <= FREED_KEPT + 1, "{}", live.slots.len());
+        assert_eq!(live.counts(FreeLost), ReuseCounts::default());
     }
 }

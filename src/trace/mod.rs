@@ -1,10 +1,12 @@
 //! Reading a log: lines to records, records to live blocks, live blocks to figures per caller.
 
+mod advice;
 pub mod line;
 pub mod live;
 pub mod reader;
 pub mod replay;
 
+pub use advice::advice;
 pub use line::{Caller, Event, Line, LogSymbol, Record};
-pub use live::{Block, CallerId, LiveBlocks, Reuse};
-pub use replay::{Anomalies, CallerStats, Tally, Trace, replay};
+pub use live::{Block, CallerId, Freed, LiveBlocks, Occurrences, Reuse};
+pub use replay::{Anomalies, CallerStats, Fault, FaultKind, Tally, Trace, replay};

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 
-/// A line longer than this is no mtrace line: a path has at most 4096 bytes. It is passed over
-/// without being kept, so that a file without line ends cannot take all memory.
+/// A line longer than this is no mtrace line: a path has at most 4096 bytes. Only its end is kept,
+/// so that a file without line ends cannot take all memory.
 pub const LONGEST_LINE: usize = 64 * 1024;
 
 /// Reads of this size keep the cost of a system call out of sight, and fit the L2 cache.
@@ -14,17 +14,19 @@ const BUFFER: usize = 256 * 1024;
 pub enum RawLine<'a> {
     /// A line without its line feed.
     Whole(&'a [u8]),
+    /// The end of a line longer than [`LONGEST_LINE`]. A hole of many MB that a truncation left in the
+    /// file has a whole line behind it.
+    TooLong(&'a [u8]),
     /// What stands behind the last line feed: the writer may have been cut here.
     Tail(&'a [u8]),
-    /// A line longer than [`LONGEST_LINE`]; its beginning.
-    TooLong(&'a [u8]),
 }
 
 /// Calls `each` for every line of `input`, in order.
 pub fn for_each_line(mut input: impl Read, mut each: impl FnMut(RawLine<'_>)) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     let mut filled = 0;
-    let mut skipping = false;
+    // The line that the buffer begins with has lost its beginning.
+    let mut is_long = false;
     loop {
         let read = match input.read(&mut buffer[filled..]) {
             Ok(read) => read,
@@ -33,30 +35,27 @@ pub fn for_each_line(mut input: impl Read, mut each: impl FnMut(RawLine<'_>)) ->
         };
         let end = filled + read;
         let mut start = 0;
-        while let Some(at) = memchr::memchr(b'\n', &buffer[start..end]) {
-            let line = &buffer[start..start + at];
-            start += at + 1;
-            if std::mem::take(&mut skipping) {
-                continue;
-            }
-            each(if line.len() > LONGEST_LINE {
-                RawLine::TooLong(&line[..LONGEST_LINE])
-            } else {
-                RawLine::Whole(line)
-            });
+        let mut searched = filled;
+        while let Some(at) = memchr::memchr(b'\n', &buffer[searched..end]) {
+            let line = &buffer[start..searched + at];
+            start = searched + at + 1;
+            searched = start;
+            each(
+                match std::mem::take(&mut is_long) || line.len() > LONGEST_LINE {
+                    true => RawLine::TooLong(&line[line.len().saturating_sub(LONGEST_LINE)..]),
+                    false => RawLine::Whole(line),
+                },
+            );
         }
         if read == 0 {
-            if start < end && !skipping {
+            if start < end {
                 each(RawLine::Tail(&buffer[start..end]));
             }
             return Ok(());
         }
-        if skipping {
-            start = end;
-        } else if end - start > LONGEST_LINE {
-            each(RawLine::TooLong(&buffer[start..start + LONGEST_LINE]));
-            skipping = true;
-            start = end;
+        if end - start > LONGEST_LINE {
+            is_long = true;
+            start = end - LONGEST_LINE;
         }
         buffer.copy_within(start..end, 0);
         filled = end - start;
@@ -85,7 +84,13 @@ mod tests {
             seen.push(match line {
                 RawLine::Whole(l) => format!("whole {}", String::from_utf8_lossy(l)),
                 RawLine::Tail(l) => format!("tail {}", String::from_utf8_lossy(l)),
-                RawLine::TooLong(l) => format!("long {}", l.len()),
+                RawLine::TooLong(l) => {
+                    format!(
+                        "long {} {}",
+                        l.len(),
+                        String::from_utf8_lossy(&l[l.len() - 6..])
+                    )
+                }
             });
         })
         .unwrap();
@@ -104,9 +109,10 @@ mod tests {
     #[test]
     fn a_line_of_many_megabytes_is_one_piece_and_takes_no_memory() {
         let mut text = vec![b'x'; 5_000_000];
-        text.extend_from_slice(b"\nnext\n");
-        assert_eq!(lines(&text[..]), ["long 65536", "whole next"]);
+        text.extend_from_slice(b"end\nnext\n");
+        assert_eq!(lines(&text[..]), ["long 65536 xxxend", "whole next"]);
         let unended = vec![b'x'; 1_000_000];
-        assert_eq!(lines(&unended[..]), ["long 65536"]);
+        assert_eq!(lines(&unended[..]).len(), 1);
+        assert!(lines(&unended[..])[0].starts_with("tail x"));
     }
 }

@@ -2,10 +2,10 @@
 
 use std::io::{self, Read};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::line::{Caller, Event, Line, Record};
-use super::live::{Block, CallerId, LiveBlocks, Reuse};
+use super::live::{Block, CallerId, Freed, LiveBlocks, Met, Occurrences, Reuse};
 use super::reader::{RawLine, for_each_line};
 use crate::printable::printable_bytes;
 
@@ -35,22 +35,56 @@ pub struct CallerStats {
 /// What in a log was not as it should be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Anomalies {
-    /// Lines that are neither a record nor a mark.
-    pub malformed_lines: u64,
-    /// The first of them: its number, counted from 1, and its beginning.
-    pub first_malformed: Option<(u64, String)>,
-    /// The file ends in the middle of a line; that line is not counted.
-    pub truncated_tail: bool,
+    /// Lines that are neither a record nor a mark; they count for nothing.
+    pub malformed: Occurrences,
+    /// The beginning of the first of them.
+    pub malformed_quote: String,
+    /// Lines longer than any mtrace line.
+    pub overlong: Occurrences,
+    /// Records that begin in the middle of a line: something else was written before them.
+    pub interleaved: Occurrences,
+    /// Lines with NUL bytes.
+    pub nul_bytes: Occurrences,
+    /// Lines that end in CR LF.
+    pub carriage_returns: Occurrences,
+    pub blank: Occurrences,
+    /// The file ends in the middle of this line, which is not counted.
+    pub truncated_tail: Occurrences,
     /// No `= End`: `muntrace()` was not called, or not reached.
     pub missing_end: bool,
     /// `= Start` marks; more than one means that a fork copied the log's buffer, or a second `mtrace()`.
-    pub starts: u64,
+    pub starts: Occurrences,
     /// Frees of an address that held no block: allocated before `mtrace()`, or freed twice.
-    pub unknown_frees: u64,
+    pub unknown_frees: Occurrences,
+    /// Those of them that were freed before, with no allocation between.
+    pub double_frees: Occurrences,
     /// Allocations at an address that held a block.
-    pub live_address_reused: u64,
-    /// Calls of malloc or realloc that got nothing.
-    pub failed_allocations: u64,
+    pub live_address_reused: Occurrences,
+    pub failed_allocations: Occurrences,
+    pub failed_reallocations: Occurrences,
+    /// Why the log could not be read to its end.
+    pub read_error: Option<String>,
+}
+
+/// What a caller did wrong, or what went wrong for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FaultKind {
+    /// A block was freed, or given to realloc, that had been freed before.
+    DoubleFree,
+    /// The log knows of no block there: most likely it is older than `mtrace()`.
+    FreeOfUnknown,
+    /// malloc gave nothing.
+    FailedAllocation,
+    /// realloc gave nothing; the old block stays.
+    FailedReallocation,
+}
+
+/// Faults of one kind at one caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    pub kind: FaultKind,
+    pub caller: CallerId,
+    pub seen: Occurrences,
 }
 
 /// A free that met no block.
@@ -66,17 +100,34 @@ pub struct UnknownFree {
 /// A log, read to its end.
 #[derive(Debug, Default)]
 pub struct Trace {
-    /// The callers as the log spells them, by [`CallerId`].
-    callers: Vec<Box<[u8]>>,
-    allocations: Vec<u64>,
+    callers: Vec<CallerEntry>,
     live: LiveBlocks,
-    unknown_frees: Vec<(UnknownFree, bool, bool)>,
+    faults: HashMap<(FaultKind, CallerId), FaultSeen>,
+    unknown_frees: Vec<(UnknownFree, Met)>,
     anomalies: Anomalies,
     pub records: u64,
     /// The highest address of a block.
     pub highest_address: u64,
     /// All lines but blank ones.
     pub lines: u64,
+}
+
+#[derive(Debug)]
+struct CallerEntry {
+    /// As the log spells it.
+    text: Box<[u8]>,
+    allocations: u64,
+    records: u64,
+    first_line: u64,
+    /// The caller that this one is: itself, or the one behind the text that was glued before it.
+    is: CallerId,
+}
+
+/// Occurrences under each meaning of [`Reuse`].
+#[derive(Debug, Default)]
+struct FaultSeen {
+    late: Occurrences,
+    lost: Occurrences,
 }
 
 /// What to keep beside the figures.
@@ -86,7 +137,8 @@ pub struct ReplayOptions {
     pub keep_unknown_frees: bool,
 }
 
-/// Reads a log to its end. Lines that are none are counted, never fatal.
+/// Reads a log to its end. Lines that are none are counted, never fatal; and where reading fails
+/// in the middle, what was read before counts, and [`Anomalies::read_error`] says so.
 pub fn replay(log: impl Read, options: ReplayOptions) -> io::Result<Trace> {
     let mut replay = Replay {
         trace: Trace::default(),
@@ -95,8 +147,14 @@ pub fn replay(log: impl Read, options: ReplayOptions) -> io::Result<Trace> {
         options,
         saw_end: false,
     };
-    for_each_line(log, |line| replay.line(line))?;
+    if let Err(error) = for_each_line(log, |line| replay.line(line)) {
+        if replay.trace.records == 0 {
+            return Err(error);
+        }
+        replay.trace.anomalies.read_error = Some(error.to_string());
+    }
     replay.trace.anomalies.missing_end = !replay.saw_end;
+    replay.part_glued_callers();
     Ok(replay.trace)
 }
 
@@ -112,63 +170,118 @@ impl Replay {
     fn line(&mut self, raw: RawLine<'_>) {
         self.line += 1;
         match raw {
-            RawLine::Whole(text) => match Line::parse(text) {
-                Line::Record(record) => self.record(record),
-                Line::Start => self.trace.anomalies.starts += 1,
-                Line::End => self.saw_end = true,
-                Line::Blank => return,
-                Line::Malformed => self.malformed(text),
-            },
-            RawLine::TooLong(text) => self.malformed(text),
+            RawLine::Whole(text) => {
+                if text.ends_with(b"\r") {
+                    self.trace.anomalies.carriage_returns.note(self.line);
+                }
+                match Line::parse(text) {
+                    Line::Blank => return self.trace.anomalies.blank.note(self.line),
+                    Line::Malformed => self.malformed(text),
+                    line => self.good_line(line),
+                }
+            }
+            RawLine::TooLong(text) => {
+                self.trace.anomalies.overlong.note(self.line);
+                self.malformed(text);
+            }
             // Whether figures are whole cannot be told without the line end, so none is believed.
             RawLine::Tail(text) => match Line::parse(text) {
                 Line::End => self.saw_end = true,
                 Line::Blank => return,
-                _ => {
-                    self.trace.anomalies.truncated_tail = true;
-                    return;
-                }
+                _ => return self.trace.anomalies.truncated_tail.note(self.line),
             },
         }
         self.trace.lines += 1;
     }
 
+    fn good_line(&mut self, line: Line<'_>) {
+        match line {
+            Line::Record(record) => self.record(record),
+            Line::Start => self.trace.anomalies.starts.note(self.line),
+            Line::End => self.saw_end = true,
+            Line::Blank | Line::Malformed => {}
+        }
+    }
+
+    /// A line that cannot be read as it stands; behind a hole of NUL bytes there can be one that can.
     fn malformed(&mut self, text: &[u8]) {
+        if let Some(nul) = memchr::memrchr(0, text) {
+            self.trace.anomalies.nul_bytes.note(self.line);
+            let line = Line::parse(&text[nul + 1..]);
+            if !matches!(line, Line::Blank | Line::Malformed) {
+                return self.good_line(line);
+            }
+        } else if let Some(at) = last_mark(text)
+            && let line @ Line::Record(_) = Line::parse(&text[at..])
+        {
+            self.trace.anomalies.interleaved.note(self.line);
+            return self.good_line(line);
+        }
         let anomalies = &mut self.trace.anomalies;
-        anomalies.malformed_lines += 1;
-        if anomalies.first_malformed.is_none() {
-            let quote = printable_bytes(&text[..text.len().min(80)]);
-            anomalies.first_malformed = Some((self.line, quote));
+        anomalies.malformed.note(self.line);
+        if anomalies.malformed.count == 1 {
+            anomalies.malformed_quote = printable_bytes(&text[..text.len().min(80)]);
         }
     }
 
     fn record(&mut self, record: Record<'_>) {
-        self.trace.records += 1;
         let caller = self.caller(record.caller);
+        self.trace.records += 1;
+        let entry = &mut self.trace.callers[caller.0 as usize];
+        entry.records += 1;
         match record.event {
             Event::Allocated { address, size } | Event::ReallocatedTo { address, size } => {
-                self.trace.allocations[caller.0 as usize] += 1;
+                entry.allocations += 1;
                 self.trace.highest_address = self.trace.highest_address.max(address);
-                self.trace.live.allocate(address, Block { caller, size });
+                let block = Block { caller, size };
+                self.trace.live.allocate(address, block, self.line);
             }
             Event::Freed { address } => self.free(address, caller, false),
             Event::ReallocatedFrom { address } => self.free(address, caller, true),
-            Event::AllocationFailed { .. } | Event::ReallocationFailed { .. } => {
-                self.trace.anomalies.failed_allocations += 1;
+            Event::AllocationFailed { .. } => {
+                self.trace.anomalies.failed_allocations.note(self.line);
+                self.fault(FaultKind::FailedAllocation, caller, true, true);
+            }
+            Event::ReallocationFailed { .. } => {
+                self.trace.anomalies.failed_reallocations.note(self.line);
+                self.fault(FaultKind::FailedReallocation, caller, true, true);
             }
         }
     }
 
     fn free(&mut self, address: u64, by: CallerId, in_realloc: bool) {
-        let met = self.trace.live.free(address);
-        if self.options.keep_unknown_frees && !(met.late && met.lost) {
+        let met = self.trace.live.free(address, self.line);
+        if met.late == Freed::Live && met.lost == Freed::Live {
+            return;
+        }
+        for (kind, freed) in [
+            (FaultKind::DoubleFree, Freed::Again),
+            (FaultKind::FreeOfUnknown, Freed::Unknown),
+        ] {
+            self.fault(kind, by, met.late == freed, met.lost == freed);
+        }
+        if self.options.keep_unknown_frees {
+            let line = self.line;
             let free = UnknownFree {
-                line: self.line,
+                line,
                 address,
                 by,
                 in_realloc,
             };
-            self.trace.unknown_frees.push((free, met.late, met.lost));
+            self.trace.unknown_frees.push((free, met));
+        }
+    }
+
+    fn fault(&mut self, kind: FaultKind, caller: CallerId, late: bool, lost: bool) {
+        if !late && !lost {
+            return;
+        }
+        let seen = self.trace.faults.entry((kind, caller)).or_default();
+        if late {
+            seen.late.note(self.line);
+        }
+        if lost {
+            seen.lost.note(self.line);
         }
     }
 
@@ -176,13 +289,67 @@ impl Replay {
         if let Some(&id) = self.ids.get(text) {
             return id;
         }
+        // No path has a NUL byte: what stands before it was not written with this line.
+        if let Some(nul) = memchr::memrchr(0, text) {
+            self.trace.anomalies.nul_bytes.note(self.line);
+            let behind = &text[nul + 1..];
+            return self.caller(behind.strip_prefix(b"@ ").unwrap_or(behind));
+        }
         // 2^32 distinct callers would not fit into memory as texts, long before the id wraps.
         let id = CallerId(self.trace.callers.len() as u32);
-        self.trace.callers.push(text.into());
-        self.trace.allocations.push(0);
+        self.trace.callers.push(CallerEntry {
+            text: text.into(),
+            allocations: 0,
+            records: 0,
+            first_line: self.line,
+            is: id,
+        });
         self.ids.insert(text.into(), id);
         id
     }
+
+    /// Callers like `progress 10%@ ./app:[0x1]` or `./app:[0x12@ ./app:[0x1]`: another writer's text, or
+    /// half a line of another process, stands before a line of the log. Since a path can hold `@ `
+    /// too, a caller is only parted where what is left is of a file that the log knows otherwise.
+    fn part_glued_callers(&mut self) {
+        let glued: Vec<CallerId> = (0..self.trace.callers.len() as u32)
+            .map(CallerId)
+            .filter(|id| last_mark(&self.trace.callers[id.0 as usize].text).is_some())
+            .collect();
+        if glued.is_empty() {
+            return;
+        }
+        let whole = self
+            .trace
+            .callers
+            .iter()
+            .filter(|entry| last_mark(&entry.text).is_none());
+        let files: HashSet<Vec<u8>> = whole
+            .filter_map(|entry| Caller::parse(&entry.text).file.map(<[u8]>::to_vec))
+            .collect();
+        for id in glued {
+            let entry = &self.trace.callers[id.0 as usize];
+            let (records, line) = (entry.records, entry.first_line);
+            let behind = entry.text[last_mark(&entry.text).unwrap_or(0)..].to_vec();
+            let behind = behind.strip_prefix(b"@ ").unwrap_or(&behind);
+            let file = Caller::parse(behind).file;
+            if !file.is_some_and(|file| files.contains(file)) {
+                continue;
+            }
+            self.line = line;
+            let is = self.caller(behind);
+            self.trace.callers[id.0 as usize].is = is;
+            let interleaved = &mut self.trace.anomalies.interleaved;
+            interleaved.count += records;
+            let first = interleaved.first_line.unwrap_or(line);
+            interleaved.first_line = Some(first.min(line));
+        }
+    }
+}
+
+/// Where the last `@ ` begins that is not at the beginning of the text.
+fn last_mark(text: &[u8]) -> Option<usize> {
+    memchr::memmem::rfind(text, b"@ ").filter(|&at| at > 0)
 }
 
 impl Trace {
@@ -191,26 +358,31 @@ impl Trace {
         self.callers
             .iter()
             .enumerate()
-            .map(|(i, text)| (CallerId(i as u32), Caller::parse(text)))
+            .map(|(i, entry)| (CallerId(i as u32), Caller::parse(&entry.text)))
     }
 
     /// One caller, taken apart.
     pub fn caller(&self, id: CallerId) -> Caller<'_> {
-        Caller::parse(&self.callers[id.0 as usize])
+        Caller::parse(&self.callers[id.0 as usize].text)
+    }
+
+    /// Callers without those that are another one behind some other writer's text.
+    pub fn own_callers(&self) -> impl Iterator<Item = (CallerId, Caller<'_>)> + '_ {
+        self.callers().filter(|(id, _)| self.is(*id) == *id)
+    }
+
+    fn is(&self, id: CallerId) -> CallerId {
+        self.callers[id.0 as usize].is
     }
 
     /// The figures of every caller, by [`CallerId`].
     pub fn stats(&self, reuse: Reuse) -> Vec<CallerStats> {
-        let mut stats: Vec<CallerStats> = self
-            .allocations
-            .iter()
-            .map(|&allocations| CallerStats {
-                allocations,
-                live: Tally::default(),
-            })
-            .collect();
+        let mut stats = vec![CallerStats::default(); self.callers.len()];
+        for entry in &self.callers {
+            stats[entry.is.0 as usize].allocations += entry.allocations;
+        }
         for (_, block) in self.live.iter(reuse) {
-            stats[block.caller.0 as usize].live.add(Tally {
+            stats[self.is(block.caller).0 as usize].live.add(Tally {
                 blocks: 1,
                 bytes: block.size,
             });
@@ -220,29 +392,62 @@ impl Trace {
 
     /// The blocks live at the end, by address.
     pub fn live_blocks(&self, reuse: Reuse) -> Vec<(u64, Block)> {
-        let mut blocks: Vec<(u64, Block)> = self.live.iter(reuse).collect();
+        let own = |(address, block): (u64, Block)| {
+            let caller = self.is(block.caller);
+            (address, Block { caller, ..block })
+        };
+        let mut blocks: Vec<(u64, Block)> = self.live.iter(reuse).map(own).collect();
         blocks.sort_unstable_by_key(|(address, _)| *address);
         blocks
     }
 
+    /// What went wrong, by kind and caller, worst kinds first.
+    pub fn faults(&self, reuse: Reuse) -> Vec<Fault> {
+        let mut by_caller: HashMap<(FaultKind, CallerId), Occurrences> = HashMap::new();
+        for ((kind, caller), seen) in &self.faults {
+            let seen = match reuse {
+                Reuse::FreeLoggedLate => seen.late,
+                Reuse::FreeLost => seen.lost,
+            };
+            if seen.count > 0 {
+                let sum = by_caller.entry((*kind, self.is(*caller))).or_default();
+                sum.count += seen.count;
+                sum.first_line = [sum.first_line, seen.first_line]
+                    .into_iter()
+                    .flatten()
+                    .min();
+            }
+        }
+        let fault = |((kind, caller), seen)| Fault { kind, caller, seen };
+        let mut faults: Vec<Fault> = by_caller.into_iter().map(fault).collect();
+        faults.sort_unstable_by_key(|fault| (fault.kind, fault.seen.first_line, fault.caller));
+        faults
+    }
+
     /// The frees that met no block, in the order of the log; kept only where asked for.
     pub fn unknown_frees(&self, reuse: Reuse) -> impl Iterator<Item = UnknownFree> + '_ {
-        self.unknown_frees
-            .iter()
-            .filter(move |(_, late, lost)| match reuse {
-                Reuse::FreeLoggedLate => !late,
-                Reuse::FreeLost => !lost,
+        let unknown = self.unknown_frees.iter();
+        unknown
+            .filter(move |(_, met)| met.under(reuse) != Freed::Live)
+            .map(|(free, _)| UnknownFree {
+                by: self.is(free.by),
+                ..*free
             })
-            .map(|(free, ..)| *free)
     }
 
     pub fn anomalies(&self, reuse: Reuse) -> Anomalies {
         let counts = self.live.counts(reuse);
         Anomalies {
             unknown_frees: counts.unknown_frees,
+            double_frees: counts.double_frees,
             live_address_reused: counts.live_address_reused,
             ..self.anomalies.clone()
         }
+    }
+
+    /// Blocks that were allocated.
+    pub fn allocations(&self) -> u64 {
+        self.callers.iter().map(|entry| entry.allocations).sum()
     }
 }
 
@@ -293,12 +498,17 @@ mod tests {
             }
         );
         let anomalies = trace.anomalies(Reuse::FreeLoggedLate);
-        assert_eq!(
-            (anomalies.unknown_frees, anomalies.failed_allocations),
-            (1, 2)
-        );
-        assert_eq!((trace.records, trace.lines, anomalies.starts), (8, 10, 1));
-        assert!(!anomalies.missing_end && !anomalies.truncated_tail);
+        let counts = [
+            anomalies.unknown_frees.count,
+            anomalies.double_frees.count,
+            anomalies.failed_allocations.count,
+            anomalies.failed_reallocations.count,
+            anomalies.starts.count,
+            anomalies.truncated_tail.count,
+        ];
+        assert_eq!(counts, [1, 0, 1, 1, 1, 0]);
+        assert_eq!((trace.records, trace.lines), (8, 10));
+        assert!(!anomalies.missing_end);
         let unknown: Vec<_> = trace.unknown_frees(Reuse::FreeLoggedLate).collect();
         assert_eq!(
             (unknown[0].line, unknown[0].address, unknown[0].in_realloc),
@@ -319,8 +529,8 @@ mod tests {
                 "cut at {cut}"
             );
             assert_eq!(
-                of_cut.anomalies(Reuse::FreeLost).truncated_tail,
-                cut != whole.len(),
+                of_cut.anomalies(Reuse::FreeLost).truncated_tail.count,
+                u64::from(cut != whole.len()),
                 "cut at {cut}"
             );
         }
@@ -331,10 +541,14 @@ mod tests {
         let trace =
             read("= Start\n@ a:[0x1] + 0x10 0x18\nDEBUG: hello\n\n@ a:[0x1] + 0x20 0xzz\n= End");
         let anomalies = trace.anomalies(Reuse::FreeLost);
-        assert_eq!(anomalies.malformed_lines, 2);
         assert_eq!(
-            anomalies.first_malformed,
-            Some((3, "DEBUG: hello".to_owned()))
+            (anomalies.malformed.count, anomalies.malformed.first_line),
+            (2, Some(3))
+        );
+        assert_eq!(anomalies.malformed_quote, "DEBUG: hello");
+        assert_eq!(
+            (anomalies.blank.count, anomalies.blank.first_line),
+            (1, Some(4))
         );
         assert!(
             !anomalies.missing_end,
@@ -353,5 +567,125 @@ mod tests {
                 bytes: u64::MAX
             }
         );
+    }
+
+    #[test]
+    fn another_writers_text_before_a_line_is_parted_from_it() {
+        let trace = read(
+            "= Start\n@ ./a:[0x1] + 0x10 0x18\nprogress 10%@ ./a:[0x1] + 0x20 0x18\n@ ./a:[0x12@ ./a:[0x2] + 0x30 0x18\n\
+             progress 20%@ ./a:[0x1] - 0x10\n= End\n",
+        );
+        let anomalies = trace.anomalies(Reuse::FreeLoggedLate);
+        assert_eq!(
+            (
+                anomalies.interleaved.count,
+                anomalies.interleaved.first_line
+            ),
+            (3, Some(3))
+        );
+        assert_eq!(anomalies.malformed.count, 0);
+        let stats = trace.stats(Reuse::FreeLoggedLate);
+        let own: Vec<(u64, u64)> = trace
+            .own_callers()
+            .map(|(id, caller)| (caller.address.unwrap(), stats[id.0 as usize].live.blocks))
+            .collect();
+        assert_eq!(own, [(1, 1), (2, 1)]);
+    }
+
+    #[test]
+    fn a_path_with_the_mark_in_it_is_left_whole() {
+        let trace = read("@ ./x@ y:[0x1] + 0x10 0x18\n@ ./x@ y:[0x2] + 0x20 0x18\n");
+        assert_eq!(trace.own_callers().count(), 2);
+        assert!(trace.own_callers().all(|(_, c)| c.file == Some(b"./x@ y")));
+        assert_eq!(trace.anomalies(Reuse::FreeLost).interleaved.count, 0);
+    }
+
+    #[test]
+    fn a_record_behind_a_hole_of_nul_bytes_counts() {
+        for hole in [1, 10, 200_000] {
+            let log = format!(
+                "@ ./a:[0x1] + 0x10 0x18\n{}@ ./a:[0x1] + 0x20 0x18\n",
+                "\0".repeat(hole)
+            );
+            let trace = read(&log);
+            let anomalies = trace.anomalies(Reuse::FreeLost);
+            assert_eq!(live_of(&trace, Reuse::FreeLost).blocks, 2, "{hole}");
+            assert_eq!(
+                (anomalies.nul_bytes.count, anomalies.nul_bytes.first_line),
+                (1, Some(2))
+            );
+            assert_eq!(anomalies.malformed.count, 0);
+            assert_eq!(trace.own_callers().count(), 1);
+        }
+    }
+
+    #[test]
+    fn carriage_returns_are_counted_and_do_no_harm() {
+        let trace = read("= Start\r\n@ ./a:[0x1] + 0x10 0x18\r\n= End\r\n");
+        assert_eq!(trace.anomalies(Reuse::FreeLost).carriage_returns.count, 3);
+        assert_eq!(
+            live_of(&trace, Reuse::FreeLost),
+            Tally {
+                blocks: 1,
+                bytes: 0x18
+            }
+        );
+    }
+
+    #[test]
+    fn faults_are_told_by_kind_and_caller() {
+        let trace = read(
+            "@ a:[0x1] + 0x10 0x8\n@ a:[0x2] - 0x10\n@ a:[0x2] - 0x10\n@ a:[0x3] < 0x10\n@ a:[0x3] > 0x20 0x9\n\
+             @ a:[0x4] - 0x99\n@ a:[0x5] + (nil) 0x9\n@ a:[0x6] ! 0x20 0x9\n",
+        );
+        let faults: Vec<_> = trace
+            .faults(Reuse::FreeLoggedLate)
+            .iter()
+            .map(|f| {
+                (
+                    f.kind,
+                    trace.caller(f.caller).address.unwrap(),
+                    f.seen.count,
+                    f.seen.first_line.unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            faults,
+            [
+                (FaultKind::DoubleFree, 2, 1, 3),
+                (FaultKind::DoubleFree, 3, 1, 4),
+                (FaultKind::FreeOfUnknown, 4, 1, 6),
+                (FaultKind::FailedAllocation, 5, 1, 7),
+                (FaultKind::FailedReallocation, 6, 1, 8),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_read_that_fails_in_the_middle_keeps_what_was_read() {
+        struct Broken<'a>(&'a [u8]);
+        impl Read for Broken<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                match std::mem::take(&mut self.0) {
+                    b"" => Err(io::Error::other("corrupt stream")),
+                    text => {
+                        buffer[..text.len()].copy_from_slice(text);
+                        Ok(text.len())
+                    }
+                }
+            }
+        }
+        let trace = replay(
+            Broken(b"@ a:[0x1] + 0x10 0x8\n@ a:[0x1] + 0x2"),
+            ReplayOptions::default(),
+        )
+        .unwrap();
+        assert_eq!(live_of(&trace, Reuse::FreeLost).blocks, 1);
+        assert_eq!(
+            trace.anomalies(Reuse::FreeLost).read_error.as_deref(),
+            Some("corrupt stream")
+        );
+        assert!(replay(Broken(b""), ReplayOptions::default()).is_err());
     }
 }

@@ -1,0 +1,69 @@
+//! What went wrong in a run, per caller: `show --errors`.
+
+use std::io::Write;
+
+use owo_colors::OwoColorize;
+
+use super::grid::{Cells, Grid, Tone};
+use super::palette::Palette;
+use super::table::TableOptions;
+use super::view::{function_of, module_of, place_of};
+use super::{FaultRow, Report, header, notes};
+use crate::error::Result;
+use crate::trace::FaultKind;
+use crate::units::{count, counted};
+
+/// Draws the faults of the only run of a report.
+pub fn write(report: &Report, options: TableOptions, out: &mut dyn Write) -> Result<()> {
+    let palette = Palette::new(options.color);
+    header::write(report, options.width, &palette, out)?;
+    writeln!(out)?;
+    let faults: Vec<&FaultRow> = report.runs.iter().flat_map(|run| &run.faults).collect();
+    let shown = if options.all {
+        faults.len()
+    } else {
+        options.top.min(faults.len())
+    };
+    if faults.is_empty() {
+        let text = "No free and no allocation went wrong.";
+        writeln!(out, "{}", text.style(palette.strong))?;
+    } else {
+        let head = ["count", "first line", "what"].map(str::to_owned);
+        let mut grid = Grid::new(head.to_vec());
+        faults[..shown]
+            .iter()
+            .for_each(|fault| grid.add(cells(fault)));
+        write!(out, "{}", grid.draw(options.width, options.color))?;
+        writeln!(out)?;
+    }
+    if shown < faults.len() {
+        let cut = counted((faults.len() - shown) as u64, "row");
+        writeln!(out, "{cut} not shown: --all shows every one")?;
+    }
+    notes::write_warnings(report, options.width, &palette, out)?;
+    notes::write_verdict(report, options.width, &palette, out)
+}
+
+fn cells(fault: &FaultRow) -> Cells {
+    let caller = &fault.caller;
+    let what = match fault.kind {
+        FaultKind::DoubleFree => "double free",
+        FaultKind::FreeOfUnknown => "free of a block from before mtrace()",
+        FaultKind::FailedAllocation => "failed allocation",
+        FaultKind::FailedReallocation => "failed realloc",
+    };
+    let line = fault
+        .seen
+        .first_line
+        .map_or_else(|| "-".to_owned(), |line| line.to_string());
+    Cells {
+        numbers: vec![count(fault.seen.count), line, what.to_owned()],
+        function: vec![function_of(&caller.name)],
+        place: vec![place_of(&caller.name, caller.address, caller.number)],
+        module: module_of(caller.module.as_ref()),
+        tone: match fault.kind {
+            FaultKind::DoubleFree => Tone::Breach,
+            _ => Tone::Plain,
+        },
+    }
+}

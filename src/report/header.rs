@@ -1,0 +1,63 @@
+//! A line for each run: what it is of, and what it comes to.
+
+use std::io::Write;
+
+use owo_colors::OwoColorize;
+
+use super::palette::Palette;
+use super::text::{facts, width};
+use super::{Report, RunSummary};
+use crate::error::Result;
+use crate::printable::printable_path;
+use crate::symbols::Certainty;
+use crate::units::{bytes, counted};
+
+/// Writes the header lines of a report.
+pub fn write(
+    report: &Report,
+    columns: Option<usize>,
+    palette: &Palette,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let longest = report
+        .runs
+        .iter()
+        .map(|run| width(&run.name))
+        .max()
+        .unwrap_or(0);
+    for run in &report.runs {
+        let padding = " ".repeat(longest - width(&run.name) + 2);
+        let text = facts(&format!("{}{padding}", run.name), &run_facts(run), columns);
+        let (name, rest) = text.split_at(run.name.len());
+        writeln!(out, "{}{rest}", name.style(palette.strong))?;
+    }
+    Ok(())
+}
+
+fn run_facts(run: &RunSummary) -> Vec<String> {
+    let program = match &run.program {
+        Some(path) => path.file_name().map_or_else(
+            || printable_path(path),
+            |name| printable_path(name.as_ref()),
+        ),
+        None => "no program".to_owned(),
+    };
+    let machine = match run.machine {
+        Some(machine) => machine.to_string(),
+        None => "unknown architecture".to_owned(),
+    };
+    let mut facts = vec![program, machine];
+    if run.records > 0 {
+        let addressing = run.choice.addressing.name();
+        facts.push(match run.choice.certainty {
+            Certainty::Assumed => format!("{addressing} addresses (assumed)"),
+            Certainty::Sure | Certainty::Mixed => {
+                format!("{addressing} addresses (glibc {})", run.choice.glibc)
+            }
+        });
+    }
+    facts.push(counted(run.records, "record"));
+    let live = counted(run.live.blocks, "block");
+    facts.push(format!("{live} live, {}", bytes(run.live.bytes)));
+    facts
+}

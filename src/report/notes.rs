@@ -1,0 +1,242 @@
+//! What stands below a table: legend, what is not shown, warnings, and the verdict.
+
+use std::io::Write;
+
+use owo_colors::OwoColorize;
+
+use super::palette::Palette;
+use super::table::TableOptions;
+use super::text::wrapped;
+use super::view::{Others, View, sentence_name};
+use super::{Report, RunSummary};
+use crate::diff::{Hidden, Verdict};
+use crate::error::Result;
+use crate::trace::FaultKind;
+use crate::units::{counted, signed_bytes, signed_count, signed_counted};
+use crate::warning::Warning;
+
+/// What the marks mean, what is not shown and how to see it, and what went wrong in the runs.
+pub fn write_notes(
+    report: &Report,
+    view: &View<'_>,
+    options: TableOptions,
+    palette: &Palette,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let notes = legend(report, view)
+        .into_iter()
+        .chain(left_out(report, view, options))
+        .chain(faults(report));
+    for note in notes {
+        let text = wrapped("", &note, options.width);
+        writeln!(out, "{}", text.style(palette.quiet))?;
+    }
+    Ok(())
+}
+
+fn legend(report: &Report, view: &View<'_>) -> Option<String> {
+    let is_breach = |rank: usize| report.breaches.iter().any(|breach| breach.site + 1 == rank);
+    let mut marks = Vec::new();
+    if view.rows.iter().any(|site| is_breach(site.rank)) {
+        marks.push("! above a limit");
+    }
+    if view
+        .rows
+        .iter()
+        .any(|site| site.hidden == Some(Hidden::Loader))
+    {
+        marks.push("l dynamic loader, left out without --all");
+    }
+    (!marks.is_empty()).then(|| marks.join("; "))
+}
+
+fn left_out(report: &Report, view: &View<'_>, options: TableOptions) -> Vec<String> {
+    let mut notes = Vec::new();
+    if view.others.sites > 0 {
+        let is_cut = view.rows.len() == options.top && view.others.grown > 0;
+        let more = if is_cut {
+            "--top N shows more of them, "
+        } else {
+            ""
+        };
+        let sites = counted(view.others.sites as u64, "site");
+        notes.push(format!("{sites} not shown: {more}--all shows every one"));
+    }
+    if view.hidden.sites > 0 {
+        let live = view.hidden.sums.runs.last().copied().unwrap_or_default();
+        notes.push(format!(
+            "{} of the dynamic loader left out, with {} live{}: --all shows them",
+            counted(view.hidden.sites as u64, "site"),
+            counted(live.blocks, "block"),
+            hidden_growth(report, &view.hidden),
+        ));
+    }
+    notes
+}
+
+fn hidden_growth(report: &Report, hidden: &Others) -> String {
+    match report.is_comparison() {
+        true => format!(" (Δ {})", signed_count(hidden.sums.growth.blocks)),
+        false => String::new(),
+    }
+}
+
+/// A line a run that has faults: `run1: 2 double frees, 1 failed allocation: …`.
+fn faults(report: &Report) -> Vec<String> {
+    let of_run = |run: &RunSummary| {
+        let counts = fault_counts(run);
+        (!counts.is_empty()).then(|| {
+            let (name, how) = match report.is_comparison() {
+                true => (
+                    format!("{}: ", run.name),
+                    "show --errors on that run lists them",
+                ),
+                false => (String::new(), "--errors lists them"),
+            };
+            format!("{name}{}: {how}", counts.join(", "))
+        })
+    };
+    report.runs.iter().filter_map(of_run).collect()
+}
+
+/// How often each kind of fault happened, in words; kinds that did not are left out.
+pub fn fault_counts(run: &RunSummary) -> Vec<String> {
+    let count = |kind: FaultKind| -> u64 {
+        run.faults
+            .iter()
+            .filter(|fault| fault.kind == kind)
+            .map(|fault| fault.seen.count)
+            .sum()
+    };
+    [
+        (FaultKind::DoubleFree, "double free"),
+        (FaultKind::FailedAllocation, "failed allocation"),
+        (FaultKind::FailedReallocation, "failed realloc"),
+        (
+            FaultKind::FreeOfUnknown,
+            "free of blocks from before mtrace()",
+        ),
+    ]
+    .into_iter()
+    .filter(|(kind, _)| count(*kind) > 0)
+    .map(|(kind, words)| match words.split_once(" of ") {
+        Some((noun, rest)) => format!("{} of {rest}", counted(count(kind), noun)),
+        None => counted(count(kind), words),
+    })
+    .collect()
+}
+
+/// Warnings of the runs, each once with the runs that it concerns.
+pub fn write_warnings(
+    report: &Report,
+    columns: Option<usize>,
+    palette: &Palette,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let general = report.warnings.iter().map(|warning| (warning, Vec::new()));
+    let mut warnings: Vec<(&Warning, Vec<&str>)> = general.collect();
+    for run in &report.runs {
+        for warning in &run.warnings {
+            match warnings.iter_mut().find(|(known, _)| *known == warning) {
+                Some((_, runs)) => runs.push(&run.name),
+                None => warnings.push((warning, vec![&run.name])),
+            }
+        }
+    }
+    for (warning, runs) in warnings {
+        let concerns = match runs.is_empty() || !report.is_comparison() {
+            true => String::new(),
+            false => format!("{}: ", runs.join(", ")),
+        };
+        let text = wrapped("warning: ", &format!("{concerns}{warning}"), columns);
+        let (word, rest) = text.split_at("warning:".len());
+        writeln!(out, "{}{rest}", word.style(palette.caution))?;
+    }
+    Ok(())
+}
+
+/// How many breaches the last line names before it counts the rest.
+const NAMED_BREACHES: usize = 5;
+
+/// The last line: `PASS …` or `FAIL …`, nothing without a gate.
+pub fn write_verdict(
+    report: &Report,
+    columns: Option<usize>,
+    palette: &Palette,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let Some(verdict) = report.verdict else {
+        return Ok(());
+    };
+    let (word, style, reason) = match verdict {
+        Verdict::Pass => ("PASS", palette.good, pass_reason(report)),
+        Verdict::Fail => ("FAIL", palette.bad, fail_reason(report)),
+    };
+    let text = wrapped(&format!("{word} "), &reason, columns);
+    let (_, rest) = text.split_at(word.len());
+    writeln!(out, "{}{rest}", word.style(style))?;
+    Ok(())
+}
+
+fn limits(report: &Report) -> String {
+    let limits: Vec<String> = report.gate.limits.iter().map(ToString::to_string).collect();
+    limits.join(", ")
+}
+
+fn pass_reason(report: &Report) -> String {
+    let mut reasons = Vec::new();
+    if !report.gate.limits.is_empty() {
+        reasons.push(format!("no call site grew by more than {}", limits(report)));
+    }
+    if report.gate.fail_on_double_free {
+        reasons.push("no block was freed twice".to_owned());
+    }
+    // A pass on figures that are known to be wrong must not look like any other.
+    let damaged = report
+        .runs
+        .iter()
+        .filter(|run| run.warnings.iter().any(Warning::makes_figures_partial));
+    let damaged: Vec<&str> = damaged.map(|run| run.name.as_str()).collect();
+    let partial = match damaged.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; but figures of {} are partial, see the warnings",
+            damaged.join(", ")
+        ),
+    };
+    format!("{}{partial}", reasons.join("; "))
+}
+
+fn fail_reason(report: &Report) -> String {
+    let mut reasons = Vec::new();
+    if !report.breaches.is_empty() {
+        let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
+            let site = &report.sites[breach.site];
+            let blocks = signed_counted(site.growth.blocks, "block");
+            format!(
+                "{}: {blocks}, {}",
+                sentence_name(site),
+                signed_bytes(site.growth.bytes)
+            )
+        });
+        let named: Vec<String> = breaches.collect();
+        let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        let sites = counted(report.breaches.len() as u64, "call site");
+        reasons.push(format!(
+            "{sites} grew by more than {}: {}{more}",
+            limits(report),
+            named.join("; ")
+        ));
+    }
+    if report.gate.fail_on_double_free && report.double_frees() > 0 {
+        let name = report.runs.last().map_or("", |run| run.name.as_str());
+        reasons.push(format!(
+            "{} in {name}",
+            counted(report.double_frees(), "double free")
+        ));
+    }
+    reasons.join("; ")
+}

@@ -1,0 +1,25 @@
+//! The styles that carry meaning. Nothing is told by colour alone.
+
+use owo_colors::Style;
+
+/// All plain without colour.
+pub struct Palette {
+    pub strong: Style,
+    pub good: Style,
+    pub bad: Style,
+    pub caution: Style,
+    pub quiet: Style,
+}
+
+impl Palette {
+    pub fn new(color: bool) -> Self {
+        let styled = |style: Style| if color { style } else { Style::new() };
+        Palette {
+            strong: styled(Style::new().bold()),
+            good: styled(Style::new().green().bold()),
+            bad: styled(Style::new().red().bold()),
+            caution: styled(Style::new().yellow().bold()),
+            quiet: styled(Style::new().dimmed()),
+        }
+    }
+}
