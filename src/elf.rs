@@ -126,6 +126,15 @@ impl fmt::Display for Machine {
     }
 }
 
+/// Opens a file that can be read to its end: a FIFO would wait for ever, and a device never end.
+pub fn open_regular(path: &Path) -> Result<File> {
+    let opening = |e| Error::io("open", path, e);
+    if !std::fs::metadata(path).map_err(opening)?.is_file() {
+        return Err(opening(std::io::Error::other("it is not a regular file")));
+    }
+    File::open(path).map_err(opening)
+}
+
 /// True if the file begins as an ELF file does.
 pub fn is_elf(head: &[u8]) -> bool {
     head.starts_with(&elf::ELFMAG)
@@ -134,7 +143,7 @@ pub fn is_elf(head: &[u8]) -> bool {
 impl ElfInfo {
     /// Reads the facts of `path`; [`Error::BadElf`] where it is none or is damaged.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
+        let file = open_regular(path)?;
         let mut ident = [0; 16];
         let mut head = BufReader::new(&file);
         head.read_exact(&mut ident)
@@ -300,4 +309,64 @@ where
         section.sh_type(file.endian()) == elf::SHT_NOBITS
             && sections.section_name(file.endian(), section).ok() == Some(b".text")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(segments: &[LoadSegment]) -> ElfInfo {
+        ElfInfo {
+            path: PathBuf::new(),
+            machine: Machine {
+                e_machine: elf::EM_X86_64.0,
+                is_64: true,
+                little_endian: true,
+                hard_float: false,
+            },
+            kind: ElfKind::Library,
+            interpreter: None,
+            soname: None,
+            build_id: None,
+            debug_link: None,
+            segments: segments.to_vec(),
+            has_dwarf: false,
+        }
+    }
+
+    fn segment(offset: u64, address: u64, size: u64, executable: bool) -> LoadSegment {
+        LoadSegment {
+            address,
+            memory_size: size,
+            offset,
+            file_size: size,
+            executable,
+        }
+    }
+
+    #[test]
+    fn an_offset_is_rebased_by_the_segment_that_holds_it() {
+        // As lld lays it out: each segment a page further than its offset, sharing file pages.
+        let file = info(&[
+            segment(0, 0x0020_0000, 0x5a0, false),
+            segment(0x5a0, 0x0020_15a0, 0x300, true),
+            segment(0x8a0, 0x0020_28a0, 0x200, false),
+        ]);
+        assert_eq!(file.address_of_offset(0x5a0), Some(0x0020_15a0));
+        assert_eq!(file.address_of_offset(0x6ff), Some(0x0020_16ff));
+        // A mapping has whole pages: its beginning belongs to the code that it was made for.
+        assert_eq!(file.address_of_offset(0x10), Some(0x0020_1010));
+        assert_eq!(file.address_of_offset(0x10_0000), None);
+        assert_eq!(file.image_base(), 0x0020_0000);
+        assert!(file.has_code_at(0x0020_1600) && !file.has_code_at(0x0020_0100));
+    }
+
+    #[test]
+    fn an_empty_file_has_no_addresses() {
+        let file = info(&[]);
+        assert_eq!((file.image_base(), file.address_of_offset(0)), (0, None));
+        let wild = info(&[segment(u64::MAX - 1, u64::MAX - 1, u64::MAX, true)]);
+        assert_eq!(wild.address_of_offset(0), None);
+        assert!(wild.has_code_at(u64::MAX));
+    }
 }

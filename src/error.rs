@@ -47,8 +47,12 @@ pub enum Error {
     },
 
     #[error(
-        "'{}' does not exist; give the directory that holds a run's program, mtrace log and maps file, or the log itself",
-        printable_path(path)
+        "'{}' does not exist; {}", printable_path(path),
+        if path.as_os_str() == "show" {
+            "options of show stand behind it: mtrace-diff show [OPTIONS] <RUN>"
+        } else {
+            "give the directory that holds a run's program, mtrace log and maps file, or the log itself"
+        }
     )]
     MissingRun { path: PathBuf },
 
@@ -65,7 +69,8 @@ pub enum Error {
     EmptyDirectory { path: PathBuf },
 
     #[error(
-        "no mtrace log in '{}'{}; put the file that MALLOC_TRACE named there, or give it with --log",
+        "no mtrace log in '{}'{}; put the file that MALLOC_TRACE named there, or give it with --log; with glibc \
+         2.34 or newer none is written without LD_PRELOAD=libc_malloc_debug.so.0",
         printable_path(path),
         listing(": it holds", found)
     )]
@@ -155,6 +160,26 @@ pub enum Error {
     )]
     OneRun { path: PathBuf },
 
+    #[error(
+        "'{}' cannot be used as a run's facts: {reason} (line {line}); mend it, or take it out of the directory",
+        printable_path(path)
+    )]
+    BadManifest {
+        path: PathBuf,
+        line: usize,
+        reason: String,
+    },
+
+    #[error(
+        "'{}' has no records, so the gate has nothing to judge; see that the program ran traced: MALLOC_TRACE set, \
+         mtrace() called, and with glibc 2.34 or newer LD_PRELOAD=libc_malloc_debug.so.0",
+        printable_path(path)
+    )]
+    NothingToJudge { path: PathBuf },
+
+    #[error("standard input (-) can only be one run's log; give the others as files")]
+    StdinTwice,
+
     #[error("cannot write the report: {0}")]
     Write(#[from] io::Error),
 }
@@ -181,8 +206,15 @@ impl Error {
     }
 }
 
+/// So many names are listed before the rest is counted.
+const LISTED: usize = 8;
+
 /// `: a, b and c`, or nothing for an empty list.
 fn listing(lead: &str, names: &[String]) -> String {
+    if names.len() > LISTED {
+        let more = names.len() - LISTED;
+        return format!("{lead} {} and {more} more", names[..LISTED].join(", "));
+    }
     match names {
         [] => String::new(),
         [one] => format!("{lead} {one}"),

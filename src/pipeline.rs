@@ -5,7 +5,7 @@ use std::io::Write;
 use rayon::prelude::*;
 
 use crate::capture::{CaptureSet, RunInput};
-use crate::diff::{Gate, ModuleLabel, NamedCaller, SortBy, join, rank};
+use crate::diff::{self, Gate, ModuleLabel, NamedCaller, SortBy, join, rank};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 use crate::report::listing::{Listing, write_mtrace, write_mtrace_do};
@@ -79,6 +79,9 @@ pub fn list(plan: &Plan, listing: OldListing, out: &mut dyn Write) -> Result<()>
 
 fn report(plan: &Plan) -> Result<Report> {
     // The one place where logs are read in parallel: a run a task.
+    if plan.runs.iter().filter(|run| run.reads_stdin()).count() > 1 {
+        return Err(Error::StdinTwice);
+    }
     let runs: Vec<Result<RunAnalysis>> = plan
         .runs
         .par_iter()
@@ -86,6 +89,7 @@ fn report(plan: &Plan) -> Result<Report> {
         .collect();
     // The first run's error is told first, whichever task was quicker.
     let runs: Vec<RunAnalysis> = runs.into_iter().collect::<Result<_>>()?;
+    refuse_empty_judgement(plan, &runs)?;
     let to_name: Vec<RunToName<'_>> = runs.iter().map(RunAnalysis::to_name).collect();
     let names = name_callers(&to_name, &plan.search);
     let callers = runs
@@ -96,7 +100,9 @@ fn report(plan: &Plan) -> Result<Report> {
     let mut sites = join(callers);
     rank(&mut sites, plan.sort);
     let breaches = plan.gate.breaches(&sites);
-    let warnings = same_runs(&runs);
+    let mut warnings = same_runs(&runs);
+    warnings.extend(other_machines(&runs));
+    warnings.extend(diff::advice(&sites));
     let labels = run_names(&runs);
     let summaries = runs
         .into_iter()
@@ -241,6 +247,17 @@ fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
     Ok(())
 }
 
+/// A gate that passes because nothing was recorded would be worse than none.
+fn refuse_empty_judgement(plan: &Plan, runs: &[RunAnalysis]) -> Result<()> {
+    let empty = runs.iter().find(|run| run.trace.records == 0);
+    match empty {
+        Some(run) if plan.gate.is_set() => Err(Error::NothingToJudge {
+            path: run.capture.log.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The same directory, or the same log, given as two runs.
 fn same_runs(runs: &[RunAnalysis]) -> Vec<Warning> {
     let mut warnings = Vec::new();
@@ -261,16 +278,37 @@ fn same_runs(runs: &[RunAnalysis]) -> Vec<Warning> {
     warnings
 }
 
-/// Short names of the runs; where two would be the same, the paths as they were given.
+/// The first run's architecture is not the last one's.
+fn other_machines(runs: &[RunAnalysis]) -> Option<Warning> {
+    let first = runs.first()?.rebased.machine?;
+    let last = runs.last()?.rebased.machine?;
+    (first != last).then(|| Warning::MachinesDiffer {
+        first: first.to_string(),
+        last: last.to_string(),
+    })
+}
+
+/// Short names of the runs; where two would be the same, the paths as they were given, and where
+/// these are, too, with a number.
 fn run_names(runs: &[RunAnalysis]) -> Vec<String> {
-    let short = |run: &RunAnalysis| run.capture.name.clone();
-    runs.iter()
-        .map(|run| {
-            let name = short(run);
-            match runs.iter().filter(|other| short(other) == name).count() {
-                1 => name,
-                _ => printable_path(&run.capture.path),
-            }
-        })
-        .collect()
+    let mut names: Vec<String> = runs.iter().map(|run| run.capture.name.clone()).collect();
+    let is_shared =
+        |names: &[String], name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    let short = names.clone();
+    for (name, run) in names.iter_mut().zip(runs) {
+        if is_shared(&short, name) {
+            *name = printable_path(&run.capture.path);
+        }
+    }
+    let paths = names.clone();
+    for (index, name) in names.iter_mut().enumerate() {
+        let before = paths[..index]
+            .iter()
+            .filter(|other| **other == *name)
+            .count();
+        if before > 0 {
+            *name = format!("{name} ({})", before + 1);
+        }
+    }
+    names
 }

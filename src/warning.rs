@@ -31,7 +31,10 @@ impl fmt::Display for Lines {
 /// One advice. [`Warning::code`] is stable, for scripts; the text is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
-    NoMaps,
+    NoMaps {
+        /// Whether the log needs it to place its addresses.
+        absolute: bool,
+    },
     NoProgram,
     /// Modules with live blocks for which no file was found.
     ModulesNotFound {
@@ -95,10 +98,24 @@ pub enum Warning {
         chosen: &'static str,
         reason: String,
     },
-    /// The program does not hold code where the log says that calls came from.
-    ProgramDoesNotFit {
+    /// The file makes no calls where the log says that calls came from.
+    ModuleDoesNotFit {
+        module: String,
         callers: usize,
         of: usize,
+    },
+    /// The runs are of different architectures.
+    MachinesDiffer {
+        first: String,
+        last: String,
+    },
+    /// Functions with a site that is gone and another that is new.
+    LinesMoved {
+        functions: Vec<String>,
+    },
+    /// Modules without lines, with sites that are gone and others that are new.
+    AddressesMoved {
+        modules: Vec<String>,
     },
     NoRecords,
     SameRun {
@@ -111,10 +128,19 @@ pub enum Warning {
     },
 }
 
+/// The first few names, and how many more there are.
+fn some(names: &[String]) -> String {
+    const SOME: usize = 5;
+    match names.len() {
+        0..=SOME => names.join(", "),
+        n => format!("{} and {} more", names[..SOME].join(", "), n - SOME),
+    }
+}
+
 impl Warning {
     pub fn code(&self) -> &'static str {
         match self {
-            Warning::NoMaps => "no-maps",
+            Warning::NoMaps { .. } => "no-maps",
             Warning::NoProgram => "no-program",
             Warning::ModulesNotFound { .. } => "modules-not-found",
             Warning::ModuleRefused { .. } => "module-refused",
@@ -135,7 +161,10 @@ impl Warning {
             Warning::OtherMaps { .. } => "other-maps",
             Warning::AddressingAssumed { .. } => "addressing-assumed",
             Warning::AddressingMixed { .. } => "addressing-mixed",
-            Warning::ProgramDoesNotFit { .. } => "program-does-not-fit",
+            Warning::ModuleDoesNotFit { .. } => "module-does-not-fit",
+            Warning::MachinesDiffer { .. } => "machines-differ",
+            Warning::LinesMoved { .. } => "lines-moved",
+            Warning::AddressesMoved { .. } => "addresses-moved",
             Warning::NoRecords => "no-records",
             Warning::SameRun { .. } => "same-run",
             Warning::SameLog { .. } => "same-log",
@@ -164,9 +193,14 @@ impl Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Warning::NoMaps => f.write_str(
+            Warning::NoMaps { absolute: true } => f.write_str(
                 "no maps file: absolute addresses cannot be traced to their library, so such sites stay unnamed; \
                  copy /proc/PID/maps while the program runs and put it beside the log, or give it with --maps",
+            ),
+            Warning::NoMaps { absolute: false } => f.write_str(
+                "no maps file: whether a shared library of this machine is the one that ran cannot be told, so only those \
+                 in the capture directory or the sysroot are used for names; copy /proc/PID/maps while the program runs \
+                 and put it beside the log, or give it with --maps",
             ),
             Warning::NoProgram => f.write_str(
                 "no executable: functions and lines of the program stay unnamed; \
@@ -274,10 +308,29 @@ impl fmt::Display for Warning {
                 "the addresses are taken as {chosen}, but not all of the log agrees ({reason}): names of some call sites \
                  may be wrong; check that the maps and the program are of this run, or say it with --addressing",
             ),
-            Warning::ProgramDoesNotFit { callers, of } => write!(
+            Warning::ModuleDoesNotFit { module, callers, of } => write!(
                 f,
-                "the program has no code at {callers} of the {of} places in it that the log names: it is not the build \
-                 that wrote the log, and names and lines are not to be trusted; give the right one with --exe",
+                "{module} makes no call at {callers} of the {of} places in it from which the log says that calls came: it \
+                 is not the build that ran, and its names and lines are not to be trusted; give the right one",
+            ),
+            Warning::MachinesDiffer { first, last } => write!(
+                f,
+                "the first run is of {first}, the last of {last}: what grew between different programs means nothing; \
+                 give two runs of one program",
+            ),
+            Warning::LinesMoved { functions } => write!(
+                f,
+                "gone in one line and new in another: {}; where the runs are of two builds whose lines or directories \
+                 differ, these may be the same call sites, and neither growth nor the gate can tell; build both from the \
+                 same sources",
+                some(functions)
+            ),
+            Warning::AddressesMoved { modules } => write!(
+                f,
+                "without lines, call sites are joined by address, and in {} some are gone and others new: the runs are of \
+                 two builds, or nothing placed their addresses, so growth there means nothing; compile with -g and keep \
+                 the unstripped files",
+                some(modules)
             ),
             Warning::NoRecords => f.write_str(
                 "the log has no records: the program allocated nothing between mtrace() and its end, or was stopped before \

@@ -59,6 +59,75 @@ fn an_empty_directory() {
 }
 
 #[test]
+fn a_directory_of_other_things_is_not_called_empty() {
+    let text = error(&["show", "armhf-glibc2.31"]);
+    assert_says(
+        &text,
+        &["no mtrace log in", "run0 (not a file)", "LD_PRELOAD"],
+    );
+}
+
+#[test]
+fn options_before_show() {
+    assert_says(
+        &error(&["--all", "show", RUN]),
+        &["'show' does not exist", "mtrace-diff show [OPTIONS] <RUN>"],
+    );
+}
+
+#[test]
+fn a_log_and_a_link_to_it_are_one_file() {
+    let set = directory(&[("m.log", b"= Start\n@ a:[0x1] + 0x10 0x18\n= End\n")]);
+    std::os::unix::fs::symlink("m.log", set.path().join("latest.log")).unwrap();
+    let document = json(&["show", set.path().to_str().unwrap()]);
+    assert_eq!(document["runs"][0]["records"], 1);
+}
+
+#[test]
+fn a_gate_with_nothing_to_judge_is_an_error() {
+    let set = directory(&[("m.log", b"= Start\n= End\n")]);
+    let path = set.path().to_str().unwrap();
+    assert_says(
+        &error(&[RUN, path, "--fail-above", "0"]),
+        &["has no records", "nothing to judge", "LD_PRELOAD"],
+    );
+    let document = json(&[RUN, path]);
+    assert_eq!(
+        document["runs"][1]["warnings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|w| w["code"] == "no-records")
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn fifos_and_devices_in_place_of_files_do_not_hang() {
+    let text = error(&["show", RUN, "--maps", "/dev/zero"]);
+    assert_says(&text, &["cannot open '/dev/zero'", "not a regular file"]);
+    assert_says(
+        &error(&["show", RUN, "--exe", "/dev/zero"]),
+        &["not a regular file"],
+    );
+}
+
+#[test]
+fn one_damaged_address_does_not_refuse_a_capture() {
+    let log = String::from_utf8(fs::read(file_of(RUN, ".log")).unwrap()).unwrap();
+    let damaged =
+        log.replacen("+ 0x4000", "+ 0x94000", 1)
+            .replacen("+ 0x94000", "+ 0xfffffff94000", 1);
+    let program = fs::read(file_of(RUN, "app0")).unwrap();
+    let set = directory(&[("m.log", damaged.as_bytes()), ("app0", &program)]);
+    assert_eq!(
+        json(&["show", set.path().to_str().unwrap()])["runs"][0]["arch"],
+        "armhf"
+    );
+}
+
+#[test]
 fn an_empty_log_names_the_preload() {
     let program = fs::read(file_of(RUN, "app0")).unwrap();
     let set = directory(&[("mtrace.log", b""), ("app", &program)]);
@@ -98,8 +167,10 @@ fn several_logs_or_programs_name_the_flag() {
         &show(set.path()),
         &["several executables", "p and q", "--exe"],
     );
-    let maps = fs::read(file_of(RUN, ".maps")).unwrap();
-    let set = directory(&[("a.log", &log), ("m", &maps), ("n", &maps)]);
+    // Of two processes: nothing that both show lies at the same place.
+    let maps = fs::read(file_of("amd64-cxx/run0", ".maps")).unwrap();
+    let others = fs::read(file_of("amd64-cxx/run1", ".maps")).unwrap();
+    let set = directory(&[("a.log", &log), ("m", &maps), ("n", &others)]);
     assert_says(
         &show(set.path()),
         &["several maps files", "m and n", "--maps"],

@@ -7,9 +7,9 @@
 //! ```
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::elf::open_regular;
 use crate::error::{Error, Result};
 use crate::printable::printable_bytes;
 
@@ -21,6 +21,10 @@ pub struct Mapping {
     pub end: u64,
     pub executable: bool,
     pub offset: u64,
+    /// The file was replaced or removed while it was mapped: what has its name now is another one.
+    pub deleted: bool,
+    /// `[stack]`.
+    pub is_stack: bool,
     /// The path without ` (deleted)`; `None` for anonymous memory, `[stack]`, `[vdso]` and the like.
     pub file: Option<Vec<u8>>,
 }
@@ -41,7 +45,7 @@ pub struct Maps {
 impl Maps {
     /// Reads a maps file. A line that is none refuses the file, but a cut last line is dropped.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        let text = read_small(path)?;
         if text.iter().all(u8::is_ascii_whitespace) {
             return Err(Error::EmptyMaps {
                 path: path.to_path_buf(),
@@ -76,6 +80,42 @@ impl Maps {
         Maps { path, mappings }
     }
 
+    /// One process seen several times: all that was ever mapped, or nothing for no snapshot. `None`
+    /// where the snapshots are of different processes: no file that they share lies at the same place.
+    pub fn united(snapshots: Vec<Maps>) -> Option<Option<Maps>> {
+        let mut snapshots = snapshots.into_iter();
+        let Some(mut united) = snapshots.next() else {
+            return Some(None);
+        };
+        for snapshot in snapshots {
+            let lowest = |maps: &Maps, file: &[u8]| maps.of_file(file).map(|m| m.start).min();
+            let common = |file: &&[u8]| lowest(&united, file).is_some();
+            let files = snapshot.files();
+            let mut shared = files.into_iter().filter(common).peekable();
+            // A plug-in can be loaded anew at another place; not so all files at once.
+            let agree = |file: &[u8]| lowest(&united, file) == lowest(&snapshot, file);
+            if shared.peek().is_none() || !shared.any(agree) {
+                return None;
+            }
+            for mapping in snapshot.mappings {
+                if !united.mappings.contains(&mapping) {
+                    united.mappings.push(mapping);
+                }
+            }
+            united.mappings.sort_by_key(|m| (m.start, m.end));
+        }
+        Some(Some(united))
+    }
+
+    /// The mapping of one file that holds a run-time address.
+    pub fn find_in(&self, file: &[u8], address: u64) -> Option<&Mapping> {
+        let of_file = |m: &&Mapping| m.file.as_deref() == Some(file);
+        self.mappings
+            .iter()
+            .filter(of_file)
+            .find(|m| m.holds(address))
+    }
+
     pub fn mappings(&self) -> &[Mapping] {
         &self.mappings
     }
@@ -108,16 +148,25 @@ impl Maps {
             .filter(move |m| m.file.as_deref() == Some(file))
     }
 
-    /// The highest address in use.
-    pub fn highest(&self) -> u64 {
-        self.mappings
-            .iter()
-            // [vsyscall] lies in the kernel's half on x86-64 and says nothing about the process.
-            .map(|m| m.end)
-            .filter(|&end| end <= 0xffff_ffff_ff00_0000)
-            .max()
-            .unwrap_or(0)
+    /// Where the main thread's stack begins, if it is shown.
+    pub fn stack(&self) -> Option<u64> {
+        self.mappings.iter().find(|m| m.is_stack).map(|m| m.start)
     }
+}
+
+/// More than any process has mappings for.
+const LARGEST_FILE: u64 = 256 << 20;
+
+/// Reads a regular file of a sane size: a FIFO would wait for ever, and a device never end.
+fn read_small(path: &Path) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let reading = |e| Error::io("read", path, e);
+    let file = open_regular(path)?;
+    let mut text = Vec::new();
+    file.take(LARGEST_FILE)
+        .read_to_end(&mut text)
+        .map_err(reading)?;
+    Ok(text)
 }
 
 /// Parses one line without its line end; `None` where it is not of the format above.
@@ -141,12 +190,16 @@ pub fn parse_line(line: &[u8]) -> Option<Mapping> {
     if start >= end || !permissions_fit || !device_fits || !inode.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
+    let live_path = path.strip_suffix(b" (deleted)");
+    let deleted = live_path.is_some();
+    let path = live_path.unwrap_or(path);
     Some(Mapping {
         start,
         end,
         executable: permissions[2] == b'x',
         offset: parse_hex(offset)?,
+        deleted,
+        is_stack: path == b"[stack]",
         file: (path.first() == Some(&b'/')).then(|| path.to_vec()),
     })
 }

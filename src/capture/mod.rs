@@ -1,15 +1,21 @@
 //! What one run left: the program, the mtrace log, the maps, and libraries beside them.
 
+mod compressed;
+mod manifest;
 pub mod maps;
 mod sniff;
 
+use std::collections::HashSet;
 use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use crate::elf::ElfInfo;
 use crate::error::{Error, FileFlag, Result};
 use crate::printable::printable_path;
 use crate::warning::Warning;
+pub use manifest::Manifest;
 pub use maps::{Mapping, Maps};
 use sniff::{FileKind, file_kind};
 
@@ -23,6 +29,13 @@ pub struct RunInput {
     pub maps: Option<PathBuf>,
     /// The target's root directory as it is on this machine.
     pub sysroot: Option<PathBuf>,
+}
+
+impl RunInput {
+    /// Whether the log comes from standard input, which can be read once.
+    pub fn reads_stdin(&self) -> bool {
+        is_stdin(self.log.as_ref().unwrap_or(&self.path))
+    }
 }
 
 /// The files of one run, each known for what it is.
@@ -39,6 +52,8 @@ pub struct CaptureSet {
     /// Separate debug files that lie in the directory.
     pub debug_files: Vec<ElfInfo>,
     pub sysroot: Option<PathBuf>,
+    /// The run's own facts; empty where there is no `run.json`.
+    pub manifest: Manifest,
     pub warnings: Vec<Warning>,
 }
 
@@ -50,25 +65,29 @@ struct Contents {
     programs: Vec<ElfInfo>,
     libraries: Vec<ElfInfo>,
     debug_files: Vec<ElfInfo>,
+    manifests: Vec<PathBuf>,
     empty: Vec<PathBuf>,
     others: Vec<PathBuf>,
+    unreadable: Vec<PathBuf>,
+    /// Directories, FIFOs, links that lead nowhere: there, but not read.
+    not_files: Vec<PathBuf>,
 }
 
 impl CaptureSet {
     /// Finds out what `input` holds. Missing maps or program are warnings; a missing log is an error.
     pub fn open(input: &RunInput) -> Result<Self> {
         let path = &input.path;
+        if is_stdin(path) {
+            return Contents::of_log(path).into_set(input);
+        }
         let metadata = fs::metadata(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => Error::MissingRun { path: path.clone() },
             _ => Error::io("open", path, e),
         })?;
         let contents = if metadata.is_dir() {
             Contents::of_directory(path)?
-        } else if metadata.is_file() {
-            Contents {
-                logs: vec![path.clone()],
-                ..Contents::default()
-            }
+        } else if metadata.is_file() || metadata.file_type().is_fifo() {
+            Contents::of_log(path)
         } else {
             return Err(Error::NotARun { path: path.clone() });
         };
@@ -77,6 +96,14 @@ impl CaptureSet {
 }
 
 impl Contents {
+    /// A log in place of a directory.
+    fn of_log(path: &Path) -> Self {
+        Contents {
+            logs: vec![path.to_path_buf()],
+            ..Contents::default()
+        }
+    }
+
     fn of_directory(directory: &Path) -> Result<Self> {
         let listing = |e| Error::io("list", directory, e);
         let mut paths = Vec::new();
@@ -84,18 +111,27 @@ impl Contents {
             paths.push(entry.map_err(listing)?.path());
         }
         paths.sort();
+        // Two names of one file, such as a link to the latest log, are one file.
+        let mut seen = HashSet::new();
+        paths.retain(|path| fs::canonicalize(path).map_or(true, |real| seen.insert(real)));
         let mut contents = Contents::default();
         for path in paths {
-            // A link that leads nowhere, a FIFO, a directory: nothing to read here.
+            // Opening a FIFO would wait for a writer that may never come.
             if !fs::metadata(&path).is_ok_and(|m| m.is_file()) {
+                contents.not_files.push(path);
                 continue;
             }
-            match file_kind(&path)? {
+            let Ok(kind) = file_kind(&path) else {
+                contents.unreadable.push(path);
+                continue;
+            };
+            match kind {
                 FileKind::Log => contents.logs.push(path),
                 FileKind::Maps => contents.maps.push(path),
                 FileKind::Program(info) => contents.programs.push(info),
                 FileKind::Library(info) => contents.libraries.push(info),
                 FileKind::Debug(info) => contents.debug_files.push(info),
+                FileKind::Manifest => contents.manifests.push(path),
                 FileKind::Empty => contents.empty.push(path),
                 FileKind::OldResult | FileKind::Other => contents.others.push(path),
             }
@@ -108,9 +144,7 @@ impl Contents {
         let program = self.program(input)?;
         let maps = self.maps_file(input)?;
         let mut warnings = Vec::new();
-        if maps.is_none() {
-            warnings.push(Warning::NoMaps);
-        }
+        let manifest = self.manifest(&input.path)?;
         if program.is_none() {
             warnings.push(Warning::NoProgram);
         }
@@ -130,10 +164,11 @@ impl Contents {
             path: input.path.clone(),
             log,
             program,
-            maps: maps.as_deref().map(Maps::read).transpose()?,
+            maps,
             libraries: self.libraries,
             debug_files: self.debug_files,
             sysroot,
+            manifest,
             warnings,
         })
     }
@@ -192,6 +227,8 @@ impl Contents {
             plain("maps", &self.maps),
             plain("empty", &self.empty),
             plain("no log", &self.others),
+            plain("cannot be read", &self.unreadable),
+            plain("not a file", &self.not_files),
         ]
         .concat()
     }
@@ -210,22 +247,47 @@ impl Contents {
         }
     }
 
-    fn maps_file(&self, input: &RunInput) -> Result<Option<PathBuf>> {
+    /// Several snapshots of one process are united; of several processes, they are an error.
+    fn maps_file(&self, input: &RunInput) -> Result<Option<Maps>> {
         if let Some(maps) = &input.maps {
-            return Ok(Some(maps.clone()));
+            return Maps::read(maps).map(Some);
         }
-        match self.maps.as_slice() {
-            [] => Ok(None),
-            [maps] => Ok(Some(maps.clone())),
-            several => Err(ambiguous(&input.path, FileFlag::Maps, several)),
+        let mut snapshots = Vec::new();
+        for path in &self.maps {
+            snapshots.push(Maps::read(path)?);
+        }
+        match Maps::united(snapshots) {
+            Some(maps) => Ok(maps),
+            None => Err(ambiguous(&input.path, FileFlag::Maps, &self.maps)),
+        }
+    }
+
+    fn manifest(&self, path: &Path) -> Result<Manifest> {
+        match self.manifests.as_slice() {
+            [] => Ok(Manifest::default()),
+            [manifest] => Manifest::read(manifest),
+            [first, second, ..] => Err(Error::BadManifest {
+                path: second.clone(),
+                line: 1,
+                reason: format!(
+                    "'{}' in '{}' is one too",
+                    file_name(first),
+                    printable_path(path)
+                ),
+            }),
         }
     }
 }
 
 impl CaptureSet {
-    /// Opens the log for reading.
-    pub fn open_log(&self) -> Result<File> {
-        File::open(&self.log).map_err(|e| Error::io("open", &self.log, e))
+    /// Opens the log for reading, unpacked as it is read where it is compressed.
+    pub fn open_log(&self) -> Result<Box<dyn Read + Send>> {
+        let reading = |e| Error::io("read", &self.log, e);
+        if is_stdin(&self.log) {
+            return compressed::plain(io::stdin()).map_err(reading);
+        }
+        let file = File::open(&self.log).map_err(|e| Error::io("open", &self.log, e))?;
+        compressed::plain(file).map_err(reading)
     }
 
     /// The directory in which libraries of this run are looked for first.
@@ -242,6 +304,11 @@ impl CaptureSet {
             .find(by_name)
             .or_else(|| self.libraries.iter().find(by_soname))
     }
+}
+
+/// `-`, the usual name for standard input; a file of that name is `./-`.
+pub fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 fn ambiguous(path: &Path, flag: FileFlag, files: &[PathBuf]) -> Error {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::maps;
+use super::{compressed, manifest, maps};
 use crate::elf::{ElfInfo, ElfKind, is_elf};
 use crate::error::{Error, Result};
 
@@ -19,6 +19,8 @@ pub enum FileKind {
     Debug(ElfInfo),
     /// What `mtrace(1)` printed, or what `mtrace_do.py` wrote.
     OldResult,
+    /// A run's own facts: `run.json`.
+    Manifest,
     Empty,
     Other,
 }
@@ -30,9 +32,12 @@ const HEAD: u64 = 64 * 1024;
 pub fn file_kind(path: &Path) -> Result<FileKind> {
     let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
     let mut head = Vec::new();
-    file.take(HEAD)
-        .read_to_end(&mut head)
-        .map_err(|e| Error::io("read", path, e))?;
+    let text = compressed::plain(file).map_err(|e| Error::io("read", path, e))?;
+    // Of a stream that is damaged, what comes before the damage decides.
+    let read = text.take(HEAD).read_to_end(&mut head);
+    if head.is_empty() && read.is_err() {
+        return Ok(FileKind::Other);
+    }
     if is_elf(&head) {
         let Ok(info) = ElfInfo::read(path) else {
             return Ok(FileKind::Other);
@@ -56,13 +61,17 @@ fn text_kind(head: &[u8]) -> FileKind {
     let Some(first) = lines.peek().copied() else {
         return FileKind::Empty;
     };
-    if maps::parse_line(first).is_some() {
-        return FileKind::Maps;
+    if first.starts_with(b"{") && memchr::memmem::find(head, manifest::SCHEMA.as_bytes()).is_some()
+    {
+        return FileKind::Manifest;
     }
     if first.starts_with(b"total_cnt: ") {
         return FileKind::OldResult;
     }
     for line in lines {
+        if maps::parse_line(line).is_some() {
+            return FileKind::Maps;
+        }
         if is_mtrace_result_line(line) {
             return FileKind::OldResult;
         }
@@ -77,6 +86,10 @@ fn text_kind(head: &[u8]) -> FileKind {
 fn is_log_line(line: &[u8]) -> bool {
     if line == b"= Start" {
         return true;
+    }
+    // Other text can end like a record: `address = base + 0x10`.
+    if memchr::memmem::find(line, b"@ ").is_none() && !line.trim_ascii_start().starts_with(b"[0x") {
+        return false;
     }
     let mut fields = line.rsplit(|&b| b == b' ');
     let last = fields.next().unwrap_or_default();
@@ -118,6 +131,8 @@ mod tests {
             ("", "Empty"),
             ("\n\n", "Empty"),
             ("a README that speaks of mtrace\n", "Other"),
+            ("int f(void)\n{\n    return base + 0x10\n", "Other"),
+            (" [0x8048209] - 0x8064cc8\n", "Log"),
         ];
         for (text, kind) in kinds {
             assert_eq!(format!("{:?}", text_kind(text.as_bytes())), kind, "{text}");

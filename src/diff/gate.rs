@@ -8,9 +8,15 @@ use bytesize::ByteSize;
 use super::site::Site;
 use crate::units;
 
-/// The most that a single site may grow.
+/// The most that a single site may grow, and how the user wrote it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limit {
+    kind: LimitKind,
+    text: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Limit {
+enum LimitKind {
     Blocks(u64),
     Bytes(u64),
     /// Of the first run, in blocks or in bytes, whichever grew more.
@@ -41,14 +47,14 @@ pub struct Breach {
 impl Limit {
     /// Whether a site's growth is above this limit. A new site counts with its full size, and is
     /// above every percentage.
-    pub fn is_exceeded_by(self, site: &Site) -> bool {
+    pub fn is_exceeded_by(&self, site: &Site) -> bool {
         let growth = site.growth;
         let above =
             |growth: i64, limit: u64| u64::try_from(growth).is_ok_and(|growth| growth > limit);
-        match self {
-            Limit::Blocks(limit) => above(growth.blocks, limit),
-            Limit::Bytes(limit) => above(growth.bytes, limit),
-            Limit::Percent(limit) => {
+        match self.kind {
+            LimitKind::Blocks(limit) => above(growth.blocks, limit),
+            LimitKind::Bytes(limit) => above(growth.bytes, limit),
+            LimitKind::Percent(limit) => {
                 let percent_exceeded = |percent: Option<f64>, growth: i64| match percent {
                     Some(percent) => percent > limit,
                     None => growth > 0,
@@ -70,7 +76,12 @@ impl Gate {
         judged
             .filter_map(|(index, site)| {
                 let exceeded = |limit: &Limit| limit.is_exceeded_by(site);
-                let limits: Vec<Limit> = self.limits.iter().copied().filter(exceeded).collect();
+                let limits: Vec<Limit> = self
+                    .limits
+                    .iter()
+                    .filter(|limit| exceeded(limit))
+                    .cloned()
+                    .collect();
                 (!limits.is_empty()).then_some(Breach {
                     site: index,
                     limits,
@@ -79,9 +90,14 @@ impl Gate {
             .collect()
     }
 
+    /// Whether there is anything to judge by.
+    pub fn is_set(&self) -> bool {
+        !self.limits.is_empty() || self.fail_on_double_free
+    }
+
     /// `None` if there is nothing to judge by; `double_frees` are those of the last run.
     pub fn verdict(&self, breaches: &[Breach], double_frees: u64) -> Option<Verdict> {
-        if self.limits.is_empty() && !self.fail_on_double_free {
+        if !self.is_set() {
             return None;
         }
         let fails = !breaches.is_empty() || (self.fail_on_double_free && double_frees > 0);
@@ -91,10 +107,9 @@ impl Gate {
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Limit::Blocks(n) => f.write_str(&units::counted(*n, "block")),
-            Limit::Bytes(n) => f.write_str(&units::bytes(*n)),
-            Limit::Percent(p) => write!(f, "{p}%"),
+        match self.kind {
+            LimitKind::Blocks(n) => f.write_str(&units::counted(n, "block")),
+            LimitKind::Bytes(_) | LimitKind::Percent(_) => f.write_str(&self.text),
         }
     }
 }
@@ -104,28 +119,32 @@ impl FromStr for Limit {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || {
-            format!(
-                "'{text}' is no limit; write a number of blocks (10), a size (4KiB, 512B) or a percentage (5%)"
-            )
-        };
         let text = text.trim();
-        if let Some(number) = text.strip_suffix('%') {
-            let percent: f64 = number.trim().parse().map_err(|_| wrong())?;
-            return match percent.is_finite() && percent >= 0.0 {
-                true => Ok(Limit::Percent(percent)),
-                false => Err(wrong()),
-            };
-        }
-        if text.bytes().all(|b| b.is_ascii_digit()) {
-            return text.parse().map(Limit::Blocks).map_err(|_| wrong());
-        }
-        if !text.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(wrong());
-        }
-        let size: ByteSize = text.parse().map_err(|_| wrong())?;
-        Ok(Limit::Bytes(size.as_u64()))
+        let kind = parse_kind(text).ok_or_else(|| {
+            format!(
+                "'{text}' is no limit; write a number of blocks (10), a size with its unit (512B, 4KiB, 1MB), or a \
+                 percentage (5%)"
+            )
+        })?;
+        let text = text.to_owned();
+        Ok(Limit { kind, text })
     }
+}
+
+fn parse_kind(text: &str) -> Option<LimitKind> {
+    if let Some(number) = text.strip_suffix('%') {
+        let percent: f64 = number.trim().parse().ok()?;
+        return (percent.is_finite() && percent >= 0.0).then_some(LimitKind::Percent(percent));
+    }
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().map(LimitKind::Blocks).ok();
+    }
+    // Without the B, K could be 1000 or 1024.
+    if !text.starts_with(|c: char| c.is_ascii_digit()) || !text.ends_with(['B', 'b']) {
+        return None;
+    }
+    let size: ByteSize = text.parse().ok()?;
+    Some(LimitKind::Bytes(size.as_u64()))
 }
 
 #[cfg(test)]
@@ -135,19 +154,19 @@ mod tests {
     #[test]
     fn limits_are_read_as_people_write_them() {
         let good = [
-            ("10", Limit::Blocks(10)),
-            ("0", Limit::Blocks(0)),
-            ("4KiB", Limit::Bytes(4096)),
-            ("4 KiB", Limit::Bytes(4096)),
-            ("4kib", Limit::Bytes(4096)),
-            ("512B", Limit::Bytes(512)),
-            ("1MB", Limit::Bytes(1_000_000)),
-            ("1.5MiB", Limit::Bytes(1_572_864)),
-            ("5%", Limit::Percent(5.0)),
-            ("0.5%", Limit::Percent(0.5)),
+            ("10", LimitKind::Blocks(10)),
+            ("0", LimitKind::Blocks(0)),
+            ("4KiB", LimitKind::Bytes(4096)),
+            ("4 KiB", LimitKind::Bytes(4096)),
+            ("4kib", LimitKind::Bytes(4096)),
+            ("512B", LimitKind::Bytes(512)),
+            ("1MB", LimitKind::Bytes(1_000_000)),
+            ("1.5MiB", LimitKind::Bytes(1_572_864)),
+            ("5%", LimitKind::Percent(5.0)),
+            ("0.5%", LimitKind::Percent(0.5)),
         ];
         for (text, limit) in good {
-            assert_eq!(text.parse(), Ok(limit), "{text}");
+            assert_eq!(parse_kind(text), Some(limit), "{text}");
         }
         for text in [
             "",
@@ -160,6 +179,8 @@ mod tests {
             "4XiB",
             "99999999999999999999",
             "KiB",
+            "4K",
+            "4Ki",
         ] {
             assert!(text.parse::<Limit>().is_err(), "{text}");
         }

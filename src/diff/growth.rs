@@ -43,6 +43,14 @@ impl Growth {
         percent_of(self.blocks, first.blocks)
     }
 
+    /// The percentage to show: of blocks; of bytes where only these changed.
+    pub fn shown_percent(self, first: Tally) -> Option<f64> {
+        match self.blocks {
+            0 if self.bytes != 0 => self.percent_of_bytes(first),
+            _ => self.percent(first),
+        }
+    }
+
     /// In percent of the first run's bytes; `None` where that had none.
     pub fn percent_of_bytes(self, first: Tally) -> Option<f64> {
         percent_of(self.bytes, first.bytes)

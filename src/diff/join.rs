@@ -33,7 +33,7 @@ impl NamedCaller {
             _ => None,
         };
         by_line().unwrap_or_else(|| match (&self.module, self.address) {
-            (Some(module), Some(address)) => SiteKey::address(module, address),
+            (Some(module), Some(address)) => SiteKey::address(module, address, &self.name),
             (module, _) => SiteKey::number(module.as_ref(), self.number),
         })
     }

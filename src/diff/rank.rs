@@ -41,7 +41,7 @@ fn compare(a: &Site, b: &Site, by: SortBy) -> Ordering {
             by_bytes.then_with(|| key(a).cmp(&key(b)))
         }
         SortBy::Percent => {
-            let percent = |site: &Site| match site.growth.percent(site.first()) {
+            let percent = |site: &Site| match site.growth.shown_percent(site.first()) {
                 Some(percent) => percent,
                 None if site.growth.blocks > 0 => f64::INFINITY,
                 None => 0.0,

@@ -37,6 +37,8 @@ pub enum SiteKey {
     Address {
         module: (Role, String),
         address: LinkAddress,
+        /// In another build another function can lie there.
+        function: Option<String>,
     },
     /// The number in the log, where not even that is known.
     Number {
@@ -57,10 +59,14 @@ impl SiteKey {
         })
     }
 
-    pub fn address(module: &ModuleLabel, address: LinkAddress) -> Self {
+    pub fn address(module: &ModuleLabel, address: LinkAddress, name: &Symbolized) -> Self {
         SiteKey::Address {
             module: owned(module),
             address,
+            function: match name {
+                Symbolized::Named(named) => named.shown().function.clone(),
+                Symbolized::Unknown(_) => None,
+            },
         }
     }
 

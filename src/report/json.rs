@@ -139,6 +139,8 @@ pub struct JsonSite {
     pub line: Option<u32>,
     /// The inline chain, innermost first; empty if the site has no name.
     pub frames: Vec<JsonFrame>,
+    /// Why the site has no name; null if it has one.
+    pub unknown: Option<String>,
     /// In the order of the runs; null where the run has no such caller.
     pub runs: Vec<Option<JsonSiteRun>>,
     /// Last run minus first; null for a single run.
@@ -163,6 +165,8 @@ pub struct JsonSiteRun {
     /// Link-time return addresses in hex, as addr2line takes them, Thumb bit cleared, ascending;
     /// empty where they cannot be known.
     pub addresses: Vec<String>,
+    /// The numbers of the log in hex, where they cannot be made link-time addresses.
+    pub numbers: Vec<String>,
     /// Blocks that were allocated here.
     pub allocations: u64,
     /// Those of them that were freed, by whomever: `allocations` − `live.blocks`.
@@ -336,6 +340,10 @@ fn json_site(site: &Site, is_comparison: bool) -> JsonSite {
                 inlined: frame.inlined,
             })
             .collect(),
+        unknown: match &site.name {
+            Symbolized::Named(_) => None,
+            Symbolized::Unknown(reason) => Some(reason.to_string()),
+        },
         runs: site
             .runs
             .iter()
@@ -350,6 +358,11 @@ fn json_site(site: &Site, is_comparison: bool) -> JsonSite {
 fn json_site_run(run: &SiteRun) -> JsonSiteRun {
     JsonSiteRun {
         addresses: run.addresses.iter().copied().map(json_address).collect(),
+        numbers: run
+            .numbers
+            .iter()
+            .map(|number| format!("{number:#x}"))
+            .collect(),
         allocations: run.allocations,
         frees: run.allocations.saturating_sub(run.live.blocks),
         live: json_tally(run.live),

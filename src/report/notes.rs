@@ -35,7 +35,12 @@ pub fn write_notes(
 }
 
 fn legend(report: &Report, view: &View<'_>) -> Option<String> {
-    let is_breach = |rank: usize| report.breaches.iter().any(|breach| breach.site + 1 == rank);
+    let breaches = &report.breaches;
+    let is_breach = |rank: usize| {
+        breaches
+            .binary_search_by_key(&rank, |breach| breach.site + 1)
+            .is_ok()
+    };
     let mut marks = Vec::new();
     if view.rows.iter().any(|site| is_breach(site.rank)) {
         marks.push("! above a limit");
@@ -204,7 +209,15 @@ fn pass_reason(report: &Report) -> String {
             damaged.join(", ")
         ),
     };
-    format!("{}{partial}", reasons.join("; "))
+    let loader = report.growth(|site| site.hidden.is_some());
+    let loader = match loader.is_growth() && !report.gate.limits.is_empty() {
+        true => format!(
+            "; the dynamic loader's growth ({}) is not judged",
+            signed_counted(loader.blocks, "block")
+        ),
+        false => String::new(),
+    };
+    format!("{}{loader}{partial}", reasons.join("; "))
 }
 
 fn fail_reason(report: &Report) -> String {

@@ -75,6 +75,9 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
                 counted(shrunk, "call site")
             ),
             (true, _) => "No call site grew.".to_owned(),
+            (false, _) if report.runs[0].live.blocks > 0 => {
+                "Nothing is left but blocks of the dynamic loader.".to_owned()
+            }
             (false, _) => "Nothing is left: every block was freed.".to_owned(),
         },
     )

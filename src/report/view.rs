@@ -162,16 +162,18 @@ pub fn change_text(site: &Site) -> String {
 
 /// Of blocks; of bytes where only these changed.
 pub fn percent_text(growth: Growth, first: Tally) -> String {
-    let percent = match growth.blocks {
-        0 if growth.bytes != 0 => growth.percent_of_bytes(first),
-        _ => growth.percent(first),
-    };
-    percent.map_or_else(|| "-".to_owned(), crate::units::signed_percent)
+    growth
+        .shown_percent(first)
+        .map_or_else(|| "-".to_owned(), crate::units::signed_percent)
 }
 
 /// A word for a site that needs one: it breaches a limit, or is shown only on request.
 pub fn mark(site: &Site, index: usize, breaches: &[Breach]) -> &'static str {
-    if breaches.iter().any(|breach| breach.site == index) {
+    // Breaches are in the order of the sites.
+    if breaches
+        .binary_search_by_key(&index, |breach| breach.site)
+        .is_ok()
+    {
         return "!";
     }
     match site.hidden {

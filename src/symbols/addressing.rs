@@ -1,7 +1,10 @@
 //! Whether the numbers of a log are absolute or relative: decided once a log, from all evidence.
 
+use super::call::CallChecker;
 use super::module::{Module, ModuleTable, base_name, names_a_library};
-use crate::capture::{CaptureSet, Maps};
+use super::rebase::LinkAddress;
+use crate::capture::{CaptureSet, Mapping, Maps};
+use crate::elf::ElfInfo;
 use crate::trace::{Caller, Reuse, Trace};
 
 /// What the bracketed number of a caller is.
@@ -51,6 +54,9 @@ const LARGEST_OFFSET: u64 = 0x1000_0000;
 /// No shared library is loaded as low as this, so a smaller number in one is relative.
 const LOWEST_LIBRARY: u64 = 0x0100_0000;
 
+/// So many callers decide: a log has hundreds, and evidence does not grow with thousands.
+const WEIGHED: usize = 2000;
+
 /// How many callers speak for each reading.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Evidence {
@@ -65,6 +71,8 @@ struct Evidence {
     /// Callers with a module.
     with_module: usize,
     beyond_any_offset: usize,
+    /// `libc_malloc_debug.so.0` is in the maps or the log: it came with glibc 2.34.
+    has_malloc_debug: bool,
     /// Callers in a shared library with a number that is too small for an address.
     too_low_for_library: usize,
 }
@@ -76,9 +84,19 @@ pub fn decide(
     modules: &ModuleTable,
     told: Option<Addressing>,
 ) -> AddressingChoice {
-    let mut evidence = Evidence::default();
-    for (_, caller) in trace.own_callers() {
-        weigh(&mut evidence, capture, modules, caller);
+    let mapped = capture.maps.iter().flat_map(Maps::files);
+    let mut files = mapped.chain(trace.own_callers().filter_map(|(_, caller)| caller.file));
+    let mut evidence = Evidence {
+        has_malloc_debug: files.any(|file| base_name(file).starts_with(b"libc_malloc_debug.so")),
+        ..Evidence::default()
+    };
+    let checkers: Vec<Option<CallChecker<'_>>> = modules
+        .modules
+        .iter()
+        .map(|module| module.elf().and_then(CallChecker::new))
+        .collect();
+    for (_, caller) in trace.own_callers().take(WEIGHED) {
+        weigh(&mut evidence, capture, modules, &checkers, caller);
     }
     match told {
         None => judge(&evidence),
@@ -89,7 +107,13 @@ pub fn decide(
     }
 }
 
-fn weigh(evidence: &mut Evidence, capture: &CaptureSet, modules: &ModuleTable, caller: Caller<'_>) {
+fn weigh(
+    evidence: &mut Evidence,
+    capture: &CaptureSet,
+    modules: &ModuleTable,
+    checkers: &[Option<CallChecker<'_>>],
+    caller: Caller<'_>,
+) {
     if let Some(symbol) = caller.symbol {
         match symbol.offset_has_0x {
             true => evidence.old_symbols += 1,
@@ -103,13 +127,17 @@ fn weigh(evidence: &mut Evidence, capture: &CaptureSet, modules: &ModuleTable, c
     evidence.beyond_any_offset += usize::from(number >= LARGEST_OFFSET);
     let in_library = names_a_library(base_name(name));
     evidence.too_low_for_library += usize::from(in_library && number < LOWEST_LIBRARY);
-    let Some(module) = modules.logged(name).map(|id| modules.get(id)) else {
+    let Some(id) = modules.logged(name) else {
         return;
+    };
+    let module = ModuleView {
+        module: modules.get(id),
+        checker: checkers[id.0].as_ref(),
     };
     let maps = capture.maps.as_ref();
     match (
-        fits_absolute(maps, module, number),
-        fits_relative(maps, module, number),
+        module.fits_absolute(maps, number),
+        module.fits_relative(maps, number),
     ) {
         (true, false) => evidence.absolute += 1,
         (false, true) => evidence.relative += 1,
@@ -118,34 +146,57 @@ fn weigh(evidence: &mut Evidence, capture: &CaptureSet, modules: &ModuleTable, c
     }
 }
 
-fn fits_absolute(maps: Option<&Maps>, module: &Module, number: u64) -> bool {
-    match maps {
-        Some(maps) => maps
-            .find(number)
-            .is_some_and(|m| m.executable && m.file.is_some() && m.file == module.mapped_as),
-        // Without maps only a program at a fixed address can tell.
-        None => module
-            .elf()
-            .is_some_and(|elf| elf.image_base() > 0 && elf.has_code_at(number)),
-    }
+/// A module, and its instructions where they can be read.
+struct ModuleView<'a> {
+    module: &'a Module,
+    checker: Option<&'a CallChecker<'a>>,
 }
 
-fn fits_relative(maps: Option<&Maps>, module: &Module, number: u64) -> bool {
-    if let Some(elf) = module.elf() {
-        return elf.has_code_at(elf.image_base().wrapping_add(number));
+impl ModuleView<'_> {
+    fn fits_absolute(&self, maps: Option<&Maps>, number: u64) -> bool {
+        // Without maps only a program at a fixed address can tell.
+        let Some(maps) = maps else {
+            let fixed = self.module.elf().filter(|elf| elf.image_base() > 0);
+            return fixed.is_some_and(|elf| self.makes_call(elf, number, number));
+        };
+        let file = &self.module.mapped_as;
+        let in_module = |m: &&Mapping| m.executable && m.file.is_some() && m.file == *file;
+        let Some(mapping) = maps.find(number).filter(in_module) else {
+            return false;
+        };
+        let offset = (number - mapping.start).wrapping_add(mapping.offset);
+        let Some(elf) = self.module.elf() else {
+            return true;
+        };
+        let address = elf.address_of_offset(offset);
+        address.is_some_and(|address| self.makes_call(elf, address, number))
     }
-    let (Some(maps), Some(file)) = (maps, &module.mapped_as) else {
-        return false;
-    };
-    let lowest = maps.of_file(file).map(|m| m.start).min().unwrap_or(0);
-    let address = lowest.wrapping_add(number);
-    maps.of_file(file).any(|m| m.executable && m.holds(address))
+
+    fn fits_relative(&self, maps: Option<&Maps>, number: u64) -> bool {
+        if let Some(elf) = self.module.elf() {
+            return self.makes_call(elf, elf.image_base().wrapping_add(number), number);
+        }
+        let (Some(maps), Some(file)) = (maps, &self.module.mapped_as) else {
+            return false;
+        };
+        let lowest = maps.of_file(file).map(|m| m.start).min().unwrap_or(0);
+        let address = lowest.wrapping_add(number);
+        maps.of_file(file).any(|m| m.executable && m.holds(address))
+    }
+
+    /// Whether the module has code at a link-time address, behind a call.
+    fn makes_call(&self, elf: &ElfInfo, address: u64, number: u64) -> bool {
+        let has_mode_bit = elf.machine.has_mode_bit() && number & 1 == 1;
+        let address = LinkAddress(if has_mode_bit { address & !1 } else { address });
+        let follows_call = |checker: &CallChecker<'_>| checker.follows_call(address, has_mode_bit);
+        elf.has_code_at(address.0) && self.checker.is_none_or(follows_call)
+    }
 }
 
 impl Evidence {
     /// The release of glibc that an addressing comes from, and what that means for threads.
     fn choose(&self, addressing: Addressing) -> AddressingChoice {
-        let is_2_34 = self.old_symbols == 0 && self.new_symbols > 0;
+        let is_2_34 = self.old_symbols == 0 && (self.new_symbols > 0 || self.has_malloc_debug);
         let (reuse, glibc) = match addressing {
             Addressing::Relative => (Reuse::FreeLoggedLate, "2.35 or newer"),
             Addressing::Absolute if is_2_34 => (Reuse::FreeLoggedLate, "2.34"),

@@ -7,11 +7,17 @@ use super::SearchPath;
 use crate::elf::ElfInfo;
 
 /// The separate debug file of `module`: by build id, then by `.gnu_debuglink`.
+/// `beside` are debug files in the run directory, under any name.
 pub fn find_debug_file(
     module: &ElfInfo,
     search: &SearchPath,
     sysroot: Option<&Path>,
+    beside: &[ElfInfo],
 ) -> Option<PathBuf> {
+    let same_id = |info: &&ElfInfo| info.build_id.is_some() && info.build_id == module.build_id;
+    if let Some(info) = beside.iter().find(same_id) {
+        return Some(info.path.clone());
+    }
     let mut roots: Vec<PathBuf> = search.debug_dirs.clone();
     roots.extend(sysroot.map(|root| root.join("usr/lib/debug")));
     roots.push(PathBuf::from("/usr/lib/debug"));

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::module::{Module, Role, base_name};
 use crate::capture::{CaptureSet, Maps};
@@ -35,54 +35,50 @@ pub struct ModuleFinder<'a> {
 
 impl ModuleFinder<'_> {
     pub fn find(&self, module: &Module) -> Found {
-        if module.role == Role::Program {
-            return self
-                .capture
-                .program
-                .clone()
-                .map_or(Found::Nowhere, Found::File);
-        }
         let mut refused = Found::Nowhere;
+        let mut take = |info: ElfInfo| match self.judge(module, &info) {
+            Ok(()) => Some(Found::File(info)),
+            Err(reason) => {
+                let path = info.path;
+                refused = Found::Refused { path, reason };
+                None
+            }
+        };
+        if module.role == Role::Program {
+            let program = self.capture.program.clone();
+            return program.and_then(take).unwrap_or(refused);
+        }
         for name in [&module.mapped_as, &module.logged_as].into_iter().flatten() {
             let base = printable_bytes(base_name(name));
-            if let Some(info) = self.capture.library(&base) {
-                match self.judge_machine(info) {
-                    Ok(()) => return Found::File(info.clone()),
-                    Err(reason) => {
-                        refused = Found::Refused {
-                            path: info.path.clone(),
-                            reason,
-                        }
-                    }
-                }
-            }
-            for path in candidate_paths(self.capture, name) {
-                match self.judge(&path) {
-                    Ok(info) => return Found::File(info),
-                    Err(Some(reason)) => refused = Found::Refused { path, reason },
-                    Err(None) => {}
-                }
+            let library = self.capture.library(&base).cloned();
+            let elsewhere = candidate_paths(self.capture, name);
+            // A file that is no ELF file, or a damaged one, is none.
+            let elsewhere = elsewhere.iter().filter(|path| path.is_file());
+            let files = library
+                .into_iter()
+                .chain(elsewhere.filter_map(|path| ElfInfo::read(path).ok()));
+            if let Some(found) = files.into_iter().find_map(&mut take) {
+                return found;
             }
         }
         self.on_this_machine(module)
             .map_or(refused, Found::OnThisMachine)
     }
 
-    /// The file at `path`, if it is of the right machine; `Err(None)` if there is none.
-    fn judge(&self, path: &Path) -> Result<ElfInfo, Option<String>> {
-        if !path.is_file() {
-            return Err(None);
+    /// Why a file cannot be the one that ran.
+    fn judge(&self, module: &Module, info: &ElfInfo) -> Result<(), String> {
+        if let Some(machine) = self.machine
+            && !same_machine(machine, info.machine)
+        {
+            return Err(format!("it is for {}, not for {machine}", info.machine));
         }
-        let info = ElfInfo::read(path)
-            .map_err(|_| Some("it is no ELF file, or a damaged one".to_owned()))?;
-        self.judge_machine(&info).map_err(Some)?;
-        Ok(info)
-    }
-
-    fn judge_machine(&self, info: &ElfInfo) -> Result<(), String> {
-        match self.machine {
-            Some(machine) if !same_machine(machine, info.machine) => {
-                Err(format!("it is for {}, not for {machine}", info.machine))
+        let names = [&module.mapped_as, &module.logged_as].into_iter().flatten();
+        let recorded = names
+            .into_iter()
+            .find_map(|name| self.capture.manifest.build_id(name));
+        match (recorded, &info.build_id) {
+            (Some(recorded), Some(id)) if recorded != *id => {
+                Err(format!("its build id is {id}, but {recorded} ran"))
             }
             _ => Ok(()),
         }
@@ -93,7 +89,13 @@ impl ModuleFinder<'_> {
     fn on_this_machine(&self, module: &Module) -> Option<ElfInfo> {
         let maps = self.capture.maps.as_ref()?;
         let file = module.mapped_as.as_ref()?;
-        let info = self.judge(Path::new(OsStr::from_bytes(file))).ok()?;
+        let path = Path::new(OsStr::from_bytes(file));
+        let is_replaced = maps.of_file(file).any(|mapping| mapping.deleted);
+        if is_replaced || !path.is_file() {
+            return None;
+        }
+        let info = ElfInfo::read(path).ok()?;
+        self.judge(module, &info).ok()?;
         let width_fits = self.is_64.is_none_or(|is_64| is_64 == info.machine.is_64);
         let layout_fits = has_layout(&info, maps, file);
         (width_fits && layout_fits).then_some(info)
@@ -122,10 +124,7 @@ fn same_machine(a: Machine, b: Machine) -> bool {
 /// Where a file with this name on the target can be in the run directory and in the sysroot.
 pub fn candidate_paths(capture: &CaptureSet, name: &[u8]) -> Vec<PathBuf> {
     let target = Path::new(OsStr::from_bytes(name));
-    let below: PathBuf = target
-        .components()
-        .filter(|part| matches!(part, std::path::Component::Normal(_)))
-        .collect();
+    let below = normalized(target);
     let base = Path::new(OsStr::from_bytes(base_name(name)));
     let mut paths = Vec::new();
     if let Some(directory) = capture.directory() {
@@ -133,13 +132,109 @@ pub fn candidate_paths(capture: &CaptureSet, name: &[u8]) -> Vec<PathBuf> {
         paths.push(directory.join(&below));
     }
     if let Some(root) = &capture.sysroot {
-        paths.push(root.join(&below));
+        paths.extend(resolved_in(root, &below));
         // A merged /usr: the target says /lib, the sysroot has /usr/lib, or the other way round.
-        paths.push(root.join("usr").join(&below));
+        paths.extend(resolved_in(root, &Path::new("usr").join(&below)));
         if let Ok(inner) = below.strip_prefix("usr") {
-            paths.push(root.join(inner));
+            paths.extend(resolved_in(root, inner));
         }
         paths.push(root.join(base));
     }
     paths
+}
+
+/// A path below a root without `.`, `..` and the leading slash: `opt/app/lib/libx.so` of
+/// `/opt/app/bin/../lib/libx.so`.
+fn normalized(path: &Path) -> PathBuf {
+    let mut parts = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(part) => parts.push(part),
+            Component::ParentDir => drop(parts.pop()),
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+        }
+    }
+    parts
+}
+
+/// More links than this in one path are a loop.
+const MOST_LINKS: usize = 40;
+
+/// A path below a root, its links followed as the target would: an absolute one leads to the root of
+/// the target, not to this machine's. `None` if the path is not there.
+fn resolved_in(root: &Path, below: &Path) -> Option<PathBuf> {
+    let mut left: Vec<PathBuf> = parts_reversed(below);
+    let mut done = PathBuf::new();
+    let mut links = 0;
+    while let Some(part) = left.pop() {
+        let path = root.join(&done).join(&part);
+        match std::fs::read_link(&path) {
+            Ok(target) => {
+                links += 1;
+                if links > MOST_LINKS {
+                    return None;
+                }
+                let base = if target.is_absolute() {
+                    PathBuf::new()
+                } else {
+                    std::mem::take(&mut done)
+                };
+                left.extend(parts_reversed(&normalized(&base.join(target))));
+                done = PathBuf::new();
+            }
+            Err(_) => done.push(part),
+        }
+    }
+    let path = root.join(done);
+    path.exists().then_some(path)
+}
+
+/// The parts of a path, last first, to be taken off the end.
+fn parts_reversed(path: &Path) -> Vec<PathBuf> {
+    let mut parts: Vec<PathBuf> = path
+        .components()
+        .map(|part| PathBuf::from(part.as_os_str()))
+        .collect();
+    parts.reverse();
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_are_followed_inside_the_root() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir_all(at("usr/lib")).unwrap();
+        fs::write(at("usr/lib/libx.so.1.2"), "").unwrap();
+        symlink("libx.so.1.2", at("usr/lib/libx.so.1")).unwrap();
+        symlink("/usr/lib", at("lib")).unwrap();
+        symlink("/usr/lib/libx.so.1", at("usr/lib/libx.so")).unwrap();
+        symlink("loop", at("loop")).unwrap();
+        let found = Some(at("usr/lib/libx.so.1.2"));
+        for path in [
+            "usr/lib/libx.so.1",
+            "lib/libx.so.1",
+            "lib/libx.so",
+            "usr/lib/libx.so.1.2",
+        ] {
+            assert_eq!(resolved_in(root.path(), Path::new(path)), found, "{path}");
+        }
+        for path in ["loop", "loop/x", "lib/liby.so", "etc/passwd"] {
+            assert_eq!(resolved_in(root.path(), Path::new(path)), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn dots_are_resolved_and_never_lead_out() {
+        assert_eq!(
+            normalized(Path::new("/opt/app/bin/../lib/libx.so")),
+            Path::new("opt/app/lib/libx.so")
+        );
+        assert_eq!(normalized(Path::new("/../../etc/./x")), Path::new("etc/x"));
+    }
 }

@@ -1,7 +1,9 @@
 //! From a caller in a log to a module, a link-time address, and a name.
 
 mod addressing;
+mod call;
 mod debug_file;
+mod demangle;
 mod dwarf;
 mod find;
 mod module;

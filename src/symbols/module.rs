@@ -5,6 +5,7 @@ use std::path::Path;
 use hashbrown::HashMap;
 
 use super::find::{Found, ModuleFinder};
+use super::rebase::loader_machine;
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::ElfInfo;
 use crate::printable::printable_bytes;
@@ -73,7 +74,23 @@ impl ModuleTable {
             };
             table.by_log_name.insert(name.to_vec(), id);
         }
+        table.tell_apart();
         table
+    }
+
+    /// Gives modules of one base name names that differ: `a/plugin.so` and `b/plugin.so`.
+    fn tell_apart(&mut self) {
+        let names: Vec<String> = self
+            .modules
+            .iter()
+            .map(|module| module.name.clone())
+            .collect();
+        for (module, name) in self.modules.iter_mut().zip(&names) {
+            let shared = names.iter().filter(|other| *other == name).count() > 1;
+            if let (true, Some(path)) = (shared, &module.logged_as) {
+                module.name = printable_bytes(path);
+            }
+        }
     }
 
     /// The module of a log's file name.
@@ -89,6 +106,23 @@ impl ModuleTable {
                 .as_ref()
                 .is_some_and(|p| path_base(&p.path) == base_name(file));
         self.of_mapped_file(file, None, is_program)
+    }
+
+    /// Whether the log names 32-bit ARM's dynamic loader.
+    pub fn has_arm_loader(&self) -> bool {
+        let logged = self
+            .modules
+            .iter()
+            .filter_map(|module| module.logged_as.as_deref());
+        logged
+            .filter_map(loader_machine)
+            .any(|machine| machine == object::elf::EM_ARM)
+    }
+
+    /// Whether the log names the module of a mapped file itself.
+    pub fn is_logged(&self, file: &[u8]) -> bool {
+        let id = self.by_mapped_file.get(file);
+        id.is_some_and(|id| self.get(*id).logged_as.is_some())
     }
 
     /// The program, for a log that names no modules.
@@ -229,19 +263,35 @@ fn mapped_file<'m>(
 ) -> Option<&'m [u8]> {
     let files = maps.files();
     let base = base_name(name);
-    let pick = |fits: &dyn Fn(&[u8]) -> bool| files.iter().copied().find(|file| fits(file));
-    pick(&|file| file == name)
-        .or_else(|| pick(&|file| base_name(file) == base))
+    let of_base: Vec<&[u8]> = files
+        .iter()
+        .copied()
+        .filter(|file| base_name(file) == base)
+        .collect();
+    let exact = files.iter().copied().find(|file| *file == name);
+    exact
+        .or_else(|| longest_common_end(&of_base, name))
         .or_else(|| is_program.then(|| program_file(maps)).flatten())
         .or_else(|| {
             let target = link_target(capture, name)?;
-            pick(&|file| base_name(file) == target)
+            only(&files, &|file| base_name(file) == target)
         })
         .or_else(|| only(&files, &|file| is_version_of(base_name(file), base)))
         .or_else(|| {
             let loader = is_loader_name(base);
             only(&files, &|file| loader && is_loader_name(base_name(file)))
         })
+}
+
+/// The file whose path agrees with `name` furthest from the right: `/lib/a/plugin.so` means
+/// `/usr/lib/a/plugin.so`, not `/usr/lib/b/plugin.so`. `None` where several agree as far.
+fn longest_common_end<'m>(files: &[&'m [u8]], name: &[u8]) -> Option<&'m [u8]> {
+    let agreement = |file: &[u8]| {
+        let parts = file.rsplit(|&b| b == b'/').zip(name.rsplit(|&b| b == b'/'));
+        parts.take_while(|(a, b)| a == b).count()
+    };
+    let best = files.iter().map(|file| agreement(file)).max()?;
+    only(files, &|file| agreement(file) == best)
 }
 
 fn only<'m>(files: &[&'m [u8]], fits: &dyn Fn(&[u8]) -> bool) -> Option<&'m [u8]> {

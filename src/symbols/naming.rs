@@ -9,7 +9,8 @@ use super::Role;
 use super::SearchPath;
 use super::debug_file::find_debug_file;
 use super::dwarf::{NameSource, Named, Symbolized, Unknown, symbolize};
-use super::module::{Module, ModuleId, is_toolchain_library};
+use super::find::Found;
+use super::module::{Module, is_toolchain_library};
 use super::rebase::{LinkAddress, Place, RebasedRun};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
@@ -37,6 +38,7 @@ pub struct RunNames {
 struct Job<'a> {
     elf: &'a ElfInfo,
     sysroot: Option<&'a Path>,
+    debug_files: &'a [ElfInfo],
     addresses: BTreeSet<LinkAddress>,
 }
 
@@ -58,6 +60,7 @@ pub fn name_callers(runs: &[RunToName<'_>], search: &SearchPath) -> Vec<RunNames
                 let job = jobs.entry(&elf.path).or_insert_with(|| Job {
                     elf,
                     sysroot: run.capture.sysroot.as_deref(),
+                    debug_files: &run.capture.debug_files,
                     addresses: BTreeSet::new(),
                 });
                 job.addresses.insert(*address);
@@ -75,7 +78,7 @@ pub fn name_callers(runs: &[RunToName<'_>], search: &SearchPath) -> Vec<RunNames
 fn answer(job: &Job<'_>, search: &SearchPath) -> Answers {
     let debug = match job.elf.has_dwarf {
         true => None,
-        false => find_debug_file(job.elf, search, job.sysroot),
+        false => find_debug_file(job.elf, search, job.sysroot, job.debug_files),
     };
     let addresses: Vec<LinkAddress> = job.addresses.iter().copied().collect();
     let names = symbolize(job.elf, debug.as_deref(), &addresses);
@@ -120,19 +123,31 @@ fn missing_names(
     names: &[Symbolized],
     answers: &BTreeMap<PathBuf, Answers>,
 ) -> Vec<Warning> {
+    let mut live: Vec<Vec<CallerId>> = vec![Vec::new(); run.rebased.modules.len()];
+    for (id, _) in run.trace.own_callers() {
+        if run.stats[id.0 as usize].live.blocks > 0
+            && let Some(module) = run.rebased.place(id).module()
+        {
+            live[module.0].push(id);
+        }
+    }
     let (mut not_found, mut no_lines) = (Vec::new(), Vec::new());
-    for (index, module) in run.rebased.modules.iter().enumerate() {
-        if module.role == Role::Loader || is_good_enough(run, ModuleId(index), module, names) {
+    for (module, live) in run.rebased.modules.iter().zip(live) {
+        if module.role == Role::Loader || is_good_enough(module, &live, names) {
             continue;
         }
-        match module.elf() {
-            // A missing program has a warning of its own.
-            None if module.role == Role::Program => {}
-            None => not_found.push(module.name.clone()),
-            Some(elf) => match answers.get(&elf.path) {
+        match &module.file {
+            Found::File(elf) | Found::OnThisMachine(elf) => match answers.get(&elf.path) {
                 Some(answers) if !answers.has_lines => no_lines.push(module.name.clone()),
                 _ => {}
             },
+            // These have warnings of their own.
+            Found::Refused { .. } => {}
+            Found::Nowhere if module.role == Role::Program => {}
+            Found::Nowhere if module.mapped_as.is_none() && run.capture.maps.is_some() => {
+                not_found.push(format!("{} (not in the maps)", module.name));
+            }
+            Found::Nowhere => not_found.push(module.name.clone()),
         }
     }
     not_found.sort();
@@ -151,19 +166,7 @@ fn missing_names(
 }
 
 /// Nothing of the module is live, or it is the C library, whose function names say all that is of use.
-fn is_good_enough(
-    run: &RunToName<'_>,
-    id: ModuleId,
-    module: &Module,
-    names: &[Symbolized],
-) -> bool {
-    let mut live = run.stats.iter().enumerate().filter(|(caller, stats)| {
-        stats.live.blocks > 0 && run.rebased.place(CallerId(*caller as u32)).module() == Some(id)
-    });
-    let is_named = |caller: usize| matches!(names[caller], Symbolized::Named(_));
-    if is_toolchain_library(&module.name) {
-        live.all(|(caller, _)| is_named(caller))
-    } else {
-        live.next().is_none()
-    }
+fn is_good_enough(module: &Module, live: &[CallerId], names: &[Symbolized]) -> bool {
+    let is_named = |id: &CallerId| matches!(names[id.0 as usize], Symbolized::Named(_));
+    live.is_empty() || (is_toolchain_library(&module.name) && live.iter().all(is_named))
 }

@@ -1,6 +1,7 @@
 //! From the numbers in a log to modules and link-time addresses.
 
 use super::addressing::{Addressing, AddressingChoice, Certainty, decide};
+use super::call::CallChecker;
 use super::dwarf::Unknown;
 use super::find::{Found, ModuleFinder};
 use super::module::{Module, ModuleId, ModuleTable, Role, base_name, is_loader_name};
@@ -71,7 +72,7 @@ pub fn rebase(capture: &CaptureSet, trace: &Trace, told: Option<Addressing>) -> 
     let choice = decide(capture, trace, &modules, told);
     let mut places = place_all(capture, trace, &mut modules, choice.addressing);
     modules.find_files(&finder); // of modules that only the maps name
-    if drop_misfits(&mut modules, &places) || choice.addressing == Addressing::Absolute {
+    if drop_misfits(&mut modules, &places, trace) || choice.addressing == Addressing::Absolute {
         places = place_all(capture, trace, &mut modules, choice.addressing);
     }
     let machine = machine.or_else(|| {
@@ -88,7 +89,7 @@ pub fn rebase(capture: &CaptureSet, trace: &Trace, told: Option<Addressing>) -> 
         choice,
         machine,
     };
-    run.warnings = run.find_faults(capture);
+    run.warnings = run.find_faults(capture, trace);
     Ok(run)
 }
 
@@ -101,8 +102,13 @@ impl RebasedRun {
         &self.places[caller.0 as usize]
     }
 
-    fn find_faults(&self, capture: &CaptureSet) -> Vec<Warning> {
+    fn find_faults(&self, capture: &CaptureSet, trace: &Trace) -> Vec<Warning> {
         let mut warnings = Vec::new();
+        if capture.maps.is_none() {
+            warnings.push(Warning::NoMaps {
+                absolute: self.choice.addressing == Addressing::Absolute,
+            });
+        }
         let chosen = self.choice.addressing.name();
         match self.choice.certainty {
             Certainty::Sure => {}
@@ -131,24 +137,16 @@ impl RebasedRun {
                 false => Warning::OutsideMaps { callers, of },
             });
         }
-        let in_program: Vec<bool> = self
-            .places
-            .iter()
-            .filter_map(|place| match place {
-                Place::InModule { module, address }
-                    if self.module(*module).role == Role::Program =>
-                {
-                    Some(self.module(*module).elf()?.has_code_at(address.0))
-                }
-                _ => None,
-            })
-            .collect();
-        let misfits = in_program.iter().filter(|fits| !**fits).count();
-        if misfits > 0 {
-            warnings.push(Warning::ProgramDoesNotFit {
-                callers: misfits,
-                of: in_program.len(),
-            });
+        for (index, module) in self.modules.iter().enumerate() {
+            let fits = fits_of_module(ModuleId(index), module, &self.places, trace);
+            let callers = fits.iter().filter(|fits| !**fits).count();
+            if callers > 0 {
+                warnings.push(Warning::ModuleDoesNotFit {
+                    module: module.name.clone(),
+                    callers,
+                    of: fits.len(),
+                });
+            }
         }
         for module in &self.modules {
             if let Found::Refused { path, reason } = &module.file {
@@ -210,7 +208,12 @@ fn place_absolute(
         address: Some(number),
         reason,
     };
-    let mapping = capture.maps.as_ref().and_then(|maps| maps.find(number));
+    let maps = capture.maps.as_ref();
+    // Of several snapshots united, one may show another file at that place: the log's name decides.
+    let of_named = named
+        .and_then(|id| modules.get(id).mapped_as.as_deref())
+        .and_then(|file| maps?.find_in(file, number));
+    let mapping = of_named.or_else(|| maps?.find(number));
     let Some(mapping) = mapping else {
         // A program at a fixed address needs no maps.
         let fixed = match named {
@@ -235,7 +238,10 @@ fn place_absolute(
     let id = match named {
         Some(id) => match &modules.get(id).mapped_as {
             Some(mapped) if mapped == file => id,
-            None if modules.get(id).role != Role::Program => modules.mapped(capture, file),
+            // A link's target with quite another name; but not a module that the log knows by its own.
+            None if modules.get(id).role != Role::Program && !modules.is_logged(file) => {
+                modules.mapped(capture, file)
+            }
             _ => return unplaced(Unknown::OutsideMaps),
         },
         None => modules.mapped(capture, file),
@@ -263,7 +269,7 @@ fn in_module(capture: &CaptureSet, modules: &ModuleTable, module: ModuleId, addr
     let known = modules.get(module).elf().or(capture.program.as_ref());
     let has_mode_bit = match known {
         Some(elf) => elf.machine.has_mode_bit(),
-        None => capture.maps.as_ref().is_some_and(is_arm),
+        None => modules.has_arm_loader() || capture.maps.as_ref().is_some_and(is_arm),
     };
     Place::InModule {
         module,
@@ -279,20 +285,17 @@ fn is_arm(maps: &Maps) -> bool {
 }
 
 /// Takes a file of this machine away from a module whose callers do not fit it; true if any was.
-fn drop_misfits(modules: &mut ModuleTable, places: &[Place]) -> bool {
+fn drop_misfits(modules: &mut ModuleTable, places: &[Place], trace: &Trace) -> bool {
     let mut dropped = false;
     for (index, module) in modules.modules.iter_mut().enumerate() {
         let Found::OnThisMachine(elf) = &module.file else {
             continue;
         };
-        let misfit = |place: &Place| match place {
-            Place::InModule { module, address } => module.0 == index && !elf.has_code_at(address.0),
-            Place::Unplaced { .. } => false,
-        };
-        if places.iter().any(misfit) {
+        let path = elf.path.clone();
+        if fits_of_module(ModuleId(index), module, places, trace).contains(&false) {
             module.file = Found::Refused {
-                path: elf.path.clone(),
-                reason: "it has no code where the log says that calls came from".to_owned(),
+                path,
+                reason: "it makes no calls where the log says that calls came from".to_owned(),
             };
             dropped = true;
         }
@@ -300,8 +303,39 @@ fn drop_misfits(modules: &mut ModuleTable, places: &[Place]) -> bool {
     dropped
 }
 
+/// So many callers of a module are looked at: in another build, few of them would fit by chance.
+const CHECKED: usize = 1000;
+
+/// For each caller in a module whose file is known, whether the file makes a call there.
+fn fits_of_module(id: ModuleId, module: &Module, places: &[Place], trace: &Trace) -> Vec<bool> {
+    let Some(elf) = module.elf() else {
+        return Vec::new();
+    };
+    let checker = CallChecker::new(elf);
+    let in_module =
+        places
+            .iter()
+            .zip(trace.callers())
+            .filter_map(|(place, (_, caller))| match place {
+                Place::InModule { module, address } if *module == id => {
+                    Some((*address, caller.address))
+                }
+                _ => None,
+            });
+    let fits = |(address, number): (LinkAddress, Option<u64>)| {
+        let mode_bit = elf.machine.has_mode_bit() && number.is_some_and(|number| number & 1 == 1);
+        let follows_call = || {
+            checker
+                .as_ref()
+                .is_none_or(|checker| checker.follows_call(address, mode_bit))
+        };
+        elf.has_code_at(address.0) && follows_call()
+    };
+    in_module.take(CHECKED).map(fits).collect()
+}
+
 /// The machine of a dynamic loader whose name has only one.
-fn loader_machine(path: &[u8]) -> Option<object::elf::Machine> {
+pub fn loader_machine(path: &[u8]) -> Option<object::elf::Machine> {
     use object::elf;
     let base = base_name(path);
     let of = |prefix: &[u8]| base.starts_with(prefix);
@@ -334,33 +368,28 @@ fn is_other_loader(path: &[u8], program: &ElfInfo) -> bool {
         && asked_for.is_some_and(|asked| asked != base)
 }
 
-/// What addresses say about the width of the process.
+/// What addresses say about the width of the process. One damaged figure says nothing.
 struct WidthEvidence {
-    /// The highest address that a maps file shows.
-    maps_highest: Option<u64>,
-    /// The highest address of a block or a caller.
-    log_highest: u64,
+    /// Where the stack lay: above 4 GiB in every 64-bit process.
+    stack: Option<u64>,
+    /// Most blocks lie at addresses of more than 32 bits.
+    is_wide: bool,
 }
 
 impl WidthEvidence {
     fn of(capture: &CaptureSet, trace: &Trace) -> Self {
-        let callers = trace
-            .callers()
-            .filter_map(|(_, caller)| caller.address)
-            .max();
         WidthEvidence {
-            maps_highest: capture.maps.as_ref().map(Maps::highest),
-            log_highest: callers.unwrap_or(0).max(trace.highest_address),
+            stack: capture.maps.as_ref().and_then(Maps::stack),
+            is_wide: trace.wide_addresses > trace.allocations() / 2,
         }
     }
 
     fn is_64(&self) -> Option<bool> {
-        let beyond_32 = |address: u64| address > 1 << 32;
-        if beyond_32(self.log_highest) {
-            return Some(true);
+        match self.is_wide {
+            true => Some(true),
+            // The heap of a 64-bit process can lie below 4 GiB.
+            false => self.stack.map(|stack| stack > u64::from(u32::MAX)),
         }
-        // A 64-bit process has its stack above 4 GiB; its heap and a fixed program can lie below.
-        self.maps_highest.map(beyond_32)
     }
 
     fn check_program(&self, program: &ElfInfo, capture: &CaptureSet, trace: &Trace) -> Result<()> {

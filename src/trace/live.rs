@@ -1,7 +1,5 @@
 //! The blocks that are live while a log is replayed.
 
-use std::collections::VecDeque;
-
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
@@ -131,12 +129,15 @@ pub struct LiveBlocks {
     lost: ReuseCounts,
 }
 
-#[derive(Debug, Default)]
+/// A queue of which only the newest block and the length ever matter: what stands before the newest
+/// is freed first, and at the end of the log only the newest can be live.
+#[derive(Debug)]
 struct Disputed {
-    /// Under [`Reuse::FreeLoggedLate`]: oldest first.
-    queue: VecDeque<Block>,
-    /// Under [`Reuse::FreeLost`].
-    latest: Option<Block>,
+    newest: Block,
+    /// Under [`Reuse::FreeLoggedLate`]: how many blocks the queue holds.
+    queued: u64,
+    /// Under [`Reuse::FreeLost`]: whether the newest is live.
+    is_live: bool,
 }
 
 impl LiveBlocks {
@@ -145,14 +146,15 @@ impl LiveBlocks {
         if !self.disputed.is_empty()
             && let Some(disputed) = self.disputed.get_mut(&address)
         {
-            if !disputed.queue.is_empty() {
+            if disputed.queued > 0 {
                 self.late.live_address_reused.note(line);
             }
-            if disputed.latest.is_some() {
+            if disputed.is_live {
                 self.lost.live_address_reused.note(line);
             }
-            disputed.queue.push_back(block);
-            disputed.latest = Some(block);
+            disputed.newest = block;
+            disputed.queued += 1;
+            disputed.is_live = true;
             self.settle(address);
             return;
         }
@@ -165,14 +167,15 @@ impl LiveBlocks {
                 self.freed -= 1;
             }
             Entry::Occupied(entry) => {
-                let Slot(old) = entry.remove();
+                entry.remove();
                 self.late.live_address_reused.note(line);
                 self.lost.live_address_reused.note(line);
                 self.disputed.insert(
                     address,
                     Disputed {
-                        queue: VecDeque::from([old, block]),
-                        latest: Some(block),
+                        newest: block,
+                        queued: 2,
+                        is_live: true,
                     },
                 );
             }
@@ -185,9 +188,11 @@ impl LiveBlocks {
             && let Some(disputed) = self.disputed.get_mut(&address)
         {
             let met = Met {
-                late: freed(disputed.queue.pop_front()),
-                lost: freed(disputed.latest.take()),
+                late: freed(disputed.queued > 0),
+                lost: freed(disputed.is_live),
             };
+            disputed.queued = disputed.queued.saturating_sub(1);
+            disputed.is_live = false;
             self.settle(address);
             met
         } else {
@@ -226,11 +231,10 @@ impl LiveBlocks {
         let Entry::Occupied(entry) = self.disputed.entry(address) else {
             return;
         };
-        let Disputed { queue, latest } = entry.get();
-        // The back of the queue is always the block allocated last, which is what `latest` is.
-        let agreed = match (queue.len(), latest) {
-            (0, None) => Slot::FREED,
-            (1, Some(block)) => Slot(*block),
+        let disputed = entry.get();
+        let agreed = match (disputed.queued, disputed.is_live) {
+            (0, false) => Slot::FREED,
+            (1, true) => Slot(disputed.newest),
             _ => return,
         };
         entry.remove();
@@ -248,11 +252,11 @@ impl LiveBlocks {
     /// What is live now: at most one block an address, the newest, in no particular order.
     pub fn iter(&self, reuse: Reuse) -> impl Iterator<Item = (u64, Block)> + '_ {
         let disputed = self.disputed.iter().filter_map(move |(&address, d)| {
-            let block = match reuse {
-                Reuse::FreeLoggedLate => d.queue.back().copied(),
-                Reuse::FreeLost => d.latest,
+            let is_live = match reuse {
+                Reuse::FreeLoggedLate => d.queued > 0,
+                Reuse::FreeLost => d.is_live,
             };
-            Some((address, block?))
+            is_live.then_some((address, d.newest))
         });
         let live = self.slots.iter().filter(|(_, slot)| slot.is_live());
         live.map(|(&address, &Slot(block))| (address, block))
@@ -261,10 +265,10 @@ impl LiveBlocks {
 }
 
 /// In a dispute a block has stood at the address, so what is gone was freed.
-fn freed(block: Option<Block>) -> Freed {
-    match block {
-        Some(_) => Freed::Live,
-        None => Freed::Again,
+fn freed(was_live: bool) -> Freed {
+    match was_live {
+        true => Freed::Live,
+        false => Freed::Again,
     }
 }
 

@@ -106,8 +106,8 @@ pub struct Trace {
     unknown_frees: Vec<(UnknownFree, Met)>,
     anomalies: Anomalies,
     pub records: u64,
-    /// The highest address of a block.
-    pub highest_address: u64,
+    /// Blocks at addresses of more than 32 bits.
+    pub wide_addresses: u64,
     /// All lines but blank ones.
     pub lines: u64,
 }
@@ -177,7 +177,7 @@ impl Replay {
                 match Line::parse(text) {
                     Line::Blank => return self.trace.anomalies.blank.note(self.line),
                     Line::Malformed => self.malformed(text),
-                    line => self.good_line(line),
+                    line => self.good_line(line, text),
                 }
             }
             RawLine::TooLong(text) => {
@@ -194,9 +194,10 @@ impl Replay {
         self.trace.lines += 1;
     }
 
-    fn good_line(&mut self, line: Line<'_>) {
+    /// `text` is what to quote where the record turns out to have no caller that can be.
+    fn good_line(&mut self, line: Line<'_>, text: &[u8]) {
         match line {
-            Line::Record(record) => self.record(record),
+            Line::Record(record) => self.record(record, text),
             Line::Start => self.trace.anomalies.starts.note(self.line),
             Line::End => self.saw_end = true,
             Line::Blank | Line::Malformed => {}
@@ -207,15 +208,16 @@ impl Replay {
     fn malformed(&mut self, text: &[u8]) {
         if let Some(nul) = memchr::memrchr(0, text) {
             self.trace.anomalies.nul_bytes.note(self.line);
-            let line = Line::parse(&text[nul + 1..]);
+            let behind = &text[nul + 1..];
+            let line = Line::parse(behind);
             if !matches!(line, Line::Blank | Line::Malformed) {
-                return self.good_line(line);
+                return self.good_line(line, behind);
             }
         } else if let Some(at) = last_mark(text)
             && let line @ Line::Record(_) = Line::parse(&text[at..])
         {
             self.trace.anomalies.interleaved.note(self.line);
-            return self.good_line(line);
+            return self.good_line(line, &text[at..]);
         }
         let anomalies = &mut self.trace.anomalies;
         anomalies.malformed.note(self.line);
@@ -224,15 +226,17 @@ impl Replay {
         }
     }
 
-    fn record(&mut self, record: Record<'_>) {
-        let caller = self.caller(record.caller);
+    fn record(&mut self, record: Record<'_>, text: &[u8]) {
+        let Some(caller) = self.caller(record.caller) else {
+            return self.malformed(text);
+        };
         self.trace.records += 1;
         let entry = &mut self.trace.callers[caller.0 as usize];
         entry.records += 1;
         match record.event {
             Event::Allocated { address, size } | Event::ReallocatedTo { address, size } => {
                 entry.allocations += 1;
-                self.trace.highest_address = self.trace.highest_address.max(address);
+                self.trace.wide_addresses += u64::from(address > u64::from(u32::MAX));
                 let block = Block { caller, size };
                 self.trace.live.allocate(address, block, self.line);
             }
@@ -285,15 +289,21 @@ impl Replay {
         }
     }
 
-    fn caller(&mut self, text: &[u8]) -> CallerId {
+    /// The id of a caller; `None` for what cannot be one, such as `0x1233]`, half a caller of another
+    /// process.
+    fn caller(&mut self, text: &[u8]) -> Option<CallerId> {
         if let Some(&id) = self.ids.get(text) {
-            return id;
+            return Some(id);
         }
         // No path has a NUL byte: what stands before it was not written with this line.
         if let Some(nul) = memchr::memrchr(0, text) {
             self.trace.anomalies.nul_bytes.note(self.line);
             let behind = &text[nul + 1..];
             return self.caller(behind.strip_prefix(b"@ ").unwrap_or(behind));
+        }
+        let parsed = Caller::parse(text);
+        if !text.is_empty() && parsed.address.is_none() && parsed.symbol.is_none() {
+            return None;
         }
         // 2^32 distinct callers would not fit into memory as texts, long before the id wraps.
         let id = CallerId(self.trace.callers.len() as u32);
@@ -305,7 +315,7 @@ impl Replay {
             is: id,
         });
         self.ids.insert(text.into(), id);
-        id
+        Some(id)
     }
 
     /// Callers like `progress 10%@ ./app:[0x1]` or `./app:[0x12@ ./app:[0x1]`: another writer's text, or
@@ -337,7 +347,9 @@ impl Replay {
                 continue;
             }
             self.line = line;
-            let is = self.caller(behind);
+            let Some(is) = self.caller(behind) else {
+                continue;
+            };
             self.trace.callers[id.0 as usize].is = is;
             let interleaved = &mut self.trace.anomalies.interleaved;
             interleaved.count += records;

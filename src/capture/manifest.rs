@@ -1,0 +1,94 @@
+//! `run.json`: what whoever made a capture knows of it. Every field may be missing.
+//!
+//! ```json
+//! { "schema": "mtrace-diff-run/1",
+//!   "duration_s": 120,
+//!   "modules": [ { "path": "/usr/lib/libfoo.so.1", "build_id": "797582f0…" } ] }
+//! ```
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::elf::BuildId;
+use crate::error::{Error, Result};
+
+/// What the file's first field says that it is.
+pub const SCHEMA: &str = "mtrace-diff-run/1";
+
+/// A run's own facts.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Manifest {
+    /// How long the program was traced, in seconds.
+    #[serde(default)]
+    pub duration_s: Option<f64>,
+    #[serde(default)]
+    modules: Vec<ModuleFacts>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct ModuleFacts {
+    /// Where it was on the target.
+    path: String,
+    /// In hex.
+    build_id: String,
+}
+
+impl Manifest {
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        serde_json::from_slice(&bytes).map_err(|e| Error::BadManifest {
+            path: path.to_path_buf(),
+            line: e.line(),
+            reason: e.to_string(),
+        })
+    }
+
+    /// The recorded build id of a module, by its path on the target or by its base name.
+    pub fn build_id(&self, name: &[u8]) -> Option<BuildId> {
+        let base = |path: &[u8]| {
+            path.rsplit(|&b| b == b'/')
+                .next()
+                .unwrap_or_default()
+                .to_vec()
+        };
+        let by_path = self.modules.iter().find(|m| m.path.as_bytes() == name);
+        let by_base = || {
+            self.modules
+                .iter()
+                .find(|m| base(m.path.as_bytes()) == base(name))
+        };
+        parse_hex(&by_path.or_else(by_base)?.build_id)
+    }
+}
+
+fn parse_hex(text: &str) -> Option<BuildId> {
+    let digit = |b: u8| char::from(b).to_digit(16).map(|digit| digit as u8);
+    let pairs = text.as_bytes().chunks(2);
+    let bytes = pairs.map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    bytes
+        .collect::<Option<Vec<u8>>>()
+        .filter(|id| !id.is_empty())
+        .map(BuildId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_is_found_by_path_then_by_name() {
+        let text = r#"{"schema": "mtrace-diff-run/1", "modules": [
+            {"path": "/a/libfoo.so.1", "build_id": "0aFF"}, {"path": "/b/libfoo.so.1", "build_id": "01"}]}"#;
+        let manifest: Manifest = serde_json::from_str(text).unwrap();
+        let id = |name: &str| manifest.build_id(name.as_bytes()).map(|id| id.0);
+        assert_eq!(id("/b/libfoo.so.1"), Some(vec![1]));
+        assert_eq!(id("/c/libfoo.so.1"), Some(vec![0x0a, 0xff]));
+        assert_eq!(id("/c/libbar.so.1"), None);
+        assert_eq!(parse_hex("abc"), None);
+    }
+}

@@ -1,0 +1,82 @@
+//! C++ and Rust symbols as their source has them, within bounds: a symbol of 300 bytes can stand for a
+//! name of gigabytes.
+
+use std::fmt::{self, Write};
+
+use crate::printable::printable;
+
+/// Longer symbols are shown as they are.
+const LONGEST_SYMBOL: usize = 4096;
+
+/// A name that would be longer is shown mangled: nobody reads it to its end.
+const LONGEST_NAME: usize = 16 * 1024;
+
+/// A C++ or Rust symbol as its source has it; any other as it is. Safe to print.
+pub fn demangled(symbol: &str) -> String {
+    let name = match symbol.len() <= LONGEST_SYMBOL {
+        true => rust(symbol).or_else(|| cpp(symbol)),
+        false => None,
+    };
+    printable(name.as_deref().unwrap_or(symbol)).into_owned()
+}
+
+fn rust(symbol: &str) -> Option<String> {
+    let name = rustc_demangle::try_demangle(symbol).ok()?;
+    let mut out = Bounded::default();
+    // Without the hash, which differs between builds.
+    write!(out, "{name:#}").ok()?;
+    Some(out.0)
+}
+
+fn cpp(symbol: &str) -> Option<String> {
+    if !symbol.starts_with("_Z") {
+        return None;
+    }
+    let name = cpp_demangle::Symbol::new(symbol).ok()?;
+    let mut out = Bounded::default();
+    let options = cpp_demangle::DemangleOptions::default();
+    name.structured_demangle(&mut out, &options).ok()?;
+    Some(out.0)
+}
+
+/// Text that refuses to grow beyond [`LONGEST_NAME`].
+#[derive(Default)]
+struct Bounded(String);
+
+impl Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > LONGEST_NAME {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_are_demangled() {
+        assert_eq!(demangled("_Znwm"), "operator new(unsigned long)");
+        assert_eq!(demangled("_RNvCs1234_7mycrate3foo"), "mycrate::foo");
+        assert_eq!(
+            demangled("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE"),
+            "core::fmt::Write::write_fmt"
+        );
+        assert_eq!(demangled("__strdup"), "__strdup");
+    }
+
+    #[test]
+    fn a_name_that_doubles_with_every_letter_stays_mangled() {
+        // Pair<Pair<…>, Pair<…>>, thirty times nested.
+        let mut symbol = "_Z1fP4PairIiiE".to_owned();
+        for n in 0..30 {
+            symbol.push_str(&format!("S{n:X}_").replace("S0_", "S_"));
+        }
+        assert!(demangled(&symbol).len() <= LONGEST_NAME);
+        let huge = format!("_Z{}f", "1".repeat(100_000));
+        assert_eq!(demangled(&huge), huge);
+    }
+}
