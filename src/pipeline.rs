@@ -208,6 +208,7 @@ impl RunAnalysis {
             program: program.map(|elf| elf.path),
             machine: self.rebased.machine,
             choice: self.rebased.choice,
+            duration_s: self.capture.manifest.duration_s,
             records: self.trace.records,
             live,
             anomalies,

@@ -259,10 +259,10 @@ impl fmt::Display for Warning {
             ),
             Warning::Fork { starts, reused } => write!(
                 f,
-                "the log has {starts} '= Start' marks, and {} at addresses that were live: a fork made two \
-                 heaps write into one log, and its figures are of neither; give each process a MALLOC_TRACE of its own, \
-                 or call muntrace() in the child",
-                counted(*reused, "allocation")
+                "{} of the log are at addresses that were live, behind {}: a fork made two heaps write into one log, and \
+                 its figures are of neither; give each process a MALLOC_TRACE of its own, or call muntrace() in the child",
+                counted(*reused, "allocation"),
+                counted(*starts, "'= Start' mark")
             ),
             Warning::FreesLost(lines) => write!(
                 f,

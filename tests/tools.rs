@@ -54,6 +54,17 @@ fn main() {
         trial("a_program_that_never_ends_well", &["gcc"], a_killed_program),
         trial("a_library_behind_a_link", &["gcc"], a_library_behind_a_link),
         trial(
+            "a_wrapper_is_a_site_in_each_of_its_callers",
+            &["gcc"],
+            inlined_wrapper,
+        ),
+        trial(
+            "a_library_that_was_replaced_is_not_believed",
+            &["gcc"],
+            replaced_library,
+        ),
+        trial("a_live_fork_is_said", &["gcc"], live_fork),
+        trial(
             "separate_debug_files",
             &["gcc", "objcopy", "strip", "readelf"],
             separate_debug_files,
@@ -603,4 +614,130 @@ fn stripped_of_lines() {
         "{functions:?}"
     );
     assert!(stdout_of(mtrace_diff().args(["show", &run])).contains("? (no symbol)"));
+}
+
+/// Two callers of one wrapper that is inlined into both: the growth of one must not hide in the other.
+fn inlined_wrapper() {
+    let source = r#"
+static inline __attribute__((always_inline)) void *xmalloc(int n) {
+    void *volatile block = malloc(n);
+    return block;
+}
+__attribute__((noinline)) static void cache(void) { void *volatile b = xmalloc(64); (void)b; }
+__attribute__((noinline)) static void leak(void) { void *volatile b = xmalloc(64); (void)b; }
+int main(void) {
+    int second = getenv("MAPS") && strstr(getenv("MAPS"), "second") != NULL;
+    mtrace();
+    for (int i = 0; i < (second ? 0 : 30); i++) cache();
+    for (int i = 0; i < (second ? 30 : 0); i++) leak();
+    save_maps(getenv("MAPS"));
+    muntrace();
+    return 0;
+}
+"#;
+    let first = Live::new(&["gcc", "-O1"], "first/app", source, Some(0));
+    let second = Live::new(&["gcc", "-O1"], "second/app", source, Some(0));
+    let runs = [&first, &second].map(|live| live.run.to_str().unwrap().to_owned());
+    let document = json(&[&runs[0], &runs[1]]);
+    let sites = document["sites"].as_array().unwrap();
+    let growth: Vec<i64> = sites
+        .iter()
+        .map(|s| s["growth"]["blocks"].as_i64().unwrap())
+        .collect();
+    assert_eq!(growth, [30, -30]);
+    assert!(
+        sites
+            .iter()
+            .all(|s| s["function"] == "xmalloc" && s["line"] == 3)
+    );
+    let outer: Vec<&str> = sites
+        .iter()
+        .map(|s| s["frames"][1]["function"].as_str().unwrap())
+        .collect();
+    assert_eq!(outer, ["leak", "cache"]);
+    let status = output_of(mtrace_diff().args(&runs).args(["--fail-above", "5"])).status;
+    assert_eq!(status.code(), Some(1));
+    assert!(stdout_of(mtrace_diff().args(&runs)).contains("xmalloc ← leak"));
+}
+
+/// At its path on this machine, but built anew since: another function is where the calls came from.
+fn replaced_library() {
+    let directory = TempDir::new().unwrap();
+    let lib = directory.path().join("libget.so");
+    let build = |source: &str| {
+        let path = directory.path().join("lib.c");
+        fs::write(&path, source).unwrap();
+        stdout_of(
+            Command::new("gcc")
+                .args(["-g", "-O1", "-shared", "-fPIC", "-o"])
+                .arg(&lib)
+                .arg(&path),
+        );
+    };
+    let get = "#include <stdlib.h>\nvoid *lib_get(int n) {\n    void *volatile block = malloc(n);\n    return block;\n}\n";
+    build(get);
+    let source = r#"
+void *lib_get(int n);
+int main(void) { mtrace(); for (int i = 0; i < 5; i++) lib_get(30); save_maps(getenv("MAPS")); muntrace(); return 0; }
+"#;
+    let rpath = format!("-Wl,-rpath,{}", directory.path().display());
+    let live = Live::new_with_library(source, &[lib.to_str().unwrap(), &rpath]);
+    let line = |document: &Value| site(document, "lib_get")["line"].clone();
+    assert_eq!(line(&live.show()), 3);
+    let other = "int other(int n) {\n    int sum = 0;\n    for (int i = 0; i < n; i++) sum = sum * 31 + i * n;\n    return sum ^ n;\n}\n";
+    build(&format!("{other}{}", other.replace("other", "another")));
+    let document = live.show();
+    assert!(line(&document).is_null());
+    let warnings = document["runs"][0]["warnings"].as_array().unwrap();
+    assert!(
+        warnings.iter().any(|w| w["code"] == "module-refused"),
+        "{warnings:?}"
+    );
+    // In a sysroot it is the user's word against the log's: used, and said.
+    let root = directory.path().join("root");
+    let inside = root.join(directory.path().strip_prefix("/").unwrap());
+    fs::create_dir_all(&inside).unwrap();
+    fs::copy(&lib, inside.join("libget.so")).unwrap();
+    let run = live.run.to_str().unwrap();
+    let document = json(&["show", run, "--sysroot", root.to_str().unwrap()]);
+    let warnings = document["runs"][0]["warnings"].as_array().unwrap();
+    assert!(
+        warnings.iter().any(|w| w["code"] == "module-does-not-fit"),
+        "{warnings:?}"
+    );
+}
+
+/// A child that goes on writing into the log of its parent.
+fn live_fork() {
+    let source = r#"
+#include <sys/wait.h>
+int main(void) {
+    mtrace();
+    for (int i = 0; i < 200; i++) { char *volatile b = malloc(40); (void)b; }
+    pid_t child = fork();
+    for (int i = 0; i < 200; i++) { char *volatile b = malloc(40); (void)b; }
+    if (child == 0)
+        return 0;
+    wait(NULL);
+    save_maps(getenv("MAPS"));
+    muntrace();
+    return 0;
+}
+"#;
+    let live = Live::new(&["gcc", "-O1"], "app", source, Some(0));
+    let document = live.show();
+    let warnings = document["runs"][0]["warnings"].as_array().unwrap();
+    let codes: Vec<&str> = warnings
+        .iter()
+        .map(|w| w["code"].as_str().unwrap())
+        .collect();
+    // Both allocate at the same addresses of two heaps: what it can come to is said, not counted as one.
+    assert!(
+        document["runs"][0]["anomalies"]["live_address_reused"]
+            .as_u64()
+            .unwrap()
+            > 100,
+        "{codes:?}"
+    );
+    assert!(codes.contains(&"fork"), "{codes:?}");
 }

@@ -45,7 +45,11 @@ pub struct Maps {
 impl Maps {
     /// Reads a maps file. A line that is none refuses the file, but a cut last line is dropped.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = read_small(path)?;
+        Self::parse(path, &read_small(path)?)
+    }
+
+    /// Reads the text of a maps file; `path` is for errors.
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self> {
         if text.iter().all(u8::is_ascii_whitespace) {
             return Err(Error::EmptyMaps {
                 path: path.to_path_buf(),

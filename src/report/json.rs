@@ -49,7 +49,7 @@ pub struct JsonRun {
     pub arch: Option<String>,
     /// `"absolute"` or `"relative"`: what the numbers in the log are.
     pub addressing: &'static str,
-    /// How long the run was; null for now.
+    /// How long the program was traced, as the capture's run.json says; null if it does not.
     pub duration_s: Option<f64>,
     /// Lines of the log that say something of the heap.
     pub records: u64,
@@ -254,7 +254,7 @@ fn json_run(run: &super::RunSummary) -> JsonRun {
         arch: run.machine.map(|machine| machine.to_string()),
         addressing: run.choice.addressing.name(),
         addressing_reason: run.choice.reason.clone(),
-        duration_s: None,
+        duration_s: run.duration_s,
         records: run.records,
         live: json_tally(run.live),
         anomalies: json_anomalies(&run.anomalies),

@@ -44,6 +44,8 @@ pub struct RunSummary {
     pub build_id: Option<BuildId>,
     pub machine: Option<Machine>,
     pub choice: AddressingChoice,
+    /// How long the program was traced, where its `run.json` says so, in seconds.
+    pub duration_s: Option<f64>,
     pub records: u64,
     /// Of all sites, hidden ones too.
     pub live: Tally,

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use addr2line::Loader;
-
+use super::debug_info::{DebugInfo, Store};
 use super::demangle::demangled;
 use super::rebase::LinkAddress;
 use crate::elf::ElfInfo;
@@ -150,23 +149,24 @@ pub fn symbolize(
     debug: Option<&Path>,
     addresses: &[LinkAddress],
 ) -> Vec<Symbolized> {
-    let own = Loader::new(&elf.path).ok();
-    let separate = debug.and_then(|path| Loader::new(path).ok());
-    let loaders: Vec<&Loader> = separate.iter().chain(&own).collect();
-    addresses
+    let store = Store::default();
+    let separate = debug.and_then(|path| DebugInfo::open(path, &store, addresses));
+    let own = DebugInfo::open(&elf.path, &store, addresses);
+    let files: Vec<&DebugInfo<'_>> = separate.iter().chain(&own).collect();
+    let names = addresses
         .iter()
-        .map(|address| symbolize_one(&loaders, *address))
-        .collect()
+        .map(|address| symbolize_one(&files, *address));
+    names.collect()
 }
 
-fn symbolize_one(loaders: &[&Loader], address: LinkAddress) -> Symbolized {
+fn symbolize_one(files: &[&DebugInfo<'_>], address: LinkAddress) -> Symbolized {
     // A return address is the instruction after the call, which can be the next statement's.
     let Some(call) = address.0.checked_sub(1) else {
         return Symbolized::Unknown(Unknown::NoSymbol);
     };
-    let by_dwarf = || loaders.iter().find_map(|loader| frames(loader, call));
+    let by_dwarf = || files.iter().find_map(|file| frames(file, call));
     let by_symbol = || {
-        let symbol = loaders.iter().find_map(|loader| loader.find_symbol(call))?;
+        let symbol = files.iter().find_map(|file| file.symbol(call))?;
         Some(Named::from_symbol(symbol, NameSource::SymbolTable))
     };
     match by_dwarf().or_else(by_symbol) {
@@ -175,8 +175,8 @@ fn symbolize_one(loaders: &[&Loader], address: LinkAddress) -> Symbolized {
     }
 }
 
-fn frames(loader: &Loader, call: u64) -> Option<Named> {
-    let mut iter = loader.find_frames(call).ok()?;
+fn frames(file: &DebugInfo<'_>, call: u64) -> Option<Named> {
+    let mut iter = file.frames(call)?;
     let mut frames = Vec::new();
     while let Ok(Some(frame)) = iter.next() {
         let function = frame
@@ -206,7 +206,7 @@ fn frames(loader: &Loader, call: u64) -> Option<Named> {
     // The symbol table knows the outermost function too: it is all there is where lines come
     // without functions (assembler), and the fuller name of a C++ function that is `static`,
     // which DWARF gives without its namespace and parameters.
-    if let (Some(outermost), Some(symbol)) = (frames.last_mut(), loader.find_symbol(call)) {
+    if let (Some(outermost), Some(symbol)) = (frames.last_mut(), file.symbol(call)) {
         let fuller = |name: &String| is_fuller_name(symbol, name);
         if outermost.function.as_ref().is_none_or(fuller) {
             outermost.function = Some(demangled(without_clone(symbol)));

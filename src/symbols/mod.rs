@@ -3,6 +3,7 @@
 mod addressing;
 mod call;
 mod debug_file;
+mod debug_info;
 mod demangle;
 mod dwarf;
 mod find;

@@ -276,6 +276,7 @@ fn mapped_file<'m>(
             let target = link_target(capture, name)?;
             only(&files, &|file| base_name(file) == target)
         })
+        .or_else(|| only(&files, &|file| has_soname(capture, file, base)))
         .or_else(|| only(&files, &|file| is_version_of(base_name(file), base)))
         .or_else(|| {
             let loader = is_loader_name(base);
@@ -298,6 +299,16 @@ fn only<'m>(files: &[&'m [u8]], fits: &dyn Fn(&[u8]) -> bool) -> Option<&'m [u8]
     let mut fitting = files.iter().copied().filter(|file| fits(file));
     let first = fitting.next()?;
     fitting.next().is_none().then_some(first)
+}
+
+/// Whether a mapped file, as it lies in the run directory or the sysroot, calls itself `soname`.
+fn has_soname(capture: &CaptureSet, file: &[u8], soname: &[u8]) -> bool {
+    let elf = super::find::candidate_paths(capture, file)
+        .into_iter()
+        .filter(|path| path.is_file())
+        .find_map(|path| ElfInfo::read(&path).ok());
+    elf.and_then(|elf| elf.soname)
+        .is_some_and(|name| name.as_bytes() == soname)
 }
 
 /// The name of the file that a library's path leads to in the sysroot or the run directory.

@@ -12,17 +12,21 @@ pub fn advice(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> Vec<Warn
             reason: reason.clone(),
         });
     }
-    if anomalies.starts.count > 1 {
-        let starts = anomalies.starts.count;
-        // Two heaps in one log: what one process holds, the other one allocates.
-        let reused = anomalies.live_address_reused.count;
-        warnings.push(match is_bulk(reused, allocations) {
-            true => Warning::Fork { starts, reused },
-            false => Warning::SeveralStarts { starts },
+    let starts = anomalies.starts.count;
+    let reused = anomalies.live_address_reused;
+    if has_two_heaps(anomalies, reuse, allocations) {
+        warnings.push(Warning::Fork {
+            starts,
+            reused: reused.count,
         });
-    } else if reuse == Reuse::FreeLost && anomalies.live_address_reused.count > 0 {
+    } else {
+        if starts > 1 {
+            warnings.push(Warning::SeveralStarts { starts });
+        }
         // From glibc 2.34 this is how threads look, and counted right; before, frees are lost.
-        warnings.extend(lines(anomalies.live_address_reused).map(Warning::FreesLost));
+        if reuse == Reuse::FreeLost {
+            warnings.extend(lines(reused).map(Warning::FreesLost));
+        }
     }
     if let Some(seen) = lines(anomalies.malformed) {
         warnings.push(Warning::MalformedLines {
@@ -52,7 +56,15 @@ fn lines(seen: Occurrences) -> Option<Lines> {
     })
 }
 
-/// More than a hundredth of all allocations: a single thread's log has none.
-fn is_bulk(reused: u64, allocations: u64) -> bool {
-    reused > 0 && reused >= allocations / 100
+/// So few addresses held twice can be threads that were cut short.
+const FEW: u64 = 8;
+
+/// Whether two processes wrote their heaps into one log: what one holds, the other allocates. A copied
+/// buffer begins with a second `= Start`, if the fork came early; and blocks of two heaps stay where
+/// blocks of threads get their late frees.
+fn has_two_heaps(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> bool {
+    let in_bulk = |count: u64| count > 0 && count >= allocations / 100;
+    let held = anomalies.doubly_held;
+    let is_held = reuse == Reuse::FreeLoggedLate && held > FEW && in_bulk(held);
+    is_held || (anomalies.starts.count > 1 && in_bulk(anomalies.live_address_reused.count))
 }

@@ -242,6 +242,15 @@ impl LiveBlocks {
         self.slots.insert(address, agreed);
     }
 
+    /// Addresses that hold two blocks or more, if frees are only logged late. Threads leave next to
+    /// none: every free is logged in the end.
+    pub fn doubly_held(&self) -> u64 {
+        self.disputed
+            .values()
+            .filter(|disputed| disputed.queued > 1)
+            .count() as u64
+    }
+
     pub fn counts(&self, reuse: Reuse) -> ReuseCounts {
         match reuse {
             Reuse::FreeLoggedLate => self.late,

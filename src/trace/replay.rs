@@ -60,6 +60,8 @@ pub struct Anomalies {
     pub double_frees: Occurrences,
     /// Allocations at an address that held a block.
     pub live_address_reused: Occurrences,
+    /// Addresses that hold two blocks or more at the end, where frees are only logged late.
+    pub doubly_held: u64,
     pub failed_allocations: Occurrences,
     pub failed_reallocations: Occurrences,
     /// Why the log could not be read to its end.
@@ -453,6 +455,7 @@ impl Trace {
             unknown_frees: counts.unknown_frees,
             double_frees: counts.double_frees,
             live_address_reused: counts.live_address_reused,
+            doubly_held: self.live.doubly_held(),
             ..self.anomalies.clone()
         }
     }

@@ -1,0 +1,210 @@
+//! The debug information and the symbols of one ELF file, read within bounds.
+//!
+//! addr2line's own loader would do for files that are well. This one refuses what a damaged or hostile
+//! file can use against its reader: sections that unpack to gigabytes, and entries nested so deep that
+//! reading them overflows the stack.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use addr2line::{Context, FrameIter, LookupContinuation, LookupResult, SplitDwarfLoad};
+use gimli::{Dwarf, EndianSlice, RunTimeEndian};
+use object::read::{Object, ObjectSection, ReadCache, SymbolMap, SymbolMapName};
+use typed_arena::Arena;
+
+use super::rebase::LinkAddress;
+use crate::elf::open_regular;
+
+type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+
+/// Debug entries nested deeper than this are no compiler's: real ones have some tens of levels.
+const DEEPEST: isize = 500;
+
+/// How many times its own size a compressed section may unpack to, beyond a MiB: compilers' output
+/// reaches ten.
+const LARGEST_RATIO: u64 = 100;
+
+/// What has to live as long as the information: files and unpacked sections.
+#[derive(Default)]
+pub struct Store {
+    files: Arena<ReadCache<File>>,
+    sections: Arena<Vec<u8>>,
+}
+
+/// Names and lines of one file.
+pub struct DebugInfo<'a> {
+    store: &'a Store,
+    /// `None` where there is no debug information, or none that can be read.
+    context: Option<Context<Slice<'a>>>,
+    symbols: SymbolMap<SymbolMapName<'a>>,
+}
+
+impl<'a> DebugInfo<'a> {
+    /// Opens a file to look up `addresses` in it; `None` if it is no ELF file.
+    pub fn open(path: &Path, store: &'a Store, addresses: &[LinkAddress]) -> Option<Self> {
+        let object = open_object(path, store)?;
+        let context = load_dwarf(&object, store, |id| Some(id.name())).and_then(|mut dwarf| {
+            if let Some(supplement) = supplement(path, &object, store) {
+                dwarf
+                    .load_sup(|id| section(&supplement, Some(id.name()), store))
+                    .ok()?;
+            }
+            if is_too_deep(&dwarf, addresses) {
+                return None;
+            }
+            dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::Duplicates);
+            Context::from_dwarf(dwarf).ok()
+        });
+        Some(DebugInfo {
+            store,
+            context,
+            symbols: object.symbol_map(),
+        })
+    }
+
+    /// The frames at an address, innermost first.
+    pub fn frames(&self, address: u64) -> Option<FrameIter<'_, Slice<'a>>> {
+        let mut lookup = self.context.as_ref()?.find_frames(address);
+        loop {
+            match lookup {
+                LookupResult::Output(frames) => return frames.ok(),
+                LookupResult::Load { load, continuation } => {
+                    lookup = continuation.resume(split_dwarf(&load, self.store));
+                }
+            }
+        }
+    }
+
+    /// The symbol that holds an address.
+    pub fn symbol(&self, address: u64) -> Option<&'a str> {
+        self.symbols.containing(address).map(|symbol| symbol.name())
+    }
+}
+
+fn open_object<'a>(path: &Path, store: &'a Store) -> Option<object::File<'a, &'a ReadCache<File>>> {
+    let cache = store.files.alloc(ReadCache::new(open_regular(path).ok()?));
+    object::File::parse(&*cache).ok()
+}
+
+fn load_dwarf<'a>(
+    object: &object::File<'a, &'a ReadCache<File>>,
+    store: &'a Store,
+    name: impl Fn(gimli::SectionId) -> Option<&'static str>,
+) -> Option<Dwarf<Slice<'a>>> {
+    Dwarf::load(|id| section(object, name(id), store)).ok()
+}
+
+/// A section's bytes; empty if there is none of that name, an error if it cannot be had within bounds.
+fn section<'a>(
+    object: &object::File<'a, &'a ReadCache<File>>,
+    name: Option<&str>,
+    store: &'a Store,
+) -> Result<Slice<'a>, gimli::Error> {
+    let endian = match object.is_little_endian() {
+        true => RunTimeEndian::Little,
+        false => RunTimeEndian::Big,
+    };
+    let Some(section) = name.and_then(|name| object.section_by_name(name)) else {
+        return Ok(EndianSlice::new(&[], endian));
+    };
+    let data = section.compressed_data().map_err(|_| gimli::Error::Io)?;
+    let packed = data.data.len() as u64;
+    if data.uncompressed_size > packed.saturating_mul(LARGEST_RATIO).saturating_add(1 << 20) {
+        return Err(gimli::Error::Io);
+    }
+    let bytes: &'a [u8] = match data.decompress().map_err(|_| gimli::Error::Io)? {
+        Cow::Borrowed(bytes) => bytes,
+        Cow::Owned(bytes) => store.sections.alloc(bytes),
+    };
+    Ok(EndianSlice::new(bytes, endian))
+}
+
+/// The file that `dwz` moved common entries to, which `.gnu_debugaltlink` names.
+fn supplement<'a>(
+    path: &Path,
+    object: &object::File<'a, &'a ReadCache<File>>,
+    store: &'a Store,
+) -> Option<object::File<'a, &'a ReadCache<File>>> {
+    let (name, id) = object.gnu_debugaltlink().ok()??;
+    let name = Path::new(std::ffi::OsStr::from_bytes(name));
+    let supplement = open_object(&path.parent()?.join(name), store)?;
+    (supplement.build_id().ok()?? == id).then_some(supplement)
+}
+
+/// Whether a unit that holds one of the addresses is nested too deep to be read by recursion.
+fn is_too_deep(dwarf: &Dwarf<Slice<'_>>, addresses: &[LinkAddress]) -> bool {
+    let mut sorted: Vec<u64> = addresses.iter().map(|address| address.0).collect();
+    sorted.sort_unstable();
+    let mut headers = dwarf.units();
+    while let Ok(Some(header)) = headers.next() {
+        let Ok(unit) = dwarf.unit(header) else {
+            continue;
+        };
+        if holds_any(dwarf, &unit, &sorted) && unit_depth(&unit) > DEEPEST {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a unit has code at one of the addresses; one that does not say where its code is may have.
+fn holds_any<'a>(dwarf: &Dwarf<Slice<'a>>, unit: &gimli::Unit<Slice<'a>>, sorted: &[u64]) -> bool {
+    let Ok(mut ranges) = dwarf.unit_ranges(unit) else {
+        return true;
+    };
+    let mut has_ranges = false;
+    while let Ok(Some(range)) = ranges.next() {
+        has_ranges = true;
+        // A return address can be the byte behind the range.
+        let first = sorted.partition_point(|address| *address < range.begin);
+        if sorted
+            .get(first)
+            .is_some_and(|address| *address <= range.end)
+        {
+            return true;
+        }
+    }
+    !has_ranges
+}
+
+fn unit_depth(unit: &gimli::Unit<Slice<'_>>) -> isize {
+    let mut deepest = 0;
+    let Ok(mut entries) = unit.entries_raw(None) else {
+        return 0;
+    };
+    while !entries.is_empty() && deepest <= DEEPEST {
+        deepest = deepest.max(entries.next_depth());
+        let Ok(abbreviation) = entries.read_abbreviation() else {
+            break;
+        };
+        if let Some(abbreviation) = abbreviation
+            && entries.skip_attributes(abbreviation.attributes()).is_err()
+        {
+            break;
+        }
+    }
+    deepest
+}
+
+/// The `.dwo` file that a skeleton unit names, where the compiler left it.
+fn split_dwarf<'a>(
+    load: &SplitDwarfLoad<Slice<'a>>,
+    store: &'a Store,
+) -> Option<Arc<Dwarf<Slice<'a>>>> {
+    let part =
+        |slice: &Slice<'a>| Path::new(std::ffi::OsStr::from_bytes(slice.slice())).to_path_buf();
+    let directory = load.comp_dir.as_ref().map_or_else(PathBuf::new, part);
+    let path = directory.join(load.path.as_ref().map(part)?);
+    let object = open_object(&path, store)?;
+    let mut dwarf = load_dwarf(&object, store, |id| id.dwo_name())?;
+    let header = dwarf.units().next().ok()??;
+    let unit = dwarf.unit(header).ok()?;
+    if unit.dwo_id != Some(load.dwo_id) || unit_depth(&unit) > DEEPEST {
+        return None;
+    }
+    dwarf.make_dwo(&load.parent);
+    Some(Arc::new(dwarf))
+}
