@@ -493,6 +493,11 @@ int main(void) { mtrace(); for (int i = 0; i < 5; i++) lib_get(30); save_maps(ge
         .map(|w| &w["code"])
         .collect();
     assert_eq!(codes, ["modules-not-found"]);
+    // Its file alone, in the run directory: its soname says whose it is.
+    let alone = wrapped.run.join("libget.so.1.2.3");
+    fs::copy(elsewhere.join("libget.so.1.2.3"), &alone).unwrap();
+    assert_eq!(get(&wrapped.show()), 3);
+    fs::remove_file(alone).unwrap();
     // In a sysroot, at the target's path.
     let sysroot = directory.path().join("root");
     let inside = sysroot.join(lib.strip_prefix("/").unwrap());

@@ -299,4 +299,41 @@ mod tests {
         assert_eq!(maps.find(0xfff), None);
         assert_eq!(maps.files(), [b"/a", b"/b"]);
     }
+
+    #[test]
+    fn overlapping_and_doubled_lines_do_no_harm() {
+        let text = b"1000-9000 r-xp 0 0:0 1 /a\n2000-3000 rw-p 0 0:0 0\n1000-9000 r-xp 0 0:0 1 /a\n4000-4000 r";
+        let maps = Maps::parse(Path::new("m"), text).unwrap();
+        assert_eq!(
+            maps.find(0x8fff).and_then(|m| m.file.as_deref()),
+            Some(&b"/a"[..])
+        );
+        assert_eq!(maps.find(0x2800).map(|m| m.start), Some(0x2000));
+        assert_eq!(maps.find_in(b"/a", 0x2800).map(|m| m.start), Some(0x1000));
+        assert_eq!(maps.find(0x9000), None);
+    }
+
+    #[test]
+    fn a_replaced_file_and_the_stack_are_known_for_what_they_are() {
+        assert!(
+            parse("10-20 r-xp 0 0:0 1 /a (deleted)").deleted
+                && !parse("10-20 r-xp 0 0:0 1 /a").deleted
+        );
+        assert!(
+            parse("10-20 rw-p 0 0:0 0 [stack]").is_stack
+                && !parse("10-20 rw-p 0 0:0 0 [heap]").is_stack
+        );
+    }
+
+    #[test]
+    fn snapshots_are_united_only_if_they_are_of_one_process() {
+        let maps = |text: &str| Maps::parse(Path::new("m"), text.as_bytes()).unwrap();
+        let early = maps("1000-2000 r-xp 0 0:0 1 /a\n");
+        let late = maps("1000-2000 r-xp 0 0:0 1 /a\n5000-6000 r-xp 0 0:0 2 /b\n");
+        let other = maps("7000-8000 r-xp 0 0:0 1 /a\n");
+        let united = Maps::united(vec![early.clone(), late]).unwrap().unwrap();
+        assert_eq!(united.mappings().len(), 2);
+        assert!(Maps::united(vec![early, other]).is_none());
+        assert!(Maps::united(Vec::new()).unwrap().is_none());
+    }
 }
