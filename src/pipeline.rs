@@ -13,7 +13,7 @@ use crate::report::{FaultRow, Report, RunSummary};
 use crate::symbols::{
     Addressing, Place, RebasedRun, RunNames, RunToName, SearchPath, name_callers, rebase,
 };
-use crate::trace::replay::ReplayOptions;
+use crate::trace::ReplayOptions;
 use crate::trace::{CallerId, CallerStats, Fault, Tally, Trace, advice, replay};
 use crate::warning::Warning;
 

@@ -12,8 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{file_of, testdata};
-use mtrace_diff::trace::replay::{ReplayOptions, Tally, Trace, replay};
 use mtrace_diff::trace::{Event, Line, Reuse};
+use mtrace_diff::trace::{ReplayOptions, Tally, Trace, replay};
 use proptest::prelude::*;
 
 /// The obvious replay: a queue an address, or one block an address, in a map of strings.

@@ -5,7 +5,7 @@
 use std::fs;
 
 use mtrace_diff::trace::Reuse;
-use mtrace_diff::trace::replay::{ReplayOptions, replay};
+use mtrace_diff::trace::{ReplayOptions, replay};
 
 #[test]
 fn memory_stays_in_proportion_to_live_blocks() {

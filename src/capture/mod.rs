@@ -296,7 +296,7 @@ impl CaptureSet {
     }
 
     /// A file of this set that is the shared library `name`, by file name or by soname.
-    pub fn library(&self, name: &str) -> Option<&ElfInfo> {
+    pub fn shared_object(&self, name: &str) -> Option<&ElfInfo> {
         let by_name = |info: &&ElfInfo| info.path.file_name().is_some_and(|n| n == name);
         let by_soname = |info: &&ElfInfo| info.soname.as_deref() == Some(name);
         self.libraries

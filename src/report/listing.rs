@@ -66,7 +66,7 @@ fn location(run: &Listing<'_>, caller: CallerId) -> String {
 #[derive(Default)]
 struct Line {
     count: u64,
-    library: String,
+    module: String,
     offset: Option<u64>,
     is_loader: bool,
 }
@@ -91,7 +91,7 @@ pub fn write_mtrace_do(run: &Listing<'_>, out: &mut dyn Write) -> Result<()> {
         line.count += live;
         line.offset = offset(run, id);
         line.is_loader = is_loader(run, id);
-        line.library = library;
+        line.module = library;
     }
     writeln!(out, "total_cnt: {total}")?;
     for ((address, _), line) in lines.iter().filter(|(_, line)| !line.is_loader) {
@@ -101,7 +101,7 @@ pub fn write_mtrace_do(run: &Listing<'_>, out: &mut dyn Write) -> Result<()> {
         writeln!(
             out,
             "{address:>10}:\t\t{}\t\t{:>32}\t\t{offset}",
-            line.count, line.library
+            line.count, line.module
         )?;
     }
     Ok(())

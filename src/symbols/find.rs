@@ -50,7 +50,7 @@ impl ModuleFinder<'_> {
         }
         for name in [&module.mapped_as, &module.logged_as].into_iter().flatten() {
             let base = printable_bytes(base_name(name));
-            let library = self.capture.library(&base).cloned();
+            let library = self.capture.shared_object(&base).cloned();
             let elsewhere = candidate_paths(self.capture, name);
             // A file that is no ELF file, or a damaged one, is none.
             let elsewhere = elsewhere.iter().filter(|path| path.is_file());

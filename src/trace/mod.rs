@@ -3,10 +3,12 @@
 mod advice;
 pub mod line;
 pub mod live;
+mod outcome;
 pub mod reader;
-pub mod replay;
+mod replay;
 
 pub use advice::advice;
 pub use line::{Caller, Event, Line, LogSymbol, Record};
 pub use live::{Block, CallerId, Freed, LiveBlocks, Occurrences, Reuse};
-pub use replay::{Anomalies, CallerStats, Fault, FaultKind, Tally, Trace, replay};
+pub use outcome::{Anomalies, CallerStats, Fault, FaultKind, Tally, Trace, UnknownFree};
+pub use replay::{ReplayOptions, replay};

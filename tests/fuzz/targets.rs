@@ -8,8 +8,8 @@ use std::path::Path;
 
 use mtrace_diff::capture::{Maps, RunInput};
 use mtrace_diff::report::{json, table};
-use mtrace_diff::trace::replay::{ReplayOptions, Tally, replay};
 use mtrace_diff::trace::{Line, Reuse, advice};
+use mtrace_diff::trace::{ReplayOptions, Tally, replay};
 use mtrace_diff::{OldListing, Plan};
 
 /// A log of any bytes: it is read to its end, and its figures agree with one another.

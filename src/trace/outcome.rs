@@ -1,0 +1,229 @@
+//! What a log comes to: figures per caller, live blocks, what was odd in it and what went wrong.
+
+use hashbrown::HashMap;
+
+use super::line::Caller;
+use super::live::{Block, CallerId, Freed, LiveBlocks, Met, Occurrences, Reuse};
+
+/// Blocks and their bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub blocks: u64,
+    pub bytes: u64,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: Tally) {
+        self.blocks = self.blocks.saturating_add(other.blocks);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+/// What one caller did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CallerStats {
+    /// Blocks it got, by malloc, calloc, realloc and the like.
+    pub allocations: u64,
+    /// What of them is live at the end; all others were freed, by whomever.
+    pub live: Tally,
+}
+
+/// What in a log was not as it should be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Anomalies {
+    /// Lines that are neither a record nor a mark; they count for nothing.
+    pub malformed: Occurrences,
+    /// The beginning of the first of them.
+    pub malformed_quote: String,
+    /// Lines longer than any mtrace line.
+    pub overlong: Occurrences,
+    /// Records that begin in the middle of a line: something else was written before them.
+    pub interleaved: Occurrences,
+    /// Lines with NUL bytes.
+    pub nul_bytes: Occurrences,
+    /// Lines that end in CR LF.
+    pub carriage_returns: Occurrences,
+    pub blank: Occurrences,
+    /// The file ends in the middle of this line, which is not counted.
+    pub truncated_tail: Occurrences,
+    /// No `= End`: `muntrace()` was not called, or not reached.
+    pub missing_end: bool,
+    /// `= Start` marks; more than one means that a fork copied the log's buffer, or a second `mtrace()`.
+    pub starts: Occurrences,
+    /// Frees of an address that held no block: allocated before `mtrace()`, or freed twice.
+    pub unknown_frees: Occurrences,
+    /// Those of them that were freed before, with no allocation between.
+    pub double_frees: Occurrences,
+    /// Allocations at an address that held a block.
+    pub live_address_reused: Occurrences,
+    /// Addresses that hold two blocks or more at the end, where frees are only logged late.
+    pub doubly_held: u64,
+    pub failed_allocations: Occurrences,
+    pub failed_reallocations: Occurrences,
+    /// Why the log could not be read to its end.
+    pub read_error: Option<String>,
+}
+
+/// What a caller did wrong, or what went wrong for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FaultKind {
+    /// A block was freed, or given to realloc, that had been freed before.
+    DoubleFree,
+    /// The log knows of no block there: most likely it is older than `mtrace()`.
+    FreeOfUnknown,
+    /// malloc gave nothing.
+    FailedAllocation,
+    /// realloc gave nothing; the old block stays.
+    FailedReallocation,
+}
+
+/// Faults of one kind at one caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    pub kind: FaultKind,
+    pub caller: CallerId,
+    pub seen: Occurrences,
+}
+
+/// A free that met no block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownFree {
+    /// Counted from 1.
+    pub line: u64,
+    pub address: u64,
+    pub by: CallerId,
+    pub in_realloc: bool,
+}
+
+/// A log, read to its end.
+#[derive(Debug, Default)]
+pub struct Trace {
+    pub(super) callers: Vec<CallerEntry>,
+    pub(super) live: LiveBlocks,
+    pub(super) faults: HashMap<(FaultKind, CallerId), FaultSeen>,
+    pub(super) unknown_frees: Vec<(UnknownFree, Met)>,
+    pub(super) anomalies: Anomalies,
+    pub records: u64,
+    /// Blocks at addresses of more than 32 bits.
+    pub wide_addresses: u64,
+    /// All lines but blank ones.
+    pub lines: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct CallerEntry {
+    /// As the log spells it.
+    pub(super) text: Box<[u8]>,
+    pub(super) allocations: u64,
+    pub(super) records: u64,
+    pub(super) first_line: u64,
+    /// The caller that this one is: itself, or the one behind the text that was glued before it.
+    pub(super) is: CallerId,
+}
+
+/// Occurrences under each meaning of [`Reuse`].
+#[derive(Debug, Default)]
+pub(super) struct FaultSeen {
+    pub(super) late: Occurrences,
+    pub(super) lost: Occurrences,
+}
+
+impl Trace {
+    /// Each caller as the log spells it, taken apart.
+    pub fn callers(&self) -> impl ExactSizeIterator<Item = (CallerId, Caller<'_>)> + '_ {
+        self.callers
+            .iter()
+            .enumerate()
+            .map(|(i, entry)| (CallerId(i as u32), Caller::parse(&entry.text)))
+    }
+
+    /// One caller, taken apart.
+    pub fn caller(&self, id: CallerId) -> Caller<'_> {
+        Caller::parse(&self.callers[id.0 as usize].text)
+    }
+
+    /// Callers without those that are another one behind some other writer's text.
+    pub fn own_callers(&self) -> impl Iterator<Item = (CallerId, Caller<'_>)> + '_ {
+        self.callers().filter(|(id, _)| self.is(*id) == *id)
+    }
+
+    fn is(&self, id: CallerId) -> CallerId {
+        self.callers[id.0 as usize].is
+    }
+
+    /// The figures of every caller, by [`CallerId`].
+    pub fn stats(&self, reuse: Reuse) -> Vec<CallerStats> {
+        let mut stats = vec![CallerStats::default(); self.callers.len()];
+        for entry in &self.callers {
+            stats[entry.is.0 as usize].allocations += entry.allocations;
+        }
+        for (_, block) in self.live.iter(reuse) {
+            stats[self.is(block.caller).0 as usize].live.add(Tally {
+                blocks: 1,
+                bytes: block.size,
+            });
+        }
+        stats
+    }
+
+    /// The blocks live at the end, by address.
+    pub fn live_blocks(&self, reuse: Reuse) -> Vec<(u64, Block)> {
+        let own = |(address, block): (u64, Block)| {
+            let caller = self.is(block.caller);
+            (address, Block { caller, ..block })
+        };
+        let mut blocks: Vec<(u64, Block)> = self.live.iter(reuse).map(own).collect();
+        blocks.sort_unstable_by_key(|(address, _)| *address);
+        blocks
+    }
+
+    /// What went wrong, by kind and caller, worst kinds first.
+    pub fn faults(&self, reuse: Reuse) -> Vec<Fault> {
+        let mut by_caller: HashMap<(FaultKind, CallerId), Occurrences> = HashMap::new();
+        for ((kind, caller), seen) in &self.faults {
+            let seen = match reuse {
+                Reuse::FreeLoggedLate => seen.late,
+                Reuse::FreeLost => seen.lost,
+            };
+            if seen.count > 0 {
+                let sum = by_caller.entry((*kind, self.is(*caller))).or_default();
+                sum.count += seen.count;
+                sum.first_line = [sum.first_line, seen.first_line]
+                    .into_iter()
+                    .flatten()
+                    .min();
+            }
+        }
+        let fault = |((kind, caller), seen)| Fault { kind, caller, seen };
+        let mut faults: Vec<Fault> = by_caller.into_iter().map(fault).collect();
+        faults.sort_unstable_by_key(|fault| (fault.kind, fault.seen.first_line, fault.caller));
+        faults
+    }
+
+    /// The frees that met no block, in the order of the log; kept only where asked for.
+    pub fn unknown_frees(&self, reuse: Reuse) -> impl Iterator<Item = UnknownFree> + '_ {
+        let unknown = self.unknown_frees.iter();
+        unknown
+            .filter(move |(_, met)| met.under(reuse) != Freed::Live)
+            .map(|(free, _)| UnknownFree {
+                by: self.is(free.by),
+                ..*free
+            })
+    }
+
+    pub fn anomalies(&self, reuse: Reuse) -> Anomalies {
+        let counts = self.live.counts(reuse);
+        Anomalies {
+            unknown_frees: counts.unknown_frees,
+            double_frees: counts.double_frees,
+            live_address_reused: counts.live_address_reused,
+            doubly_held: self.live.doubly_held(),
+            ..self.anomalies.clone()
+        }
+    }
+
+    /// Blocks that were allocated.
+    pub fn allocations(&self) -> u64 {
+        self.callers.iter().map(|entry| entry.allocations).sum()
+    }
+}
