@@ -116,7 +116,7 @@ const FREED_KEPT: usize = 1 << 16;
 /// Live blocks by address, and the addresses of blocks that were freed last.
 ///
 /// Freed addresses tell a double free from a free of a block that is older than the log. They are
-/// forgotten, all at once, when they outnumber half of the live blocks (and [`FREED_KEPT`]), so that
+/// forgotten, all at once, when they outnumber half of the live blocks (and some tens of thousands), so that
 /// memory stays in proportion to what is live: below 160 bytes for a live block.
 #[derive(Debug, Default)]
 pub struct LiveBlocks {

@@ -18,7 +18,7 @@ pub struct ReplayOptions {
 }
 
 /// Reads a log to its end. Lines that are none are counted, never fatal; and where reading fails
-/// in the middle, what was read before counts, and [`Anomalies::read_error`] says so.
+/// in the middle, what was read before counts, and [`super::Anomalies::read_error`] says so.
 pub fn replay(log: impl Read, options: ReplayOptions) -> io::Result<Trace> {
     let mut replay = Replay {
         trace: Trace::default(),
