@@ -72,7 +72,7 @@ pub fn list(plan: &Plan, listing: OldListing, out: &mut dyn Write) -> Result<()>
         rebased: &run.rebased,
     };
     match listing {
-        OldListing::Mtrace => write_mtrace(&source, out).map(drop),
+        OldListing::Mtrace => write_mtrace(&source, out),
         OldListing::MtraceDo => write_mtrace_do(&source, out),
     }
 }

@@ -32,6 +32,8 @@ fn check_gateway(set: &str) -> Value {
         "{set} strdup"
     );
     assert_eq!(event["module"], "libc.so.6");
+    assert_eq!(event["named_by"], "log");
+    assert_eq!(site(&document, "session_open")["named_by"], "dwarf");
     let table = site(&document, "table_load");
     assert_eq!(live(table), [Some((500, 16000)), Some((500, 16000))]);
     assert_eq!(table["change"], "same");

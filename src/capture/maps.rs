@@ -7,7 +7,7 @@
 //! ```
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::elf::open_regular;
 use crate::error::{Error, Result};
@@ -38,7 +38,6 @@ impl Mapping {
 /// All mappings of one process, sorted by start.
 #[derive(Debug, Clone)]
 pub struct Maps {
-    pub path: PathBuf,
     mappings: Vec<Mapping>,
 }
 
@@ -76,12 +75,12 @@ impl Maps {
                 }
             }
         }
-        Ok(Self::new(path.to_path_buf(), mappings))
+        Ok(Self::new(mappings))
     }
 
-    pub fn new(path: PathBuf, mut mappings: Vec<Mapping>) -> Self {
+    pub fn new(mut mappings: Vec<Mapping>) -> Self {
         mappings.sort_by_key(|m| (m.start, m.end));
-        Maps { path, mappings }
+        Maps { mappings }
     }
 
     /// One process seen several times: all that was ever mapped, or nothing for no snapshot. `None`
@@ -292,7 +291,7 @@ mod tests {
             "2000-3000 rw-p 1000 0:0 1 /a",
             "5000-6000 r-xp 0 0:0 2 /b",
         ];
-        let maps = Maps::new(PathBuf::new(), lines.iter().map(|l| parse(l)).collect());
+        let maps = Maps::new(lines.iter().map(|l| parse(l)).collect());
         assert_eq!(maps.find(0x1fff).map(|m| m.start), Some(0x1000));
         assert_eq!(maps.find(0x2000).map(|m| m.start), Some(0x2000));
         assert_eq!(maps.find(0x3000), None);

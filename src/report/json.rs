@@ -12,7 +12,7 @@ use super::{FaultRow, Report};
 use crate::diff::{Growth, Hidden, Site, SiteRun, Verdict};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
-use crate::symbols::{LinkAddress, Symbolized};
+use crate::symbols::{LinkAddress, NameSource, Symbolized};
 use crate::trace::{Anomalies, Tally};
 use crate::warning::Warning;
 
@@ -139,6 +139,9 @@ pub struct JsonSite {
     pub line: Option<u32>,
     /// The inline chain, innermost first; empty if the site has no name.
     pub frames: Vec<JsonFrame>,
+    /// What the name comes from: `"dwarf"`, `"symbols"` (the file's symbol table) or `"log"` (the dynamic
+    /// symbol that glibc wrote into the log); null if the site has no name.
+    pub named_by: Option<&'static str>,
     /// Why the site has no name; null if it has one.
     pub unknown: Option<String>,
     /// In the order of the runs; null where the run has no such caller.
@@ -340,6 +343,14 @@ fn json_site(site: &Site, is_comparison: bool) -> JsonSite {
                 inlined: frame.inlined,
             })
             .collect(),
+        named_by: match &site.name {
+            Symbolized::Named(named) => Some(match named.source {
+                NameSource::Dwarf => "dwarf",
+                NameSource::SymbolTable => "symbols",
+                NameSource::Log => "log",
+            }),
+            Symbolized::Unknown(_) => None,
+        },
         unknown: match &site.name {
             Symbolized::Named(_) => None,
             Symbolized::Unknown(reason) => Some(reason.to_string()),

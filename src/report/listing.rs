@@ -15,9 +15,8 @@ pub struct Listing<'a> {
     pub rebased: &'a RebasedRun,
 }
 
-/// What `mtrace LOG` prints: frees of unknown blocks, then every live block by address. True if
-/// there is any live block, which `mtrace` tells by its exit status.
-pub fn write_mtrace(run: &Listing<'_>, out: &mut dyn Write) -> Result<bool> {
+/// What `mtrace LOG` prints: frees of unknown blocks, then every live block by address.
+pub fn write_mtrace(run: &Listing<'_>, out: &mut dyn Write) -> Result<()> {
     let reuse = run.rebased.choice.reuse;
     for free in run.trace.unknown_frees(reuse) {
         let what = if free.in_realloc { "Realloc" } else { "Free" };
@@ -31,7 +30,7 @@ pub fn write_mtrace(run: &Listing<'_>, out: &mut dyn Write) -> Result<bool> {
     let blocks = run.trace.live_blocks(reuse);
     if blocks.is_empty() {
         writeln!(out, "No memory leaks.")?;
-        return Ok(false);
+        return Ok(());
     }
     writeln!(
         out,
@@ -49,7 +48,7 @@ pub fn write_mtrace(run: &Listing<'_>, out: &mut dyn Write) -> Result<bool> {
             location(run, block.caller)
         )?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// The caller as `mtrace` shows it without a program: the number alone, where there is one.

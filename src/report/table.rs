@@ -6,6 +6,7 @@ use owo_colors::OwoColorize;
 
 use super::grid::{Cells, Grid, Tone};
 use super::palette::Palette;
+use super::text::cut_middle;
 use super::view::{
     Extent, Others, Sums, View, change_text, function_text, mark, module_text, percent_text,
     place_text,
@@ -16,6 +17,9 @@ use crate::error::Result;
 use crate::symbols::Symbolized;
 use crate::trace::Tally;
 use crate::units::{bytes, count, counted, signed_bytes, signed_count, signed_percent};
+
+/// Columns for a run's name above its figures.
+const LONGEST_HEAD: usize = 16;
 
 /// How a table is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +113,13 @@ fn head(report: &Report) -> Vec<String> {
     let mut head = vec!["#".to_owned()];
     if report.is_comparison() {
         head.push("Δ blocks".to_owned());
-        head.extend(report.runs.iter().map(|run| run.name.clone()));
+        // A path in place of a name would leave no room for anything else.
+        head.extend(
+            report
+                .runs
+                .iter()
+                .map(|run| cut_middle(&run.name, LONGEST_HEAD)),
+        );
         head.extend(["Δ bytes".to_owned(), "growth".to_owned()]);
     } else {
         head.extend(["blocks", "bytes", "share", "allocated"].map(str::to_owned));
