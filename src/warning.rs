@@ -207,7 +207,7 @@ impl fmt::Display for Warning {
                  put the unstripped program that wrote the log beside it, or give it with --exe",
             ),
             Warning::ModulesNotFound { modules, has_sysroot } => {
-                write!(f, "not found on this machine: {}; functions and lines in them stay unnamed; ", modules.join(", "))?;
+                write!(f, "not found on this machine: {}; functions and lines in them stay unnamed; ", some(modules))?;
                 f.write_str(if *has_sysroot {
                     "put them into the capture directory, or at their target's path below the sysroot"
                 } else {
@@ -223,7 +223,7 @@ impl fmt::Display for Warning {
                 f,
                 "no debug information for {}: sites there have no lines; compile with -g, do not strip, or give the \
                  directory of its separate debug files with --debug-dir",
-                modules.join(", ")
+                some(modules)
             ),
             Warning::MalformedLines { lines, quote } => write!(
                 f,

@@ -424,3 +424,37 @@ fn a_name_that_stands_for_gigabytes_is_shown_as_it_is() {
     let text = common::stdout_of(common::mtrace_diff().arg("show").arg(path));
     assert!(text.len() < 200_000);
 }
+
+/// Thousands of callers, of modules, and of mappings: what was done once for each pair of them took
+/// minutes.
+#[test]
+fn many_callers_modules_and_mappings_are_not_multiplied() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut log = "= Start\n".to_owned();
+    for n in 0..5_000u64 {
+        log.push_str(&format!(
+            "@ /lib/libm{n}.so.1:[{:#x}] + {:#x} 0x20\n",
+            0x1000 + n,
+            0x1000_0000 + n * 0x20
+        ));
+        log.push_str(&format!(
+            "@ /lib/liba.so.1:[{:#x}] + {:#x} 0x20\n",
+            0x1000 + n,
+            0x2000_0000 + n * 0x20
+        ));
+    }
+    let maps: String = (0..1000u64)
+        .map(|n| {
+            format!(
+                "{:x}-{:x} r-xp 0 0:0 1 /lib/libz{n}.so\n",
+                0x7f00_0000_0000 + n * 0x10_0000,
+                0x7f00_0008_0000 + n * 0x10_0000
+            )
+        })
+        .collect();
+    fs::write(directory.path().join("m.log"), log).unwrap();
+    fs::write(directory.path().join("maps"), maps).unwrap();
+    let text = common::stdout_of(common::mtrace_diff().arg("show").arg(directory.path()));
+    assert!(text.contains("9,980 sites not shown"), "{text}");
+    assert!(text.contains("and 4996 more"), "{text}");
+}

@@ -9,6 +9,8 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use hashbrown::HashMap;
+
 use crate::elf::open_regular;
 use crate::error::{Error, Result};
 use crate::printable::printable_bytes;
@@ -39,6 +41,10 @@ impl Mapping {
 #[derive(Debug, Clone)]
 pub struct Maps {
     mappings: Vec<Mapping>,
+    /// For each mapping, how far it or any before it reaches.
+    reach: Vec<u64>,
+    /// Where each file begins.
+    lowest: HashMap<Vec<u8>, u64>,
 }
 
 impl Maps {
@@ -80,7 +86,21 @@ impl Maps {
 
     pub fn new(mut mappings: Vec<Mapping>) -> Self {
         mappings.sort_by_key(|m| (m.start, m.end));
-        Maps { mappings }
+        let mut lowest = HashMap::new();
+        for mapping in &mappings {
+            if let Some(file) = &mapping.file {
+                lowest.entry_ref(file.as_slice()).or_insert(mapping.start);
+            }
+        }
+        let reach = mappings.iter().scan(0, |furthest: &mut u64, mapping| {
+            *furthest = mapping.end.max(*furthest);
+            Some(*furthest)
+        });
+        Maps {
+            reach: reach.collect(),
+            mappings,
+            lowest,
+        }
     }
 
     /// One process seen several times: all that was ever mapped, or nothing for no snapshot. `None`
@@ -91,47 +111,55 @@ impl Maps {
             return Some(None);
         };
         for snapshot in snapshots {
-            let lowest = |maps: &Maps, file: &[u8]| maps.of_file(file).map(|m| m.start).min();
-            let common = |file: &&[u8]| lowest(&united, file).is_some();
+            let common = |file: &&[u8]| united.lowest(file).is_some();
             let files = snapshot.files();
             let mut shared = files.into_iter().filter(common).peekable();
             // A plug-in can be loaded anew at another place; not so all files at once.
-            let agree = |file: &[u8]| lowest(&united, file) == lowest(&snapshot, file);
+            let agree = |file: &[u8]| united.lowest(file) == snapshot.lowest(file);
             if shared.peek().is_none() || !shared.any(agree) {
                 return None;
             }
-            for mapping in snapshot.mappings {
-                if !united.mappings.contains(&mapping) {
-                    united.mappings.push(mapping);
-                }
-            }
-            united.mappings.sort_by_key(|m| (m.start, m.end));
+            let mut mappings = united.mappings;
+            mappings.extend(snapshot.mappings);
+            mappings.sort_by_key(|m| (m.start, m.end));
+            mappings.dedup();
+            united = Maps::new(mappings);
         }
         Some(Some(united))
     }
 
     /// The mapping of one file that holds a run-time address.
     pub fn find_in(&self, file: &[u8], address: u64) -> Option<&Mapping> {
-        let of_file = |m: &&Mapping| m.file.as_deref() == Some(file);
-        self.mappings
-            .iter()
-            .filter(of_file)
-            .find(|m| m.holds(address))
+        self.holding(address)
+            .find(|m| m.file.as_deref() == Some(file))
+    }
+
+    /// The lowest address at which a file is mapped.
+    pub fn lowest(&self, file: &[u8]) -> Option<u64> {
+        self.lowest.get(file).copied()
     }
 
     pub fn mappings(&self) -> &[Mapping] {
         &self.mappings
     }
 
-    /// The mapping that holds a run-time address.
+    /// The mapping that holds a run-time address; where lines overlap, the one that begins last.
     pub fn find(&self, address: u64) -> Option<&Mapping> {
+        self.holding(address).next()
+    }
+
+    /// All mappings that hold an address. Lines overlap in a damaged copy, and where snapshots are united.
+    fn holding(&self, address: u64) -> impl Iterator<Item = &Mapping> {
         let after = self.mappings.partition_point(|m| m.start <= address);
-        // Lines can overlap in a damaged copy, so the one before the nearest may hold it too.
-        self.mappings[..after]
+        let before = self.mappings[..after]
             .iter()
-            .rev()
-            .take(8)
-            .find(|m| m.holds(address))
+            .zip(&self.reach[..after])
+            .rev();
+        // Once all that begin earlier end before the address, none of them holds it.
+        let candidates = before.take_while(move |(_, reach)| **reach > address);
+        candidates
+            .map(|(mapping, _)| mapping)
+            .filter(move |m| m.holds(address))
     }
 
     /// The files that are mapped, each once, in order of their lowest address.

@@ -179,7 +179,7 @@ impl ModuleView<'_> {
         let (Some(maps), Some(file)) = (maps, &self.module.mapped_as) else {
             return false;
         };
-        let lowest = maps.of_file(file).map(|m| m.start).min().unwrap_or(0);
+        let lowest = maps.lowest(file).unwrap_or(0);
         let address = lowest.wrapping_add(number);
         maps.of_file(file).any(|m| m.executable && m.holds(address))
     }

@@ -7,6 +7,7 @@ mod debug_info;
 mod demangle;
 mod dwarf;
 mod find;
+mod mapped;
 mod module;
 mod naming;
 mod rebase;

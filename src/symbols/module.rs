@@ -5,8 +5,9 @@ use std::path::Path;
 use hashbrown::HashMap;
 
 use super::find::{Found, ModuleFinder};
+use super::mapped::{MappedFiles, stem};
 use super::rebase::loader_machine;
-use crate::capture::{CaptureSet, Maps};
+use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
 use crate::printable::printable_bytes;
 use crate::trace::Trace;
@@ -52,6 +53,10 @@ pub struct ModuleTable {
     pub modules: Vec<Module>,
     by_log_name: HashMap<Vec<u8>, ModuleId>,
     by_mapped_file: HashMap<Vec<u8>, ModuleId>,
+    /// The program in the maps.
+    program_file: Option<Vec<u8>>,
+    /// The log or the maps name 32-bit ARM's dynamic loader.
+    pub has_arm_loader: bool,
 }
 
 impl ModuleTable {
@@ -61,14 +66,14 @@ impl ModuleTable {
         let mut names: Vec<&[u8]> = trace.callers().filter_map(|(_, c)| c.file).collect();
         names.sort_unstable();
         names.dedup();
-        let program = program_names(capture, &names);
+        let files = MappedFiles::new(capture);
+        let mut known = names.iter().chain(&files.files);
+        table.has_arm_loader = known.any(|file| loader_machine(file) == Some(object::elf::EM_ARM));
+        table.program_file = files.program.map(<[u8]>::to_vec);
+        let program = program_names(capture, files.program, &names);
         for name in names {
             let is_program = program.contains(&base_name(name));
-            let mapped = capture
-                .maps
-                .as_ref()
-                .and_then(|maps| mapped_file(maps, name, is_program, capture));
-            let id = match mapped {
+            let id = match files.find(name, is_program) {
                 Some(file) => table.of_mapped_file(file, Some(name), is_program),
                 None => table.add(Some(name), None, is_program),
             };
@@ -80,14 +85,13 @@ impl ModuleTable {
 
     /// Gives modules of one base name names that differ: `a/plugin.so` and `b/plugin.so`.
     fn tell_apart(&mut self) {
-        let names: Vec<String> = self
-            .modules
-            .iter()
-            .map(|module| module.name.clone())
-            .collect();
-        for (module, name) in self.modules.iter_mut().zip(&names) {
-            let shared = names.iter().filter(|other| *other == name).count() > 1;
-            if let (true, Some(path)) = (shared, &module.logged_as) {
+        let mut count: HashMap<String, usize> = HashMap::new();
+        for module in &self.modules {
+            *count.entry_ref(module.name.as_str()).or_default() += 1;
+        }
+        for module in &mut self.modules {
+            let is_shared = count.get(&module.name).is_some_and(|count| *count > 1);
+            if let (true, Some(path)) = (is_shared, &module.logged_as) {
                 module.name = printable_bytes(path);
             }
         }
@@ -100,23 +104,10 @@ impl ModuleTable {
 
     /// The module of a mapped file that the log does not name itself.
     pub fn mapped(&mut self, capture: &CaptureSet, file: &[u8]) -> ModuleId {
-        let is_program = capture.maps.as_ref().and_then(program_file) == Some(file)
-            || capture
-                .program
-                .as_ref()
-                .is_some_and(|p| path_base(&p.path) == base_name(file));
+        let is_given = |elf: &ElfInfo| path_base(&elf.path) == base_name(file);
+        let is_program = self.program_file.as_deref() == Some(file)
+            || capture.program.as_ref().is_some_and(is_given);
         self.of_mapped_file(file, None, is_program)
-    }
-
-    /// Whether the log names 32-bit ARM's dynamic loader.
-    pub fn has_arm_loader(&self) -> bool {
-        let logged = self
-            .modules
-            .iter()
-            .filter_map(|module| module.logged_as.as_deref());
-        logged
-            .filter_map(loader_machine)
-            .any(|machine| machine == object::elf::EM_ARM)
     }
 
     /// Whether the log names the module of a mapped file itself.
@@ -216,7 +207,7 @@ pub fn base_name(path: &[u8]) -> &[u8] {
     memchr::memrchr(b'/', path).map_or(path, |slash| &path[slash + 1..])
 }
 
-fn path_base(path: &Path) -> &[u8] {
+pub fn path_base(path: &Path) -> &[u8] {
     use std::os::unix::ffi::OsStrExt;
     base_name(path.as_os_str().as_bytes())
 }
@@ -226,20 +217,15 @@ pub fn names_a_library(base_name: &[u8]) -> bool {
     base_name.ends_with(b".so") || memchr::memmem::find(base_name, b".so.").is_some()
 }
 
-/// The program's file in the maps: the only one with code whose name is no library's.
-fn program_file(maps: &Maps) -> Option<&[u8]> {
-    let mut programs = maps.files().into_iter().filter(|file| {
-        !names_a_library(base_name(file)) && maps.of_file(file).any(|m| m.executable)
-    });
-    let first = programs.next()?;
-    programs.next().is_none().then_some(first)
-}
-
 /// The base names under which the log can know the program.
-fn program_names<'a>(capture: &'a CaptureSet, logged: &[&'a [u8]]) -> Vec<&'a [u8]> {
+fn program_names<'a>(
+    capture: &'a CaptureSet,
+    mapped: Option<&'a [u8]>,
+    logged: &[&'a [u8]],
+) -> Vec<&'a [u8]> {
     let mut names: Vec<&[u8]> = Vec::new();
     names.extend(capture.program.as_ref().map(|elf| path_base(&elf.path)));
-    names.extend(capture.maps.as_ref().and_then(program_file).map(base_name));
+    names.extend(mapped.map(base_name));
     if logged.iter().any(|name| names.contains(&base_name(name))) {
         return names;
     }
@@ -252,94 +238,6 @@ fn program_names<'a>(capture: &'a CaptureSet, logged: &[&'a [u8]]) -> Vec<&'a [u
         (Some(only), None) => vec![only],
         _ => names,
     }
-}
-
-/// Which mapped file a log's file name means: by path, by base name, by link, by version, by role.
-fn mapped_file<'m>(
-    maps: &'m Maps,
-    name: &[u8],
-    is_program: bool,
-    capture: &CaptureSet,
-) -> Option<&'m [u8]> {
-    let files = maps.files();
-    let base = base_name(name);
-    let of_base: Vec<&[u8]> = files
-        .iter()
-        .copied()
-        .filter(|file| base_name(file) == base)
-        .collect();
-    let exact = files.iter().copied().find(|file| *file == name);
-    exact
-        .or_else(|| longest_common_end(&of_base, name))
-        .or_else(|| is_program.then(|| program_file(maps)).flatten())
-        .or_else(|| {
-            let target = link_target(capture, name)?;
-            only(&files, &|file| base_name(file) == target)
-        })
-        .or_else(|| only(&files, &|file| has_soname(capture, file, base)))
-        .or_else(|| only(&files, &|file| is_version_of(base_name(file), base)))
-        .or_else(|| {
-            let loader = is_loader_name(base);
-            only(&files, &|file| loader && is_loader_name(base_name(file)))
-        })
-}
-
-/// The file whose path agrees with `name` furthest from the right: `/lib/a/plugin.so` means
-/// `/usr/lib/a/plugin.so`, not `/usr/lib/b/plugin.so`. `None` where several agree as far.
-fn longest_common_end<'m>(files: &[&'m [u8]], name: &[u8]) -> Option<&'m [u8]> {
-    let agreement = |file: &[u8]| {
-        let parts = file.rsplit(|&b| b == b'/').zip(name.rsplit(|&b| b == b'/'));
-        parts.take_while(|(a, b)| a == b).count()
-    };
-    let best = files.iter().map(|file| agreement(file)).max()?;
-    only(files, &|file| agreement(file) == best)
-}
-
-fn only<'m>(files: &[&'m [u8]], fits: &dyn Fn(&[u8]) -> bool) -> Option<&'m [u8]> {
-    let mut fitting = files.iter().copied().filter(|file| fits(file));
-    let first = fitting.next()?;
-    fitting.next().is_none().then_some(first)
-}
-
-/// Whether a mapped file, as it lies in the run directory or the sysroot, calls itself `soname`.
-fn has_soname(capture: &CaptureSet, file: &[u8], soname: &[u8]) -> bool {
-    let elf = super::find::candidate_paths(capture, file)
-        .into_iter()
-        .filter(|path| path.is_file())
-        .find_map(|path| ElfInfo::read(&path).ok());
-    elf.and_then(|elf| elf.soname)
-        .is_some_and(|name| name.as_bytes() == soname)
-}
-
-/// The name of the file that a library's path leads to in the sysroot or the run directory.
-fn link_target(capture: &CaptureSet, name: &[u8]) -> Option<Vec<u8>> {
-    let paths = super::find::candidate_paths(capture, name);
-    let resolved = paths
-        .iter()
-        .find_map(|path| std::fs::canonicalize(path).ok())?;
-    Some(path_base(&resolved).to_vec())
-}
-
-/// `libfoo.so.1.2.3` for `libfoo.so.1`, and `libc-2.31.so` for `libc.so.6`.
-fn is_version_of(mapped: &[u8], logged: &[u8]) -> bool {
-    let longer = mapped.strip_prefix(logged);
-    longer.is_some_and(|rest| rest.first() == Some(&b'.'))
-        || (release_stem(mapped).is_some() && release_stem(mapped) == stem(logged))
-}
-
-/// `libc` of `libc.so.6`.
-fn stem(base: &[u8]) -> Option<&[u8]> {
-    memchr::memmem::find(base, b".so").map(|end| &base[..end])
-}
-
-/// `libc` of `libc-2.31.so`, as glibc named its files before 2.34.
-fn release_stem(base: &[u8]) -> Option<&[u8]> {
-    let name = base.strip_suffix(b".so")?;
-    let dash = memchr::memrchr(b'-', name)?;
-    let version = &name[dash + 1..];
-    let is_version =
-        !version.is_empty() && version.iter().all(|b| b.is_ascii_digit() || *b == b'.');
-    is_version.then_some(&name[..dash])
 }
 
 #[cfg(test)]
@@ -371,15 +269,5 @@ mod tests {
         ] {
             assert!(!is_loader_name(name.as_bytes()), "{name}");
         }
-    }
-
-    #[test]
-    fn names_that_contain_one_another_are_not_the_same() {
-        assert!(is_version_of(b"libtest.so.1.4", b"libtest.so.1"));
-        assert!(is_version_of(b"libc-2.31.so", b"libc.so.6"));
-        assert!(!is_version_of(b"libtest2.so.1", b"libtest.so.1"));
-        assert!(!is_version_of(b"libtest.so.12", b"libtest.so.1"));
-        assert!(!is_version_of(b"libtest.so.2.0", b"libtest.so.1"));
-        assert!(!is_version_of(b"libfoo-bar.so.1", b"libfoo.so.1"));
     }
 }

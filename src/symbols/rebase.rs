@@ -254,12 +254,7 @@ fn place_absolute(
     let address = by_segment.unwrap_or_else(|| {
         // Without the file: counted from its lowest mapping, which is the link-time address of all
         // that is linked at zero.
-        let lowest = capture
-            .maps
-            .iter()
-            .flat_map(|maps| maps.of_file(file))
-            .map(|m| m.start)
-            .min();
+        let lowest = maps.and_then(|maps| maps.lowest(file));
         number - lowest.unwrap_or(mapping.start).min(number)
     });
     in_module(capture, modules, id, address)
@@ -269,19 +264,12 @@ fn in_module(capture: &CaptureSet, modules: &ModuleTable, module: ModuleId, addr
     let known = modules.get(module).elf().or(capture.program.as_ref());
     let has_mode_bit = match known {
         Some(elf) => elf.machine.has_mode_bit(),
-        None => modules.has_arm_loader() || capture.maps.as_ref().is_some_and(is_arm),
+        None => modules.has_arm_loader,
     };
     Place::InModule {
         module,
         address: LinkAddress(if has_mode_bit { address & !1 } else { address }),
     }
-}
-
-/// Whether the loader in the maps is 32-bit ARM's.
-fn is_arm(maps: &Maps) -> bool {
-    maps.files()
-        .iter()
-        .any(|file| matches!(loader_machine(file), Some(object::elf::EM_ARM)))
 }
 
 /// Takes a file of this machine away from a module whose callers do not fit it; true if any was.
