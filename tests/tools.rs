@@ -63,6 +63,11 @@ fn main() {
             &["gcc"],
             replaced_library,
         ),
+        trial(
+            "debug_entries_nested_without_end_overflow_nothing",
+            &["gcc", "nm"],
+            deep_debug_entries,
+        ),
         trial("a_live_fork_is_said", &["gcc"], live_fork),
         trial(
             "separate_debug_files",
@@ -745,4 +750,58 @@ int main(void) {
         "{codes:?}"
     );
     assert!(codes.contains(&"fork"), "{codes:?}");
+}
+
+/// One function with inlined calls in inlined calls, 200,000 deep, all of them around one call of malloc.
+fn deep_debug_entries() {
+    let range = ".quad .Lstart\n.quad .Lend - .Lstart\n";
+    let abbreviations = [
+        ".byte 1, 0x11, 1, 0x03, 0x08, 0x11, 0x01, 0x12, 0x07, 0, 0", // compile unit: name, low, high
+        ".byte 2, 0x2e, 1, 0x03, 0x08, 0x11, 0x01, 0x12, 0x07, 0, 0", // subprogram: the same
+        ".byte 3, 0x1d, 1, 0x11, 0x01, 0x12, 0x07, 0, 0", // inlined subroutine: low, high
+        ".byte 0",
+    ]
+    .join("\n");
+    let source = format!(
+        ".text\n.globl main\nmain:\n.Lstart:\ncall malloc\n.Lreturn:\nret\n.Lend:\n.globl returned\nreturned = .Lreturn\n\
+         .section .debug_abbrev,\"\",@progbits\n{abbreviations}\n\
+         .section .debug_info,\"\",@progbits\n.long .Ldone - .Lversion\n.Lversion:\n.short 4\n.long 0\n.byte 8\n\
+         .byte 1\n.asciz \"deep.c\"\n{range}.byte 2\n.asciz \"main\"\n{range}\
+         .rept 200000\n.byte 3\n{range}.endr\n.zero 200002\n.Ldone:\n.section .note.GNU-stack,\"\",@progbits\n"
+    );
+    let directory = TempDir::new().unwrap();
+    let (path, program) = (
+        directory.path().join("deep.s"),
+        directory.path().join("deep"),
+    );
+    fs::write(&path, source).unwrap();
+    stdout_of(
+        Command::new("gcc")
+            .args(["-no-pie", "-o"])
+            .arg(&program)
+            .arg(&path),
+    );
+    let symbols = stdout_of(Command::new("nm").arg(&program));
+    let line = symbols
+        .lines()
+        .find(|line| line.ends_with(" returned"))
+        .unwrap();
+    let address = u64::from_str_radix(line.split(' ').next().unwrap(), 16).unwrap();
+    let log = directory.path().join("m.log");
+    // Relative to the image base of a program at a fixed address on x86-64.
+    let offset = address - 0x40_0000;
+    fs::write(
+        &log,
+        format!("= Start\n@ ./deep:[{offset:#x}] + 0x10 0x20\n= End\n"),
+    )
+    .unwrap();
+    let document = json(&[
+        "show",
+        log.to_str().unwrap(),
+        "--exe",
+        program.to_str().unwrap(),
+    ]);
+    // The bound leaves the debug information out; the symbol table still has the name.
+    assert_eq!(live(site(&document, "main")), [Some((1, 32))]);
+    assert_eq!(site(&document, "main")["named_by"], "symbols");
 }
