@@ -177,6 +177,11 @@ pub enum Error {
     )]
     NothingToJudge { path: PathBuf },
 
+    #[error(
+        "no run is given; give the directory that holds a program, its mtrace log and its maps, or the log itself"
+    )]
+    NoRun,
+
     #[error("standard input (-) can only be one run's log; give the others as files")]
     StdinTwice,
 

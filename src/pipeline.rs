@@ -66,7 +66,8 @@ pub fn list(plan: &Plan, listing: OldListing, out: &mut dyn Write) -> Result<()>
     let options = ReplayOptions {
         keep_unknown_frees: true,
     };
-    let run = RunAnalysis::of(&plan.runs[0], options, plan.addressing)?;
+    let input = plan.runs.first().ok_or(Error::NoRun)?;
+    let run = RunAnalysis::of(input, options, plan.addressing)?;
     let source = Listing {
         trace: &run.trace,
         rebased: &run.rebased,
@@ -78,10 +79,13 @@ pub fn list(plan: &Plan, listing: OldListing, out: &mut dyn Write) -> Result<()>
 }
 
 fn report(plan: &Plan) -> Result<Report> {
-    // The one place where logs are read in parallel: a run a task.
+    if plan.runs.is_empty() {
+        return Err(Error::NoRun);
+    }
     if plan.runs.iter().filter(|run| run.reads_stdin()).count() > 1 {
         return Err(Error::StdinTwice);
     }
+    // The one place where logs are read in parallel: a run a task.
     let runs: Vec<Result<RunAnalysis>> = plan
         .runs
         .par_iter()

@@ -68,6 +68,14 @@ fn a_directory_of_other_things_is_not_called_empty() {
 }
 
 #[test]
+fn a_directory_in_place_of_a_log() {
+    assert_says(
+        &error(&["show", RUN, "--log", "src"]),
+        &["cannot read 'src'"],
+    );
+}
+
+#[test]
 fn options_before_show() {
     assert_says(
         &error(&["--all", "show", RUN]),
