@@ -3,11 +3,13 @@
 #
 #   scripts/make-testdata.sh            all of them
 #   scripts/make-testdata.sh SET...     some: armhf-glibc2.31 armhf-glibc2.36 armhf-static
-#                                       mips-glibc2.36 amd64-nonpie amd64-cxx amd64-threads
+#                                       mips-glibc2.36 aarch64-glibc2.36 s390x-glibc2.36
+#                                       amd64-nonpie amd64-cxx amd64-threads
 #
 # It needs Debian's packages (bookworm): gcc g++ libc-bin
 # gcc-arm-linux-gnueabihf libc6-armhf-cross libc6-dev-armhf-cross
-# gcc-mips-linux-gnu libc6-mips-cross libc6-dev-mips-cross qemu-user; the glibc 2.31
+# gcc-mips-linux-gnu libc6-mips-cross libc6-dev-mips-cross gcc-aarch64-linux-gnu
+# libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user; the glibc 2.31
 # for armhf is bullseye's package of that name, fetched from the mirror that apt uses.
 # Addresses in the logs differ from one making to the next (and between
 # compilers); the counts are those of the sources and do not.
@@ -155,8 +157,33 @@ make_armhf_static() {
     done
 }
 
+# emulated SET TRIPLE QEMU: the collector for another machine, with that machine's cross glibc.
+emulated() {
+    local set=$1 triple=$2 qemu=$3 n
+    local dir=$work/$set root=$work/root-$2
+    mkdir -p "$dir" "$root"
+    cp -aL "/usr/$triple/lib" "$root/lib"
+    "$triple-gcc" -O1 $debug -o "$dir/collector" "$src/collector.c"
+    for n in 0 1; do
+        (cd "$dir" && QEMU_LD_PREFIX=$root $qemu -E LD_PRELOAD=/lib/libc_malloc_debug.so.0 \
+            -E MALLOC_TRACE=mtrace.log ./collector $((n + 2)) collector.maps)
+        sed -i "s|$root/|/|" "$dir/collector.maps"
+        place "$set" "run$n" "$dir/collector" "$dir/mtrace.log" "$dir/collector.maps"
+    done
+}
+
+make_aarch64_glibc2_36() {
+    emulated aarch64-glibc2.36 aarch64-linux-gnu qemu-aarch64
+}
+
+# Big-endian ELF64.
+make_s390x_glibc2_36() {
+    emulated s390x-glibc2.36 s390x-linux-gnu qemu-s390x
+}
+
 sets=("$@")
 [ ${#sets[@]} -gt 0 ] || sets=(armhf-glibc2.31 armhf-glibc2.36 armhf-static mips-glibc2.36
+    aarch64-glibc2.36 s390x-glibc2.36
     amd64-nonpie amd64-cxx amd64-threads)
 for set in "${sets[@]}"; do
     echo "== $set"

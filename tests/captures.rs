@@ -210,6 +210,16 @@ fn a_static_program_whose_log_names_no_module() {
 }
 
 #[test]
+fn a_64_bit_target_of_either_byte_order() {
+    for (set, arch) in [
+        ("aarch64-glibc2.36", "aarch64"),
+        ("s390x-glibc2.36", "s390x"),
+    ] {
+        check_run(&check_collector(set, "__strdup"), "relative", arch);
+    }
+}
+
+#[test]
 fn inlined_allocators_show_as_the_callers_own_line() {
     let document = compare("amd64-cxx");
     let expected = [

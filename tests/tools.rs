@@ -101,7 +101,9 @@ fn trial(name: &str, tools: &[&str], test: fn()) -> Trial {
     .with_ignored_flag(!missing.is_empty())
 }
 
-const SINGLE_THREADED: [&str; 6] = [
+const SINGLE_THREADED: [&str; 8] = [
+    "aarch64-glibc2.36",
+    "s390x-glibc2.36",
     "armhf-glibc2.31",
     "armhf-glibc2.36",
     "armhf-static",
@@ -171,6 +173,8 @@ fn names_and_lines_equal_addr2line() {
         ("armhf-glibc2.36", "app"),
         ("mips-glibc2.36", "app"),
         ("armhf-static", "collector"),
+        ("aarch64-glibc2.36", "collector"),
+        ("s390x-glibc2.36", "collector"),
         ("amd64-nonpie", "collector"),
         ("amd64-cxx", "sessions"),
         ("amd64-threads", "workers"),
