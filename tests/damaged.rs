@@ -303,6 +303,7 @@ fn a_log_from_standard_input() {
             [Some((1800, 460_800))]
         );
     }
+    assert!(piped(&["show", "-"], &log).starts_with("stdin  no program"));
     let output = output_of(mtrace_diff().args(["-", "-"]).stdin(Stdio::null()));
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("can only be one run's log"));

@@ -325,6 +325,9 @@ fn file_name(path: &Path) -> String {
 
 /// The last part of a path that says something: `run0` for `a/run0/` and for `a/run0/.`.
 fn name_of(path: &Path) -> String {
+    if is_stdin(path) {
+        return "stdin".to_owned();
+    }
     let resolved = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let named = path
         .file_name()
