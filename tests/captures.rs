@@ -384,28 +384,17 @@ fn sorting_by_each_key() {
     };
     // Growth from the source: index_add +20 blocks +1280 bytes, retry_queue +1 +500 (new),
     // history_grow 0 +80, config_load and work 0 0, spool_keep -3 -300 (gone).
-    assert_eq!(
-        order("blocks"),
-        [
+    for key in ["blocks", "bytes"] {
+        let expected = [
             "index_add",
             "retry_queue",
             "history_grow",
             "config_load",
             "work",
-            "spool_keep"
-        ]
-    );
-    assert_eq!(
-        order("bytes"),
-        [
-            "index_add",
-            "retry_queue",
-            "history_grow",
-            "config_load",
-            "work",
-            "spool_keep"
-        ]
-    );
+            "spool_keep",
+        ];
+        assert_eq!(order(key), expected, "{key}");
+    }
     assert_eq!(
         order("percent"),
         [

@@ -68,7 +68,7 @@ struct Contents {
     manifests: Vec<PathBuf>,
     empty: Vec<PathBuf>,
     others: Vec<PathBuf>,
-    unreadable: Vec<PathBuf>,
+    unreadable: Vec<(PathBuf, Error)>,
     /// Directories, FIFOs, links that lead nowhere: there, but not read.
     not_files: Vec<PathBuf>,
 }
@@ -121,9 +121,12 @@ impl Contents {
                 contents.not_files.push(path);
                 continue;
             }
-            let Ok(kind) = file_kind(&path) else {
-                contents.unreadable.push(path);
-                continue;
+            let kind = match file_kind(&path) {
+                Ok(kind) => kind,
+                Err(error) => {
+                    contents.unreadable.push((path, error));
+                    continue;
+                }
             };
             match kind {
                 FileKind::Log => contents.logs.push(path),
@@ -139,10 +142,15 @@ impl Contents {
         Ok(contents)
     }
 
-    fn into_set(self, input: &RunInput) -> Result<CaptureSet> {
+    fn into_set(mut self, input: &RunInput) -> Result<CaptureSet> {
         let log = self.log(input)?;
         let program = self.program(input)?;
         let maps = self.maps_file(input)?;
+        // What is missing may be the very file that could not be read; a core dump beside a whole
+        // set does no harm.
+        if (program.is_none() || maps.is_none()) && !self.unreadable.is_empty() {
+            return Err(self.unreadable.swap_remove(0).1);
+        }
         let mut warnings = Vec::new();
         let manifest = self.manifest(&input.path)?;
         if program.is_none() {
@@ -227,7 +235,10 @@ impl Contents {
             plain("maps", &self.maps),
             plain("empty", &self.empty),
             plain("no log", &self.others),
-            plain("cannot be read", &self.unreadable),
+            self.unreadable
+                .iter()
+                .map(|(path, _)| format!("{} (cannot be read)", file_name(path)))
+                .collect(),
             plain("not a file", &self.not_files),
         ]
         .concat()
