@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use common::{file_of, testdata};
 use mtrace_diff::trace::{Event, Line, Reuse};
-use mtrace_diff::trace::{ReplayOptions, Tally, Trace, replay};
+use mtrace_diff::trace::{ReplayOptions, Rounds, Tally, Trace, replay, replay_in};
 use proptest::prelude::*;
 
 /// The obvious replay: a queue an address, or one block an address, in a map of strings.
@@ -129,6 +129,46 @@ fn assert_same(log: &[u8]) {
     }
 }
 
+/// Every figure, name and warning of a log is the same in pieces of any size as in one.
+fn assert_cut_up_alike(log: &[u8], rounds: Rounds) {
+    let options = ReplayOptions {
+        keep_unknown_frees: true,
+    };
+    let whole = Rounds {
+        piece: log.len() + 1,
+        pieces: 1,
+    };
+    let [whole, cut] =
+        [whole, rounds].map(|rounds| everything(&replay_in(rounds, log, options).unwrap()));
+    assert_eq!(whole, cut, "{rounds:?}");
+}
+
+fn everything(trace: &Trace) -> Vec<String> {
+    let of = |reuse| {
+        let frees: Vec<_> = trace.unknown_frees(reuse).collect();
+        format!(
+            "{:?} {:?} {:?} {:?} {frees:?}",
+            trace.stats(reuse),
+            trace.live_blocks(reuse),
+            trace.faults(reuse),
+            trace.anomalies(reuse),
+        )
+    };
+    let callers: Vec<_> = trace.callers().collect();
+    let own: Vec<_> = trace.own_callers().map(|(id, _)| id).collect();
+    let counts = (
+        trace.records,
+        trace.lines,
+        trace.wide_addresses,
+        trace.allocations(),
+    );
+    vec![
+        of(Reuse::FreeLoggedLate),
+        of(Reuse::FreeLost),
+        format!("{callers:?} {own:?} {counts:?}"),
+    ]
+}
+
 /// What a program does; a log of it is made by [`written`].
 #[derive(Debug, Clone)]
 enum Step {
@@ -237,6 +277,24 @@ proptest! {
     #[test]
     fn the_replay_agrees_with_the_obvious_one(steps in prop::collection::vec(step(), 0..300)) {
         assert_same(&written(&steps));
+    }
+
+    #[test]
+    fn it_makes_no_difference_how_a_log_is_cut_up(
+        steps in prop::collection::vec(step(), 0..300),
+        piece in 1usize..2000,
+        pieces in 1usize..5,
+    ) {
+        assert_cut_up_alike(&written(&steps), Rounds { piece, pieces });
+    }
+
+    #[test]
+    fn it_makes_no_difference_how_any_bytes_are_cut_up(
+        bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'\0'), any::<u8>()], 0..2000),
+        piece in 1usize..300,
+        pieces in 1usize..5,
+    ) {
+        assert_cut_up_alike(&bytes, Rounds { piece, pieces });
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
+use super::table::{AddressTable, Held};
+
 /// Index of a caller within one log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallerId(pub u32);
@@ -42,6 +44,13 @@ impl Occurrences {
         self.count += 1;
         self.first_line.get_or_insert(line);
     }
+
+    /// Adds what was counted elsewhere, where lines count from `before`.
+    pub fn absorb(&mut self, other: Occurrences, before: u64) {
+        self.count += other.count;
+        let first = other.first_line.map(|line| line + before);
+        self.first_line = [self.first_line, first].into_iter().flatten().min();
+    }
 }
 
 /// What could not be taken literally, under one meaning of [`Reuse`].
@@ -67,6 +76,13 @@ pub enum Freed {
 }
 
 impl ReuseCounts {
+    pub fn absorb(&mut self, other: ReuseCounts) {
+        self.unknown_frees.absorb(other.unknown_frees, 0);
+        self.double_frees.absorb(other.double_frees, 0);
+        self.live_address_reused
+            .absorb(other.live_address_reused, 0);
+    }
+
     fn note(&mut self, freed: Freed, line: u64) {
         match freed {
             Freed::Live => {}
@@ -95,34 +111,21 @@ impl Met {
     }
 }
 
-/// A live block, or the mark that one was freed: 16 bytes, so the mark is a caller that cannot be.
-#[derive(Debug, Clone, Copy)]
-struct Slot(Block);
+/// So many marks of freed addresses are kept in any case: some MiB over all [`SHARDS`].
+const FREED_KEPT: usize = (1 << 16) / SHARDS;
 
-impl Slot {
-    const FREED: Slot = Slot(Block {
-        caller: CallerId(u32::MAX),
-        size: 0,
-    });
-
-    fn is_live(self) -> bool {
-        self.0.caller != Slot::FREED.0.caller
-    }
-}
-
-/// So many marks of freed addresses are kept in any case: some MiB.
-const FREED_KEPT: usize = 1 << 16;
+/// Into so many parts the live blocks of a log fall. It is the same however many threads there are,
+/// so that what is forgotten, and with it every figure, does not depend on them.
+pub const SHARDS: usize = 16;
 
 /// Live blocks by address, and the addresses of blocks that were freed last.
 ///
 /// Freed addresses tell a double free from a free of a block that is older than the log. They are
-/// forgotten, all at once, when they outnumber half of the live blocks (and some tens of thousands), so that
+/// forgotten, all at once, when they outnumber half of the live blocks (and some thousands), so that
 /// memory stays in proportion to what is live: below 160 bytes for a live block.
 #[derive(Debug, Default)]
 pub struct LiveBlocks {
-    slots: HashMap<u64, Slot>,
-    /// How many of `slots` are marks.
-    freed: usize,
+    slots: AddressTable,
     /// Addresses on which the two meanings differ; such an address is not in `slots`.
     disputed: HashMap<u64, Disputed>,
     late: ReuseCounts,
@@ -142,6 +145,7 @@ struct Disputed {
 
 impl LiveBlocks {
     /// Notes a block at `address`, allocated in line `line`.
+    #[inline]
     pub fn allocate(&mut self, address: u64, block: Block, line: u64) {
         if !self.disputed.is_empty()
             && let Some(disputed) = self.disputed.get_mut(&address)
@@ -158,31 +162,22 @@ impl LiveBlocks {
             self.settle(address);
             return;
         }
-        match self.slots.entry(address) {
-            Entry::Vacant(entry) => {
-                entry.insert(Slot(block));
-            }
-            Entry::Occupied(mut entry) if !entry.get().is_live() => {
-                entry.insert(Slot(block));
-                self.freed -= 1;
-            }
-            Entry::Occupied(entry) => {
-                entry.remove();
-                self.late.live_address_reused.note(line);
-                self.lost.live_address_reused.note(line);
-                self.disputed.insert(
-                    address,
-                    Disputed {
-                        newest: block,
-                        queued: 2,
-                        is_live: true,
-                    },
-                );
-            }
+        if self.slots.put(address, block) == Held::Live {
+            // While an address is disputed, its slot says nothing.
+            self.slots.free(address);
+            self.late.live_address_reused.note(line);
+            self.lost.live_address_reused.note(line);
+            let disputed = Disputed {
+                newest: block,
+                queued: 2,
+                is_live: true,
+            };
+            self.disputed.insert(address, disputed);
         }
     }
 
     /// Takes the block at `address` away in line `line`, and says whether there was one.
+    #[inline]
     pub fn free(&mut self, address: u64, line: u64) -> Met {
         let met = if !self.disputed.is_empty()
             && let Some(disputed) = self.disputed.get_mut(&address)
@@ -196,7 +191,12 @@ impl LiveBlocks {
             self.settle(address);
             met
         } else {
-            let both = self.free_undisputed(address);
+            let both = match self.slots.free(address) {
+                Held::Live => Freed::Live,
+                Held::Mark => Freed::Again,
+                Held::Nothing => Freed::Unknown,
+            };
+            self.forget();
             Met {
                 late: both,
                 lost: both,
@@ -207,39 +207,30 @@ impl LiveBlocks {
         met
     }
 
-    fn free_undisputed(&mut self, address: u64) -> Freed {
-        let before = match self.slots.entry(address) {
-            Entry::Occupied(mut entry) => match entry.insert(Slot::FREED).is_live() {
-                true => Freed::Live,
-                false => return Freed::Again,
-            },
-            Entry::Vacant(entry) => {
-                entry.insert(Slot::FREED);
-                Freed::Unknown
-            }
-        };
-        self.freed += 1;
-        if self.freed > FREED_KEPT && self.freed > (self.slots.len() - self.freed) / 2 {
-            self.slots.retain(|_, slot| slot.is_live());
-            self.freed = 0;
-        }
-        before
-    }
-
     /// Drops the record of a dispute that has resolved itself.
     fn settle(&mut self, address: u64) {
         let Entry::Occupied(entry) = self.disputed.entry(address) else {
             return;
         };
         let disputed = entry.get();
-        let agreed = match (disputed.queued, disputed.is_live) {
-            (0, false) => Slot::FREED,
-            (1, true) => Slot(disputed.newest),
+        let live = match (disputed.queued, disputed.is_live) {
+            (0, false) => None,
+            (1, true) => Some(disputed.newest),
             _ => return,
         };
         entry.remove();
-        self.freed += usize::from(!agreed.is_live());
-        self.slots.insert(address, agreed);
+        match live {
+            Some(block) => self.slots.put(address, block),
+            None => self.slots.free(address),
+        };
+    }
+
+    #[inline]
+    fn forget(&mut self) {
+        let marks = self.slots.marks();
+        if marks > FREED_KEPT && marks > self.slots.live() / 2 {
+            self.slots.forget_marks();
+        }
     }
 
     /// Addresses that hold two blocks or more, if frees are only logged late. Threads leave next to
@@ -267,10 +258,15 @@ impl LiveBlocks {
             };
             is_live.then_some((address, d.newest))
         });
-        let live = self.slots.iter().filter(|(_, slot)| slot.is_live());
-        live.map(|(&address, &Slot(block))| (address, block))
-            .chain(disputed)
+        self.slots.iter().chain(disputed)
     }
+}
+
+/// In which shard the blocks at an address are kept. Neighbours are kept together.
+#[inline]
+pub fn shard_of(address: u64) -> usize {
+    const { assert!(SHARDS == 16) };
+    ((address >> 12).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60) as usize
 }
 
 /// In a dispute a block has stood at the address, so what is gone was freed.

@@ -1,14 +1,17 @@
 //! Reading a log: lines to records, records to live blocks, live blocks to figures per caller.
 
 mod advice;
+mod hex;
 pub mod line;
 pub mod live;
 mod outcome;
+mod parse;
 pub mod reader;
 mod replay;
+mod table;
 
 pub use advice::advice;
 pub use line::{Caller, Event, Line, LogSymbol, Record};
 pub use live::{Block, CallerId, Freed, LiveBlocks, Occurrences, Reuse};
 pub use outcome::{Anomalies, CallerStats, Fault, FaultKind, Tally, Trace, UnknownFree};
-pub use replay::{ReplayOptions, replay};
+pub use replay::{ReplayOptions, Rounds, replay, replay_in};

@@ -1,9 +1,10 @@
 //! What a log comes to: figures per caller, live blocks, what was odd in it and what went wrong.
 
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::line::Caller;
-use super::live::{Block, CallerId, Freed, LiveBlocks, Met, Occurrences, Reuse};
+use super::live::{Block, CallerId, Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
 
 /// Blocks and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,8 +100,9 @@ pub struct UnknownFree {
 #[derive(Debug, Default)]
 pub struct Trace {
     pub(super) callers: Vec<CallerEntry>,
-    pub(super) live: LiveBlocks,
-    pub(super) faults: HashMap<(FaultKind, CallerId), FaultSeen>,
+    /// By [`super::live::shard_of`] their addresses.
+    pub(super) live: Vec<LiveBlocks>,
+    pub(super) faults: Faults,
     pub(super) unknown_frees: Vec<(UnknownFree, Met)>,
     pub(super) anomalies: Anomalies,
     pub records: u64,
@@ -123,9 +125,75 @@ pub(super) struct CallerEntry {
 
 /// Occurrences under each meaning of [`Reuse`].
 #[derive(Debug, Default)]
-pub(super) struct FaultSeen {
-    pub(super) late: Occurrences,
-    pub(super) lost: Occurrences,
+struct FaultSeen {
+    late: Occurrences,
+    lost: Occurrences,
+}
+
+/// What went wrong, by kind and caller.
+#[derive(Debug, Default)]
+pub(super) struct Faults(HashMap<(FaultKind, CallerId), FaultSeen>);
+
+impl Faults {
+    /// Notes a fault under the meanings under which it is one.
+    pub(super) fn note(
+        &mut self,
+        kind: FaultKind,
+        caller: CallerId,
+        line: u64,
+        late: bool,
+        lost: bool,
+    ) {
+        if !late && !lost {
+            return;
+        }
+        let seen = self.0.entry((kind, caller)).or_default();
+        if late {
+            seen.late.note(line);
+        }
+        if lost {
+            seen.lost.note(line);
+        }
+    }
+
+    pub(super) fn absorb(&mut self, other: Faults) {
+        for (key, seen) in other.0 {
+            let sum = self.0.entry(key).or_default();
+            sum.late.absorb(seen.late, 0);
+            sum.lost.absorb(seen.lost, 0);
+        }
+    }
+}
+
+/// What happened at a part of all addresses.
+#[derive(Debug, Default)]
+pub(super) struct Shard {
+    pub(super) live: LiveBlocks,
+    pub(super) faults: Faults,
+    pub(super) unknown_frees: Vec<(UnknownFree, Met)>,
+}
+
+impl Anomalies {
+    /// Adds those of a part of the log before which `before` lines stand.
+    pub(super) fn absorb(&mut self, part: &Anomalies, before: u64) {
+        if self.malformed.count == 0 {
+            self.malformed_quote.clone_from(&part.malformed_quote);
+        }
+        for (sum, part) in [
+            (&mut self.malformed, part.malformed),
+            (&mut self.overlong, part.overlong),
+            (&mut self.interleaved, part.interleaved),
+            (&mut self.nul_bytes, part.nul_bytes),
+            (&mut self.carriage_returns, part.carriage_returns),
+            (&mut self.blank, part.blank),
+            (&mut self.truncated_tail, part.truncated_tail),
+            (&mut self.starts, part.starts),
+            (&mut self.failed_allocations, part.failed_allocations),
+            (&mut self.failed_reallocations, part.failed_reallocations),
+        ] {
+            sum.absorb(part, before);
+        }
+    }
 }
 
 impl Trace {
@@ -157,13 +225,28 @@ impl Trace {
         for entry in &self.callers {
             stats[entry.is.0 as usize].allocations += entry.allocations;
         }
-        for (_, block) in self.live.iter(reuse) {
-            stats[self.is(block.caller).0 as usize].live.add(Tally {
+        let live = self.live.par_iter();
+        for of_shard in live
+            .map(|shard| self.live_of(shard, reuse))
+            .collect::<Vec<_>>()
+        {
+            for (caller, live) in of_shard.into_iter().enumerate() {
+                stats[caller].live.add(live);
+            }
+        }
+        stats
+    }
+
+    /// What is live of a part of all addresses, by caller.
+    fn live_of(&self, shard: &LiveBlocks, reuse: Reuse) -> Vec<Tally> {
+        let mut live = vec![Tally::default(); self.callers.len()];
+        for (_, block) in shard.iter(reuse) {
+            live[self.is(block.caller).0 as usize].add(Tally {
                 blocks: 1,
                 bytes: block.size,
             });
         }
-        stats
+        live
     }
 
     /// The blocks live at the end, by address.
@@ -172,7 +255,10 @@ impl Trace {
             let caller = self.is(block.caller);
             (address, Block { caller, ..block })
         };
-        let mut blocks: Vec<(u64, Block)> = self.live.iter(reuse).map(own).collect();
+        let mut blocks: Vec<(u64, Block)> = {
+            let live = self.live.iter().flat_map(|shard| shard.iter(reuse));
+            live.map(own).collect()
+        };
         blocks.sort_unstable_by_key(|(address, _)| *address);
         blocks
     }
@@ -180,7 +266,7 @@ impl Trace {
     /// What went wrong, by kind and caller, worst kinds first.
     pub fn faults(&self, reuse: Reuse) -> Vec<Fault> {
         let mut by_caller: HashMap<(FaultKind, CallerId), Occurrences> = HashMap::new();
-        for ((kind, caller), seen) in &self.faults {
+        for ((kind, caller), seen) in &self.faults.0 {
             let seen = match reuse {
                 Reuse::FreeLoggedLate => seen.late,
                 Reuse::FreeLost => seen.lost,
@@ -212,12 +298,15 @@ impl Trace {
     }
 
     pub fn anomalies(&self, reuse: Reuse) -> Anomalies {
-        let counts = self.live.counts(reuse);
+        let mut counts = ReuseCounts::default();
+        self.live
+            .iter()
+            .for_each(|shard| counts.absorb(shard.counts(reuse)));
         Anomalies {
             unknown_frees: counts.unknown_frees,
             double_frees: counts.double_frees,
             live_address_reused: counts.live_address_reused,
-            doubly_held: self.live.doubly_held(),
+            doubly_held: self.live.iter().map(LiveBlocks::doubly_held).sum(),
             ..self.anomalies.clone()
         }
     }

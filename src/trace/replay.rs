@@ -1,14 +1,21 @@
 //! Replaying a log: what each caller allocated, and what of it is live at the end.
+//!
+//! A log is read in rounds. Each round parses some pieces of the text at the same time, gives the
+//! callers that are new in them their numbers in order of the log, and then replays what concerns one
+//! part of all addresses after the other, or at the same time: what happens at one address has no
+//! influence on another. Meanwhile the text of the next round is read. So the figures are the same
+//! with any number of threads, and memory does not grow with the log.
 
 use std::io::{self, Read};
 
 use hashbrown::{HashMap, HashSet};
+use rayon::prelude::*;
 
-use super::line::{Caller, Event, Line, Record};
-use super::live::{Block, CallerId, Freed};
-use super::outcome::{CallerEntry, FaultKind, Trace, UnknownFree};
-use super::reader::{RawLine, for_each_line};
-use crate::printable::printable_bytes;
+use super::line::Caller;
+use super::live::{Block, CallerId, Freed, Met, SHARDS};
+use super::outcome::{CallerEntry, FaultKind, Shard, Trace, UnknownFree};
+use super::parse::{Action, LocalCaller, Parser, Step, last_mark};
+use super::reader::{Piece, Pieces};
 
 /// What to keep beside the figures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,231 +24,276 @@ pub struct ReplayOptions {
     pub keep_unknown_frees: bool,
 }
 
+/// How a log is cut up. It changes nothing in what comes out.
+#[derive(Debug, Clone, Copy)]
+pub struct Rounds {
+    /// Bytes of text that one task parses.
+    pub piece: usize,
+    /// Pieces that are parsed at the same time.
+    pub pieces: usize,
+}
+
+impl Rounds {
+    /// One piece a thread. A piece and its steps stay in the cache of a core; more pieces than
+    /// [`MOST`](Self::MOST) would make the memory that a log takes depend on the machine.
+    fn of_this_machine() -> Self {
+        Rounds {
+            piece: 128 * 1024,
+            pieces: rayon::current_num_threads().clamp(1, Self::MOST),
+        }
+    }
+
+    const MOST: usize = 16;
+}
+
 /// Reads a log to its end. Lines that are none are counted, never fatal; and where reading fails
 /// in the middle, what was read before counts, and [`super::Anomalies::read_error`] says so.
-pub fn replay(log: impl Read, options: ReplayOptions) -> io::Result<Trace> {
-    let mut replay = Replay {
-        trace: Trace::default(),
-        ids: HashMap::new(),
-        line: 0,
-        options,
-        saw_end: false,
-    };
-    if let Err(error) = for_each_line(log, |line| replay.line(line)) {
-        if replay.trace.records == 0 {
+pub fn replay(log: impl Read + Send, options: ReplayOptions) -> io::Result<Trace> {
+    // Outside of the pool every round would be handed over to it and waited for.
+    rayon::scope(|_| replay_in(Rounds::of_this_machine(), log, options))
+}
+
+/// The same, cut up as the caller wants it.
+pub fn replay_in(
+    rounds: Rounds,
+    log: impl Read + Send,
+    options: ReplayOptions,
+) -> io::Result<Trace> {
+    let mut pieces = Pieces::new(log, rounds.piece);
+    let mut replay = Replay::new(rounds, options);
+    let mut next: Vec<Piece> = replay.lanes.iter().map(|_| Piece::default()).collect();
+    read_round(&mut pieces, &mut next);
+    while next.first().is_some_and(|piece| !piece.is_empty()) {
+        replay.swap_pieces(&mut next);
+        rayon::join(|| replay.round(), || read_round(&mut pieces, &mut next));
+    }
+    let mut trace = replay.finish();
+    if let Some(error) = pieces.failed {
+        if trace.records == 0 {
             return Err(error);
         }
-        replay.trace.anomalies.read_error = Some(error.to_string());
+        trace.anomalies.read_error = Some(error.to_string());
     }
-    replay.trace.anomalies.missing_end = !replay.saw_end;
-    replay.part_glued_callers();
-    Ok(replay.trace)
+    Ok(trace)
+}
+
+fn read_round<R: Read>(pieces: &mut Pieces<R>, round: &mut [Piece]) {
+    round.iter_mut().for_each(|piece| pieces.next(piece));
+}
+
+/// One of the pieces of a round, and the parser that takes this place in every round.
+#[derive(Default)]
+struct Lane {
+    piece: Piece,
+    parser: Parser,
+    /// The log's numbers of the parser's callers.
+    callers: Vec<CallerId>,
+    /// How many lines of the log stand before the piece.
+    lines_before: u64,
+}
+
+impl Lane {
+    fn caller(&self, local: LocalCaller) -> CallerId {
+        self.callers[local.0 as usize]
+    }
 }
 
 struct Replay {
+    lanes: Vec<Lane>,
+    shards: Vec<Shard>,
     trace: Trace,
     ids: HashMap<Box<[u8]>, CallerId>,
-    line: u64,
-    options: ReplayOptions,
+    lines: u64,
     saw_end: bool,
+    options: ReplayOptions,
 }
 
 impl Replay {
-    fn line(&mut self, raw: RawLine<'_>) {
-        self.line += 1;
-        match raw {
-            RawLine::Whole(text) => {
-                if text.ends_with(b"\r") {
-                    self.trace.anomalies.carriage_returns.note(self.line);
+    fn new(rounds: Rounds, options: ReplayOptions) -> Self {
+        Replay {
+            lanes: (0..rounds.pieces.max(1)).map(|_| Lane::default()).collect(),
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            trace: Trace::default(),
+            ids: HashMap::new(),
+            lines: 0,
+            saw_end: false,
+            options,
+        }
+    }
+
+    fn swap_pieces(&mut self, next: &mut [Piece]) {
+        for (lane, piece) in self.lanes.iter_mut().zip(next) {
+            std::mem::swap(&mut lane.piece, piece);
+        }
+    }
+
+    fn round(&mut self) {
+        let lanes = self.lanes.par_iter_mut();
+        lanes.for_each(|lane| lane.parser.parse(&lane.piece));
+        for index in 0..self.lanes.len() {
+            self.count(index);
+        }
+        let (lanes, options) = (&self.lanes, self.options);
+        let shards = self.shards.par_iter_mut().enumerate();
+        shards.for_each(|(index, shard)| {
+            for lane in lanes {
+                let steps = &lane.parser.parsed().steps[index];
+                steps
+                    .iter()
+                    .for_each(|step| shard.step(step, lane, options));
+            }
+        });
+    }
+
+    /// Takes over what a piece comes to but for its steps. Pieces are counted in order of the log.
+    fn count(&mut self, index: usize) {
+        let lane = &mut self.lanes[index];
+        let before = self.lines;
+        lane.lines_before = before;
+        let parsed = lane.parser.parsed();
+        for &(local, line) in &parsed.new_callers {
+            let text = lane.parser.text(local);
+            let id = self
+                .trace
+                .intern(&mut self.ids, text, before + u64::from(line));
+            lane.callers.push(id);
+        }
+        for &(kind, local, line) in &parsed.failures {
+            let caller = lane.callers[local.0 as usize];
+            self.trace
+                .faults
+                .note(kind, caller, before + u64::from(line), true, true);
+        }
+        self.trace.anomalies.absorb(&parsed.anomalies, before);
+        self.trace.records += parsed.records;
+        self.trace.wide_addresses += parsed.wide_addresses;
+        self.trace.lines += parsed.lines;
+        self.lines += parsed.all_lines;
+        self.saw_end |= parsed.saw_end;
+    }
+
+    fn finish(self) -> Trace {
+        let mut trace = self.trace;
+        for lane in &self.lanes {
+            for (seen, id) in lane.parser.seen().iter().zip(&lane.callers) {
+                let entry = &mut trace.callers[id.0 as usize];
+                entry.records += seen.records;
+                entry.allocations += seen.allocations;
+            }
+        }
+        for mut shard in self.shards {
+            trace.faults.absorb(std::mem::take(&mut shard.faults));
+            trace.unknown_frees.append(&mut shard.unknown_frees);
+            trace.live.push(shard.live);
+        }
+        trace
+            .unknown_frees
+            .sort_unstable_by_key(|(free, _)| free.line);
+        trace.anomalies.missing_end = !self.saw_end;
+        trace.part_glued_callers(self.ids);
+        trace
+    }
+}
+
+impl Shard {
+    #[inline]
+    fn step(&mut self, step: &Step, lane: &Lane, options: ReplayOptions) {
+        let line = lane.lines_before + u64::from(step.line());
+        match step.action() {
+            Action::Allocate => {
+                let caller = lane.caller(step.caller);
+                let block = Block {
+                    caller,
+                    size: step.size,
+                };
+                self.live.allocate(step.address, block, line);
+            }
+            action @ (Action::Free | Action::FreeInRealloc) => {
+                let met = self.live.free(step.address, line);
+                if met.late != Freed::Live || met.lost != Freed::Live {
+                    let free = UnknownFree {
+                        line,
+                        address: step.address,
+                        by: lane.caller(step.caller),
+                        in_realloc: action == Action::FreeInRealloc,
+                    };
+                    self.unknown_free(free, met, options);
                 }
-                match Line::parse(text) {
-                    Line::Blank => return self.trace.anomalies.blank.note(self.line),
-                    Line::Malformed => self.malformed(text),
-                    line => self.good_line(line, text),
-                }
-            }
-            RawLine::TooLong(text) => {
-                self.trace.anomalies.overlong.note(self.line);
-                self.malformed(text);
-            }
-            // Whether figures are whole cannot be told without the line end, so none is believed.
-            RawLine::Tail(text) => match Line::parse(text) {
-                Line::End => self.saw_end = true,
-                Line::Blank => return,
-                _ => return self.trace.anomalies.truncated_tail.note(self.line),
-            },
-        }
-        self.trace.lines += 1;
-    }
-
-    /// `text` is what to quote where the record turns out to have no caller that can be.
-    fn good_line(&mut self, line: Line<'_>, text: &[u8]) {
-        match line {
-            Line::Record(record) => self.record(record, text),
-            Line::Start => self.trace.anomalies.starts.note(self.line),
-            Line::End => self.saw_end = true,
-            Line::Blank | Line::Malformed => {}
-        }
-    }
-
-    /// A line that cannot be read as it stands; behind a hole of NUL bytes there can be one that can.
-    fn malformed(&mut self, text: &[u8]) {
-        if let Some(nul) = memchr::memrchr(0, text) {
-            self.trace.anomalies.nul_bytes.note(self.line);
-            let behind = &text[nul + 1..];
-            let line = Line::parse(behind);
-            if !matches!(line, Line::Blank | Line::Malformed) {
-                return self.good_line(line, behind);
-            }
-        } else if let Some(at) = last_mark(text)
-            && let line @ Line::Record(_) = Line::parse(&text[at..])
-        {
-            self.trace.anomalies.interleaved.note(self.line);
-            return self.good_line(line, &text[at..]);
-        }
-        let anomalies = &mut self.trace.anomalies;
-        anomalies.malformed.note(self.line);
-        if anomalies.malformed.count == 1 {
-            anomalies.malformed_quote = printable_bytes(&text[..text.len().min(80)]);
-        }
-    }
-
-    fn record(&mut self, record: Record<'_>, text: &[u8]) {
-        let Some(caller) = self.caller(record.caller) else {
-            return self.malformed(text);
-        };
-        self.trace.records += 1;
-        let entry = &mut self.trace.callers[caller.0 as usize];
-        entry.records += 1;
-        match record.event {
-            Event::Allocated { address, size } | Event::ReallocatedTo { address, size } => {
-                entry.allocations += 1;
-                self.trace.wide_addresses += u64::from(address > u64::from(u32::MAX));
-                let block = Block { caller, size };
-                self.trace.live.allocate(address, block, self.line);
-            }
-            Event::Freed { address } => self.free(address, caller, false),
-            Event::ReallocatedFrom { address } => self.free(address, caller, true),
-            Event::AllocationFailed { .. } => {
-                self.trace.anomalies.failed_allocations.note(self.line);
-                self.fault(FaultKind::FailedAllocation, caller, true, true);
-            }
-            Event::ReallocationFailed { .. } => {
-                self.trace.anomalies.failed_reallocations.note(self.line);
-                self.fault(FaultKind::FailedReallocation, caller, true, true);
             }
         }
     }
 
-    fn free(&mut self, address: u64, by: CallerId, in_realloc: bool) {
-        let met = self.trace.live.free(address, self.line);
-        if met.late == Freed::Live && met.lost == Freed::Live {
-            return;
-        }
+    #[cold]
+    fn unknown_free(&mut self, free: UnknownFree, met: Met, options: ReplayOptions) {
         for (kind, freed) in [
             (FaultKind::DoubleFree, Freed::Again),
             (FaultKind::FreeOfUnknown, Freed::Unknown),
         ] {
-            self.fault(kind, by, met.late == freed, met.lost == freed);
+            let (late, lost) = (met.late == freed, met.lost == freed);
+            self.faults.note(kind, free.by, free.line, late, lost);
         }
-        if self.options.keep_unknown_frees {
-            let line = self.line;
-            let free = UnknownFree {
-                line,
-                address,
-                by,
-                in_realloc,
-            };
-            self.trace.unknown_frees.push((free, met));
+        if options.keep_unknown_frees {
+            self.unknown_frees.push((free, met));
         }
     }
+}
 
-    fn fault(&mut self, kind: FaultKind, caller: CallerId, late: bool, lost: bool) {
-        if !late && !lost {
-            return;
+impl Trace {
+    /// The number of a caller, new in this line if it has none yet.
+    fn intern(
+        &mut self,
+        ids: &mut HashMap<Box<[u8]>, CallerId>,
+        text: &[u8],
+        line: u64,
+    ) -> CallerId {
+        if let Some(&id) = ids.get(text) {
+            return id;
         }
-        let seen = self.trace.faults.entry((kind, caller)).or_default();
-        if late {
-            seen.late.note(self.line);
-        }
-        if lost {
-            seen.lost.note(self.line);
-        }
-    }
-
-    /// The id of a caller; `None` for what cannot be one, such as `0x1233]`, half a caller of another
-    /// process.
-    fn caller(&mut self, text: &[u8]) -> Option<CallerId> {
-        if let Some(&id) = self.ids.get(text) {
-            return Some(id);
-        }
-        // No path has a NUL byte: what stands before it was not written with this line.
-        if let Some(nul) = memchr::memrchr(0, text) {
-            self.trace.anomalies.nul_bytes.note(self.line);
-            let behind = &text[nul + 1..];
-            return self.caller(behind.strip_prefix(b"@ ").unwrap_or(behind));
-        }
-        let parsed = Caller::parse(text);
-        if !text.is_empty() && parsed.address.is_none() && parsed.symbol.is_none() {
-            return None;
-        }
-        // 2^32 distinct callers would not fit into memory as texts, long before the id wraps.
-        let id = CallerId(self.trace.callers.len() as u32);
-        self.trace.callers.push(CallerEntry {
+        let id = CallerId(self.callers.len() as u32);
+        self.callers.push(CallerEntry {
             text: text.into(),
             allocations: 0,
             records: 0,
-            first_line: self.line,
+            first_line: line,
             is: id,
         });
-        self.ids.insert(text.into(), id);
-        Some(id)
+        ids.insert(text.into(), id);
+        id
     }
 
     /// Callers like `progress 10%@ ./app:[0x1]` or `./app:[0x12@ ./app:[0x1]`: another writer's text, or
     /// half a line of another process, stands before a line of the log. Since a path can hold `@ `
     /// too, a caller is only parted where what is left is of a file that the log knows otherwise.
-    fn part_glued_callers(&mut self) {
-        let glued: Vec<CallerId> = (0..self.trace.callers.len() as u32)
+    fn part_glued_callers(&mut self, mut ids: HashMap<Box<[u8]>, CallerId>) {
+        let glued: Vec<CallerId> = (0..self.callers.len() as u32)
             .map(CallerId)
-            .filter(|id| last_mark(&self.trace.callers[id.0 as usize].text).is_some())
+            .filter(|id| last_mark(&self.callers[id.0 as usize].text).is_some())
             .collect();
         if glued.is_empty() {
             return;
         }
-        let whole = self
-            .trace
-            .callers
-            .iter()
-            .filter(|entry| last_mark(&entry.text).is_none());
+        let callers = self.callers.iter();
+        let whole = callers.filter(|entry| last_mark(&entry.text).is_none());
         let files: HashSet<Vec<u8>> = whole
             .filter_map(|entry| Caller::parse(&entry.text).file.map(<[u8]>::to_vec))
             .collect();
         for id in glued {
-            let entry = &self.trace.callers[id.0 as usize];
+            let entry = &self.callers[id.0 as usize];
             let (records, line) = (entry.records, entry.first_line);
             let behind = entry.text[last_mark(&entry.text).unwrap_or(0)..].to_vec();
-            let behind = behind.strip_prefix(b"@ ").unwrap_or(&behind);
-            let file = Caller::parse(behind).file;
+            let behind = behind.strip_prefix(b"@ ").unwrap_or(&behind).to_vec();
+            let file = Caller::parse(&behind).file;
             if !file.is_some_and(|file| files.contains(file)) {
                 continue;
             }
-            self.line = line;
-            let Some(is) = self.caller(behind) else {
-                continue;
-            };
-            self.trace.callers[id.0 as usize].is = is;
-            let interleaved = &mut self.trace.anomalies.interleaved;
+            let is = self.intern(&mut ids, &behind, line);
+            self.callers[id.0 as usize].is = is;
+            let interleaved = &mut self.anomalies.interleaved;
             interleaved.count += records;
             let first = interleaved.first_line.unwrap_or(line);
             interleaved.first_line = Some(first.min(line));
         }
     }
-}
-
-/// Where the last `@ ` begins that is not at the beginning of the text.
-fn last_mark(text: &[u8]) -> Option<usize> {
-    memchr::memmem::rfind(text, b"@ ").filter(|&at| at > 0)
 }
 
 #[cfg(test)]

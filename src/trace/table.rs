@@ -1,0 +1,341 @@
+//! Blocks by address, laid out so that neighbours in the heap are neighbours here.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+use super::live::{Block, CallerId};
+
+/// What an address held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing, or nothing that is remembered.
+    Nothing,
+    /// A block that was freed.
+    Mark,
+    Live,
+}
+
+/// A map from addresses to blocks, and to marks of freed ones.
+///
+/// What a program allocates and frees lies close together for a while, but a hash of the address
+/// throws it all over the memory, and nearly every record waits for it. So 4 KiB of the heap have a
+/// page of 256 slots of 8 bytes, one for each 16 bytes: malloc makes no smaller blocks. Only pages
+/// are looked up by a hash. Where blocks are large, few are in a page, and it would take more memory
+/// than it saves time: there are only as many pages as [`FOR_A_BLOCK`] allows, and the blocks of all other
+/// regions are looked up one by one.
+#[derive(Debug, Default)]
+pub struct AddressTable {
+    directory: Directory,
+    /// All pages, one after the other.
+    slots: Vec<Slot>,
+    /// Blocks of regions without a page.
+    alone: HashMap<u64, Slot>,
+    /// Sizes that do not fit into a slot.
+    large: HashMap<u64, u64>,
+    live: usize,
+    marks: usize,
+}
+
+/// Memory of pages and single slots together, for each live block.
+const FOR_A_BLOCK: usize = 48;
+
+/// So much memory for pages is free in any case: 8 MiB over all shards.
+const AT_LEAST: usize = 1 << 19;
+
+/// A slot that stands alone takes 16 bytes and one of control, at a load of 7/16 or more.
+const ALONE: usize = 39;
+
+const SLOTS_OF_PAGE: usize = 256;
+
+/// A block, a mark or nothing, in 8 bytes: the caller's number plus 2 in the upper half, the size in the
+/// lower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slot(u64);
+
+impl Slot {
+    const NOTHING: Slot = Slot(0);
+    const MARK: Slot = Slot(1 << 32);
+    /// Stands for a size that is in [`AddressTable::large`].
+    const LARGE: u32 = u32::MAX;
+
+    #[inline]
+    fn new(block: Block) -> Self {
+        let size = u32::try_from(block.size).unwrap_or(Slot::LARGE);
+        Slot((u64::from(block.caller.0) + 2) << 32 | u64::from(size))
+    }
+
+    #[inline]
+    fn held(self) -> Held {
+        match self.0 >> 32 {
+            0 => Held::Nothing,
+            1 => Held::Mark,
+            _ => Held::Live,
+        }
+    }
+
+    #[inline]
+    fn is_live(self) -> bool {
+        self.held() == Held::Live
+    }
+
+    #[inline]
+    fn is_large(self) -> bool {
+        self.0 as u32 == Slot::LARGE
+    }
+}
+
+/// Addresses that differ in their low bits have pages of their own, so that no two share a slot.
+#[inline]
+fn page_of(address: u64) -> u64 {
+    (address >> 12 << 4) | (address & 15)
+}
+
+#[inline]
+fn slot_of(address: u64) -> usize {
+    (address >> 4) as usize & (SLOTS_OF_PAGE - 1)
+}
+
+fn address_of(page: u64, slot: usize) -> u64 {
+    (page >> 4 << 12) | (slot as u64) << 4 | (page & 15)
+}
+
+/// Where in a table's slots each page begins: open addressing, at most half full.
+#[derive(Debug)]
+struct Directory {
+    /// A page's number, and its position plus 1; 0 in an entry that is free.
+    entries: Vec<(u64, u64)>,
+    /// By how much a hash is shifted to be an index.
+    shift: u32,
+    pages: usize,
+    /// Odd, and another one in each process: no log can be made whose pages all meet at one entry.
+    multiplier: u64,
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Directory {
+            entries: vec![(0, 0); 16],
+            shift: 64 - 4,
+            pages: 0,
+            multiplier: RandomState::new().hash_one(0) | 1,
+        }
+    }
+}
+
+impl Directory {
+    /// The entry of a page, or the one that it would have.
+    #[inline(always)]
+    fn find(&self, page: u64) -> usize {
+        let mut at = (page.wrapping_mul(self.multiplier) >> self.shift) as usize;
+        loop {
+            match self.entries.get(at) {
+                Some(&(number, position)) if number == page || position == 0 => return at,
+                Some(_) => at += 1,
+                None => at = 0,
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn get(&self, page: u64) -> Option<usize> {
+        let (number, position) = self.entries[self.find(page)];
+        // A free entry has the number 0, which a page can have, too.
+        (number == page && position > 0).then(|| position as usize - 1)
+    }
+
+    fn insert(&mut self, page: u64, position: usize) {
+        if self.pages >= self.entries.len() / 2 {
+            let entries = vec![(0, 0); self.entries.len() * 2];
+            self.shift -= 1;
+            for entry in std::mem::replace(&mut self.entries, entries) {
+                if entry.1 > 0 {
+                    let at = self.find(entry.0);
+                    self.entries[at] = entry;
+                }
+            }
+        }
+        let at = self.find(page);
+        self.entries[at] = (page, position as u64 + 1);
+        self.pages += 1;
+    }
+
+    /// Every page's number and position.
+    fn iter(&self) -> impl Iterator<Item = (u64, usize)> + '_ {
+        let used = self.entries.iter().filter(|(_, position)| *position > 0);
+        used.map(|&(number, position)| (number, position as usize - 1))
+    }
+}
+
+impl AddressTable {
+    /// Puts a block at an address, and says what it held before.
+    #[inline(always)]
+    pub fn put(&mut self, address: u64, block: Block) -> Held {
+        let slot = Slot::new(block);
+        if slot.is_large() {
+            self.large.insert(address, block.size);
+        }
+        let before = self.replace(address, slot).held();
+        self.live += usize::from(before != Held::Live);
+        self.marks -= usize::from(before == Held::Mark);
+        before
+    }
+
+    /// Leaves a mark at an address, and says what it held before.
+    #[inline(always)]
+    pub fn free(&mut self, address: u64) -> Held {
+        let slot = self.replace(address, Slot::MARK);
+        if slot.is_large() {
+            self.large.remove(&address);
+        }
+        let before = slot.held();
+        self.live -= usize::from(before == Held::Live);
+        self.marks += usize::from(before != Held::Mark);
+        before
+    }
+
+    #[inline(always)]
+    fn replace(&mut self, address: u64, slot: Slot) -> Slot {
+        let page = self.directory.get(page_of(address));
+        match page.and_then(|page| self.slots.get_mut(page + slot_of(address))) {
+            Some(found) => std::mem::replace(found, slot),
+            None => self.replace_off_page(address, slot),
+        }
+    }
+
+    #[cold]
+    fn replace_off_page(&mut self, address: u64, slot: Slot) -> Slot {
+        let pages = (self.slots.len() + SLOTS_OF_PAGE) * size_of::<Slot>();
+        let taken = pages + self.alone.len() * ALONE;
+        if taken <= AT_LEAST + self.live * FOR_A_BLOCK {
+            self.make_page(page_of(address));
+            return self.replace(address, slot);
+        }
+        match self.alone.entry(address) {
+            Entry::Occupied(mut entry) => entry.insert(slot),
+            Entry::Vacant(entry) => {
+                entry.insert(slot);
+                Slot::NOTHING
+            }
+        }
+    }
+
+    fn make_page(&mut self, number: u64) {
+        let start = self.slots.len();
+        self.slots.resize(start + SLOTS_OF_PAGE, Slot::NOTHING);
+        if !self.alone.is_empty() {
+            for (index, slot) in self.slots[start..].iter_mut().enumerate() {
+                if let Some(alone) = self.alone.remove(&address_of(number, index)) {
+                    *slot = alone;
+                }
+            }
+        }
+        self.directory.insert(number, start);
+    }
+
+    /// Forgets which addresses were freed, and gives back the memory that only they took.
+    pub fn forget_marks(&mut self) {
+        let old = std::mem::take(self);
+        self.live = old.live;
+        self.large = old.large;
+        for (number, start) in old.directory.iter() {
+            let page = &old.slots[start..start + SLOTS_OF_PAGE];
+            if page.iter().any(|slot| slot.is_live()) {
+                self.directory.insert(number, self.slots.len());
+                let live = |slot: &Slot| if slot.is_live() { *slot } else { Slot::NOTHING };
+                self.slots.extend(page.iter().map(live));
+            }
+        }
+        let alone = old.alone.into_iter();
+        self.alone = alone.filter(|(_, slot)| slot.is_live()).collect();
+    }
+
+    pub fn live(&self) -> usize {
+        self.live
+    }
+
+    pub fn marks(&self) -> usize {
+        self.marks
+    }
+
+    /// Live blocks and marks.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.live + self.marks
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (u64, Block)> + '_ {
+        let on_pages = self.directory.iter().flat_map(|(number, start)| {
+            let page = self.slots[start..start + SLOTS_OF_PAGE].iter().enumerate();
+            page.map(move |(index, slot)| (address_of(number, index), *slot))
+        });
+        let alone = self.alone.iter().map(|(&address, &slot)| (address, slot));
+        let all = on_pages.chain(alone);
+        all.filter(|(_, slot)| slot.is_live())
+            .map(|(address, slot)| (address, self.block(address, slot)))
+    }
+
+    /// The live block of a slot.
+    fn block(&self, address: u64, slot: Slot) -> Block {
+        let size = match slot.is_large() {
+            true => self.large.get(&address).copied().unwrap_or_default(),
+            false => u64::from(slot.0 as u32),
+        };
+        Block {
+            caller: CallerId((slot.0 >> 32) as u32 - 2),
+            size,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn block(size: u64) -> Block {
+        Block {
+            caller: CallerId(size as u32 % 7),
+            size,
+        }
+    }
+
+    proptest! {
+        /// The twin: a map in which a freed address has no block.
+        #[test]
+        fn it_does_what_a_map_does(
+            steps in prop::collection::vec((0..3u8, 0..400u64, 0..6u64, any::<u64>()), 0..2000),
+        ) {
+            let mut table = AddressTable::default();
+            let mut twin: BTreeMap<u64, Option<Block>> = BTreeMap::new();
+            let held = |known: Option<Option<Block>>| match known {
+                None => Held::Nothing,
+                Some(None) => Held::Mark,
+                Some(Some(_)) => Held::Live,
+            };
+            for (what, near, far, size) in steps {
+                // Neighbours, addresses that differ in their low bits, and zero.
+                let address = (far << 33) + near * [16, 8, 1][far as usize % 3];
+                match what {
+                    0 | 1 => {
+                        let size = size >> (near % 60);
+                        prop_assert_eq!(table.put(address, block(size)), held(twin.insert(address, Some(block(size)))));
+                    }
+                    _ => prop_assert_eq!(table.free(address), held(twin.insert(address, None))),
+                }
+                if near == 1 && far == 1 {
+                    table.forget_marks();
+                    twin.retain(|_, block| block.is_some());
+                }
+                prop_assert_eq!(table.len(), twin.len());
+            }
+            let mut left: Vec<(u64, Block)> = table.iter().collect();
+            left.sort_unstable_by_key(|(address, _)| *address);
+            let expected: Vec<(u64, Block)> = twin.into_iter().filter_map(|(address, block)| Some((address, block?))).collect();
+            prop_assert_eq!(table.live(), left.len());
+            prop_assert_eq!(left, expected);
+        }
+    }
+}
