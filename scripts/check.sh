@@ -10,4 +10,5 @@ step cargo fmt --check
 step cargo clippy --all-targets --locked -- -D warnings
 RUSTDOCFLAGS="-D warnings" step cargo doc --no-deps --locked --quiet
 step bash -n scripts/make-testdata.sh
+step bash -n scripts/bench.sh
 step cargo test --locked

@@ -182,6 +182,11 @@ pub enum Error {
     )]
     NoRun,
 
+    #[error(
+        "cannot start the threads to work with: {source}; give a smaller number with --threads"
+    )]
+    Threads { source: io::Error },
+
     #[error("standard input (-) can only be one run's log; give the others as files")]
     StdinTwice,
 

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each module uses only those to its left, and the leaves [`elf`], [`units`], [`printable`],
-//! [`error`] and [`warning`]. [`compare`] and [`show`] walk the whole way and give a [`Report`],
+//! [`progress`], [`error`] and [`warning`]. [`compare`] and [`show`] walk the whole way and give a [`Report`],
 //! which a renderer of [`report`] then draws.
 
 pub mod capture;
@@ -16,6 +16,7 @@ pub mod diff;
 pub mod elf;
 pub mod error;
 pub mod printable;
+pub mod progress;
 pub mod report;
 pub mod symbols;
 pub mod trace;

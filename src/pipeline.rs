@@ -1,6 +1,7 @@
 //! The way from capture sets to a report.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -8,6 +9,7 @@ use crate::capture::{CaptureSet, RunInput};
 use crate::diff::{self, Gate, ModuleLabel, NamedCaller, SortBy, join, rank};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
+use crate::progress::Progress;
 use crate::report::listing::{Listing, write_mtrace, write_mtrace_do};
 use crate::report::{FaultRow, Report, RunSummary};
 use crate::symbols::{
@@ -27,6 +29,8 @@ pub struct Plan {
     pub gate: Gate,
     /// What the numbers of the logs are, where the user says it; else it is found out, log by log.
     pub addressing: Option<Addressing>,
+    /// Tells how far the reading has come.
+    pub progress: Arc<Progress>,
 }
 
 /// Which of the old tools' listings to print.
@@ -66,8 +70,9 @@ pub fn list(plan: &Plan, listing: OldListing, out: &mut dyn Write) -> Result<()>
     let options = ReplayOptions {
         keep_unknown_frees: true,
     };
-    let input = plan.runs.first().ok_or(Error::NoRun)?;
-    let run = RunAnalysis::of(input, options, plan.addressing)?;
+    let first = plan.runs.get(..1).ok_or(Error::NoRun)?;
+    let runs = analyse(first, plan, options)?;
+    let run = runs.first().ok_or(Error::NoRun)?;
     let source = Listing {
         trace: &run.trace,
         rebased: &run.rebased,
@@ -85,14 +90,7 @@ fn report(plan: &Plan) -> Result<Report> {
     if plan.runs.iter().filter(|run| run.reads_stdin()).count() > 1 {
         return Err(Error::StdinTwice);
     }
-    // The one place where logs are read in parallel: a run a task.
-    let runs: Vec<Result<RunAnalysis>> = plan
-        .runs
-        .par_iter()
-        .map(|input| RunAnalysis::of(input, ReplayOptions::default(), plan.addressing))
-        .collect();
-    // The first run's error is told first, whichever task was quicker.
-    let runs: Vec<RunAnalysis> = runs.into_iter().collect::<Result<_>>()?;
+    let runs = analyse(&plan.runs, plan, ReplayOptions::default())?;
     refuse_empty_judgement(plan, &runs)?;
     let to_name: Vec<RunToName<'_>> = runs.iter().map(RunAnalysis::to_name).collect();
     let names = name_callers(&to_name, &plan.search);
@@ -125,17 +123,25 @@ fn report(plan: &Plan) -> Result<Report> {
     Ok(report)
 }
 
+/// Reads runs, all at the same time.
+fn analyse(inputs: &[RunInput], plan: &Plan, options: ReplayOptions) -> Result<Vec<RunAnalysis>> {
+    // The first run's error is told first, whichever task was quicker.
+    let captures: Vec<Result<CaptureSet>> = inputs.par_iter().map(CaptureSet::open).collect();
+    let captures: Vec<CaptureSet> = captures.into_iter().collect::<Result<_>>()?;
+    let logs = captures.iter().map(CaptureSet::log_bytes);
+    logs.for_each(|bytes| plan.progress.expect(bytes));
+    let read = |capture| RunAnalysis::of(capture, plan, options);
+    let runs: Vec<Result<RunAnalysis>> = captures.into_par_iter().map(read).collect();
+    plan.progress.all_read();
+    runs.into_iter().collect()
+}
+
 impl RunAnalysis {
-    fn of(
-        input: &RunInput,
-        options: ReplayOptions,
-        addressing: Option<Addressing>,
-    ) -> Result<Self> {
-        let capture = CaptureSet::open(input)?;
-        let log = capture.open_log()?;
+    fn of(capture: CaptureSet, plan: &Plan, options: ReplayOptions) -> Result<Self> {
+        let log = capture.open_log(&plan.progress)?;
         let trace = replay(log, options).map_err(|e| Error::io("read", &capture.log, e))?;
         refuse_other_files(&capture, &trace)?;
-        let rebased = rebase(&capture, &trace, addressing)?;
+        let rebased = rebase(&capture, &trace, plan.addressing)?;
         let stats = trace.stats(rebased.choice.reuse);
         Ok(RunAnalysis {
             capture,

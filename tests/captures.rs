@@ -441,3 +441,20 @@ fn the_listing_of_mtrace_do_is_the_scripts() {
         assert!(fields(&ours).len() > 4);
     }
 }
+
+/// Every byte of what is printed is the same with any number of threads.
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    for set in ["armhf-glibc2.31", "amd64-cxx", "amd64-threads"] {
+        let runs = ["run0", "run1"].map(|run| common::testdata().join(set).join(run));
+        let with = |threads: &str| {
+            let mut command = mtrace_diff();
+            command.args(["--all", "--format", "json", "--threads", threads]);
+            stdout_of(command.args(&runs))
+        };
+        let alone = with("1");
+        for threads in ["2", "3", "16"] {
+            assert_eq!(with(threads), alone, "{set}, {threads} threads");
+        }
+    }
+}

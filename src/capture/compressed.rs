@@ -16,7 +16,7 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const XZ: &[u8] = &[0xfd, b'7', b'z', b'X', b'Z', 0];
 
 /// Gives the text of a log, whichever of the forms it has.
-pub fn plain(source: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+pub fn plain<'a>(source: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
     let mut source = Peekable::new(source);
     let head = source.peek(XZ.len())?;
     let is = |magic: &[u8]| head.starts_with(magic);

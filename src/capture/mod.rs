@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use crate::elf::ElfInfo;
 use crate::error::{Error, FileFlag, Result};
 use crate::printable::printable_path;
+use crate::progress::{Counted, Progress};
 use crate::warning::Warning;
 pub use manifest::Manifest;
 pub use maps::{Mapping, Maps};
@@ -292,13 +293,20 @@ impl Contents {
 
 impl CaptureSet {
     /// Opens the log for reading, unpacked as it is read where it is compressed.
-    pub fn open_log(&self) -> Result<Box<dyn Read + Send>> {
+    pub fn open_log<'a>(&self, progress: &'a Progress) -> Result<Box<dyn Read + Send + 'a>> {
         let reading = |e| Error::io("read", &self.log, e);
         if is_stdin(&self.log) {
-            return compressed::plain(io::stdin()).map_err(reading);
+            let inner = io::stdin();
+            return compressed::plain(Counted { inner, progress }).map_err(reading);
         }
-        let file = File::open(&self.log).map_err(|e| Error::io("open", &self.log, e))?;
-        compressed::plain(file).map_err(reading)
+        let inner = File::open(&self.log).map_err(|e| Error::io("open", &self.log, e))?;
+        compressed::plain(Counted { inner, progress }).map_err(reading)
+    }
+
+    /// How many bytes of log there are to read; a pipe does not say.
+    pub fn log_bytes(&self) -> Option<u64> {
+        let file = fs::metadata(&self.log).ok()?;
+        file.is_file().then_some(file.len())
     }
 
     /// The directory in which libraries of this run are looked for first.

@@ -1,6 +1,7 @@
 //! The command line: definitions for clap, their way to a [`Plan`], and the exit status.
 
 mod options;
+mod progress;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -8,10 +9,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::diff::Verdict;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipeline::{OldListing, Plan};
 use crate::report::{Report, faults, json, table};
 use options::{Cli, Command, CompareArgs, CompareFormat, ShowArgs, ShowFormat};
+use progress::{Bar, BehindBar};
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +34,21 @@ impl From<ExitStatus> for ExitCode {
 /// Runs the program: parses the arguments, does the work, and maps the outcome to the exit status.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = match cli.command {
-        Some(Command::Show(args)) => show(&args),
+    let threads = match &cli.command {
+        Some(Command::Show(args)) => args.work.threads,
+        None => cli.compare.work.threads,
+    };
+    let work = || match &cli.command {
+        Some(Command::Show(args)) => show(args),
         None => compare(&cli.compare),
+    };
+    // Rayon takes 0 for as many as there are cores.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0).into());
+    let outcome = match pool.build() {
+        Ok(pool) => pool.install(work),
+        Err(error) => Err(Error::Threads {
+            source: io::Error::other(error),
+        }),
     };
     match outcome {
         Ok(status) => status.into(),
@@ -48,7 +62,11 @@ pub fn main() -> ExitCode {
 }
 
 fn compare(args: &CompareArgs) -> Result<ExitStatus> {
-    let report = crate::compare(&args.plan()?)?;
+    let plan = args.plan()?;
+    let report = {
+        let _bar = Bar::show(&plan.progress, args.work.quiet);
+        crate::compare(&plan)?
+    };
     let status = judged(&report);
     let written = print(|out| match args.format {
         CompareFormat::Table => table::write(&report, args.view.table_options(), out),
@@ -61,13 +79,15 @@ fn show(args: &ShowArgs) -> Result<ExitStatus> {
     let plan = args.plan()?;
     let options = args.view.table_options();
     match args.format {
-        ShowFormat::Table if args.errors => {
-            show_report(&plan, |report, out| faults::write(report, options, out))
-        }
-        ShowFormat::Table => show_report(&plan, |report, out| table::write(report, options, out)),
-        ShowFormat::Json => show_report(&plan, |report, out| json::write(report, out)),
-        ShowFormat::Mtrace => list(&plan, OldListing::Mtrace),
-        ShowFormat::MtraceDo => list(&plan, OldListing::MtraceDo),
+        ShowFormat::Table if args.errors => show_report(args, &plan, |report, out| {
+            faults::write(report, options, out)
+        }),
+        ShowFormat::Table => show_report(args, &plan, |report, out| {
+            table::write(report, options, out)
+        }),
+        ShowFormat::Json => show_report(args, &plan, |report, out| json::write(report, out)),
+        ShowFormat::Mtrace => list(args, &plan, OldListing::Mtrace),
+        ShowFormat::MtraceDo => list(args, &plan, OldListing::MtraceDo),
     }
 }
 
@@ -88,15 +108,21 @@ fn judged(report: &Report) -> ExitStatus {
 }
 
 fn show_report(
+    args: &ShowArgs,
     plan: &Plan,
     write: impl FnOnce(&Report, &mut dyn Write) -> Result<()>,
 ) -> Result<ExitStatus> {
-    let report = crate::show(plan)?;
+    let report = {
+        let _bar = Bar::show(&plan.progress, args.work.quiet);
+        crate::show(plan)?
+    };
     finish(print(|out| write(&report, out)), judged(&report))
 }
 
-fn list(plan: &Plan, listing: OldListing) -> Result<ExitStatus> {
-    finish(print(|out| crate::list(plan, listing, out)), ExitStatus::Ok)
+fn list(args: &ShowArgs, plan: &Plan, listing: OldListing) -> Result<ExitStatus> {
+    let bar = Bar::show(&plan.progress, args.work.quiet);
+    let written = print(|out| crate::list(plan, listing, &mut BehindBar::new(bar, out)));
+    finish(written, ExitStatus::Ok)
 }
 
 /// Gives standard output, buffered, and sees to it that all of it is written.

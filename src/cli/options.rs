@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -77,6 +78,19 @@ pub struct CompareArgs {
     pub fail_above: Vec<Limit>,
     #[command(flatten)]
     pub gate: GateArgs,
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
+/// How the work is done.
+#[derive(Debug, Args)]
+pub struct WorkArgs {
+    /// Work with this many threads instead of one a core; the result is the same
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Show no progress bar
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// What fails the job beside growth.
@@ -126,6 +140,8 @@ pub struct ShowArgs {
     pub errors: bool,
     #[command(flatten)]
     pub gate: GateArgs,
+    #[command(flatten)]
+    pub work: WorkArgs,
 }
 
 /// Which file is which, where the capture directory alone cannot say.
@@ -230,6 +246,7 @@ impl CompareArgs {
             sort: self.view.sort(),
             gate: self.gate.gate(self.fail_above.clone()),
             addressing: self.capture.addressing(),
+            progress: Arc::default(),
         })
     }
 }
@@ -242,6 +259,7 @@ impl ShowArgs {
             sort: self.view.sort(),
             gate: self.gate.gate(Vec::new()),
             addressing: self.capture.addressing(),
+            progress: Arc::default(),
         })
     }
 }

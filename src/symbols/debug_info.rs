@@ -5,6 +5,7 @@
 //! reading them overflows the stack.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -39,7 +40,9 @@ pub struct DebugInfo<'a> {
     store: &'a Store,
     /// `None` where there is no debug information, or none that can be read.
     context: Option<Context<Slice<'a>>>,
-    symbols: SymbolMap<SymbolMapName<'a>>,
+    object: object::File<'a, &'a ReadCache<File>>,
+    /// Sorted when the first name is looked up: debug information knows most of them.
+    symbols: OnceCell<SymbolMap<SymbolMapName<'a>>>,
 }
 
 impl<'a> DebugInfo<'a> {
@@ -52,16 +55,18 @@ impl<'a> DebugInfo<'a> {
                     .load_sup(|id| section(&supplement, Some(id.name()), store))
                     .ok()?;
             }
+            // All of them: every unit is looked at twice, here and by the index.
+            dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::All);
             if is_too_deep(&dwarf, addresses) {
                 return None;
             }
-            dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::Duplicates);
             Context::from_dwarf(dwarf).ok()
         });
         Some(DebugInfo {
             store,
             context,
-            symbols: object.symbol_map(),
+            object,
+            symbols: OnceCell::new(),
         })
     }
 
@@ -80,7 +85,8 @@ impl<'a> DebugInfo<'a> {
 
     /// The symbol that holds an address.
     pub fn symbol(&self, address: u64) -> Option<&'a str> {
-        self.symbols.containing(address).map(|symbol| symbol.name())
+        let symbols = self.symbols.get_or_init(|| self.object.symbol_map());
+        symbols.containing(address).map(|symbol| symbol.name())
     }
 }
 
@@ -107,6 +113,9 @@ fn section<'a>(
         true => RunTimeEndian::Little,
         false => RunTimeEndian::Big,
     };
+    // Where variables live is no matter here, and takes long to unpack.
+    let name =
+        name.filter(|name| !name.starts_with(".debug_loc") && !name.starts_with(".debug_mac"));
     let Some(section) = name.and_then(|name| object.section_by_name(name)) else {
         return Ok(EndianSlice::new(&[], endian));
     };

@@ -5,7 +5,7 @@ mod hex;
 pub mod line;
 pub mod live;
 mod outcome;
-mod parse;
+pub mod parse;
 pub mod reader;
 mod replay;
 mod table;

@@ -3,7 +3,9 @@
 //! Pieces are parsed at the same time, so nothing here knows what stands before its piece: lines are
 //! counted from the piece's first, and callers have numbers of the parser's own.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::hex;
 use super::line::{Caller, Event, Line, Record};
@@ -117,7 +119,10 @@ struct Callers {
     /// Where in `texts` each stands, and how long it is.
     at: Vec<(usize, usize)>,
     seen: Vec<Seen>,
-    ids: HashMap<Box<[u8]>, LocalCaller>,
+    /// Each caller by the hash of its text, with half of the hash: with many callers, each look at another
+    /// table is a wait for memory, and so the texts are only looked at where they are equal.
+    ids: HashTable<(u32, LocalCaller)>,
+    hasher: DefaultHashBuilder,
 }
 
 impl Callers {
@@ -133,6 +138,12 @@ impl Callers {
         line.get(2..line.len() - 1).unwrap_or_default()
     }
 
+    fn find(&self, text: &[u8]) -> Option<LocalCaller> {
+        let hash = self.hasher.hash_one(text);
+        let is_it = |&(half, id): &(u32, LocalCaller)| half == hash as u32 && self.text(id) == text;
+        self.ids.find(hash, is_it).map(|&(_, id)| id)
+    }
+
     fn add(&mut self, text: &[u8]) -> LocalCaller {
         // 2^32 distinct callers would not fit into memory as texts, long before the id wraps.
         let id = LocalCaller(self.at.len() as u32);
@@ -142,7 +153,13 @@ impl Callers {
         self.texts.push(b' ');
         self.at.push((start, self.texts.len() - start));
         self.seen.push(Seen::default());
-        self.ids.insert(text.into(), id);
+        let hash = self.hasher.hash_one(text);
+        let (ids, hasher) = (&mut self.ids, &self.hasher);
+        let rehash = |&(_, id): &(u32, LocalCaller)| {
+            let (start, length) = self.at[id.0 as usize];
+            hasher.hash_one(&self.texts[start + 2..start + length - 1])
+        };
+        ids.insert_unique(hash, (hash as u32, id), rehash);
         id
     }
 }
@@ -404,7 +421,7 @@ impl Parser {
     /// The number of a caller; `None` for what cannot be one, such as `0x1233]`, half a caller of
     /// another process.
     fn caller(&mut self, text: &[u8]) -> Option<LocalCaller> {
-        if let Some(&id) = self.callers.ids.get(text) {
+        if let Some(id) = self.callers.find(text) {
             return Some(id);
         }
         // No path has a NUL byte: what stands before it was not written with this line.

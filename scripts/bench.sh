@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Measures whole commands on real logs and prints the table that the README has.
+#
+#   scripts/bench.sh [DIR]     DIR keeps the logs for the next time; without it they go when it is done
+#
+# Needs 3 GB of disk, mtrace(1), addr2line, objdump, g++, and a python3 and libc_malloc_debug.so.0 of
+# glibc 2.34 or newer. RUNS is how often each command is measured (5); the medians are shown. MTRACE_DO names
+# the old mtrace_do.py, whose rows are left out without it.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
+
+if [ $# -gt 0 ]; then
+    mkdir -p "$1"
+    dir=$(cd "$1" && pwd)
+else
+    dir=$(mktemp -d)
+    trap 'rm -rf "$dir"' EXIT
+fi
+
+say() { printf '%s\n' "$*" >&2; }
+
+say "building mtrace-diff"
+cargo build --release --quiet --locked --manifest-path "$root/Cargo.toml"
+program=$(cargo metadata --no-deps --format-version 1 --manifest-path "$root/Cargo.toml" |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/release/mtrace-diff
+
+# Debian's, where there is one: another python3 may be built without symbols for its functions.
+python=$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || command -v python3)
+
+record() { # NAME WHAT COUNT
+    [ -e "$dir/$1/done" ] && return
+    say "recording $1"
+    rm -rf "${dir:?}/$1"
+    mkdir -p "$dir/$1"
+    cp "$(readlink -f "$python")" "$dir/$1/"
+    [ -e "$dir/preload.so" ] || cc -O1 -shared -fPIC -o "$dir/preload.so" "$here/bench/preload.c"
+    PYTHONMALLOC=malloc MALLOC_TRACE="$dir/$1/mtrace.log" LD_PRELOAD="libc_malloc_debug.so.0 $dir/preload.so" \
+        "$python" "$here/bench/workload.py" "$2" "$3" "$dir/$1/maps"
+    if [ ! -s "$dir/$1/mtrace.log" ]; then
+        say "no log was written: is there a libc_malloc_debug.so.0 (Debian's libc6, glibc 2.34 or newer)?"
+        exit 1
+    fi
+    : >"$dir/$1/done"
+}
+record cache0 cache 160000
+record cache1 cache 240000
+record json0 json 48000
+
+units=64
+if [ ! -e "$dir/big/done" ]; then
+    say "compiling a program of $units units"
+    mkdir -p "$dir/big"
+    seq 0 $((units - 1)) | xargs -P "$(nproc)" -I{} \
+        g++ -std=c++17 -g -O1 -DUNIT={} -c -o "$dir/big/unit{}.o" "$here/bench/unit.cc"
+    g++ -o "$dir/big/program" "$dir"/big/unit*.o
+    rm "$dir"/big/unit*.o
+    : >"$dir/big/done"
+fi
+
+python3 "$here/bench/measure.py" "$program" "$dir" "$root/testdata" "${RUNS:-5}" "${MTRACE_DO:-}"
