@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use common::{file_of, testdata};
 use mtrace_diff::trace::{Event, Line, Reuse};
-use mtrace_diff::trace::{ReplayOptions, Rounds, Tally, Trace, replay, replay_in};
+use mtrace_diff::trace::{ReplayOptions, Rounds, STEPS, Tally, Trace, replay, replay_in};
 use proptest::prelude::*;
 
 /// The obvious replay: a queue an address, or one block an address, in a map of strings.
@@ -147,8 +147,9 @@ fn everything(trace: &Trace) -> Vec<String> {
     let of = |reuse| {
         let frees: Vec<_> = trace.unknown_frees(reuse).collect();
         format!(
-            "{:?} {:?} {:?} {:?} {frees:?}",
+            "{:?} {:?} {:?} {:?} {:?} {frees:?}",
             trace.stats(reuse),
+            trace.curves(reuse),
             trace.live_blocks(reuse),
             trace.faults(reuse),
             trace.anomalies(reuse),
@@ -167,6 +168,52 @@ fn everything(trace: &Trace) -> Vec<String> {
         of(Reuse::FreeLost),
         format!("{callers:?} {own:?} {counts:?}"),
     ]
+}
+
+/// At every step the curves have what the obvious replay has of the lines up to there.
+fn assert_curves(log: &[u8]) {
+    let trace = read(log);
+    let ends: Vec<usize> = memchr::memchr_iter(b'\n', log).map(|at| at + 1).collect();
+    let lines = ends.len();
+    for reuse in [Reuse::FreeLoggedLate, Reuse::FreeLost] {
+        let curves = trace.curves(reuse);
+        for step in 0..STEPS {
+            // Up to 256 lines every step has its line; then two lines, four lines … go together.
+            let mut unit = 1;
+            while lines.div_ceil(unit) > 256 {
+                unit *= 2;
+            }
+            let line = (lines * (step + 1)).div_ceil(STEPS);
+            let line = ((line + unit / 2) / unit * unit).max(unit);
+            let line = if step + 1 == STEPS {
+                lines
+            } else {
+                line.min(lines)
+            };
+            let prefix = line.checked_sub(1).map_or(0, |last| ends[last]);
+            let mut expected = Reference::read(&log[..prefix]).live(reuse);
+            expected.retain(|_, tally| tally.blocks > 0);
+            let mut live: BTreeMap<String, Tally> = BTreeMap::new();
+            for (id, caller) in trace.own_callers() {
+                let file = String::from_utf8_lossy(caller.file.unwrap_or_default()).into_owned();
+                let text = format!("{file}:[{:#x}]", caller.address.unwrap());
+                let point = curves[id.0 as usize].points()[step];
+                // Sums of sizes near 2^64 wrap in a curve; blocks tell enough.
+                live.entry(text).or_default().blocks += point.blocks;
+            }
+            live.retain(|_, tally| tally.blocks > 0);
+            let blocks = |live: BTreeMap<String, Tally>| -> Vec<(String, u64)> {
+                live.into_iter()
+                    .map(|(caller, tally)| (caller, tally.blocks))
+                    .collect()
+            };
+            assert_eq!(
+                blocks(live),
+                blocks(expected),
+                "{reuse:?}, step {step}, line {line} of {lines}"
+            );
+        }
+    }
 }
 
 /// What a program does; a log of it is made by [`written`].
@@ -280,6 +327,11 @@ proptest! {
     }
 
     #[test]
+    fn a_curve_has_what_is_live_at_each_step(steps in prop::collection::vec(step(), 0..400)) {
+        assert_curves(&written(&steps));
+    }
+
+    #[test]
     fn it_makes_no_difference_how_a_log_is_cut_up(
         steps in prop::collection::vec(step(), 0..300),
         piece in 1usize..2000,
@@ -326,6 +378,23 @@ proptest! {
         let blocks: u64 = live.values().map(|tally| tally.blocks).sum();
         prop_assert_eq!(blocks as usize, distinct.len());
     }
+}
+
+/// Long enough for stretches to double six times.
+#[test]
+fn curves_of_a_longer_log() {
+    let mut log = String::from("= Start\n");
+    for n in 0..12_000u64 {
+        use std::fmt::Write;
+        // A leak, a cache that is full after a third, and blocks that come and go.
+        writeln!(log, "@ ./a:[0x10] + {:#x} 0x20", 0x1000_0000 + n * 64).unwrap();
+        if n < 4000 {
+            writeln!(log, "@ ./a:[0x20] + {:#x} 0x30", 0x2000_0000 + n * 64).unwrap();
+        }
+        writeln!(log, "@ ./a:[0x30] + {:#x} 0x40", 0x3000_0000 + n % 50 * 64).unwrap();
+        writeln!(log, "@ ./a:[0x31] - {:#x}", 0x3000_0000 + n % 50 * 64).unwrap();
+    }
+    assert_curves(log.as_bytes());
 }
 
 #[test]

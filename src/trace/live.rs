@@ -143,10 +143,33 @@ struct Disputed {
     is_live: bool,
 }
 
+impl Disputed {
+    /// The newest block, under the meanings under which it ends.
+    fn newest_if(&self, late: bool, lost: bool) -> Ended {
+        match (late, lost) {
+            (false, false) => Ended::Nothing,
+            (true, true) => Ended::Block(self.newest),
+            (true, false) => Ended::IfLate(self.newest),
+            (false, true) => Ended::IfLost(self.newest),
+        }
+    }
+}
+
+/// The block that no longer counts at an address, of those that at most one does at a time: the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Nothing,
+    Block(Block),
+    /// Only under [`Reuse::FreeLoggedLate`].
+    IfLate(Block),
+    /// Only under [`Reuse::FreeLost`].
+    IfLost(Block),
+}
+
 impl LiveBlocks {
     /// Notes a block at `address`, allocated in line `line`.
     #[inline]
-    pub fn allocate(&mut self, address: u64, block: Block, line: u64) {
+    pub fn allocate(&mut self, address: u64, block: Block, line: u64) -> Ended {
         if !self.disputed.is_empty()
             && let Some(disputed) = self.disputed.get_mut(&address)
         {
@@ -156,13 +179,14 @@ impl LiveBlocks {
             if disputed.is_live {
                 self.lost.live_address_reused.note(line);
             }
+            let ended = disputed.newest_if(disputed.queued > 0, disputed.is_live);
             disputed.newest = block;
             disputed.queued += 1;
             disputed.is_live = true;
             self.settle(address);
-            return;
+            return ended;
         }
-        if self.slots.put(address, block) == Held::Live {
+        if let Held::Live(before) = self.slots.put(address, block) {
             // While an address is disputed, its slot says nothing.
             self.slots.free(address);
             self.late.live_address_reused.note(line);
@@ -173,38 +197,39 @@ impl LiveBlocks {
                 is_live: true,
             };
             self.disputed.insert(address, disputed);
+            return Ended::Block(before);
         }
+        Ended::Nothing
     }
 
-    /// Takes the block at `address` away in line `line`, and says whether there was one.
+    /// Takes the block at `address` away in line `line`, and says whether there was one, and which.
     #[inline]
-    pub fn free(&mut self, address: u64, line: u64) -> Met {
-        let met = if !self.disputed.is_empty()
+    pub fn free(&mut self, address: u64, line: u64) -> (Met, Ended) {
+        let (met, ended) = if !self.disputed.is_empty()
             && let Some(disputed) = self.disputed.get_mut(&address)
         {
             let met = Met {
                 late: freed(disputed.queued > 0),
                 lost: freed(disputed.is_live),
             };
+            let ended = disputed.newest_if(disputed.queued == 1, disputed.is_live);
             disputed.queued = disputed.queued.saturating_sub(1);
             disputed.is_live = false;
             self.settle(address);
-            met
+            (met, ended)
         } else {
-            let both = match self.slots.free(address) {
-                Held::Live => Freed::Live,
-                Held::Mark => Freed::Again,
-                Held::Nothing => Freed::Unknown,
+            let (both, ended) = match self.slots.free(address) {
+                Held::Live(block) => (Freed::Live, Ended::Block(block)),
+                Held::Mark => (Freed::Again, Ended::Nothing),
+                Held::Nothing => (Freed::Unknown, Ended::Nothing),
             };
             self.forget();
-            Met {
-                late: both,
-                lost: both,
-            }
+            let (late, lost) = (both, both);
+            (Met { late, lost }, ended)
         };
         self.late.note(met.late, line);
         self.lost.note(met.lost, line);
-        met
+        (met, ended)
     }
 
     /// Drops the record of a dispute that has resolved itself.
@@ -350,11 +375,11 @@ mod tests {
     #[test]
     fn a_double_free_is_told_from_a_block_that_is_older_than_the_log() {
         let mut live = LiveBlocks::default();
-        assert_eq!(live.free(0x10, 1).late, Freed::Unknown);
-        assert_eq!(live.free(0x10, 2).late, Freed::Again);
+        assert_eq!(live.free(0x10, 1).0.late, Freed::Unknown);
+        assert_eq!(live.free(0x10, 2).0.late, Freed::Again);
         live.allocate(0x10, block(1), 3);
-        assert_eq!(live.free(0x10, 4).late, Freed::Live);
-        assert_eq!(live.free(0x10, 5).lost, Freed::Again);
+        assert_eq!(live.free(0x10, 4).0.late, Freed::Live);
+        assert_eq!(live.free(0x10, 5).0.lost, Freed::Again);
         let counts = live.counts(FreeLoggedLate);
         assert_eq!(
             (counts.unknown_frees.count, counts.double_frees.count),

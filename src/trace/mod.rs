@@ -1,6 +1,7 @@
 //! Reading a log: lines to records, records to live blocks, live blocks to figures per caller.
 
 mod advice;
+pub mod curve;
 mod hex;
 pub mod line;
 pub mod live;
@@ -11,6 +12,7 @@ mod replay;
 mod table;
 
 pub use advice::advice;
+pub use curve::{Curve, STEPS};
 pub use line::{Caller, Event, Line, LogSymbol, Record};
 pub use live::{Block, CallerId, Freed, LiveBlocks, Occurrences, Reuse};
 pub use outcome::{Anomalies, CallerStats, Fault, FaultKind, Tally, Trace, UnknownFree};

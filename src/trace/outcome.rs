@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use super::curve::{Curve, Curves, Sampler};
 use super::line::Caller;
 use super::live::{Block, CallerId, Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
 
@@ -105,6 +106,12 @@ pub struct Trace {
     pub(super) faults: Faults,
     pub(super) unknown_frees: Vec<(UnknownFree, Met)>,
     pub(super) anomalies: Anomalies,
+    /// Under [`Reuse::FreeLoggedLate`].
+    pub(super) late: Curves,
+    /// What comes on top under [`Reuse::FreeLost`].
+    pub(super) lost: Curves,
+    /// Blank ones too: what the steps of curves count.
+    pub(super) all_lines: u64,
     pub records: u64,
     /// Blocks at addresses of more than 32 bits.
     pub wide_addresses: u64,
@@ -171,6 +178,10 @@ pub(super) struct Shard {
     pub(super) live: LiveBlocks,
     pub(super) faults: Faults,
     pub(super) unknown_frees: Vec<(UnknownFree, Met)>,
+    /// Under [`Reuse::FreeLoggedLate`].
+    pub(super) late: Sampler,
+    /// What comes on top under [`Reuse::FreeLost`].
+    pub(super) lost: Sampler,
 }
 
 impl Anomalies {
@@ -247,6 +258,18 @@ impl Trace {
             });
         }
         live
+    }
+
+    /// What was live of each caller at equal steps of the run, by [`CallerId`].
+    pub fn curves(&self, reuse: Reuse) -> Vec<Curve> {
+        let others = (reuse == Reuse::FreeLost).then_some(&self.lost);
+        let mut curves = vec![Curve::default(); self.callers.len()];
+        for index in 0..self.callers.len() {
+            let id = CallerId(index as u32);
+            let curve = self.late.curve(id, others, self.all_lines);
+            curves[self.is(id).0 as usize].add(&curve);
+        }
+        curves
     }
 
     /// The blocks live at the end, by address.

@@ -11,8 +11,9 @@ use std::io::{self, Read};
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
+use super::curve::{Delta, shift_for, stretch_of};
 use super::line::Caller;
-use super::live::{Block, CallerId, Freed, Met, SHARDS};
+use super::live::{Block, CallerId, Ended, Freed, Met, SHARDS};
 use super::outcome::{CallerEntry, FaultKind, Shard, Trace, UnknownFree};
 use super::parse::{Action, LocalCaller, Parser, Step, last_mark};
 use super::reader::{Piece, Pieces};
@@ -104,9 +105,14 @@ struct Replay {
     trace: Trace,
     ids: HashMap<Box<[u8]>, CallerId>,
     lines: u64,
+    /// Stretches of the curves have 2^`shift` lines.
+    shift: u32,
     saw_end: bool,
     options: ReplayOptions,
 }
+
+/// So many sums of stretches are kept apart by shard, before the callers' curves take them over: some MiB.
+const MOST_SUMS_WAITING: usize = 1 << 16;
 
 impl Replay {
     fn new(rounds: Rounds, options: ReplayOptions) -> Self {
@@ -116,6 +122,7 @@ impl Replay {
             trace: Trace::default(),
             ids: HashMap::new(),
             lines: 0,
+            shift: 0,
             saw_end: false,
             options,
         }
@@ -133,16 +140,48 @@ impl Replay {
         for index in 0..self.lanes.len() {
             self.count(index);
         }
-        let (lanes, options) = (&self.lanes, self.options);
+        self.make_stretches_for(self.lines);
+        let (lanes, options, shift) = (&self.lanes, self.options, self.shift);
         let shards = self.shards.par_iter_mut().enumerate();
         shards.for_each(|(index, shard)| {
             for lane in lanes {
                 let steps = &lane.parser.parsed().steps[index];
                 steps
                     .iter()
-                    .for_each(|step| shard.step(step, lane, options));
+                    .for_each(|step| shard.step(step, lane, shift, options));
             }
         });
+        let waiting = |shard: &Shard| shard.late.waiting() + shard.lost.waiting();
+        if self.shards.iter().map(waiting).sum::<usize>() > MOST_SUMS_WAITING {
+            for shard in &mut self.shards {
+                self.trace.late.absorb(&mut shard.late);
+                self.trace.lost.absorb(&mut shard.lost);
+            }
+        }
+    }
+
+    /// Sees to it that so many lines are not too many stretches.
+    fn make_stretches_for(&mut self, lines: u64) {
+        let by = shift_for(lines).saturating_sub(self.shift);
+        if by == 0 {
+            return;
+        }
+        self.absorb_curves();
+        for curves in [&mut self.trace.late, &mut self.trace.lost] {
+            curves.coarsen(by);
+        }
+        for shard in &mut self.shards {
+            shard.late.coarsen(by);
+            shard.lost.coarsen(by);
+        }
+        self.shift += by;
+    }
+
+    fn absorb_curves(&mut self) {
+        for shard in &mut self.shards {
+            self.trace.late.absorb_all(&mut shard.late);
+            self.trace.lost.absorb_all(&mut shard.lost);
+        }
     }
 
     /// Takes over what a piece comes to but for its steps. Pieces are counted in order of the log.
@@ -172,7 +211,9 @@ impl Replay {
         self.saw_end |= parsed.saw_end;
     }
 
-    fn finish(self) -> Trace {
+    fn finish(mut self) -> Trace {
+        self.absorb_curves();
+        self.trace.all_lines = self.lines;
         let mut trace = self.trace;
         for lane in &self.lanes {
             for (seen, id) in lane.parser.seen().iter().zip(&lane.callers) {
@@ -197,7 +238,7 @@ impl Replay {
 
 impl Shard {
     #[inline]
-    fn step(&mut self, step: &Step, lane: &Lane, options: ReplayOptions) {
+    fn step(&mut self, step: &Step, lane: &Lane, shift: u32, options: ReplayOptions) {
         let line = lane.lines_before + u64::from(step.line());
         match step.action() {
             Action::Allocate => {
@@ -206,10 +247,14 @@ impl Shard {
                     caller,
                     size: step.size,
                 };
-                self.live.allocate(step.address, block, line);
+                let ended = self.live.allocate(step.address, block, line);
+                let stretch = stretch_of(line, shift);
+                self.late.note(stretch, caller, Delta::begins(block));
+                self.ended(ended, stretch);
             }
             action @ (Action::Free | Action::FreeInRealloc) => {
-                let met = self.live.free(step.address, line);
+                let (met, ended) = self.live.free(step.address, line);
+                self.ended(ended, stretch_of(line, shift));
                 if met.late != Freed::Live || met.lost != Freed::Live {
                     let free = UnknownFree {
                         line,
@@ -221,6 +266,20 @@ impl Shard {
                 }
             }
         }
+    }
+
+    #[inline]
+    fn ended(&mut self, ended: Ended, stretch: u64) {
+        let (block, late, on_top) = match ended {
+            Ended::Nothing => return,
+            Ended::Block(block) => {
+                return self.late.note(stretch, block.caller, Delta::ends(block));
+            }
+            Ended::IfLate(block) => (block, Delta::ends(block), Delta::ends(block).negated()),
+            Ended::IfLost(block) => (block, Delta::default(), Delta::ends(block)),
+        };
+        self.late.note(stretch, block.caller, late);
+        self.lost.note(stretch, block.caller, on_top);
     }
 
     #[cold]

@@ -14,7 +14,7 @@ pub enum Held {
     Nothing,
     /// A block that was freed.
     Mark,
-    Live,
+    Live(Block),
 }
 
 /// A map from addresses to blocks, and to marks of freed ones.
@@ -67,17 +67,8 @@ impl Slot {
     }
 
     #[inline]
-    fn held(self) -> Held {
-        match self.0 >> 32 {
-            0 => Held::Nothing,
-            1 => Held::Mark,
-            _ => Held::Live,
-        }
-    }
-
-    #[inline]
     fn is_live(self) -> bool {
-        self.held() == Held::Live
+        self.0 > Slot::MARK.0
     }
 
     #[inline]
@@ -173,26 +164,36 @@ impl AddressTable {
     #[inline(always)]
     pub fn put(&mut self, address: u64, block: Block) -> Held {
         let slot = Slot::new(block);
+        let before = self.replace(address, slot);
+        self.live += usize::from(!before.is_live());
+        self.marks -= usize::from(before == Slot::MARK);
+        let held = self.held(address, before);
         if slot.is_large() {
             self.large.insert(address, block.size);
         }
-        let before = self.replace(address, slot).held();
-        self.live += usize::from(before != Held::Live);
-        self.marks -= usize::from(before == Held::Mark);
-        before
+        held
     }
 
     /// Leaves a mark at an address, and says what it held before.
     #[inline(always)]
     pub fn free(&mut self, address: u64) -> Held {
-        let slot = self.replace(address, Slot::MARK);
-        if slot.is_large() {
+        let before = self.replace(address, Slot::MARK);
+        let held = self.held(address, before);
+        if before.is_large() {
             self.large.remove(&address);
         }
-        let before = slot.held();
-        self.live -= usize::from(before == Held::Live);
-        self.marks += usize::from(before != Held::Mark);
-        before
+        self.live -= usize::from(before.is_live());
+        self.marks += usize::from(before != Slot::MARK);
+        held
+    }
+
+    #[inline(always)]
+    fn held(&self, address: u64, slot: Slot) -> Held {
+        match slot {
+            Slot::NOTHING => Held::Nothing,
+            Slot::MARK => Held::Mark,
+            slot => Held::Live(self.block(address, slot)),
+        }
     }
 
     #[inline(always)]
@@ -277,6 +278,7 @@ impl AddressTable {
     }
 
     /// The live block of a slot.
+    #[inline(always)]
     fn block(&self, address: u64, slot: Slot) -> Block {
         let size = match slot.is_large() {
             true => self.large.get(&address).copied().unwrap_or_default(),
@@ -313,7 +315,7 @@ mod tests {
             let held = |known: Option<Option<Block>>| match known {
                 None => Held::Nothing,
                 Some(None) => Held::Mark,
-                Some(Some(_)) => Held::Live,
+                Some(Some(block)) => Held::Live(block),
             };
             for (what, near, far, size) in steps {
                 // Neighbours, addresses that differ in their low bits, and zero.
