@@ -14,6 +14,7 @@ pub enum FileFlag {
     Exe,
     Maps,
     Sysroot,
+    Duration,
 }
 
 impl FileFlag {
@@ -23,6 +24,7 @@ impl FileFlag {
             FileFlag::Exe => "--exe",
             FileFlag::Maps => "--maps",
             FileFlag::Sysroot => "--sysroot",
+            FileFlag::Duration => "--duration",
         }
     }
 
@@ -32,6 +34,7 @@ impl FileFlag {
             FileFlag::Exe => "executables",
             FileFlag::Maps => "maps files",
             FileFlag::Sysroot => "sysroots",
+            FileFlag::Duration => "times",
         }
     }
 }
@@ -186,6 +189,13 @@ pub enum Error {
         "cannot start the threads to work with: {source}; give a smaller number with --threads"
     )]
     Threads { source: io::Error },
+
+    #[error(
+        "the limit {limit} needs to know how long each run took, and '{}' does not say; give it with --duration, once a \
+         run: --duration 2m,3m",
+        printable_path(path)
+    )]
+    NoDuration { path: PathBuf, limit: String },
 
     #[error("standard input (-) can only be one run's log; give the others as files")]
     StdinTwice,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::capture::{CaptureSet, RunInput};
-use crate::diff::{self, Gate, ModuleLabel, NamedCaller, SortBy, join, rank};
+use crate::diff::{self, Gate, ModuleLabel, NamedCaller, SortBy, join, judge, rank, rate};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 use crate::progress::Progress;
@@ -16,7 +16,7 @@ use crate::symbols::{
     Addressing, Place, RebasedRun, RunNames, RunToName, SearchPath, name_callers, rebase,
 };
 use crate::trace::ReplayOptions;
-use crate::trace::{CallerId, CallerStats, Fault, Tally, Trace, advice, replay};
+use crate::trace::{CallerId, CallerStats, Curve, Fault, Tally, Trace, advice, replay};
 use crate::warning::Warning;
 
 /// What to analyse, and how to judge and order what comes of it.
@@ -29,6 +29,8 @@ pub struct Plan {
     pub gate: Gate,
     /// What the numbers of the logs are, where the user says it; else it is found out, log by log.
     pub addressing: Option<Addressing>,
+    /// What the target has for blocks that leak; the report says how long it lasts.
+    pub memory: Option<u64>,
     /// Tells how far the reading has come.
     pub progress: Arc<Progress>,
 }
@@ -48,6 +50,7 @@ struct RunAnalysis {
     trace: Trace,
     rebased: RebasedRun,
     stats: Vec<CallerStats>,
+    curves: Vec<Curve>,
 }
 
 /// Compares two or more runs.
@@ -92,6 +95,7 @@ fn report(plan: &Plan) -> Result<Report> {
     }
     let runs = analyse(&plan.runs, plan, ReplayOptions::default())?;
     refuse_empty_judgement(plan, &runs)?;
+    refuse_rates_without_times(plan, &runs)?;
     let to_name: Vec<RunToName<'_>> = runs.iter().map(RunAnalysis::to_name).collect();
     let names = name_callers(&to_name, &plan.search);
     let callers = runs
@@ -99,7 +103,10 @@ fn report(plan: &Plan) -> Result<Report> {
         .zip(&names)
         .map(|(run, names)| run.named_callers(names))
         .collect();
+    let durations: Vec<Option<f64>> = runs.iter().map(RunAnalysis::duration_s).collect();
     let mut sites = join(callers);
+    rate(&mut sites, &durations);
+    judge(&mut sites, &durations);
     rank(&mut sites, plan.sort);
     let breaches = plan.gate.breaches(&sites);
     let mut warnings = same_runs(&runs);
@@ -117,6 +124,7 @@ fn report(plan: &Plan) -> Result<Report> {
         verdict: None,
         gate: plan.gate.clone(),
         breaches,
+        memory: plan.memory,
         warnings,
     };
     report.verdict = plan.gate.verdict(&report.breaches, report.double_frees());
@@ -143,12 +151,18 @@ impl RunAnalysis {
         refuse_other_files(&capture, &trace)?;
         let rebased = rebase(&capture, &trace, plan.addressing)?;
         let stats = trace.stats(rebased.choice.reuse);
+        let curves = trace.curves(rebased.choice.reuse);
         Ok(RunAnalysis {
             capture,
             trace,
             rebased,
             stats,
+            curves,
         })
+    }
+
+    fn duration_s(&self) -> Option<f64> {
+        self.capture.manifest.duration_s
     }
 
     fn to_name(&self) -> RunToName<'_> {
@@ -182,6 +196,7 @@ impl RunAnalysis {
             number: self.trace.caller(id).address,
             name: names.names[id.0 as usize].clone(),
             stats: self.stats[id.0 as usize],
+            curve: Some(self.curves[id.0 as usize].clone()),
         }
     }
 
@@ -264,6 +279,18 @@ fn refuse_empty_judgement(plan: &Plan, runs: &[RunAnalysis]) -> Result<()> {
     match empty {
         Some(run) if plan.gate.is_set() => Err(Error::NothingToJudge {
             path: run.capture.log.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Growth by time cannot be judged without the time.
+fn refuse_rates_without_times(plan: &Plan, runs: &[RunAnalysis]) -> Result<()> {
+    let untimed = runs.iter().find(|run| run.duration_s().is_none());
+    match (plan.gate.limit_by_time(), untimed) {
+        (Some(limit), Some(run)) => Err(Error::NoDuration {
+            path: run.capture.path.clone(),
+            limit: limit.to_string(),
         }),
         _ => Ok(()),
     }

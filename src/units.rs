@@ -20,6 +20,21 @@ pub fn signed_count(n: i64) -> String {
     format!("{}{}", sign(n), count(n.unsigned_abs()))
 }
 
+/// A signed rate: `+600`, `-0.25`, `0`; decimals only where it is small.
+pub fn rate(n: f64) -> String {
+    if n.abs() >= 99.95 {
+        return signed_count(n.round() as i64);
+    }
+    let decimals = if n.abs() < 9.95 { 2 } else { 1 };
+    let text = format!("{:.decimals$}", n.abs());
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    match text {
+        "0" => "0".to_owned(),
+        _ if n < 0.0 => format!("-{text}"),
+        _ => format!("+{text}"),
+    }
+}
+
 /// A growth in percent: one decimal below 10, none above: `+4.2%`, `+50%`, `-100%`.
 pub fn signed_percent(percent: f64) -> String {
     let decimals = usize::from(percent.abs() < 9.95 && percent != 0.0);
@@ -80,6 +95,22 @@ mod tests {
         assert_eq!(signed_bytes(-4096), "-4.0 KiB");
         assert_eq!(signed_bytes(0), "0 B");
         assert_eq!(signed_bytes(i64::MIN), "-8.0 EiB");
+    }
+
+    #[test]
+    fn rates_have_decimals_where_they_are_small() {
+        let cases = [
+            (600.0, "+600"),
+            (-0.25, "-0.25"),
+            (0.0, "0"),
+            (12.34, "+12.3"),
+            (3.0, "+3"),
+            (0.001, "0"),
+            (15_400.2, "+15,400"),
+        ];
+        for (n, text) in cases {
+            assert_eq!(rate(n), text);
+        }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct RunInput {
     pub maps: Option<PathBuf>,
     /// The target's root directory as it is on this machine.
     pub sysroot: Option<PathBuf>,
+    /// How long the program was traced, in seconds; outranks the capture's own word.
+    pub duration_s: Option<f64>,
 }
 
 impl RunInput {
@@ -153,7 +155,8 @@ impl Contents {
             return Err(self.unreadable.swap_remove(0).1);
         }
         let mut warnings = Vec::new();
-        let manifest = self.manifest(&input.path)?;
+        let mut manifest = self.manifest(&input.path)?;
+        manifest.duration_s = input.duration_s.or(manifest.duration_s);
         if program.is_none() {
             warnings.push(Warning::NoProgram);
         }

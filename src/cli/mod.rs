@@ -70,7 +70,7 @@ fn compare(args: &CompareArgs) -> Result<ExitStatus> {
     let status = judged(&report);
     let written = print(|out| match args.format {
         CompareFormat::Table => table::write(&report, args.view.table_options(), out),
-        CompareFormat::Json => json::write(&report, out),
+        CompareFormat::Json => json::write(&report, !args.view.no_trend, out),
     });
     finish(written, status)
 }
@@ -85,7 +85,9 @@ fn show(args: &ShowArgs) -> Result<ExitStatus> {
         ShowFormat::Table => show_report(args, &plan, |report, out| {
             table::write(report, options, out)
         }),
-        ShowFormat::Json => show_report(args, &plan, |report, out| json::write(report, out)),
+        ShowFormat::Json => show_report(args, &plan, |report, out| {
+            json::write(report, !args.view.no_trend, out)
+        }),
         ShowFormat::Mtrace => list(args, &plan, OldListing::Mtrace),
         ShowFormat::MtraceDo => list(args, &plan, OldListing::MtraceDo),
     }

@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::capture::RunInput;
@@ -171,6 +173,20 @@ pub struct CaptureArgs {
     /// out from the log, the maps and the files; the JSON document says why.
     #[arg(long, value_enum, value_name = "KIND")]
     pub addressing: Option<AddressingKind>,
+    /// How long each run was traced, such as 2m,3m or 1h30m; for growth per minute
+    ///
+    /// Outranks the `duration_s` of a capture's run.json.
+    #[arg(long, value_name = "TIME", value_delimiter = ',', value_parser = duration)]
+    pub duration: Vec<Duration>,
+}
+
+/// A time that something can be divided by.
+fn duration(text: &str) -> std::result::Result<Duration, String> {
+    match humantime::parse_duration(text.trim()) {
+        Ok(duration) if duration.is_zero() => Err("a run takes longer than no time".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("{error}; write it as 90s, 2m or 1h30m")),
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -195,6 +211,12 @@ pub struct ViewArgs {
     /// Show the chain of inlined calls of each site
     #[arg(long)]
     pub inlines: bool,
+    /// Leave out the curve of each site
+    #[arg(long)]
+    pub no_trend: bool,
+    /// Say how long this much memory lasts at the rate of all leaks, such as 64MiB; needs the runs' times
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub memory: Option<ByteSize>,
     /// When to use colour
     ///
     /// `auto` uses it in a terminal, and honours NO_COLOR and CLICOLOR_FORCE.
@@ -203,6 +225,15 @@ pub struct ViewArgs {
     /// Fit the table to this many columns instead of the terminal's; piped output is not cut without it
     #[arg(long, value_name = "COLUMNS")]
     pub width: Option<u16>,
+}
+
+fn memory(text: &str) -> std::result::Result<ByteSize, String> {
+    let refused = || format!("'{text}' is no size; write it with its unit, such as 64MiB");
+    match text.trim_end().ends_with(['B', 'b']) {
+        true => text.parse().map_err(|_| refused()),
+        // Without the B, M could be 10^6 or 2^20.
+        false => Err(refused()),
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -246,6 +277,7 @@ impl CompareArgs {
             sort: self.view.sort(),
             gate: self.gate.gate(self.fail_above.clone()),
             addressing: self.capture.addressing(),
+            memory: self.view.memory.map(|size| size.as_u64()),
             progress: Arc::default(),
         })
     }
@@ -259,6 +291,7 @@ impl ShowArgs {
             sort: self.view.sort(),
             gate: self.gate.gate(Vec::new()),
             addressing: self.capture.addressing(),
+            memory: self.view.memory.map(|size| size.as_u64()),
             progress: Arc::default(),
         })
     }
@@ -276,6 +309,8 @@ impl CaptureArgs {
                     exe: of_run(FileFlag::Exe, &self.exe, index, count)?,
                     maps: of_run(FileFlag::Maps, &self.maps, index, count)?,
                     sysroot: of_run(FileFlag::Sysroot, &self.sysroot, index, count)?,
+                    duration_s: of_run(FileFlag::Duration, &self.duration, index, count)?
+                        .map(|duration| duration.as_secs_f64()),
                 })
             })
             .collect()
@@ -296,12 +331,7 @@ impl CaptureArgs {
 }
 
 /// A flag's value for one run: given once for all, or once a run.
-fn of_run(
-    flag: FileFlag,
-    values: &[PathBuf],
-    index: usize,
-    runs: usize,
-) -> Result<Option<PathBuf>> {
+fn of_run<T: Clone>(flag: FileFlag, values: &[T], index: usize, runs: usize) -> Result<Option<T>> {
     match values.len() {
         0 => Ok(None),
         1 => Ok(Some(values[0].clone())),
@@ -330,6 +360,7 @@ impl ViewArgs {
             top: self.top,
             all: self.all,
             inlines: self.inlines,
+            trend: !self.no_trend,
             width: width.map(usize::from),
             color: match self.color {
                 Color::Always => true,

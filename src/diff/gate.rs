@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 
+use super::rate::Rate;
 use super::site::Site;
 use crate::units;
 
@@ -21,6 +22,22 @@ enum LimitKind {
     Bytes(u64),
     /// Of the first run, in blocks or in bytes, whichever grew more.
     Percent(f64),
+    Rate {
+        blocks: f64,
+        per: Per,
+    },
+    RateOfBytes {
+        bytes: f64,
+        per: Per,
+    },
+}
+
+/// What growth is measured over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Per {
+    Minute,
+    /// From a run to the next.
+    Run,
 }
 
 /// All limits of a comparison.
@@ -62,6 +79,29 @@ impl Limit {
                 percent_exceeded(growth.percent(site.first()), growth.blocks)
                     || percent_exceeded(growth.percent_of_bytes(site.first()), growth.bytes)
             }
+            LimitKind::Rate { blocks, per } => {
+                per.of(site).is_some_and(|rate| rate.blocks > blocks)
+            }
+            LimitKind::RateOfBytes { bytes, per } => {
+                per.of(site).is_some_and(|rate| rate.bytes > bytes)
+            }
+        }
+    }
+
+    fn is_by_time(&self) -> bool {
+        let by_time = |per| per == Per::Minute;
+        match self.kind {
+            LimitKind::Rate { per, .. } | LimitKind::RateOfBytes { per, .. } => by_time(per),
+            LimitKind::Blocks(_) | LimitKind::Bytes(_) | LimitKind::Percent(_) => false,
+        }
+    }
+}
+
+impl Per {
+    fn of(self, site: &Site) -> Option<Rate> {
+        match self {
+            Per::Minute => site.rates.per_minute,
+            Per::Run => site.rates.per_run,
         }
     }
 }
@@ -90,6 +130,11 @@ impl Gate {
             .collect()
     }
 
+    /// A limit that needs the runs' times.
+    pub fn limit_by_time(&self) -> Option<&Limit> {
+        self.limits.iter().find(|limit| limit.is_by_time())
+    }
+
     /// Whether there is anything to judge by.
     pub fn is_set(&self) -> bool {
         !self.limits.is_empty() || self.fail_on_double_free
@@ -109,7 +154,7 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             LimitKind::Blocks(n) => f.write_str(&units::counted(n, "block")),
-            LimitKind::Bytes(_) | LimitKind::Percent(_) => f.write_str(&self.text),
+            _ => f.write_str(&self.text),
         }
     }
 }
@@ -122,8 +167,8 @@ impl FromStr for Limit {
         let text = text.trim();
         let kind = parse_kind(text).ok_or_else(|| {
             format!(
-                "'{text}' is no limit; write a number of blocks (10), a size with its unit (512B, 4KiB, 1MB), or a \
-                 percentage (5%)"
+                "'{text}' is no limit; write a number of blocks (10), a size with its unit (512B, 4KiB, 1MB), a \
+                 percentage (5%), or a rate (100/min, 64KiB/h, 10/run)"
             )
         })?;
         let text = text.to_owned();
@@ -132,6 +177,26 @@ impl FromStr for Limit {
 }
 
 fn parse_kind(text: &str) -> Option<LimitKind> {
+    if let Some((amount, unit)) = text.rsplit_once('/') {
+        let (per, units_in_it) = match unit.trim() {
+            "s" => (Per::Minute, 60.0),
+            "min" => (Per::Minute, 1.0),
+            "h" => (Per::Minute, 1.0 / 60.0),
+            "run" => (Per::Run, 1.0),
+            _ => return None,
+        };
+        return match parse_kind(amount.trim())? {
+            LimitKind::Blocks(blocks) => Some(LimitKind::Rate {
+                blocks: blocks as f64 * units_in_it,
+                per,
+            }),
+            LimitKind::Bytes(bytes) => Some(LimitKind::RateOfBytes {
+                bytes: bytes as f64 * units_in_it,
+                per,
+            }),
+            _ => None,
+        };
+    }
     if let Some(number) = text.strip_suffix('%') {
         let percent: f64 = number.trim().parse().ok()?;
         return (percent.is_finite() && percent >= 0.0).then_some(LimitKind::Percent(percent));
@@ -164,6 +229,34 @@ mod tests {
             ("1.5MiB", LimitKind::Bytes(1_572_864)),
             ("5%", LimitKind::Percent(5.0)),
             ("0.5%", LimitKind::Percent(0.5)),
+            (
+                "100/min",
+                LimitKind::Rate {
+                    blocks: 100.0,
+                    per: Per::Minute,
+                },
+            ),
+            (
+                "1KiB/s",
+                LimitKind::RateOfBytes {
+                    bytes: 61_440.0,
+                    per: Per::Minute,
+                },
+            ),
+            (
+                "120 / h",
+                LimitKind::Rate {
+                    blocks: 2.0,
+                    per: Per::Minute,
+                },
+            ),
+            (
+                "3/run",
+                LimitKind::Rate {
+                    blocks: 3.0,
+                    per: Per::Run,
+                },
+            ),
         ];
         for (text, limit) in good {
             assert_eq!(parse_kind(text), Some(limit), "{text}");
@@ -180,6 +273,10 @@ mod tests {
             "99999999999999999999",
             "KiB",
             "4K",
+            "4KiB/day",
+            "5%/min",
+            "1/2/min",
+            "/min",
             "4Ki",
         ] {
             assert!(text.parse::<Limit>().is_err(), "{text}");

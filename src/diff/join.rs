@@ -3,9 +3,10 @@
 use hashbrown::HashMap;
 
 use super::growth::{Change, Growth};
-use super::site::{Hidden, ModuleLabel, Site, SiteKey};
+use super::rate::Rates;
+use super::site::{Hidden, ModuleLabel, Site, SiteKey, SiteRun};
 use crate::symbols::{Frame, LinkAddress, Role, Symbolized};
-use crate::trace::{CallerStats, Tally};
+use crate::trace::{CallerStats, Curve, Tally};
 
 /// One caller of one run, with all that is known of it.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct NamedCaller {
     pub number: Option<u64>,
     pub name: Symbolized,
     pub stats: CallerStats,
+    /// `None` where only the end of the run is known.
+    pub curve: Option<Curve>,
 }
 
 impl NamedCaller {
@@ -73,6 +76,8 @@ fn new_site(key: SiteKey, caller: &NamedCaller, runs: usize) -> Site {
         runs: vec![None; runs],
         growth: Growth::default(),
         change: Change::Same,
+        rates: Rates::default(),
+        trend: None,
         hidden: is_loader.then_some(Hidden::Loader),
         rank: 0,
     }
@@ -86,7 +91,23 @@ fn add(site: &mut Site, run: usize, caller: NamedCaller) {
     if matches!(caller.name, Symbolized::Named(_)) {
         site.name = caller.name;
     }
-    let here = site.runs[run].get_or_insert_default();
+    let here = match &mut site.runs[run] {
+        Some(here) => {
+            here.curve = match (here.curve.take(), &caller.curve) {
+                (Some(mut sum), Some(curve)) => {
+                    sum.add(curve);
+                    Some(sum)
+                }
+                // Part of a sum would be a wrong curve.
+                _ => None,
+            };
+            here
+        }
+        none => none.insert(SiteRun {
+            curve: caller.curve.clone(),
+            ..SiteRun::default()
+        }),
+    };
     here.addresses.extend(caller.address);
     if caller.address.is_none() {
         here.numbers.extend(caller.number);
@@ -145,6 +166,7 @@ mod tests {
             number: Some(address),
             name: Symbolized::Named(Named::new(vec![frame], NameSource::Dwarf).unwrap()),
             stats: stats(blocks),
+            curve: None,
         }
     }
 
@@ -155,6 +177,7 @@ mod tests {
             number: Some(address),
             name: Symbolized::Unknown(Unknown::NoFile),
             stats: stats(blocks),
+            curve: None,
         }
     }
 

@@ -5,6 +5,7 @@ mod gate;
 mod growth;
 mod join;
 mod rank;
+mod rate;
 mod site;
 mod trend;
 
@@ -13,5 +14,6 @@ pub use gate::{Breach, Gate, Limit, Verdict};
 pub use growth::{Change, Growth};
 pub use join::{NamedCaller, join};
 pub use rank::{SortBy, rank};
+pub use rate::{Rate, Rates, rate};
 pub use site::{Hidden, ModuleLabel, Site, SiteKey, SiteRun};
-pub use trend::{Observed, Trend, trend, trend_of};
+pub use trend::{Observed, Trend, judge, trend, trend_of};

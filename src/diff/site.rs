@@ -1,8 +1,10 @@
 //! A call site, and what identifies it in every run.
 
 use super::growth::{Change, Growth};
+use super::rate::Rates;
+use super::trend::Trend;
 use crate::symbols::{Frame, LinkAddress, Named, Role, Symbolized};
-use crate::trace::Tally;
+use crate::trace::{Curve, Tally};
 
 /// A module as a site knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,6 +102,8 @@ pub struct SiteRun {
     pub numbers: Vec<u64>,
     pub allocations: u64,
     pub live: Tally,
+    /// `None` where only the end of the run is known.
+    pub curve: Option<Curve>,
 }
 
 /// A call site in all runs.
@@ -114,6 +118,9 @@ pub struct Site {
     /// Last run minus first; in a single run, what is live.
     pub growth: Growth,
     pub change: Change,
+    pub rates: Rates,
+    /// What its growth means; `None` where the last run has no curve.
+    pub trend: Option<Trend>,
     pub hidden: Option<Hidden>,
     /// From 1, in the order that was asked for; hidden sites come after all others.
     pub rank: usize,

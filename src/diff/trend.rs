@@ -5,6 +5,7 @@
 //! below is a pure function of the curves and prefers not to call something a leak: a cache that is
 //! called one costs a person an hour, a leak that is missed in one run shows in a longer one.
 
+use super::site::Site;
 use crate::trace::{Curve, STEPS};
 
 /// What kind of growth a call site shows.
@@ -79,6 +80,25 @@ pub const LONGER: f64 = 1.2;
 
 /// See [`LONGER`].
 pub const NO_MORE: f64 = 1.05;
+
+/// Judges every site that has a curve in its last run.
+pub fn judge(sites: &mut [Site], durations_s: &[Option<f64>]) {
+    for site in sites {
+        let runs = site.runs.iter().zip(durations_s);
+        let nothing = Curve::default();
+        let observed: Option<Vec<Observed<'_>>> = runs
+            .map(|(run, &duration_s)| {
+                let curve = match run {
+                    Some(run) => run.curve.as_ref()?,
+                    None => &nothing,
+                };
+                Some(Observed { curve, duration_s })
+            })
+            .collect();
+        let is_known = site.runs.last().is_some_and(Option::is_some);
+        site.trend = observed.filter(|_| is_known).and_then(|runs| trend(&runs));
+    }
+}
 
 /// One run of a site: its curve, and how long the run was, where that is known.
 #[derive(Debug, Clone, Copy)]
@@ -267,7 +287,7 @@ fn doubles(blocks: &[f64; STEPS]) -> bool {
 }
 
 /// Zero for no figures.
-fn median(of: &[f64]) -> f64 {
+pub(super) fn median(of: &[f64]) -> f64 {
     let mut sorted = of.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     match sorted.len() {

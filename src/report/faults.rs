@@ -29,7 +29,7 @@ pub fn write(report: &Report, options: TableOptions, out: &mut dyn Write) -> Res
         writeln!(out, "{}", text.style(palette.strong))?;
     } else {
         let head = ["count", "first line", "what"].map(str::to_owned);
-        let mut grid = Grid::new(head.to_vec());
+        let mut grid = Grid::new(head.to_vec(), Vec::new());
         faults[..shown]
             .iter()
             .for_each(|fault| grid.add(cells(fault)));
@@ -61,6 +61,7 @@ fn cells(fault: &FaultRow) -> Cells {
         function: vec![function_of(&caller.name)],
         place: vec![place_of(&caller.name, caller.address, caller.number)],
         module: module_of(caller.module.as_ref()),
+        extras: Vec::new(),
         tone: match fault.kind {
             FaultKind::DoubleFree => Tone::Breach,
             _ => Tone::Plain,

@@ -25,12 +25,23 @@ pub struct Cells {
     pub function: Vec<String>,
     pub place: Vec<String>,
     pub module: String,
+    /// Stands in columns of its own where there is room, else on a line below the function.
+    pub extras: Vec<Extra>,
     pub tone: Tone,
+}
+
+/// What a row has to say beside its figures and names.
+#[derive(Debug, Default, Clone)]
+pub struct Extra {
+    pub column: String,
+    /// On a line, without a head.
+    pub phrase: String,
 }
 
 /// A table that is still to be given a width.
 pub struct Grid {
     head: Vec<String>,
+    extra_head: Vec<&'static str>,
     rows: Vec<Cells>,
 }
 
@@ -46,16 +57,19 @@ const SHORTEST_NAME: usize = 16;
 
 /// How the names of a row are laid out.
 enum Names {
-    /// Widths of function, place and module.
+    /// Widths of function, place and module; extras have columns before them.
+    WithExtras([usize; 3]),
+    /// The same, extras under the function.
     SideBySide([usize; 3]),
     /// One column of this width.
     Stacked(usize),
 }
 
 impl Grid {
-    pub fn new(head: Vec<String>) -> Self {
+    pub fn new(head: Vec<String>, extra_head: Vec<&'static str>) -> Self {
         Grid {
             head,
+            extra_head,
             rows: Vec::new(),
         }
     }
@@ -83,8 +97,16 @@ impl Grid {
             .iter()
             .map(|text| Cell::new(styled(text, strong)).set_alignment(CellAlignment::Right))
             .collect();
+        if let Names::WithExtras(_) = names {
+            let extras = self.extra_head.iter();
+            head.extend(
+                extras.map(|text| {
+                    Cell::new(styled(text, strong)).set_alignment(CellAlignment::Right)
+                }),
+            );
+        }
         let names_head: &[&str] = match names {
-            Names::SideBySide(_) => &["function", "file:line", "module"],
+            Names::WithExtras(_) | Names::SideBySide(_) => &["function", "file:line", "module"],
             Names::Stacked(_) => &["call site"],
         };
         head.extend(
@@ -94,7 +116,7 @@ impl Grid {
         );
         table.set_header(head);
         for row in &self.rows {
-            table.add_row(row_cells(row, &names, color));
+            table.add_row(row_cells(row, self.extra_head.len(), &names, color));
         }
         for column in table.column_iter_mut() {
             column.set_padding((0, 1));
@@ -114,8 +136,15 @@ impl Grid {
         let place = natural(&|row| longest(&row.place)).max(width("file:line"));
         let module = natural(&|row| width(&row.module)).max(width("module"));
         let Some(columns) = columns else {
-            return Names::SideBySide([function, place, module]);
+            return Names::WithExtras([function, place, module]);
         };
+        let extras: usize = (0..self.extra_head.len())
+            .map(|at| {
+                natural(&|row| row.extras.get(at).map_or(0, |extra| width(&extra.column)))
+                    .max(width(self.extra_head[at]))
+                    + GAP
+            })
+            .sum();
         let numbers: usize = (0..self.head.len())
             .map(|at| {
                 natural(&|row| row.numbers.get(at).map_or(0, |n| width(n)))
@@ -125,7 +154,17 @@ impl Grid {
             .sum();
         let room = columns.saturating_sub(numbers);
         let side_by_side = room.saturating_sub(3 * GAP);
+        if function + place + module + extras <= side_by_side {
+            return Names::WithExtras([function, place, module]);
+        }
+        // Extras then stand below the function.
+        let phrase = |extra: &Extra| GAP + width(&extra.phrase);
+        let phrases = natural(&|row| row.extras.iter().map(phrase).max().unwrap_or(0));
+        let function = function.max(phrases);
         if function + place + module <= side_by_side {
+            let on_one_line = |row: &Cells| row.extras.iter().map(phrase).sum::<usize>();
+            let room = side_by_side - place - module;
+            let function = function.max(natural(&on_one_line).min(room));
             return Names::SideBySide([function, place, module]);
         }
         if side_by_side < SIDE_BY_SIDE {
@@ -139,7 +178,7 @@ impl Grid {
     }
 }
 
-fn row_cells(row: &Cells, names: &Names, color: bool) -> Vec<Cell> {
+fn row_cells(row: &Cells, extras: usize, names: &Names, color: bool) -> Vec<Cell> {
     let last = row.numbers.len().saturating_sub(1);
     let whole_row = matches!(row.tone, Tone::Quiet | Tone::Total);
     let tone = if color {
@@ -161,22 +200,55 @@ fn row_cells(row: &Cells, names: &Names, color: bool) -> Vec<Cell> {
         Cell::new(styled(text, style)).set_alignment(CellAlignment::Right)
     };
     let mut cells: Vec<Cell> = row.numbers.iter().enumerate().map(number).collect();
+    if let Names::WithExtras(_) = names {
+        let extra = |at| row.extras.get(at).map_or("", |extra: &Extra| &extra.column);
+        let columns = (0..extras).map(|at| Cell::new(styled(extra(at), tone)));
+        cells.extend(columns.map(|cell| cell.set_alignment(CellAlignment::Right)));
+    }
     match names {
-        Names::SideBySide([function, place, module]) => {
+        Names::WithExtras([function, place, module])
+        | Names::SideBySide([function, place, module]) => {
             let functions = row.function.iter().enumerate().map(|(at, text)| {
                 styled(
                     &cut_end(text, *function),
                     if at == 0 { name_style } else { Style::new() },
                 )
             });
+            let mut functions: Vec<String> = functions.collect();
+            if let Names::SideBySide(_) = names {
+                let phrases = phrases(row, *function).into_iter();
+                functions.extend(phrases.map(|text| styled(&text, tone)));
+            }
             let places = row.place.iter().map(|text| cut_middle(text, *place));
-            cells.push(Cell::new(functions.collect::<Vec<_>>().join("\n")));
+            cells.push(Cell::new(functions.join("\n")));
             cells.push(Cell::new(places.collect::<Vec<_>>().join("\n")));
             cells.push(Cell::new(cut_middle(&row.module, *module)));
         }
-        Names::Stacked(columns) => cells.push(Cell::new(stacked(row, *columns, name_style))),
+        Names::Stacked(columns) => {
+            let mut text = stacked(row, *columns, name_style);
+            for phrase in phrases(row, *columns) {
+                text.push('\n');
+                text.push_str(&styled(&phrase, tone));
+            }
+            cells.push(Cell::new(text));
+        }
     }
     cells
+}
+
+/// All extras of a row, as few lines as they need.
+fn phrases(row: &Cells, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for extra in row.extras.iter().filter(|extra| !extra.phrase.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if width(line) + GAP + width(&extra.phrase) <= columns => {
+                line.push_str("  ");
+                line.push_str(&extra.phrase);
+            }
+            _ => lines.push(format!("  {}", extra.phrase)),
+        }
+    }
+    lines.iter().map(|line| cut_end(line, columns)).collect()
 }
 
 /// A text in a style, and untouched in none.

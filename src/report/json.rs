@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::{FaultRow, Report};
-use crate::diff::{Growth, Hidden, Site, SiteRun, Verdict};
+use crate::diff::{Growth, Hidden, Rate, Site, SiteRun, Trend, Verdict};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 use crate::symbols::{LinkAddress, NameSource, Symbolized};
-use crate::trace::{Anomalies, Tally};
+use crate::trace::{Anomalies, Curve, Tally};
 use crate::warning::Warning;
 
 /// The whole document.
@@ -28,6 +29,8 @@ pub struct Document {
     /// Every call site that allocated in any run, hidden ones too, by rank.
     pub sites: Vec<JsonSite>,
     pub total: JsonTotal,
+    /// All sites with the verdict `"leak"` together, without hidden ones.
+    pub leaks: JsonLeaks,
     pub gate: JsonGate,
     /// What concerns no single run.
     pub warnings: Vec<JsonWarning>,
@@ -49,7 +52,7 @@ pub struct JsonRun {
     pub arch: Option<String>,
     /// `"absolute"` or `"relative"`: what the numbers in the log are.
     pub addressing: &'static str,
-    /// How long the program was traced, as the capture's run.json says; null if it does not.
+    /// How long the program was traced, in seconds, as --duration or the capture's run.json says; else null.
     pub duration_s: Option<f64>,
     /// Lines of the log that say something of the heap.
     pub records: u64,
@@ -150,6 +153,14 @@ pub struct JsonSite {
     pub growth: Option<JsonGrowth>,
     /// `"new"`, `"grown"`, `"same"`, `"shrunk"` or `"gone"`; null for a single run.
     pub change: Option<&'static str>,
+    /// What its growth means: `"leak"` (grows steadily to the end), `"startup"` (all of it came in the beginning),
+    /// `"plateau"` (grew, then stayed level), `"burst"` (jumps), `"noise"` (too few blocks to say), `"shutdown"`
+    /// (level, but for what the end freed); null where the course of the last run is not known.
+    pub verdict: Option<&'static str>,
+    /// Null without the runs' times.
+    pub per_minute: Option<JsonRate>,
+    /// Null for a single run.
+    pub per_run: Option<JsonRate>,
     /// Why the table leaves it out: `"loader"`; null if it does not.
     pub hidden: Option<&'static str>,
 }
@@ -175,6 +186,8 @@ pub struct JsonSiteRun {
     /// Those of them that were freed, by whomever: `allocations` − `live.blocks`.
     pub frees: u64,
     pub live: JsonTally,
+    /// Null where only the end of the run is known, and with --no-trend.
+    pub curve: Option<JsonCurve>,
 }
 
 #[derive(Debug, Serialize)]
@@ -183,6 +196,36 @@ pub struct JsonGrowth {
     pub bytes: i64,
     /// Of the first run's blocks; null if it had none.
     pub percent: Option<f64>,
+}
+
+/// Growth of a site by time or by run: over more than two runs, the median of the slopes between any two.
+#[derive(Debug, Serialize)]
+pub struct JsonRate {
+    pub blocks: f64,
+    pub bytes: f64,
+    /// How well the blocks of all runs lie on a line, from 0 to 1; null for less than three runs.
+    pub fit: Option<f64>,
+}
+
+/// What was live at the end of each of 64 equal steps of the run, by lines of its log.
+#[derive(Debug, Serialize)]
+pub struct JsonCurve {
+    pub blocks: Box<RawValue>,
+    pub bytes: Box<RawValue>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonLeaks {
+    pub sites: u64,
+    /// Last run minus first; of a single run, what is live.
+    pub blocks: i64,
+    pub bytes: i64,
+    /// Null without the runs' times.
+    pub per_minute: Option<JsonRate>,
+    /// What was given as --memory, in bytes.
+    pub memory: Option<u64>,
+    /// How long that lasts, in seconds; null where one of the two is not known.
+    pub lasts_s: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -217,15 +260,15 @@ pub struct JsonBreach {
 }
 
 /// Writes the document, indented, with a line end.
-pub fn write(report: &Report, out: &mut dyn Write) -> Result<()> {
-    let document = Document::new(report);
+pub fn write(report: &Report, with_curves: bool, out: &mut dyn Write) -> Result<()> {
+    let document = Document::new(report, with_curves);
     serde_json::to_writer_pretty(&mut *out, &document).map_err(|e| Error::Write(e.into()))?;
     writeln!(out)?;
     Ok(())
 }
 
 impl Document {
-    pub fn new(report: &Report) -> Self {
+    pub fn new(report: &Report, with_curves: bool) -> Self {
         let is_comparison = report.is_comparison();
         let growth = report.growth(|site| site.hidden.is_none());
         let first = report.live(0, |site| site.hidden.is_none());
@@ -236,11 +279,12 @@ impl Document {
             sites: report
                 .sites
                 .iter()
-                .map(|site| json_site(site, is_comparison))
+                .map(|site| json_site(site, is_comparison, with_curves))
                 .collect(),
             total: JsonTotal {
                 growth: is_comparison.then(|| json_growth(growth, first)),
             },
+            leaks: json_leaks(report),
             gate: json_gate(report),
             warnings: json_warnings(&report.warnings),
         }
@@ -322,7 +366,7 @@ fn json_address(address: LinkAddress) -> String {
     format!("{:#x}", address.0)
 }
 
-fn json_site(site: &Site, is_comparison: bool) -> JsonSite {
+fn json_site(site: &Site, is_comparison: bool, with_curves: bool) -> JsonSite {
     let frame = site.frame();
     let frames = match &site.name {
         Symbolized::Named(named) => named.frames(),
@@ -358,15 +402,18 @@ fn json_site(site: &Site, is_comparison: bool) -> JsonSite {
         runs: site
             .runs
             .iter()
-            .map(|run| run.as_ref().map(json_site_run))
+            .map(|run| run.as_ref().map(|run| json_site_run(run, with_curves)))
             .collect(),
         growth: is_comparison.then(|| json_growth(site.growth, site.first())),
         change: is_comparison.then(|| site.change.name()),
+        verdict: site.trend.map(Trend::name),
+        per_minute: site.rates.per_minute.map(json_rate),
+        per_run: site.rates.per_run.map(json_rate),
         hidden: site.hidden.map(|Hidden::Loader| "loader"),
     }
 }
 
-fn json_site_run(run: &SiteRun) -> JsonSiteRun {
+fn json_site_run(run: &SiteRun, with_curves: bool) -> JsonSiteRun {
     JsonSiteRun {
         addresses: run.addresses.iter().copied().map(json_address).collect(),
         numbers: run
@@ -377,6 +424,44 @@ fn json_site_run(run: &SiteRun) -> JsonSiteRun {
         allocations: run.allocations,
         frees: run.allocations.saturating_sub(run.live.blocks),
         live: json_tally(run.live),
+        curve: run
+            .curve
+            .as_ref()
+            .filter(|_| with_curves)
+            .and_then(json_curve),
+    }
+}
+
+/// On one line each: 64 lines for 64 figures are no document for people.
+fn json_curve(curve: &Curve) -> Option<JsonCurve> {
+    let points = curve.points();
+    let figures = |of: fn(&Tally) -> u64| {
+        let figures: Vec<u64> = points.iter().map(of).collect();
+        serde_json::value::to_raw_value(&figures).ok()
+    };
+    Some(JsonCurve {
+        blocks: figures(|point| point.blocks)?,
+        bytes: figures(|point| point.bytes)?,
+    })
+}
+
+fn json_rate(rate: Rate) -> JsonRate {
+    JsonRate {
+        blocks: rate.blocks,
+        bytes: rate.bytes,
+        fit: rate.fit,
+    }
+}
+
+fn json_leaks(report: &Report) -> JsonLeaks {
+    let leaks = report.leaks();
+    JsonLeaks {
+        sites: leaks.sites,
+        blocks: leaks.growth.blocks,
+        bytes: leaks.growth.bytes,
+        per_minute: leaks.per_minute.map(json_rate),
+        memory: report.memory,
+        lasts_s: leaks.lasts_s,
     }
 }
 

@@ -1,5 +1,6 @@
 //! One model of what was found, and the renderers that draw it.
 
+mod extras;
 pub mod faults;
 mod grid;
 mod header;
@@ -13,7 +14,7 @@ mod view;
 
 use std::path::PathBuf;
 
-use crate::diff::{Breach, Gate, Growth, NamedCaller, Site, Verdict};
+use crate::diff::{Breach, Gate, Growth, NamedCaller, Rate, Site, Trend, Verdict};
 use crate::elf::{BuildId, Machine};
 use crate::symbols::AddressingChoice;
 use crate::trace::{Anomalies, FaultKind, Occurrences, Tally};
@@ -29,6 +30,8 @@ pub struct Report {
     pub gate: Gate,
     pub breaches: Vec<Breach>,
     pub verdict: Option<Verdict>,
+    /// What the target has for blocks that leak, in bytes.
+    pub memory: Option<u64>,
     /// What concerns no single run.
     pub warnings: Vec<Warning>,
 }
@@ -75,7 +78,46 @@ impl FaultRow {
     }
 }
 
+/// What all leaking sites come to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Leaks {
+    pub sites: u64,
+    /// Of a comparison, last run minus first; of one run, what is live.
+    pub growth: Growth,
+    /// `None` without the runs' times.
+    pub per_minute: Option<Rate>,
+    /// How long the memory lasts, where that and a rate are known, in seconds.
+    pub lasts_s: Option<f64>,
+}
+
 impl Report {
+    /// What the sites come to that have the verdict of a leak.
+    pub fn leaks(&self) -> Leaks {
+        let is_leak = |site: &&Site| site.hidden.is_none() && site.trend == Some(Trend::Leak);
+        let mut leaks = Leaks::default();
+        for site in self.sites.iter().filter(is_leak) {
+            leaks.sites += 1;
+            leaks.growth.add(site.growth);
+            if let Some(rate) = site.rates.per_minute {
+                let sum = leaks.per_minute.get_or_insert(Rate {
+                    blocks: 0.0,
+                    bytes: 0.0,
+                    fit: None,
+                });
+                sum.blocks += rate.blocks;
+                sum.bytes += rate.bytes;
+            }
+        }
+        let bytes = leaks
+            .per_minute
+            .map(|rate| rate.bytes)
+            .filter(|bytes| *bytes > 0.0);
+        leaks.lasts_s = bytes
+            .zip(self.memory)
+            .map(|(bytes, memory)| memory as f64 / bytes * 60.0);
+        leaks
+    }
+
     /// Double frees of the last run: the one that is judged.
     pub fn double_frees(&self) -> u64 {
         let last = self.runs.last();

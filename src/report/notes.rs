@@ -12,7 +12,7 @@ use super::{Report, RunSummary};
 use crate::diff::{Hidden, Verdict};
 use crate::error::Result;
 use crate::trace::FaultKind;
-use crate::units::{counted, signed_bytes, signed_count, signed_counted};
+use crate::units::{bytes, counted, signed_bytes, signed_count, signed_counted};
 use crate::warning::Warning;
 
 /// What the marks mean, what is not shown and how to see it, and what went wrong in the runs.
@@ -23,6 +23,10 @@ pub fn write_notes(
     palette: &Palette,
     out: &mut dyn Write,
 ) -> Result<()> {
+    if let Some(text) = leaks(report) {
+        let text = wrapped("", &text, options.width);
+        writeln!(out, "{}", text.style(palette.strong))?;
+    }
     let notes = legend(report, view)
         .into_iter()
         .chain(left_out(report, view, options))
@@ -32,6 +36,57 @@ pub fn write_notes(
         writeln!(out, "{}", text.style(palette.quiet))?;
     }
     Ok(())
+}
+
+/// What all leaks come to, in a sentence.
+fn leaks(report: &Report) -> Option<String> {
+    let leaks = report.leaks();
+    if leaks.sites == 0 {
+        let is_known = report.sites.iter().any(|site| site.trend.is_some());
+        let needed = is_known && report.memory.is_some();
+        return needed.then(|| "No call site leaks to the end of the run.".to_owned());
+    }
+    let sites = counted(leaks.sites, "call site");
+    let verb = if leaks.sites == 1 { "leaks" } else { "leak" };
+    let Some(rate) = leaks.per_minute else {
+        let names = (report.runs.first(), report.runs.last());
+        let over = match names {
+            (Some(first), Some(last)) if report.is_comparison() => {
+                format!(
+                    "{} from {} to {}",
+                    signed_bytes(leaks.growth.bytes),
+                    first.name,
+                    last.name
+                )
+            }
+            _ => format!(
+                "{} of what is live",
+                bytes(leaks.growth.bytes.unsigned_abs())
+            ),
+        };
+        let how = "--duration says how long the runs took, and then this how fast";
+        return Some(format!("{sites} {verb}: {over}; {how}"));
+    };
+    let bytes_a_minute = bytes(rate.bytes.max(0.0).round() as u64);
+    let lasts = match (leaks.lasts_s, report.memory) {
+        (Some(seconds), Some(memory)) => {
+            format!("; {} last {}", bytes(memory), time(seconds))
+        }
+        _ => String::new(),
+    };
+    let blocks = crate::units::rate(rate.blocks)
+        .trim_start_matches('+')
+        .to_owned();
+    Some(format!(
+        "{sites} {verb} {bytes_a_minute} in {blocks} blocks a minute{lasts}."
+    ))
+}
+
+/// The two largest units of a time: `6h 40m`.
+fn time(seconds: f64) -> String {
+    let whole = std::time::Duration::from_secs(seconds.min(3e15) as u64);
+    let text = humantime::format_duration(whole).to_string();
+    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
 fn legend(report: &Report, view: &View<'_>) -> Option<String> {

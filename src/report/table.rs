@@ -4,6 +4,7 @@ use std::io::Write;
 
 use owo_colors::OwoColorize;
 
+use super::extras::Extras;
 use super::grid::{Cells, Grid, Tone};
 use super::palette::Palette;
 use super::text::cut_middle;
@@ -30,6 +31,8 @@ pub struct TableOptions {
     pub all: bool,
     /// The whole chain of inlined calls under each site.
     pub inlines: bool,
+    /// The curve of each site.
+    pub trend: bool,
     /// Columns of the terminal; `None` for as many as the longest name needs.
     pub width: Option<usize>,
     pub color: bool,
@@ -88,13 +91,15 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
 }
 
 fn grid(report: &Report, view: &View<'_>, options: TableOptions) -> Grid {
-    let mut grid = Grid::new(head(report));
+    let extras = Extras::of(report, options.trend);
+    let mut grid = Grid::new(head(report), extras.head());
     for site in &view.rows {
         grid.add(site_cells(
             report,
             site,
             view.total.runs[0],
             options.inlines,
+            extras,
         ));
     }
     if view.others.sites > 0 {
@@ -127,7 +132,7 @@ fn head(report: &Report) -> Vec<String> {
     head
 }
 
-fn site_cells(report: &Report, site: &Site, total: Tally, inlines: bool) -> Cells {
+fn site_cells(report: &Report, site: &Site, total: Tally, inlines: bool, extras: Extras) -> Cells {
     let mark = mark(site, site.rank - 1, &report.breaches);
     let rank = format!("{mark}{}", site.rank);
     let numbers = if report.is_comparison() {
@@ -154,6 +159,7 @@ fn site_cells(report: &Report, site: &Site, total: Tally, inlines: bool) -> Cell
         function: vec![function_text(site)],
         place: vec![place_text(site)],
         module: module_text(site),
+        extras: extras.cells(site),
         tone: tone(report, site, mark),
     };
     if let (true, Symbolized::Named(named)) = (inlines, &site.name)

@@ -94,12 +94,13 @@ pub fn capture(input: &[u8], directory: &Path) {
         let options = table::TableOptions {
             top: 20,
             all: true,
+            trend: true,
             inlines: true,
             width: Some(80),
             color: false,
         };
         table::write(&report, options, &mut out).expect("memory can be written to");
-        json::write(&report, &mut out).expect("memory can be written to");
+        json::write(&report, true, &mut out).expect("memory can be written to");
     }
     for listing in [OldListing::Mtrace, OldListing::MtraceDo] {
         let _ = mtrace_diff::list(&plan, listing, &mut out);

@@ -3,13 +3,18 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
+#[path = "../common/mod.rs"]
+mod common;
 mod labelled;
 
 use std::collections::BTreeMap;
+use std::fs;
 
+use common::{json, mtrace_diff, output_of, site, stdout_of, testdata};
 use labelled::labelled;
-use mtrace_diff::diff::trend_of;
-use mtrace_diff::trace::{ReplayOptions, Reuse, replay};
+use mtrace_diff::diff::{Observed, Trend, trend, trend_of};
+use mtrace_diff::trace::{Curve, ReplayOptions, Reuse, STEPS, Tally, replay};
+use serde_json::Value;
 
 /// The constants were tuned on these sets.
 const TUNED_ON: std::ops::Range<u64> = 0..8;
@@ -87,31 +92,200 @@ fn is_right(label: &str, verdict: &str) -> bool {
     verdict == label || (label == "steady" && verdict == "startup")
 }
 
-fn print(name: &str, confusion: &Confusion) {
-    println!(
-        "{name}: {} cases, {:.1} % right; leak: precision {:.1} %, recall {:.1} %",
+fn sentence(confusion: &Confusion) -> String {
+    format!(
+        "{} sites, {:.0} % with the right verdict; of those called a leak {:.0} % are one, and {:.0} % of the leaks are called so",
         confusion.cases(),
         confusion.right() * 100.0,
         confusion.precision() * 100.0,
         confusion.recall() * 100.0
-    );
-    for ((label, verdict), count) in &confusion.counts {
-        println!("  {label:9} {verdict:9} {count}");
-    }
+    )
 }
 
-/// `cargo test --test growth -- --nocapture` prints what the README says.
+/// `cargo test --test growth -- --nocapture` prints every pair of label and verdict, and with
+/// `SHOW_WRONG` in the environment the curves of those that are wrong.
 #[test]
 fn the_verdicts_are_as_good_as_the_readme_says() {
     let [tuned, reported] = [TUNED_ON, REPORTED].map(Confusion::of);
-    print("tuned on", &tuned);
-    print("reported", &reported);
-    for text in tuned
-        .wrong
-        .iter()
-        .take(std::env::var_os("SHOW_WRONG").map_or(0, |_| 80))
-    {
-        println!("{text}");
+    for (name, confusion) in [("tuned on", &tuned), ("reported", &reported)] {
+        println!("{name}: {}", sentence(confusion));
+        for ((label, verdict), count) in &confusion.counts {
+            println!("  {label:9} {verdict:9} {count}");
+        }
     }
-    assert!(reported.cases() >= 200);
+    if std::env::var_os("SHOW_WRONG").is_some() {
+        tuned.wrong.iter().for_each(|text| println!("{text}"));
+    }
+    assert!(reported.cases() >= 200 && tuned.cases() >= 200);
+    assert!(reported.precision() >= 0.95 && reported.right() >= 0.9);
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let words = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains(&sentence(&reported)),
+        "the README should say: {}",
+        sentence(&reported)
+    );
+}
+
+fn gateway(run: &str) -> String {
+    let run = testdata().join("armhf-glibc2.31").join(run);
+    run.to_str().unwrap().to_owned()
+}
+
+fn gateways(options: &[&str]) -> Value {
+    let (run0, run1) = (gateway("run0"), gateway("run1"));
+    json(&[options, &["--all", &run0, &run1]].concat())
+}
+
+/// What the head of testdata/src/gateway.c says of each minute.
+const A_MINUTE: [(&str, u64, u64); 3] = [
+    ("session_open", 600, 600 * 256),
+    ("frame_decode", 300, 300 * 48),
+    ("__strdup", 100, 100 * 11),
+];
+
+#[test]
+fn the_gateways_leaks_are_leaks_at_the_rates_of_its_source() {
+    let document = gateways(&["--duration", "2m,3m", "--memory", "64MiB"]);
+    for (function, blocks, bytes) in A_MINUTE {
+        let site = site(&document, function);
+        assert_eq!(site["verdict"], "leak", "{function}");
+        assert_eq!(site["per_minute"]["blocks"], blocks as f64, "{function}");
+        assert_eq!(site["per_minute"]["bytes"], bytes as f64, "{function}");
+    }
+    // 500 blocks that are loaded at the start, and a cache that is emptied before the end.
+    assert_eq!(site(&document, "table_load")["verdict"], "startup");
+    assert_eq!(site(&document, "table_load")["per_minute"]["blocks"], 0.0);
+    assert_ne!(site(&document, "cache_touch")["verdict"], "leak");
+    let all: u64 = A_MINUTE.iter().map(|(_, _, bytes)| bytes).sum();
+    assert_eq!(document["leaks"]["sites"], 3);
+    assert_eq!(document["leaks"]["per_minute"]["bytes"], all as f64);
+    let lasts = document["leaks"]["lasts_s"].as_f64().unwrap();
+    assert!((lasts - (64u64 << 20) as f64 / all as f64 * 60.0).abs() < 1e-6);
+}
+
+#[test]
+fn without_times_there_are_no_rates_and_no_curve_is_invented() {
+    let document = gateways(&[]);
+    assert_eq!(site(&document, "session_open")["per_minute"], Value::Null);
+    assert_eq!(document["leaks"]["per_minute"], Value::Null);
+    let table = stdout_of(mtrace_diff().args([gateway("run0"), gateway("run1")]));
+    assert!(!table.contains("/min"));
+    let run = &site(&document, "session_open")["runs"][1];
+    let curve = run["curve"]["blocks"].as_array().unwrap();
+    assert_eq!(curve.len(), STEPS);
+    assert_eq!(curve[STEPS - 1], run["live"]["blocks"]);
+    // It leaks at an even pace.
+    assert!((curve[STEPS / 2 - 1].as_u64().unwrap() as f64 / 900.0 - 1.0).abs() < 0.15);
+    let plain = gateways(&["--no-trend"]);
+    assert_eq!(
+        site(&plain, "session_open")["runs"][1]["curve"],
+        Value::Null
+    );
+    assert_eq!(site(&plain, "session_open")["verdict"], "leak");
+}
+
+#[test]
+fn limits_by_time_and_by_run() {
+    let status = |arguments: &[&str]| {
+        let output = output_of(
+            mtrace_diff()
+                .args(arguments)
+                .args([gateway("run0"), gateway("run1")]),
+        );
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), error)
+    };
+    let timed = |limit| status(&["--duration", "2m,3m", "--fail-above", limit]).0;
+    assert_eq!(timed("599/min"), Some(1));
+    assert_eq!(timed("600/min"), Some(0));
+    assert_eq!(timed("9/s"), Some(1));
+    assert_eq!(timed("10/s"), Some(0));
+    assert_eq!(timed("150KiB/min"), Some(0));
+    assert_eq!(timed("149KiB/min"), Some(1));
+    assert_eq!(status(&["--fail-above", "599/run"]).0, Some(1));
+    assert_eq!(status(&["--fail-above", "600/run"]).0, Some(0));
+    let (code, error) = status(&["--fail-above", "600/min"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        error.contains("600/min") && error.contains("--duration 2m,3m"),
+        "{error}"
+    );
+    let (code, error) = status(&["--duration", "2m,3m,4m", "--fail-above", "600/min"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("--duration"), "{error}");
+}
+
+#[test]
+fn a_runs_own_word_on_its_time() {
+    let base = tempfile::tempdir().unwrap();
+    let runs = ["run0", "run1"].map(|run| {
+        let copy = base.path().join(run);
+        fs::create_dir(&copy).unwrap();
+        for file in fs::read_dir(gateway(run)).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+        let seconds = if run == "run0" { 120 } else { 180 };
+        let text = format!(r#"{{ "schema": "mtrace-diff-run/1", "duration_s": {seconds} }}"#);
+        fs::write(copy.join("run.json"), text).unwrap();
+        copy.to_str().unwrap().to_owned()
+    });
+    let of = |options: &[&str]| {
+        let document = json(&[options, &[&runs[0], &runs[1]]].concat());
+        site(&document, "session_open")["per_minute"]["blocks"].as_f64()
+    };
+    assert_eq!(of(&[]), Some(600.0));
+    // What is said on the command line outranks it.
+    assert_eq!(of(&["--duration", "1m,3m"]), Some(300.0));
+}
+
+#[test]
+fn more_than_two_runs_lie_on_a_line_or_do_not() {
+    let (run0, run1) = (gateway("run0"), gateway("run1"));
+    let document = json(&["--duration", "2m,3m,3m,2m", &run0, &run1, &run1, &run0]);
+    let leak = site(&document, "session_open");
+    assert_eq!(leak["runs"].as_array().unwrap().len(), 4);
+    assert_eq!(leak["per_minute"]["blocks"], 600.0);
+    assert_eq!(leak["per_minute"]["fit"], 1.0);
+    // Growth stays last minus first; from run to run there is none.
+    assert_eq!(leak["growth"]["blocks"], 0);
+    assert_eq!(leak["per_run"]["blocks"], 0.0);
+    let table = stdout_of(mtrace_diff().args([&run0, &run1, &run1]));
+    assert!(table.contains("blocks/run"), "{table}");
+}
+
+fn curve(live: impl Fn(usize) -> u64) -> Curve {
+    Curve::of(&std::array::from_fn(|step| Tally {
+        blocks: live(step),
+        bytes: live(step) * 10,
+    }))
+}
+
+#[test]
+fn a_longer_run_that_leaves_no_more_has_no_leak() {
+    let filling = curve(|step| step as u64 * 10);
+    let over = |first, last| {
+        let run = |seconds| Observed {
+            curve: &filling,
+            duration_s: seconds,
+        };
+        trend(&[run(first), run(last)])
+    };
+    assert_eq!(over(Some(60.0), Some(60.0)), Some(Trend::Leak));
+    assert_eq!(over(Some(60.0), Some(180.0)), Some(Trend::Plateau));
+    assert_eq!(over(None, None), Some(Trend::Leak));
+}
+
+#[test]
+fn what_only_the_end_did_not_free_is_no_leak() {
+    let level = curve(|_| 200);
+    let freed = curve(|step| if step < 63 { 200 } else { 20 });
+    let run = |curve| Observed {
+        curve,
+        duration_s: None,
+    };
+    assert_eq!(trend(&[run(&freed), run(&level)]), Some(Trend::Shutdown));
+    assert_eq!(trend(&[run(&level), run(&level)]), Some(Trend::Startup));
+    assert_eq!(trend_of(&freed), Trend::Shutdown);
 }
