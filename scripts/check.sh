@@ -11,4 +11,5 @@ step cargo clippy --all-targets --locked -- -D warnings
 RUSTDOCFLAGS="-D warnings" step cargo doc --no-deps --locked --quiet
 step bash -n scripts/make-testdata.sh
 step bash -n scripts/bench.sh
+step bash -n scripts/make-pairs.sh
 step cargo test --locked
