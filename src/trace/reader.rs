@@ -104,7 +104,8 @@ impl<R: Read> Pieces<R> {
     pub fn new(input: R, size: usize) -> Self {
         Pieces {
             input,
-            size: size.max(1),
+            // A step counts lines of its piece in 30 bits.
+            size: size.clamp(1, 1 << 28),
             carry: Vec::new(),
             carry_begins_late: false,
             is_at_end: false,

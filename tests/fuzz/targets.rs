@@ -9,7 +9,7 @@ use std::path::Path;
 use mtrace_diff::capture::{Maps, RunInput};
 use mtrace_diff::report::{json, table};
 use mtrace_diff::trace::{Line, Reuse, advice};
-use mtrace_diff::trace::{ReplayOptions, Tally, replay};
+use mtrace_diff::trace::{ReplayOptions, STEPS, Tally, replay};
 use mtrace_diff::{OldListing, Plan};
 
 /// A log of any bytes: it is read to its end, and its figures agree with one another.
@@ -28,6 +28,10 @@ pub fn log(input: &[u8]) {
                 .all(|stats| stats.live.blocks <= stats.allocations)
         );
         assert_eq!(trace.live_blocks(reuse).len() as u64, live.blocks);
+        for (stats, curve) in stats.iter().zip(trace.curves(reuse)) {
+            // Bytes of a curve wrap around where sizes are beyond all memory.
+            assert_eq!(curve.points()[STEPS - 1].blocks, stats.live.blocks);
+        }
         let anomalies = trace.anomalies(reuse);
         assert_eq!(
             trace.unknown_frees(reuse).count() as u64,
