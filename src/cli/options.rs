@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::capture::RunInput;
-use crate::diff::{Gate, Limit, SortBy};
+use crate::diff::{Gate, Grouping, Limit, Map, SortBy};
 use crate::error::{Error, FileFlag, Result};
 use crate::pipeline::Plan;
 use crate::report::table::TableOptions;
@@ -171,6 +171,12 @@ pub struct CaptureArgs {
     /// out from the log, the maps and the files; the JSON document says why.
     #[arg(long, value_enum, value_name = "KIND")]
     pub addressing: Option<AddressingKind>,
+    /// A source path's beginning, or a module's name, and what to take in its place; can be repeated
+    ///
+    /// For builds whose sources or libraries have other names: /home/me/app=/build/app, or
+    /// libfoo.so.1.2=libfoo.so.1.3. Of several that fit, the first is taken.
+    #[arg(long, value_name = "OLD=NEW")]
+    pub map: Vec<Map>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -186,6 +192,9 @@ pub struct ViewArgs {
     /// What to rank by
     #[arg(long, value_enum, default_value_t = Sort::Blocks)]
     pub sort: Sort,
+    /// What a row stands for; totals are the same for each
+    #[arg(long, value_enum, default_value_t = By::Line)]
+    pub by: By,
     /// Show at most this many call sites
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
@@ -211,6 +220,15 @@ pub enum Sort {
     Bytes,
     Percent,
     Name,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum By {
+    Address,
+    Line,
+    Function,
+    File,
+    Module,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -244,6 +262,8 @@ impl CompareArgs {
             runs: self.capture.inputs(&self.runs)?,
             search: self.capture.search(),
             sort: self.view.sort(),
+            by: self.view.by(),
+            maps: self.capture.map.clone(),
             gate: self.gate.gate(self.fail_above.clone()),
             addressing: self.capture.addressing(),
             progress: Arc::default(),
@@ -257,6 +277,8 @@ impl ShowArgs {
             runs: self.capture.inputs(std::slice::from_ref(&self.run))?,
             search: self.capture.search(),
             sort: self.view.sort(),
+            by: self.view.by(),
+            maps: self.capture.map.clone(),
             gate: self.gate.gate(Vec::new()),
             addressing: self.capture.addressing(),
             progress: Arc::default(),
@@ -317,6 +339,16 @@ impl ViewArgs {
             Sort::Bytes => SortBy::Bytes,
             Sort::Percent => SortBy::Percent,
             Sort::Name => SortBy::Name,
+        }
+    }
+
+    fn by(&self) -> Grouping {
+        match self.by {
+            By::Address => Grouping::Address,
+            By::Line => Grouping::Line,
+            By::Function => Grouping::Function,
+            By::File => Grouping::File,
+            By::Module => Grouping::Module,
         }
     }
 

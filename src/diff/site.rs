@@ -1,7 +1,8 @@
 //! A call site, and what identifies it in every run.
 
 use super::growth::{Change, Growth};
-use crate::symbols::{Frame, LinkAddress, Named, Role, Symbolized};
+use super::identity::MatchedBy;
+use crate::symbols::{Build, Frame, LinkAddress, Named, Role, Symbolized};
 use crate::trace::Tally;
 
 /// A module as a site knows it.
@@ -21,12 +22,26 @@ impl ModuleLabel {
     }
 }
 
-/// What makes a call site the same place in two runs.
+/// What makes it the same module in another run.
+pub type ModuleKey = (Role, String);
+
+/// What rows stand for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Grouping {
+    Address,
+    #[default]
+    Line,
+    Function,
+    File,
+    Module,
+}
+
+/// What makes callers of one run the same place; [`super::identity`] finds it in another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SiteKey {
     /// A line of source code.
     Line {
-        module: (Role, String),
+        module: ModuleKey,
         function: Option<String>,
         file: String,
         line: u32,
@@ -35,14 +50,14 @@ pub enum SiteKey {
     },
     /// A link-time address, where no line is known.
     Address {
-        module: (Role, String),
+        module: ModuleKey,
         address: LinkAddress,
         /// In another build another function can lie there.
         function: Option<String>,
     },
     /// The number in the log, where not even that is known.
     Number {
-        module: Option<(Role, String)>,
+        module: Option<ModuleKey>,
         number: Option<u64>,
     },
 }
@@ -78,7 +93,7 @@ impl SiteKey {
     }
 }
 
-fn owned(module: &ModuleLabel) -> (Role, String) {
+pub fn owned(module: &ModuleLabel) -> ModuleKey {
     let (role, name) = module.identity();
     (role, name.to_owned())
 }
@@ -93,6 +108,8 @@ pub enum Hidden {
 /// What one run has of a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SiteRun {
+    /// Of the site's module, where it is known.
+    pub build: Option<Build>,
     /// Link-time return addresses that are this site, ascending; more than one where a line has
     /// several calls, or was inlined more than once. Empty where unknown.
     pub addresses: Vec<LinkAddress>,
@@ -114,6 +131,10 @@ pub struct Site {
     /// Last run minus first; in a single run, what is live.
     pub growth: Growth,
     pub change: Change,
+    /// The weakest of what joins its runs; `None` if only one has it.
+    pub matched_by: Option<MatchedBy>,
+    /// What it stands for; an address or a line where a wider group is not known.
+    pub by: Grouping,
     pub hidden: Option<Hidden>,
     /// From 1, in the order that was asked for; hidden sites come after all others.
     pub rank: usize,
