@@ -6,14 +6,16 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::capture::{CaptureSet, RunInput};
-use crate::diff::{self, Gate, ModuleLabel, NamedCaller, SortBy, join, judge, rank, rate};
+use crate::diff::{
+    self, Gate, Grouping, Map, ModuleLabel, NamedCaller, SortBy, join, judge, rank, rate,
+};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 use crate::progress::Progress;
 use crate::report::listing::{Listing, write_mtrace, write_mtrace_do};
 use crate::report::{FaultRow, Report, RunSummary};
 use crate::symbols::{
-    Addressing, Place, RebasedRun, RunNames, RunToName, SearchPath, name_callers, rebase,
+    Addressing, Build, Place, RebasedRun, RunNames, RunToName, SearchPath, name_callers, rebase,
 };
 use crate::trace::ReplayOptions;
 use crate::trace::{CallerId, CallerStats, Curve, Fault, Tally, Trace, advice, replay};
@@ -26,6 +28,10 @@ pub struct Plan {
     pub runs: Vec<RunInput>,
     pub search: SearchPath,
     pub sort: SortBy,
+    /// What rows stand for.
+    pub by: Grouping,
+    /// Names of paths and modules that are others in the report; the first that fits is used.
+    pub maps: Vec<Map>,
     pub gate: Gate,
     /// What the numbers of the logs are, where the user says it; else it is found out, log by log.
     pub addressing: Option<Addressing>,
@@ -51,6 +57,8 @@ struct RunAnalysis {
     rebased: RebasedRun,
     stats: Vec<CallerStats>,
     curves: Vec<Curve>,
+    /// By module.
+    builds: Vec<Option<Build>>,
 }
 
 /// Compares two or more runs.
@@ -101,10 +109,10 @@ fn report(plan: &Plan) -> Result<Report> {
     let callers = runs
         .iter()
         .zip(&names)
-        .map(|(run, names)| run.named_callers(names))
+        .map(|(run, names)| run.named_callers(names, &plan.maps))
         .collect();
     let durations: Vec<Option<f64>> = runs.iter().map(RunAnalysis::duration_s).collect();
-    let mut sites = join(callers);
+    let mut sites = join(callers, plan.by);
     rate(&mut sites, &durations);
     judge(&mut sites, &durations);
     rank(&mut sites, plan.sort);
@@ -117,11 +125,12 @@ fn report(plan: &Plan) -> Result<Report> {
         .into_iter()
         .zip(names)
         .zip(labels)
-        .map(|((run, names), name)| run.summary(names, name));
+        .map(|((run, names), name)| run.summary(names, name, &plan.maps));
     let mut report = Report {
         runs: summaries.collect(),
         sites,
         verdict: None,
+        by: plan.by,
         gate: plan.gate.clone(),
         breaches,
         memory: plan.memory,
@@ -152,12 +161,15 @@ impl RunAnalysis {
         let rebased = rebase(&capture, &trace, plan.addressing)?;
         let stats = trace.stats(rebased.choice.reuse);
         let curves = trace.curves(rebased.choice.reuse);
+        let modules = rebased.modules.iter();
+        let builds = modules.map(|module| module.build(&capture)).collect();
         Ok(RunAnalysis {
             capture,
             trace,
             rebased,
             stats,
             curves,
+            builds,
         })
     }
 
@@ -174,21 +186,22 @@ impl RunAnalysis {
         }
     }
 
-    fn named_callers(&self, names: &RunNames) -> Vec<NamedCaller> {
+    fn named_callers(&self, names: &RunNames, maps: &[Map]) -> Vec<NamedCaller> {
         let callers = self.trace.own_callers();
         callers
-            .map(|(id, _)| self.named_caller(id, names))
+            .map(|(id, _)| self.named_caller(id, names, maps))
             .collect()
     }
 
-    fn named_caller(&self, id: CallerId, names: &RunNames) -> NamedCaller {
+    fn named_caller(&self, id: CallerId, names: &RunNames, maps: &[Map]) -> NamedCaller {
         let place = self.rebased.place(id);
         let module = place.module().map(|id| self.rebased.module(id));
-        NamedCaller {
+        let mut caller = NamedCaller {
             module: module.map(|module| ModuleLabel {
                 role: module.role,
                 name: module.name.clone(),
             }),
+            build: place.module().and_then(|id| self.builds[id.0].clone()),
             address: match place {
                 Place::InModule { address, .. } => Some(*address),
                 Place::Unplaced { .. } => None,
@@ -197,22 +210,24 @@ impl RunAnalysis {
             name: names.names[id.0 as usize].clone(),
             stats: self.stats[id.0 as usize],
             curve: Some(self.curves[id.0 as usize].clone()),
-        }
+        };
+        diff::apply_maps(maps, &mut caller);
+        caller
     }
 
     /// What went wrong, at named callers.
-    fn faults(&self, names: &RunNames) -> Vec<FaultRow> {
+    fn faults(&self, names: &RunNames, maps: &[Map]) -> Vec<FaultRow> {
         let faults = self.trace.faults(self.rebased.choice.reuse);
         let row = |fault: Fault| FaultRow {
             kind: fault.kind,
             seen: fault.seen,
-            caller: self.named_caller(fault.caller, names),
+            caller: self.named_caller(fault.caller, names, maps),
         };
         faults.into_iter().map(row).collect()
     }
 
-    fn summary(self, names: RunNames, name: String) -> RunSummary {
-        let faults = self.faults(&names);
+    fn summary(self, names: RunNames, name: String, maps: &[Map]) -> RunSummary {
+        let faults = self.faults(&names, maps);
         let anomalies = self.trace.anomalies(self.rebased.choice.reuse);
         let mut live = Tally::default();
         self.stats.iter().for_each(|stats| live.add(stats.live));

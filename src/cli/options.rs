@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::capture::RunInput;
-use crate::diff::{Gate, Limit, SortBy};
+use crate::diff::{Gate, Grouping, Limit, Map, SortBy};
 use crate::error::{Error, FileFlag, Result};
 use crate::pipeline::Plan;
 use crate::report::table::TableOptions;
@@ -178,6 +178,12 @@ pub struct CaptureArgs {
     /// Outranks the `duration_s` of a capture's run.json.
     #[arg(long, value_name = "TIME", value_delimiter = ',', value_parser = duration)]
     pub duration: Vec<Duration>,
+    /// A source path's beginning, or a module's name, and what to take in its place; can be repeated
+    ///
+    /// For builds whose sources or libraries have other names: /home/me/app=/build/app, or
+    /// libfoo.so.1.2=libfoo.so.1.3. Of several that fit, the first is taken.
+    #[arg(long, value_name = "OLD=NEW")]
+    pub map: Vec<Map>,
 }
 
 /// A time that something can be divided by.
@@ -202,6 +208,9 @@ pub struct ViewArgs {
     /// What to rank by
     #[arg(long, value_enum, default_value_t = Sort::Blocks)]
     pub sort: Sort,
+    /// What a row stands for; totals are the same for each
+    #[arg(long, value_enum, default_value_t = By::Line)]
+    pub by: By,
     /// Show at most this many call sites
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
@@ -245,6 +254,15 @@ pub enum Sort {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum By {
+    Address,
+    Line,
+    Function,
+    File,
+    Module,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Color {
     Auto,
     Always,
@@ -275,6 +293,8 @@ impl CompareArgs {
             runs: self.capture.inputs(&self.runs)?,
             search: self.capture.search(),
             sort: self.view.sort(),
+            by: self.view.by(),
+            maps: self.capture.map.clone(),
             gate: self.gate.gate(self.fail_above.clone()),
             addressing: self.capture.addressing(),
             memory: self.view.memory.map(|size| size.as_u64()),
@@ -289,6 +309,8 @@ impl ShowArgs {
             runs: self.capture.inputs(std::slice::from_ref(&self.run))?,
             search: self.capture.search(),
             sort: self.view.sort(),
+            by: self.view.by(),
+            maps: self.capture.map.clone(),
             gate: self.gate.gate(Vec::new()),
             addressing: self.capture.addressing(),
             memory: self.view.memory.map(|size| size.as_u64()),
@@ -347,6 +369,16 @@ impl ViewArgs {
             Sort::Bytes => SortBy::Bytes,
             Sort::Percent => SortBy::Percent,
             Sort::Name => SortBy::Name,
+        }
+    }
+
+    fn by(&self) -> Grouping {
+        match self.by {
+            By::Address => Grouping::Address,
+            By::Line => Grouping::Line,
+            By::Function => Grouping::Function,
+            By::File => Grouping::File,
+            By::Module => Grouping::Module,
         }
     }
 

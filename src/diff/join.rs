@@ -2,16 +2,20 @@
 
 use hashbrown::HashMap;
 
+use super::group::{Aliases, group, module_of};
 use super::growth::{Change, Growth};
+use super::identity::{Candidate, MatchedBy, Step, match_sites};
 use super::rate::Rates;
-use super::site::{Hidden, ModuleLabel, Site, SiteKey, SiteRun};
-use crate::symbols::{Frame, LinkAddress, Role, Symbolized};
+use super::site::{Grouping, Hidden, ModuleLabel, Site, SiteKey, SiteRun};
+use crate::symbols::{Build, Declaration, Frame, LinkAddress, NameSource, Role, Symbolized};
 use crate::trace::{CallerStats, Curve, Tally};
 
 /// One caller of one run, with all that is known of it.
 #[derive(Debug, Clone)]
 pub struct NamedCaller {
     pub module: Option<ModuleLabel>,
+    /// Of the module, where it is known.
+    pub build: Option<Build>,
     pub address: Option<LinkAddress>,
     /// The number in the log.
     pub number: Option<u64>,
@@ -30,41 +34,171 @@ impl NamedCaller {
         }
     }
 
-    fn key(&self) -> SiteKey {
+    fn key(&self, by: Grouping) -> SiteKey {
         let by_line = || match (&self.module, &self.name) {
             (Some(module), Symbolized::Named(named)) => SiteKey::line(module, named),
             _ => None,
         };
-        by_line().unwrap_or_else(|| match (&self.module, self.address) {
-            (Some(module), Some(address)) => SiteKey::address(module, address, &self.name),
-            (module, _) => SiteKey::number(module.as_ref(), self.number),
-        })
+        let by_address = || match (&self.module, self.address) {
+            (Some(module), Some(address)) => Some(SiteKey::address(module, address, &self.name)),
+            _ => None,
+        };
+        let key = match by {
+            Grouping::Address => by_address().or_else(by_line),
+            _ => by_line().or_else(by_address),
+        };
+        key.unwrap_or_else(|| SiteKey::number(self.module.as_ref(), self.number))
     }
 }
 
-/// Sites of all runs, unranked. Callers that only free are no call sites.
-pub fn join(runs: Vec<Vec<NamedCaller>>) -> Vec<Site> {
-    let count = runs.len();
-    let mut sites: Vec<Site> = Vec::new();
-    let mut index: HashMap<SiteKey, usize> = HashMap::new();
+/// Rows of all runs, unranked. Callers that only free are no call sites.
+pub fn join(mut runs: Vec<Vec<NamedCaller>>, by: Grouping) -> Vec<Site> {
+    share_names(&mut runs);
+    let mut joined = Joined {
+        runs: runs.len(),
+        ..Joined::default()
+    };
     for (run, callers) in runs.into_iter().enumerate() {
-        for caller in callers {
-            if caller.stats.allocations == 0 {
-                continue;
-            }
-            let key = caller.key();
-            let at = *index.entry(key.clone()).or_insert_with(|| {
-                sites.push(new_site(key, &caller, count));
-                sites.len() - 1
-            });
-            add(&mut sites[at], run, caller);
-        }
+        joined.add_run(run, sites_of(callers, joined.runs, run, by));
     }
+    let mut sites = group(joined.sites, by, &joined.aliases);
     sites.iter_mut().for_each(finish);
     sites
 }
 
-fn new_site(key: SiteKey, caller: &NamedCaller, runs: usize) -> Site {
+/// In one build an address has one name: what one run knows of it holds in all.
+fn share_names(runs: &mut [Vec<NamedCaller>]) {
+    if runs.len() < 2 {
+        return;
+    }
+    let mut best: HashMap<(Build, LinkAddress), Symbolized> = HashMap::new();
+    for caller in runs.iter().flatten() {
+        let (Some(build), Some(address)) = (&caller.build, caller.address) else {
+            continue;
+        };
+        let known = best.entry((build.clone(), address));
+        let known = known.or_insert_with(|| caller.name.clone());
+        if worth(&caller.name) > worth(known) {
+            *known = caller.name.clone();
+        }
+    }
+    for caller in runs.iter_mut().flatten() {
+        if let (Some(build), Some(address)) = (&caller.build, caller.address)
+            && let Some(name) = best.get(&(build.clone(), address))
+            && worth(name) > worth(&caller.name)
+        {
+            caller.name = name.clone();
+        }
+    }
+}
+
+fn worth(name: &Symbolized) -> u8 {
+    match name {
+        Symbolized::Unknown(_) => 0,
+        Symbolized::Named(named) => match named.source {
+            NameSource::Log => 1,
+            NameSource::SymbolTable => 2,
+            NameSource::Dwarf => 3,
+        },
+    }
+}
+
+/// The sites of one run, which no other run has changed yet.
+fn sites_of(callers: Vec<NamedCaller>, runs: usize, run: usize, by: Grouping) -> Vec<Site> {
+    let mut sites: Vec<Site> = Vec::new();
+    let mut index: HashMap<SiteKey, usize> = HashMap::new();
+    for caller in callers {
+        if caller.stats.allocations == 0 {
+            continue;
+        }
+        let key = caller.key(by);
+        let at = *index.entry(key.clone()).or_insert_with(|| {
+            sites.push(new_site(key, &caller, runs, by));
+            sites.len() - 1
+        });
+        add(&mut sites[at], run, caller);
+    }
+    sites.iter_mut().for_each(sort_addresses);
+    sites
+}
+
+/// The sites of the runs so far.
+#[derive(Debug, Default)]
+struct Joined {
+    runs: usize,
+    sites: Vec<Site>,
+    /// What matching knows of each, from the last run that has it.
+    candidates: Vec<Candidate>,
+    aliases: Aliases,
+}
+
+impl Joined {
+    fn add_run(&mut self, run: usize, sites: Vec<Site>) {
+        let new: Vec<Candidate> = sites.iter().map(|site| candidate(site, run)).collect();
+        let matches = match_sites(&self.candidates, &new);
+        for (module, old, file) in &matches.files {
+            self.aliases.add_file((module, old), (module, file));
+        }
+        let found = sites.into_iter().zip(new).zip(matches.sites);
+        for ((site, candidate), found) in found {
+            match found {
+                Some((at, by)) => self.unite(at, by, run, site, candidate),
+                None => {
+                    self.sites.push(site);
+                    self.candidates.push(candidate);
+                }
+            }
+        }
+    }
+
+    fn unite(&mut self, at: usize, by: MatchedBy, run: usize, mut site: Site, new: Candidate) {
+        let (known, old) = (&mut self.sites[at], &mut self.candidates[at]);
+        if by == MatchedBy::Renamed {
+            self.aliases.add_names_of(old, &new);
+        }
+        known.runs[run] = site.runs[run].take();
+        known.matched_by = known.matched_by.max(Some(by));
+        // Names of the last run win: it is the newest build. But any name is better than none.
+        if site.module.is_some() {
+            known.module = site.module;
+        }
+        let is_named = matches!(site.name, Symbolized::Named(_));
+        if is_named || matches!(known.name, Symbolized::Unknown(_)) {
+            known.name = site.name;
+            known.key = site.key;
+        }
+        *old = new;
+    }
+}
+
+fn candidate(site: &Site, run: usize) -> Candidate {
+    let (chain, function_start) = match &site.name {
+        Symbolized::Named(named) => (named.chain().map(step).collect(), named.function_start),
+        Symbolized::Unknown(_) => (Vec::new(), None),
+    };
+    let here = site.runs[run].clone().unwrap_or_default();
+    Candidate {
+        key: site.key.clone(),
+        module: module_of(&site.key).cloned(),
+        build: here.build,
+        chain,
+        function_start,
+        addresses: here.addresses,
+        numbers: here.numbers,
+        live: here.live,
+    }
+}
+
+fn step((frame, declaration): (&Frame, Declaration)) -> Step {
+    Step {
+        function: frame.function.clone(),
+        file: frame.file.clone(),
+        line: frame.line,
+        declaration,
+    }
+}
+
+fn new_site(key: SiteKey, caller: &NamedCaller, runs: usize, by: Grouping) -> Site {
     let is_loader = caller
         .module
         .as_ref()
@@ -78,13 +212,17 @@ fn new_site(key: SiteKey, caller: &NamedCaller, runs: usize) -> Site {
         change: Change::Same,
         rates: Rates::default(),
         trend: None,
+        matched_by: None,
+        by: match by {
+            Grouping::Address => Grouping::Address,
+            _ => Grouping::Line,
+        },
         hidden: is_loader.then_some(Hidden::Loader),
         rank: 0,
     }
 }
 
 fn add(site: &mut Site, run: usize, caller: NamedCaller) {
-    // Names of the last run win: it is the newest build.
     if caller.module.is_some() {
         site.module = caller.module;
     }
@@ -93,14 +231,7 @@ fn add(site: &mut Site, run: usize, caller: NamedCaller) {
     }
     let here = match &mut site.runs[run] {
         Some(here) => {
-            here.curve = match (here.curve.take(), &caller.curve) {
-                (Some(mut sum), Some(curve)) => {
-                    sum.add(curve);
-                    Some(sum)
-                }
-                // Part of a sum would be a wrong curve.
-                _ => None,
-            };
+            here.add_curve(caller.curve.as_ref());
             here
         }
         none => none.insert(SiteRun {
@@ -108,6 +239,9 @@ fn add(site: &mut Site, run: usize, caller: NamedCaller) {
             ..SiteRun::default()
         }),
     };
+    if caller.build.is_some() {
+        here.build = caller.build;
+    }
     here.addresses.extend(caller.address);
     if caller.address.is_none() {
         here.numbers.extend(caller.number);
@@ -116,13 +250,23 @@ fn add(site: &mut Site, run: usize, caller: NamedCaller) {
     here.live.add(caller.stats.live);
 }
 
-fn finish(site: &mut Site) {
+fn sort_addresses(site: &mut Site) {
     for run in site.runs.iter_mut().flatten() {
         run.addresses.sort_unstable();
         run.addresses.dedup();
         run.numbers.sort_unstable();
         run.numbers.dedup();
     }
+}
+
+fn finish(site: &mut Site) {
+    sort_addresses(site);
+    let runs = site.runs.iter().flatten().count();
+    // A row of sites that no run shares is joined by its name alone.
+    site.matched_by = match runs {
+        0 | 1 => None,
+        _ => site.matched_by.or(Some(MatchedBy::Line)),
+    };
     let first = match site.runs.len() {
         1 => Tally::default(),
         _ => site.first(),
@@ -134,7 +278,7 @@ fn finish(site: &mut Site) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::symbols::{NameSource, Named, Unknown};
+    use crate::symbols::{Named, Unknown};
 
     fn module(role: Role, name: &str) -> Option<ModuleLabel> {
         Some(ModuleLabel {
@@ -162,6 +306,7 @@ mod tests {
         };
         NamedCaller {
             module: module(Role::Program, program),
+            build: None,
             address: Some(LinkAddress(address)),
             number: Some(address),
             name: Symbolized::Named(Named::new(vec![frame], NameSource::Dwarf).unwrap()),
@@ -173,6 +318,7 @@ mod tests {
     fn unknown(name: &str, address: u64, blocks: u64) -> NamedCaller {
         NamedCaller {
             module: module(Role::Library, name),
+            build: None,
             address: Some(LinkAddress(address)),
             number: Some(address),
             name: Symbolized::Unknown(Unknown::NoFile),
@@ -183,10 +329,13 @@ mod tests {
 
     #[test]
     fn the_program_is_one_module_whatever_it_is_called() {
-        let sites = join(vec![
-            vec![at_line("app0", 5, 0x10, 4)],
-            vec![at_line("app1", 5, 0x30, 6)],
-        ]);
+        let sites = join(
+            vec![
+                vec![at_line("app0", 5, 0x10, 4)],
+                vec![at_line("app1", 5, 0x30, 6)],
+            ],
+            Grouping::Line,
+        );
         assert_eq!(sites.len(), 1);
         assert_eq!(
             sites[0].growth,
@@ -203,10 +352,10 @@ mod tests {
 
     #[test]
     fn several_addresses_of_a_line_are_one_site() {
-        let sites = join(vec![vec![
-            at_line("a", 5, 0x30, 4),
-            at_line("a", 5, 0x10, 1),
-        ]]);
+        let sites = join(
+            vec![vec![at_line("a", 5, 0x30, 4), at_line("a", 5, 0x10, 1)]],
+            Grouping::Line,
+        );
         let run = sites[0].runs[0].as_ref().unwrap();
         assert_eq!(run.addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
         assert_eq!((run.allocations, run.live.blocks), (5, 5));
@@ -214,16 +363,19 @@ mod tests {
 
     #[test]
     fn unknown_sites_of_one_module_are_not_merged() {
-        let sites = join(vec![vec![
-            unknown("l.so", 0x10, 1),
-            unknown("l.so", 0x20, 1),
-            unknown("m.so", 0x10, 1),
-        ]]);
+        let sites = join(
+            vec![vec![
+                unknown("l.so", 0x10, 1),
+                unknown("l.so", 0x20, 1),
+                unknown("m.so", 0x10, 1),
+            ]],
+            Grouping::Line,
+        );
         assert_eq!(sites.len(), 3);
     }
 
     #[test]
     fn a_caller_that_only_frees_is_no_site() {
-        assert!(join(vec![vec![at_line("a", 5, 0x10, 0)]]).is_empty());
+        assert!(join(vec![vec![at_line("a", 5, 0x10, 0)]], Grouping::Line).is_empty());
     }
 }

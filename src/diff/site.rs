@@ -1,9 +1,10 @@
 //! A call site, and what identifies it in every run.
 
 use super::growth::{Change, Growth};
+use super::identity::MatchedBy;
 use super::rate::Rates;
 use super::trend::Trend;
-use crate::symbols::{Frame, LinkAddress, Named, Role, Symbolized};
+use crate::symbols::{Build, Frame, LinkAddress, Named, Role, Symbolized};
 use crate::trace::{Curve, Tally};
 
 /// A module as a site knows it.
@@ -23,12 +24,26 @@ impl ModuleLabel {
     }
 }
 
-/// What makes a call site the same place in two runs.
+/// What makes it the same module in another run.
+pub type ModuleKey = (Role, String);
+
+/// What rows stand for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Grouping {
+    Address,
+    #[default]
+    Line,
+    Function,
+    File,
+    Module,
+}
+
+/// What makes callers of one run the same place; [`super::identity`] finds it in another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SiteKey {
     /// A line of source code.
     Line {
-        module: (Role, String),
+        module: ModuleKey,
         function: Option<String>,
         file: String,
         line: u32,
@@ -37,14 +52,14 @@ pub enum SiteKey {
     },
     /// A link-time address, where no line is known.
     Address {
-        module: (Role, String),
+        module: ModuleKey,
         address: LinkAddress,
         /// In another build another function can lie there.
         function: Option<String>,
     },
     /// The number in the log, where not even that is known.
     Number {
-        module: Option<(Role, String)>,
+        module: Option<ModuleKey>,
         number: Option<u64>,
     },
 }
@@ -80,7 +95,7 @@ impl SiteKey {
     }
 }
 
-fn owned(module: &ModuleLabel) -> (Role, String) {
+pub fn owned(module: &ModuleLabel) -> ModuleKey {
     let (role, name) = module.identity();
     (role, name.to_owned())
 }
@@ -95,6 +110,8 @@ pub enum Hidden {
 /// What one run has of a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SiteRun {
+    /// Of the site's module, where it is known.
+    pub build: Option<Build>,
     /// Link-time return addresses that are this site, ascending; more than one where a line has
     /// several calls, or was inlined more than once. Empty where unknown.
     pub addresses: Vec<LinkAddress>,
@@ -104,6 +121,20 @@ pub struct SiteRun {
     pub live: Tally,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
+}
+
+impl SiteRun {
+    /// Adds the curve of a caller or site that is summed up in this one.
+    pub fn add_curve(&mut self, other: Option<&Curve>) {
+        self.curve = match (self.curve.take(), other) {
+            (Some(mut sum), Some(curve)) => {
+                sum.add(curve);
+                Some(sum)
+            }
+            // Part of a sum would be a wrong curve.
+            _ => None,
+        };
+    }
 }
 
 /// A call site in all runs.
@@ -121,6 +152,10 @@ pub struct Site {
     pub rates: Rates,
     /// What its growth means; `None` where the last run has no curve.
     pub trend: Option<Trend>,
+    /// The weakest of what joins its runs; `None` if only one has it.
+    pub matched_by: Option<MatchedBy>,
+    /// What it stands for; an address or a line where a wider group is not known.
+    pub by: Grouping,
     pub hidden: Option<Hidden>,
     /// From 1, in the order that was asked for; hidden sites come after all others.
     pub rank: usize,

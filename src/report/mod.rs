@@ -14,7 +14,7 @@ mod view;
 
 use std::path::PathBuf;
 
-use crate::diff::{Breach, Gate, Growth, NamedCaller, Rate, Site, Trend, Verdict};
+use crate::diff::{Breach, Gate, Grouping, Growth, NamedCaller, Rate, Site, Trend, Verdict};
 use crate::elf::{BuildId, Machine};
 use crate::symbols::AddressingChoice;
 use crate::trace::{Anomalies, FaultKind, Occurrences, Tally};
@@ -27,6 +27,8 @@ pub struct Report {
     pub runs: Vec<RunSummary>,
     /// Ranked; hidden ones last.
     pub sites: Vec<Site>,
+    /// What the sites stand for, where that is known of them.
+    pub by: Grouping,
     pub gate: Gate,
     pub breaches: Vec<Breach>,
     pub verdict: Option<Verdict>,

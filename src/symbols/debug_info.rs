@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use addr2line::{Context, FrameIter, LookupContinuation, LookupResult, SplitDwarfLoad};
-use gimli::{Dwarf, EndianSlice, RunTimeEndian};
+use gimli::{Dwarf, EndianSlice, RunTimeEndian, UnitOffset, UnitRef};
 use object::read::{Object, ObjectSection, ReadCache, SymbolMap, SymbolMapName};
 use typed_arena::Arena;
 
+use super::declaration::{Declaration, Declarations};
 use super::rebase::LinkAddress;
 use crate::elf::open_regular;
 
@@ -43,6 +44,7 @@ pub struct DebugInfo<'a> {
     object: object::File<'a, &'a ReadCache<File>>,
     /// Sorted when the first name is looked up: debug information knows most of them.
     symbols: OnceCell<SymbolMap<SymbolMapName<'a>>>,
+    declarations: Declarations<'a>,
 }
 
 impl<'a> DebugInfo<'a> {
@@ -67,6 +69,7 @@ impl<'a> DebugInfo<'a> {
             context,
             object,
             symbols: OnceCell::new(),
+            declarations: Declarations::default(),
         })
     }
 
@@ -83,10 +86,42 @@ impl<'a> DebugInfo<'a> {
         }
     }
 
+    /// Where functions are declared that have frames at an address, by the entries of the frames.
+    pub fn declarations(&self, address: u64, entries: &[Option<UnitOffset>]) -> Vec<Declaration> {
+        let unit = self.unit(address);
+        let of = |entry: &Option<UnitOffset>| match (unit, entry) {
+            (Some(unit), Some(entry)) => self.declarations.of(unit, *entry),
+            _ => Declaration::default(),
+        };
+        entries.iter().map(of).collect()
+    }
+
+    fn unit(&self, address: u64) -> Option<UnitRef<'_, Slice<'a>>> {
+        let mut lookup = self.context.as_ref()?.find_dwarf_and_unit(address);
+        loop {
+            match lookup {
+                LookupResult::Output(unit) => return unit,
+                LookupResult::Load { load, continuation } => {
+                    lookup = continuation.resume(split_dwarf(&load, self.store));
+                }
+            }
+        }
+    }
+
     /// The symbol that holds an address.
     pub fn symbol(&self, address: u64) -> Option<&'a str> {
+        self.symbol_at(address).map(|symbol| symbol.name())
+    }
+
+    /// Where the function that holds an address begins.
+    pub fn function_start(&self, address: u64) -> Option<LinkAddress> {
+        let symbol = self.symbol_at(address)?;
+        Some(LinkAddress(symbol.address()))
+    }
+
+    fn symbol_at(&self, address: u64) -> Option<&SymbolMapName<'a>> {
         let symbols = self.symbols.get_or_init(|| self.object.symbol_map());
-        symbols.containing(address).map(|symbol| symbol.name())
+        symbols.containing(address)
     }
 }
 

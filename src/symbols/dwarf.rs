@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::debug_info::{DebugInfo, Store};
+use super::declaration::Declaration;
 use super::demangle::demangled;
 use super::rebase::LinkAddress;
 use crate::elf::ElfInfo;
@@ -31,6 +32,10 @@ pub enum Symbolized {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     frames: Vec<Frame>,
+    /// Of the frames, in their order; apart from them, since a function that moved is the same one.
+    declarations: Vec<Declaration>,
+    /// Where the outermost function begins.
+    pub function_start: Option<LinkAddress>,
     pub source: NameSource,
 }
 
@@ -75,7 +80,23 @@ impl fmt::Display for Unknown {
 impl Named {
     /// The chain of frames, innermost first; `None` if it is empty.
     pub fn new(frames: Vec<Frame>, source: NameSource) -> Option<Self> {
-        (!frames.is_empty()).then_some(Named { frames, source })
+        (!frames.is_empty()).then_some(Named {
+            frames,
+            declarations: Vec::new(),
+            function_start: None,
+            source,
+        })
+    }
+
+    /// Adds where the functions of the frames are declared, in the order of the frames.
+    pub fn declared(mut self, declarations: Vec<Declaration>) -> Self {
+        self.declarations = declarations;
+        self
+    }
+
+    pub fn starting_at(mut self, function_start: Option<LinkAddress>) -> Self {
+        self.function_start = function_start;
+        self
     }
 
     /// A function by its symbol alone.
@@ -88,6 +109,8 @@ impl Named {
         };
         Named {
             frames: vec![frame],
+            declarations: Vec::new(),
+            function_start: None,
             source,
         }
     }
@@ -105,12 +128,36 @@ impl Named {
 
     /// The frames that the shown one is inlined into, without those of system headers.
     pub fn inlined_into(&self) -> impl Iterator<Item = &Frame> + '_ {
+        self.chain().skip(1).map(|(frame, _)| frame)
+    }
+
+    /// The shown frame and those that it is inlined into, each with its function's declaration.
+    pub fn chain(&self) -> impl Iterator<Item = (&Frame, Declaration)> + '_ {
         let shown = self
             .frames
             .iter()
             .position(|frame| !is_library_detail(frame));
-        let outer = &self.frames[shown.unwrap_or(0) + 1..];
-        outer.iter().filter(|frame| !is_library_detail(frame))
+        let shown = shown.unwrap_or(0);
+        let frames = self.frames.iter().enumerate().skip(shown);
+        let blamed =
+            frames.filter(move |(index, frame)| *index == shown || !is_library_detail(frame));
+        blamed.map(|(index, frame)| {
+            let declaration = self.declarations.get(index);
+            (frame, declaration.copied().unwrap_or_default())
+        })
+    }
+
+    /// Rewrites the path of every frame.
+    pub fn map_files(&mut self, map: impl Fn(&str) -> Option<String>) {
+        for file in self
+            .frames
+            .iter_mut()
+            .filter_map(|frame| frame.file.as_mut())
+        {
+            if let Some(mapped) = map(file) {
+                *file = mapped;
+            }
+        }
     }
 }
 
@@ -166,8 +213,9 @@ fn symbolize_one(files: &[&DebugInfo<'_>], address: LinkAddress) -> Symbolized {
     };
     let by_dwarf = || files.iter().find_map(|file| frames(file, call));
     let by_symbol = || {
-        let symbol = files.iter().find_map(|file| file.symbol(call))?;
-        Some(Named::from_symbol(symbol, NameSource::SymbolTable))
+        let file = files.iter().find(|file| file.symbol(call).is_some())?;
+        let named = Named::from_symbol(file.symbol(call)?, NameSource::SymbolTable);
+        Some(named.starting_at(file.function_start(call)))
     };
     match by_dwarf().or_else(by_symbol) {
         Some(named) => Symbolized::Named(named),
@@ -177,13 +225,14 @@ fn symbolize_one(files: &[&DebugInfo<'_>], address: LinkAddress) -> Symbolized {
 
 fn frames(file: &DebugInfo<'_>, call: u64) -> Option<Named> {
     let mut iter = file.frames(call)?;
-    let mut frames = Vec::new();
+    let (mut frames, mut entries) = (Vec::new(), Vec::new());
     while let Ok(Some(frame)) = iter.next() {
         let function = frame
             .function
             .as_ref()
             .and_then(|name| Some(demangled(&name.raw_name().ok()?)));
         let location = frame.location.as_ref();
+        entries.push(frame.dw_die_offset);
         frames.push(Frame {
             function,
             file: location
@@ -212,7 +261,13 @@ fn frames(file: &DebugInfo<'_>, call: u64) -> Option<Named> {
             outermost.function = Some(demangled(without_clone(symbol)));
         }
     }
-    Named::new(frames, NameSource::Dwarf)
+    let named = Named::new(frames, NameSource::Dwarf)?;
+    let declarations = file.declarations(call, &entries);
+    Some(
+        named
+            .declared(declarations)
+            .starting_at(file.function_start(call)),
+    )
 }
 
 /// Whether a mangled symbol is that of the function that DWARF calls `name` alone.

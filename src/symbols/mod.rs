@@ -4,6 +4,7 @@ mod addressing;
 mod call;
 mod debug_file;
 mod debug_info;
+mod declaration;
 mod demangle;
 mod dwarf;
 mod find;
@@ -13,8 +14,9 @@ mod naming;
 mod rebase;
 
 pub use addressing::{Addressing, AddressingChoice, Certainty};
+pub use declaration::Declaration;
 pub use dwarf::{Frame, NameSource, Named, Symbolized, Unknown};
-pub use module::{Module, ModuleId, Role};
+pub use module::{Build, Module, ModuleId, Role};
 pub use naming::{RunNames, RunToName, name_callers};
 pub use rebase::{LinkAddress, Place, RebasedRun, rebase};
 

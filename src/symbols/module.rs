@@ -1,5 +1,6 @@
 //! The modules of one run: the program, its shared libraries, the dynamic loader.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use hashbrown::HashMap;
@@ -8,7 +9,7 @@ use super::find::{Found, ModuleFinder};
 use super::mapped::{MappedFiles, stem};
 use super::rebase::loader_machine;
 use crate::capture::CaptureSet;
-use crate::elf::ElfInfo;
+use crate::elf::{BuildId, ElfInfo, open_regular};
 use crate::printable::printable_bytes;
 use crate::trace::Trace;
 
@@ -38,12 +39,50 @@ pub struct Module {
     pub file: Found,
 }
 
+/// Which build of a module ran: where two runs have the same, their addresses mean the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Build {
+    Id(BuildId),
+    /// A file without a build id, by its size and the CRC-32 of its bytes.
+    Content {
+        size: u64,
+        crc: u32,
+    },
+}
+
 impl Module {
+    /// The build that ran, as far as the file or the capture's own record tells.
+    pub fn build(&self, capture: &CaptureSet) -> Option<Build> {
+        let recorded = || {
+            let mut names = [&self.mapped_as, &self.logged_as].into_iter().flatten();
+            names.find_map(|name| capture.manifest.build_id(name))
+        };
+        let elf = self.elf();
+        let id = elf.and_then(|elf| elf.build_id.clone()).or_else(recorded);
+        id.map(Build::Id).or_else(|| content(&elf?.path))
+    }
+
     pub fn elf(&self) -> Option<&ElfInfo> {
         match &self.file {
             Found::File(info) | Found::OnThisMachine(info) => Some(info),
             Found::Refused { .. } | Found::Nowhere => None,
         }
+    }
+}
+
+fn content(path: &Path) -> Option<Build> {
+    let mut file = BufReader::new(open_regular(path).ok()?);
+    let (mut size, mut crc) = (0, crc32fast::Hasher::new());
+    loop {
+        let bytes = file.fill_buf().ok()?;
+        if bytes.is_empty() {
+            let crc = crc.finalize();
+            return Some(Build::Content { size, crc });
+        }
+        crc.update(bytes);
+        let read = bytes.len();
+        size += read as u64;
+        file.consume(read);
     }
 }
 

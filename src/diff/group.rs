@@ -1,0 +1,163 @@
+//! Rows of functions, files and modules, made of the sites in them.
+
+use std::collections::BTreeMap;
+
+use super::identity::Candidate;
+use super::site::{Grouping, ModuleKey, Site, SiteKey, SiteRun};
+use crate::symbols::{Frame, Named, Symbolized};
+
+/// What in earlier runs had another name.
+#[derive(Debug, Default)]
+pub struct Aliases {
+    modules: BTreeMap<ModuleKey, ModuleKey>,
+    files: BTreeMap<(ModuleKey, String), (ModuleKey, String)>,
+}
+
+impl Aliases {
+    fn add_module(&mut self, old: &ModuleKey, new: &ModuleKey) {
+        if old != new {
+            // The newest run has the last word, so no chain of names leads back to its beginning.
+            self.modules.remove(new);
+            self.modules.insert(old.clone(), new.clone());
+        }
+    }
+
+    pub fn add_file(&mut self, old: (&ModuleKey, &str), new: (&ModuleKey, &str)) {
+        let owned = |(module, file): (&ModuleKey, &str)| (module.clone(), file.to_owned());
+        if old != new {
+            self.files.remove(&owned(new));
+            self.files.insert(owned(old), owned(new));
+        }
+    }
+
+    /// The names of two sites that are one.
+    pub fn add_names_of(&mut self, old: &Candidate, new: &Candidate) {
+        let (Some(old_module), Some(new_module)) = (&old.module, &new.module) else {
+            return;
+        };
+        self.add_module(old_module, new_module);
+        let file = |site: &Candidate| site.chain.last().and_then(|step| step.file.clone());
+        if let (Some(old), Some(new)) = (file(old), file(new)) {
+            self.add_file((old_module, &old), (new_module, &new));
+        }
+    }
+
+    fn module<'a>(&'a self, module: &'a ModuleKey) -> &'a ModuleKey {
+        newest(module, |module| self.modules.get(module))
+    }
+
+    fn file(&self, module: &ModuleKey, file: &str) -> (ModuleKey, String) {
+        let named = (module.clone(), file.to_owned());
+        let (module, file) = newest(&named, |file| self.files.get(file));
+        (self.module(module).clone(), file.clone())
+    }
+}
+
+/// Follows a name to the last that it was given.
+fn newest<'a, T>(mut name: &'a T, next: impl Fn(&'a T) -> Option<&'a T>) -> &'a T {
+    while let Some(newer) = next(name) {
+        name = newer;
+    }
+    name
+}
+
+/// What makes sites one row: the module, and as much more as the grouping asks for.
+type RowKey = (ModuleKey, Option<String>, Option<String>);
+
+/// Sums up the sites of each function, file or module. A site whose group is not known stays a row
+/// of its own: two that are unknown are not one.
+pub fn group(sites: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<Site> {
+    if matches!(by, Grouping::Address | Grouping::Line) {
+        return sites;
+    }
+    let mut rows: Vec<Site> = Vec::new();
+    let mut index: BTreeMap<RowKey, usize> = BTreeMap::new();
+    for mut site in sites {
+        let Some(key) = row_key(&site, by, aliases) else {
+            rows.push(site);
+            continue;
+        };
+        site.name = row_name(&site, by);
+        site.by = by;
+        match index.get(&key) {
+            Some(at) => merge(&mut rows[*at], site),
+            None => {
+                index.insert(key, rows.len());
+                rows.push(site);
+            }
+        }
+    }
+    rows
+}
+
+fn row_key(site: &Site, by: Grouping, aliases: &Aliases) -> Option<RowKey> {
+    let module = module_of(&site.key)?;
+    let file = site.frame().and_then(|frame| frame.file.as_deref());
+    let named = |file: Option<&str>| match file {
+        Some(file) => {
+            let (module, file) = aliases.file(module, file);
+            (module, Some(file))
+        }
+        None => (aliases.module(module).clone(), None),
+    };
+    match by {
+        Grouping::Module => Some((aliases.module(module).clone(), None, None)),
+        Grouping::File => {
+            let (module, file) = named(Some(file?));
+            Some((module, file, None))
+        }
+        Grouping::Function => {
+            let (module, file) = named(file);
+            Some((module, file, Some(site.function()?.to_owned())))
+        }
+        Grouping::Address | Grouping::Line => None,
+    }
+}
+
+pub fn module_of(key: &SiteKey) -> Option<&ModuleKey> {
+    match key {
+        SiteKey::Line { module, .. } | SiteKey::Address { module, .. } => Some(module),
+        SiteKey::Number { module, .. } => module.as_ref(),
+    }
+}
+
+/// Only what all sites of the row have in common.
+fn row_name(site: &Site, by: Grouping) -> Symbolized {
+    let Symbolized::Named(named) = &site.name else {
+        return site.name.clone();
+    };
+    let shown = named.shown();
+    let frame = Frame {
+        function: shown.function.clone().filter(|_| by == Grouping::Function),
+        file: shown.file.clone().filter(|_| by != Grouping::Module),
+        line: None,
+        inlined: false,
+    };
+    let source = named.source;
+    Named::new(vec![frame], source).map_or_else(|| site.name.clone(), Symbolized::Named)
+}
+
+fn merge(row: &mut Site, site: Site) {
+    let last = |site: &Site| site.runs.iter().rposition(Option::is_some);
+    if last(&site) > last(row) {
+        row.key = site.key;
+        row.module = site.module;
+        row.name = site.name;
+    }
+    row.matched_by = row.matched_by.max(site.matched_by);
+    for (sum, run) in row.runs.iter_mut().zip(site.runs) {
+        match (sum, run) {
+            (Some(sum), Some(run)) => add(sum, run),
+            (sum @ None, run) => *sum = run,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+fn add(sum: &mut SiteRun, run: SiteRun) {
+    sum.addresses.extend(run.addresses);
+    sum.numbers.extend(run.numbers);
+    sum.allocations = sum.allocations.saturating_add(run.allocations);
+    sum.live.add(run.live);
+    sum.add_curve(run.curve.as_ref());
+}

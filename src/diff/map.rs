@@ -1,0 +1,88 @@
+//! `--map OLD=NEW`: what the user knows of paths and modules that have other names.
+
+use std::str::FromStr;
+
+use super::join::NamedCaller;
+use crate::symbols::Symbolized;
+
+/// Rewrites the beginning of source paths, and the names of modules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Map {
+    old: String,
+    new: String,
+}
+
+impl Map {
+    /// A path whose leading components are the old ones, with the new ones in their place.
+    fn path(&self, path: &str) -> Option<String> {
+        let rest = path.strip_prefix(&self.old)?;
+        // /src/app is no beginning of /src/application.
+        let is_whole = rest.is_empty() || rest.starts_with('/') || self.old.ends_with('/');
+        is_whole.then(|| format!("{}{rest}", self.new))
+    }
+
+    fn module(&self, name: &str) -> Option<String> {
+        (name == self.old).then(|| self.new.clone())
+    }
+}
+
+/// Rewrites what a caller is called; of several maps the first that fits is used.
+pub fn apply(maps: &[Map], caller: &mut NamedCaller) {
+    if maps.is_empty() {
+        return;
+    }
+    if let Some(module) = &mut caller.module
+        && let Some(name) = maps.iter().find_map(|map| map.module(&module.name))
+    {
+        module.name = name;
+    }
+    if let Symbolized::Named(named) = &mut caller.name {
+        named.map_files(|file| maps.iter().find_map(|map| map.path(file)));
+    }
+}
+
+impl FromStr for Map {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((old, new)) if !old.is_empty() => Ok(Map {
+                old: old.to_owned(),
+                new: new.to_owned(),
+            }),
+            _ => Err(format!(
+                "'{text}' maps nothing; write OLD=NEW, with the beginning of source paths \
+                 (/home/me/app=/build/app) or the name of a module (libfoo.so.1.2=libfoo.so.1.3)"
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_mapped_by_whole_components() {
+        let map: Map = "/home/me/app=/build".parse().unwrap();
+        assert_eq!(map.path("/home/me/app/x.c").as_deref(), Some("/build/x.c"));
+        assert_eq!(map.path("/home/me/application/x.c"), None);
+        assert_eq!(map.path("/mnt/home/me/app/x.c"), None);
+        let map: Map = "/home/me/=".parse().unwrap();
+        assert_eq!(map.path("/home/me/x.c").as_deref(), Some("x.c"));
+    }
+
+    #[test]
+    fn modules_are_mapped_by_their_whole_name() {
+        let map: Map = "libfoo.so.1=libfoo.so.2".parse().unwrap();
+        assert_eq!(map.module("libfoo.so.1").as_deref(), Some("libfoo.so.2"));
+        assert_eq!(map.module("libfoo.so.1.2"), None);
+    }
+
+    #[test]
+    fn what_has_no_two_sides_is_no_map() {
+        for text in ["", "=", "=/build", "/home/me"] {
+            assert!(text.parse::<Map>().is_err(), "{text}");
+        }
+    }
+}
