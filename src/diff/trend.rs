@@ -51,8 +51,9 @@ pub const ABOVE_RIPPLE: f64 = 3.0;
 /// A leak's second half rises by at least this share of what is live at the end.
 pub const LEAST_RISE: f64 = 0.04;
 
-/// The last quarter of a leak rises by at least this share of what the quarter before it does.
-pub const STEADY: f64 = 0.35;
+/// The last quarter of a leak rises by at least this share of what the quarter before it does. A cache that is filled
+/// at random slows down as it fills: with a time constant of a third of the run, to half in a quarter.
+pub const STEADY: f64 = 0.6;
 
 /// And by so many blocks.
 pub const LEAST_BLOCKS: f64 = 2.0;

@@ -16,6 +16,8 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 pub struct Extras {
     /// Of which unit, if of any.
     rates: Option<Unit>,
+    /// How well the runs lie on a line, where there are enough of them.
+    fit: bool,
     trend: bool,
     verdict: bool,
 }
@@ -56,6 +58,7 @@ impl Extras {
                 3.. => Some(Unit::Run),
                 _ => None,
             },
+            fit: report.runs.len() > 2,
             trend: trend && report.sites.iter().any(curve),
             verdict: report.sites.iter().any(|site| site.trend.is_some()),
         }
@@ -70,7 +73,8 @@ impl Extras {
         let trend = self.trend.then_some("curve");
         let verdict = self.verdict.then_some("verdict");
         let heads = verdict.into_iter().chain(trend);
-        heads.chain(rates.iter().copied()).collect()
+        let fit = self.fit.then_some("fit");
+        heads.chain(rates.iter().copied()).chain(fit).collect()
     }
 
     pub fn cells(self, site: &Site) -> Vec<Extra> {
@@ -97,6 +101,17 @@ impl Extras {
                     column,
                 });
             }
+        }
+        if self.fit {
+            let fit = self.rates.and_then(|unit| unit.of(site)?.fit);
+            let column = fit.map_or_else(String::new, |fit| format!("{fit:.2}"));
+            cells.push(Extra {
+                phrase: match column.is_empty() {
+                    true => String::new(),
+                    false => format!("fit {column}"),
+                },
+                column,
+            });
         }
         cells
     }

@@ -252,7 +252,10 @@ fn more_than_two_runs_lie_on_a_line_or_do_not() {
     assert_eq!(leak["growth"]["blocks"], 0);
     assert_eq!(leak["per_run"]["blocks"], 0.0);
     let table = stdout_of(mtrace_diff().args([&run0, &run1, &run1]));
-    assert!(table.contains("blocks/run"), "{table}");
+    assert!(
+        table.contains("blocks/run") && table.contains(" fit "),
+        "{table}"
+    );
 }
 
 fn curve(live: impl Fn(usize) -> u64) -> Curve {
