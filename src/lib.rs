@@ -18,6 +18,7 @@ pub mod error;
 pub mod printable;
 pub mod progress;
 pub mod report;
+pub mod saved;
 pub mod symbols;
 pub mod trace;
 pub mod units;

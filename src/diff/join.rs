@@ -29,7 +29,7 @@ impl NamedCaller {
 
     fn key(&self) -> SiteKey {
         let by_line = || match (&self.module, &self.name) {
-            (Some(module), Symbolized::Named(named)) => SiteKey::line(module, named),
+            (module, Symbolized::Named(named)) => SiteKey::line(module.as_ref(), named),
             _ => None,
         };
         by_line().unwrap_or_else(|| match (&self.module, self.address) {

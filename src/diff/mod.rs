@@ -6,6 +6,7 @@ mod growth;
 mod join;
 mod rank;
 mod site;
+mod unknown;
 
 pub use advice::advice;
 pub use gate::{Breach, Gate, Limit, Verdict};
@@ -13,3 +14,4 @@ pub use growth::{Change, Growth};
 pub use join::{NamedCaller, join};
 pub use rank::{SortBy, rank};
 pub use site::{Hidden, ModuleLabel, Site, SiteKey, SiteRun};
+pub use unknown::ignore_bytes;

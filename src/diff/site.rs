@@ -48,10 +48,11 @@ pub enum SiteKey {
 }
 
 impl SiteKey {
-    pub fn line(module: &ModuleLabel, named: &Named) -> Option<Self> {
+    /// A line without a module, as `mtrace(1)` gives it, is taken for the program's.
+    pub fn line(module: Option<&ModuleLabel>, named: &Named) -> Option<Self> {
         let frame = named.shown();
         Some(SiteKey::Line {
-            module: owned(module),
+            module: module.map_or((Role::Program, String::new()), owned),
             function: frame.function.clone(),
             file: frame.file.clone()?,
             line: frame.line?,

@@ -8,7 +8,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::{FaultRow, Report};
+use super::{FaultRow, Report, Source};
 use crate::diff::{Growth, Hidden, Site, SiteRun, Verdict};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
@@ -39,7 +39,12 @@ pub struct JsonRun {
     pub name: String,
     /// As given on the command line.
     pub path: String,
-    /// The mtrace log.
+    /// What its figures were counted in: `"log"`, or a result of `"mtrace"` or `"mtrace-do"`, which tell
+    /// less; what they do not tell is null.
+    pub source: &'static str,
+    /// The version that saved it, if the run is a saved report.
+    pub saved_by: Option<String>,
+    /// The mtrace log, or the old tool's result.
     pub log: String,
     /// The program's file; null if there is none.
     pub program: Option<String>,
@@ -47,19 +52,21 @@ pub struct JsonRun {
     pub build_id: Option<String>,
     /// `armhf`, `x86_64`, `mips`, …
     pub arch: Option<String>,
-    /// `"absolute"` or `"relative"`: what the numbers in the log are.
-    pub addressing: &'static str,
+    /// `"absolute"` or `"relative"`: what the numbers in the log are; null for an old tool's result.
+    pub addressing: Option<&'static str>,
     /// How long the program was traced, as the capture's run.json says; null if it does not.
     pub duration_s: Option<f64>,
     /// Lines of the log that say something of the heap.
-    pub records: u64,
+    pub records: Option<u64>,
     /// What the choice of `addressing` rests on.
-    pub addressing_reason: String,
+    pub addressing_reason: Option<String>,
     /// What is live at the end, over all sites.
     pub live: JsonTally,
-    pub anomalies: JsonAnomalies,
-    /// Frees and allocations that went wrong, by kind and caller, worst kinds first.
-    pub faults: Vec<JsonFault>,
+    /// Null where no log was read.
+    pub anomalies: Option<JsonAnomalies>,
+    /// Frees and allocations that went wrong, by kind and caller, worst kinds first; null where that
+    /// is not known, as in a saved report.
+    pub faults: Option<Vec<JsonFault>>,
     pub warnings: Vec<JsonWarning>,
 }
 
@@ -67,7 +74,8 @@ pub struct JsonRun {
 #[derive(Debug, Serialize)]
 pub struct JsonTally {
     pub blocks: u64,
-    pub bytes: u64,
+    /// Null for a result of mtrace_do.py.
+    pub bytes: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -122,7 +130,7 @@ pub struct JsonFault {
 #[derive(Debug, Serialize)]
 pub struct JsonWarning {
     /// Stable, for scripts.
-    pub code: &'static str,
+    pub code: String,
     /// For people.
     pub message: String,
 }
@@ -170,17 +178,18 @@ pub struct JsonSiteRun {
     pub addresses: Vec<String>,
     /// The numbers of the log in hex, where they cannot be made link-time addresses.
     pub numbers: Vec<String>,
-    /// Blocks that were allocated here.
-    pub allocations: u64,
+    /// Blocks that were allocated here; null where only a log could tell.
+    pub allocations: Option<u64>,
     /// Those of them that were freed, by whomever: `allocations` − `live.blocks`.
-    pub frees: u64,
+    pub frees: Option<u64>,
     pub live: JsonTally,
 }
 
 #[derive(Debug, Serialize)]
 pub struct JsonGrowth {
     pub blocks: i64,
-    pub bytes: i64,
+    /// Null if the first or the last run does not know bytes.
+    pub bytes: Option<i64>,
     /// Of the first run's blocks; null if it had none.
     pub percent: Option<f64>,
 }
@@ -236,10 +245,10 @@ impl Document {
             sites: report
                 .sites
                 .iter()
-                .map(|site| json_site(site, is_comparison))
+                .map(|site| json_site(report, site))
                 .collect(),
             total: JsonTotal {
-                growth: is_comparison.then(|| json_growth(growth, first)),
+                growth: is_comparison.then(|| json_growth(report, growth, first)),
             },
             gate: json_gate(report),
             warnings: json_warnings(&report.warnings),
@@ -251,17 +260,22 @@ fn json_run(run: &super::RunSummary) -> JsonRun {
     JsonRun {
         name: run.name.clone(),
         path: printable_path(&run.path),
+        source: run.origin.source.name(),
+        saved_by: run.origin.saved_by.clone(),
         log: printable_path(&run.log),
         program: run.program.as_deref().map(printable_path),
         build_id: run.build_id.as_ref().map(ToString::to_string),
         arch: run.machine.map(|machine| machine.to_string()),
-        addressing: run.choice.addressing.name(),
-        addressing_reason: run.choice.reason.clone(),
+        addressing: run.choice.as_ref().map(|choice| choice.addressing.name()),
+        addressing_reason: run.choice.as_ref().map(|choice| choice.reason.clone()),
         duration_s: run.duration_s,
         records: run.records,
-        live: json_tally(run.live),
-        anomalies: json_anomalies(&run.anomalies),
-        faults: run.faults.iter().map(json_fault).collect(),
+        live: json_tally(run.live, run.origin.source),
+        anomalies: run.anomalies.as_ref().map(json_anomalies),
+        faults: run
+            .faults
+            .as_ref()
+            .map(|rows| rows.iter().map(json_fault).collect()),
         warnings: json_warnings(&run.warnings),
     }
 }
@@ -322,7 +336,8 @@ fn json_address(address: LinkAddress) -> String {
     format!("{:#x}", address.0)
 }
 
-fn json_site(site: &Site, is_comparison: bool) -> JsonSite {
+fn json_site(report: &Report, site: &Site) -> JsonSite {
+    let is_comparison = report.is_comparison();
     let frame = site.frame();
     let frames = match &site.name {
         Symbolized::Named(named) => named.frames(),
@@ -358,15 +373,17 @@ fn json_site(site: &Site, is_comparison: bool) -> JsonSite {
         runs: site
             .runs
             .iter()
-            .map(|run| run.as_ref().map(json_site_run))
+            .zip(&report.runs)
+            .map(|(run, summary)| Some(json_site_run(run.as_ref()?, summary.origin.source)))
             .collect(),
-        growth: is_comparison.then(|| json_growth(site.growth, site.first())),
+        growth: is_comparison.then(|| json_growth(report, site.growth, site.first())),
         change: is_comparison.then(|| site.change.name()),
         hidden: site.hidden.map(|Hidden::Loader| "loader"),
     }
 }
 
-fn json_site_run(run: &SiteRun) -> JsonSiteRun {
+fn json_site_run(run: &SiteRun, source: Source) -> JsonSiteRun {
+    let allocations = source.knows_allocations().then_some(run.allocations);
     JsonSiteRun {
         addresses: run.addresses.iter().copied().map(json_address).collect(),
         numbers: run
@@ -374,23 +391,23 @@ fn json_site_run(run: &SiteRun) -> JsonSiteRun {
             .iter()
             .map(|number| format!("{number:#x}"))
             .collect(),
-        allocations: run.allocations,
-        frees: run.allocations.saturating_sub(run.live.blocks),
-        live: json_tally(run.live),
+        allocations,
+        frees: allocations.map(|count| count.saturating_sub(run.live.blocks)),
+        live: json_tally(run.live, source),
     }
 }
 
-fn json_tally(tally: Tally) -> JsonTally {
+fn json_tally(tally: Tally, source: Source) -> JsonTally {
     JsonTally {
         blocks: tally.blocks,
-        bytes: tally.bytes,
+        bytes: source.knows_bytes().then_some(tally.bytes),
     }
 }
 
-fn json_growth(growth: Growth, first: Tally) -> JsonGrowth {
+fn json_growth(report: &Report, growth: Growth, first: Tally) -> JsonGrowth {
     JsonGrowth {
         blocks: growth.blocks,
-        bytes: growth.bytes,
+        bytes: report.knows_growth_of_bytes().then_some(growth.bytes),
         percent: growth.percent(first),
     }
 }
@@ -432,7 +449,7 @@ fn json_warnings(warnings: &[Warning]) -> Vec<JsonWarning> {
     warnings
         .iter()
         .map(|warning| JsonWarning {
-            code: warning.code(),
+            code: warning.code().to_owned(),
             message: warning.to_string(),
         })
         .collect()

@@ -1,0 +1,87 @@
+//! What an old tool's result leaves open and another run of the comparison knows.
+
+use hashbrown::HashMap;
+
+use super::RunResult;
+use crate::diff::{ModuleLabel, NamedCaller};
+use crate::report::Source;
+use crate::symbols::{LinkAddress, Named, Role, Symbolized};
+
+/// Settles the old results among runs of one program by what the others know.
+pub fn settle(runs: &mut [RunResult]) {
+    let has_mode_bit = {
+        let mut machines = runs.iter().filter_map(|run| run.summary.machine);
+        machines.any(|machine| machine.has_mode_bit())
+    };
+    let lines = Lines::of(runs);
+    for run in runs.iter_mut().filter(|run| is_old(run)) {
+        if has_mode_bit && run.summary.machine.is_none() {
+            run.callers.iter_mut().for_each(clear_mode_bit);
+        }
+        run.callers.iter_mut().for_each(|caller| lines.name(caller));
+    }
+}
+
+fn is_old(run: &RunResult) -> bool {
+    run.summary.origin.source != Source::Log
+}
+
+/// An old result does not say of which machine it is; the other runs do, and their addresses are
+/// without the bit.
+fn clear_mode_bit(caller: &mut NamedCaller) {
+    caller.address = caller.address.map(|LinkAddress(at)| LinkAddress(at & !1));
+}
+
+type Place = (ModuleLabel, Named);
+
+/// Call sites by file and line; `None` where two of them share a line.
+struct Lines(HashMap<(String, u32), Option<Place>>);
+
+impl Lines {
+    fn of(runs: &[RunResult]) -> Self {
+        let mut lines: HashMap<(String, u32), Option<Place>> = HashMap::new();
+        let known = runs.iter().filter(|run| !is_old(run));
+        for caller in known.flat_map(|run| &run.callers) {
+            let (Some(module), Symbolized::Named(named)) = (&caller.module, &caller.name) else {
+                continue;
+            };
+            let Some(line) = line_of(named) else {
+                continue;
+            };
+            let place = (module.clone(), named.clone());
+            let entry = lines.entry(line).or_insert_with(|| Some(place.clone()));
+            if entry.as_ref().is_some_and(|known| !is_same(known, &place)) {
+                *entry = None;
+            }
+        }
+        Lines(lines)
+    }
+
+    /// Gives a caller that is a line and no more the function and the module that lie there.
+    fn name(&self, caller: &mut NamedCaller) {
+        let Symbolized::Named(named) = &caller.name else {
+            return;
+        };
+        if caller.module.is_some() || named.shown().function.is_some() {
+            return;
+        }
+        let place = line_of(named).and_then(|line| self.0.get(&line));
+        if let Some(Some((module, named))) = place {
+            caller.module = Some(module.clone());
+            caller.name = Symbolized::Named(named.clone());
+        }
+    }
+}
+
+fn line_of(named: &Named) -> Option<(String, u32)> {
+    let frame = named.shown();
+    Some((frame.file.clone()?, frame.line?))
+}
+
+/// Whether two callers are one site: the program may be called otherwise in another run.
+fn is_same((module, named): &Place, (other, other_named): &Place) -> bool {
+    (module.role == Role::Program || module.name == other.name)
+        && module.role == other.role
+        && named.shown().function == other_named.shown().function
+        && named.inlined_into().eq(other_named.inlined_into())
+}
