@@ -13,7 +13,7 @@ pub struct ModuleLabel {
 
 impl ModuleLabel {
     /// What makes it the same module in another run: the program is the program, whatever it is called.
-    fn identity(&self) -> (Role, &str) {
+    pub fn identity(&self) -> (Role, &str) {
         match self.role {
             Role::Program => (Role::Program, ""),
             role => (role, &self.name),

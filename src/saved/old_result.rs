@@ -121,7 +121,7 @@ impl OldResult {
             tool: self.source.tool(),
             missing: match self.source {
                 Source::MtraceDo => {
-                    "bytes, the dynamic loader's blocks, what was allocated and freed again, or what went wrong"
+                    "bytes, the blocks of 32-bit ARM's dynamic loader, what was allocated and freed again, or what went wrong"
                 }
                 Source::Mtrace | Source::Log => {
                     "the modules of callers, what was allocated and freed again, or what went wrong"

@@ -14,9 +14,17 @@ pub fn settle(runs: &mut [RunResult]) {
         machines.any(|machine| machine.has_mode_bit())
     };
     let lines = Lines::of(runs);
+    let builds: Vec<Build> = runs
+        .iter()
+        .filter(|run| !is_old(run))
+        .flat_map(Build::of_run)
+        .collect();
     for run in runs.iter_mut().filter(|run| is_old(run)) {
         if has_mode_bit && run.summary.machine.is_none() {
             run.callers.iter_mut().for_each(clear_mode_bit);
+        }
+        for build in &builds {
+            build.name(&mut run.callers);
         }
         run.callers.iter_mut().for_each(|caller| lines.name(caller));
     }
@@ -32,6 +40,53 @@ fn clear_mode_bit(caller: &mut NamedCaller) {
     caller.address = caller.address.map(|LinkAddress(at)| LinkAddress(at & !1));
 }
 
+/// The callers of one module in one run.
+struct Build {
+    module: (Role, String),
+    callers: HashMap<LinkAddress, Symbolized>,
+}
+
+impl Build {
+    fn of_run(run: &RunResult) -> Vec<Build> {
+        let mut builds: Vec<Build> = Vec::new();
+        for caller in &run.callers {
+            let (Some(module), Some(address)) = (identity(caller), caller.address) else {
+                continue;
+            };
+            let name = caller.name.clone();
+            match builds.iter_mut().find(|build| build.module == module) {
+                Some(build) => _ = build.callers.insert(address, name),
+                None => builds.push(Build {
+                    module,
+                    callers: HashMap::from([(address, name)]),
+                }),
+            }
+        }
+        builds
+    }
+
+    /// Names the callers of this module, if it is the same build: all of their addresses are callers
+    /// here. In another build, calls do not end at the same places.
+    fn name(&self, callers: &mut [NamedCaller]) {
+        let here = |caller: &&mut NamedCaller| identity(caller).as_ref() == Some(&self.module);
+        let callers: Vec<&mut NamedCaller> = callers.iter_mut().filter(here).collect();
+        let known = |caller: &NamedCaller| self.callers.get(&caller.address?);
+        if callers.iter().any(|caller| known(caller).is_none()) {
+            return;
+        }
+        for caller in callers {
+            if let (Symbolized::Unknown(_), Some(name)) = (&caller.name, known(caller)) {
+                caller.name = name.clone();
+            }
+        }
+    }
+}
+
+fn identity(caller: &NamedCaller) -> Option<(Role, String)> {
+    let (role, name) = caller.module.as_ref()?.identity();
+    Some((role, name.to_owned()))
+}
+
 type Place = (ModuleLabel, Named);
 
 /// Call sites by file and line; `None` where two of them share a line.
@@ -42,6 +97,10 @@ impl Lines {
         let mut lines: HashMap<(String, u32), Option<Place>> = HashMap::new();
         let known = runs.iter().filter(|run| !is_old(run));
         for caller in known.flat_map(|run| &run.callers) {
+            // Who only frees is no call site, and may share a line with one.
+            if caller.stats.allocations == 0 {
+                continue;
+            }
             let (Some(module), Symbolized::Named(named)) = (&caller.module, &caller.name) else {
                 continue;
             };
@@ -80,8 +139,7 @@ fn line_of(named: &Named) -> Option<(String, u32)> {
 
 /// Whether two callers are one site: the program may be called otherwise in another run.
 fn is_same((module, named): &Place, (other, other_named): &Place) -> bool {
-    (module.role == Role::Program || module.name == other.name)
-        && module.role == other.role
+    module.identity() == other.identity()
         && named.shown().function == other_named.shown().function
         && named.inlined_into().eq(other_named.inlined_into())
 }
