@@ -69,7 +69,7 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
     let shrunk = report
         .sites
         .iter()
-        .filter(|site| site.growth.blocks < 0)
+        .filter(|site| site.hidden.is_none() && site.growth.blocks < 0)
         .count() as u64;
     Some(
         match (
