@@ -200,6 +200,67 @@ fn saving_a_saved_report_keeps_all_but_its_name() {
 }
 
 #[test]
+fn the_runs_own_facts_are_saved() {
+    let directory = TempDir::new().unwrap();
+    let put = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
+    put("mtrace.log", "= Start\n@ a:[0x1] + 0x10 0x8\n= End\n");
+    put(
+        "run.json",
+        r#"{"schema": "mtrace-diff-run/1", "duration_s": 120.5}"#,
+    );
+    let (_saved, base) = saved(directory.path().to_str().unwrap());
+    assert_eq!(json(&["show", &base])["runs"][0]["duration_s"], 120.5);
+}
+
+/// Whatever a file holds that looks like a result: an answer or an error, never a panic.
+#[test]
+fn damaged_results_do_not_panic() {
+    let (directory, base) = saved(RUNS[0]);
+    let result = fs::read(testdata().join(MTRACE[0])).unwrap();
+    let end = result.iter().rposition(|&b| b == b'\n').unwrap();
+    let start = result[..end - 2000]
+        .iter()
+        .rposition(|&b| b == b'\n')
+        .unwrap();
+    let files = [
+        fs::read(base).unwrap(),
+        fs::read(testdata().join(SCRIPT[0])).unwrap(),
+        [b"Memory not freed:", &result[start..]].concat(),
+    ];
+    let path = directory.path().join("damaged");
+    let plan = mtrace_diff::Plan {
+        runs: vec![mtrace_diff::capture::RunInput {
+            path: path.clone(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let (mut state, mut read) = (1u64, [0; 3]);
+    let mut random = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize % below
+    };
+    for round in 0..600 {
+        let mut bytes = files[round % files.len()].clone();
+        for _ in 0..=random(3) {
+            let at = random(bytes.len());
+            match random(4) {
+                0 => bytes.truncate(at.max(1)),
+                1 => bytes[at] = b"0x9f-:\t\n\" {}[],"[random(15)],
+                2 => bytes[at] = random(256) as u8,
+                _ => drop(bytes.splice(at..at, b"18446744073709551615".iter().copied())),
+            }
+        }
+        fs::write(&path, bytes).unwrap();
+        read[round % files.len()] += usize::from(mtrace_diff::show(&plan).is_ok());
+    }
+    // Some of it does no harm, or the test would test the first check alone.
+    assert!(read.iter().all(|&count| count > 5), "{read:?}");
+}
+
+#[test]
 fn warnings_are_saved_with_their_weight() {
     let directory = TempDir::new().unwrap();
     let log = directory.path().join("cut.log");
@@ -636,14 +697,18 @@ fn results_in_all_their_forms() {
 fn a_damaged_result_is_an_error_with_its_line() {
     let text = fs::read_to_string(testdata().join(SCRIPT[0])).unwrap();
     for (text, line) in [
-        (text.trim_end().to_owned(), "line 5"),
+        (text.trim_end().to_owned(), "line 5 is"),
         (text.replace("1200", "1205"), "line 5"),
         (text.replace("\t\t600", "\t\tsix"), "line 3"),
     ] {
         let (_directory, file) = written(&text);
         assert_says(
             &failed(&["show", file.to_str().unwrap()]),
-            &["is not a whole result", line, "make it again"],
+            &[
+                "is not a whole result of mtrace_do.py",
+                line,
+                "make it again",
+            ],
         );
     }
     let text = failed(&[

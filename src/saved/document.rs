@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::RunResult;
@@ -277,7 +278,7 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>> {
 impl Document {
     fn of(result: &RunResult) -> Self {
         let run = &result.summary;
-        let mut modules: Vec<&ModuleLabel> = Vec::new();
+        let mut modules = Modules::default();
         let callers = result.callers.iter();
         let callers = callers
             .filter(|caller| caller.stats.allocations > 0)
@@ -298,7 +299,7 @@ impl Document {
             records: run.records,
             anomalies: run.anomalies.as_ref().map(SavedAnomalies::of),
             warnings: run.warnings.iter().map(SavedWarning::of).collect(),
-            modules: modules.into_iter().map(SavedModule::of).collect(),
+            modules: modules.list.into_iter().map(SavedModule::of).collect(),
             callers,
         }
     }
@@ -343,19 +344,31 @@ impl Document {
     }
 }
 
+/// The modules of the callers that were seen so far, each once.
+#[derive(Default)]
+struct Modules<'a> {
+    list: Vec<&'a ModuleLabel>,
+    index: HashMap<&'a ModuleLabel, usize>,
+}
+
+impl<'a> Modules<'a> {
+    fn index_of(&mut self, module: &'a ModuleLabel) -> usize {
+        *self.index.entry(module).or_insert_with(|| {
+            self.list.push(module);
+            self.list.len() - 1
+        })
+    }
+}
+
 impl SavedCaller {
-    fn of<'a>(caller: &'a NamedCaller, source: Source, modules: &mut Vec<&'a ModuleLabel>) -> Self {
-        let mut index_of = |module: &'a ModuleLabel| {
-            let known = modules.iter().position(|known| *known == module);
-            known.unwrap_or_else(|| {
-                modules.push(module);
-                modules.len() - 1
-            })
-        };
+    fn of<'a>(caller: &'a NamedCaller, source: Source, modules: &mut Modules<'a>) -> Self {
         let hex = |number: u64| format!("{number:#x}");
         let stats = caller.stats;
         SavedCaller {
-            module: caller.module.as_ref().map(&mut index_of),
+            module: caller
+                .module
+                .as_ref()
+                .map(|module| modules.index_of(module)),
             address: caller.address.map(|address| hex(address.0)),
             number: caller.number.map(hex),
             name: SavedName::of(&caller.name),

@@ -68,7 +68,7 @@ impl OldResult {
                 return Ok(OldResult::new(Source::Mtrace, Vec::new()));
             }
         }
-        Err(lines.bad(Source::Mtrace, "and no list of blocks stands behind it"))
+        Err(lines.bad("and no list of blocks stands behind it"))
     }
 
     fn new(source: Source, rows: Vec<Row>) -> Self {
@@ -167,7 +167,7 @@ fn mtrace(mut lines: Lines<'_, impl Read>) -> Result<OldResult> {
             continue;
         }
         let Some((size, caller)) = block(line) else {
-            return Err(lines.bad(Source::Mtrace, "which is no block"));
+            return Err(lines.bad("which is no block"));
         };
         let at = *known.entry_ref(caller).or_insert_with(|| {
             rows.push(Row {
@@ -182,7 +182,7 @@ fn mtrace(mut lines: Lines<'_, impl Read>) -> Result<OldResult> {
         });
     }
     if rows.is_empty() {
-        return Err(lines.bad(Source::Mtrace, "and no block stands behind it"));
+        return Err(lines.bad("and no block stands behind it"));
     }
     Ok(OldResult::new(Source::Mtrace, rows))
 }
@@ -210,32 +210,30 @@ fn block(line: &[u8]) -> Option<(u64, &[u8])> {
 
 /// Behind `total_cnt: N`: a line a caller.
 fn mtrace_do(head: Vec<u8>, mut lines: Lines<'_, impl Read>) -> Result<OldResult> {
+    lines.tool = Source::MtraceDo;
     let total = head.strip_prefix(b"total_cnt: ").and_then(decimal);
     let Some(total) = total else {
-        return Err(lines.bad(Source::MtraceDo, "which has no number"));
+        return Err(lines.bad("which has no number"));
     };
     let (mut rows, mut sum) = (Vec::new(), 0u64);
     while let Some(line) = lines.next()? {
         let Some(row) = script_row(line) else {
-            return Err(lines.bad(Source::MtraceDo, "which is no caller with its count"));
+            return Err(lines.bad("which is no caller with its count"));
         };
         sum = sum.saturating_add(row.live.blocks);
         // The loader's blocks are in the total and have no line; more than the total there cannot be.
         if sum > total {
-            return Err(lines.bad(
-                Source::MtraceDo,
-                "with which there are more blocks than its total",
-            ));
+            return Err(lines.bad("with which there are more blocks than its total"));
         }
         rows.push(row);
     }
     if rows.is_empty() && total > 0 {
-        return Err(lines.bad(Source::MtraceDo, "and no caller stands behind it"));
+        return Err(lines.bad("and no caller stands behind it"));
     }
     Ok(OldResult::new(Source::MtraceDo, rows))
 }
 
-/// `0x3f70df41:		200		b'/lib/libc.so.6'		0x5af41`
+/// `0x3f70df41: 200 b'/lib/libc.so.6' 0x5af41`, with two tabs between fields.
 fn script_row(line: &[u8]) -> Option<Row> {
     let mut fields = line
         .split(|&b| b == b'\t')
@@ -336,6 +334,8 @@ fn decimal(text: &[u8]) -> Option<u64> {
 /// The lines of a result that are not blank, one at a time: it can hold millions of blocks.
 struct Lines<'a, R> {
     source: BufReader<R>,
+    /// What the file is taken for, in messages.
+    tool: Source,
     path: &'a Path,
     line: Vec<u8>,
     number: u64,
@@ -345,6 +345,7 @@ impl<'a, R: Read> Lines<'a, R> {
     fn new(source: R, path: &'a Path) -> Self {
         Lines {
             source: BufReader::new(source),
+            tool: Source::Mtrace,
             path,
             line: Vec::new(),
             number: 0,
@@ -362,7 +363,7 @@ impl<'a, R: Read> Lines<'a, R> {
             self.number += 1;
             // Both tools end every line; half a figure would be read as a smaller one.
             if !self.line.ends_with(b"\n") {
-                return Err(self.bad(Source::Mtrace, "which has no end"));
+                return Err(self.bad("which has no end"));
             }
             if !self.line.trim_ascii().is_empty() {
                 break;
@@ -372,13 +373,13 @@ impl<'a, R: Read> Lines<'a, R> {
     }
 
     /// What is wrong with the line that was read last.
-    fn bad(&self, source: Source, reason: &'static str) -> Error {
+    fn bad(&self, reason: &'static str) -> Error {
         /// So much of a line is quoted.
         const QUOTED: usize = 60;
         let line = self.line.trim_ascii();
         Error::BadResult {
             path: self.path.to_path_buf(),
-            tool: source.tool(),
+            tool: self.tool.tool(),
             line: self.number,
             quote: printable_bytes(&line[..line.len().min(QUOTED)]),
             reason,

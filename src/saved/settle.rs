@@ -1,6 +1,6 @@
 //! What an old tool's result leaves open and another run of the comparison knows.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::RunResult;
 use crate::diff::{ModuleLabel, NamedCaller};
@@ -9,23 +9,23 @@ use crate::symbols::{LinkAddress, Named, Role, Symbolized};
 
 /// Settles the old results among runs of one program by what the others know.
 pub fn settle(runs: &mut [RunResult]) {
+    if !runs.iter().any(is_old) {
+        return;
+    }
     let has_mode_bit = {
         let mut machines = runs.iter().filter_map(|run| run.summary.machine);
         machines.any(|machine| machine.has_mode_bit())
     };
     let lines = Lines::of(runs);
-    let builds: Vec<Build> = runs
-        .iter()
-        .filter(|run| !is_old(run))
-        .flat_map(Build::of_run)
-        .collect();
+    let logged = runs.iter().filter(|run| !is_old(run));
+    let builds: Vec<Builds> = logged.map(Builds::of).collect();
     for run in runs.iter_mut().filter(|run| is_old(run)) {
         if has_mode_bit && run.summary.machine.is_none() {
             run.callers.iter_mut().for_each(clear_mode_bit);
         }
-        for build in &builds {
-            build.name(&mut run.callers);
-        }
+        builds
+            .iter()
+            .for_each(|builds| builds.name(&mut run.callers));
         run.callers.iter_mut().for_each(|caller| lines.name(caller));
     }
 }
@@ -40,45 +40,40 @@ fn clear_mode_bit(caller: &mut NamedCaller) {
     caller.address = caller.address.map(|LinkAddress(at)| LinkAddress(at & !1));
 }
 
-/// The callers of one module in one run.
-struct Build {
-    module: (Role, String),
-    callers: HashMap<LinkAddress, Symbolized>,
-}
+/// The callers of each module in one run.
+struct Builds(HashMap<(Role, String), HashMap<LinkAddress, Symbolized>>);
 
-impl Build {
-    fn of_run(run: &RunResult) -> Vec<Build> {
-        let mut builds: Vec<Build> = Vec::new();
+impl Builds {
+    fn of(run: &RunResult) -> Self {
+        let mut modules: HashMap<_, HashMap<_, _>> = HashMap::new();
         for caller in &run.callers {
-            let (Some(module), Some(address)) = (identity(caller), caller.address) else {
-                continue;
-            };
-            let name = caller.name.clone();
-            match builds.iter_mut().find(|build| build.module == module) {
-                Some(build) => _ = build.callers.insert(address, name),
-                None => builds.push(Build {
-                    module,
-                    callers: HashMap::from([(address, name)]),
-                }),
+            if let (Some(module), Some(address)) = (identity(caller), caller.address) {
+                let callers = modules.entry(module).or_default();
+                callers.insert(address, caller.name.clone());
             }
         }
-        builds
+        Builds(modules)
     }
 
-    /// Names the callers of this module, if it is the same build: all of their addresses are callers
-    /// here. In another build, calls do not end at the same places.
+    /// Names callers in modules of the same build: all their addresses are callers here. In another
+    /// build, calls do not end at the same places.
     fn name(&self, callers: &mut [NamedCaller]) {
-        let here = |caller: &&mut NamedCaller| identity(caller).as_ref() == Some(&self.module);
-        let callers: Vec<&mut NamedCaller> = callers.iter_mut().filter(here).collect();
-        let known = |caller: &NamedCaller| self.callers.get(&caller.address?);
-        if callers.iter().any(|caller| known(caller).is_none()) {
-            return;
-        }
+        let others: HashSet<_> = {
+            let unknown = callers.iter().filter(|caller| self.known(caller).is_none());
+            unknown.filter_map(identity).collect()
+        };
         for caller in callers {
-            if let (Symbolized::Unknown(_), Some(name)) = (&caller.name, known(caller)) {
+            let is_other = || identity(caller).is_none_or(|module| others.contains(&module));
+            if let (Symbolized::Unknown(_), Some(name)) = (&caller.name, self.known(caller))
+                && !is_other()
+            {
                 caller.name = name.clone();
             }
         }
+    }
+
+    fn known(&self, caller: &NamedCaller) -> Option<&Symbolized> {
+        self.0.get(&identity(caller)?)?.get(&caller.address?)
     }
 }
 
