@@ -232,7 +232,12 @@ fn pass_reason(report: &Report) -> String {
         ),
         false => String::new(),
     };
-    format!("{}{loader}{partial}", reasons.join("; "))
+    // A percentage is one of blocks or of bytes.
+    let bytes = match report.knows_growth_of_bytes() || report.gate.limits.is_empty() {
+        true => "",
+        false => "; growth in bytes is not known and not judged",
+    };
+    format!("{}{bytes}{loader}{partial}", reasons.join("; "))
 }
 
 fn fail_reason(report: &Report) -> String {

@@ -14,7 +14,7 @@ mod rebase;
 
 pub use addressing::{Addressing, AddressingChoice, Certainty};
 pub use dwarf::{Frame, NameSource, Named, Symbolized, Unknown};
-pub use module::{Module, ModuleId, Role, base_name, is_loader_name, names_a_library};
+pub use module::{Module, ModuleId, Role, base_name, names_a_library};
 pub use naming::{RunNames, RunToName, name_callers};
 pub use rebase::{LinkAddress, Place, RebasedRun, rebase};
 
