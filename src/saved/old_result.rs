@@ -447,7 +447,8 @@ mod tests {
         let text = "total_cnt: 17\nb'0x3f70df41':\t\t5\t\t b'/lib/libc.so.6'\t\t0x5af41\n\
                     0x41f:\t\t6\t\tb\"/opt/it's.so\"\t\t-0x3f7d0be1\n\
                     0x99:\t\t1\t\tunknown\t\tunknown\n0x98:\t\t1\t\t./app\t\tunknown\n\
-                    0x10499:\t\t1\t\t./app\t\t0x10499\n0x499:\t\t1\t\t./app\t\t0x10499\n";
+                    0x10499:\t\t1\t\t./app\t\t0x10499\n0x499:\t\t1\t\t./app\t\t0x10499\n\
+                    0x30499:\t\t1\t\t./app\t\t0x20499\n";
         assert_eq!(
             callers(text),
             [
@@ -456,7 +457,8 @@ mod tests {
                 "[0x99]",
                 "./app",
                 "./app:[0x499]",
-                "./app:[0x499]"
+                "./app:[0x499]",
+                "./app:[0x20499]"
             ]
         );
     }
