@@ -65,6 +65,22 @@ impl LoadSegment {
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BuildId(pub Vec<u8>);
 
+impl BuildId {
+    /// As people write it, two digits a byte.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digit = |b: u8| char::from(b).to_digit(16).map(|digit| digit as u8);
+        let pairs = text.as_bytes().chunks(2);
+        let bytes = pairs.map(|pair| match pair {
+            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            _ => None,
+        });
+        bytes
+            .collect::<Option<Vec<u8>>>()
+            .filter(|id| !id.is_empty())
+            .map(BuildId)
+    }
+}
+
 impl fmt::Display for BuildId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -181,6 +181,78 @@ pub enum Error {
     NothingToJudge { path: PathBuf },
 
     #[error(
+        "'{}' has several saved reports{}; give one of them as the run itself",
+        printable_path(path),
+        listing(":", files)
+    )]
+    SeveralSaved { path: PathBuf, files: Vec<String> },
+
+    #[error(
+        "'{}' cannot be used as a saved report: {reason}; save it again from the run's log, with --save",
+        printable_path(path)
+    )]
+    BadSaved { path: PathBuf, reason: String },
+
+    #[error(
+        "'{}' is a saved report of the schema '{schema}', but this version reads only {reads}; save it again from \
+         the run's log with this version, or read it with the one that wrote it",
+        printable_path(path)
+    )]
+    SavedVersion {
+        path: PathBuf,
+        schema: String,
+        reads: &'static str,
+    },
+
+    #[error(
+        "'{}' is a document of --format json, which cannot be read back; give what --save wrote, or the log",
+        printable_path(path)
+    )]
+    ReportAsRun { path: PathBuf },
+
+    #[error(
+        "'{}' is not a whole result of {tool}: line {line} is '{quote}', {reason}; make it again, or give the log",
+        printable_path(path)
+    )]
+    BadResult {
+        path: PathBuf,
+        tool: &'static str,
+        line: u64,
+        quote: String,
+        reason: &'static str,
+    },
+
+    #[error(
+        "{what} needs the log, and '{}' is {is}; give the run's log or its capture directory",
+        printable_path(path)
+    )]
+    NeedsLog {
+        path: PathBuf,
+        what: &'static str,
+        is: &'static str,
+    },
+
+    #[error(
+        "growth above {limit} cannot be judged: '{}' is a result of mtrace_do.py, which has no bytes; give limits of \
+         blocks (10) or percentages, or another run that knows bytes",
+        printable_path(path)
+    )]
+    BytesUnknown { path: PathBuf, limit: String },
+
+    #[error(
+        "double frees cannot be judged: '{}' was not read from a log; give the log, or a report saved from it",
+        printable_path(path)
+    )]
+    DoubleFreesUnknown { path: PathBuf },
+
+    #[error(
+        "'{}' belongs to the run '{}' and is not written over; give another file with --save",
+        printable_path(path),
+        printable_path(run)
+    )]
+    SaveOverRun { path: PathBuf, run: PathBuf },
+
+    #[error(
         "no run is given; give the directory that holds a program, its mtrace log and its maps, or the log itself"
     )]
     NoRun,
@@ -210,6 +282,18 @@ impl Error {
             action,
             path: path.to_path_buf(),
             source,
+        }
+    }
+
+    /// For what only a log can answer.
+    pub fn needs_log(path: &Path, what: &'static str, is_saved: bool) -> Self {
+        Error::NeedsLog {
+            path: path.to_path_buf(),
+            what,
+            is: match is_saved {
+                true => "a saved report",
+                false => "an old tool's result",
+            },
         }
     }
 

@@ -8,7 +8,8 @@
 //!
 //! Each module uses only those to its left, and the leaves [`elf`], [`units`], [`printable`],
 //! [`progress`], [`error`] and [`warning`]. [`compare`] and [`show`] walk the whole way and give a [`Report`],
-//! which a renderer of [`report`] then draws.
+//! which a renderer of [`report`] then draws. [`saved`] reads and writes
+//! runs that are results already.
 
 pub mod capture;
 pub mod cli;
@@ -18,6 +19,7 @@ pub mod error;
 pub mod printable;
 pub mod progress;
 pub mod report;
+pub mod saved;
 pub mod symbols;
 pub mod trace;
 pub mod units;

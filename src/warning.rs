@@ -126,6 +126,18 @@ pub enum Warning {
         first: String,
         second: String,
     },
+    /// The run is a result of one of the old tools.
+    OldResult {
+        tool: &'static str,
+        /// What it does not tell.
+        missing: &'static str,
+    },
+    /// As a saved report has it.
+    Saved {
+        code: String,
+        text: String,
+        partial: bool,
+    },
 }
 
 /// The first few names, and how many more there are.
@@ -138,7 +150,7 @@ fn some(names: &[String]) -> String {
 }
 
 impl Warning {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Warning::NoMaps { .. } => "no-maps",
             Warning::NoProgram => "no-program",
@@ -168,6 +180,8 @@ impl Warning {
             Warning::NoRecords => "no-records",
             Warning::SameRun { .. } => "same-run",
             Warning::SameLog { .. } => "same-log",
+            Warning::OldResult { .. } => "old-result",
+            Warning::Saved { code, .. } => code,
         }
     }
 }
@@ -186,6 +200,7 @@ impl Warning {
                 | Warning::Fork { .. }
                 | Warning::FreesLost(_)
                 | Warning::ReadStopped { .. }
+                | Warning::Saved { partial: true, .. }
         )
     }
 }
@@ -342,6 +357,12 @@ impl fmt::Display for Warning {
             Warning::SameLog { first, second } => {
                 write!(f, "the logs of '{first}' and '{second}' are the same: nothing can have grown; is one of them a copy?")
             }
+            Warning::OldResult { tool, missing } => write!(
+                f,
+                "a result of {tool} does not tell {missing}: these are left open, not zero; give the log itself, or a \
+                 report saved with --save, to know them",
+            ),
+            Warning::Saved { text, .. } => f.write_str(text),
         }
     }
 }

@@ -75,6 +75,11 @@ fn main() {
             separate_debug_files,
         ),
         trial(
+            "lines_that_mtrace_looked_up_meet_those_of_a_log",
+            &["mtrace", "addr2line"],
+            lines_of_mtrace,
+        ),
+        trial(
             "a_program_stripped_of_lines_keeps_its_symbols",
             &["gcc", "strip"],
             stripped_of_lines,
@@ -147,6 +152,38 @@ fn show_format_mtrace_equals_mtrace() {
         let ours =
             stdout_of(mtrace_diff().args(["show", path.to_str().unwrap(), "--format", "mtrace"]));
         assert_eq!(sorted_lines(&ours), sorted_lines(&mtrace(&path)), "{name}");
+    }
+}
+
+/// What `mtrace PROGRAM LOG` printed, against a log: it gives lines, and neither functions nor modules.
+fn lines_of_mtrace() {
+    let (run0, run1) = ("armhf-static/run0", "armhf-static/run1");
+    let program = file_of(run0, "collector");
+    let printed = output_of(Command::new("mtrace").args([&program, &file_of(run0, ".log")])).stdout;
+    let directory = TempDir::new().unwrap();
+    let result = directory.path().join("mtrace0.result");
+    fs::write(&result, printed).unwrap();
+    let result = result.to_str().unwrap();
+    let alone = json(&["show", result]);
+    let both = json(&[result, run1]);
+    // collector.c: 20 blocks of 64 bytes a minute, 12 of 16, and 3 of 100 in the shorter run.
+    for (function, run0, run1) in [
+        ("index_add", (40, 40 * 64), Some((60, 60 * 64))),
+        ("config_load", (12, 12 * 16), Some((12, 12 * 16))),
+        ("history_grow", (1, 160), Some((1, 240))),
+    ] {
+        let site = site(&both, function);
+        assert_eq!(live(site), [Some(run0), run1], "{function}");
+        assert_eq!(site["module"], "collector");
+        let line = |other: &&Value| other["line"] == site["line"] && other["module"].is_null();
+        let in_alone = alone["sites"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(line)
+            .unwrap();
+        assert_eq!(live(in_alone), [Some(run0)], "{function}");
+        assert_eq!(in_alone["function"], Value::Null);
     }
 }
 

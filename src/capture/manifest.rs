@@ -59,21 +59,8 @@ impl Manifest {
                 .iter()
                 .find(|m| base(m.path.as_bytes()) == base(name))
         };
-        parse_hex(&by_path.or_else(by_base)?.build_id)
+        BuildId::from_hex(&by_path.or_else(by_base)?.build_id)
     }
-}
-
-fn parse_hex(text: &str) -> Option<BuildId> {
-    let digit = |b: u8| char::from(b).to_digit(16).map(|digit| digit as u8);
-    let pairs = text.as_bytes().chunks(2);
-    let bytes = pairs.map(|pair| match pair {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    });
-    bytes
-        .collect::<Option<Vec<u8>>>()
-        .filter(|id| !id.is_empty())
-        .map(BuildId)
 }
 
 #[cfg(test)]
@@ -89,6 +76,6 @@ mod tests {
         assert_eq!(id("/b/libfoo.so.1"), Some(vec![1]));
         assert_eq!(id("/c/libfoo.so.1"), Some(vec![0x0a, 0xff]));
         assert_eq!(id("/c/libbar.so.1"), None);
-        assert_eq!(parse_hex("abc"), None);
+        assert_eq!(BuildId::from_hex("abc"), None);
     }
 }

@@ -4,6 +4,7 @@ mod compressed;
 mod manifest;
 pub mod maps;
 mod sniff;
+mod source;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -16,14 +17,17 @@ use crate::error::{Error, FileFlag, Result};
 use crate::printable::printable_path;
 use crate::progress::{Counted, Progress};
 use crate::warning::Warning;
+pub use compressed::plain;
 pub use manifest::Manifest;
 pub use maps::{Mapping, Maps};
+pub use sniff::SAVED_SCHEMA;
 use sniff::{FileKind, file_kind};
+pub use source::{RunSource, SavedFile};
 
 /// Where a run is, and what the user has settled about it.
 #[derive(Debug, Clone, Default)]
 pub struct RunInput {
-    /// A capture directory, or an mtrace log alone.
+    /// A capture directory, an mtrace log alone, a saved report, or an old tool's result.
     pub path: PathBuf,
     pub log: Option<PathBuf>,
     pub exe: Option<PathBuf>,
@@ -50,6 +54,8 @@ pub struct CaptureSet {
     pub log: PathBuf,
     pub program: Option<ElfInfo>,
     pub maps: Option<Maps>,
+    /// Where `maps` was read from, if the user said so.
+    maps_file: Option<PathBuf>,
     /// Shared libraries that lie in the directory.
     pub libraries: Vec<ElfInfo>,
     /// Separate debug files that lie in the directory.
@@ -70,6 +76,8 @@ struct Contents {
     debug_files: Vec<ElfInfo>,
     manifests: Vec<PathBuf>,
     empty: Vec<PathBuf>,
+    saved: Vec<PathBuf>,
+    old_results: Vec<PathBuf>,
     others: Vec<PathBuf>,
     unreadable: Vec<(PathBuf, Error)>,
     /// Directories, FIFOs, links that lead nowhere: there, but not read.
@@ -139,7 +147,9 @@ impl Contents {
                 FileKind::Debug(info) => contents.debug_files.push(info),
                 FileKind::Manifest => contents.manifests.push(path),
                 FileKind::Empty => contents.empty.push(path),
-                FileKind::OldResult | FileKind::Other => contents.others.push(path),
+                FileKind::Saved => contents.saved.push(path),
+                FileKind::OldResult => contents.old_results.push(path),
+                FileKind::Report | FileKind::Other => contents.others.push(path),
             }
         }
         Ok(contents)
@@ -177,6 +187,7 @@ impl Contents {
             log,
             program,
             maps,
+            maps_file: input.maps.clone(),
             libraries: self.libraries,
             debug_files: self.debug_files,
             sysroot,
@@ -238,6 +249,11 @@ impl Contents {
             elf("debug file", &self.debug_files),
             plain("maps", &self.maps),
             plain("empty", &self.empty),
+            plain("saved report", &self.saved),
+            plain(
+                "an old tool's result: give it itself as the run",
+                &self.old_results,
+            ),
             plain("no log", &self.others),
             self.unreadable
                 .iter()
@@ -304,6 +320,11 @@ impl CaptureSet {
         }
         let inner = File::open(&self.log).map_err(|e| Error::io("open", &self.log, e))?;
         compressed::plain(Counted { inner, progress }).map_err(reading)
+    }
+
+    /// The maps file, where it may lie outside the directory.
+    fn maps_files(&self) -> impl Iterator<Item = &Path> {
+        self.maps_file.as_deref().into_iter()
     }
 
     /// How many bytes of log there are to read; a pipe does not say.

@@ -19,11 +19,18 @@ pub enum FileKind {
     Debug(ElfInfo),
     /// What `mtrace(1)` printed, or what `mtrace_do.py` wrote.
     OldResult,
+    /// What `--save` wrote.
+    Saved,
+    /// The document of `--format json`, which is for other programs.
+    Report,
     /// A run's own facts: `run.json`.
     Manifest,
     Empty,
     Other,
 }
+
+/// What the schema of a saved report begins with, before its version.
+pub const SAVED_SCHEMA: &str = "mtrace-diff-saved/";
 
 /// How much of a file decides: enough for a log whose beginning is damaged.
 const HEAD: u64 = 64 * 1024;
@@ -61,9 +68,10 @@ fn text_kind(head: &[u8]) -> FileKind {
     let Some(first) = lines.peek().copied() else {
         return FileKind::Empty;
     };
-    if first.starts_with(b"{") && memchr::memmem::find(head, manifest::SCHEMA.as_bytes()).is_some()
+    if first.starts_with(b"{")
+        && let Some(kind) = json_kind(head)
     {
-        return FileKind::Manifest;
+        return kind;
     }
     if first.starts_with(b"total_cnt: ") {
         return FileKind::OldResult;
@@ -80,6 +88,20 @@ fn text_kind(head: &[u8]) -> FileKind {
         }
     }
     FileKind::Other
+}
+
+/// The first schema of ours decides: texts behind it can quote anything.
+fn json_kind(head: &[u8]) -> Option<FileKind> {
+    memchr::memmem::find_iter(head, b"\"mtrace-diff").find_map(|at| {
+        let schema = &head[at + 1..];
+        let is = |name: &str| schema.starts_with(name.as_bytes());
+        match () {
+            () if is(SAVED_SCHEMA) => Some(FileKind::Saved),
+            () if is(manifest::SCHEMA) => Some(FileKind::Manifest),
+            () if is("mtrace-diff/") => Some(FileKind::Report),
+            () => None,
+        }
+    })
 }
 
 /// `= Start`, or `@ … + 0x… 0x…`: what a log is recognised by. The grammar proper is in `trace`.
@@ -127,6 +149,15 @@ mod tests {
                 "OldResult",
             ),
             ("No memory leaks.\n", "OldResult"),
+            (
+                "{\"schema\":\"mtrace-diff-saved/9\",\"log\":\"mtrace-diff-run/1\"}\n",
+                "Saved",
+            ),
+            ("{\n  \"schema\": \"mtrace-diff/1\"\n}\n", "Report"),
+            (
+                "{\"a\": \"mtrace-diff\",\n \"schema\": \"mtrace-diff-run/1\"}\n",
+                "Manifest",
+            ),
             ("total_cnt: 2504\n0x3f70df41:\t\t200\n", "OldResult"),
             ("", "Empty"),
             ("\n\n", "Empty"),

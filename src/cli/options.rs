@@ -21,6 +21,7 @@ Examples:
   mtrace-diff --sysroot rootfs/ run0/ run1/    … naming the target's shared libraries too
   mtrace-diff --fail-above 10,4KiB run0/ run1/ … and exit status 1 if any call site grew by more
   mtrace-diff show run0/                       what a single run left
+  mtrace-diff show run0/ --save base.json      … and a baseline: mtrace-diff base.json run1/
 
 Exit status:
   0  nothing grew above the limits, or no limit was given
@@ -31,7 +32,8 @@ const LONG_ABOUT: &str = "\
 Finds memory leaks by comparing what glibc's mtrace(3) logged of two runs of a program.
 
 A run is a directory that holds the program, the log that MALLOC_TRACE named, and a copy of \
-/proc/PID/maps, under any names; or a log alone. Call sites are ranked by how much more of their \
+/proc/PID/maps, under any names; or a log alone. A report saved with --save is one too, and so is a \
+result of mtrace(1) or of mtrace_do.py. Call sites are ranked by how much more of their \
 memory is live at the end of the last run than at the end of the first.";
 
 /// Finds memory leaks by comparing mtrace logs of two runs of a program
@@ -56,7 +58,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// Capture directories or mtrace logs, in order; growth is last minus first
+    /// Capture directories, mtrace logs or saved reports, in order; growth is last minus first
     #[arg(required = true, num_args = 1.., value_name = "RUN")]
     pub runs: Vec<PathBuf>,
     #[command(flatten)]
@@ -126,7 +128,7 @@ Examples:
   mtrace-diff show --format mtrace mtrace.log        like mtrace(1)
   mtrace-diff show --format json run0/ | jq '.sites[0]'")]
 pub struct ShowArgs {
-    /// A capture directory, or an mtrace log
+    /// A capture directory, an mtrace log, or a saved report
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
     #[command(flatten)]
@@ -226,6 +228,12 @@ pub struct ViewArgs {
     /// Say how long this much memory lasts at the rate of all leaks, such as 64MiB; needs the runs' times
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub memory: Option<ByteSize>,
+    /// Save the result of the (last) run to this file, which can be given as a run later
+    ///
+    /// A few KB of JSON stand for the log: the usual baseline of a CI job. The file is written whole
+    /// or not at all.
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
     /// When to use colour
     ///
     /// `auto` uses it in a terminal, and honours NO_COLOR and CLICOLOR_FORCE.
@@ -298,6 +306,7 @@ impl CompareArgs {
             gate: self.gate.gate(self.fail_above.clone()),
             addressing: self.capture.addressing(),
             memory: self.view.memory.map(|size| size.as_u64()),
+            save: self.view.save.clone(),
             progress: Arc::default(),
         })
     }
@@ -314,6 +323,7 @@ impl ShowArgs {
             gate: self.gate.gate(Vec::new()),
             addressing: self.capture.addressing(),
             memory: self.view.memory.map(|size| size.as_u64()),
+            save: self.view.save.clone(),
             progress: Arc::default(),
         })
     }

@@ -62,6 +62,11 @@ pub struct Breach {
 }
 
 impl Limit {
+    /// Whether it can only be judged by bytes.
+    pub fn is_of_bytes(&self) -> bool {
+        matches!(self.kind, LimitKind::Bytes(_))
+    }
+
     /// Whether a site's growth is above this limit. A new site counts with its full size, and is
     /// above every percentage.
     pub fn is_exceeded_by(&self, site: &Site) -> bool {

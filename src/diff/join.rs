@@ -36,7 +36,7 @@ impl NamedCaller {
 
     fn key(&self, by: Grouping) -> SiteKey {
         let by_line = || match (&self.module, &self.name) {
-            (Some(module), Symbolized::Named(named)) => SiteKey::line(module, named),
+            (module, Symbolized::Named(named)) => SiteKey::line(module.as_ref(), named),
             _ => None,
         };
         let by_address = || match (&self.module, self.address) {

@@ -13,6 +13,7 @@ mod rank;
 mod rate;
 mod site;
 mod trend;
+mod unknown;
 
 pub use advice::advice;
 pub use gate::{Breach, Gate, Limit, Verdict};
@@ -24,3 +25,4 @@ pub use rank::{SortBy, rank};
 pub use rate::{Rate, Rates, rate};
 pub use site::{Grouping, Hidden, ModuleLabel, Site, SiteKey, SiteRun};
 pub use trend::{Observed, Trend, judge, trend, trend_of};
+pub use unknown::ignore_bytes;

@@ -16,7 +16,7 @@ pub struct ModuleLabel {
 
 impl ModuleLabel {
     /// What makes it the same module in another run: the program is the program, whatever it is called.
-    fn identity(&self) -> (Role, &str) {
+    pub fn identity(&self) -> (Role, &str) {
         match self.role {
             Role::Program => (Role::Program, ""),
             role => (role, &self.name),
@@ -65,10 +65,11 @@ pub enum SiteKey {
 }
 
 impl SiteKey {
-    pub fn line(module: &ModuleLabel, named: &Named) -> Option<Self> {
+    /// A line without a module, as `mtrace(1)` gives it, is taken for the program's.
+    pub fn line(module: Option<&ModuleLabel>, named: &Named) -> Option<Self> {
         let frame = named.shown();
         Some(SiteKey::Line {
-            module: owned(module),
+            module: module.map_or((Role::Program, String::new()), owned),
             function: frame.function.clone(),
             file: frame.file.clone()?,
             line: frame.line?,

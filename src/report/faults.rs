@@ -9,16 +9,21 @@ use super::palette::Palette;
 use super::table::TableOptions;
 use super::view::{function_of, module_of, place_of};
 use super::{FaultRow, Report, header, notes};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::trace::FaultKind;
 use crate::units::{count, counted};
 
 /// Draws the faults of the only run of a report.
 pub fn write(report: &Report, options: TableOptions, out: &mut dyn Write) -> Result<()> {
+    if let Some(run) = report.runs.iter().find(|run| run.faults.is_none()) {
+        let is_saved = run.origin.saved_by.is_some();
+        return Err(Error::needs_log(&run.path, "--errors", is_saved));
+    }
     let palette = Palette::new(options.color);
     header::write(report, options.width, &palette, out)?;
     writeln!(out)?;
-    let faults: Vec<&FaultRow> = report.runs.iter().flat_map(|run| &run.faults).collect();
+    let rows = report.runs.iter().flat_map(|run| &run.faults);
+    let faults: Vec<&FaultRow> = rows.flatten().collect();
     let shown = if options.all {
         faults.len()
     } else {

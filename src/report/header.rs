@@ -47,17 +47,23 @@ fn run_facts(run: &RunSummary) -> Vec<String> {
         None => "unknown architecture".to_owned(),
     };
     let mut facts = vec![program, machine];
-    if run.records > 0 {
-        let addressing = run.choice.addressing.name();
-        facts.push(match run.choice.certainty {
+    if let (Some(1..), Some(choice)) = (run.records, &run.choice) {
+        let addressing = choice.addressing.name();
+        facts.push(match choice.certainty {
             Certainty::Assumed => format!("{addressing} addresses (assumed)"),
             Certainty::Sure | Certainty::Mixed => {
-                format!("{addressing} addresses (glibc {})", run.choice.glibc)
+                format!("{addressing} addresses (glibc {})", choice.glibc)
             }
         });
     }
-    facts.push(counted(run.records, "record"));
+    facts.push(match run.records {
+        Some(records) => counted(records, "record"),
+        None => format!("result of {}", run.origin.source.tool()),
+    });
     let live = counted(run.live.blocks, "block");
-    facts.push(format!("{live} live, {}", bytes(run.live.bytes)));
+    facts.push(match run.origin.source.knows_bytes() {
+        true => format!("{live} live, {}", bytes(run.live.bytes)),
+        false => format!("{live} live"),
+    });
     facts
 }

@@ -9,7 +9,7 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{FaultRow, Report};
+use super::{FaultRow, Report, Source};
 use crate::diff::{Growth, Hidden, Rate, Site, SiteRun, Trend, Verdict};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
@@ -42,7 +42,12 @@ pub struct JsonRun {
     pub name: String,
     /// As given on the command line.
     pub path: String,
-    /// The mtrace log.
+    /// What its figures were counted in: `"log"`, or a result of `"mtrace"` or `"mtrace-do"`, which tell
+    /// less; what they do not tell is null.
+    pub source: &'static str,
+    /// The version that saved it, if the run is a saved report.
+    pub saved_by: Option<String>,
+    /// The mtrace log, or the old tool's result.
     pub log: String,
     /// The program's file; null if there is none.
     pub program: Option<String>,
@@ -50,19 +55,21 @@ pub struct JsonRun {
     pub build_id: Option<String>,
     /// `armhf`, `x86_64`, `mips`, …
     pub arch: Option<String>,
-    /// `"absolute"` or `"relative"`: what the numbers in the log are.
-    pub addressing: &'static str,
+    /// `"absolute"` or `"relative"`: what the numbers in the log are; null for an old tool's result.
+    pub addressing: Option<&'static str>,
     /// How long the program was traced, in seconds, as --duration or the capture's run.json says; else null.
     pub duration_s: Option<f64>,
     /// Lines of the log that say something of the heap.
-    pub records: u64,
+    pub records: Option<u64>,
     /// What the choice of `addressing` rests on.
-    pub addressing_reason: String,
+    pub addressing_reason: Option<String>,
     /// What is live at the end, over all sites.
     pub live: JsonTally,
-    pub anomalies: JsonAnomalies,
-    /// Frees and allocations that went wrong, by kind and caller, worst kinds first.
-    pub faults: Vec<JsonFault>,
+    /// Null where no log was read.
+    pub anomalies: Option<JsonAnomalies>,
+    /// Frees and allocations that went wrong, by kind and caller, worst kinds first; null where that
+    /// is not known, as in a saved report.
+    pub faults: Option<Vec<JsonFault>>,
     pub warnings: Vec<JsonWarning>,
 }
 
@@ -70,7 +77,8 @@ pub struct JsonRun {
 #[derive(Debug, Serialize)]
 pub struct JsonTally {
     pub blocks: u64,
-    pub bytes: u64,
+    /// Null for a result of mtrace_do.py.
+    pub bytes: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -125,7 +133,7 @@ pub struct JsonFault {
 #[derive(Debug, Serialize)]
 pub struct JsonWarning {
     /// Stable, for scripts.
-    pub code: &'static str,
+    pub code: String,
     /// For people.
     pub message: String,
 }
@@ -181,10 +189,10 @@ pub struct JsonSiteRun {
     pub addresses: Vec<String>,
     /// The numbers of the log in hex, where they cannot be made link-time addresses.
     pub numbers: Vec<String>,
-    /// Blocks that were allocated here.
-    pub allocations: u64,
+    /// Blocks that were allocated here; null where only a log could tell.
+    pub allocations: Option<u64>,
     /// Those of them that were freed, by whomever: `allocations` − `live.blocks`.
-    pub frees: u64,
+    pub frees: Option<u64>,
     pub live: JsonTally,
     /// Null where only the end of the run is known, and with --no-trend.
     pub curve: Option<JsonCurve>,
@@ -193,7 +201,8 @@ pub struct JsonSiteRun {
 #[derive(Debug, Serialize)]
 pub struct JsonGrowth {
     pub blocks: i64,
-    pub bytes: i64,
+    /// Null if the first or the last run does not know bytes.
+    pub bytes: Option<i64>,
     /// Of the first run's blocks; null if it had none.
     pub percent: Option<f64>,
 }
@@ -279,10 +288,10 @@ impl Document {
             sites: report
                 .sites
                 .iter()
-                .map(|site| json_site(site, is_comparison, with_curves))
+                .map(|site| json_site(report, site, with_curves))
                 .collect(),
             total: JsonTotal {
-                growth: is_comparison.then(|| json_growth(growth, first)),
+                growth: is_comparison.then(|| json_growth(report, growth, first)),
             },
             leaks: json_leaks(report),
             gate: json_gate(report),
@@ -295,17 +304,22 @@ fn json_run(run: &super::RunSummary) -> JsonRun {
     JsonRun {
         name: run.name.clone(),
         path: printable_path(&run.path),
+        source: run.origin.source.name(),
+        saved_by: run.origin.saved_by.clone(),
         log: printable_path(&run.log),
         program: run.program.as_deref().map(printable_path),
         build_id: run.build_id.as_ref().map(ToString::to_string),
         arch: run.machine.map(|machine| machine.to_string()),
-        addressing: run.choice.addressing.name(),
-        addressing_reason: run.choice.reason.clone(),
+        addressing: run.choice.as_ref().map(|choice| choice.addressing.name()),
+        addressing_reason: run.choice.as_ref().map(|choice| choice.reason.clone()),
         duration_s: run.duration_s,
         records: run.records,
-        live: json_tally(run.live),
-        anomalies: json_anomalies(&run.anomalies),
-        faults: run.faults.iter().map(json_fault).collect(),
+        live: json_tally(run.live, run.origin.source),
+        anomalies: run.anomalies.as_ref().map(json_anomalies),
+        faults: run
+            .faults
+            .as_ref()
+            .map(|rows| rows.iter().map(json_fault).collect()),
         warnings: json_warnings(&run.warnings),
     }
 }
@@ -366,7 +380,8 @@ fn json_address(address: LinkAddress) -> String {
     format!("{:#x}", address.0)
 }
 
-fn json_site(site: &Site, is_comparison: bool, with_curves: bool) -> JsonSite {
+fn json_site(report: &Report, site: &Site, with_curves: bool) -> JsonSite {
+    let is_comparison = report.is_comparison();
     let frame = site.frame();
     let frames = match &site.name {
         Symbolized::Named(named) => named.frames(),
@@ -402,9 +417,16 @@ fn json_site(site: &Site, is_comparison: bool, with_curves: bool) -> JsonSite {
         runs: site
             .runs
             .iter()
-            .map(|run| run.as_ref().map(|run| json_site_run(run, with_curves)))
+            .zip(&report.runs)
+            .map(|(run, summary)| {
+                Some(json_site_run(
+                    run.as_ref()?,
+                    summary.origin.source,
+                    with_curves,
+                ))
+            })
             .collect(),
-        growth: is_comparison.then(|| json_growth(site.growth, site.first())),
+        growth: is_comparison.then(|| json_growth(report, site.growth, site.first())),
         change: is_comparison.then(|| site.change.name()),
         verdict: site.trend.map(Trend::name),
         per_minute: site.rates.per_minute.map(json_rate),
@@ -413,7 +435,8 @@ fn json_site(site: &Site, is_comparison: bool, with_curves: bool) -> JsonSite {
     }
 }
 
-fn json_site_run(run: &SiteRun, with_curves: bool) -> JsonSiteRun {
+fn json_site_run(run: &SiteRun, source: Source, with_curves: bool) -> JsonSiteRun {
+    let allocations = source.knows_allocations().then_some(run.allocations);
     JsonSiteRun {
         addresses: run.addresses.iter().copied().map(json_address).collect(),
         numbers: run
@@ -421,9 +444,9 @@ fn json_site_run(run: &SiteRun, with_curves: bool) -> JsonSiteRun {
             .iter()
             .map(|number| format!("{number:#x}"))
             .collect(),
-        allocations: run.allocations,
-        frees: run.allocations.saturating_sub(run.live.blocks),
-        live: json_tally(run.live),
+        allocations,
+        frees: allocations.map(|count| count.saturating_sub(run.live.blocks)),
+        live: json_tally(run.live, source),
         curve: run
             .curve
             .as_ref()
@@ -465,17 +488,17 @@ fn json_leaks(report: &Report) -> JsonLeaks {
     }
 }
 
-fn json_tally(tally: Tally) -> JsonTally {
+fn json_tally(tally: Tally, source: Source) -> JsonTally {
     JsonTally {
         blocks: tally.blocks,
-        bytes: tally.bytes,
+        bytes: source.knows_bytes().then_some(tally.bytes),
     }
 }
 
-fn json_growth(growth: Growth, first: Tally) -> JsonGrowth {
+fn json_growth(report: &Report, growth: Growth, first: Tally) -> JsonGrowth {
     JsonGrowth {
         blocks: growth.blocks,
-        bytes: growth.bytes,
+        bytes: report.knows_growth_of_bytes().then_some(growth.bytes),
         percent: growth.percent(first),
     }
 }
@@ -517,7 +540,7 @@ fn json_warnings(warnings: &[Warning]) -> Vec<JsonWarning> {
     warnings
         .iter()
         .map(|warning| JsonWarning {
-            code: warning.code(),
+            code: warning.code().to_owned(),
             message: warning.to_string(),
         })
         .collect()

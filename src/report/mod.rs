@@ -7,6 +7,7 @@ mod header;
 pub mod json;
 pub mod listing;
 mod notes;
+mod origin;
 mod palette;
 pub mod table;
 mod text;
@@ -19,6 +20,7 @@ use crate::elf::{BuildId, Machine};
 use crate::symbols::AddressingChoice;
 use crate::trace::{Anomalies, FaultKind, Occurrences, Tally};
 use crate::warning::Warning;
+pub use origin::{Origin, Source};
 
 /// What one command found: the runs in order, and every call site, ranked.
 #[derive(Debug)]
@@ -44,19 +46,24 @@ pub struct RunSummary {
     /// Short, and different for each run of a report.
     pub name: String,
     pub path: PathBuf,
+    pub origin: Origin,
+    /// What the origin was read from: the log, or the old tool's result.
     pub log: PathBuf,
     pub program: Option<PathBuf>,
     pub build_id: Option<BuildId>,
     pub machine: Option<Machine>,
-    pub choice: AddressingChoice,
+    /// `None` where there are no numbers of a log.
+    pub choice: Option<AddressingChoice>,
     /// How long the program was traced, where its `run.json` says so, in seconds.
     pub duration_s: Option<f64>,
-    pub records: u64,
+    /// `None` where no log was read.
+    pub records: Option<u64>,
     /// Of all sites, hidden ones too.
     pub live: Tally,
-    pub anomalies: Anomalies,
-    /// Worst kinds first.
-    pub faults: Vec<FaultRow>,
+    /// `None` where no log was read.
+    pub anomalies: Option<Anomalies>,
+    /// Worst kinds first; `None` where they are not known by caller.
+    pub faults: Option<Vec<FaultRow>>,
     pub warnings: Vec<Warning>,
 }
 
@@ -122,8 +129,16 @@ impl Report {
 
     /// Double frees of the last run: the one that is judged.
     pub fn double_frees(&self) -> u64 {
-        let last = self.runs.last();
-        last.map_or(0, |run| run.anomalies.double_frees.count)
+        let anomalies = self.runs.last().and_then(|run| run.anomalies.as_ref());
+        anomalies.map_or(0, |anomalies| anomalies.double_frees.count)
+    }
+
+    /// Whether growth in bytes can be told: both its ends have bytes.
+    pub fn knows_growth_of_bytes(&self) -> bool {
+        let ends = [self.runs.first(), self.runs.last()];
+        ends.into_iter()
+            .flatten()
+            .all(|run| run.origin.source.knows_bytes())
     }
 
     pub fn is_comparison(&self) -> bool {

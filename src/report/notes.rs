@@ -146,14 +146,16 @@ fn faults(report: &Report) -> Vec<String> {
     let of_run = |run: &RunSummary| {
         let counts = fault_counts(run);
         (!counts.is_empty()).then(|| {
-            let (name, how) = match report.is_comparison() {
-                true => (
-                    format!("{}: ", run.name),
-                    "show --errors on that run lists them",
-                ),
-                false => (String::new(), "--errors lists them"),
+            let name = match report.is_comparison() {
+                true => format!("{}: ", run.name),
+                false => String::new(),
             };
-            format!("{name}{}: {how}", counts.join(", "))
+            let how = match (report.is_comparison(), &run.faults) {
+                (_, None) => ": show --errors on its log lists them",
+                (true, Some(_)) => ": show --errors on that run lists them",
+                (false, Some(_)) => ": --errors lists them",
+            };
+            format!("{name}{}{how}", counts.join(", "))
         })
     };
     report.runs.iter().filter_map(of_run).collect()
@@ -161,12 +163,17 @@ fn faults(report: &Report) -> Vec<String> {
 
 /// How often each kind of fault happened, in words; kinds that did not are left out.
 pub fn fault_counts(run: &RunSummary) -> Vec<String> {
+    let Some(seen) = &run.anomalies else {
+        return Vec::new();
+    };
     let count = |kind: FaultKind| -> u64 {
-        run.faults
-            .iter()
-            .filter(|fault| fault.kind == kind)
-            .map(|fault| fault.seen.count)
-            .sum()
+        let double_frees = seen.double_frees.count;
+        match kind {
+            FaultKind::DoubleFree => double_frees,
+            FaultKind::FailedAllocation => seen.failed_allocations.count,
+            FaultKind::FailedReallocation => seen.failed_reallocations.count,
+            FaultKind::FreeOfUnknown => seen.unknown_frees.count.saturating_sub(double_frees),
+        }
     };
     [
         (FaultKind::DoubleFree, "double free"),
@@ -197,7 +204,10 @@ pub fn write_warnings(
     let mut warnings: Vec<(&Warning, Vec<&str>)> = general.collect();
     for run in &report.runs {
         for warning in &run.warnings {
-            match warnings.iter_mut().find(|(known, _)| *known == warning) {
+            match warnings
+                .iter_mut()
+                .find(|(known, _)| is_same(known, warning))
+            {
                 Some((_, runs)) => runs.push(&run.name),
                 None => warnings.push((warning, vec![&run.name])),
             }
@@ -213,6 +223,11 @@ pub fn write_warnings(
         writeln!(out, "{}{rest}", word.style(palette.caution))?;
     }
     Ok(())
+}
+
+/// A saved warning says what the warning said.
+fn is_same(a: &Warning, b: &Warning) -> bool {
+    a == b || (a.code() == b.code() && a.to_string() == b.to_string())
 }
 
 /// How many breaches the last line names before it counts the rest.
@@ -272,7 +287,12 @@ fn pass_reason(report: &Report) -> String {
         ),
         false => String::new(),
     };
-    format!("{}{loader}{partial}", reasons.join("; "))
+    // A percentage is one of blocks or of bytes.
+    let bytes = match report.knows_growth_of_bytes() || report.gate.limits.is_empty() {
+        true => "",
+        false => "; growth in bytes is not known and not judged",
+    };
+    format!("{}{bytes}{loader}{partial}", reasons.join("; "))
 }
 
 fn fail_reason(report: &Report) -> String {
@@ -281,11 +301,11 @@ fn fail_reason(report: &Report) -> String {
         let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
             let site = &report.sites[breach.site];
             let blocks = signed_counted(site.growth.blocks, "block");
-            format!(
-                "{}: {blocks}, {}",
-                sentence_name(site),
-                signed_bytes(site.growth.bytes)
-            )
+            let bytes = match report.knows_growth_of_bytes() {
+                true => format!(", {}", signed_bytes(site.growth.bytes)),
+                false => String::new(),
+            };
+            format!("{}: {blocks}{bytes}", sentence_name(site))
         });
         let named: Vec<String> = breaches.collect();
         let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {

@@ -13,7 +13,7 @@ use super::view::{
     place_text,
 };
 use super::{Report, header, notes};
-use crate::diff::{Change, Site};
+use crate::diff::{Change, Growth, Site};
 use crate::error::Result;
 use crate::symbols::Symbolized;
 use crate::trace::Tally;
@@ -21,6 +21,9 @@ use crate::units::{bytes, count, counted, signed_bytes, signed_count, signed_per
 
 /// Columns for a run's name above its figures.
 const LONGEST_HEAD: usize = 16;
+
+/// A figure that a run's origin does not tell.
+const UNKNOWN: &str = "–";
 
 /// How a table is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +72,7 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
     let shrunk = report
         .sites
         .iter()
-        .filter(|site| site.growth.blocks < 0)
+        .filter(|site| site.hidden.is_none() && site.growth.blocks < 0)
         .count() as u64;
     Some(
         match (
@@ -141,17 +144,20 @@ fn site_cells(report: &Report, site: &Site, total: Tally, inlines: bool, extras:
             Some(run) => count(run.live.blocks),
             None => "-".to_owned(),
         }));
-        numbers.extend([signed_bytes(site.growth.bytes), change_text(site)]);
+        numbers.extend([bytes_grown(report, site.growth), change_text(site)]);
         numbers
     } else {
         let live = site.last();
-        let allocations = site.runs[0].as_ref().map_or(0, |run| run.allocations);
+        let allocations = match report.runs[0].origin.source.knows_allocations() {
+            true => count(site.runs[0].as_ref().map_or(0, |run| run.allocations)),
+            false => UNKNOWN.to_owned(),
+        };
         vec![
             rank,
             count(live.blocks),
-            bytes(live.bytes),
+            bytes_live(report, live),
             share(live, total),
-            count(allocations),
+            allocations,
         ]
     };
     let mut cells = Cells {
@@ -217,7 +223,7 @@ fn sum_numbers(report: &Report, rank: &str, sums: &Sums, total: &Sums) -> Vec<St
         return vec![
             rank.to_owned(),
             count(first.blocks),
-            bytes(first.bytes),
+            bytes_live(report, first),
             share(first, total.runs[0]),
             String::new(),
         ];
@@ -225,10 +231,24 @@ fn sum_numbers(report: &Report, rank: &str, sums: &Sums, total: &Sums) -> Vec<St
     let mut numbers = vec![rank.to_owned(), signed_count(sums.growth.blocks)];
     numbers.extend(sums.runs.iter().map(|run| count(run.blocks)));
     numbers.extend([
-        signed_bytes(sums.growth.bytes),
+        bytes_grown(report, sums.growth),
         percent_text(sums.growth, first),
     ]);
     numbers
+}
+
+fn bytes_live(report: &Report, live: Tally) -> String {
+    match report.runs[0].origin.source.knows_bytes() {
+        true => bytes(live.bytes),
+        false => UNKNOWN.to_owned(),
+    }
+}
+
+fn bytes_grown(report: &Report, growth: Growth) -> String {
+    match report.knows_growth_of_bytes() {
+        true => signed_bytes(growth.bytes),
+        false => UNKNOWN.to_owned(),
+    }
 }
 
 /// Of the live blocks of all sites that are not hidden.

@@ -1,5 +1,7 @@
 //! Whether the numbers of a log are absolute or relative: decided once a log, from all evidence.
 
+use std::borrow::Cow;
+
 use super::call::CallChecker;
 use super::module::{Module, ModuleTable, base_name, names_a_library};
 use super::rebase::LinkAddress;
@@ -31,7 +33,7 @@ pub struct AddressingChoice {
     pub addressing: Addressing,
     pub reuse: Reuse,
     /// Which releases of glibc write such a log.
-    pub glibc: &'static str,
+    pub glibc: Cow<'static, str>,
     /// What the choice rests on, in a few words.
     pub reason: String,
     pub certainty: Certainty,
@@ -205,7 +207,7 @@ impl Evidence {
         AddressingChoice {
             addressing,
             reuse,
-            glibc,
+            glibc: Cow::Borrowed(glibc),
             reason: String::new(),
             certainty: Certainty::Sure,
         }

@@ -88,6 +88,11 @@ impl Named {
         })
     }
 
+    /// Of the frames, in their order; empty where they are not known.
+    pub fn declarations(&self) -> &[Declaration] {
+        &self.declarations
+    }
+
     /// Adds where the functions of the frames are declared, in the order of the frames.
     pub fn declared(mut self, declarations: Vec<Declaration>) -> Self {
         self.declarations = declarations;

@@ -16,7 +16,7 @@ mod rebase;
 pub use addressing::{Addressing, AddressingChoice, Certainty};
 pub use declaration::Declaration;
 pub use dwarf::{Frame, NameSource, Named, Symbolized, Unknown};
-pub use module::{Build, Module, ModuleId, Role};
+pub use module::{Build, Module, ModuleId, Role, base_name, names_a_library};
 pub use naming::{RunNames, RunToName, name_callers};
 pub use rebase::{LinkAddress, Place, RebasedRun, rebase};
 

@@ -227,6 +227,18 @@ impl Curve {
         curve
     }
 
+    /// The steps at which what is live changes, each with what is live from there on.
+    pub fn changes(&self) -> &[(u8, Tally)] {
+        &self.changes
+    }
+
+    /// The curve with these changes; `None` if they are none of a curve.
+    pub fn from_changes(changes: Vec<(u8, Tally)>) -> Option<Self> {
+        let in_order = changes.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        let in_range = changes.iter().all(|(step, _)| usize::from(*step) < STEPS);
+        (in_order && in_range).then_some(Curve { changes })
+    }
+
     /// What was live at the end of each step.
     pub fn points(&self) -> [Tally; STEPS] {
         let mut points = [Tally::default(); STEPS];

@@ -216,6 +216,21 @@ impl Trace {
             .map(|(i, entry)| (CallerId(i as u32), Caller::parse(&entry.text)))
     }
 
+    /// Callers alone, as the log spelled them, where its records are not at hand.
+    pub fn of_callers(texts: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let entry = |(index, text): (usize, Vec<u8>)| CallerEntry {
+            text: text.into_boxed_slice(),
+            allocations: 0,
+            records: 0,
+            first_line: 0,
+            is: CallerId(index as u32),
+        };
+        Trace {
+            callers: texts.into_iter().enumerate().map(entry).collect(),
+            ..Trace::default()
+        }
+    }
+
     /// One caller, taken apart.
     pub fn caller(&self, id: CallerId) -> Caller<'_> {
         Caller::parse(&self.callers[id.0 as usize].text)

@@ -1,0 +1,707 @@
+//! The saved report: one run's result as JSON.
+//!
+//! `schema` names the format and its version. Fields are added without a new version, so a reader
+//! ignores those that it does not know, and takes every one that may be missing for unknown.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::hash::Hash;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use super::RunResult;
+use crate::capture::{SAVED_SCHEMA, SavedFile, plain};
+use crate::diff::{ModuleLabel, NamedCaller};
+use crate::elf::{BuildId, Machine};
+use crate::error::{Error, Result};
+use crate::printable::{printable, printable_path};
+use crate::report::{Origin, RunSummary, Source};
+use crate::symbols::{
+    Addressing, AddressingChoice, Build, Certainty, Declaration, Frame, LinkAddress, NameSource,
+    Named, Role, Symbolized, Unknown,
+};
+use crate::trace::{Anomalies, CallerStats, Curve, Occurrences, Reuse, Tally};
+use crate::warning::Warning;
+
+/// The format that is written, and the only one that is read.
+pub const SCHEMA: &str = "mtrace-diff-saved/1";
+
+/// No report is as large: a file that is was never one, or a compressed one that would fill memory.
+const LARGEST: u64 = 256 << 20;
+
+/// The part of a file that says whether the rest can be read.
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    /// [`SCHEMA`].
+    schema: String,
+    /// Of the program that wrote it.
+    #[serde(default)]
+    version: String,
+    /// Short, as the run was called then.
+    #[serde(default)]
+    name: String,
+    /// What the figures were counted in.
+    #[serde(with = "SourceForm")]
+    source: Source,
+    /// As given on the command line then.
+    #[serde(default)]
+    path: String,
+    #[serde(default)]
+    log: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    program: Option<String>,
+    /// Of the program, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    build_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    machine: Option<SavedMachine>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    addressing: Option<SavedChoice>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    duration_s: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    records: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    anomalies: Option<SavedAnomalies>,
+    #[serde(default)]
+    warnings: Vec<SavedWarning>,
+    #[serde(default)]
+    modules: Vec<SavedModule>,
+    /// Of the modules, where they are known.
+    #[serde(default)]
+    builds: Vec<SavedBuild>,
+    /// All that allocated, also those that left nothing: without them, a comparison could not tell a
+    /// call site at rest from one that is not there.
+    callers: Vec<SavedCaller>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedMachine {
+    elf: u16,
+    is_64: bool,
+    little_endian: bool,
+    #[serde(default)]
+    hard_float: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedChoice {
+    #[serde(with = "AddressingForm")]
+    kind: Addressing,
+    #[serde(with = "ReuseForm")]
+    reuse: Reuse,
+    glibc: String,
+    reason: String,
+    #[serde(with = "CertaintyForm")]
+    certainty: Certainty,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedAnomalies {
+    #[serde(default)]
+    missing_end: bool,
+    /// Those that happened, by name.
+    #[serde(default)]
+    seen: BTreeMap<String, SavedSeen>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedSeen {
+    count: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_line: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedWarning {
+    code: String,
+    text: String,
+    /// It says that the figures are partial.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedModule {
+    #[serde(with = "RoleForm")]
+    role: Role,
+    name: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedCaller {
+    /// Index into the modules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    module: Option<usize>,
+    /// Link-time return address, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// The number in the log, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    name: SavedName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    allocations: Option<u64>,
+    blocks: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    /// Index into the builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    build: Option<usize>,
+    /// Step, blocks and bytes, at each of the steps at which these change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    curve: Option<Vec<(u8, u64, u64)>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum SavedBuild {
+    /// A build id, in hex.
+    Id(String),
+    Content {
+        size: u64,
+        crc: u32,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum SavedName {
+    Known {
+        #[serde(with = "NameSourceForm")]
+        by: NameSource,
+        /// Innermost first.
+        frames: Vec<SavedFrame>,
+        /// Where the outermost function begins, in hex.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<String>,
+    },
+    Unknown(#[serde(with = "UnknownForm")] Unknown),
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedFrame {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    function: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    inlined: bool,
+    /// The line at which the function is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    declared: Option<u32>,
+    /// The function is no `static` one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    external: bool,
+}
+
+// How the words of the other modules are spelled in the file.
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Source", rename_all = "kebab-case")]
+enum SourceForm {
+    Log,
+    Mtrace,
+    MtraceDo,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Role", rename_all = "kebab-case")]
+enum RoleForm {
+    Program,
+    Library,
+    Loader,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Addressing", rename_all = "kebab-case")]
+enum AddressingForm {
+    Absolute,
+    Relative,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Reuse", rename_all = "kebab-case")]
+enum ReuseForm {
+    FreeLoggedLate,
+    FreeLost,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Certainty", rename_all = "kebab-case")]
+enum CertaintyForm {
+    Sure,
+    Mixed,
+    Assumed,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "NameSource", rename_all = "kebab-case")]
+enum NameSourceForm {
+    Dwarf,
+    #[serde(rename = "symbols")]
+    SymbolTable,
+    Log,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Unknown", rename_all = "kebab-case")]
+enum UnknownForm {
+    NoAddress,
+    NoMaps,
+    OutsideMaps,
+    AnonymousMemory,
+    NoFile,
+    NoSymbol,
+}
+
+/// The text of a result, in one line.
+pub fn to_json(result: &RunResult) -> Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(&Document::of(result)).map_err(|e| Error::Write(e.into()))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Reads a saved report, under the name of its file or its directory.
+pub fn read(saved: &SavedFile) -> Result<RunResult> {
+    let bytes = bytes_of(&saved.file)?;
+    let bad = |reason: String| Error::BadSaved {
+        path: saved.file.clone(),
+        reason,
+    };
+    let head: Head = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
+    if head.schema != SCHEMA {
+        return Err(match head.schema.starts_with(SAVED_SCHEMA) {
+            true => Error::SavedVersion {
+                path: saved.file.clone(),
+                schema: printable(&head.schema).into_owned(),
+                reads: SCHEMA,
+            },
+            false => bad(format!("its schema is not {SCHEMA}")),
+        });
+    }
+    let document: Document = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
+    document.into_result(saved).map_err(bad)
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>> {
+    let reading = |e| Error::io("read", path, e);
+    let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
+    let mut bytes = Vec::new();
+    let text = plain(file).map_err(reading)?;
+    text.take(LARGEST)
+        .read_to_end(&mut bytes)
+        .map_err(reading)?;
+    Ok(bytes)
+}
+
+impl Document {
+    fn of(result: &RunResult) -> Self {
+        let run = &result.summary;
+        let (mut modules, mut builds) = (Listed::default(), Listed::default());
+        let callers = result.callers.iter();
+        let callers = callers
+            .filter(|caller| caller.stats.allocations > 0)
+            .map(|caller| SavedCaller::of(caller, run.origin.source, &mut modules, &mut builds))
+            .collect();
+        Document {
+            schema: SCHEMA.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            name: run.name.clone(),
+            source: run.origin.source,
+            path: printable_path(&run.path),
+            log: printable_path(&run.log),
+            program: run.program.as_deref().map(printable_path),
+            build_id: run.build_id.as_ref().map(ToString::to_string),
+            machine: run.machine.map(SavedMachine::of),
+            addressing: run.choice.as_ref().map(SavedChoice::of),
+            duration_s: run.duration_s,
+            records: run.records,
+            anomalies: run.anomalies.as_ref().map(SavedAnomalies::of),
+            warnings: run.warnings.iter().map(SavedWarning::of).collect(),
+            modules: modules.list.into_iter().map(SavedModule::of).collect(),
+            builds: builds.list.into_iter().map(SavedBuild::of).collect(),
+            callers,
+        }
+    }
+
+    fn into_result(self, saved: &SavedFile) -> std::result::Result<RunResult, String> {
+        let modules: Vec<ModuleLabel> = self.modules.into_iter().map(SavedModule::label).collect();
+        let builds: Vec<Build> = self
+            .builds
+            .into_iter()
+            .map(SavedBuild::build)
+            .collect::<std::result::Result<_, String>>()?;
+        let callers = self.callers.into_iter();
+        let callers: Vec<NamedCaller> = callers
+            .map(|caller| caller.named(&modules, &builds))
+            .collect::<std::result::Result<_, String>>()?;
+        let mut live = Tally::default();
+        callers
+            .iter()
+            .for_each(|caller| live.add(caller.stats.live));
+        let build_id = self.build_id.as_deref().map(|text| {
+            BuildId::from_hex(text).ok_or_else(|| format!("'{}' is no build id", printable(text)))
+        });
+        let summary = RunSummary {
+            name: saved.name(),
+            path: saved.path.clone(),
+            origin: Origin {
+                source: self.source,
+                saved_by: Some(printable(&self.version).into_owned()),
+            },
+            log: PathBuf::from(self.log),
+            program: self.program.map(PathBuf::from),
+            build_id: build_id.transpose()?,
+            machine: self.machine.map(SavedMachine::machine),
+            choice: self.addressing.map(SavedChoice::choice),
+            duration_s: self.duration_s,
+            records: self.records,
+            live,
+            anomalies: self.anomalies.map(SavedAnomalies::anomalies),
+            faults: None,
+            warnings: self
+                .warnings
+                .into_iter()
+                .map(SavedWarning::warning)
+                .collect(),
+        };
+        Ok(RunResult { summary, callers })
+    }
+}
+
+/// What callers refer to, each once, in order of first use.
+struct Listed<'a, T> {
+    list: Vec<&'a T>,
+    index: HashMap<&'a T, usize>,
+}
+
+impl<T> Default for Listed<'_, T> {
+    fn default() -> Self {
+        Listed {
+            list: Vec::new(),
+            index: HashMap::new(),
+        }
+    }
+}
+
+impl<'a, T: Eq + Hash> Listed<'a, T> {
+    fn index_of(&mut self, item: &'a T) -> usize {
+        *self.index.entry(item).or_insert_with(|| {
+            self.list.push(item);
+            self.list.len() - 1
+        })
+    }
+}
+
+impl SavedBuild {
+    fn of(build: &Build) -> Self {
+        match build {
+            Build::Id(id) => SavedBuild::Id(id.to_string()),
+            Build::Content { size, crc } => SavedBuild::Content {
+                size: *size,
+                crc: *crc,
+            },
+        }
+    }
+
+    fn build(self) -> std::result::Result<Build, String> {
+        Ok(match self {
+            SavedBuild::Id(text) => Build::Id(
+                BuildId::from_hex(&text)
+                    .ok_or_else(|| format!("'{}' is no build id", printable(&text)))?,
+            ),
+            SavedBuild::Content { size, crc } => Build::Content { size, crc },
+        })
+    }
+}
+
+impl SavedCaller {
+    fn of<'a>(
+        caller: &'a NamedCaller,
+        source: Source,
+        modules: &mut Listed<'a, ModuleLabel>,
+        builds: &mut Listed<'a, Build>,
+    ) -> Self {
+        let hex = |number: u64| format!("{number:#x}");
+        let stats = caller.stats;
+        SavedCaller {
+            module: caller
+                .module
+                .as_ref()
+                .map(|module| modules.index_of(module)),
+            address: caller.address.map(|address| hex(address.0)),
+            number: caller.number.map(hex),
+            name: SavedName::of(&caller.name),
+            allocations: source.knows_allocations().then_some(stats.allocations),
+            blocks: stats.live.blocks,
+            bytes: source.knows_bytes().then_some(stats.live.bytes),
+            build: caller.build.as_ref().map(|build| builds.index_of(build)),
+            curve: caller.curve.as_ref().map(|curve| {
+                let changes = curve.changes().iter();
+                changes
+                    .map(|(step, live)| (*step, live.blocks, live.bytes))
+                    .collect()
+            }),
+        }
+    }
+
+    fn named(
+        self,
+        modules: &[ModuleLabel],
+        builds: &[Build],
+    ) -> std::result::Result<NamedCaller, String> {
+        let module = self.module.map(|index| {
+            let module = modules.get(index).cloned();
+            module.ok_or_else(|| format!("a caller is of module {index}, which is not there"))
+        });
+        let build = self.build.map(|index| {
+            let build = builds.get(index).cloned();
+            build.ok_or_else(|| format!("a caller is of build {index}, which is not there"))
+        });
+        let curve = self.curve.map(|changes| {
+            let tally = |(step, blocks, bytes)| (step, Tally { blocks, bytes });
+            Curve::from_changes(changes.into_iter().map(tally).collect())
+                .ok_or_else(|| "the steps of a curve are out of order".to_owned())
+        });
+        let address = self.address.as_deref().map(parse_hex).transpose()?;
+        Ok(NamedCaller {
+            module: module.transpose()?,
+            build: build.transpose()?,
+            curve: curve.transpose()?,
+            address: address.map(LinkAddress),
+            number: self.number.as_deref().map(parse_hex).transpose()?,
+            name: self.name.symbolized()?,
+            stats: CallerStats {
+                // What has live blocks has allocated; how many there were, its source does not tell.
+                allocations: self.allocations.unwrap_or(self.blocks),
+                live: Tally {
+                    blocks: self.blocks,
+                    bytes: self.bytes.unwrap_or(0),
+                },
+            },
+        })
+    }
+}
+
+fn parse_hex(text: &str) -> std::result::Result<u64, String> {
+    let digits = text.strip_prefix("0x").filter(|digits| {
+        let is_digit = |b: u8| b.is_ascii_hexdigit();
+        digits.bytes().all(is_digit)
+    });
+    let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    number.ok_or_else(|| format!("'{}' is no address", printable(text)))
+}
+
+/// Text of a file that anything could have written.
+fn safe(text: String) -> String {
+    printable(&text).into_owned()
+}
+
+impl SavedName {
+    fn of(name: &Symbolized) -> Self {
+        match name {
+            Symbolized::Unknown(reason) => SavedName::Unknown(*reason),
+            Symbolized::Named(named) => SavedName::Known {
+                by: named.source,
+                frames: {
+                    let frames = named.frames().iter().enumerate();
+                    let declared = |at| named.declarations().get(at).copied().unwrap_or_default();
+                    frames
+                        .map(|(at, frame)| SavedFrame::of(frame, declared(at)))
+                        .collect()
+                },
+                start: named.function_start.map(|start| format!("{:#x}", start.0)),
+            },
+        }
+    }
+
+    fn symbolized(self) -> std::result::Result<Symbolized, String> {
+        let (by, frames, start) = match self {
+            SavedName::Unknown(reason) => return Ok(Symbolized::Unknown(reason)),
+            SavedName::Known { by, frames, start } => (by, frames, start),
+        };
+        let declarations = frames.iter().map(SavedFrame::declaration).collect();
+        let frames = frames.into_iter().map(SavedFrame::frame).collect();
+        let named = Named::new(frames, by)
+            .ok_or_else(|| "a caller has a name without frames".to_owned())?;
+        let mut named = named.declared(declarations);
+        named.function_start = start
+            .as_deref()
+            .map(parse_hex)
+            .transpose()?
+            .map(LinkAddress);
+        Ok(Symbolized::Named(named))
+    }
+}
+
+impl SavedFrame {
+    fn of(frame: &Frame, declaration: Declaration) -> Self {
+        SavedFrame {
+            function: frame.function.clone(),
+            file: frame.file.clone(),
+            line: frame.line,
+            inlined: frame.inlined,
+            declared: declaration.line,
+            external: declaration.external,
+        }
+    }
+
+    fn declaration(&self) -> Declaration {
+        Declaration {
+            line: self.declared,
+            external: self.external,
+        }
+    }
+
+    fn frame(self) -> Frame {
+        Frame {
+            function: self.function.map(safe),
+            file: self.file.map(safe),
+            line: self.line,
+            inlined: self.inlined,
+        }
+    }
+}
+
+impl SavedModule {
+    fn of(module: &ModuleLabel) -> Self {
+        SavedModule {
+            role: module.role,
+            name: module.name.clone(),
+        }
+    }
+
+    fn label(self) -> ModuleLabel {
+        ModuleLabel {
+            role: self.role,
+            name: safe(self.name),
+        }
+    }
+}
+
+impl SavedMachine {
+    fn of(machine: Machine) -> Self {
+        SavedMachine {
+            elf: machine.e_machine,
+            is_64: machine.is_64,
+            little_endian: machine.little_endian,
+            hard_float: machine.hard_float,
+        }
+    }
+
+    fn machine(self) -> Machine {
+        Machine {
+            e_machine: self.elf,
+            is_64: self.is_64,
+            little_endian: self.little_endian,
+            hard_float: self.hard_float,
+        }
+    }
+}
+
+impl SavedChoice {
+    fn of(choice: &AddressingChoice) -> Self {
+        SavedChoice {
+            kind: choice.addressing,
+            reuse: choice.reuse,
+            glibc: choice.glibc.to_string(),
+            reason: choice.reason.clone(),
+            certainty: choice.certainty,
+        }
+    }
+
+    fn choice(self) -> AddressingChoice {
+        AddressingChoice {
+            addressing: self.kind,
+            reuse: self.reuse,
+            glibc: safe(self.glibc).into(),
+            reason: safe(self.reason),
+            certainty: self.certainty,
+        }
+    }
+}
+
+impl SavedAnomalies {
+    fn of(anomalies: &Anomalies) -> Self {
+        let mut anomalies = anomalies.clone();
+        let seen = named(&mut anomalies)
+            .into_iter()
+            .filter(|(_, seen)| seen.count > 0)
+            .map(|(name, seen)| {
+                let seen = SavedSeen {
+                    count: seen.count,
+                    first_line: seen.first_line,
+                };
+                (name.to_owned(), seen)
+            })
+            .collect();
+        SavedAnomalies {
+            missing_end: anomalies.missing_end,
+            seen,
+        }
+    }
+
+    fn anomalies(self) -> Anomalies {
+        let mut anomalies = Anomalies {
+            missing_end: self.missing_end,
+            ..Anomalies::default()
+        };
+        for (name, slot) in named(&mut anomalies) {
+            if let Some(seen) = self.seen.get(name) {
+                *slot = Occurrences {
+                    count: seen.count,
+                    first_line: seen.first_line,
+                };
+            }
+        }
+        anomalies
+    }
+}
+
+/// What is counted, by the name that the report's document gives it.
+fn named(anomalies: &mut Anomalies) -> [(&'static str, &mut Occurrences); 13] {
+    [
+        ("malformed_lines", &mut anomalies.malformed),
+        ("overlong_lines", &mut anomalies.overlong),
+        ("interleaved_lines", &mut anomalies.interleaved),
+        ("nul_bytes", &mut anomalies.nul_bytes),
+        ("carriage_returns", &mut anomalies.carriage_returns),
+        ("blank_lines", &mut anomalies.blank),
+        ("truncated_tail", &mut anomalies.truncated_tail),
+        ("starts", &mut anomalies.starts),
+        ("unknown_frees", &mut anomalies.unknown_frees),
+        ("double_frees", &mut anomalies.double_frees),
+        ("live_address_reused", &mut anomalies.live_address_reused),
+        ("failed_allocations", &mut anomalies.failed_allocations),
+        ("failed_reallocations", &mut anomalies.failed_reallocations),
+    ]
+}
+
+impl SavedWarning {
+    fn of(warning: &Warning) -> Self {
+        SavedWarning {
+            code: warning.code().to_owned(),
+            text: warning.to_string(),
+            partial: warning.makes_figures_partial(),
+        }
+    }
+
+    fn warning(self) -> Warning {
+        Warning::Saved {
+            code: safe(self.code),
+            text: safe(self.text),
+            partial: self.partial,
+        }
+    }
+}
