@@ -366,8 +366,13 @@ impl<'a> Matching<'a> {
             let Some(build) = &site.build else { continue };
             let addresses = site.addresses.iter();
             let found = addresses.filter_map(|address| known.get(&(build, *address)));
+            // Equal files without a build id are one build too, but there the line is what was found.
+            let by = match build {
+                Build::Content { .. } if site.has_line() => MatchedBy::Line,
+                _ => MatchedBy::Address,
+            };
             for old in found.chain(lines.get(&(build, &site.key))) {
-                self.pair((*old, index), MatchedBy::Address);
+                self.pair((*old, index), by);
             }
         }
     }

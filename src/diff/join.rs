@@ -110,7 +110,7 @@ fn sites_of(callers: Vec<NamedCaller>, runs: usize, run: usize, by: Grouping) ->
         }
         let key = caller.key(by);
         let at = *index.entry(key.clone()).or_insert_with(|| {
-            sites.push(new_site(key, &caller, runs, by));
+            sites.push(new_site(key, &caller, runs));
             sites.len() - 1
         });
         add(&mut sites[at], run, caller);
@@ -195,11 +195,15 @@ fn step((frame, declaration): (&Frame, Declaration)) -> Step {
     }
 }
 
-fn new_site(key: SiteKey, caller: &NamedCaller, runs: usize, by: Grouping) -> Site {
+fn new_site(key: SiteKey, caller: &NamedCaller, runs: usize) -> Site {
     let is_loader = caller
         .module
         .as_ref()
         .is_some_and(|m| m.role == Role::Loader);
+    let by = match key {
+        SiteKey::Line { .. } => Grouping::Line,
+        SiteKey::Address { .. } | SiteKey::Number { .. } => Grouping::Address,
+    };
     Site {
         key,
         module: caller.module.clone(),
@@ -208,10 +212,7 @@ fn new_site(key: SiteKey, caller: &NamedCaller, runs: usize, by: Grouping) -> Si
         growth: Growth::default(),
         change: Change::Same,
         matched_by: None,
-        by: match by {
-            Grouping::Address => Grouping::Address,
-            _ => Grouping::Line,
-        },
+        by,
         hidden: is_loader.then_some(Hidden::Loader),
         rank: 0,
     }

@@ -9,7 +9,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::{FaultRow, Report};
-use crate::diff::{Growth, Hidden, Site, SiteRun, Verdict};
+use crate::diff::{Growth, Hidden, MatchedBy, Site, SiteRun, Verdict};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 use crate::symbols::{LinkAddress, NameSource, Symbolized};
@@ -25,6 +25,8 @@ pub struct Document {
     pub version: &'static str,
     /// In the order of the command line.
     pub runs: Vec<JsonRun>,
+    /// What `sites` stand for: `"address"`, `"line"`, `"function"`, `"file"` or `"module"`.
+    pub by: &'static str,
     /// Every call site that allocated in any run, hidden ones too, by rank.
     pub sites: Vec<JsonSite>,
     pub total: JsonTotal,
@@ -150,6 +152,14 @@ pub struct JsonSite {
     pub growth: Option<JsonGrowth>,
     /// `"new"`, `"grown"`, `"same"`, `"shrunk"` or `"gone"`; null for a single run.
     pub change: Option<&'static str>,
+    /// How the runs' sites were found to be one, the weakest of several: `"address"` (of one build),
+    /// `"line"`, `"moved-line"` (the same function), `"renamed"` (the same function in a file or module of
+    /// another name), `"function-order"` (the same function, without lines) or `"unsure-address"` (of what
+    /// may be two builds); null where only one run has it.
+    pub matched_by: Option<&'static str>,
+    /// What the row stands for: `"address"`, `"line"`, `"function"`, `"file"` or `"module"`. Where the group
+    /// that was asked for is not known, a finer one.
+    pub by: &'static str,
     /// Why the table leaves it out: `"loader"`; null if it does not.
     pub hidden: Option<&'static str>,
 }
@@ -233,6 +243,7 @@ impl Document {
             schema: "mtrace-diff/1",
             version: env!("CARGO_PKG_VERSION"),
             runs: report.runs.iter().map(json_run).collect(),
+            by: report.by.name(),
             sites: report
                 .sites
                 .iter()
@@ -362,6 +373,8 @@ fn json_site(site: &Site, is_comparison: bool) -> JsonSite {
             .collect(),
         growth: is_comparison.then(|| json_growth(site.growth, site.first())),
         change: is_comparison.then(|| site.change.name()),
+        matched_by: site.matched_by.map(MatchedBy::name),
+        by: site.by.name(),
         hidden: site.hidden.map(|Hidden::Loader| "loader"),
     }
 }
