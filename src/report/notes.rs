@@ -54,9 +54,7 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
     }
     let has_mark = |mark: &str| view.rows.iter().any(|site| match_mark(site) == mark);
     if has_mark("~") {
-        marks.push(
-            "~ found again by its function: the line moved, a name changed, or no line is known",
-        );
+        marks.push("~ found again by its function, not by an equal line");
     }
     if has_mark("?") {
         marks.push("? joined by address alone, unsure");
