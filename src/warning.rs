@@ -109,12 +109,17 @@ pub enum Warning {
         first: String,
         last: String,
     },
-    /// Functions with a site that is gone and another that is new.
+    /// Functions with a site that is gone and another that is new, in files that may be one.
     LinesMoved {
         functions: Vec<String>,
     },
-    /// Modules without lines, with sites that are gone and others that are new.
+    /// Modules without names, with sites that are gone and others that are new.
     AddressesMoved {
+        modules: Vec<String>,
+    },
+    /// Sites joined by address alone, where nothing says that the runs are of one build.
+    UnsureAddresses {
+        sites: usize,
         modules: Vec<String>,
     },
     NoRecords,
@@ -177,6 +182,7 @@ impl Warning {
             Warning::MachinesDiffer { .. } => "machines-differ",
             Warning::LinesMoved { .. } => "lines-moved",
             Warning::AddressesMoved { .. } => "addresses-moved",
+            Warning::UnsureAddresses { .. } => "unsure-addresses",
             Warning::NoRecords => "no-records",
             Warning::SameRun { .. } => "same-run",
             Warning::SameLog { .. } => "same-log",
@@ -335,16 +341,25 @@ impl fmt::Display for Warning {
             ),
             Warning::LinesMoved { functions } => write!(
                 f,
-                "gone in one line and new in another: {}; where the runs are of two builds whose lines or directories \
-                 differ, these may be the same call sites, and neither growth nor the gate can tell; build both from the \
-                 same sources",
+                "gone in one place and new in another: {}; several files or modules have functions of that name, and \
+                 nothing tells which of them is which, so neither growth nor the gate can; say it with --map OLD=NEW",
                 some(functions)
             ),
             Warning::AddressesMoved { modules } => write!(
                 f,
-                "without lines, call sites are joined by address, and in {} some are gone and others new: the runs are of \
+                "without names, call sites are joined by address, and in {} some are gone and others new: the runs are of \
                  two builds, or nothing placed their addresses, so growth there means nothing; compile with -g and keep \
                  the unstripped files",
+                some(modules)
+            ),
+            Warning::UnsureAddresses { sites, modules } => write!(
+                f,
+                "{} joined by address alone, in {}: nothing says that the runs are of one build, and in another build \
+                 an address is another place, so growth there is unsure; keep the unstripped files of both runs",
+                match sites {
+                    1 => "1 call site is".to_owned(),
+                    n => format!("{n} call sites are"),
+                },
                 some(modules)
             ),
             Warning::NoRecords => f.write_str(

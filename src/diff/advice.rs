@@ -1,48 +1,57 @@
 //! What in a comparison looks like two builds that do not match.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::group::module_of;
 use super::growth::Change;
-use super::site::{Site, SiteKey};
-use crate::symbols::Role;
+use super::identity::MatchedBy;
+use super::site::{ModuleKey, Site};
+use crate::symbols::Build;
 use crate::warning::Warning;
 
-type ModuleKey<'a> = Option<&'a (Role, String)>;
-
-/// Whether there is a site that is gone, and one that is new.
+/// The builds of the sites that are gone, and of those that are new.
 #[derive(Default)]
-struct Seen {
-    gone: bool,
-    new: bool,
+struct Seen<'a> {
+    gone: BTreeSet<Option<&'a Build>>,
+    new: BTreeSet<Option<&'a Build>>,
     /// To speak of it.
-    name: String,
+    name: &'a str,
 }
 
-impl Seen {
-    fn note(&mut self, change: Change, name: &str) {
-        self.gone |= change == Change::Gone;
-        self.new |= change == Change::New;
-        if !name.is_empty() {
-            self.name = name.to_owned();
-        }
+impl<'a> Seen<'a> {
+    fn note(&mut self, site: &'a Site, name: &'a str) {
+        let builds = match site.change {
+            Change::Gone => &mut self.gone,
+            Change::New => &mut self.new,
+            _ => return,
+        };
+        builds.extend(site.runs.iter().flatten().map(|run| run.build.as_ref()));
+        self.name = name;
+    }
+
+    /// Whether one that is gone can be one that is new: in one build they are two.
+    fn can_be_one(&self) -> bool {
+        let builds = self.gone.union(&self.new);
+        let is_one_build = builds.clone().count() == 1 && !self.gone.contains(&None);
+        !self.gone.is_empty() && !self.new.is_empty() && !is_one_build
     }
 }
 
-/// Sites that are gone beside others that are new, where they may well be the same.
+/// Sites that are gone beside others that are new, where they may well be the same; and sites that
+/// were taken for the same, where they may well not be.
 pub fn advice(sites: &[Site]) -> Vec<Warning> {
-    let mut functions: BTreeMap<(ModuleKey<'_>, Option<&str>), Seen> = BTreeMap::new();
-    let mut modules: BTreeMap<ModuleKey<'_>, Seen> = BTreeMap::new();
+    let mut functions: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
+    let mut modules: BTreeMap<Option<&ModuleKey>, Seen<'_>> = BTreeMap::new();
     for site in sites.iter().filter(|site| site.hidden.is_none()) {
-        match &site.key {
-            SiteKey::Line {
-                module, function, ..
-            } => {
-                let function = function.as_deref();
-                let seen = functions.entry((Some(module), function)).or_default();
-                seen.note(site.change, function.unwrap_or_default());
+        match site.function() {
+            Some(function) => functions.entry(function).or_default().note(site, function),
+            None => {
+                let module = module_of(&site.key);
+                modules
+                    .entry(module)
+                    .or_default()
+                    .note(site, module_name(site));
             }
-            SiteKey::Address { module, .. } => note_module(&mut modules, Some(module), site),
-            SiteKey::Number { module, .. } => note_module(&mut modules, module.as_ref(), site),
         }
     }
     let mut warnings = Vec::new();
@@ -54,19 +63,31 @@ pub fn advice(sites: &[Site]) -> Vec<Warning> {
     if !modules.is_empty() {
         warnings.push(Warning::AddressesMoved { modules });
     }
+    warnings.extend(unsure(sites));
     warnings
 }
 
-fn note_module<'a>(modules: &mut BTreeMap<ModuleKey<'a>, Seen>, key: ModuleKey<'a>, site: &Site) {
-    let name = site
-        .module
-        .as_ref()
-        .map_or("no module", |module| &module.name);
-    modules.entry(key).or_default().note(site.change, name);
+fn module_name(site: &Site) -> &str {
+    let module = site.module.as_ref();
+    module.map_or("no module", |module| &module.name)
 }
 
-fn moved(seen: impl Iterator<Item = Seen>) -> Vec<String> {
-    seen.filter(|seen| seen.gone && seen.new)
-        .map(|seen| seen.name)
+fn moved<'a>(seen: impl Iterator<Item = Seen<'a>>) -> Vec<String> {
+    seen.filter(Seen::can_be_one)
+        .map(|seen| seen.name.to_owned())
         .collect()
+}
+
+fn unsure(sites: &[Site]) -> Option<Warning> {
+    let has_blocks = |site: &Site| (0..site.runs.len()).any(|run| site.live(run).blocks > 0);
+    let is_unsure = |site: &&Site| {
+        let is_unsure = site.matched_by == Some(MatchedBy::UnsureAddress);
+        is_unsure && site.hidden.is_none() && has_blocks(site)
+    };
+    let unsure: Vec<&Site> = sites.iter().filter(is_unsure).collect();
+    let modules: BTreeSet<&str> = unsure.iter().map(|site| module_name(site)).collect();
+    (!unsure.is_empty()).then(|| Warning::UnsureAddresses {
+        sites: unsure.len(),
+        modules: modules.into_iter().map(str::to_owned).collect(),
+    })
 }

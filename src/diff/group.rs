@@ -73,6 +73,7 @@ pub fn group(sites: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<Site> {
     let mut rows: Vec<Site> = Vec::new();
     let mut index: BTreeMap<RowKey, usize> = BTreeMap::new();
     for mut site in sites {
+        let by = known(&site, by);
         let Some(key) = row_key(&site, by, aliases) else {
             rows.push(site);
             continue;
@@ -88,6 +89,15 @@ pub fn group(sites: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<Site> {
         }
     }
     rows
+}
+
+/// The grouping that was asked for; without a file, the function.
+fn known(site: &Site, by: Grouping) -> Grouping {
+    let has_file = site.frame().is_some_and(|frame| frame.file.is_some());
+    match by {
+        Grouping::File if !has_file => Grouping::Function,
+        by => by,
+    }
 }
 
 fn row_key(site: &Site, by: Grouping, aliases: &Aliases) -> Option<RowKey> {

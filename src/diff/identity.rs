@@ -366,8 +366,13 @@ impl<'a> Matching<'a> {
             let Some(build) = &site.build else { continue };
             let addresses = site.addresses.iter();
             let found = addresses.filter_map(|address| known.get(&(build, *address)));
+            // Equal files without a build id are one build too, but there the line is what was found.
+            let by = match build {
+                Build::Content { .. } if site.has_line() => MatchedBy::Line,
+                _ => MatchedBy::Address,
+            };
             for old in found.chain(lines.get(&(build, &site.key))) {
-                self.pair((*old, index), MatchedBy::Address);
+                self.pair((*old, index), by);
             }
         }
     }
@@ -669,5 +674,352 @@ fn stem(module: &str) -> &str {
     match stem.rsplit_once('-') {
         Some((stem, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => stem,
         _ => stem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elf::BuildId;
+    use crate::symbols::Role;
+
+    use MatchedBy::*;
+
+    fn module(name: &str) -> ModuleKey {
+        match name {
+            "" => (Role::Program, String::new()),
+            name => (Role::Library, name.to_owned()),
+        }
+    }
+
+    /// A place in the program: `function` is declared in line `declared`.
+    fn at(function: &str, file: &str, declared: u32, line: u32) -> Candidate {
+        let step = Step {
+            function: Some(function.to_owned()),
+            file: Some(file.to_owned()),
+            line: Some(line),
+            declaration: Declaration {
+                line: Some(declared),
+                external: true,
+            },
+        };
+        let mut site = bare(u64::from(line) * 16);
+        site.key = SiteKey::Line {
+            module: module(""),
+            function: step.function.clone(),
+            file: file.to_owned(),
+            line,
+            inlined_into: Vec::new(),
+        };
+        site.chain = vec![step];
+        site
+    }
+
+    /// A place that only its function's symbol names.
+    fn by_symbol(function: &str, start: u64, address: u64) -> Candidate {
+        let mut site = bare(address);
+        site.chain = vec![Step {
+            function: Some(function.to_owned()),
+            ..Step::default()
+        }];
+        site.function_start = Some(LinkAddress(start));
+        site
+    }
+
+    /// A place of which nothing is known but its address.
+    fn bare(address: u64) -> Candidate {
+        let address = LinkAddress(address);
+        Candidate {
+            key: SiteKey::Address {
+                module: module(""),
+                address,
+                function: None,
+            },
+            build: None,
+            module: Some(module("")),
+            chain: Vec::new(),
+            function_start: None,
+            addresses: vec![address],
+            numbers: Vec::new(),
+            live: Tally::default(),
+        }
+    }
+
+    impl Candidate {
+        fn in_module(mut self, name: &str) -> Self {
+            self.module = Some(module(name));
+            self
+        }
+
+        fn of_build(mut self, id: u8) -> Self {
+            self.build = Some(Build::Id(BuildId(vec![id])));
+            self
+        }
+
+        /// Leaves ten blocks of a size.
+        fn of_size(mut self, size: u64) -> Self {
+            self.live = Tally {
+                blocks: 10,
+                bytes: 10 * size,
+            };
+            self
+        }
+
+        fn local(mut self) -> Self {
+            self.chain
+                .iter_mut()
+                .for_each(|step| step.declaration.external = false);
+            self
+        }
+
+        fn inlined_into(mut self, function: &str, declared: u32, line: u32) -> Self {
+            let outer = at(function, "/s/a.c", declared, line);
+            self.chain.extend(outer.chain);
+            self
+        }
+    }
+
+    /// For each new site the old one and the tier.
+    fn matched(old: &[Candidate], new: &[Candidate]) -> Vec<Option<(usize, MatchedBy)>> {
+        match_sites(old, new).sites
+    }
+
+    #[test]
+    fn in_one_build_an_address_is_a_site_and_another_is_another() {
+        let old = [bare(0x10).of_build(1), bare(0x20).of_build(1)];
+        let new = [bare(0x20).of_build(1), bare(0x30).of_build(1)];
+        assert_eq!(matched(&old, &new), [Some((1, Address)), None]);
+        // Not even in one function.
+        let old = [at("f", "/s/a.c", 1, 5).of_build(1)];
+        let new = [at("f", "/s/a.c", 1, 6).of_build(1)];
+        assert_eq!(matched(&old, &new), [None]);
+        // A line of several calls is one site, whichever of them a run made.
+        let mut other_call = at("f", "/s/a.c", 1, 5).of_build(1);
+        other_call.addresses = vec![LinkAddress(0x999)];
+        assert_eq!(matched(&old, &[other_call]), [Some((0, Address))]);
+    }
+
+    #[test]
+    fn an_equal_line_is_found_where_addresses_differ() {
+        let mut new = at("f", "/s/a.c", 1, 5).of_build(2);
+        new.addresses = vec![LinkAddress(0x999)];
+        let old = [at("f", "/s/a.c", 1, 5).of_build(1)];
+        assert_eq!(matched(&old, &[new]), [Some((0, Line))]);
+    }
+
+    #[test]
+    fn directories_may_differ_where_paths_agree_from_the_right() {
+        let old = [at("f", "/h/net/a.c", 1, 5), at("f", "/h/ui/a.c", 1, 5)];
+        let new = [at("f", "/b/ui/a.c", 1, 5), at("f", "/b/net/a.c", 1, 5)];
+        assert_eq!(matched(&old, &new), [Some((1, Line)), Some((0, Line))]);
+        assert_eq!(
+            match_sites(&old, &new).files,
+            [
+                (module(""), "/h/net/a.c".to_owned(), "/b/net/a.c".to_owned()),
+                (module(""), "/h/ui/a.c".to_owned(), "/b/ui/a.c".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_function_that_moved_keeps_its_lines_apart() {
+        // Two lines further down, so that the first stands where the second did.
+        let old = [at("f", "/s/a.c", 1, 5), at("f", "/s/a.c", 1, 7)];
+        let new = [at("f", "/s/a.c", 3, 7), at("f", "/s/a.c", 3, 9)];
+        assert_eq!(
+            matched(&old, &new),
+            [Some((0, MovedLine)), Some((1, MovedLine))]
+        );
+        // The second is gone: what stands there is the first.
+        assert_eq!(matched(&old, &new[..1]), [Some((0, MovedLine))]);
+        // The same two lines inside of the function, which itself stays.
+        let new = [at("f", "/s/a.c", 1, 7), at("f", "/s/a.c", 1, 9)];
+        assert_eq!(
+            matched(&old, &new),
+            [Some((0, MovedLine)), Some((1, MovedLine))]
+        );
+    }
+
+    #[test]
+    fn sizes_tell_which_of_two_lines_is_left() {
+        let old = [
+            at("f", "/s/a.c", 1, 5).of_size(16),
+            at("f", "/s/a.c", 1, 6).of_size(64),
+        ];
+        let small = at("f", "/s/a.c", 1, 5).of_size(16);
+        let large = at("f", "/s/a.c", 1, 5).of_size(64);
+        assert_eq!(matched(&old, &[small]), [Some((0, Line))]);
+        assert_eq!(matched(&old, &[large]), [Some((1, MovedLine))]);
+        // One that stays, one that is fixed and one that is added below do not push it aside.
+        let new = [
+            at("f", "/s/a.c", 1, 6).of_size(64),
+            at("f", "/s/a.c", 1, 9).of_size(300),
+        ];
+        assert_eq!(matched(&old, &new), [Some((1, Line)), Some((0, MovedLine))]);
+    }
+
+    #[test]
+    fn the_nearest_line_wins_without_sizes() {
+        let old = [
+            at("f", "/s/a.c", 1, 5),
+            at("f", "/s/a.c", 1, 20),
+            at("f", "/s/a.c", 1, 40),
+        ];
+        let new = [at("f", "/s/a.c", 1, 22)];
+        assert_eq!(matched(&old, &new), [Some((1, MovedLine))]);
+    }
+
+    #[test]
+    fn a_wrapper_is_a_site_in_each_of_its_callers() {
+        let wrapper = || at("xmalloc", "/s/a.c", 1, 2);
+        let old = [
+            wrapper().inlined_into("f", 5, 7),
+            wrapper().inlined_into("g", 10, 12),
+        ];
+        let new = [
+            wrapper().inlined_into("g", 9, 12),
+            wrapper().inlined_into("f", 5, 6),
+        ];
+        assert_eq!(matched(&old, &new), [Some((1, Line)), Some((0, MovedLine))]);
+        // Another caller's is another site; the same one, no longer inlined, is not.
+        let new = [wrapper().inlined_into("h", 20, 22)];
+        assert_eq!(matched(&old[..1], &new), [None]);
+        assert_eq!(matched(&old[..1], &[wrapper()]), [Some((0, MovedLine))]);
+    }
+
+    #[test]
+    fn overloads_and_instances_are_functions_of_their_own() {
+        let old = [
+            at("f(int)", "/s/a.cc", 1, 5),
+            at("g<int>()", "/s/a.cc", 10, 11),
+        ];
+        let new = [
+            at("f(long)", "/s/a.cc", 1, 5),
+            at("g<long>()", "/s/a.cc", 10, 11),
+        ];
+        assert_eq!(matched(&old, &new), [None, None]);
+    }
+
+    #[test]
+    fn a_static_function_of_one_name_is_another_in_another_file() {
+        let old = [
+            at("init", "/s/a.c", 1, 5).local(),
+            at("run", "/s/b.c", 1, 9),
+        ];
+        let new = [
+            at("init", "/s/b.c", 20, 25).local(),
+            at("run", "/s/b.c", 1, 9),
+        ];
+        assert_eq!(matched(&old, &new), [None, Some((1, Line))]);
+        // One that other files can call is the same, wherever it is defined.
+        let old = [at("init", "/s/a.c", 1, 5), at("run", "/s/b.c", 1, 9)];
+        let new = [at("init", "/s/b.c", 20, 25), at("run", "/s/b.c", 1, 9)];
+        assert_eq!(matched(&old, &new), [Some((0, Renamed)), Some((1, Line))]);
+        // A file that was renamed takes its static functions along.
+        let old = [at("init", "/s/a.c", 1, 5).local()];
+        let new = [at("init", "/s/c.c", 1, 6).local()];
+        assert_eq!(matched(&old, &new), [Some((0, Renamed))]);
+    }
+
+    #[test]
+    fn a_library_may_have_another_version() {
+        let old = [
+            at("f", "/s/a.c", 1, 5).in_module("libfoo.so.1.2"),
+            by_symbol("g", 0x100, 0x110).in_module("libfoo.so.1.2"),
+        ];
+        let new = [
+            at("f", "/s/a.c", 1, 8).in_module("libfoo.so.1.3"),
+            by_symbol("g", 0x200, 0x214).in_module("libfoo.so.1.3"),
+        ];
+        assert_eq!(
+            matched(&old, &new),
+            [Some((0, Renamed)), Some((1, Renamed))]
+        );
+        // Where the old one is still there, the new one is another.
+        let both = [
+            new[0].clone(),
+            at("h", "/s/h.c", 1, 2).in_module("libfoo.so.1.2"),
+        ];
+        assert_eq!(matched(&old, &both), [None, None]);
+    }
+
+    #[test]
+    fn of_two_that_may_be_it_neither_is() {
+        let old = [at("init", "/s/a.c", 1, 5)];
+        let new = [at("init", "/s/b.c", 1, 5), at("init", "/s/c.c", 1, 5)];
+        assert_eq!(matched(&old, &new), [None, None]);
+    }
+
+    #[test]
+    fn symbols_alone_keep_the_order_of_calls() {
+        let old = [by_symbol("f", 0x100, 0x110), by_symbol("f", 0x100, 0x140)];
+        let new = [
+            by_symbol("f.part.0", 0x300, 0x344),
+            by_symbol("f", 0x300, 0x318),
+            by_symbol("g", 0x400, 0x410),
+        ];
+        let by = FunctionOrder;
+        assert_eq!(matched(&old, &new), [Some((1, by)), Some((0, by)), None]);
+        // Lines in one of the builds alone are no hindrance.
+        let new = [at("f", "/s/a.c", 1, 5)];
+        assert_eq!(matched(&old[..1], &new), [Some((0, by))]);
+    }
+
+    #[test]
+    fn an_address_alone_is_unsure() {
+        let old = [bare(0x10).of_build(1), bare(0x20)];
+        let new = [bare(0x10).of_build(2), bare(0x20), bare(0x30)];
+        let by = UnsureAddress;
+        assert_eq!(matched(&old, &new), [Some((0, by)), Some((1, by)), None]);
+        // Unknown in both is nothing in common.
+        assert_eq!(matched(&[bare(0x10)], &[bare(0x20)]), [None]);
+        assert_eq!(
+            matched(&[bare(0x10)], &[bare(0x10).in_module("libx.so")]),
+            [None]
+        );
+        // A name in one run alone, and no sign of two builds: the file is missing in the other.
+        let named = by_symbol("f", 0, 0x10);
+        assert_eq!(
+            matched(&[named.clone().of_build(1)], &[bare(0x10)]),
+            [Some((0, by))]
+        );
+        assert_eq!(
+            matched(&[named.of_build(1)], &[bare(0x10).of_build(2)]),
+            [None]
+        );
+        // Other functions at one address are two.
+        assert_eq!(
+            matched(&[by_symbol("f", 0, 0x10)], &[by_symbol("g", 0, 0x10)]),
+            [None]
+        );
+    }
+
+    #[test]
+    fn a_site_is_matched_once() {
+        let old: Vec<Candidate> = (0..5).map(|i| at("f", "/s/a.c", 1, 5 + i)).collect();
+        let new: Vec<Candidate> = (0..9).map(|i| at("f", "/s/a.c", 1, 2 + 2 * i)).collect();
+        let mut found: Vec<usize> = matched(&old, &new)
+            .into_iter()
+            .flatten()
+            .map(|m| m.0)
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn compilers_name_copies_of_a_function() {
+        for (symbol, function) in [
+            ("f.isra.0", "f"),
+            ("f.constprop.0.cold", "f"),
+            ("f.part.12", "f"),
+            ("libx.so", "libx.so"),
+            (".cold", ".cold"),
+        ] {
+            assert_eq!(without_clone(symbol), function);
+        }
+        assert_eq!(stem("libfoo.so.1.2"), "libfoo");
+        assert_eq!(stem("libc-2.31.so"), "libc");
+        assert_eq!(stem("lib-x.so"), "lib-x");
     }
 }

@@ -71,25 +71,34 @@ fn share_names(runs: &mut [Vec<NamedCaller>]) {
     if runs.len() < 2 {
         return;
     }
-    let mut best: HashMap<(Build, LinkAddress), Symbolized> = HashMap::new();
+    let names = better_names(runs);
+    for (caller, name) in runs.iter_mut().flatten().zip(names) {
+        if let Some(name) = name {
+            caller.name = name;
+        }
+    }
+}
+
+/// For each caller of all runs the name that another run has for it, where that is better.
+fn better_names(runs: &[Vec<NamedCaller>]) -> Vec<Option<Symbolized>> {
+    let mut best: HashMap<(&Build, LinkAddress), &Symbolized> = HashMap::new();
     for caller in runs.iter().flatten() {
-        let (Some(build), Some(address)) = (&caller.build, caller.address) else {
-            continue;
-        };
-        let known = best.entry((build.clone(), address));
-        let known = known.or_insert_with(|| caller.name.clone());
-        if worth(&caller.name) > worth(known) {
-            *known = caller.name.clone();
+        if let Some(place) = place_of(caller) {
+            let known = best.entry(place).or_insert(&caller.name);
+            if worth(&caller.name) > worth(known) {
+                *known = &caller.name;
+            }
         }
     }
-    for caller in runs.iter_mut().flatten() {
-        if let (Some(build), Some(address)) = (&caller.build, caller.address)
-            && let Some(name) = best.get(&(build.clone(), address))
-            && worth(name) > worth(&caller.name)
-        {
-            caller.name = name.clone();
-        }
-    }
+    let better = |caller: &NamedCaller| {
+        let name = *best.get(&place_of(caller)?)?;
+        (worth(name) > worth(&caller.name)).then(|| name.clone())
+    };
+    runs.iter().flatten().map(better).collect()
+}
+
+fn place_of(caller: &NamedCaller) -> Option<(&Build, LinkAddress)> {
+    Some((caller.build.as_ref()?, caller.address?))
 }
 
 fn worth(name: &Symbolized) -> u8 {
@@ -113,7 +122,7 @@ fn sites_of(callers: Vec<NamedCaller>, runs: usize, run: usize, by: Grouping) ->
         }
         let key = caller.key(by);
         let at = *index.entry(key.clone()).or_insert_with(|| {
-            sites.push(new_site(key, &caller, runs, by));
+            sites.push(new_site(key, &caller, runs));
             sites.len() - 1
         });
         add(&mut sites[at], run, caller);
@@ -198,11 +207,15 @@ fn step((frame, declaration): (&Frame, Declaration)) -> Step {
     }
 }
 
-fn new_site(key: SiteKey, caller: &NamedCaller, runs: usize, by: Grouping) -> Site {
+fn new_site(key: SiteKey, caller: &NamedCaller, runs: usize) -> Site {
     let is_loader = caller
         .module
         .as_ref()
         .is_some_and(|m| m.role == Role::Loader);
+    let by = match key {
+        SiteKey::Line { .. } => Grouping::Line,
+        SiteKey::Address { .. } | SiteKey::Number { .. } => Grouping::Address,
+    };
     Site {
         key,
         module: caller.module.clone(),
@@ -213,10 +226,7 @@ fn new_site(key: SiteKey, caller: &NamedCaller, runs: usize, by: Grouping) -> Si
         rates: Rates::default(),
         trend: None,
         matched_by: None,
-        by: match by {
-            Grouping::Address => Grouping::Address,
-            _ => Grouping::Line,
-        },
+        by,
         hidden: is_loader.then_some(Hidden::Loader),
         rank: 0,
     }

@@ -38,6 +38,19 @@ pub enum Grouping {
     Module,
 }
 
+impl Grouping {
+    /// Stable, for scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Grouping::Address => "address",
+            Grouping::Line => "line",
+            Grouping::Function => "function",
+            Grouping::File => "file",
+            Grouping::Module => "module",
+        }
+    }
+}
+
 /// What makes callers of one run the same place; [`super::identity`] finds it in another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SiteKey {

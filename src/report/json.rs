@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{FaultRow, Report, Source};
-use crate::diff::{Growth, Hidden, Rate, Site, SiteRun, Trend, Verdict};
+use crate::diff::{Growth, Hidden, MatchedBy, Rate, Site, SiteRun, Trend, Verdict};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 use crate::symbols::{LinkAddress, NameSource, Symbolized};
@@ -26,6 +26,8 @@ pub struct Document {
     pub version: &'static str,
     /// In the order of the command line.
     pub runs: Vec<JsonRun>,
+    /// What `sites` stand for: `"address"`, `"line"`, `"function"`, `"file"` or `"module"`.
+    pub by: &'static str,
     /// Every call site that allocated in any run, hidden ones too, by rank.
     pub sites: Vec<JsonSite>,
     pub total: JsonTotal,
@@ -169,6 +171,14 @@ pub struct JsonSite {
     pub per_minute: Option<JsonRate>,
     /// Null for a single run.
     pub per_run: Option<JsonRate>,
+    /// How the runs' sites were found to be one, the weakest of several: `"address"` (of one build),
+    /// `"line"`, `"moved-line"` (the same function), `"renamed"` (the same function in a file or module of
+    /// another name), `"function-order"` (the same function, without lines) or `"unsure-address"` (of what
+    /// may be two builds); null where only one run has it.
+    pub matched_by: Option<&'static str>,
+    /// What the row stands for: `"address"`, `"line"`, `"function"`, `"file"` or `"module"`. Where the group
+    /// that was asked for is not known, a finer one.
+    pub by: &'static str,
     /// Why the table leaves it out: `"loader"`; null if it does not.
     pub hidden: Option<&'static str>,
 }
@@ -285,6 +295,7 @@ impl Document {
             schema: "mtrace-diff/1",
             version: env!("CARGO_PKG_VERSION"),
             runs: report.runs.iter().map(json_run).collect(),
+            by: report.by.name(),
             sites: report
                 .sites
                 .iter()
@@ -431,6 +442,8 @@ fn json_site(report: &Report, site: &Site, with_curves: bool) -> JsonSite {
         verdict: site.trend.map(Trend::name),
         per_minute: site.rates.per_minute.map(json_rate),
         per_run: site.rates.per_run.map(json_rate),
+        matched_by: site.matched_by.map(MatchedBy::name),
+        by: site.by.name(),
         hidden: site.hidden.map(|Hidden::Loader| "loader"),
     }
 }

@@ -7,7 +7,7 @@ use owo_colors::OwoColorize;
 use super::palette::Palette;
 use super::table::TableOptions;
 use super::text::wrapped;
-use super::view::{Others, View, sentence_name};
+use super::view::{Others, View, match_mark, sentence_name};
 use super::{Report, RunSummary};
 use crate::diff::{Hidden, Verdict};
 use crate::error::Result;
@@ -106,6 +106,13 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
         .any(|site| site.hidden == Some(Hidden::Loader))
     {
         marks.push("l dynamic loader, left out without --all");
+    }
+    let has_mark = |mark: &str| view.rows.iter().any(|site| match_mark(site) == mark);
+    if has_mark("~") {
+        marks.push("~ found again by its function, not by an equal line");
+    }
+    if has_mark("?") {
+        marks.push("? joined by address alone, unsure");
     }
     (!marks.is_empty()).then(|| marks.join("; "))
 }

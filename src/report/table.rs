@@ -9,8 +9,8 @@ use super::grid::{Cells, Grid, Tone};
 use super::palette::Palette;
 use super::text::cut_middle;
 use super::view::{
-    Extent, Others, Sums, View, change_text, function_text, mark, module_text, percent_text,
-    place_text,
+    Extent, Others, Sums, View, change_text, function_text, mark, match_mark, module_text,
+    percent_text, place_text,
 };
 use super::{Report, header, notes};
 use crate::diff::{Change, Growth, Site};
@@ -137,7 +137,7 @@ fn head(report: &Report) -> Vec<String> {
 
 fn site_cells(report: &Report, site: &Site, total: Tally, inlines: bool, extras: Extras) -> Cells {
     let mark = mark(site, site.rank - 1, &report.breaches);
-    let rank = format!("{mark}{}", site.rank);
+    let rank = format!("{mark}{}{}", match_mark(site), site.rank);
     let numbers = if report.is_comparison() {
         let mut numbers = vec![rank, signed_count(site.growth.blocks)];
         numbers.extend((0..report.runs.len()).map(|run| match &site.runs[run] {

@@ -1,6 +1,6 @@
 //! Which sites a table shows, and the text of their rows.
 
-use crate::diff::{Breach, Change, Growth, Hidden, ModuleLabel, Site};
+use crate::diff::{Breach, Change, Grouping, Growth, Hidden, MatchedBy, ModuleLabel, Site};
 use crate::symbols::{LinkAddress, Role, Symbolized};
 use crate::trace::Tally;
 
@@ -102,7 +102,10 @@ impl<'a> View<'a> {
 
 /// The function of a site, or why it has none.
 pub fn function_text(site: &Site) -> String {
-    function_of(&site.name)
+    match site.by {
+        Grouping::File | Grouping::Module => "-".to_owned(),
+        _ => function_of(&site.name),
+    }
 }
 
 /// A function, with the ones it is inlined into behind it: `xmalloc ← conn_new`.
@@ -124,7 +127,20 @@ pub fn function_of(name: &Symbolized) -> String {
 
 /// `file:line`, or the best that is known: a link-time address, or the number in the log.
 pub fn place_text(site: &Site) -> String {
-    place_of(&site.name, site.address(), site.number())
+    let place = |address| place_of(&site.name, address, None);
+    match (site.by, site.address()) {
+        (Grouping::Module, _) => "-".to_owned(),
+        (Grouping::Function | Grouping::File, _) => place(None),
+        // Two addresses of one line are two rows.
+        (Grouping::Address, Some(address)) if has_line(site) => {
+            format!("{} {:#x}", place(None), address.0)
+        }
+        (_, address) => place_of(&site.name, address, site.number()),
+    }
+}
+
+fn has_line(site: &Site) -> bool {
+    site.frame().is_some_and(|frame| frame.line.is_some())
 }
 
 pub fn place_of(name: &Symbolized, address: Option<LinkAddress>, number: Option<u64>) -> String {
@@ -182,11 +198,24 @@ pub fn mark(site: &Site, index: usize, breaches: &[Breach]) -> &'static str {
     }
 }
 
+/// A sign for a site whose runs were not joined by what is the same in both.
+pub fn match_mark(site: &Site) -> &'static str {
+    match site.matched_by {
+        Some(MatchedBy::MovedLine | MatchedBy::Renamed | MatchedBy::FunctionOrder) => "~",
+        Some(MatchedBy::UnsureAddress) => "?",
+        Some(MatchedBy::Address | MatchedBy::Line) | None => "",
+    }
+}
+
 /// `session_open (/src/gateway.c:57)`, for a sentence.
 pub fn sentence_name(site: &Site) -> String {
     let module = match site.module.as_ref() {
         Some(module) if module.role != Role::Program => format!(", {}", module.name),
         _ => String::new(),
     };
-    format!("{} ({}{module})", function_text(site), place_text(site))
+    match site.by {
+        Grouping::File => format!("{}{module}", place_text(site)),
+        Grouping::Module => module_text(site),
+        _ => format!("{} ({}{module})", function_text(site), place_text(site)),
+    }
 }
