@@ -274,3 +274,33 @@ fn a_map_renames_what_is_shown() {
     assert_eq!(site["file"], "app/src/collector.c");
     assert_eq!(site["module"], "agent");
 }
+
+/// The moved function counts with the file that it is in now; what names other directories or
+/// libraries is one row, too.
+#[test]
+fn groups_have_the_names_of_the_last_run() {
+    let by_file = document("moved-file", &["--by", "file"]);
+    let of = |file: &str| {
+        let sites = by_file["sites"].as_array().unwrap();
+        blocks(sites.iter().find(|site| site["file"] == file).unwrap())
+    };
+    assert_eq!(of("/src/gateway.c"), serde_json::json!([5 + 36, 9 + 53]));
+    assert_eq!(of("/src/sessions.c"), serde_json::json!([7 + 13, 16 + 26]));
+    for pair in [
+        "other-directory",
+        "map-option",
+        "renamed-library",
+        "code-above",
+    ] {
+        for by in ["function", "file", "module"] {
+            let document = document(pair, &["--by", by]);
+            for site in document["sites"].as_array().unwrap() {
+                let change = site["change"].as_str().unwrap();
+                assert!(
+                    change != "new" && change != "gone",
+                    "{pair} by {by}: {site:#}"
+                );
+            }
+        }
+    }
+}

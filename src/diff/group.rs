@@ -30,15 +30,23 @@ impl Aliases {
         }
     }
 
-    /// The names of two sites that are one.
-    pub fn add_names_of(&mut self, old: &Candidate, new: &Candidate) {
+    /// The names of two sites that are one. A file that `lives_on` in the new run only lost a function.
+    pub fn add_names_of(
+        &mut self,
+        old: &Candidate,
+        new: &Candidate,
+        lives_on: impl Fn(&ModuleKey, &str) -> bool,
+    ) {
         let (Some(old_module), Some(new_module)) = (&old.module, &new.module) else {
             return;
         };
         self.add_module(old_module, new_module);
-        let file = |site: &Candidate| site.chain.last().and_then(|step| step.file.clone());
-        if let (Some(old), Some(new)) = (file(old), file(new)) {
-            self.add_file((old_module, &old), (new_module, &new));
+        for (old, new) in old.chain.iter().zip(&new.chain) {
+            if let (Some(old), Some(new)) = (&old.file, &new.file)
+                && !lives_on(old_module, old)
+            {
+                self.add_file((old_module, old), (new_module, new));
+            }
         }
     }
 

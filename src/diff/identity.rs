@@ -257,7 +257,8 @@ impl Files {
     }
 }
 
-fn files_of(sites: &[Candidate]) -> BTreeMap<&ModuleKey, BTreeSet<&str>> {
+/// The files of each module that its sites are in.
+pub fn files_of(sites: &[Candidate]) -> BTreeMap<&ModuleKey, BTreeSet<&str>> {
     let mut files: BTreeMap<&ModuleKey, BTreeSet<&str>> = BTreeMap::new();
     for site in sites {
         if let Some(module) = &site.module {

@@ -4,9 +4,9 @@ use hashbrown::HashMap;
 
 use super::group::{Aliases, group, module_of};
 use super::growth::{Change, Growth};
-use super::identity::{Candidate, MatchedBy, Step, match_sites};
+use super::identity::{Candidate, MatchedBy, Step, files_of, match_sites};
 use super::rate::Rates;
-use super::site::{Grouping, Hidden, ModuleLabel, Site, SiteKey, SiteRun};
+use super::site::{Grouping, Hidden, ModuleKey, ModuleLabel, Site, SiteKey, SiteRun};
 use crate::symbols::{Build, Declaration, Frame, LinkAddress, NameSource, Role, Symbolized};
 use crate::trace::{CallerStats, Curve, Tally};
 
@@ -148,6 +148,7 @@ impl Joined {
         for (module, old, file) in &matches.files {
             self.aliases.add_file((module, old), (module, file));
         }
+        self.add_renamed(&new, &matches.sites);
         let found = sites.into_iter().zip(new).zip(matches.sites);
         for ((site, candidate), found) in found {
             match found {
@@ -160,11 +161,30 @@ impl Joined {
         }
     }
 
+    fn add_renamed(&mut self, new: &[Candidate], found: &[Option<(usize, MatchedBy)>]) {
+        let renamed: Vec<(&Candidate, usize)> = new
+            .iter()
+            .zip(found)
+            .filter_map(|(site, found)| match found {
+                Some((at, MatchedBy::Renamed)) => Some((site, *at)),
+                _ => None,
+            })
+            .collect();
+        if renamed.is_empty() {
+            return;
+        }
+        let files = files_of(new);
+        let lives_on = |module: &ModuleKey, file: &str| {
+            files.get(module).is_some_and(|files| files.contains(file))
+        };
+        for (site, at) in renamed {
+            self.aliases
+                .add_names_of(&self.candidates[at], site, lives_on);
+        }
+    }
+
     fn unite(&mut self, at: usize, by: MatchedBy, run: usize, mut site: Site, new: Candidate) {
         let (known, old) = (&mut self.sites[at], &mut self.candidates[at]);
-        if by == MatchedBy::Renamed {
-            self.aliases.add_names_of(old, &new);
-        }
         known.runs[run] = site.runs[run].take();
         known.matched_by = known.matched_by.max(Some(by));
         // Names of the last run win: it is the newest build. But any name is better than none.
