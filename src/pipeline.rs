@@ -161,7 +161,9 @@ fn judge(report: &mut Report, plan: &Plan) {
         diff::ignore_bytes(sites);
     }
     let durations: Vec<Option<f64>> = report.runs.iter().map(|run| run.duration_s).collect();
-    diff::rate(sites, &durations);
+    let runs = report.runs.iter();
+    let all_bytes = runs.map(|run| run.origin.source).all(Source::knows_bytes);
+    diff::rate(sites, &durations, all_bytes);
     diff::judge(sites, &durations);
     rank(sites, plan.sort);
     report.breaches = plan.gate.breaches(&report.sites);
@@ -438,7 +440,13 @@ fn refuse_judgement(plan: &Plan, runs: &[RunResult]) -> Result<()> {
         .into_iter()
         .find(|run| !run.origin.source.knows_bytes());
     let of_bytes = plan.gate.limits.iter().find(|limit| limit.is_of_bytes());
-    if let (Some(run), Some(limit)) = (without_bytes, of_bytes) {
+    let by_ends = without_bytes.zip(of_bytes);
+    let by_all = || {
+        let run = runs.iter().find(|run| !run.origin.source.knows_bytes())?;
+        let mut limits = plan.gate.limits.iter();
+        Some((run, limits.find(|limit| limit.is_rate_of_bytes())?))
+    };
+    if let Some((run, limit)) = by_ends.or_else(by_all) {
         return Err(Error::BytesUnknown {
             path: run.path.clone(),
             limit: limit.to_string(),

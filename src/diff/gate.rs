@@ -62,6 +62,11 @@ pub struct Breach {
 }
 
 impl Limit {
+    /// Whether it takes the bytes of every run, and not of the first and the last alone.
+    pub fn is_rate_of_bytes(&self) -> bool {
+        matches!(self.kind, LimitKind::RateOfBytes { .. })
+    }
+
     /// Whether it can only be judged by bytes.
     pub fn is_of_bytes(&self) -> bool {
         matches!(self.kind, LimitKind::Bytes(_))
@@ -88,7 +93,8 @@ impl Limit {
                 per.of(site).is_some_and(|rate| rate.blocks > blocks)
             }
             LimitKind::RateOfBytes { bytes, per } => {
-                per.of(site).is_some_and(|rate| rate.bytes > bytes)
+                let rate = per.of(site).and_then(|rate| rate.bytes);
+                rate.is_some_and(|rate| rate > bytes)
             }
         }
     }

@@ -2,12 +2,14 @@
 
 use super::site::Site;
 use super::trend::median;
+use crate::trace::Tally;
 
 /// Growth by time, or by run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
     pub blocks: f64,
-    pub bytes: f64,
+    /// `None` where a run does not know the bytes of its blocks.
+    pub bytes: Option<f64>,
     /// How well the runs lie on a line, from 0 to 1; `None` for less than three, which always do.
     pub fit: Option<f64>,
 }
@@ -25,32 +27,19 @@ const SAME_TIME: f64 = 0.01;
 
 /// Finds the rates of all sites. A block that was there from the beginning is in every run, so it is
 /// the difference between runs of different length that counts; runs of one length say how much more each
-/// of them leaves, and a single run what it left in its time.
-pub fn rate(sites: &mut [Site], durations_s: &[Option<f64>]) {
+/// of them leaves, and a single run, or the only one that has the site, what it left in its time.
+pub fn rate(sites: &mut [Site], durations_s: &[Option<f64>], knows_bytes: bool) {
     let minutes: Option<Vec<f64>> = durations_s
         .iter()
         .map(|seconds| Some((*seconds)? / 60.0))
         .collect();
-    let order: Vec<f64> = (0..durations_s.len()).map(|run| run as f64).collect();
+    let runs: Vec<usize> = (0..durations_s.len()).collect();
+    let order: Vec<f64> = runs.iter().map(|run| *run as f64).collect();
     for site in sites {
-        let per_run = (order.len() > 1).then(|| over(site, &order));
-        let per_minute = minutes.as_deref().map(|minutes| {
-            let longest = minutes.iter().copied().fold(0.0, f64::max);
-            let shortest = minutes.iter().copied().fold(f64::INFINITY, f64::min);
-            match per_run {
-                Some(_) if longest - shortest > SAME_TIME * longest => over(site, minutes),
-                Some(rate) => rate.divided_by(longest),
-                None => {
-                    let live = site.last();
-                    let rate = Rate {
-                        blocks: live.blocks as f64,
-                        bytes: live.bytes as f64,
-                        fit: None,
-                    };
-                    rate.divided_by(longest)
-                }
-            }
-        });
+        let per_run = (runs.len() > 1).then(|| over(site, &runs, &order, knows_bytes));
+        let per_minute = minutes
+            .as_deref()
+            .and_then(|minutes| per_minute(site, minutes, knows_bytes));
         site.rates = Rates {
             per_minute,
             per_run,
@@ -58,27 +47,56 @@ pub fn rate(sites: &mut [Site], durations_s: &[Option<f64>]) {
     }
 }
 
+/// Only of runs that have the site: one that is new has grown in its own run, not in the difference of two.
+fn per_minute(site: &Site, minutes: &[f64], knows_bytes: bool) -> Option<Rate> {
+    site.runs.last()?.as_ref()?;
+    let has_it = |run: &usize| site.runs[*run].is_some();
+    let runs: Vec<usize> = (0..minutes.len()).filter(has_it).collect();
+    let times: Vec<f64> = runs.iter().map(|run| minutes[*run]).collect();
+    let longest = times.iter().copied().fold(0.0, f64::max);
+    let shortest = times.iter().copied().fold(f64::INFINITY, f64::min);
+    if longest - shortest > SAME_TIME * longest {
+        return Some(over(site, &runs, &times, knows_bytes));
+    }
+    let rate = match runs.as_slice() {
+        [only] => {
+            let live = site.live(*only);
+            Rate {
+                blocks: live.blocks as f64,
+                bytes: knows_bytes.then_some(live.bytes as f64),
+                fit: None,
+            }
+        }
+        several => {
+            let order: Vec<f64> = several.iter().map(|run| *run as f64).collect();
+            over(site, several, &order, knows_bytes)
+        }
+    };
+    Some(rate.divided_by(longest))
+}
+
 impl Rate {
     fn divided_by(self, minutes: f64) -> Rate {
         Rate {
             blocks: self.blocks / minutes,
-            bytes: self.bytes / minutes,
+            bytes: self.bytes.map(|bytes| bytes / minutes),
             ..self
         }
     }
 }
 
-fn over(site: &Site, x: &[f64]) -> Rate {
-    let of = |figure: fn(crate::trace::Tally) -> u64| -> Vec<f64> {
-        (0..x.len())
-            .map(|run| figure(site.live(run)) as f64)
+/// Over some runs, each at its place on the line `x`.
+fn over(site: &Site, runs: &[usize], x: &[f64], knows_bytes: bool) -> Rate {
+    let of = |figure: fn(Tally) -> u64| -> Vec<f64> {
+        runs.iter()
+            .map(|run| figure(site.live(*run)) as f64)
             .collect()
     };
     let blocks = of(|live| live.blocks);
     let slope_of_blocks = slope(x, &blocks);
     Rate {
         blocks: slope_of_blocks,
-        bytes: slope(x, &of(|live| live.bytes)),
+        bytes: knows_bytes.then(|| slope(x, &of(|live| live.bytes))),
         fit: (x.len() > 2).then(|| fit(x, &blocks, slope_of_blocks)),
     }
 }

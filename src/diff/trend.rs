@@ -85,10 +85,11 @@ pub const NO_MORE: f64 = 1.05;
 /// Judges every site that has a curve in its last run.
 pub fn judge(sites: &mut [Site], durations_s: &[Option<f64>]) {
     for site in sites {
-        let runs = site.runs.iter().zip(durations_s);
         let nothing = Curve::default();
-        let observed: Option<Vec<Observed<'_>>> = runs
-            .map(|(run, &duration_s)| {
+        // Runs of which only the end is known say nothing about the course.
+        let runs = site.runs.iter().zip(durations_s);
+        let observed: Vec<Observed<'_>> = runs
+            .filter_map(|(run, &duration_s)| {
                 let curve = match run {
                     Some(run) => run.curve.as_ref()?,
                     None => &nothing,
@@ -96,8 +97,9 @@ pub fn judge(sites: &mut [Site], durations_s: &[Option<f64>]) {
                 Some(Observed { curve, duration_s })
             })
             .collect();
-        let is_known = site.runs.last().is_some_and(Option::is_some);
-        site.trend = observed.filter(|_| is_known).and_then(|runs| trend(&runs));
+        let last = site.runs.last().and_then(Option::as_ref);
+        let is_known = last.is_some_and(|run| run.curve.is_some());
+        site.trend = is_known.then(|| trend(&observed)).flatten();
     }
 }
 

@@ -91,7 +91,10 @@ impl Extras {
         }
         if let Some(unit) = self.rates {
             let of = unit.of(site);
-            for text in [of.map(|of| rate(of.blocks)), of.map(|of| signed(of.bytes))] {
+            for text in [
+                of.map(|of| rate(of.blocks)),
+                of.and_then(|of| of.bytes).map(signed),
+            ] {
                 let column = text.unwrap_or_default();
                 cells.push(Extra {
                     phrase: match column.is_empty() {

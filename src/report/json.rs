@@ -221,7 +221,8 @@ pub struct JsonGrowth {
 #[derive(Debug, Serialize)]
 pub struct JsonRate {
     pub blocks: f64,
-    pub bytes: f64,
+    /// Null where a run does not know them.
+    pub bytes: Option<f64>,
     /// How well the blocks of all runs lie on a line, from 0 to 1; null for less than three runs.
     pub fit: Option<f64>,
 }
@@ -238,7 +239,8 @@ pub struct JsonLeaks {
     pub sites: u64,
     /// Last run minus first; of a single run, what is live.
     pub blocks: i64,
-    pub bytes: i64,
+    /// Null where one of the runs does not know them.
+    pub bytes: Option<i64>,
     /// Null without the runs' times.
     pub per_minute: Option<JsonRate>,
     /// What was given as --memory, in bytes.
@@ -494,7 +496,7 @@ fn json_leaks(report: &Report) -> JsonLeaks {
     JsonLeaks {
         sites: leaks.sites,
         blocks: leaks.growth.blocks,
-        bytes: leaks.growth.bytes,
+        bytes: report.knows_growth_of_bytes().then_some(leaks.growth.bytes),
         per_minute: leaks.per_minute.map(json_rate),
         memory: report.memory,
         lasts_s: leaks.lasts_s,

@@ -110,17 +110,15 @@ impl Report {
             if let Some(rate) = site.rates.per_minute {
                 let sum = leaks.per_minute.get_or_insert(Rate {
                     blocks: 0.0,
-                    bytes: 0.0,
+                    bytes: Some(0.0),
                     fit: None,
                 });
                 sum.blocks += rate.blocks;
-                sum.bytes += rate.bytes;
+                sum.bytes = sum.bytes.zip(rate.bytes).map(|(sum, bytes)| sum + bytes);
             }
         }
-        let bytes = leaks
-            .per_minute
-            .map(|rate| rate.bytes)
-            .filter(|bytes| *bytes > 0.0);
+        let bytes = leaks.per_minute.and_then(|rate| rate.bytes);
+        let bytes = bytes.filter(|bytes| *bytes > 0.0);
         leaks.lasts_s = bytes
             .zip(self.memory)
             .map(|(bytes, memory)| memory as f64 / bytes * 60.0);

@@ -49,37 +49,41 @@ fn leaks(report: &Report) -> Option<String> {
     let sites = counted(leaks.sites, "call site");
     let verb = if leaks.sites == 1 { "leaks" } else { "leak" };
     let Some(rate) = leaks.per_minute else {
-        let names = (report.runs.first(), report.runs.last());
-        let over = match names {
+        let growth = leaks.growth;
+        let blocks = signed_counted(growth.blocks, "block");
+        let over = match (report.runs.first(), report.runs.last()) {
             (Some(first), Some(last)) if report.is_comparison() => {
-                format!(
-                    "{} from {} to {}",
-                    signed_bytes(leaks.growth.bytes),
-                    first.name,
-                    last.name
-                )
+                let bytes = match report.knows_growth_of_bytes() {
+                    true => format!(", {}", signed_bytes(growth.bytes)),
+                    false => String::new(),
+                };
+                format!("{blocks}{bytes} from {} to {}", first.name, last.name)
             }
             _ => format!(
-                "{} of what is live",
-                bytes(leaks.growth.bytes.unsigned_abs())
+                "{} in {} of what is live",
+                bytes(growth.bytes.unsigned_abs()),
+                counted(growth.blocks.unsigned_abs(), "block")
             ),
         };
         let how = "--duration says how long the runs took, and then this how fast";
         return Some(format!("{sites} {verb}: {over}; {how}"));
     };
-    let bytes_a_minute = bytes(rate.bytes.max(0.0).round() as u64);
+    let blocks = crate::units::rate(rate.blocks);
+    let blocks = blocks.trim_start_matches('+');
+    let fast = match rate.bytes {
+        Some(a_minute) => {
+            let a_minute = bytes(a_minute.max(0.0).round() as u64);
+            format!("{a_minute} in {blocks} blocks a minute")
+        }
+        None => format!("{blocks} blocks a minute"),
+    };
     let lasts = match (leaks.lasts_s, report.memory) {
         (Some(seconds), Some(memory)) => {
             format!("; {} last {}", bytes(memory), time(seconds))
         }
         _ => String::new(),
     };
-    let blocks = crate::units::rate(rate.blocks)
-        .trim_start_matches('+')
-        .to_owned();
-    Some(format!(
-        "{sites} {verb} {bytes_a_minute} in {blocks} blocks a minute{lasts}."
-    ))
+    Some(format!("{sites} {verb} {fast}{lasts}."))
 }
 
 /// The two largest units of a time: `6h 40m`.

@@ -258,6 +258,48 @@ fn more_than_two_runs_lie_on_a_line_or_do_not() {
     );
 }
 
+/// The pair alloc-before, see testdata/src/pairs: 12 blocks of 48 bytes at a site that only the later
+/// build has, and 11 and 23 at one that both have.
+#[test]
+fn a_new_site_grows_in_its_own_time() {
+    let runs = ["run0", "run1"].map(|run| {
+        let run = testdata().join("pairs/alloc-before").join(run);
+        run.to_str().unwrap().to_owned()
+    });
+    let document = json(&["--duration", "1m,3m", &runs[0], &runs[1]]);
+    let by_last = |blocks: u64| {
+        let sites = document["sites"].as_array().unwrap().iter();
+        let mut found = sites.filter(|site| site["runs"][1]["live"]["blocks"] == blocks);
+        found.next().unwrap().clone()
+    };
+    let new = by_last(12);
+    assert_eq!(new["change"], "new");
+    assert_eq!(new["per_minute"]["blocks"], 4.0);
+    assert_eq!(new["per_minute"]["bytes"], 4.0 * 48.0);
+    assert_eq!(by_last(23)["per_minute"]["blocks"], 6.0);
+}
+
+#[test]
+fn what_an_old_result_cannot_tell_is_not_invented() {
+    let (old, run1) = (format!("{}/result0.log", gateway("run0")), gateway("run1"));
+    let document = json(&["--duration", "2m,3m", &old, &run1]);
+    let leak = site(&document, "frame_decode");
+    assert_eq!(leak["per_minute"]["blocks"], 300.0);
+    assert_eq!(leak["per_minute"]["bytes"], Value::Null);
+    // The log of the last run tells the course, whatever the first one was.
+    assert_eq!(leak["verdict"], "leak");
+    assert_eq!(document["leaks"]["bytes"], Value::Null);
+    let output = output_of(mtrace_diff().args([
+        "--duration",
+        "2m,3m",
+        "--fail-above",
+        "1KiB/min",
+        &old,
+        &run1,
+    ]));
+    assert_eq!(output.status.code(), Some(2));
+}
+
 fn curve(live: impl Fn(usize) -> u64) -> Curve {
     Curve::of(&std::array::from_fn(|step| Tally {
         blocks: live(step),
