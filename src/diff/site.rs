@@ -51,7 +51,7 @@ impl Grouping {
     }
 }
 
-/// What makes callers of one run the same place; [`super::identity`] finds it in another.
+/// What makes callers of one run the same place; `identity` finds it in another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SiteKey {
     /// A line of source code.

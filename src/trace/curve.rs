@@ -1,7 +1,7 @@
 //! How many blocks of each caller were live at 64 equal steps of a run.
 //!
 //! How long a run is, is known at its end. So changes are summed over stretches of lines, and whenever there would
-//! be more than [`STRETCHES`] of them, two and two become one. At the end each step is taken at the end of the
+//! be more than `STRETCHES` of them, two and two become one. At the end each step is taken at the end of the
 //! stretch that is nearest: never further off than a 256th of the run, and exact there.
 
 use super::live::{Block, CallerId};
@@ -52,7 +52,7 @@ pub fn stretch_of(line: u64, shift: u32) -> u64 {
     (line - 1) >> shift
 }
 
-/// The least `shift` with which a run of so many lines has no more than [`STRETCHES`].
+/// The least `shift` with which a run of so many lines has no more than `STRETCHES`.
 pub fn shift_for(lines: u64) -> u32 {
     let last = lines.saturating_sub(1);
     (0..u64::BITS)
