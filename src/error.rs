@@ -269,6 +269,20 @@ pub enum Error {
     )]
     NoDuration { path: PathBuf, limit: String },
 
+    #[error(
+        "limits are judged by call site, and a {group} can hide one site's growth behind another's; leave out --by {group}, \
+         or --fail-above"
+    )]
+    GateOfGroups { group: &'static str },
+
+    #[error(
+        "an old tool's listing is neither saved nor judged; leave out {option}, or --format {format}"
+    )]
+    ListingAlone {
+        option: &'static str,
+        format: &'static str,
+    },
+
     #[error("standard input (-) can only be one run's log; give the others as files")]
     StdinTwice,
 

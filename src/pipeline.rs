@@ -120,6 +120,10 @@ fn report(plan: &Plan) -> Result<Report> {
     if plan.runs.iter().filter(|run| run.reads_stdin()).count() > 1 {
         return Err(Error::StdinTwice);
     }
+    if !matches!(plan.by, Grouping::Address | Grouping::Line) && !plan.gate.limits.is_empty() {
+        let group = plan.by.name();
+        return Err(Error::GateOfGroups { group });
+    }
     let sources = open(&plan.runs)?;
     refuse_saving_over(plan, &sources)?;
     let runs = read(sources, plan, ReplayOptions::default())?;

@@ -380,6 +380,22 @@ proptest! {
     }
 }
 
+/// Lines around the longest that is read as one, in any lane: what is said to be too long may not
+/// depend on whether its caller was expected.
+#[test]
+fn lines_of_the_greatest_length_are_read_alike_however_they_are_cut_up() {
+    let caller = format!("@ ./{}:[0x1]", "x".repeat(65_510));
+    let mut log = String::from("= Start\n");
+    for n in 0..120u64 {
+        use std::fmt::Write;
+        writeln!(log, "{caller} + {:#x} 0x123456789ab", 0x1000_0000 + n * 64).unwrap();
+        writeln!(log, "{caller} - 0x10").unwrap();
+    }
+    for (piece, pieces) in [(1000, 1), (100_000, 3), (200_000, 2), (1 << 20, 4)] {
+        assert_cut_up_alike(log.as_bytes(), Rounds { piece, pieces });
+    }
+}
+
 /// Long enough for stretches to double six times.
 #[test]
 fn curves_of_a_longer_log() {

@@ -27,6 +27,11 @@ pub struct Manifest {
     modules: Vec<ModuleFacts>,
 }
 
+/// Whether a run can take so many seconds: more than none, and less than some thousand years.
+pub fn is_duration(seconds: f64) -> bool {
+    seconds > 0.0 && seconds < 1e11
+}
+
 #[derive(Debug, Clone, Deserialize)]
 struct ModuleFacts {
     /// Where it was on the target.
@@ -38,11 +43,20 @@ struct ModuleFacts {
 impl Manifest {
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).map_err(|e| Error::io("read", path, e))?;
-        serde_json::from_slice(&bytes).map_err(|e| Error::BadManifest {
+        let bad = |line, reason| Error::BadManifest {
             path: path.to_path_buf(),
-            line: e.line(),
-            reason: e.to_string(),
-        })
+            line,
+            reason,
+        };
+        let manifest: Manifest =
+            serde_json::from_slice(&bytes).map_err(|e| bad(e.line(), e.to_string()))?;
+        match manifest.duration_s {
+            Some(seconds) if !is_duration(seconds) => Err(bad(
+                1,
+                format!("a run cannot take {seconds} seconds (duration_s)"),
+            )),
+            _ => Ok(manifest),
+        }
     }
 
     /// The recorded build id of a module, by its path on the target or by its base name.

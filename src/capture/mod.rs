@@ -18,7 +18,7 @@ use crate::printable::printable_path;
 use crate::progress::{Counted, Progress};
 use crate::warning::Warning;
 pub use compressed::plain;
-pub use manifest::Manifest;
+pub use manifest::{Manifest, is_duration};
 pub use maps::{Mapping, Maps};
 pub use sniff::SAVED_SCHEMA;
 use sniff::{FileKind, file_kind};

@@ -122,6 +122,18 @@ fn show_report(
 }
 
 fn list(args: &ShowArgs, plan: &Plan, listing: OldListing) -> Result<ExitStatus> {
+    let option = match (plan.gate.is_set(), &plan.save) {
+        (true, _) => Some("--fail-on"),
+        (false, Some(_)) => Some("--save"),
+        (false, None) => None,
+    };
+    if let Some(option) = option {
+        let format = match listing {
+            OldListing::Mtrace => "mtrace",
+            OldListing::MtraceDo => "mtrace-do",
+        };
+        return Err(Error::ListingAlone { option, format });
+    }
     let bar = Bar::show(&plan.progress, args.work.quiet);
     let written = print(|out| crate::list(plan, listing, &mut BehindBar::new(bar, out)));
     finish(written, ExitStatus::Ok)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::capture::RunInput;
+use crate::capture::{RunInput, is_duration};
 use crate::diff::{Gate, Grouping, Limit, Map, SortBy};
 use crate::error::{Error, FileFlag, Result};
 use crate::pipeline::Plan;
@@ -191,7 +191,9 @@ pub struct CaptureArgs {
 /// A time that something can be divided by.
 fn duration(text: &str) -> std::result::Result<Duration, String> {
     match humantime::parse_duration(text.trim()) {
-        Ok(duration) if duration.is_zero() => Err("a run takes longer than no time".to_owned()),
+        Ok(duration) if !is_duration(duration.as_secs_f64()) => {
+            Err("no run takes so long, or so short".to_owned())
+        }
         Ok(duration) => Ok(duration),
         Err(error) => Err(format!("{error}; write it as 90s, 2m or 1h30m")),
     }

@@ -7,8 +7,9 @@ pub struct Alignment {
     pub cost: u64,
 }
 
-/// Above this many cells the table is not worth its time: lists that long are paired in order.
-const MOST_CELLS: usize = 1 << 20;
+/// Above this many cells the table is not worth its time: lists that long are paired in order, from
+/// the front or from the back.
+const MOST_CELLS: usize = 1 << 17;
 
 /// How the best pairing of two beginnings ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ type Score = (std::cmp::Reverse<usize>, u64);
 /// Aligns lists of `old` and `new` items; `cost` is `None` for two that cannot be one.
 pub fn align(old: usize, new: usize, cost: impl Fn(usize, usize) -> Option<u64>) -> Alignment {
     if old.saturating_mul(new) > MOST_CELLS {
-        return in_order(old.min(new), cost);
+        return in_order(old, new, cost);
     }
     let start: Score = (std::cmp::Reverse(0), 0);
     let mut above = vec![start; new + 1];
@@ -70,15 +71,26 @@ fn walk_back(old: usize, new: usize, ends: &[End]) -> Vec<(usize, usize)> {
     pairs
 }
 
-fn in_order(count: usize, cost: impl Fn(usize, usize) -> Option<u64>) -> Alignment {
-    let mut alignment = Alignment::default();
-    for index in 0..count {
-        if let Some(cost) = cost(index, index) {
-            alignment.pairs.push((index, index));
-            alignment.cost = alignment.cost.saturating_add(cost);
+/// One after the other, from the end from which it costs less: what is new in a long list stands in one
+/// place of it more often than all over it.
+fn in_order(old: usize, new: usize, cost: impl Fn(usize, usize) -> Option<u64>) -> Alignment {
+    let count = old.min(new);
+    let shifted = |old: usize, new: usize| {
+        let mut alignment = Alignment::default();
+        for index in 0..count {
+            if let Some(cost) = cost(old + index, new + index) {
+                alignment.pairs.push((old + index, new + index));
+                alignment.cost = alignment.cost.saturating_add(cost);
+            }
         }
+        alignment
+    };
+    let (front, back) = (shifted(0, 0), shifted(old - count, new - count));
+    let better = |one: &Alignment| (std::cmp::Reverse(one.pairs.len()), one.cost);
+    match better(&back) < better(&front) {
+        true => back,
+        false => front,
     }
-    alignment
 }
 
 #[cfg(test)]
@@ -113,5 +125,9 @@ mod tests {
         let alignment = align(2000, 3000, |_, _| Some(0));
         assert_eq!(alignment.pairs.len(), 2000);
         assert_eq!(alignment.pairs.last(), Some(&(1999, 1999)));
+        // One more in front of all others, which have moved by one.
+        let moved = align(2000, 2001, |i, j| Some((i + 1).abs_diff(j) as u64));
+        assert_eq!(moved.pairs.first(), Some(&(0, 1)));
+        assert_eq!((moved.pairs.len(), moved.cost), (2000, 0));
     }
 }

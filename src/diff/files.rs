@@ -4,18 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How many components two paths have in common from the right; 0 if their file names differ.
 pub fn agreement(a: &str, b: &str) -> usize {
-    let parts = |path: &'_ str| -> Vec<String> {
-        let parts = path
-            .rsplit('/')
-            .filter(|part| !part.is_empty() && *part != ".");
-        parts.map(str::to_owned).collect()
-    };
-    let (a, b) = (parts(a), parts(b));
-    a.iter().zip(&b).take_while(|(a, b)| a == b).count()
+    let pairs = from_the_right(a).zip(from_the_right(b));
+    pairs.take_while(|(a, b)| a == b).count()
 }
 
-/// With more rivals than this there is no best.
-const MOST_RIVALS: usize = 1 << 20;
+fn from_the_right(path: &str) -> impl Iterator<Item = &str> {
+    let parts = path.rsplit('/');
+    parts.filter(|part| !part.is_empty() && *part != ".")
+}
+
+/// With more rivals than this there is no best: of so many, some are as good as others.
+const MOST_RIVALS: usize = 1 << 16;
 
 /// Pairs that have the highest score and no rival, then the next highest, and so on. Where several
 /// are as good for one of the two, none is taken: a guess would make one of what are two.
@@ -62,31 +61,43 @@ pub fn pair_files<'a>(old: &BTreeSet<&'a str>, new: &BTreeSet<&'a str>) -> Vec<(
     let only = |all: &BTreeSet<&'a str>, others: &BTreeSet<&'a str>| -> Vec<&'a str> {
         all.difference(others).copied().collect()
     };
-    let (old, new) = (only(old, new), only(new, old));
-    // Files of other names never agree, and there are few of one name.
-    for (old, new) in by_name(&old, &new).into_values() {
-        let found = best_pairs(old.len(), new.len(), |i, j| Some(agreement(old[i], new[j])));
-        pairs.extend(found.into_iter().map(|(i, j)| (old[i], new[j])));
+    let reversed = |files: Vec<&'a str>| -> Vec<(&'a str, Vec<&'a str>)> {
+        let parts = |file| (file, from_the_right(file).collect());
+        files.into_iter().map(parts).collect()
+    };
+    let (mut old, mut new) = (reversed(only(old, new)), reversed(only(new, old)));
+    let all = || old.iter().chain(&new);
+    let longest = all().map(|(_, parts)| parts.len()).max().unwrap_or(0);
+    // Those that agree longest first; what has a rival then is settled by nothing that agrees less.
+    for length in (1..=longest).rev() {
+        let mut ends: BTreeMap<&[&str], Files<'_>> = BTreeMap::new();
+        for (file, parts) in &old {
+            if let Some(end) = parts.get(..length) {
+                ends.entry(end).or_default().0.push(*file);
+            }
+        }
+        for (file, parts) in &new {
+            if let Some(end) = parts.get(..length) {
+                ends.entry(end).or_default().1.push(*file);
+            }
+        }
+        let mut settled: BTreeSet<&str> = BTreeSet::new();
+        for (old, new) in ends.into_values() {
+            if let ([old], [new]) = (old.as_slice(), new.as_slice()) {
+                pairs.push((*old, *new));
+            }
+            if !old.is_empty() && !new.is_empty() {
+                settled.extend(old.into_iter().chain(new));
+            }
+        }
+        old.retain(|(file, _)| !settled.contains(file));
+        new.retain(|(file, _)| !settled.contains(file));
     }
     pairs
 }
 
+/// Old ones and new ones.
 type Files<'a> = (Vec<&'a str>, Vec<&'a str>);
-
-fn by_name<'a>(old: &[&'a str], new: &[&'a str]) -> BTreeMap<&'a str, Files<'a>> {
-    let mut names: BTreeMap<&str, Files<'_>> = BTreeMap::new();
-    for file in old {
-        names.entry(base(file)).or_default().0.push(*file);
-    }
-    for file in new {
-        names.entry(base(file)).or_default().1.push(*file);
-    }
-    names
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
 
 #[cfg(test)]
 mod tests {

@@ -22,8 +22,9 @@ pub struct Rates {
     pub per_run: Option<Rate>,
 }
 
-/// Runs whose times differ by less than this share have the same time: a person stopped them.
-const SAME_TIME: f64 = 0.01;
+/// Runs whose times differ by less than this share have the same time: of so short a difference no
+/// growth can be told from what the runs differ by anyhow.
+const SAME_TIME: f64 = 0.1;
 
 /// Finds the rates of all sites. A block that was there from the beginning is in every run, so it is
 /// the difference between runs of different length that counts; runs of one length say how much more each
@@ -56,7 +57,12 @@ fn per_minute(site: &Site, minutes: &[f64], knows_bytes: bool) -> Option<Rate> {
     let longest = times.iter().copied().fold(0.0, f64::max);
     let shortest = times.iter().copied().fold(f64::INFINITY, f64::min);
     if longest - shortest > SAME_TIME * longest {
-        return Some(over(site, &runs, &times, knows_bytes));
+        let rate = over(site, &runs, &times, knows_bytes);
+        // More was left in less time: then time is not what it grew with.
+        let against_time = (times.first() > times.last()) && site.growth.is_growth();
+        if !against_time {
+            return Some(rate);
+        }
     }
     let rate = match runs.as_slice() {
         [only] => {
@@ -71,6 +77,10 @@ fn per_minute(site: &Site, minutes: &[f64], knows_bytes: bool) -> Option<Rate> {
             let order: Vec<f64> = several.iter().map(|run| *run as f64).collect();
             over(site, several, &order, knows_bytes)
         }
+    };
+    let longest = match site.growth.is_growth() {
+        true => times.last().copied().unwrap_or(longest),
+        false => longest,
     };
     Some(rate.divided_by(longest))
 }

@@ -117,6 +117,8 @@ impl Report {
                 sum.bytes = sum.bytes.zip(rate.bytes).map(|(sum, bytes)| sum + bytes);
             }
         }
+        // What does not grow with time says nothing of how long memory lasts.
+        leaks.per_minute = leaks.per_minute.filter(|rate| rate.blocks > 0.0);
         let bytes = leaks.per_minute.and_then(|rate| rate.bytes);
         let bytes = bytes.filter(|bytes| *bytes > 0.0);
         leaks.lasts_s = bytes

@@ -65,8 +65,12 @@ fn leaks(report: &Report) -> Option<String> {
                 counted(growth.blocks.unsigned_abs(), "block")
             ),
         };
-        let how = "--duration says how long the runs took, and then this how fast";
-        return Some(format!("{sites} {verb}: {over}; {how}"));
+        let is_timed = report.runs.iter().all(|run| run.duration_s.is_some());
+        let how = match is_timed {
+            true => ".",
+            false => "; --duration says how long the runs took, and then this how fast",
+        };
+        return Some(format!("{sites} {verb}: {over}{how}"));
     };
     let blocks = crate::units::rate(rate.blocks);
     let blocks = blocks.trim_start_matches('+');

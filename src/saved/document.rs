@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::RunResult;
-use crate::capture::{SAVED_SCHEMA, SavedFile, plain};
+use crate::capture::{SAVED_SCHEMA, SavedFile, is_duration, plain};
 use crate::diff::{ModuleLabel, NamedCaller};
 use crate::elf::{BuildId, Machine};
 use crate::error::{Error, Result};
@@ -346,6 +346,11 @@ impl Document {
         let callers: Vec<NamedCaller> = callers
             .map(|caller| caller.named(&modules, &builds))
             .collect::<std::result::Result<_, String>>()?;
+        if let Some(seconds) = self.duration_s
+            && !is_duration(seconds)
+        {
+            return Err(format!("a run cannot take {seconds} seconds (duration_s)"));
+        }
         let mut live = Tally::default();
         callers
             .iter()

@@ -99,7 +99,10 @@ impl Sampler {
     fn turn_to(&mut self, stretch: u64) {
         for caller in self.touched.drain(..) {
             let sum = std::mem::take(&mut self.sums[caller.0 as usize]);
-            self.done.push((self.stretch, caller, sum.delta));
+            // Most of what comes goes in the same stretch.
+            if sum.delta != Delta::default() {
+                self.done.push((self.stretch, caller, sum.delta));
+            }
         }
         self.stretch = stretch;
     }
@@ -150,6 +153,7 @@ impl Curves {
                 }
                 is_one
             });
+            changes.retain(|(_, delta)| *delta != Delta::default());
             changes.iter_mut().for_each(|change| change.0 >>= by);
             changes.shrink_to_fit();
         }

@@ -11,7 +11,7 @@ use super::hex;
 use super::line::{Caller, Event, Line, Record};
 use super::live::{SHARDS, shard_of};
 use super::outcome::{Anomalies, FaultKind};
-use super::reader::{Piece, RawLine};
+use super::reader::{LONGEST_LINE, Piece, RawLine};
 use crate::printable::printable_bytes;
 
 /// A caller's number in one parser.
@@ -290,12 +290,17 @@ impl Parser {
             }
             _ => return None,
         };
+        let length = text.len() - figures.len() + end + 1;
+        // Such a line is no mtrace line, whoever reads it.
+        if length > LONGEST_LINE {
+            return None;
+        }
         Some(Guessed {
             caller,
             action,
             address,
             size,
-            length: text.len() - figures.len() + end + 1,
+            length,
         })
     }
 

@@ -280,6 +280,85 @@ fn a_new_site_grows_in_its_own_time() {
 }
 
 #[test]
+fn more_in_less_time_is_growth_and_no_gate_passes_it() {
+    // The longer run's capture, said to be the shorter one: 600 blocks more in less time.
+    let judged = |durations: &str, limit: &str| {
+        let mut command = mtrace_diff();
+        command.args(["--duration", durations, "--fail-above", limit]);
+        let output = output_of(command.args([gateway("run0"), gateway("run1")]));
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    for durations in ["3m,2m", "125s,120s", "120s,125s"] {
+        let (code, table) = judged(durations, "100/min");
+        assert_eq!(code, Some(1), "{durations}: {table}");
+        let document = gateways(&["--duration", durations]);
+        let rate = &site(&document, "session_open")["per_minute"]["blocks"];
+        assert!(rate.as_f64().unwrap() > 0.0, "{durations}: {rate}");
+    }
+    // 600 blocks more in a run of two minutes.
+    assert_eq!(judged("3m,2m", "299/min").0, Some(1));
+    assert_eq!(judged("3m,2m", "300/min").0, Some(0));
+}
+
+#[test]
+fn times_that_no_run_can_take_are_refused() {
+    let base = tempfile::tempdir().unwrap();
+    fs::copy(
+        testdata().join("armhf-glibc2.31/run0/mtrace0.log"),
+        base.path().join("mtrace.log"),
+    )
+    .unwrap();
+    for seconds in ["-60", "0", "1e308"] {
+        let text = format!(r#"{{ "schema": "mtrace-diff-run/1", "duration_s": {seconds} }}"#);
+        fs::write(base.path().join("run.json"), text).unwrap();
+        let output = output_of(mtrace_diff().arg("show").arg(base.path()));
+        assert_eq!(output.status.code(), Some(2), "{seconds}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            error.contains("run.json") && error.contains("duration_s"),
+            "{error}"
+        );
+    }
+    let output =
+        output_of(mtrace_diff().args(["--duration", "0s", &gateway("run0"), &gateway("run1")]));
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn limits_hold_for_call_sites_and_not_for_groups_or_listings() {
+    for (arguments, word) in [
+        (vec!["--by", "module", "--fail-above", "1"], "--by module"),
+        (
+            vec!["show", "--format", "mtrace", "--fail-on", "double-free"],
+            "--fail-on",
+        ),
+        (
+            vec![
+                "show",
+                "--format",
+                "mtrace-do",
+                "--save",
+                "never-written.json",
+            ],
+            "--save",
+        ),
+    ] {
+        let mut command = mtrace_diff();
+        command.args(&arguments).arg(gateway("run0"));
+        if arguments[0] != "show" {
+            command.arg(gateway("run1"));
+        }
+        let output = output_of(&mut command);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+#[test]
 fn what_an_old_result_cannot_tell_is_not_invented() {
     let (old, run1) = (format!("{}/result0.log", gateway("run0")), gateway("run1"));
     let document = json(&["--duration", "2m,3m", &old, &run1]);
