@@ -159,23 +159,42 @@ impl Curves {
         }
     }
 
-    /// The curve of a caller in a run of so many lines; `others` are changes that come on top.
-    pub fn curve(&self, caller: CallerId, others: Option<&Curves>, lines: u64) -> Curve {
-        let shift = shift_for(lines);
-        let mut steps = vec![Delta::default(); STEPS];
+    /// The curve of a caller; `others` are changes that come on top.
+    pub fn curve(&self, caller: CallerId, others: Option<&Curves>, steps: &Steps) -> Curve {
+        let mut deltas = [Delta::default(); STEPS];
         for curves in [Some(self), others].into_iter().flatten() {
             let changes = curves.changes.get(caller.0 as usize);
             for (stretch, delta) in changes.into_iter().flatten() {
-                steps[step_of(*stretch, shift, lines)].add(*delta);
+                deltas[steps.of(*stretch)].add(*delta);
             }
         }
         let mut live = Delta::default();
         let mut curve = Curve::default();
-        for (step, delta) in steps.into_iter().enumerate() {
-            live.add(delta);
-            curve.push(step as u8, live);
+        for (step, delta) in deltas.into_iter().enumerate() {
+            if delta != Delta::default() {
+                live.add(delta);
+                curve.push(step as u8, live);
+            }
         }
         curve
+    }
+}
+
+/// The step at which each stretch of a run is over.
+#[derive(Debug)]
+pub struct Steps(Vec<usize>);
+
+impl Steps {
+    /// Of a run of so many lines.
+    pub fn new(lines: u64) -> Self {
+        let shift = shift_for(lines);
+        let steps = (0..STRETCHES).map(|stretch| step_of(stretch, shift, lines));
+        Steps(steps.collect())
+    }
+
+    fn of(&self, stretch: u64) -> usize {
+        let step = self.0.get(stretch as usize);
+        step.copied().unwrap_or(STEPS - 1)
     }
 }
 

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::curve::{Curve, Curves, Sampler};
+use super::curve::{Curve, Curves, Sampler, Steps};
 use super::line::Caller;
 use super::live::{Block, CallerId, Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
 
@@ -278,10 +278,11 @@ impl Trace {
     /// What was live of each caller at equal steps of the run, by [`CallerId`].
     pub fn curves(&self, reuse: Reuse) -> Vec<Curve> {
         let others = (reuse == Reuse::FreeLost).then_some(&self.lost);
+        let steps = Steps::new(self.all_lines);
         let mut curves = vec![Curve::default(); self.callers.len()];
         for index in 0..self.callers.len() {
             let id = CallerId(index as u32);
-            let curve = self.late.curve(id, others, self.all_lines);
+            let curve = self.late.curve(id, others, &steps);
             curves[self.is(id).0 as usize].add(&curve);
         }
         curves
