@@ -122,11 +122,11 @@ pub const SHARDS: usize = 16;
 ///
 /// Freed addresses tell a double free from a free of a block that is older than the log. They are
 /// forgotten, all at once, when they outnumber half of the live blocks (and some thousands), so that
-/// memory stays in proportion to what is live: below 160 bytes for a live block.
+/// memory stays in proportion to what is live: at most 64 bytes for a live block, beside a fixed part.
 #[derive(Debug, Default)]
 pub struct LiveBlocks {
     slots: AddressTable,
-    /// Addresses on which the two meanings differ; such an address is not in `slots`.
+    /// Addresses on which the two meanings differ; what `slots` has of such an address says nothing.
     disputed: HashMap<u64, Disputed>,
     late: ReuseCounts,
     lost: ReuseCounts,

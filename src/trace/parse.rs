@@ -135,7 +135,9 @@ impl Callers {
 
     fn text(&self, caller: LocalCaller) -> &[u8] {
         let line = self.line_start(caller).unwrap_or_default();
-        line.get(2..line.len() - 1).unwrap_or_default()
+        let text = line.strip_prefix(b"@ ");
+        text.and_then(|text| text.strip_suffix(b" "))
+            .unwrap_or_default()
     }
 
     fn find(&self, text: &[u8]) -> Option<LocalCaller> {
