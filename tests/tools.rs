@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
+#[path = "it/common.rs"]
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,17 +1,11 @@
 //! Damaged, hostile and generated input: an answer or a clear error, never a panic, and always the
 //! figures of what is whole.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
-
-mod common;
-#[path = "fuzz/targets.rs"]
-mod targets;
-
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{file_of, testdata};
+use crate::common::{file_of, testdata};
 use mtrace_diff::trace::{Event, Line, Reuse};
 use mtrace_diff::trace::{ReplayOptions, Rounds, STEPS, Tally, Trace, replay, replay_in};
 use proptest::prelude::*;
@@ -366,8 +360,8 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_to_their_end(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
-        targets::log(&bytes);
-        targets::maps(&bytes);
+        crate::targets::log(&bytes);
+        crate::targets::maps(&bytes);
     }
 
     #[test]
@@ -462,10 +456,10 @@ fn inputs_that_a_fuzzer_found_stay_mended() {
     let directory = tempfile::tempdir().unwrap();
     let mut replayed = 0;
     for (target, run) in [
-        ("log", &targets::log as &dyn Fn(&[u8])),
-        ("maps", &targets::maps),
+        ("log", &crate::targets::log as &dyn Fn(&[u8])),
+        ("maps", &crate::targets::maps),
         ("capture", &|input: &[u8]| {
-            targets::capture(input, directory.path())
+            crate::targets::capture(input, directory.path())
         }),
     ] {
         for path in corpus(target) {
@@ -530,7 +524,7 @@ fn damaged_elf_files_give_an_answer() {
             if random.below(10) == 0 {
                 damaged.truncate(random.below(elf.len()));
             }
-            targets::capture(&input(log, b"", &damaged), directory.path());
+            crate::targets::capture(&input(log, b"", &damaged), directory.path());
         }
     }
 }
@@ -564,7 +558,7 @@ fn a_name_that_stands_for_gigabytes_is_shown_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let path: &Path = &directory.path().join("m.log");
     fs::write(path, log).unwrap();
-    let text = common::stdout_of(common::mtrace_diff().arg("show").arg(path));
+    let text = crate::common::stdout_of(crate::common::mtrace_diff().arg("show").arg(path));
     assert!(text.len() < 200_000);
 }
 
@@ -597,7 +591,11 @@ fn many_callers_modules_and_mappings_are_not_multiplied() {
         .collect();
     fs::write(directory.path().join("m.log"), log).unwrap();
     fs::write(directory.path().join("maps"), maps).unwrap();
-    let text = common::stdout_of(common::mtrace_diff().arg("show").arg(directory.path()));
+    let text = crate::common::stdout_of(
+        crate::common::mtrace_diff()
+            .arg("show")
+            .arg(directory.path()),
+    );
     assert!(text.contains("9,980 sites not shown"), "{text}");
     assert!(text.contains("and 4996 more"), "{text}");
 }

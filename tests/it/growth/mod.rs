@@ -1,16 +1,12 @@
 //! What the verdicts on call sites are worth: error rates on a labelled set of simulated programs, of
 //! which one half was there to find the rule's constants, and the other half only to report.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
-
-#[path = "../common/mod.rs"]
-mod common;
 mod labelled;
 
 use std::collections::BTreeMap;
 use std::fs;
 
-use common::{json, mtrace_diff, output_of, site, stdout_of, testdata};
+use crate::common::{json, mtrace_diff, output_of, site, stdout_of, testdata};
 use labelled::labelled;
 use mtrace_diff::diff::{Observed, Trend, trend, trend_of};
 use mtrace_diff::trace::{Curve, ReplayOptions, Reuse, STEPS, Tally, replay};
@@ -166,7 +162,7 @@ fn the_gateways_leaks_are_leaks_at_the_rates_of_its_source() {
     let table = stdout_of(command.args([gateway("run0"), gateway("run1")]));
     let sentence = "3 call sites leak 165.1 KiB in 1,000 blocks a minute; 64.0 MiB last 6h 36m.";
     assert!(table.contains(sentence), "{table}");
-    assert!(include_str!("../../README.md").contains(sentence));
+    assert!(include_str!("../../../README.md").contains(sentence));
     let lasts = document["leaks"]["lasts_s"].as_f64().unwrap();
     assert!((lasts - (64u64 << 20) as f64 / all as f64 * 60.0).abs() < 1e-6);
 }

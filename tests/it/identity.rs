@@ -1,11 +1,7 @@
 //! Call sites across builds, against what is written by hand beside each pair of builds; and that no
 //! grouping loses a block.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
-
-mod common;
-
-use common::{json, mtrace_diff, stdout_of, testdata};
+use crate::common::{json, mtrace_diff, stdout_of, testdata};
 use serde_json::Value;
 
 /// The pairs of builds, by name.
@@ -250,7 +246,7 @@ fn the_table_marks_what_was_not_joined_by_what_is_the_same() {
 fn a_map_that_says_nothing_is_refused() {
     let mut command = mtrace_diff();
     let runs = ["armhf-static/run0", "armhf-static/run1"];
-    let output = common::output_of(command.args(runs).args(["--map", "/src"]));
+    let output = crate::common::output_of(command.args(runs).args(["--map", "/src"]));
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
@@ -270,7 +266,7 @@ fn a_map_renames_what_is_shown() {
         "--map",
         "collector=agent",
     ]);
-    let site = common::site(&document, "index_add");
+    let site = crate::common::site(&document, "index_add");
     assert_eq!(site["file"], "app/src/collector.c");
     assert_eq!(site["module"], "agent");
 }

@@ -1,13 +1,9 @@
 //! Bad input: one clear error with the file, where it helps the line, what to do, and exit status 2.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{file_of, json, mtrace_diff, output_of, stdout_of};
+use crate::common::{file_of, json, mtrace_diff, output_of, stdout_of};
 use tempfile::TempDir;
 
 const RUN: &str = "armhf-glibc2.31/run0";

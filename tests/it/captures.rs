@@ -1,10 +1,6 @@
 //! The shipped captures against what their sources say: see the head of each file in testdata/src.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
-
-mod common;
-
-use common::{compare, file_of, json, line_of, live, mtrace_diff, site, stdout_of};
+use crate::common::{compare, file_of, json, line_of, live, mtrace_diff, site, stdout_of};
 use serde_json::Value;
 
 /// The gateway, in every build and on every glibc: minutes 2 and 3.
@@ -88,7 +84,7 @@ fn one_place_has_different_addresses_in_two_builds() {
     let of_script = |run: usize, count: &str| {
         let name = format!("result{run}.log");
         let text = std::fs::read_to_string(
-            common::testdata().join(format!("armhf-glibc2.31/run{run}/{name}")),
+            crate::common::testdata().join(format!("armhf-glibc2.31/run{run}/{name}")),
         )
         .unwrap();
         let line = text
@@ -424,7 +420,7 @@ fn the_listing_of_mtrace_do_is_the_scripts() {
     for run in 0..2 {
         let directory = format!("armhf-glibc2.31/run{run}");
         let ours = stdout_of(mtrace_diff().args(["show", &directory, "--format", "mtrace-do"]));
-        let path = common::testdata()
+        let path = crate::common::testdata()
             .join(&directory)
             .join(format!("result{run}.log"));
         // The script pads to a width that counts Python's b'…' in; the fields are the same.
@@ -446,7 +442,7 @@ fn the_listing_of_mtrace_do_is_the_scripts() {
 #[test]
 fn the_number_of_threads_changes_nothing() {
     for set in ["armhf-glibc2.31", "amd64-cxx", "amd64-threads"] {
-        let runs = ["run0", "run1"].map(|run| common::testdata().join(set).join(run));
+        let runs = ["run0", "run1"].map(|run| crate::common::testdata().join(set).join(run));
         let with = |threads: &str| {
             let mut command = mtrace_diff();
             command.args(["--all", "--format", "json", "--threads", threads]);

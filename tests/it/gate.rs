@@ -1,10 +1,6 @@
 //! The gate and the exit status, as a CI job sees them.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
-
-mod common;
-
-use common::{mtrace_diff, output_of};
+use crate::common::{mtrace_diff, output_of};
 use serde_json::Value;
 
 /// Exit status and standard output of a comparison of the collector: +20 blocks of 64 bytes,

@@ -1,15 +1,13 @@
 //! Logs as they come from the field: cut, torn, glued, compressed, piped, of other machines' habits.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
-
-mod common;
-
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::{compare, file_of, json, live, mtrace_diff, output_of, site, stdout_of, testdata};
+use crate::common::{
+    compare, file_of, json, live, mtrace_diff, output_of, site, stdout_of, testdata,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -1,13 +1,9 @@
 //! Runs that are results: saved reports, and what the old workflow left.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
-
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{json, live, mtrace_diff, output_of, site, stdout_of, testdata};
+use crate::common::{json, live, mtrace_diff, output_of, site, stdout_of, testdata};
 use serde_json::Value;
 use tempfile::TempDir;
 

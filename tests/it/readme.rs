@@ -1,13 +1,9 @@
 //! The README's commands run as they stand, and its picture is what the program prints.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
-
-mod common;
-
 use std::path::Path;
 use std::process::Command;
 
-use common::output_of;
+use crate::common::output_of;
 
 /// Arguments of each `$ cargo run --release -- …`, and the lines of the README below it.
 fn commands() -> Vec<(Vec<String>, String)> {

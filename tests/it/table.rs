@@ -2,11 +2,7 @@
 //!
 //! The captures used here need no file of this machine for their names.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
-
-mod common;
-
-use common::{mtrace_diff, stdout_of};
+use crate::common::{mtrace_diff, stdout_of};
 
 const RUNS: [&str; 2] = ["armhf-glibc2.31/run0", "armhf-glibc2.31/run1"];
 const STATIC: [&str; 2] = ["armhf-static/run0", "armhf-static/run1"];

@@ -1,0 +1,17 @@
+//! The integration tests, one binary: the crate is linked once, and what they share is one module.
+
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
+
+mod captures;
+mod common;
+mod damaged;
+mod errors;
+mod gate;
+mod growth;
+mod hostile;
+mod identity;
+mod readme;
+mod saved;
+mod table;
+#[path = "../fuzz/targets.rs"]
+mod targets;
