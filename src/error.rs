@@ -79,6 +79,33 @@ pub enum Error {
     )]
     NoLog { path: PathBuf, found: Vec<String> },
 
+    #[error("'{}': {reason}", printable_path(path))]
+    BadMoment { path: PathBuf, reason: String },
+
+    #[error(
+        "'{}' cannot be looked at {at} after its start: nothing says how long it took; say it with --duration, or \
+         give a share of its records, such as @40%",
+        printable_path(path)
+    )]
+    MomentWithoutTime { path: PathBuf, at: String },
+
+    #[error(
+        "'{}' took {took}, so there is no moment {at} after its start; check --duration, or the duration_s of its \
+         run.json",
+        printable_path(path)
+    )]
+    MomentBehindEnd {
+        path: PathBuf,
+        at: String,
+        took: String,
+    },
+
+    #[error(
+        "'{}' cannot be looked at before its end, as {reason}; give the run's mtrace log as a file",
+        printable_path(path)
+    )]
+    NoMoments { path: PathBuf, reason: &'static str },
+
     #[error(
         "'{}' has several {}{}; say which one with {} (once for all runs, or once a run)",
         printable_path(path), flag.noun(), listing(":", files), flag.name()

@@ -16,6 +16,7 @@ pub mod cli;
 pub mod diff;
 pub mod elf;
 pub mod error;
+pub mod import;
 pub mod printable;
 pub mod progress;
 pub mod report;

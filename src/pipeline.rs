@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::capture::{CaptureSet, RunInput, RunSource};
+use crate::capture::{CaptureSet, Moment, Reached, RunInput, RunSource};
 use crate::diff::{self, Gate, Grouping, Map, ModuleLabel, NamedCaller, SortBy, join, rank};
 use crate::error::{Error, Result};
+use crate::import;
 use crate::printable::printable_path;
 use crate::progress::Progress;
 use crate::report::listing::{Listing, write_mtrace, write_mtrace_do};
@@ -61,6 +62,8 @@ struct RunAnalysis {
     curves: Vec<Curve>,
     /// By module.
     builds: Vec<Option<Build>>,
+    /// `None` at its end.
+    reached: Option<Reached>,
     /// What it was read from in place of a log; then `trace` has callers, and nothing else.
     old: Option<OldResult>,
 }
@@ -187,6 +190,7 @@ fn read(sources: Vec<RunSource>, plan: &Plan, options: ReplayOptions) -> Result<
     let logs = sources.iter().map(RunSource::log_bytes);
     logs.for_each(|bytes| plan.progress.expect(bytes));
     let read = |source| {
+        refuse_moments(&source)?;
         Ok(match source {
             RunSource::Capture(set) => {
                 ReadRun::Analysed(Box::new(RunAnalysis::of(set, plan, options)?))
@@ -205,7 +209,9 @@ fn read(sources: Vec<RunSource>, plan: &Plan, options: ReplayOptions) -> Result<
 /// The command line knows best how long a run took.
 fn take_durations(runs: &mut [RunResult], plan: &Plan) {
     for (run, input) in runs.iter_mut().zip(&plan.runs) {
-        run.summary.duration_s = input.duration_s.or(run.summary.duration_s);
+        if run.summary.reached.is_none() {
+            run.summary.duration_s = input.duration_s.or(run.summary.duration_s);
+        }
     }
 }
 
@@ -244,7 +250,7 @@ fn results(runs: Vec<ReadRun>, plan: &Plan) -> Vec<RunResult> {
 
 impl RunAnalysis {
     fn of(capture: CaptureSet, plan: &Plan, options: ReplayOptions) -> Result<Self> {
-        let log = capture.open_log(&plan.progress)?;
+        let (log, reached) = import::log_at(&capture, &plan.progress)?;
         let trace = replay(log, options).map_err(|e| Error::io("read", &capture.log, e))?;
         refuse_other_files(&capture, &trace)?;
         let rebased = rebase(&capture, &trace, plan.addressing)?;
@@ -258,6 +264,7 @@ impl RunAnalysis {
             stats,
             curves,
             builds,
+            reached,
             old: None,
         })
     }
@@ -275,6 +282,7 @@ impl RunAnalysis {
             stats: old.stats(),
             curves: Vec::new(),
             builds,
+            reached: None,
             old: Some(old),
         })
     }
@@ -347,7 +355,10 @@ impl RunAnalysis {
         if self.trace.records == 0 {
             warnings.push(Warning::NoRecords);
         }
-        warnings.extend(advice(&anomalies, reuse, self.trace.allocations()));
+        let mut damage = advice(&anomalies, reuse, self.trace.allocations());
+        // Before its end, no log has an end mark.
+        damage.retain(|warning| self.reached.is_none() || *warning != Warning::MissingEnd);
+        warnings.extend(damage);
         let records = self.trace.records;
         let choice = self.rebased.choice.clone();
         RunSummary {
@@ -390,13 +401,41 @@ impl RunAnalysis {
             program: program.map(|elf| elf.path),
             machine: self.rebased.machine,
             choice: None,
-            duration_s: self.capture.manifest.duration_s,
+            duration_s: match self.reached {
+                Some(reached) => reached.seconds,
+                None => self.capture.manifest.duration_s,
+            },
+            reached: self.reached,
             records: None,
             live,
             anomalies: None,
             faults: None,
             warnings,
         }
+    }
+}
+
+/// Only a log knows what was live before its end.
+fn refuse_moments(source: &RunSource) -> Result<()> {
+    let (path, at, reason) = match source {
+        RunSource::Capture(_) => return Ok(()),
+        RunSource::OldResult(set) => (
+            &set.path,
+            set.at,
+            "the result of an old tool says only what was left then",
+        ),
+        RunSource::Saved(saved) => (
+            &saved.path,
+            saved.at,
+            "a saved report says only what was left then",
+        ),
+    };
+    match at {
+        Moment::End => Ok(()),
+        _ => Err(Error::NoMoments {
+            path: path.clone(),
+            reason,
+        }),
     }
 }
 
@@ -495,10 +534,14 @@ fn same_runs(runs: &[RunResult]) -> Vec<Warning> {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     // Where the log of a saved report was, another may be now.
     let is_here = |run: &RunSummary| run.origin.saved_by.is_none();
+    let moment = |run: &RunSummary| run.reached.map(|reached| reached.records);
     let mut warnings = Vec::new();
     for (index, RunResult { summary: run, .. }) in runs.iter().enumerate() {
         for RunResult { summary: other, .. } in &runs[index + 1..] {
             let (first, second) = (printable_path(&run.path), printable_path(&other.path));
+            if moment(run) != moment(other) {
+                continue;
+            }
             if same(&run.path, &other.path) {
                 warnings.push(Warning::SameRun { first, second });
             } else if is_here(run) && is_here(other) && same(&run.log, &other.log) {

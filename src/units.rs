@@ -82,6 +82,13 @@ fn sign(n: i64) -> &'static str {
     }
 }
 
+/// The two largest units of a time: `6h 40m`.
+pub fn time(seconds: f64) -> String {
+    let whole = std::time::Duration::from_secs(seconds.min(3e15) as u64);
+    let text = humantime::format_duration(whole).to_string();
+    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 mod compressed;
 mod manifest;
 pub mod maps;
+mod moment;
 mod sniff;
 mod source;
 
@@ -20,6 +21,7 @@ use crate::warning::Warning;
 pub use compressed::plain;
 pub use manifest::{Manifest, is_duration};
 pub use maps::{Mapping, Maps};
+pub use moment::{Moment, Reached};
 pub use sniff::SAVED_SCHEMA;
 use sniff::{FileKind, file_kind};
 pub use source::{RunSource, SavedFile};
@@ -29,6 +31,8 @@ pub use source::{RunSource, SavedFile};
 pub struct RunInput {
     /// A capture directory, an mtrace log alone, a saved report, or an old tool's result.
     pub path: PathBuf,
+    /// When to look at it.
+    pub at: Moment,
     pub log: Option<PathBuf>,
     pub exe: Option<PathBuf>,
     pub maps: Option<PathBuf>,
@@ -51,6 +55,7 @@ pub struct CaptureSet {
     /// Short, for a column's head: the last part of the path.
     pub name: String,
     pub path: PathBuf,
+    pub at: Moment,
     pub log: PathBuf,
     pub program: Option<ElfInfo>,
     pub maps: Option<Maps>,
@@ -182,8 +187,12 @@ impl Contents {
             None => beside(&input.path, "sysroot"),
         };
         Ok(CaptureSet {
-            name: name_of(&input.path),
+            name: match input.at {
+                Moment::End => name_of(&input.path),
+                at => format!("{}@{at}", name_of(&input.path)),
+            },
             path: input.path.clone(),
+            at: input.at,
             log,
             program,
             maps,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::capture::{RunInput, is_duration};
+use crate::capture::{Moment, RunInput, is_duration};
 use crate::diff::{Gate, Grouping, Limit, Map, SortBy};
 use crate::error::{Error, FileFlag, Result};
 use crate::pipeline::Plan;
@@ -59,6 +59,9 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct CompareArgs {
     /// Capture directories, mtrace logs or saved reports, in order; growth is last minus first
+    ///
+    /// `run1@2m` is run1 as it was after two minutes (where its time is known), `run1@40%` as it was after
+    /// two fifths of its records: `mtrace-diff run1@40% run1` needs one run only.
     #[arg(required = true, num_args = 1.., value_name = "RUN")]
     pub runs: Vec<PathBuf>,
     #[command(flatten)]
@@ -336,9 +339,14 @@ impl CaptureArgs {
         let count = runs.len();
         runs.iter()
             .enumerate()
-            .map(|(index, path)| {
+            .map(|(index, given)| {
+                let (path, at) = Moment::split(given).map_err(|reason| Error::BadMoment {
+                    path: given.clone(),
+                    reason,
+                })?;
                 Ok(RunInput {
-                    path: path.clone(),
+                    path,
+                    at,
                     log: of_run(FileFlag::Log, &self.log, index, count)?,
                     exe: of_run(FileFlag::Exe, &self.exe, index, count)?,
                     maps: of_run(FileFlag::Maps, &self.maps, index, count)?,

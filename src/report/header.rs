@@ -10,7 +10,7 @@ use super::{Report, RunSummary};
 use crate::error::Result;
 use crate::printable::printable_path;
 use crate::symbols::Certainty;
-use crate::units::{bytes, counted};
+use crate::units::{bytes, count, counted};
 
 /// Writes the header lines of a report.
 pub fn write(
@@ -56,9 +56,14 @@ fn run_facts(run: &RunSummary) -> Vec<String> {
             }
         });
     }
-    facts.push(match run.records {
-        Some(records) => counted(records, "record"),
-        None => format!("result of {}", run.origin.source.tool()),
+    facts.push(match (run.reached, run.records) {
+        (Some(reached), _) => format!(
+            "{} of {}",
+            count(reached.records),
+            counted(reached.of, "record")
+        ),
+        (None, Some(records)) => counted(records, "record"),
+        (None, None) => format!("result of {}", run.origin.source.tool()),
     });
     let live = counted(run.live.blocks, "block");
     facts.push(match run.origin.source.knows_bytes() {

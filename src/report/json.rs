@@ -61,7 +61,9 @@ pub struct JsonRun {
     pub addressing: Option<&'static str>,
     /// How long the program was traced, in seconds, as --duration or the capture's run.json says; else null.
     pub duration_s: Option<f64>,
-    /// Lines of the log that say something of the heap.
+    /// The moment of the run that all its figures are of; null for its end.
+    pub at: Option<JsonMoment>,
+    /// Lines of the log that say something of the heap, up to that moment.
     pub records: Option<u64>,
     /// What the choice of `addressing` rests on.
     pub addressing_reason: Option<String>,
@@ -73,6 +75,15 @@ pub struct JsonRun {
     /// is not known, as in a saved report.
     pub faults: Option<Vec<JsonFault>>,
     pub warnings: Vec<JsonWarning>,
+}
+
+/// A moment of a run, as it was given behind the run.
+#[derive(Debug, Serialize)]
+pub struct JsonMoment {
+    /// `"2m"` or `"40%"`.
+    pub given: String,
+    /// Records of the whole log, of which `records` were read.
+    pub of_records: u64,
 }
 
 /// Blocks, and their bytes as the program asked for them.
@@ -326,6 +337,10 @@ fn json_run(run: &super::RunSummary) -> JsonRun {
         addressing: run.choice.as_ref().map(|choice| choice.addressing.name()),
         addressing_reason: run.choice.as_ref().map(|choice| choice.reason.clone()),
         duration_s: run.duration_s,
+        at: run.reached.map(|reached| JsonMoment {
+            given: reached.at.to_string(),
+            of_records: reached.of,
+        }),
         records: run.records,
         live: json_tally(run.live, run.origin.source),
         anomalies: run.anomalies.as_ref().map(json_anomalies),

@@ -15,6 +15,7 @@ mod view;
 
 use std::path::PathBuf;
 
+use crate::capture::Reached;
 use crate::diff::{Breach, Gate, Grouping, Growth, NamedCaller, Rate, Site, Trend, Verdict};
 use crate::elf::{BuildId, Machine};
 use crate::symbols::AddressingChoice;
@@ -56,6 +57,8 @@ pub struct RunSummary {
     pub choice: Option<AddressingChoice>,
     /// How long the program was traced, where its `run.json` says so, in seconds.
     pub duration_s: Option<f64>,
+    /// The moment that its figures are of; `None` for its end.
+    pub reached: Option<Reached>,
     /// `None` where no log was read.
     pub records: Option<u64>,
     /// Of all sites, hidden ones too.

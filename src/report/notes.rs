@@ -12,7 +12,7 @@ use super::{Report, RunSummary};
 use crate::diff::{Hidden, Verdict};
 use crate::error::Result;
 use crate::trace::FaultKind;
-use crate::units::{bytes, counted, signed_bytes, signed_count, signed_counted};
+use crate::units::{bytes, counted, signed_bytes, signed_count, signed_counted, time};
 use crate::warning::Warning;
 
 /// What the marks mean, what is not shown and how to see it, and what went wrong in the runs.
@@ -88,13 +88,6 @@ fn leaks(report: &Report) -> Option<String> {
         _ => String::new(),
     };
     Some(format!("{sites} {verb} {fast}{lasts}."))
-}
-
-/// The two largest units of a time: `6h 40m`.
-fn time(seconds: f64) -> String {
-    let whole = std::time::Duration::from_secs(seconds.min(3e15) as u64);
-    let text = humantime::format_duration(whole).to_string();
-    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
 fn legend(report: &Report, view: &View<'_>) -> Option<String> {

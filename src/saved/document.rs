@@ -371,6 +371,7 @@ impl Document {
             machine: self.machine.map(SavedMachine::machine),
             choice: self.addressing.map(SavedChoice::choice),
             duration_s: self.duration_s,
+            reached: None,
             records: self.records,
             live,
             anomalies: self.anomalies.map(SavedAnomalies::anomalies),

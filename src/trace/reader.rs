@@ -41,6 +41,22 @@ impl Piece {
         self.end == 0
     }
 
+    /// The piece that its first lines alone would be.
+    pub fn first_lines(&self, lines: u64) -> Piece {
+        let mut feeds = memchr::memchr_iter(b'\n', &self.text[..self.end]);
+        let last = lines.checked_sub(1);
+        let end = match last.map(|last| feeds.nth(last as usize)) {
+            None => 0,
+            Some(Some(feed)) => feed + 1,
+            Some(None) => self.end,
+        };
+        Piece {
+            text: self.text[..end].to_vec(),
+            end,
+            begins_late: self.begins_late,
+        }
+    }
+
     /// Whether the first line has lost its beginning.
     pub fn begins_late(&self) -> bool {
         self.begins_late

@@ -10,6 +10,7 @@ mod gate;
 mod growth;
 mod hostile;
 mod identity;
+mod moment;
 mod readme;
 mod saved;
 mod table;

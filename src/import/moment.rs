@@ -1,0 +1,85 @@
+//! A log, read up to a moment of its run.
+
+use std::io::Read;
+
+use crate::capture::{CaptureSet, Moment, Reached};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::trace::{FirstLines, LogIndex};
+use crate::units::time;
+
+type Log<'a> = Box<dyn Read + Send + 'a>;
+
+/// Opens the log of a run as it was at the run's moment, and says which one that is; `None` for the end.
+///
+/// A log of glibc has no clock. So a time is taken for its share of the run's, and a share for one of the
+/// log's records, which are counted first: the log is read twice.
+pub fn log_at<'a>(
+    capture: &CaptureSet,
+    progress: &'a Progress,
+) -> Result<(Log<'a>, Option<Reached>)> {
+    let Some(share) = share_of(capture)? else {
+        return Ok((capture.open_log(progress)?, None));
+    };
+    // What is read once more is not known to those who look at the progress.
+    let Some(bytes) = capture.log_bytes() else {
+        return Err(Error::NoMoments {
+            path: capture.path.clone(),
+            reason: "its log comes through a pipe, which can be read only once",
+        });
+    };
+    let reading = |e| Error::io("read", &capture.log, e);
+    progress.expect(Some(bytes));
+    let index = LogIndex::new(capture.open_log(progress)?).map_err(reading)?;
+    let of = index.records();
+    let records = records_at(share, of);
+    let silent = Progress::default();
+    let lines = index.lines_of(records, capture.open_log(&silent)?);
+    let log = FirstLines::new(capture.open_log(progress)?, lines.map_err(reading)?);
+    let reached = Reached {
+        at: capture.at,
+        records,
+        of,
+        seconds: capture.manifest.duration_s.map(|took| took * share),
+    };
+    Ok((Box::new(log), Some(reached)))
+}
+
+/// Which share of a run its moment is; `None` if that is its end.
+fn share_of(capture: &CaptureSet) -> Result<Option<f64>> {
+    let path = || capture.path.clone();
+    match (capture.at, capture.manifest.duration_s) {
+        (Moment::End, _) => Ok(None),
+        (Moment::Share(share), _) => Ok(Some(share)),
+        (at @ Moment::Time(_), None) => Err(Error::MomentWithoutTime {
+            path: path(),
+            at: at.to_string(),
+        }),
+        (at @ Moment::Time(seconds), Some(took)) if seconds > took => Err(Error::MomentBehindEnd {
+            path: path(),
+            at: at.to_string(),
+            took: time(took),
+        }),
+        (Moment::Time(seconds), Some(took)) => Ok(Some(seconds / took)),
+    }
+}
+
+/// Whole records only, and at least one. A share is a decimal fraction, which binary ones miss by a hair.
+fn records_at(share: f64, of: u64) -> u64 {
+    const HAIR: f64 = 1e-6;
+    let records = (share * of as f64 + HAIR).floor() as u64;
+    records.clamp(1, of.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_of_whole_records() {
+        assert_eq!(records_at(0.29, 100), 29);
+        assert_eq!(records_at(0.4, 6864), 2745);
+        assert_eq!(records_at(1.0, 7), 7);
+        assert_eq!(records_at(0.001, 7), 1);
+    }
+}
