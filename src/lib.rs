@@ -1,15 +1,17 @@
 //! Finds memory leaks by comparing what glibc's `mtrace(3)` logged of two or more runs of a program.
 //!
 //! ```text
-//! capture ──► trace ──► symbols ──► diff ──► report
-//!  files       log ►     caller ►    sites ►  one model,
-//!              figures   names       growth   many renderers
+//! capture ──► trace ──► run ──► symbols ──► import, saved ──► diff ──► report
+//!  files       log ►     what    caller ►    a file format     sites,   one model,
+//!              figures   any     names       each gives a      growth,  many
+//!                        source              run               verdicts renderers
+//!                        comes to
 //! ```
 //!
 //! Each module uses only those to its left, and the leaves [`elf`], [`units`], [`printable`],
 //! [`progress`], [`error`] and [`warning`]. [`compare`] and [`show`] walk the whole way and give a [`Report`],
-//! which a renderer of [`report`] then draws. [`saved`] reads and writes
-//! runs that are results already.
+//! which a renderer of [`report`] then draws. In the middle stands the [`Run`](run::Run): what a log, a saved
+//! report or an old tool's result comes to, and all that the modules to its right know of one.
 
 pub mod capture;
 pub mod cli;
@@ -20,6 +22,7 @@ pub mod import;
 pub mod printable;
 pub mod progress;
 pub mod report;
+pub mod run;
 pub mod saved;
 pub mod symbols;
 pub mod trace;

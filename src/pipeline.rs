@@ -7,19 +7,21 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::capture::{CaptureSet, Moment, Reached, RunInput, RunSource};
-use crate::diff::{self, Gate, Grouping, Map, ModuleLabel, NamedCaller, SortBy, join, rank};
+use crate::diff::{Gate, Grouping, Map, SortBy, join, renamed};
 use crate::error::{Error, Result};
 use crate::import;
 use crate::printable::printable_path;
 use crate::progress::Progress;
 use crate::report::listing::{Listing, write_mtrace, write_mtrace_do};
-use crate::report::{FaultRow, Origin, Report, RunSummary, Source};
-use crate::saved::{self, OldResult, RunResult};
-use crate::symbols::{
-    Addressing, Build, Place, RebasedRun, RunNames, RunToName, SearchPath, name_callers, rebase,
+use crate::report::{Report, Terms};
+use crate::run::{
+    Addressing, Facts, Fault, Figures, Location, LocationId, Module, ModuleLabel, Origin, Run,
+    Source,
 };
+use crate::saved::{self, OldResult};
+use crate::symbols::{Place, RebasedRun, RunNames, RunToName, SearchPath, name_callers, rebase};
 use crate::trace::ReplayOptions;
-use crate::trace::{CallerId, CallerStats, Curve, Fault, Tally, Trace, advice, replay};
+use crate::trace::{Anomalies, CallerStats, Curve, Trace, advice, replay};
 use crate::warning::Warning;
 
 /// What to analyse, and how to judge and order what comes of it.
@@ -54,14 +56,15 @@ pub enum OldListing {
 }
 
 /// One run, read and placed, without names.
-struct RunAnalysis {
+struct Placed {
     capture: CaptureSet,
     trace: Trace,
     rebased: RebasedRun,
-    stats: Vec<CallerStats>,
+    /// By [`CallerId`].
+    figures: Vec<Figures>,
     curves: Vec<Curve>,
     /// By module.
-    builds: Vec<Option<Build>>,
+    modules: Vec<Module>,
     /// `None` at its end.
     reached: Option<Reached>,
     /// What it was read from in place of a log; then `trace` has callers, and nothing else.
@@ -70,8 +73,8 @@ struct RunAnalysis {
 
 /// One run, as far as it can be read without the others.
 enum ReadRun {
-    Analysed(Box<RunAnalysis>),
-    Saved(Box<RunResult>),
+    Placed(Box<Placed>),
+    Saved(Box<Run>),
 }
 
 /// Compares two or more runs.
@@ -98,9 +101,9 @@ pub fn list(plan: &Plan, listing: OldListing, out: &mut dyn Write) -> Result<()>
     let sources = open(first)?;
     let runs = read(sources, plan, options)?;
     let run = match runs.first().ok_or(Error::NoRun)? {
-        ReadRun::Analysed(run) if run.old.is_none() => run,
-        ReadRun::Analysed(run) => return Err(needs_log(&run.capture.path, false)),
-        ReadRun::Saved(run) => return Err(needs_log(&run.summary.path, true)),
+        ReadRun::Placed(run) if run.old.is_none() => run,
+        ReadRun::Placed(run) => return Err(needs_log(&run.capture.path, false)),
+        ReadRun::Saved(run) => return Err(needs_log(&run.facts.path, true)),
     };
     let source = Listing {
         trace: &run.trace,
@@ -130,52 +133,25 @@ fn report(plan: &Plan) -> Result<Report> {
     let sources = open(&plan.runs)?;
     refuse_saving_over(plan, &sources)?;
     let runs = read(sources, plan, ReplayOptions::default())?;
-    let mut runs = results(runs, plan);
-    take_durations(&mut runs, plan);
+    let runs = with_durations(named(runs, plan), plan);
     refuse_judgement(plan, &runs)?;
     refuse_rates_without_times(plan, &runs)?;
     if let (Some(file), Some(last)) = (&plan.save, runs.last()) {
         saved::write(file, &saved::to_json(last)?)?;
     }
-    rename(&mut runs, &plan.maps);
-    saved::settle(&mut runs);
+    let runs = runs.into_iter().map(|run| renamed(run, &plan.maps));
+    let runs = saved::settle(runs.collect());
     let mut warnings = same_runs(&runs);
     warnings.extend(other_machines(&runs));
-    tell_apart(&mut runs);
-    let (runs, callers) = runs
-        .into_iter()
-        .map(|run| (run.summary, run.callers))
-        .unzip();
-    let mut report = Report {
-        runs,
-        sites: join(callers, plan.by),
-        verdict: None,
+    let runs = told_apart(runs);
+    let sites = join(&runs, plan.by);
+    let terms = Terms {
+        sort: plan.sort,
         by: plan.by,
         gate: plan.gate.clone(),
         memory: plan.memory,
-        breaches: Vec::new(),
-        warnings,
     };
-    judge(&mut report, plan);
-    Ok(report)
-}
-
-/// Ranks the sites of a report and holds them against the gate.
-fn judge(report: &mut Report, plan: &Plan) {
-    let knows_bytes = report.knows_growth_of_bytes();
-    let sites = &mut report.sites;
-    if !knows_bytes {
-        diff::ignore_bytes(sites);
-    }
-    let durations: Vec<Option<f64>> = report.runs.iter().map(|run| run.duration_s).collect();
-    let runs = report.runs.iter();
-    let all_bytes = runs.map(|run| run.origin.source).all(Source::knows_bytes);
-    diff::rate(sites, &durations, all_bytes);
-    diff::judge(sites, &durations);
-    rank(sites, plan.sort);
-    report.breaches = plan.gate.breaches(&report.sites);
-    report.warnings.extend(diff::advice(&report.sites));
-    report.verdict = plan.gate.verdict(&report.breaches, report.double_frees());
+    Ok(Report::new(runs, sites, terms, warnings))
 }
 
 /// Finds out what runs are, all at the same time.
@@ -193,10 +169,10 @@ fn read(sources: Vec<RunSource>, plan: &Plan, options: ReplayOptions) -> Result<
         refuse_moments(&source)?;
         Ok(match source {
             RunSource::Capture(set) => {
-                ReadRun::Analysed(Box::new(RunAnalysis::of(set, plan, options)?))
+                ReadRun::Placed(Box::new(Placed::of_log(set, plan, options)?))
             }
             RunSource::OldResult(set) => {
-                ReadRun::Analysed(Box::new(RunAnalysis::of_old_result(set, plan)?))
+                ReadRun::Placed(Box::new(Placed::of_old_result(set, plan)?))
             }
             RunSource::Saved(file) => ReadRun::Saved(Box::new(saved::read(&file)?)),
         })
@@ -206,64 +182,46 @@ fn read(sources: Vec<RunSource>, plan: &Plan, options: ReplayOptions) -> Result<
     runs.into_iter().collect()
 }
 
-/// The command line knows best how long a run took.
-fn take_durations(runs: &mut [RunResult], plan: &Plan) {
+/// The command line knows best how long a run took; of a moment, the run itself.
+fn with_durations(mut runs: Vec<Run>, plan: &Plan) -> Vec<Run> {
     for (run, input) in runs.iter_mut().zip(&plan.runs) {
-        if run.summary.reached.is_none() {
-            run.summary.duration_s = input.duration_s.or(run.summary.duration_s);
+        if run.facts.reached.is_none() {
+            run.facts.duration_s = input.duration_s.or(run.facts.duration_s);
         }
     }
+    runs
 }
 
-/// Takes other names for paths and modules where the user wants it.
-fn rename(runs: &mut [RunResult], maps: &[Map]) {
-    for run in runs {
-        let faults = run.summary.faults.iter_mut().flatten();
-        let of_faults = faults.map(|fault| &mut fault.caller);
-        let callers = run.callers.iter_mut().chain(of_faults);
-        callers.for_each(|caller| diff::apply_maps(maps, caller));
-    }
+/// Names what was read, in the order of the runs.
+fn named(runs: Vec<ReadRun>, plan: &Plan) -> Vec<Run> {
+    let placed = runs.iter().filter_map(|run| match run {
+        ReadRun::Placed(run) => Some(run.to_name()),
+        ReadRun::Saved(_) => None,
+    });
+    let to_name: Vec<RunToName<'_>> = placed.collect();
+    let mut names = name_callers(&to_name, &plan.search).into_iter();
+    let named = runs.into_iter().filter_map(|run| match run {
+        ReadRun::Placed(run) => Some(run.named(names.next()?)),
+        ReadRun::Saved(run) => Some(*run),
+    });
+    named.collect()
 }
 
-/// Which build each module of a run is of.
-fn builds(capture: &CaptureSet, rebased: &RebasedRun) -> Vec<Option<Build>> {
-    let modules = rebased.modules.iter();
-    modules.map(|module| module.build(capture)).collect()
-}
-
-/// Names what was read, and makes every run a result, in their order.
-fn results(runs: Vec<ReadRun>, plan: &Plan) -> Vec<RunResult> {
-    let (mut analysed, mut results) = (Vec::new(), Vec::new());
-    for (index, run) in runs.into_iter().enumerate() {
-        match run {
-            ReadRun::Analysed(run) => analysed.push((index, run)),
-            ReadRun::Saved(result) => results.push((index, *result)),
-        }
-    }
-    let to_name: Vec<RunToName<'_>> = analysed.iter().map(|(_, run)| run.to_name()).collect();
-    let names = name_callers(&to_name, &plan.search);
-    let named = analysed.into_iter().zip(names);
-    results.extend(named.map(|((index, run), names)| (index, run.result(names))));
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
-}
-
-impl RunAnalysis {
-    fn of(capture: CaptureSet, plan: &Plan, options: ReplayOptions) -> Result<Self> {
+impl Placed {
+    fn of_log(capture: CaptureSet, plan: &Plan, options: ReplayOptions) -> Result<Self> {
         let (log, reached) = import::log_at(&capture, &plan.progress)?;
         let trace = replay(log, options).map_err(|e| Error::io("read", &capture.log, e))?;
         refuse_other_files(&capture, &trace)?;
         let rebased = rebase(&capture, &trace, plan.addressing)?;
-        let stats = trace.stats(rebased.choice.reuse);
-        let curves = trace.curves(rebased.choice.reuse);
-        let builds = builds(&capture, &rebased);
-        Ok(RunAnalysis {
+        let reuse = rebased.choice.reuse;
+        let figures = |stats: CallerStats| Figures::of_log(stats.allocations, stats.live);
+        Ok(Placed {
+            figures: trace.stats(reuse).into_iter().map(figures).collect(),
+            curves: trace.curves(reuse),
+            modules: modules(&capture, &rebased),
             capture,
             trace,
             rebased,
-            stats,
-            curves,
-            builds,
             reached,
             old: None,
         })
@@ -274,14 +232,14 @@ impl RunAnalysis {
         let old = OldResult::read(capture.open_log(&plan.progress)?, &capture.log)?;
         let trace = old.trace(&capture);
         let rebased = rebase(&capture, &trace, old.addressing(plan.addressing))?;
-        let builds = builds(&capture, &rebased);
-        Ok(RunAnalysis {
+        let callers = trace.callers();
+        Ok(Placed {
+            figures: callers.map(|(id, _)| old.figures(id)).collect(),
+            curves: Vec::new(),
+            modules: modules(&capture, &rebased),
             capture,
             trace,
             rebased,
-            stats: old.stats(),
-            curves: Vec::new(),
-            builds,
             reached: None,
             old: Some(old),
         })
@@ -292,127 +250,116 @@ impl RunAnalysis {
             capture: &self.capture,
             trace: &self.trace,
             rebased: &self.rebased,
-            stats: &self.stats,
+            figures: &self.figures,
         }
     }
 
-    fn named_callers(&self, names: &RunNames) -> Vec<NamedCaller> {
-        let callers = self.trace.own_callers();
-        callers
-            .map(|(id, _)| self.named_caller(id, names))
-            .collect()
-    }
-
-    fn named_caller(&self, id: CallerId, names: &RunNames) -> NamedCaller {
-        let place = self.rebased.place(id);
-        let module = place.module().map(|id| self.rebased.module(id));
-        let mut caller = NamedCaller {
-            module: module.map(|module| ModuleLabel {
-                role: module.role,
-                name: module.name.clone(),
-            }),
-            build: place.module().and_then(|id| self.builds[id.0].clone()),
-            address: match place {
-                Place::InModule { address, .. } => Some(*address),
-                Place::Unplaced { .. } => None,
-            },
-            number: self.trace.caller(id).address,
-            name: names.names[id.0 as usize].clone(),
-            stats: self.stats[id.0 as usize],
-            curve: self.curves.get(id.0 as usize).cloned(),
-        };
-        if let Some(old) = &self.old {
-            old.amend(id, &mut caller);
+    /// The whole run.
+    fn named(mut self, names: RunNames) -> Run {
+        let modules = std::mem::take(&mut self.modules);
+        let mut run = Run::new(Facts::default(), modules);
+        for (id, name) in self.trace.callers().map(|(id, _)| id).zip(names.names) {
+            let location = Location {
+                module: self.rebased.place(id).module(),
+                address: match self.rebased.place(id) {
+                    Place::InModule { address, .. } => Some(*address),
+                    Place::Unplaced { .. } => None,
+                },
+                number: self.trace.caller(id).address,
+                name,
+            };
+            let location = match &self.old {
+                Some(old) => old.amended(id, location),
+                None => location,
+            };
+            // A location has the number of its caller.
+            let at = run.add_location(location);
+            let figures = self.figures[at.0];
+            if figures.allocated() {
+                run.add_site(at, figures, self.curves.get(at.0).cloned());
+            }
         }
-        caller
+        run.faults = self.old.is_none().then(|| self.faults());
+        run.facts = self.facts(names.warnings);
+        run
     }
 
-    /// What went wrong, at named callers.
-    fn faults(&self, names: &RunNames) -> Vec<FaultRow> {
-        let faults = self.trace.faults(self.rebased.choice.reuse);
-        let row = |fault: Fault| FaultRow {
+    /// What went wrong, and where.
+    fn faults(&self) -> Vec<Fault> {
+        let faults = self.trace.faults(self.rebased.choice.reuse).into_iter();
+        let fault = faults.map(|fault| Fault {
             kind: fault.kind,
             seen: fault.seen,
-            caller: self.named_caller(fault.caller, names),
-        };
-        faults.into_iter().map(row).collect()
+            at: LocationId(fault.caller.0 as usize),
+        });
+        fault.collect()
     }
 
-    fn result(self, names: RunNames) -> RunResult {
-        let callers = self.named_callers(&names);
-        let summary = match self.old {
-            None => self.summary(names),
-            Some(_) => self.old_summary(names),
-        };
-        RunResult { summary, callers }
-    }
-
-    fn summary(self, names: RunNames) -> RunSummary {
+    fn facts(self, naming: Vec<Warning>) -> Facts {
+        let is_log = self.old.is_none();
         let reuse = self.rebased.choice.reuse;
-        let faults = self.faults(&names);
-        let anomalies = self.trace.anomalies(reuse);
-        let mut warnings = Vec::new();
-        if self.trace.records == 0 {
-            warnings.push(Warning::NoRecords);
-        }
-        let mut damage = advice(&anomalies, reuse, self.trace.allocations());
-        // Before its end, no log has an end mark.
-        damage.retain(|warning| self.reached.is_none() || *warning != Warning::MissingEnd);
-        warnings.extend(damage);
-        let records = self.trace.records;
-        let choice = self.rebased.choice.clone();
-        RunSummary {
-            choice: Some(choice),
-            records: Some(records),
-            anomalies: Some(anomalies),
-            faults: Some(faults),
-            ..self.facts(names, warnings)
-        }
-    }
-
-    fn old_summary(self, names: RunNames) -> RunSummary {
-        let old = self.old.as_ref();
-        let source = old.map_or(Source::Log, |old| old.source);
-        let warnings = old.map(OldResult::warning).into_iter().collect();
-        RunSummary {
-            origin: Origin {
-                source,
-                saved_by: None,
-            },
-            ..self.facts(names, warnings)
-        }
-    }
-
-    /// What a log and an old result have in common. `warnings` are those of reading it.
-    fn facts(self, names: RunNames, reading: Vec<Warning>) -> RunSummary {
-        let mut live = Tally::default();
-        self.stats.iter().for_each(|stats| live.add(stats.live));
-        let mut warnings = self.capture.warnings;
-        warnings.extend(reading);
-        warnings.extend(self.rebased.warnings);
-        warnings.extend(names.warnings);
+        let anomalies = is_log.then(|| self.trace.anomalies(reuse));
+        let reading = match (&self.old, &anomalies) {
+            (Some(old), _) => vec![old.warning()],
+            (None, Some(anomalies)) => self.damage(anomalies),
+            (None, None) => Vec::new(),
+        };
         let program = self.capture.program;
-        RunSummary {
+        let warnings = [
+            self.capture.warnings,
+            reading,
+            self.rebased.warnings,
+            naming,
+        ];
+        Facts {
             name: self.capture.name,
             path: self.capture.path,
-            origin: Origin::default(),
+            origin: Origin {
+                source: self.old.map_or(Source::Log, |old| old.source),
+                saved_by: None,
+            },
             log: self.capture.log,
             build_id: program.as_ref().and_then(|elf| elf.build_id.clone()),
             program: program.map(|elf| elf.path),
             machine: self.rebased.machine,
-            choice: None,
+            choice: is_log.then_some(self.rebased.choice),
             duration_s: match self.reached {
                 Some(reached) => reached.seconds,
                 None => self.capture.manifest.duration_s,
             },
             reached: self.reached,
-            records: None,
-            live,
-            anomalies: None,
-            faults: None,
-            warnings,
+            records: is_log.then_some(self.trace.records),
+            anomalies,
+            warnings: warnings.concat(),
         }
     }
+
+    /// What the log lacks.
+    fn damage(&self, anomalies: &Anomalies) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        if self.trace.records == 0 {
+            warnings.push(Warning::NoRecords);
+        }
+        let reuse = self.rebased.choice.reuse;
+        let damage = advice(anomalies, reuse, self.trace.allocations()).into_iter();
+        // Before its end, no log has an end mark.
+        let is_told = |warning: &Warning| self.reached.is_none() || *warning != Warning::MissingEnd;
+        warnings.extend(damage.filter(is_told));
+        warnings
+    }
+}
+
+/// The modules of a run, and which build each is of.
+fn modules(capture: &CaptureSet, rebased: &RebasedRun) -> Vec<Module> {
+    let modules = rebased.modules.iter();
+    let module = modules.map(|module| Module {
+        label: ModuleLabel {
+            role: module.role,
+            name: module.name.clone(),
+        },
+        build: module.build(capture),
+    });
+    module.collect()
 }
 
 /// Only a log knows what was live before its end.
@@ -470,8 +417,8 @@ fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
 }
 
 /// A gate that passes because nothing was recorded, or is known, would be worse than none.
-fn refuse_judgement(plan: &Plan, runs: &[RunResult]) -> Result<()> {
-    let runs: Vec<&RunSummary> = runs.iter().map(|run| &run.summary).collect();
+fn refuse_judgement(plan: &Plan, runs: &[Run]) -> Result<()> {
+    let runs: Vec<&Facts> = runs.iter().map(|run| &run.facts).collect();
     let (Some(first), Some(last), true) = (runs.first(), runs.last(), plan.gate.is_set()) else {
         return Ok(());
     };
@@ -518,11 +465,11 @@ fn refuse_saving_over(plan: &Plan, sources: &[RunSource]) -> Result<()> {
 }
 
 /// Growth by time cannot be judged without the time.
-fn refuse_rates_without_times(plan: &Plan, runs: &[RunResult]) -> Result<()> {
-    let untimed = runs.iter().find(|run| run.summary.duration_s.is_none());
+fn refuse_rates_without_times(plan: &Plan, runs: &[Run]) -> Result<()> {
+    let untimed = runs.iter().find(|run| run.facts.duration_s.is_none());
     match (plan.gate.limit_by_time(), untimed) {
         (Some(limit), Some(run)) => Err(Error::NoDuration {
-            path: run.summary.path.clone(),
+            path: run.facts.path.clone(),
             limit: limit.to_string(),
         }),
         _ => Ok(()),
@@ -530,14 +477,15 @@ fn refuse_rates_without_times(plan: &Plan, runs: &[RunResult]) -> Result<()> {
 }
 
 /// The same directory, or the same log, given as two runs.
-fn same_runs(runs: &[RunResult]) -> Vec<Warning> {
+fn same_runs(runs: &[Run]) -> Vec<Warning> {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     // Where the log of a saved report was, another may be now.
-    let is_here = |run: &RunSummary| run.origin.saved_by.is_none();
-    let moment = |run: &RunSummary| run.reached.map(|reached| reached.records);
+    let is_here = |run: &Facts| run.origin.saved_by.is_none();
+    let facts: Vec<&Facts> = runs.iter().map(|run| &run.facts).collect();
+    let moment = |run: &Facts| run.reached.map(|reached| reached.records);
     let mut warnings = Vec::new();
-    for (index, RunResult { summary: run, .. }) in runs.iter().enumerate() {
-        for RunResult { summary: other, .. } in &runs[index + 1..] {
+    for (index, run) in facts.iter().enumerate() {
+        for other in &facts[index + 1..] {
             let (first, second) = (printable_path(&run.path), printable_path(&other.path));
             if moment(run) != moment(other) {
                 continue;
@@ -553,9 +501,9 @@ fn same_runs(runs: &[RunResult]) -> Vec<Warning> {
 }
 
 /// The first run's architecture is not the last one's.
-fn other_machines(runs: &[RunResult]) -> Option<Warning> {
-    let first = runs.first()?.summary.machine?;
-    let last = runs.last()?.summary.machine?;
+fn other_machines(runs: &[Run]) -> Option<Warning> {
+    let first = runs.first()?.facts.machine?;
+    let last = runs.last()?.facts.machine?;
     (first != last).then(|| Warning::MachinesDiffer {
         first: first.to_string(),
         last: last.to_string(),
@@ -564,20 +512,21 @@ fn other_machines(runs: &[RunResult]) -> Option<Warning> {
 
 /// Where two runs have the same short name they get the paths as they were given, and where these are
 /// the same, too, a number.
-fn tell_apart(runs: &mut [RunResult]) {
-    let short: Vec<String> = runs.iter().map(|run| run.summary.name.clone()).collect();
+fn told_apart(mut runs: Vec<Run>) -> Vec<Run> {
+    let short: Vec<String> = runs.iter().map(|run| run.facts.name.clone()).collect();
     let is_shared = |name: &String| short.iter().filter(|other| *other == name).count() > 1;
-    for run in runs.iter_mut().map(|run| &mut run.summary) {
+    for run in runs.iter_mut().map(|run| &mut run.facts) {
         if is_shared(&run.name) {
             run.name = printable_path(&run.path);
         }
     }
-    let paths: Vec<String> = runs.iter().map(|run| run.summary.name.clone()).collect();
+    let paths: Vec<String> = runs.iter().map(|run| run.facts.name.clone()).collect();
     for (index, run) in runs.iter_mut().enumerate() {
         let name = &paths[index];
         let before = paths[..index].iter().filter(|other| *other == name).count();
         if before > 0 {
-            run.summary.name = format!("{name} ({})", before + 1);
+            run.facts.name = format!("{name} ({})", before + 1);
         }
     }
+    runs
 }

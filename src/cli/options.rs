@@ -13,7 +13,8 @@ use crate::diff::{Gate, Grouping, Limit, Map, SortBy};
 use crate::error::{Error, FileFlag, Result};
 use crate::pipeline::Plan;
 use crate::report::table::TableOptions;
-use crate::symbols::{Addressing, SearchPath};
+use crate::run::Addressing;
+use crate::symbols::SearchPath;
 
 const AFTER_HELP: &str = "\
 Examples:

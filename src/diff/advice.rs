@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::group::module_of;
 use super::growth::Change;
 use super::identity::MatchedBy;
-use super::site::{ModuleKey, Site};
-use crate::symbols::Build;
+use super::judge::Site;
+use super::site::ModuleKey;
+use crate::run::Build;
 use crate::warning::Warning;
 
 /// The builds of the sites that are gone, and of those that are new.
@@ -25,7 +26,7 @@ impl<'a> Seen<'a> {
             Change::New => &mut self.new,
             _ => return,
         };
-        builds.extend(site.runs.iter().flatten().map(|run| run.build.as_ref()));
+        builds.extend(site.at.runs.iter().flatten().map(|run| run.build.as_ref()));
         self.name = name;
     }
 
@@ -42,11 +43,11 @@ impl<'a> Seen<'a> {
 pub fn advice(sites: &[Site]) -> Vec<Warning> {
     let mut functions: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
     let mut modules: BTreeMap<Option<&ModuleKey>, Seen<'_>> = BTreeMap::new();
-    for site in sites.iter().filter(|site| site.hidden.is_none()) {
-        match site.function() {
+    for site in sites.iter().filter(|site| site.at.hidden.is_none()) {
+        match site.at.function() {
             Some(function) => functions.entry(function).or_default().note(site, function),
             None => {
-                let module = module_of(&site.key);
+                let module = module_of(&site.at.key);
                 modules
                     .entry(module)
                     .or_default()
@@ -68,7 +69,7 @@ pub fn advice(sites: &[Site]) -> Vec<Warning> {
 }
 
 fn module_name(site: &Site) -> &str {
-    let module = site.module.as_ref();
+    let module = site.at.module.as_ref();
     module.map_or("no module", |module| &module.name)
 }
 
@@ -79,10 +80,10 @@ fn moved<'a>(seen: impl Iterator<Item = Seen<'a>>) -> Vec<String> {
 }
 
 fn unsure(sites: &[Site]) -> Option<Warning> {
-    let has_blocks = |site: &Site| (0..site.runs.len()).any(|run| site.live(run).blocks > 0);
+    let has_blocks = |site: &Site| site.figures.iter().any(|figures| figures.blocks > 0);
     let is_unsure = |site: &&Site| {
-        let is_unsure = site.matched_by == Some(MatchedBy::UnsureAddress);
-        is_unsure && site.hidden.is_none() && has_blocks(site)
+        let is_unsure = site.at.matched_by == Some(MatchedBy::UnsureAddress);
+        is_unsure && site.at.hidden.is_none() && has_blocks(site)
     };
     let unsure: Vec<&Site> = sites.iter().filter(is_unsure).collect();
     let modules: BTreeSet<&str> = unsure.iter().map(|site| module_name(site)).collect();

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 
+use super::judge::Site;
 use super::rate::Rate;
-use super::site::Site;
 use crate::units;
 
 /// The most that a single site may grow, and how the user wrote it.
@@ -80,14 +80,16 @@ impl Limit {
             |growth: i64, limit: u64| u64::try_from(growth).is_ok_and(|growth| growth > limit);
         match self.kind {
             LimitKind::Blocks(limit) => above(growth.blocks, limit),
-            LimitKind::Bytes(limit) => above(growth.bytes, limit),
+            LimitKind::Bytes(limit) => growth.bytes.is_some_and(|bytes| above(bytes, limit)),
             LimitKind::Percent(limit) => {
                 let percent_exceeded = |percent: Option<f64>, growth: i64| match percent {
                     Some(percent) => percent > limit,
                     None => growth > 0,
                 };
                 percent_exceeded(growth.percent(site.first()), growth.blocks)
-                    || percent_exceeded(growth.percent_of_bytes(site.first()), growth.bytes)
+                    || growth.bytes.is_some_and(|bytes| {
+                        percent_exceeded(growth.percent_of_bytes(site.first()), bytes)
+                    })
             }
             LimitKind::Rate { blocks, per } => {
                 per.of(site).is_some_and(|rate| rate.blocks > blocks)
@@ -123,7 +125,7 @@ impl Gate {
         let judged = sites
             .iter()
             .enumerate()
-            .filter(|(_, site)| site.hidden.is_none());
+            .filter(|(_, site)| site.at.hidden.is_none());
         judged
             .filter_map(|(index, site)| {
                 let exceeded = |limit: &Limit| limit.is_exceeded_by(site);

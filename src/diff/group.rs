@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::identity::Candidate;
-use super::site::{Grouping, ModuleKey, Site, SiteKey, SiteRun};
-use crate::symbols::{Frame, Named, Symbolized};
+use super::site::{Grouping, JoinedSite, ModuleKey, SiteKey, SiteRun};
+use crate::run::{Frame, Named, Symbolized};
 
 /// What in earlier runs had another name.
 #[derive(Debug, Default)]
@@ -74,11 +74,11 @@ type RowKey = (ModuleKey, Option<String>, Option<String>);
 
 /// Sums up the sites of each function, file or module. A site whose group is not known stays a row
 /// of its own: two that are unknown are not one.
-pub fn group(sites: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<Site> {
+pub fn group(sites: Vec<JoinedSite>, by: Grouping, aliases: &Aliases) -> Vec<JoinedSite> {
     if matches!(by, Grouping::Address | Grouping::Line) {
         return sites;
     }
-    let mut rows: Vec<Site> = Vec::new();
+    let mut rows: Vec<JoinedSite> = Vec::new();
     let mut index: BTreeMap<RowKey, usize> = BTreeMap::new();
     for mut site in sites {
         let by = known(&site, by);
@@ -100,7 +100,7 @@ pub fn group(sites: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<Site> {
 }
 
 /// The grouping that was asked for; without a file, the function.
-fn known(site: &Site, by: Grouping) -> Grouping {
+fn known(site: &JoinedSite, by: Grouping) -> Grouping {
     let has_file = site.frame().is_some_and(|frame| frame.file.is_some());
     match by {
         Grouping::File if !has_file => Grouping::Function,
@@ -108,7 +108,7 @@ fn known(site: &Site, by: Grouping) -> Grouping {
     }
 }
 
-fn row_key(site: &Site, by: Grouping, aliases: &Aliases) -> Option<RowKey> {
+fn row_key(site: &JoinedSite, by: Grouping, aliases: &Aliases) -> Option<RowKey> {
     let module = module_of(&site.key)?;
     let file = site.frame().and_then(|frame| frame.file.as_deref());
     let named = |file: Option<&str>| match file {
@@ -140,7 +140,7 @@ pub fn module_of(key: &SiteKey) -> Option<&ModuleKey> {
 }
 
 /// Only what all sites of the row have in common.
-fn row_name(site: &Site, by: Grouping) -> Symbolized {
+fn row_name(site: &JoinedSite, by: Grouping) -> Symbolized {
     let Symbolized::Named(named) = &site.name else {
         return site.name.clone();
     };
@@ -155,8 +155,8 @@ fn row_name(site: &Site, by: Grouping) -> Symbolized {
     Named::new(vec![frame], source).map_or_else(|| site.name.clone(), Symbolized::Named)
 }
 
-fn merge(row: &mut Site, site: Site) {
-    let last = |site: &Site| site.runs.iter().rposition(Option::is_some);
+fn merge(row: &mut JoinedSite, site: JoinedSite) {
+    let last = |site: &JoinedSite| site.runs.iter().rposition(Option::is_some);
     if last(&site) > last(row) {
         row.key = site.key;
         row.module = site.module;
@@ -175,7 +175,6 @@ fn merge(row: &mut Site, site: Site) {
 fn add(sum: &mut SiteRun, run: SiteRun) {
     sum.addresses.extend(run.addresses);
     sum.numbers.extend(run.numbers);
-    sum.allocations = sum.allocations.saturating_add(run.allocations);
-    sum.live.add(run.live);
+    sum.figures.add(run.figures);
     sum.add_curve(run.curve.as_ref());
 }

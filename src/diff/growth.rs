@@ -1,12 +1,13 @@
 //! How a call site changed from the first run to the last.
 
-use crate::trace::Tally;
+use crate::run::Figures;
 
 /// Last run minus first run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Growth {
     pub blocks: i64,
-    pub bytes: i64,
+    /// `None` where one of the two does not know its bytes.
+    pub bytes: Option<i64>,
 }
 
 /// What the change is called. A site that has nothing live in the first run has no percentage:
@@ -21,51 +22,68 @@ pub enum Change {
     Gone,
 }
 
+impl Default for Growth {
+    fn default() -> Self {
+        Growth::ZERO
+    }
+}
+
 impl Growth {
-    pub fn between(first: Tally, last: Tally) -> Self {
+    /// Of nothing at all: the sum to begin with.
+    pub const ZERO: Growth = Growth {
+        blocks: 0,
+        bytes: Some(0),
+    };
+
+    pub fn between(first: Figures, last: Figures) -> Self {
         Growth {
             blocks: difference(first.blocks, last.blocks),
-            bytes: difference(first.bytes, last.bytes),
+            bytes: first
+                .bytes
+                .zip(last.bytes)
+                .map(|(first, last)| difference(first, last)),
         }
     }
 
     pub fn add(&mut self, other: Growth) {
         self.blocks = self.blocks.saturating_add(other.blocks);
-        self.bytes = self.bytes.saturating_add(other.bytes);
+        let bytes = self.bytes.zip(other.bytes);
+        self.bytes = bytes.map(|(sum, bytes)| sum.saturating_add(bytes));
     }
 
     pub fn is_growth(self) -> bool {
-        self.blocks > 0 || self.bytes > 0
+        self.blocks > 0 || self.bytes > Some(0)
     }
 
     /// In percent of the first run's blocks; `None` where that had none.
-    pub fn percent(self, first: Tally) -> Option<f64> {
+    pub fn percent(self, first: Figures) -> Option<f64> {
         percent_of(self.blocks, first.blocks)
     }
 
     /// The percentage to show: of blocks; of bytes where only these changed.
-    pub fn shown_percent(self, first: Tally) -> Option<f64> {
-        match self.blocks {
-            0 if self.bytes != 0 => self.percent_of_bytes(first),
+    pub fn shown_percent(self, first: Figures) -> Option<f64> {
+        match (self.blocks, self.bytes) {
+            (0, Some(bytes)) if bytes != 0 => self.percent_of_bytes(first),
             _ => self.percent(first),
         }
     }
 
-    /// In percent of the first run's bytes; `None` where that had none.
-    pub fn percent_of_bytes(self, first: Tally) -> Option<f64> {
-        percent_of(self.bytes, first.bytes)
+    /// In percent of the first run's bytes; `None` where that had none, or does not know them.
+    pub fn percent_of_bytes(self, first: Figures) -> Option<f64> {
+        percent_of(self.bytes?, first.bytes?)
     }
 }
 
 impl Change {
-    pub fn between(first: Tally, last: Tally) -> Self {
+    /// By blocks alone where bytes are not known.
+    pub fn between(first: Figures, last: Figures) -> Self {
         let growth = Growth::between(first, last);
         match (first.blocks, last.blocks) {
             (0, 0) => Change::Same,
             (0, _) => Change::New,
             (_, 0) => Change::Gone,
             _ if growth.is_growth() => Change::Grown,
-            _ if growth == Growth::default() => Change::Same,
+            _ if growth.blocks == 0 && growth.bytes.unwrap_or(0) == 0 => Change::Same,
             _ => Change::Shrunk,
         }
     }
@@ -94,8 +112,12 @@ fn percent_of(growth: i64, first: u64) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn tally(blocks: u64, bytes: u64) -> Tally {
-        Tally { blocks, bytes }
+    fn tally(blocks: u64, bytes: u64) -> Figures {
+        Figures {
+            blocks,
+            bytes: Some(bytes),
+            allocations: None,
+        }
     }
 
     #[test]
@@ -113,6 +135,19 @@ mod tests {
         for (first, last, change) in cases {
             assert_eq!(Change::between(first, last), change, "{first:?} {last:?}");
         }
+    }
+
+    #[test]
+    fn without_bytes_a_change_is_one_of_blocks() {
+        let unknown = |blocks| Figures {
+            bytes: None,
+            ..tally(blocks, 0)
+        };
+        let growth = Growth::between(unknown(3), tally(3, 90));
+        assert_eq!((growth.blocks, growth.bytes), (0, None));
+        assert!(!growth.is_growth());
+        assert_eq!(Change::between(unknown(3), tally(3, 90)), Change::Same);
+        assert_eq!(Change::between(unknown(3), tally(2, 90)), Change::Shrunk);
     }
 
     #[test]

@@ -9,8 +9,7 @@ use hashbrown::HashMap;
 use super::align::{Alignment, align};
 use super::files::{agreement, best_pairs, pair_files};
 use super::site::{ModuleKey, SiteKey};
-use crate::symbols::{Build, Declaration, LinkAddress};
-use crate::trace::Tally;
+use crate::run::{Build, Declaration, LinkAddress, Text};
 
 /// How a site of one run was found in another: each tier proves less than those above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +45,8 @@ impl MatchedBy {
 /// One function of a site: the shown one, or one that it is inlined into.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Step {
-    pub function: Option<String>,
-    pub file: Option<String>,
+    pub function: Option<Text>,
+    pub file: Option<Text>,
     pub line: Option<u32>,
     pub declaration: Declaration,
 }
@@ -66,7 +65,8 @@ pub struct Candidate {
     pub addresses: Vec<LinkAddress>,
     /// The numbers of the log, where they are no addresses.
     pub numbers: Vec<u64>,
-    pub live: Tally,
+    /// Of its live blocks, where there are any and their bytes are known.
+    pub mean_size: Option<f64>,
 }
 
 /// What matching a run against the earlier ones gave.
@@ -168,10 +168,6 @@ impl Candidate {
         i64::try_from(i128::from(address) - i128::from(start)).ok()
     }
 
-    fn mean_size(&self) -> Option<f64> {
-        (self.live.blocks > 0).then(|| self.live.bytes as f64 / self.live.blocks as f64)
-    }
-
     fn is_of_same_build(&self, other: &Candidate) -> bool {
         self.build.is_some() && self.build == other.build
     }
@@ -198,7 +194,7 @@ fn cost(old: &Candidate, new: &Candidate, distance: u64) -> Option<u64> {
     if old.is_of_same_build(new) {
         return None;
     }
-    let size = match (old.mean_size(), new.mean_size()) {
+    let size = match (old.mean_size, new.mean_size) {
         (Some(a), Some(b)) if a == b => 0,
         (Some(a), Some(b)) => 200 + (800.0 * (a - b).abs() / a.max(b)) as u64,
         _ => FARTHEST,
@@ -682,7 +678,7 @@ fn stem(module: &str) -> &str {
 mod tests {
     use super::*;
     use crate::elf::BuildId;
-    use crate::symbols::Role;
+    use crate::run::Role;
 
     use MatchedBy::*;
 
@@ -696,8 +692,8 @@ mod tests {
     /// A place in the program: `function` is declared in line `declared`.
     fn at(function: &str, file: &str, declared: u32, line: u32) -> Candidate {
         let step = Step {
-            function: Some(function.to_owned()),
-            file: Some(file.to_owned()),
+            function: Some(function.into()),
+            file: Some(file.into()),
             line: Some(line),
             declaration: Declaration {
                 line: Some(declared),
@@ -708,7 +704,7 @@ mod tests {
         site.key = SiteKey::Line {
             module: module(""),
             function: step.function.clone(),
-            file: file.to_owned(),
+            file: file.into(),
             line,
             inlined_into: Vec::new(),
         };
@@ -720,7 +716,7 @@ mod tests {
     fn by_symbol(function: &str, start: u64, address: u64) -> Candidate {
         let mut site = bare(address);
         site.chain = vec![Step {
-            function: Some(function.to_owned()),
+            function: Some(function.into()),
             ..Step::default()
         }];
         site.function_start = Some(LinkAddress(start));
@@ -742,7 +738,7 @@ mod tests {
             function_start: None,
             addresses: vec![address],
             numbers: Vec::new(),
-            live: Tally::default(),
+            mean_size: None,
         }
     }
 
@@ -757,12 +753,8 @@ mod tests {
             self
         }
 
-        /// Leaves ten blocks of a size.
         fn of_size(mut self, size: u64) -> Self {
-            self.live = Tally {
-                blocks: 10,
-                bytes: 10 * size,
-            };
+            self.mean_size = Some(size as f64);
             self
         }
 

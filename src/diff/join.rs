@@ -3,102 +3,45 @@
 use hashbrown::HashMap;
 
 use super::group::{Aliases, group, module_of};
-use super::growth::{Change, Growth};
 use super::identity::{Candidate, MatchedBy, Step, files_of, match_sites};
-use super::rate::Rates;
-use super::site::{Grouping, Hidden, ModuleKey, ModuleLabel, Site, SiteKey, SiteRun};
-use crate::symbols::{Build, Declaration, Frame, LinkAddress, NameSource, Role, Symbolized};
-use crate::trace::{CallerStats, Curve, Tally};
+use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
+use crate::run::{
+    Build, CallSite, Declaration, Frame, LinkAddress, Location, NameSource, Role, Run, Symbolized,
+};
 
-/// One caller of one run, with all that is known of it.
-#[derive(Debug, Clone)]
-pub struct NamedCaller {
-    pub module: Option<ModuleLabel>,
-    /// Of the module, where it is known.
-    pub build: Option<Build>,
-    pub address: Option<LinkAddress>,
-    /// The number in the log.
-    pub number: Option<u64>,
-    pub name: Symbolized,
-    pub stats: CallerStats,
-    /// `None` where only the end of the run is known.
-    pub curve: Option<Curve>,
-}
-
-impl NamedCaller {
-    /// The frame to show, where there is one.
-    pub fn frame(&self) -> Option<&Frame> {
-        match &self.name {
-            Symbolized::Named(named) => Some(named.shown()),
-            Symbolized::Unknown(_) => None,
-        }
-    }
-
-    fn key(&self, by: Grouping) -> SiteKey {
-        let by_line = || match (&self.module, &self.name) {
-            (module, Symbolized::Named(named)) => SiteKey::line(module.as_ref(), named),
-            _ => None,
-        };
-        let by_address = || match (&self.module, self.address) {
-            (Some(module), Some(address)) => Some(SiteKey::address(module, address, &self.name)),
-            _ => None,
-        };
-        let key = match by {
-            Grouping::Address => by_address().or_else(by_line),
-            _ => by_line().or_else(by_address),
-        };
-        key.unwrap_or_else(|| SiteKey::number(self.module.as_ref(), self.number))
-    }
-}
-
-/// Rows of all runs, unranked. Callers that only free are no call sites.
-pub fn join(mut runs: Vec<Vec<NamedCaller>>, by: Grouping) -> Vec<Site> {
-    share_names(&mut runs);
-    let mut joined = Joined {
-        runs: runs.len(),
-        ..Joined::default()
-    };
-    for (run, callers) in runs.into_iter().enumerate() {
-        joined.add_run(run, sites_of(callers, joined.runs, run, by));
+/// Call sites of all runs, each once, unranked.
+pub fn join(runs: &[Run], by: Grouping) -> Vec<JoinedSite> {
+    let names = best_names(runs);
+    let mut joined = Joined::default();
+    for (index, run) in runs.iter().enumerate() {
+        joined.add_run(index, sites_of(run, &names, runs.len(), index, by));
     }
     let mut sites = group(joined.sites, by, &joined.aliases);
     sites.iter_mut().for_each(finish);
     sites
 }
 
-/// In one build an address has one name: what one run knows of it holds in all.
-fn share_names(runs: &mut [Vec<NamedCaller>]) {
-    if runs.len() < 2 {
-        return;
-    }
-    let names = better_names(runs);
-    for (caller, name) in runs.iter_mut().flatten().zip(names) {
-        if let Some(name) = name {
-            caller.name = name;
-        }
-    }
-}
+/// A place in a build, wherever that build ran.
+type PlaceInBuild<'a> = (&'a Build, LinkAddress);
 
-/// For each caller of all runs the name that another run has for it, where that is better.
-fn better_names(runs: &[Vec<NamedCaller>]) -> Vec<Option<Symbolized>> {
-    let mut best: HashMap<(&Build, LinkAddress), &Symbolized> = HashMap::new();
-    for caller in runs.iter().flatten() {
-        if let Some(place) = place_of(caller) {
-            let known = best.entry(place).or_insert(&caller.name);
-            if worth(&caller.name) > worth(known) {
-                *known = &caller.name;
+/// In one build an address has one name: what one run knows of it holds in all.
+fn best_names(runs: &[Run]) -> HashMap<PlaceInBuild<'_>, &Symbolized> {
+    let mut best: HashMap<PlaceInBuild<'_>, &Symbolized> = HashMap::new();
+    for run in runs {
+        for location in &run.locations {
+            if let Some(place) = place_of(run, location) {
+                let known = best.entry(place).or_insert(&location.name);
+                if worth(&location.name) > worth(known) {
+                    *known = &location.name;
+                }
             }
         }
     }
-    let better = |caller: &NamedCaller| {
-        let name = *best.get(&place_of(caller)?)?;
-        (worth(name) > worth(&caller.name)).then(|| name.clone())
-    };
-    runs.iter().flatten().map(better).collect()
+    best
 }
 
-fn place_of(caller: &NamedCaller) -> Option<(&Build, LinkAddress)> {
-    Some((caller.build.as_ref()?, caller.address?))
+fn place_of<'a>(run: &'a Run, location: &Location) -> Option<PlaceInBuild<'a>> {
+    Some((run.module_of(location)?.build.as_ref()?, location.address?))
 }
 
 fn worth(name: &Symbolized) -> u8 {
@@ -113,19 +56,31 @@ fn worth(name: &Symbolized) -> u8 {
 }
 
 /// The sites of one run, which no other run has changed yet.
-fn sites_of(callers: Vec<NamedCaller>, runs: usize, run: usize, by: Grouping) -> Vec<Site> {
-    let mut sites: Vec<Site> = Vec::new();
-    let mut index: HashMap<SiteKey, usize> = HashMap::new();
-    for caller in callers {
-        if caller.stats.allocations == 0 {
-            continue;
+fn sites_of(
+    run: &Run,
+    names: &HashMap<PlaceInBuild<'_>, &Symbolized>,
+    runs: usize,
+    index: usize,
+    by: Grouping,
+) -> Vec<JoinedSite> {
+    let mut sites: Vec<JoinedSite> = Vec::new();
+    let mut known: HashMap<SiteKey, usize> = HashMap::new();
+    for site in &run.sites {
+        let location = run.location(run.innermost(site));
+        let name = place_of(run, location).and_then(|place| names.get(&place).copied());
+        let location = Location {
+            name: name.unwrap_or(&location.name).clone(),
+            ..location.clone()
+        };
+        let here = site_run(run, &location, site);
+        let key = SiteKey::of(run, &location, by);
+        match known.get(&key) {
+            Some(&at) => add(&mut sites[at], index, run, location, here),
+            None => {
+                known.insert(key.clone(), sites.len());
+                sites.push(new_site(key, runs, index, run, location, here));
+            }
         }
-        let key = caller.key(by);
-        let at = *index.entry(key.clone()).or_insert_with(|| {
-            sites.push(new_site(key, &caller, runs));
-            sites.len() - 1
-        });
-        add(&mut sites[at], run, caller);
     }
     sites.iter_mut().for_each(sort_addresses);
     sites
@@ -134,15 +89,14 @@ fn sites_of(callers: Vec<NamedCaller>, runs: usize, run: usize, by: Grouping) ->
 /// The sites of the runs so far.
 #[derive(Debug, Default)]
 struct Joined {
-    runs: usize,
-    sites: Vec<Site>,
+    sites: Vec<JoinedSite>,
     /// What matching knows of each, from the last run that has it.
     candidates: Vec<Candidate>,
     aliases: Aliases,
 }
 
 impl Joined {
-    fn add_run(&mut self, run: usize, sites: Vec<Site>) {
+    fn add_run(&mut self, run: usize, sites: Vec<JoinedSite>) {
         let new: Vec<Candidate> = sites.iter().map(|site| candidate(site, run)).collect();
         let matches = match_sites(&self.candidates, &new);
         for (module, old, file) in &matches.files {
@@ -183,7 +137,14 @@ impl Joined {
         }
     }
 
-    fn unite(&mut self, at: usize, by: MatchedBy, run: usize, mut site: Site, new: Candidate) {
+    fn unite(
+        &mut self,
+        at: usize,
+        by: MatchedBy,
+        run: usize,
+        mut site: JoinedSite,
+        new: Candidate,
+    ) {
         let (known, old) = (&mut self.sites[at], &mut self.candidates[at]);
         known.runs[run] = site.runs[run].take();
         known.matched_by = known.matched_by.max(Some(by));
@@ -200,21 +161,25 @@ impl Joined {
     }
 }
 
-fn candidate(site: &Site, run: usize) -> Candidate {
+fn candidate(site: &JoinedSite, run: usize) -> Candidate {
     let (chain, function_start) = match &site.name {
         Symbolized::Named(named) => (named.chain().map(step).collect(), named.function_start),
         Symbolized::Unknown(_) => (Vec::new(), None),
     };
-    let here = site.runs[run].clone().unwrap_or_default();
+    let here = site.runs[run].clone();
+    let (build, addresses, numbers) = match here.clone() {
+        Some(here) => (here.build, here.addresses, here.numbers),
+        None => (None, Vec::new(), Vec::new()),
+    };
     Candidate {
         key: site.key.clone(),
         module: module_of(&site.key).cloned(),
-        build: here.build,
+        build,
         chain,
         function_start,
-        addresses: here.addresses,
-        numbers: here.numbers,
-        live: here.live,
+        addresses,
+        numbers,
+        mean_size: here.and_then(|here| here.figures.mean_size()),
     }
 }
 
@@ -227,60 +192,68 @@ fn step((frame, declaration): (&Frame, Declaration)) -> Step {
     }
 }
 
-fn new_site(key: SiteKey, caller: &NamedCaller, runs: usize) -> Site {
-    let is_loader = caller
-        .module
-        .as_ref()
-        .is_some_and(|m| m.role == Role::Loader);
+fn site_run(run: &Run, location: &Location, site: &CallSite) -> SiteRun {
+    let number = location.number.filter(|_| location.address.is_none());
+    SiteRun {
+        build: run
+            .module_of(location)
+            .and_then(|module| module.build.clone()),
+        addresses: location.address.into_iter().collect(),
+        numbers: number.into_iter().collect(),
+        figures: site.figures,
+        curve: site.curve.clone(),
+    }
+}
+
+fn new_site(
+    key: SiteKey,
+    runs: usize,
+    index: usize,
+    run: &Run,
+    location: Location,
+    here: SiteRun,
+) -> JoinedSite {
+    let module = run.module_of(&location).map(|module| module.label.clone());
+    let is_loader = module.as_ref().is_some_and(|m| m.role == Role::Loader);
     let by = match key {
         SiteKey::Line { .. } => Grouping::Line,
         SiteKey::Address { .. } | SiteKey::Number { .. } => Grouping::Address,
     };
-    Site {
+    let mut of_runs = vec![None; runs];
+    of_runs[index] = Some(here);
+    JoinedSite {
         key,
-        module: caller.module.clone(),
-        name: caller.name.clone(),
-        runs: vec![None; runs],
-        growth: Growth::default(),
-        change: Change::Same,
-        rates: Rates::default(),
-        trend: None,
+        module,
+        name: location.name,
+        runs: of_runs,
         matched_by: None,
         by,
         hidden: is_loader.then_some(Hidden::Loader),
-        rank: 0,
     }
 }
 
-fn add(site: &mut Site, run: usize, caller: NamedCaller) {
-    if caller.module.is_some() {
-        site.module = caller.module;
+/// Adds what another place of the same site has.
+fn add(site: &mut JoinedSite, index: usize, run: &Run, location: Location, here: SiteRun) {
+    if let Some(module) = run.module_of(&location) {
+        site.module = Some(module.label.clone());
     }
-    if matches!(caller.name, Symbolized::Named(_)) {
-        site.name = caller.name;
+    if matches!(location.name, Symbolized::Named(_)) {
+        site.name = location.name;
     }
-    let here = match &mut site.runs[run] {
-        Some(here) => {
-            here.add_curve(caller.curve.as_ref());
-            here
-        }
-        none => none.insert(SiteRun {
-            curve: caller.curve.clone(),
-            ..SiteRun::default()
-        }),
+    let Some(sum) = &mut site.runs[index] else {
+        site.runs[index] = Some(here);
+        return;
     };
-    if caller.build.is_some() {
-        here.build = caller.build;
+    if here.build.is_some() {
+        sum.build = here.build;
     }
-    here.addresses.extend(caller.address);
-    if caller.address.is_none() {
-        here.numbers.extend(caller.number);
-    }
-    here.allocations = here.allocations.saturating_add(caller.stats.allocations);
-    here.live.add(caller.stats.live);
+    sum.addresses.extend(here.addresses);
+    sum.numbers.extend(here.numbers);
+    sum.figures.add(here.figures);
+    sum.add_curve(here.curve.as_ref());
 }
 
-fn sort_addresses(site: &mut Site) {
+fn sort_addresses(site: &mut JoinedSite) {
     for run in site.runs.iter_mut().flatten() {
         run.addresses.sort_unstable();
         run.addresses.dedup();
@@ -289,7 +262,7 @@ fn sort_addresses(site: &mut Site) {
     }
 }
 
-fn finish(site: &mut Site) {
+fn finish(site: &mut JoinedSite) {
     sort_addresses(site);
     let runs = site.runs.iter().flatten().count();
     // A row of sites that no run shares is joined by its name alone.
@@ -297,115 +270,100 @@ fn finish(site: &mut Site) {
         0 | 1 => None,
         _ => site.matched_by.or(Some(MatchedBy::Line)),
     };
-    let first = match site.runs.len() {
-        1 => Tally::default(),
-        _ => site.first(),
-    };
-    site.growth = Growth::between(first, site.last());
-    site.change = Change::between(first, site.last());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::symbols::{Named, Unknown};
+    use crate::run::{Facts, Figures, Module, ModuleId, ModuleLabel, Named, Unknown};
+    use crate::trace::Tally;
 
-    fn module(role: Role, name: &str) -> Option<ModuleLabel> {
-        Some(ModuleLabel {
-            role,
-            name: name.to_owned(),
-        })
-    }
-
-    fn stats(blocks: u64) -> CallerStats {
-        CallerStats {
-            allocations: blocks,
-            live: Tally {
+    /// A run of one module a call site.
+    fn run(sites: Vec<(Role, &str, u64, Symbolized, u64)>) -> Run {
+        let mut run = Run::new(Facts::default(), Vec::new());
+        for (role, name, address, symbolized, blocks) in sites {
+            let label = ModuleLabel {
+                role,
+                name: name.to_owned(),
+            };
+            run.modules.push(Module { label, build: None });
+            let at = run.add_location(Location {
+                module: Some(ModuleId(run.modules.len() - 1)),
+                address: Some(LinkAddress(address)),
+                number: Some(address),
+                name: symbolized,
+            });
+            let live = Tally {
                 blocks,
                 bytes: blocks * 10,
-            },
+            };
+            run.add_site(at, Figures::of_log(blocks, live), None);
         }
+        run
     }
 
-    fn at_line(program: &str, line: u32, address: u64, blocks: u64) -> NamedCaller {
+    fn at_line(
+        program: &str,
+        line: u32,
+        address: u64,
+        blocks: u64,
+    ) -> (Role, &str, u64, Symbolized, u64) {
         let frame = Frame {
-            function: Some("open".to_owned()),
-            file: Some("/src/a.c".to_owned()),
+            function: Some("open".into()),
+            file: Some("/src/a.c".into()),
             line: Some(line),
             inlined: false,
         };
-        NamedCaller {
-            module: module(Role::Program, program),
-            build: None,
-            address: Some(LinkAddress(address)),
-            number: Some(address),
-            name: Symbolized::Named(Named::new(vec![frame], NameSource::Dwarf).unwrap()),
-            stats: stats(blocks),
-            curve: None,
-        }
+        let named = Named::new(vec![frame], NameSource::Dwarf).unwrap();
+        (
+            Role::Program,
+            program,
+            address,
+            Symbolized::Named(named),
+            blocks,
+        )
     }
 
-    fn unknown(name: &str, address: u64, blocks: u64) -> NamedCaller {
-        NamedCaller {
-            module: module(Role::Library, name),
-            build: None,
-            address: Some(LinkAddress(address)),
-            number: Some(address),
-            name: Symbolized::Unknown(Unknown::NoFile),
-            stats: stats(blocks),
-            curve: None,
-        }
+    fn unknown(name: &str, address: u64, blocks: u64) -> (Role, &str, u64, Symbolized, u64) {
+        let name_of_it = Symbolized::Unknown(Unknown::NoFile);
+        (Role::Library, name, address, name_of_it, blocks)
     }
 
     #[test]
     fn the_program_is_one_module_whatever_it_is_called() {
-        let sites = join(
-            vec![
-                vec![at_line("app0", 5, 0x10, 4)],
-                vec![at_line("app1", 5, 0x30, 6)],
-            ],
-            Grouping::Line,
-        );
+        let runs = [
+            run(vec![at_line("app0", 5, 0x10, 4)]),
+            run(vec![at_line("app1", 5, 0x30, 6)]),
+        ];
+        let sites = join(&runs, Grouping::Line);
         assert_eq!(sites.len(), 1);
-        assert_eq!(
-            sites[0].growth,
-            Growth {
-                blocks: 2,
-                bytes: 20
-            }
-        );
-        assert_eq!(
-            sites[0].module.as_ref().map(|m| m.name.as_str()),
-            Some("app1")
-        );
+        let blocks: Vec<u64> = sites[0]
+            .runs
+            .iter()
+            .flatten()
+            .map(|run| run.figures.blocks)
+            .collect();
+        assert_eq!(blocks, [4, 6]);
+        let module = sites[0].module.as_ref().map(|m| m.name.as_str());
+        assert_eq!(module, Some("app1"));
     }
 
     #[test]
     fn several_addresses_of_a_line_are_one_site() {
-        let sites = join(
-            vec![vec![at_line("a", 5, 0x30, 4), at_line("a", 5, 0x10, 1)]],
-            Grouping::Line,
-        );
+        let run = run(vec![at_line("a", 5, 0x30, 4), at_line("a", 5, 0x10, 1)]);
+        let sites = join(&[run], Grouping::Line);
         let run = sites[0].runs[0].as_ref().unwrap();
         assert_eq!(run.addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
-        assert_eq!((run.allocations, run.live.blocks), (5, 5));
+        assert_eq!((run.figures.allocations, run.figures.blocks), (Some(5), 5));
     }
 
     #[test]
     fn unknown_sites_of_one_module_are_not_merged() {
-        let sites = join(
-            vec![vec![
-                unknown("l.so", 0x10, 1),
-                unknown("l.so", 0x20, 1),
-                unknown("m.so", 0x10, 1),
-            ]],
-            Grouping::Line,
-        );
-        assert_eq!(sites.len(), 3);
-    }
-
-    #[test]
-    fn a_caller_that_only_frees_is_no_site() {
-        assert!(join(vec![vec![at_line("a", 5, 0x10, 0)]], Grouping::Line).is_empty());
+        let run = run(vec![
+            unknown("l.so", 0x10, 1),
+            unknown("l.so", 0x20, 1),
+            unknown("m.so", 0x10, 1),
+        ]);
+        assert_eq!(join(&[run], Grouping::Line).len(), 3);
     }
 }

@@ -2,8 +2,7 @@
 
 use std::str::FromStr;
 
-use super::join::NamedCaller;
-use crate::symbols::Symbolized;
+use crate::run::{Run, Symbolized};
 
 /// Rewrites the beginning of source paths, and the names of modules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,19 +25,19 @@ impl Map {
     }
 }
 
-/// Rewrites what a caller is called; of several maps the first that fits is used.
-pub fn apply(maps: &[Map], caller: &mut NamedCaller) {
-    if maps.is_empty() {
-        return;
+/// The run with other names for its modules and files; of several maps the first that fits is used.
+pub fn renamed(mut run: Run, maps: &[Map]) -> Run {
+    for label in run.modules.iter_mut().map(|module| &mut module.label) {
+        if let Some(name) = maps.iter().find_map(|map| map.module(&label.name)) {
+            label.name = name;
+        }
     }
-    if let Some(module) = &mut caller.module
-        && let Some(name) = maps.iter().find_map(|map| map.module(&module.name))
-    {
-        module.name = name;
+    for location in run.locations.iter_mut().filter(|_| !maps.is_empty()) {
+        if let Symbolized::Named(named) = &mut location.name {
+            named.map_files(|file| maps.iter().find_map(|map| map.path(file)));
+        }
     }
-    if let Symbolized::Named(named) = &mut caller.name {
-        named.map_files(|file| maps.iter().find_map(|map| map.path(file)));
-    }
+    run
 }
 
 impl FromStr for Map {

@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 
 use super::growth::Growth;
-use super::site::Site;
+use super::judge::Site;
 
 /// What sites are ranked by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -16,17 +16,12 @@ pub enum SortBy {
     Name,
 }
 
-/// Sorts the sites and numbers them; hidden ones come last, so that showing them moves no rank.
-pub fn rank(sites: &mut [Site], by: SortBy) {
-    sites.sort_by(|a, b| {
-        let hidden = a.hidden.is_some().cmp(&b.hidden.is_some());
-        hidden
-            .then_with(|| compare(a, b, by))
-            .then_with(|| by_name(a, b))
-    });
-    for (index, site) in sites.iter_mut().enumerate() {
-        site.rank = index + 1;
-    }
+/// Hidden sites come last, so that showing them moves no rank.
+pub fn by_rank(a: &Site, b: &Site, by: SortBy) -> Ordering {
+    let hidden = a.at.hidden.is_some().cmp(&b.at.hidden.is_some());
+    hidden
+        .then_with(|| compare(a, b, by))
+        .then_with(|| by_name(a, b))
 }
 
 fn compare(a: &Site, b: &Site, by: SortBy) -> Ordering {
@@ -56,11 +51,8 @@ fn compare(a: &Site, b: &Site, by: SortBy) -> Ordering {
 /// By function, then by place; the key itself settles what is left.
 fn by_name(a: &Site, b: &Site) -> Ordering {
     // Sites without a name come after all that have one.
-    let name = |site: &Site| {
-        (
-            site.function().is_none(),
-            site.function().map(str::to_owned),
-        )
-    };
-    name(a).cmp(&name(b)).then_with(|| a.key.cmp(&b.key))
+    fn name(site: &Site) -> (bool, Option<&str>) {
+        (site.at.function().is_none(), site.at.function())
+    }
+    name(a).cmp(&name(b)).then_with(|| a.at.key.cmp(&b.at.key))
 }

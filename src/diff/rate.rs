@@ -1,8 +1,10 @@
 //! How fast call sites grow: per minute where run times are known, else from run to run.
 
-use super::site::Site;
-use super::trend::median;
-use crate::trace::Tally;
+use super::growth::Growth;
+use super::judge::Column;
+use super::median::median;
+use super::site::SiteRun;
+use crate::run::Figures;
 
 /// Growth by time, or by run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,59 +28,56 @@ pub struct Rates {
 /// growth can be told from what the runs differ by anyhow.
 const SAME_TIME: f64 = 0.1;
 
-/// Finds the rates of all sites. A block that was there from the beginning is in every run, so it is
-/// the difference between runs of different length that counts; runs of one length say how much more each
-/// of them leaves, and a single run, or the only one that has the site, what it left in its time.
-pub fn rate(sites: &mut [Site], durations_s: &[Option<f64>], knows_bytes: bool) {
-    let minutes: Option<Vec<f64>> = durations_s
-        .iter()
-        .map(|seconds| Some((*seconds)? / 60.0))
-        .collect();
-    let runs: Vec<usize> = (0..durations_s.len()).collect();
-    let order: Vec<f64> = runs.iter().map(|run| *run as f64).collect();
-    for site in sites {
-        let per_run = (runs.len() > 1).then(|| over(site, &runs, &order, knows_bytes));
-        let per_minute = minutes
-            .as_deref()
-            .and_then(|minutes| per_minute(site, minutes, knows_bytes));
-        site.rates = Rates {
-            per_minute,
-            per_run,
-        };
+/// The rates of a site. A block that was there from the beginning is in every run, so it is the difference
+/// between runs of different length that counts; runs of one length say how much more each of them leaves,
+/// and a single run, or the only one that has the site, what it left in its time.
+pub fn rates(
+    runs: &[Option<SiteRun>],
+    figures: &[Figures],
+    growth: Growth,
+    columns: &[Column],
+) -> Rates {
+    let minutes = columns.iter().map(|column| Some(column.duration_s? / 60.0));
+    let minutes: Option<Vec<f64>> = minutes.collect();
+    let order: Vec<f64> = (0..figures.len()).map(|run| run as f64).collect();
+    Rates {
+        per_minute: minutes.and_then(|minutes| per_minute(runs, figures, growth, &minutes)),
+        per_run: (figures.len() > 1).then(|| over(figures, &order)),
     }
 }
 
 /// Only of runs that have the site: one that is new has grown in its own run, not in the difference of two.
-fn per_minute(site: &Site, minutes: &[f64], knows_bytes: bool) -> Option<Rate> {
-    site.runs.last()?.as_ref()?;
-    let has_it = |run: &usize| site.runs[*run].is_some();
-    let runs: Vec<usize> = (0..minutes.len()).filter(has_it).collect();
-    let times: Vec<f64> = runs.iter().map(|run| minutes[*run]).collect();
+fn per_minute(
+    runs: &[Option<SiteRun>],
+    figures: &[Figures],
+    growth: Growth,
+    minutes: &[f64],
+) -> Option<Rate> {
+    runs.last()?.as_ref()?;
+    let having: Vec<usize> = (0..runs.len()).filter(|run| runs[*run].is_some()).collect();
+    let figures: Vec<Figures> = having.iter().map(|run| figures[*run]).collect();
+    let times: Vec<f64> = having.iter().map(|run| minutes[*run]).collect();
     let longest = times.iter().copied().fold(0.0, f64::max);
     let shortest = times.iter().copied().fold(f64::INFINITY, f64::min);
     if longest - shortest > SAME_TIME * longest {
-        let rate = over(site, &runs, &times, knows_bytes);
         // More was left in less time: then time is not what it grew with.
-        let against_time = (times.first() > times.last()) && site.growth.is_growth();
+        let against_time = (times.first() > times.last()) && growth.is_growth();
         if !against_time {
-            return Some(rate);
+            return Some(over(&figures, &times));
         }
     }
-    let rate = match runs.as_slice() {
-        [only] => {
-            let live = site.live(*only);
-            Rate {
-                blocks: live.blocks as f64,
-                bytes: knows_bytes.then_some(live.bytes as f64),
-                fit: None,
-            }
-        }
+    let rate = match figures.as_slice() {
+        [only] => Rate {
+            blocks: only.blocks as f64,
+            bytes: only.bytes.map(|bytes| bytes as f64),
+            fit: None,
+        },
         several => {
-            let order: Vec<f64> = several.iter().map(|run| *run as f64).collect();
-            over(site, several, &order, knows_bytes)
+            let order: Vec<f64> = having.iter().map(|run| *run as f64).collect();
+            over(several, &order)
         }
     };
-    let longest = match site.growth.is_growth() {
+    let longest = match growth.is_growth() {
         true => times.last().copied().unwrap_or(longest),
         false => longest,
     };
@@ -95,18 +94,15 @@ impl Rate {
     }
 }
 
-/// Over some runs, each at its place on the line `x`.
-fn over(site: &Site, runs: &[usize], x: &[f64], knows_bytes: bool) -> Rate {
-    let of = |figure: fn(Tally) -> u64| -> Vec<f64> {
-        runs.iter()
-            .map(|run| figure(site.live(*run)) as f64)
-            .collect()
-    };
-    let blocks = of(|live| live.blocks);
+/// Over the figures of some runs, each at its place on the line `x`.
+fn over(figures: &[Figures], x: &[f64]) -> Rate {
+    let blocks: Vec<f64> = figures.iter().map(|of| of.blocks as f64).collect();
+    let bytes = figures.iter().map(|of| Some(of.bytes? as f64));
+    let bytes: Option<Vec<f64>> = bytes.collect();
     let slope_of_blocks = slope(x, &blocks);
     Rate {
         blocks: slope_of_blocks,
-        bytes: knows_bytes.then(|| slope(x, &of(|live| live.bytes))),
+        bytes: bytes.map(|bytes| slope(x, &bytes)),
         fit: (x.len() > 2).then(|| fit(x, &blocks, slope_of_blocks)),
     }
 }

@@ -1,28 +1,10 @@
 //! A call site, and what identifies it in every run.
 
-use super::growth::{Change, Growth};
 use super::identity::MatchedBy;
-use super::rate::Rates;
-use super::trend::Trend;
-use crate::symbols::{Build, Frame, LinkAddress, Named, Role, Symbolized};
-use crate::trace::{Curve, Tally};
-
-/// A module as a site knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ModuleLabel {
-    pub role: Role,
-    pub name: String,
-}
-
-impl ModuleLabel {
-    /// What makes it the same module in another run: the program is the program, whatever it is called.
-    pub fn identity(&self) -> (Role, &str) {
-        match self.role {
-            Role::Program => (Role::Program, ""),
-            role => (role, &self.name),
-        }
-    }
-}
+use crate::run::{
+    Build, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Run, Symbolized, Text,
+};
+use crate::trace::Curve;
 
 /// What makes it the same module in another run.
 pub type ModuleKey = (Role, String);
@@ -57,8 +39,8 @@ pub enum SiteKey {
     /// A line of source code.
     Line {
         module: ModuleKey,
-        function: Option<String>,
-        file: String,
+        function: Option<Text>,
+        file: Text,
         line: u32,
         /// What it is inlined into: a wrapper's line is a site of its own in each of its callers.
         inlined_into: Vec<Frame>,
@@ -68,7 +50,7 @@ pub enum SiteKey {
         module: ModuleKey,
         address: LinkAddress,
         /// In another build another function can lie there.
-        function: Option<String>,
+        function: Option<Text>,
     },
     /// The number in the log, where not even that is known.
     Number {
@@ -78,6 +60,21 @@ pub enum SiteKey {
 }
 
 impl SiteKey {
+    /// The finest that is known of a place, or its line where rows are wider.
+    pub fn of(run: &Run, location: &Location, by: Grouping) -> Self {
+        let module = run.module_of(location).map(|module| &module.label);
+        let by_line = || match &location.name {
+            Symbolized::Named(named) => SiteKey::line(module, named),
+            Symbolized::Unknown(_) => None,
+        };
+        let by_address = || Some(SiteKey::address(module?, location.address?, &location.name));
+        let key = match by {
+            Grouping::Address => by_address().or_else(by_line),
+            _ => by_line().or_else(by_address),
+        };
+        key.unwrap_or_else(|| SiteKey::number(module, location.number))
+    }
+
     /// A line without a module, as `mtrace(1)` gives it, is taken for the program's.
     pub fn line(module: Option<&ModuleLabel>, named: &Named) -> Option<Self> {
         let frame = named.shown();
@@ -94,10 +91,7 @@ impl SiteKey {
         SiteKey::Address {
             module: owned(module),
             address,
-            function: match name {
-                Symbolized::Named(named) => named.shown().function.clone(),
-                Symbolized::Unknown(_) => None,
-            },
+            function: name.frame().and_then(|frame| frame.function.clone()),
         }
     }
 
@@ -122,7 +116,7 @@ pub enum Hidden {
 }
 
 /// What one run has of a site.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteRun {
     /// Of the site's module, where it is known.
     pub build: Option<Build>,
@@ -131,8 +125,7 @@ pub struct SiteRun {
     pub addresses: Vec<LinkAddress>,
     /// The numbers of the log, where they could not be made link-time addresses.
     pub numbers: Vec<u64>,
-    pub allocations: u64,
-    pub live: Tally,
+    pub figures: Figures,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
 }
@@ -151,50 +144,26 @@ impl SiteRun {
     }
 }
 
-/// A call site in all runs.
+/// A call site, found in all runs.
 #[derive(Debug, Clone)]
-pub struct Site {
+pub struct JoinedSite {
     pub key: SiteKey,
     /// As the last run that has it calls it; `None` if it lies in no module.
     pub module: Option<ModuleLabel>,
     pub name: Symbolized,
     /// In the order of the runs; `None` where the run has no such caller.
     pub runs: Vec<Option<SiteRun>>,
-    /// Last run minus first; in a single run, what is live.
-    pub growth: Growth,
-    pub change: Change,
-    pub rates: Rates,
-    /// What its growth means; `None` where the last run has no curve.
-    pub trend: Option<Trend>,
     /// The weakest of what joins its runs; `None` if only one has it.
     pub matched_by: Option<MatchedBy>,
     /// What it stands for; an address or a line where a wider group is not known.
     pub by: Grouping,
     pub hidden: Option<Hidden>,
-    /// From 1, in the order that was asked for; hidden sites come after all others.
-    pub rank: usize,
 }
 
-impl Site {
-    pub fn live(&self, run: usize) -> Tally {
-        self.runs[run].as_ref().map_or(Tally::default(), |r| r.live)
-    }
-
-    /// The first run's live blocks, which growth is measured against.
-    pub fn first(&self) -> Tally {
-        self.live(0)
-    }
-
-    pub fn last(&self) -> Tally {
-        self.live(self.runs.len() - 1)
-    }
-
+impl JoinedSite {
     /// The frame to show, where there is one.
     pub fn frame(&self) -> Option<&Frame> {
-        match &self.name {
-            Symbolized::Named(named) => Some(named.shown()),
-            Symbolized::Unknown(_) => None,
-        }
+        self.name.frame()
     }
 
     pub fn function(&self) -> Option<&str> {

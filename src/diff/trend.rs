@@ -5,7 +5,9 @@
 //! below is a pure function of the curves and prefers not to call something a leak: a cache that is
 //! called one costs a person an hour, a leak that is missed in one run shows in a longer one.
 
-use super::site::Site;
+use super::judge::Column;
+use super::median::median;
+use super::site::SiteRun;
 use crate::trace::{Curve, STEPS};
 
 /// What kind of growth a call site shows.
@@ -82,25 +84,20 @@ pub const LONGER: f64 = 1.2;
 /// See [`LONGER`].
 pub const NO_MORE: f64 = 1.05;
 
-/// Judges every site that has a curve in its last run.
-pub fn judge(sites: &mut [Site], durations_s: &[Option<f64>]) {
-    for site in sites {
-        let nothing = Curve::default();
-        // Runs of which only the end is known say nothing about the course.
-        let runs = site.runs.iter().zip(durations_s);
-        let observed: Vec<Observed<'_>> = runs
-            .filter_map(|(run, &duration_s)| {
-                let curve = match run {
-                    Some(run) => run.curve.as_ref()?,
-                    None => &nothing,
-                };
-                Some(Observed { curve, duration_s })
-            })
-            .collect();
-        let last = site.runs.last().and_then(Option::as_ref);
-        let is_known = last.is_some_and(|run| run.curve.is_some());
-        site.trend = is_known.then(|| trend(&observed)).flatten();
-    }
+/// Judges a site; `None` if its last run has no curve.
+pub fn trend_of_site(runs: &[Option<SiteRun>], columns: &[Column]) -> Option<Trend> {
+    runs.last()?.as_ref()?.curve.as_ref()?;
+    let nothing = Curve::default();
+    // Runs of which only the end is known say nothing about the course.
+    let observed = runs.iter().zip(columns).filter_map(|(run, column)| {
+        let curve = match run {
+            Some(run) => run.curve.as_ref()?,
+            None => &nothing,
+        };
+        let duration_s = column.duration_s;
+        Some(Observed { curve, duration_s })
+    });
+    trend(&observed.collect::<Vec<_>>())
 }
 
 /// One run of a site: its curve, and how long the run was, where that is known.
@@ -287,15 +284,4 @@ fn doubles(blocks: &[f64; STEPS]) -> bool {
         }
     }
     doublings >= 2 && (end - level).abs() <= 0.15 * level
-}
-
-/// Zero for no figures.
-pub(super) fn median(of: &[f64]) -> f64 {
-    let mut sorted = of.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    match sorted.len() {
-        0 => 0.0,
-        odd if odd % 2 == 1 => sorted[odd / 2],
-        even => (sorted[even / 2 - 1] + sorted[even / 2]) / 2.0,
-    }
 }

@@ -131,7 +131,7 @@ fn signed(figure: f64) -> String {
 }
 
 fn last_curve(site: &Site) -> Option<&Curve> {
-    site.runs.last()?.as_ref()?.curve.as_ref()
+    site.at.runs.last()?.as_ref()?.curve.as_ref()
 }
 
 /// Live blocks along the run, each character the most of its part, against the most of all.

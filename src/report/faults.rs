@@ -8,22 +8,26 @@ use super::grid::{Cells, Grid, Tone};
 use super::palette::Palette;
 use super::table::TableOptions;
 use super::view::{function_of, module_of, place_of};
-use super::{FaultRow, Report, header, notes};
+use super::{Report, header, notes};
 use crate::error::{Error, Result};
+use crate::run::{Fault, Run};
 use crate::trace::FaultKind;
 use crate::units::{count, counted};
 
 /// Draws the faults of the only run of a report.
 pub fn write(report: &Report, options: TableOptions, out: &mut dyn Write) -> Result<()> {
     if let Some(run) = report.runs.iter().find(|run| run.faults.is_none()) {
-        let is_saved = run.origin.saved_by.is_some();
-        return Err(Error::needs_log(&run.path, "--errors", is_saved));
+        let is_saved = run.facts.origin.saved_by.is_some();
+        return Err(Error::needs_log(&run.facts.path, "--errors", is_saved));
     }
     let palette = Palette::new(options.color);
     header::write(report, options.width, &palette, out)?;
     writeln!(out)?;
-    let rows = report.runs.iter().flat_map(|run| &run.faults);
-    let faults: Vec<&FaultRow> = rows.flatten().collect();
+    fn of_run(run: &Run) -> Vec<(&Run, Fault)> {
+        let faults = run.faults.iter().flatten();
+        faults.map(|fault| (run, *fault)).collect()
+    }
+    let faults: Vec<(&Run, Fault)> = report.runs.iter().flat_map(of_run).collect();
     let shown = if options.all {
         faults.len()
     } else {
@@ -37,7 +41,7 @@ pub fn write(report: &Report, options: TableOptions, out: &mut dyn Write) -> Res
         let mut grid = Grid::new(head.to_vec(), Vec::new());
         faults[..shown]
             .iter()
-            .for_each(|fault| grid.add(cells(fault)));
+            .for_each(|(run, fault)| grid.add(cells(run, *fault)));
         write!(out, "{}", grid.draw(options.width, options.color))?;
         writeln!(out)?;
     }
@@ -49,8 +53,8 @@ pub fn write(report: &Report, options: TableOptions, out: &mut dyn Write) -> Res
     notes::write_verdict(report, options.width, &palette, out)
 }
 
-fn cells(fault: &FaultRow) -> Cells {
-    let caller = &fault.caller;
+fn cells(run: &Run, fault: Fault) -> Cells {
+    let at = run.location(fault.at);
     let what = match fault.kind {
         FaultKind::DoubleFree => "double free",
         FaultKind::FreeOfUnknown => "free of a block from before mtrace()",
@@ -63,9 +67,9 @@ fn cells(fault: &FaultRow) -> Cells {
         .map_or_else(|| "-".to_owned(), |line| line.to_string());
     Cells {
         numbers: vec![count(fault.seen.count), line, what.to_owned()],
-        function: vec![function_of(&caller.name)],
-        place: vec![place_of(&caller.name, caller.address, caller.number)],
-        module: module_of(caller.module.as_ref()),
+        function: vec![function_of(&at.name)],
+        place: vec![place_of(&at.name, at.address, at.number)],
+        module: module_of(run.module_of(at).map(|module| &module.label)),
         extras: Vec::new(),
         tone: match fault.kind {
             FaultKind::DoubleFree => Tone::Breach,

@@ -4,12 +4,12 @@ use std::io::Write;
 
 use owo_colors::OwoColorize;
 
+use super::Report;
 use super::palette::Palette;
 use super::text::{facts, width};
-use super::{Report, RunSummary};
 use crate::error::Result;
 use crate::printable::printable_path;
-use crate::symbols::Certainty;
+use crate::run::{Certainty, Run};
 use crate::units::{bytes, count, counted};
 
 /// Writes the header lines of a report.
@@ -22,32 +22,34 @@ pub fn write(
     let longest = report
         .runs
         .iter()
-        .map(|run| width(&run.name))
+        .map(|run| width(&run.facts.name))
         .max()
         .unwrap_or(0);
     for run in &report.runs {
-        let padding = " ".repeat(longest - width(&run.name) + 2);
-        let text = facts(&format!("{}{padding}", run.name), &run_facts(run), columns);
-        let (name, rest) = text.split_at(run.name.len());
+        let name = &run.facts.name;
+        let padding = " ".repeat(longest - width(name) + 2);
+        let text = facts(&format!("{name}{padding}"), &run_facts(run), columns);
+        let (name, rest) = text.split_at(name.len());
         writeln!(out, "{}{rest}", name.style(palette.strong))?;
     }
     Ok(())
 }
 
-fn run_facts(run: &RunSummary) -> Vec<String> {
-    let program = match &run.program {
+fn run_facts(run: &Run) -> Vec<String> {
+    let known = &run.facts;
+    let program = match &known.program {
         Some(path) => path.file_name().map_or_else(
             || printable_path(path),
             |name| printable_path(name.as_ref()),
         ),
         None => "no program".to_owned(),
     };
-    let machine = match run.machine {
+    let machine = match known.machine {
         Some(machine) => machine.to_string(),
         None => "unknown architecture".to_owned(),
     };
     let mut facts = vec![program, machine];
-    if let (Some(1..), Some(choice)) = (run.records, &run.choice) {
+    if let (Some(1..), Some(choice)) = (known.records, &known.choice) {
         let addressing = choice.addressing.name();
         facts.push(match choice.certainty {
             Certainty::Assumed => format!("{addressing} addresses (assumed)"),
@@ -56,19 +58,20 @@ fn run_facts(run: &RunSummary) -> Vec<String> {
             }
         });
     }
-    facts.push(match (run.reached, run.records) {
+    facts.push(match (known.reached, known.records) {
         (Some(reached), _) => format!(
             "{} of {}",
             count(reached.records),
             counted(reached.of, "record")
         ),
         (None, Some(records)) => counted(records, "record"),
-        (None, None) => format!("result of {}", run.origin.source.tool()),
+        (None, None) => format!("result of {}", known.origin.source.tool()),
     });
-    let live = counted(run.live.blocks, "block");
-    facts.push(match run.origin.source.knows_bytes() {
-        true => format!("{live} live, {}", bytes(run.live.bytes)),
-        false => format!("{live} live"),
+    let live = run.live();
+    let blocks = counted(live.blocks, "block");
+    facts.push(match live.bytes {
+        Some(live) => format!("{blocks} live, {}", bytes(live)),
+        None => format!("{blocks} live"),
     });
     facts
 }

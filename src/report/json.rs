@@ -9,11 +9,11 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{FaultRow, Report, Source};
+use super::Report;
 use crate::diff::{Growth, Hidden, MatchedBy, Rate, Site, SiteRun, Trend, Verdict};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
-use crate::symbols::{LinkAddress, NameSource, Symbolized};
+use crate::run::{Fault, Figures, LinkAddress, NameSource, Run, Symbolized, Text};
 use crate::trace::{Anomalies, Curve, Tally};
 use crate::warning::Warning;
 
@@ -302,8 +302,6 @@ pub fn write(report: &Report, with_curves: bool, out: &mut dyn Write) -> Result<
 impl Document {
     pub fn new(report: &Report, with_curves: bool) -> Self {
         let is_comparison = report.is_comparison();
-        let growth = report.growth(|site| site.hidden.is_none());
-        let first = report.live(0, |site| site.hidden.is_none());
         Document {
             schema: "mtrace-diff/1",
             version: env!("CARGO_PKG_VERSION"),
@@ -312,10 +310,12 @@ impl Document {
             sites: report
                 .sites
                 .iter()
-                .map(|site| json_site(report, site, with_curves))
+                .enumerate()
+                .map(|(index, site)| json_site(report, index + 1, site, with_curves))
                 .collect(),
             total: JsonTotal {
-                growth: is_comparison.then(|| json_growth(report, growth, first)),
+                growth: is_comparison
+                    .then(|| json_growth(report.total.growth, report.total.first())),
             },
             leaks: json_leaks(report),
             gate: json_gate(report),
@@ -324,31 +324,32 @@ impl Document {
     }
 }
 
-fn json_run(run: &super::RunSummary) -> JsonRun {
+fn json_run(run: &Run) -> JsonRun {
+    let facts = &run.facts;
     JsonRun {
-        name: run.name.clone(),
-        path: printable_path(&run.path),
-        source: run.origin.source.name(),
-        saved_by: run.origin.saved_by.clone(),
-        log: printable_path(&run.log),
-        program: run.program.as_deref().map(printable_path),
-        build_id: run.build_id.as_ref().map(ToString::to_string),
-        arch: run.machine.map(|machine| machine.to_string()),
-        addressing: run.choice.as_ref().map(|choice| choice.addressing.name()),
-        addressing_reason: run.choice.as_ref().map(|choice| choice.reason.clone()),
-        duration_s: run.duration_s,
-        at: run.reached.map(|reached| JsonMoment {
+        name: facts.name.clone(),
+        path: printable_path(&facts.path),
+        source: facts.origin.source.name(),
+        saved_by: facts.origin.saved_by.clone(),
+        log: printable_path(&facts.log),
+        program: facts.program.as_deref().map(printable_path),
+        build_id: facts.build_id.as_ref().map(ToString::to_string),
+        arch: facts.machine.map(|machine| machine.to_string()),
+        addressing: facts.choice.as_ref().map(|choice| choice.addressing.name()),
+        addressing_reason: facts.choice.as_ref().map(|choice| choice.reason.clone()),
+        duration_s: facts.duration_s,
+        at: facts.reached.map(|reached| JsonMoment {
             given: reached.at.to_string(),
             of_records: reached.of,
         }),
-        records: run.records,
-        live: json_tally(run.live, run.origin.source),
-        anomalies: run.anomalies.as_ref().map(json_anomalies),
+        records: facts.records,
+        live: json_tally(run.live()),
+        anomalies: facts.anomalies.as_ref().map(json_anomalies),
         faults: run
             .faults
             .as_ref()
-            .map(|rows| rows.iter().map(json_fault).collect()),
-        warnings: json_warnings(&run.warnings),
+            .map(|faults| faults.iter().map(|fault| json_fault(run, *fault)).collect()),
+        warnings: json_warnings(&facts.warnings),
     }
 }
 
@@ -390,47 +391,52 @@ fn json_anomalies(anomalies: &Anomalies) -> JsonAnomalies {
     }
 }
 
-fn json_fault(row: &FaultRow) -> JsonFault {
-    let frame = row.caller.frame();
+fn json_fault(run: &Run, fault: Fault) -> JsonFault {
+    let at = run.location(fault.at);
+    let frame = at.frame();
     JsonFault {
-        kind: row.kind_name(),
-        count: row.seen.count,
-        first_line: row.seen.first_line,
-        module: row.caller.module.as_ref().map(|module| module.name.clone()),
-        function: frame.and_then(|f| f.function.clone()),
-        file: frame.and_then(|f| f.file.clone()),
+        kind: fault.kind_name(),
+        count: fault.seen.count,
+        first_line: fault.seen.first_line,
+        module: run.module_of(at).map(|module| module.label.name.clone()),
+        function: frame.and_then(|f| owned(f.function.as_ref())),
+        file: frame.and_then(|f| owned(f.file.as_ref())),
         line: frame.and_then(|f| f.line),
-        address: row.caller.address.map(json_address),
+        address: at.address.map(json_address),
     }
+}
+
+fn owned(text: Option<&Text>) -> Option<String> {
+    text.map(|text| text.to_string())
 }
 
 fn json_address(address: LinkAddress) -> String {
     format!("{:#x}", address.0)
 }
 
-fn json_site(report: &Report, site: &Site, with_curves: bool) -> JsonSite {
+fn json_site(report: &Report, rank: usize, site: &Site, with_curves: bool) -> JsonSite {
     let is_comparison = report.is_comparison();
-    let frame = site.frame();
-    let frames = match &site.name {
+    let frame = site.at.frame();
+    let frames = match &site.at.name {
         Symbolized::Named(named) => named.frames(),
         Symbolized::Unknown(_) => &[],
     };
     JsonSite {
-        rank: site.rank,
-        module: site.module.as_ref().map(|module| module.name.clone()),
-        function: frame.and_then(|f| f.function.clone()),
-        file: frame.and_then(|f| f.file.clone()),
+        rank,
+        module: site.at.module.as_ref().map(|module| module.name.clone()),
+        function: frame.and_then(|f| owned(f.function.as_ref())),
+        file: frame.and_then(|f| owned(f.file.as_ref())),
         line: frame.and_then(|f| f.line),
         frames: frames
             .iter()
             .map(|frame| JsonFrame {
-                function: frame.function.clone(),
-                file: frame.file.clone(),
+                function: owned(frame.function.as_ref()),
+                file: owned(frame.file.as_ref()),
                 line: frame.line,
                 inlined: frame.inlined,
             })
             .collect(),
-        named_by: match &site.name {
+        named_by: match &site.at.name {
             Symbolized::Named(named) => Some(match named.source {
                 NameSource::Dwarf => "dwarf",
                 NameSource::SymbolTable => "symbols",
@@ -438,35 +444,27 @@ fn json_site(report: &Report, site: &Site, with_curves: bool) -> JsonSite {
             }),
             Symbolized::Unknown(_) => None,
         },
-        unknown: match &site.name {
+        unknown: match &site.at.name {
             Symbolized::Named(_) => None,
             Symbolized::Unknown(reason) => Some(reason.to_string()),
         },
-        runs: site
-            .runs
-            .iter()
-            .zip(&report.runs)
-            .map(|(run, summary)| {
-                Some(json_site_run(
-                    run.as_ref()?,
-                    summary.origin.source,
-                    with_curves,
-                ))
-            })
-            .collect(),
-        growth: is_comparison.then(|| json_growth(report, site.growth, site.first())),
+        runs: {
+            let runs = site.at.runs.iter();
+            runs.map(|run| Some(json_site_run(run.as_ref()?, with_curves)))
+                .collect()
+        },
+        growth: is_comparison.then(|| json_growth(site.growth, site.first())),
         change: is_comparison.then(|| site.change.name()),
         verdict: site.trend.map(Trend::name),
         per_minute: site.rates.per_minute.map(json_rate),
         per_run: site.rates.per_run.map(json_rate),
-        matched_by: site.matched_by.map(MatchedBy::name),
-        by: site.by.name(),
-        hidden: site.hidden.map(|Hidden::Loader| "loader"),
+        matched_by: site.at.matched_by.map(MatchedBy::name),
+        by: site.at.by.name(),
+        hidden: site.at.hidden.map(|Hidden::Loader| "loader"),
     }
 }
 
-fn json_site_run(run: &SiteRun, source: Source, with_curves: bool) -> JsonSiteRun {
-    let allocations = source.knows_allocations().then_some(run.allocations);
+fn json_site_run(run: &SiteRun, with_curves: bool) -> JsonSiteRun {
     JsonSiteRun {
         addresses: run.addresses.iter().copied().map(json_address).collect(),
         numbers: run
@@ -474,9 +472,9 @@ fn json_site_run(run: &SiteRun, source: Source, with_curves: bool) -> JsonSiteRu
             .iter()
             .map(|number| format!("{number:#x}"))
             .collect(),
-        allocations,
-        frees: allocations.map(|count| count.saturating_sub(run.live.blocks)),
-        live: json_tally(run.live, source),
+        allocations: run.figures.allocations,
+        frees: run.figures.frees(),
+        live: json_tally(run.figures),
         curve: run
             .curve
             .as_ref()
@@ -507,28 +505,28 @@ fn json_rate(rate: Rate) -> JsonRate {
 }
 
 fn json_leaks(report: &Report) -> JsonLeaks {
-    let leaks = report.leaks();
+    let leaks = &report.leaks;
     JsonLeaks {
         sites: leaks.sites,
-        blocks: leaks.growth.blocks,
-        bytes: report.knows_growth_of_bytes().then_some(leaks.growth.bytes),
+        blocks: leaks.sums.growth.blocks,
+        bytes: leaks.sums.growth.bytes,
         per_minute: leaks.per_minute.map(json_rate),
         memory: report.memory,
         lasts_s: leaks.lasts_s,
     }
 }
 
-fn json_tally(tally: Tally, source: Source) -> JsonTally {
+fn json_tally(figures: Figures) -> JsonTally {
     JsonTally {
-        blocks: tally.blocks,
-        bytes: source.knows_bytes().then_some(tally.bytes),
+        blocks: figures.blocks,
+        bytes: figures.bytes,
     }
 }
 
-fn json_growth(report: &Report, growth: Growth, first: Tally) -> JsonGrowth {
+fn json_growth(growth: Growth, first: Figures) -> JsonGrowth {
     JsonGrowth {
         blocks: growth.blocks,
-        bytes: report.knows_growth_of_bytes().then_some(growth.bytes),
+        bytes: growth.bytes,
         percent: growth.percent(first),
     }
 }
@@ -536,12 +534,12 @@ fn json_growth(report: &Report, growth: Growth, first: Tally) -> JsonGrowth {
 fn json_gate(report: &Report) -> JsonGate {
     let breaches = report.breaches.iter().map(|breach| {
         let site = &report.sites[breach.site];
-        let frame = site.frame();
+        let frame = site.at.frame();
         JsonBreach {
-            rank: site.rank,
-            module: site.module.as_ref().map(|module| module.name.clone()),
-            function: frame.and_then(|f| f.function.clone()),
-            file: frame.and_then(|f| f.file.clone()),
+            rank: breach.site + 1,
+            module: site.at.module.as_ref().map(|module| module.name.clone()),
+            function: frame.and_then(|f| owned(f.function.as_ref())),
+            file: frame.and_then(|f| owned(f.file.as_ref())),
             line: frame.and_then(|f| f.line),
             limits: breach.limits.iter().map(ToString::to_string).collect(),
         }
@@ -561,7 +559,7 @@ fn json_gate(report: &Report) -> JsonGate {
         double_frees: report
             .gate
             .fail_on_double_free
-            .then(|| report.double_frees()),
+            .then_some(report.double_frees),
         breaches: breaches.collect(),
     }
 }

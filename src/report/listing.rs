@@ -5,7 +5,8 @@ use std::io::Write;
 
 use crate::error::Result;
 use crate::printable::printable_bytes;
-use crate::symbols::{Addressing, Place, RebasedRun, Role};
+use crate::run::{Addressing, Role};
+use crate::symbols::{Place, RebasedRun};
 use crate::trace::{CallerId, Trace};
 
 /// One run, as far as the old listings need it.

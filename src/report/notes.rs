@@ -4,13 +4,14 @@ use std::io::Write;
 
 use owo_colors::OwoColorize;
 
+use super::Report;
 use super::palette::Palette;
 use super::table::TableOptions;
 use super::text::wrapped;
 use super::view::{Others, View, match_mark, sentence_name};
-use super::{Report, RunSummary};
-use crate::diff::{Hidden, Verdict};
+use crate::diff::{Growth, Hidden, Verdict};
 use crate::error::Result;
+use crate::run::{Facts, Run};
 use crate::trace::FaultKind;
 use crate::units::{bytes, counted, signed_bytes, signed_count, signed_counted, time};
 use crate::warning::Warning;
@@ -40,7 +41,7 @@ pub fn write_notes(
 
 /// What all leaks come to, in a sentence.
 fn leaks(report: &Report) -> Option<String> {
-    let leaks = report.leaks();
+    let leaks = &report.leaks;
     if leaks.sites == 0 {
         let is_known = report.sites.iter().any(|site| site.trend.is_some());
         let needed = is_known && report.memory.is_some();
@@ -49,23 +50,21 @@ fn leaks(report: &Report) -> Option<String> {
     let sites = counted(leaks.sites, "call site");
     let verb = if leaks.sites == 1 { "leaks" } else { "leak" };
     let Some(rate) = leaks.per_minute else {
-        let growth = leaks.growth;
+        let growth = leaks.sums.growth;
         let blocks = signed_counted(growth.blocks, "block");
         let over = match (report.runs.first(), report.runs.last()) {
             (Some(first), Some(last)) if report.is_comparison() => {
-                let bytes = match report.knows_growth_of_bytes() {
-                    true => format!(", {}", signed_bytes(growth.bytes)),
-                    false => String::new(),
-                };
-                format!("{blocks}{bytes} from {} to {}", first.name, last.name)
+                let bytes = bytes_behind(growth);
+                let (first, last) = (&first.facts.name, &last.facts.name);
+                format!("{blocks}{bytes} from {first} to {last}")
             }
             _ => format!(
                 "{} in {} of what is live",
-                bytes(growth.bytes.unsigned_abs()),
+                bytes(growth.bytes.unwrap_or(0).unsigned_abs()),
                 counted(growth.blocks.unsigned_abs(), "block")
             ),
         };
-        let is_timed = report.runs.iter().all(|run| run.duration_s.is_some());
+        let is_timed = report.runs.iter().all(|run| run.facts.duration_s.is_some());
         let how = match is_timed {
             true => ".",
             false => "; --duration says how long the runs took, and then this how fast",
@@ -90,6 +89,14 @@ fn leaks(report: &Report) -> Option<String> {
     Some(format!("{sites} {verb} {fast}{lasts}."))
 }
 
+/// `, +150.0 KiB` behind blocks, where bytes are known.
+fn bytes_behind(growth: Growth) -> String {
+    let bytes = growth
+        .bytes
+        .map(|bytes| format!(", {}", signed_bytes(bytes)));
+    bytes.unwrap_or_default()
+}
+
 fn legend(report: &Report, view: &View<'_>) -> Option<String> {
     let breaches = &report.breaches;
     let is_breach = |rank: usize| {
@@ -98,17 +105,17 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
             .is_ok()
     };
     let mut marks = Vec::new();
-    if view.rows.iter().any(|site| is_breach(site.rank)) {
+    if view.rows.iter().any(|row| is_breach(row.rank)) {
         marks.push("! above a limit");
     }
     if view
         .rows
         .iter()
-        .any(|site| site.hidden == Some(Hidden::Loader))
+        .any(|row| row.site.at.hidden == Some(Hidden::Loader))
     {
         marks.push("l dynamic loader, left out without --all");
     }
-    let has_mark = |mark: &str| view.rows.iter().any(|site| match_mark(site) == mark);
+    let has_mark = |mark: &str| view.rows.iter().any(|row| match_mark(row.site) == mark);
     if has_mark("~") {
         marks.push("~ found again by its function, not by an equal line");
     }
@@ -131,7 +138,7 @@ fn left_out(report: &Report, view: &View<'_>, options: TableOptions) -> Vec<Stri
         notes.push(format!("{sites} not shown: {more}--all shows every one"));
     }
     if view.hidden.sites > 0 {
-        let live = view.hidden.sums.runs.last().copied().unwrap_or_default();
+        let live = view.hidden.sums.last();
         notes.push(format!(
             "{} of the dynamic loader left out, with {} live{}: --all shows them",
             counted(view.hidden.sites as u64, "site"),
@@ -151,11 +158,11 @@ fn hidden_growth(report: &Report, hidden: &Others) -> String {
 
 /// A line a run that has faults: `run1: 2 double frees, 1 failed allocation: …`.
 fn faults(report: &Report) -> Vec<String> {
-    let of_run = |run: &RunSummary| {
-        let counts = fault_counts(run);
+    let of_run = |run: &Run| {
+        let counts = fault_counts(&run.facts);
         (!counts.is_empty()).then(|| {
             let name = match report.is_comparison() {
-                true => format!("{}: ", run.name),
+                true => format!("{}: ", run.facts.name),
                 false => String::new(),
             };
             let how = match (report.is_comparison(), &run.faults) {
@@ -170,7 +177,7 @@ fn faults(report: &Report) -> Vec<String> {
 }
 
 /// How often each kind of fault happened, in words; kinds that did not are left out.
-pub fn fault_counts(run: &RunSummary) -> Vec<String> {
+pub fn fault_counts(run: &Facts) -> Vec<String> {
     let Some(seen) = &run.anomalies else {
         return Vec::new();
     };
@@ -210,7 +217,7 @@ pub fn write_warnings(
 ) -> Result<()> {
     let general = report.warnings.iter().map(|warning| (warning, Vec::new()));
     let mut warnings: Vec<(&Warning, Vec<&str>)> = general.collect();
-    for run in &report.runs {
+    for run in report.runs.iter().map(|run| &run.facts) {
         for warning in &run.warnings {
             match warnings
                 .iter_mut()
@@ -275,10 +282,8 @@ fn pass_reason(report: &Report) -> String {
         reasons.push("no block was freed twice".to_owned());
     }
     // A pass on figures that are known to be wrong must not look like any other.
-    let damaged = report
-        .runs
-        .iter()
-        .filter(|run| run.warnings.iter().any(Warning::makes_figures_partial));
+    let runs = report.runs.iter().map(|run| &run.facts);
+    let damaged = runs.filter(|run| run.warnings.iter().any(Warning::makes_figures_partial));
     let damaged: Vec<&str> = damaged.map(|run| run.name.as_str()).collect();
     let partial = match damaged.is_empty() {
         true => String::new(),
@@ -287,7 +292,7 @@ fn pass_reason(report: &Report) -> String {
             damaged.join(", ")
         ),
     };
-    let loader = report.growth(|site| site.hidden.is_some());
+    let loader = report.hidden.growth;
     let loader = match loader.is_growth() && !report.gate.limits.is_empty() {
         true => format!(
             "; the dynamic loader's growth ({}) is not judged",
@@ -309,10 +314,7 @@ fn fail_reason(report: &Report) -> String {
         let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
             let site = &report.sites[breach.site];
             let blocks = signed_counted(site.growth.blocks, "block");
-            let bytes = match report.knows_growth_of_bytes() {
-                true => format!(", {}", signed_bytes(site.growth.bytes)),
-                false => String::new(),
-            };
+            let bytes = bytes_behind(site.growth);
             format!("{}: {blocks}{bytes}", sentence_name(site))
         });
         let named: Vec<String> = breaches.collect();
@@ -327,11 +329,11 @@ fn fail_reason(report: &Report) -> String {
             named.join("; ")
         ));
     }
-    if report.gate.fail_on_double_free && report.double_frees() > 0 {
-        let name = report.runs.last().map_or("", |run| run.name.as_str());
+    if report.gate.fail_on_double_free && report.double_frees > 0 {
+        let name = report.runs.last().map_or("", |run| run.facts.name.as_str());
         reasons.push(format!(
             "{} in {name}",
-            counted(report.double_frees(), "double free")
+            counted(report.double_frees, "double free")
         ));
     }
     reasons.join("; ")

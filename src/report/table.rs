@@ -9,14 +9,13 @@ use super::grid::{Cells, Grid, Tone};
 use super::palette::Palette;
 use super::text::cut_middle;
 use super::view::{
-    Extent, Others, Sums, View, change_text, function_text, mark, match_mark, module_text,
+    Extent, Others, Row, View, change_text, function_text, mark, match_mark, module_text,
     percent_text, place_text,
 };
-use super::{Report, header, notes};
+use super::{Report, Sums, header, notes};
 use crate::diff::{Change, Growth, Site};
 use crate::error::Result;
-use crate::symbols::Symbolized;
-use crate::trace::Tally;
+use crate::run::{Figures, Symbolized};
 use crate::units::{bytes, count, counted, signed_bytes, signed_count, signed_percent};
 
 /// Columns for a run's name above its figures.
@@ -72,7 +71,7 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
     let shrunk = report
         .sites
         .iter()
-        .filter(|site| site.hidden.is_none() && site.growth.blocks < 0)
+        .filter(|site| site.at.hidden.is_none() && site.growth.blocks < 0)
         .count() as u64;
     Some(
         match (
@@ -85,7 +84,7 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
                 counted(shrunk, "call site")
             ),
             (true, _) => "No call site grew.".to_owned(),
-            (false, _) if report.runs[0].live.blocks > 0 => {
+            (false, _) if report.hidden.last().blocks > 0 => {
                 "Nothing is left but blocks of the dynamic loader.".to_owned()
             }
             (false, _) => "Nothing is left: every block was freed.".to_owned(),
@@ -96,11 +95,11 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
 fn grid(report: &Report, view: &View<'_>, options: TableOptions) -> Grid {
     let extras = Extras::of(report, options.trend);
     let mut grid = Grid::new(head(report), extras.head());
-    for site in &view.rows {
+    for row in &view.rows {
         grid.add(site_cells(
             report,
-            site,
-            view.total.runs[0],
+            *row,
+            view.total.first(),
             options.inlines,
             extras,
         ));
@@ -126,7 +125,7 @@ fn head(report: &Report) -> Vec<String> {
             report
                 .runs
                 .iter()
-                .map(|run| cut_middle(&run.name, LONGEST_HEAD)),
+                .map(|run| cut_middle(&run.facts.name, LONGEST_HEAD)),
         );
         head.extend(["Δ bytes".to_owned(), "growth".to_owned()]);
     } else {
@@ -135,27 +134,31 @@ fn head(report: &Report) -> Vec<String> {
     head
 }
 
-fn site_cells(report: &Report, site: &Site, total: Tally, inlines: bool, extras: Extras) -> Cells {
-    let mark = mark(site, site.rank - 1, &report.breaches);
-    let rank = format!("{mark}{}{}", match_mark(site), site.rank);
+fn site_cells(
+    report: &Report,
+    row: Row<'_>,
+    total: Figures,
+    inlines: bool,
+    extras: Extras,
+) -> Cells {
+    let site = row.site;
+    let mark = mark(row, &report.breaches);
+    let rank = format!("{mark}{}{}", match_mark(site), row.rank);
     let numbers = if report.is_comparison() {
         let mut numbers = vec![rank, signed_count(site.growth.blocks)];
-        numbers.extend((0..report.runs.len()).map(|run| match &site.runs[run] {
-            Some(run) => count(run.live.blocks),
+        numbers.extend(site.at.runs.iter().map(|run| match run {
+            Some(run) => count(run.figures.blocks),
             None => "-".to_owned(),
         }));
-        numbers.extend([bytes_grown(report, site.growth), change_text(site)]);
+        numbers.extend([bytes_grown(site.growth), change_text(site)]);
         numbers
     } else {
         let live = site.last();
-        let allocations = match report.runs[0].origin.source.knows_allocations() {
-            true => count(site.runs[0].as_ref().map_or(0, |run| run.allocations)),
-            false => UNKNOWN.to_owned(),
-        };
+        let allocations = live.allocations.map_or_else(|| UNKNOWN.to_owned(), count);
         vec![
             rank,
             count(live.blocks),
-            bytes_live(report, live),
+            bytes_live(live),
             share(live, total),
             allocations,
         ]
@@ -168,7 +171,7 @@ fn site_cells(report: &Report, site: &Site, total: Tally, inlines: bool, extras:
         extras: extras.cells(site),
         tone: tone(report, site, mark),
     };
-    if let (true, Symbolized::Named(named)) = (inlines, &site.name)
+    if let (true, Symbolized::Named(named)) = (inlines, &site.at.name)
         && named.frames().len() > 1
     {
         for frame in named.frames() {
@@ -218,41 +221,33 @@ fn others_cells(report: &Report, others: &Others, total: &Sums) -> Cells {
 }
 
 fn sum_numbers(report: &Report, rank: &str, sums: &Sums, total: &Sums) -> Vec<String> {
-    let first = sums.runs[0];
+    let first = sums.first();
     if !report.is_comparison() {
         return vec![
             rank.to_owned(),
             count(first.blocks),
-            bytes_live(report, first),
-            share(first, total.runs[0]),
+            bytes_live(first),
+            share(first, total.first()),
             String::new(),
         ];
     }
     let mut numbers = vec![rank.to_owned(), signed_count(sums.growth.blocks)];
     numbers.extend(sums.runs.iter().map(|run| count(run.blocks)));
-    numbers.extend([
-        bytes_grown(report, sums.growth),
-        percent_text(sums.growth, first),
-    ]);
+    numbers.extend([bytes_grown(sums.growth), percent_text(sums.growth, first)]);
     numbers
 }
 
-fn bytes_live(report: &Report, live: Tally) -> String {
-    match report.runs[0].origin.source.knows_bytes() {
-        true => bytes(live.bytes),
-        false => UNKNOWN.to_owned(),
-    }
+fn bytes_live(live: Figures) -> String {
+    live.bytes.map_or_else(|| UNKNOWN.to_owned(), bytes)
 }
 
-fn bytes_grown(report: &Report, growth: Growth) -> String {
-    match report.knows_growth_of_bytes() {
-        true => signed_bytes(growth.bytes),
-        false => UNKNOWN.to_owned(),
-    }
+fn bytes_grown(growth: Growth) -> String {
+    let bytes = growth.bytes;
+    bytes.map_or_else(|| UNKNOWN.to_owned(), signed_bytes)
 }
 
 /// Of the live blocks of all sites that are not hidden.
-fn share(part: Tally, whole: Tally) -> String {
+fn share(part: Figures, whole: Figures) -> String {
     match whole.blocks {
         0 => "-".to_owned(),
         blocks => signed_percent(part.blocks as f64 * 100.0 / blocks as f64)

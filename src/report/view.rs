@@ -1,10 +1,8 @@
 //! Which sites a table shows, and the text of their rows.
 
-use crate::diff::{Breach, Change, Grouping, Growth, Hidden, MatchedBy, ModuleLabel, Site};
-use crate::symbols::{LinkAddress, Role, Symbolized};
-use crate::trace::Tally;
-
-use super::Report;
+use super::{Report, Sums};
+use crate::diff::{Breach, Change, Column, Grouping, Growth, Hidden, MatchedBy, Site};
+use crate::run::{Figures, LinkAddress, ModuleLabel, Role, Symbolized};
 
 /// How much of a report a table shows.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +15,7 @@ pub struct Extent {
 
 /// The sites that are shown, and what became of the others.
 pub struct View<'a> {
-    pub rows: Vec<&'a Site>,
+    pub rows: Vec<Row<'a>>,
     pub others: Others,
     /// Over rows and others.
     pub total: Sums,
@@ -25,11 +23,11 @@ pub struct View<'a> {
     pub hidden: Others,
 }
 
-/// Sums of a group of sites.
-#[derive(Debug, Default, Clone)]
-pub struct Sums {
-    pub runs: Vec<Tally>,
-    pub growth: Growth,
+/// A site, and its rank among all of the report.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    pub rank: usize,
+    pub site: &'a Site,
 }
 
 /// Sites that have no row of their own.
@@ -41,28 +39,13 @@ pub struct Others {
     pub sums: Sums,
 }
 
-impl Sums {
-    fn of<'a>(runs: usize, sites: impl Iterator<Item = &'a Site>) -> Self {
-        let mut sums = Sums {
-            runs: vec![Tally::default(); runs],
-            growth: Growth::default(),
-        };
-        for site in sites {
-            for (run, sum) in sums.runs.iter_mut().enumerate() {
-                sum.add(site.live(run));
-            }
-            sums.growth.add(site.growth);
-        }
-        sums
-    }
-}
-
 impl Others {
-    fn of(runs: usize, sites: &[&Site]) -> Self {
+    fn of(columns: &[Column], rows: &[Row<'_>]) -> Self {
+        let sites = || rows.iter().map(|row| row.site);
         Others {
-            sites: sites.len(),
-            grown: sites.iter().filter(|site| is_of_interest(site)).count(),
-            sums: Sums::of(runs, sites.iter().copied()),
+            sites: rows.len(),
+            grown: sites().filter(|site| is_of_interest(site)).count(),
+            sums: Sums::of(columns, sites()),
         }
     }
 }
@@ -74,37 +57,37 @@ fn is_of_interest(site: &Site) -> bool {
 
 impl<'a> View<'a> {
     pub fn new(report: &'a Report, extent: Extent) -> Self {
-        let runs = report.runs.len();
-        let (shown, rest): (Vec<&Site>, Vec<&Site>) = match extent.all {
-            true => (report.sites.iter().collect(), Vec::new()),
-            false => report
-                .sites
-                .iter()
-                .partition(|site| site.hidden.is_none() && is_of_interest(site)),
+        let columns = report.columns();
+        let sites = report.sites.iter().enumerate();
+        let rows = sites.map(|(index, site)| Row {
+            rank: index + 1,
+            site,
+        });
+        let is_hidden = |row: &Row<'_>| row.site.at.hidden.is_some();
+        let is_shown = |row: &Row<'_>| extent.all || (!is_hidden(row) && is_of_interest(row.site));
+        let (mut rows, rest): (Vec<Row<'_>>, Vec<Row<'_>>) = rows.partition(is_shown);
+        let (hidden, not_grown): (Vec<Row<'_>>, Vec<Row<'_>>) =
+            rest.into_iter().partition(is_hidden);
+        let mut others = match extent.all {
+            true => Vec::new(),
+            false => rows.split_off(extent.top.min(rows.len())),
         };
-        let (hidden, not_grown): (Vec<&Site>, Vec<&Site>) =
-            rest.into_iter().partition(|site| site.hidden.is_some());
-        let top = if extent.all {
-            shown.len()
-        } else {
-            extent.top.min(shown.len())
-        };
-        let (rows, cut) = shown.split_at(top);
-        let others: Vec<&Site> = cut.iter().copied().chain(not_grown).collect();
+        others.extend(not_grown);
+        let counted = rows.iter().chain(&others).map(|row| row.site);
         View {
-            total: Sums::of(runs, rows.iter().chain(&others).copied()),
-            others: Others::of(runs, &others),
-            hidden: Others::of(runs, &hidden),
-            rows: rows.to_vec(),
+            total: Sums::of(&columns, counted),
+            others: Others::of(&columns, &others),
+            hidden: Others::of(&columns, &hidden),
+            rows,
         }
     }
 }
 
 /// The function of a site, or why it has none.
 pub fn function_text(site: &Site) -> String {
-    match site.by {
+    match site.at.by {
         Grouping::File | Grouping::Module => "-".to_owned(),
-        _ => function_of(&site.name),
+        _ => function_of(&site.at.name),
     }
 }
 
@@ -127,20 +110,20 @@ pub fn function_of(name: &Symbolized) -> String {
 
 /// `file:line`, or the best that is known: a link-time address, or the number in the log.
 pub fn place_text(site: &Site) -> String {
-    let place = |address| place_of(&site.name, address, None);
-    match (site.by, site.address()) {
+    let place = |address| place_of(&site.at.name, address, None);
+    match (site.at.by, site.at.address()) {
         (Grouping::Module, _) => "-".to_owned(),
         (Grouping::Function | Grouping::File, _) => place(None),
         // Two addresses of one line are two rows.
         (Grouping::Address, Some(address)) if has_line(site) => {
             format!("{} {:#x}", place(None), address.0)
         }
-        (_, address) => place_of(&site.name, address, site.number()),
+        (_, address) => place_of(&site.at.name, address, site.at.number()),
     }
 }
 
 fn has_line(site: &Site) -> bool {
-    site.frame().is_some_and(|frame| frame.line.is_some())
+    site.at.frame().is_some_and(|frame| frame.line.is_some())
 }
 
 pub fn place_of(name: &Symbolized, address: Option<LinkAddress>, number: Option<u64>) -> String {
@@ -149,7 +132,7 @@ pub fn place_of(name: &Symbolized, address: Option<LinkAddress>, number: Option<
     {
         return match named.shown().line {
             Some(line) => format!("{file}:{line}"),
-            None => file.clone(),
+            None => file.to_string(),
         };
     }
     match (address, number) {
@@ -160,7 +143,7 @@ pub fn place_of(name: &Symbolized, address: Option<LinkAddress>, number: Option<
 }
 
 pub fn module_text(site: &Site) -> String {
-    module_of(site.module.as_ref())
+    module_of(site.at.module.as_ref())
 }
 
 pub fn module_of(module: Option<&ModuleLabel>) -> String {
@@ -177,22 +160,22 @@ pub fn change_text(site: &Site) -> String {
 }
 
 /// Of blocks; of bytes where only these changed.
-pub fn percent_text(growth: Growth, first: Tally) -> String {
+pub fn percent_text(growth: Growth, first: Figures) -> String {
     growth
         .shown_percent(first)
         .map_or_else(|| "-".to_owned(), crate::units::signed_percent)
 }
 
 /// A word for a site that needs one: it breaches a limit, or is shown only on request.
-pub fn mark(site: &Site, index: usize, breaches: &[Breach]) -> &'static str {
+pub fn mark(row: Row<'_>, breaches: &[Breach]) -> &'static str {
     // Breaches are in the order of the sites.
     if breaches
-        .binary_search_by_key(&index, |breach| breach.site)
+        .binary_search_by_key(&row.rank, |breach| breach.site + 1)
         .is_ok()
     {
         return "!";
     }
-    match site.hidden {
+    match row.site.at.hidden {
         Some(Hidden::Loader) => "l",
         None => "",
     }
@@ -200,7 +183,7 @@ pub fn mark(site: &Site, index: usize, breaches: &[Breach]) -> &'static str {
 
 /// A sign for a site whose runs were not joined by what is the same in both.
 pub fn match_mark(site: &Site) -> &'static str {
-    match site.matched_by {
+    match site.at.matched_by {
         Some(MatchedBy::MovedLine | MatchedBy::Renamed | MatchedBy::FunctionOrder) => "~",
         Some(MatchedBy::UnsureAddress) => "?",
         Some(MatchedBy::Address | MatchedBy::Line) | None => "",
@@ -209,11 +192,11 @@ pub fn match_mark(site: &Site) -> &'static str {
 
 /// `session_open (/src/gateway.c:57)`, for a sentence.
 pub fn sentence_name(site: &Site) -> String {
-    let module = match site.module.as_ref() {
+    let module = match site.at.module.as_ref() {
         Some(module) if module.role != Role::Program => format!(", {}", module.name),
         _ => String::new(),
     };
-    match site.by {
+    match site.at.by {
         Grouping::File => format!("{}{module}", place_text(site)),
         Grouping::Module => module_text(site),
         _ => format!("{} ({}{module})", function_text(site), place_text(site)),

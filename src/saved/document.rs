@@ -12,18 +12,16 @@ use std::path::{Path, PathBuf};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::RunResult;
 use crate::capture::{SAVED_SCHEMA, SavedFile, is_duration, plain};
-use crate::diff::{ModuleLabel, NamedCaller};
 use crate::elf::{BuildId, Machine};
 use crate::error::{Error, Result};
 use crate::printable::{printable, printable_path};
-use crate::report::{Origin, RunSummary, Source};
-use crate::symbols::{
-    Addressing, AddressingChoice, Build, Certainty, Declaration, Frame, LinkAddress, NameSource,
-    Named, Role, Symbolized, Unknown,
+use crate::run::{
+    Addressing, AddressingChoice, Build, CallSite, Certainty, Declaration, Facts, Figures, Frame,
+    LinkAddress, Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
+    Source, Symbolized, Unknown,
 };
-use crate::trace::{Anomalies, CallerStats, Curve, Occurrences, Reuse, Tally};
+use crate::trace::{Anomalies, Curve, Occurrences, Reuse, Tally};
 use crate::warning::Warning;
 
 /// The format that is written, and the only one that is read.
@@ -265,15 +263,15 @@ enum UnknownForm {
     NoSymbol,
 }
 
-/// The text of a result, in one line.
-pub fn to_json(result: &RunResult) -> Result<Vec<u8>> {
-    let mut text = serde_json::to_vec(&Document::of(result)).map_err(|e| Error::Write(e.into()))?;
+/// The text of a run, in one line.
+pub fn to_json(run: &Run) -> Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(&Document::of(run)).map_err(|e| Error::Write(e.into()))?;
     text.push(b'\n');
     Ok(text)
 }
 
 /// Reads a saved report, under the name of its file or its directory.
-pub fn read(saved: &SavedFile) -> Result<RunResult> {
+pub fn read(saved: &SavedFile) -> Result<Run> {
     let bytes = bytes_of(&saved.file)?;
     let bad = |reason: String| Error::BadSaved {
         path: saved.file.clone(),
@@ -291,7 +289,7 @@ pub fn read(saved: &SavedFile) -> Result<RunResult> {
         });
     }
     let document: Document = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
-    document.into_result(saved).map_err(bad)
+    document.into_run(saved).map_err(bad)
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>> {
@@ -306,59 +304,44 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>> {
 }
 
 impl Document {
-    fn of(result: &RunResult) -> Self {
-        let run = &result.summary;
+    fn of(run: &Run) -> Self {
+        let facts = &run.facts;
         let (mut modules, mut builds) = (Listed::default(), Listed::default());
-        let callers = result.callers.iter();
+        let callers = run.sites.iter();
         let callers = callers
-            .filter(|caller| caller.stats.allocations > 0)
-            .map(|caller| SavedCaller::of(caller, run.origin.source, &mut modules, &mut builds))
+            .map(|site| SavedCaller::of(run, site, &mut modules, &mut builds))
             .collect();
         Document {
             schema: SCHEMA.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            name: run.name.clone(),
-            source: run.origin.source,
-            path: printable_path(&run.path),
-            log: printable_path(&run.log),
-            program: run.program.as_deref().map(printable_path),
-            build_id: run.build_id.as_ref().map(ToString::to_string),
-            machine: run.machine.map(SavedMachine::of),
-            addressing: run.choice.as_ref().map(SavedChoice::of),
-            duration_s: run.duration_s,
-            records: run.records,
-            anomalies: run.anomalies.as_ref().map(SavedAnomalies::of),
-            warnings: run.warnings.iter().map(SavedWarning::of).collect(),
+            name: facts.name.clone(),
+            source: facts.origin.source,
+            path: printable_path(&facts.path),
+            log: printable_path(&facts.log),
+            program: facts.program.as_deref().map(printable_path),
+            build_id: facts.build_id.as_ref().map(ToString::to_string),
+            machine: facts.machine.map(SavedMachine::of),
+            addressing: facts.choice.as_ref().map(SavedChoice::of),
+            duration_s: facts.duration_s,
+            records: facts.records,
+            anomalies: facts.anomalies.as_ref().map(SavedAnomalies::of),
+            warnings: facts.warnings.iter().map(SavedWarning::of).collect(),
             modules: modules.list.into_iter().map(SavedModule::of).collect(),
             builds: builds.list.into_iter().map(SavedBuild::of).collect(),
             callers,
         }
     }
 
-    fn into_result(self, saved: &SavedFile) -> std::result::Result<RunResult, String> {
-        let modules: Vec<ModuleLabel> = self.modules.into_iter().map(SavedModule::label).collect();
-        let builds: Vec<Build> = self
-            .builds
-            .into_iter()
-            .map(SavedBuild::build)
-            .collect::<std::result::Result<_, String>>()?;
-        let callers = self.callers.into_iter();
-        let callers: Vec<NamedCaller> = callers
-            .map(|caller| caller.named(&modules, &builds))
-            .collect::<std::result::Result<_, String>>()?;
+    fn into_run(self, saved: &SavedFile) -> std::result::Result<Run, String> {
         if let Some(seconds) = self.duration_s
             && !is_duration(seconds)
         {
             return Err(format!("a run cannot take {seconds} seconds (duration_s)"));
         }
-        let mut live = Tally::default();
-        callers
-            .iter()
-            .for_each(|caller| live.add(caller.stats.live));
         let build_id = self.build_id.as_deref().map(|text| {
             BuildId::from_hex(text).ok_or_else(|| format!("'{}' is no build id", printable(text)))
         });
-        let summary = RunSummary {
+        let facts = Facts {
             name: saved.name(),
             path: saved.path.clone(),
             origin: Origin {
@@ -373,16 +356,37 @@ impl Document {
             duration_s: self.duration_s,
             reached: None,
             records: self.records,
-            live,
             anomalies: self.anomalies.map(SavedAnomalies::anomalies),
-            faults: None,
             warnings: self
                 .warnings
                 .into_iter()
                 .map(SavedWarning::warning)
                 .collect(),
         };
-        Ok(RunResult { summary, callers })
+        let mut run = Run::new(facts, Vec::new());
+        let labels: Vec<ModuleLabel> = self.modules.into_iter().map(SavedModule::label).collect();
+        let builds = self.builds.into_iter().map(SavedBuild::build);
+        let builds: Vec<Build> = builds.collect::<std::result::Result<_, String>>()?;
+        let mut modules = Modules::default();
+        for caller in self.callers {
+            let module = caller.module(&labels, &builds)?;
+            let module = module.map(|module| modules.id_of(&mut run, module));
+            caller.add_to(&mut run, module)?;
+        }
+        Ok(run)
+    }
+}
+
+/// The modules of a run that is read: the file says the build once a caller.
+#[derive(Default)]
+struct Modules(HashMap<Module, ModuleId>);
+
+impl Modules {
+    fn id_of(&mut self, run: &mut Run, module: Module) -> ModuleId {
+        *self.0.entry(module).or_insert_with_key(|module| {
+            run.modules.push(module.clone());
+            ModuleId(run.modules.len() - 1)
+        })
     }
 }
 
@@ -434,26 +438,25 @@ impl SavedBuild {
 
 impl SavedCaller {
     fn of<'a>(
-        caller: &'a NamedCaller,
-        source: Source,
+        run: &'a Run,
+        site: &CallSite,
         modules: &mut Listed<'a, ModuleLabel>,
         builds: &mut Listed<'a, Build>,
     ) -> Self {
         let hex = |number: u64| format!("{number:#x}");
-        let stats = caller.stats;
+        let location = run.location(run.innermost(site));
+        let module = run.module_of(location);
+        let build = module.and_then(|module| module.build.as_ref());
         SavedCaller {
-            module: caller
-                .module
-                .as_ref()
-                .map(|module| modules.index_of(module)),
-            address: caller.address.map(|address| hex(address.0)),
-            number: caller.number.map(hex),
-            name: SavedName::of(&caller.name),
-            allocations: source.knows_allocations().then_some(stats.allocations),
-            blocks: stats.live.blocks,
-            bytes: source.knows_bytes().then_some(stats.live.bytes),
-            build: caller.build.as_ref().map(|build| builds.index_of(build)),
-            curve: caller.curve.as_ref().map(|curve| {
+            module: module.map(|module| modules.index_of(&module.label)),
+            address: location.address.map(|address| hex(address.0)),
+            number: location.number.map(hex),
+            name: SavedName::of(&location.name),
+            allocations: site.figures.allocations,
+            blocks: site.figures.blocks,
+            bytes: site.figures.bytes,
+            build: build.map(|build| builds.index_of(build)),
+            curve: site.curve.as_ref().map(|curve| {
                 let changes = curve.changes().iter();
                 changes
                     .map(|(step, live)| (*step, live.blocks, live.bytes))
@@ -462,41 +465,49 @@ impl SavedCaller {
         }
     }
 
-    fn named(
-        self,
-        modules: &[ModuleLabel],
+    fn module(
+        &self,
+        labels: &[ModuleLabel],
         builds: &[Build],
-    ) -> std::result::Result<NamedCaller, String> {
-        let module = self.module.map(|index| {
-            let module = modules.get(index).cloned();
-            module.ok_or_else(|| format!("a caller is of module {index}, which is not there"))
-        });
+    ) -> std::result::Result<Option<Module>, String> {
         let build = self.build.map(|index| {
             let build = builds.get(index).cloned();
             build.ok_or_else(|| format!("a caller is of build {index}, which is not there"))
         });
+        let build = build.transpose()?;
+        let module = self.module.map(|index| {
+            let label = labels.get(index).cloned();
+            let label = label
+                .ok_or_else(|| format!("a caller is of module {index}, which is not there"))?;
+            Ok(Module { label, build })
+        });
+        module.transpose()
+    }
+
+    fn add_to(self, run: &mut Run, module: Option<ModuleId>) -> std::result::Result<(), String> {
         let curve = self.curve.map(|changes| {
             let tally = |(step, blocks, bytes)| (step, Tally { blocks, bytes });
             Curve::from_changes(changes.into_iter().map(tally).collect())
                 .ok_or_else(|| "the steps of a curve are out of order".to_owned())
         });
         let address = self.address.as_deref().map(parse_hex).transpose()?;
-        Ok(NamedCaller {
-            module: module.transpose()?,
-            build: build.transpose()?,
-            curve: curve.transpose()?,
+        let location = Location {
+            module,
             address: address.map(LinkAddress),
             number: self.number.as_deref().map(parse_hex).transpose()?,
             name: self.name.symbolized()?,
-            stats: CallerStats {
-                // What has live blocks has allocated; how many there were, its source does not tell.
-                allocations: self.allocations.unwrap_or(self.blocks),
-                live: Tally {
-                    blocks: self.blocks,
-                    bytes: self.bytes.unwrap_or(0),
-                },
-            },
-        })
+        };
+        let figures = Figures {
+            blocks: self.blocks,
+            bytes: self.bytes,
+            allocations: self.allocations,
+        };
+        let curve = curve.transpose()?;
+        if figures.allocated() {
+            let at = run.add_location(location);
+            run.add_site(at, figures, curve);
+        }
+        Ok(())
     }
 }
 
@@ -554,8 +565,8 @@ impl SavedName {
 impl SavedFrame {
     fn of(frame: &Frame, declaration: Declaration) -> Self {
         SavedFrame {
-            function: frame.function.clone(),
-            file: frame.file.clone(),
+            function: frame.function.as_deref().map(str::to_owned),
+            file: frame.file.as_deref().map(str::to_owned),
             line: frame.line,
             inlined: frame.inlined,
             declared: declaration.line,
@@ -572,8 +583,8 @@ impl SavedFrame {
 
     fn frame(self) -> Frame {
         Frame {
-            function: self.function.map(safe),
-            file: self.file.map(safe),
+            function: self.function.map(|text| safe(text).into()),
+            file: self.file.map(|text| safe(text).into()),
             line: self.line,
             inlined: self.inlined,
         }

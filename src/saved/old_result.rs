@@ -6,14 +6,13 @@ use std::path::Path;
 use hashbrown::HashMap;
 
 use crate::capture::CaptureSet;
-use crate::diff::NamedCaller;
 use crate::error::{Error, Result};
 use crate::printable::printable_bytes;
-use crate::report::Source;
-use crate::symbols::{
-    Addressing, Frame, NameSource, Named, Symbolized, Unknown, base_name, names_a_library,
+use crate::run::{
+    Addressing, Figures, Frame, Location, NameSource, Named, Source, Symbolized, Unknown,
 };
-use crate::trace::{Caller, CallerId, CallerStats, Tally, Trace};
+use crate::symbols::{base_name, names_a_library};
+use crate::trace::{Caller, CallerId, Trace};
 use crate::warning::Warning;
 
 /// Live blocks by caller, as an old tool counted them.
@@ -30,7 +29,9 @@ struct Row {
     /// Where in its module, as `mtrace_do.py` calculated it.
     offset: Option<Offset>,
     module: Option<Vec<u8>>,
-    live: Tally,
+    blocks: u64,
+    /// `None` in a result of the script.
+    bytes: Option<u64>,
 }
 
 /// What an old tool says in place of a caller.
@@ -82,14 +83,14 @@ impl OldResult {
         Trace::of_callers(self.rows.iter().map(|row| row.caller(base)))
     }
 
-    /// By [`CallerId`].
-    pub fn stats(&self) -> Vec<CallerStats> {
-        let stats = |row: &Row| CallerStats {
-            // What has live blocks has allocated; how many there were, it does not tell.
-            allocations: row.live.blocks,
-            live: row.live,
-        };
-        self.rows.iter().map(stats).collect()
+    /// Of a caller.
+    pub fn figures(&self, id: CallerId) -> Figures {
+        let row = &self.rows[id.0 as usize];
+        Figures {
+            blocks: row.blocks,
+            bytes: row.bytes,
+            allocations: None,
+        }
     }
 
     /// What its callers' numbers are, where it settles that.
@@ -100,18 +101,22 @@ impl OldResult {
         }
     }
 
-    /// Adds to a placed caller what the result itself says of it.
-    pub fn amend(&self, id: CallerId, caller: &mut NamedCaller) {
-        let row = &self.rows[id.0 as usize];
-        caller.number = row.spot.number;
-        let line = row.spot.line.clone().map(|line| vec![line]);
-        if let Some(named) = line.and_then(|line| Named::new(line, NameSource::Dwarf)) {
-            caller.name = Symbolized::Named(named);
-        } else if row.spot.number.is_some()
-            && caller.name == Symbolized::Unknown(Unknown::NoAddress)
-        {
-            // The script writes `unknown` where its maps do not show the module.
-            caller.name = Symbolized::Unknown(Unknown::NoMaps);
+    /// The place of a caller, with what the result itself says of it.
+    pub fn amended(&self, id: CallerId, location: Location) -> Location {
+        let spot = &self.rows[id.0 as usize].spot;
+        let line = spot.line.clone().map(|line| vec![line]);
+        let line = line.and_then(|line| Named::new(line, NameSource::Dwarf));
+        Location {
+            number: spot.number,
+            name: match (line, location.name) {
+                (Some(line), _) => Symbolized::Named(line),
+                // The script writes `unknown` where its maps do not show the module.
+                (None, Symbolized::Unknown(Unknown::NoAddress)) if spot.number.is_some() => {
+                    Symbolized::Unknown(Unknown::NoMaps)
+                }
+                (None, name) => name,
+            },
+            ..location
         }
     }
 
@@ -176,10 +181,9 @@ fn mtrace(mut lines: Lines<'_, impl Read>) -> Result<OldResult> {
             });
             rows.len() - 1
         });
-        rows[at].live.add(Tally {
-            blocks: 1,
-            bytes: size,
-        });
+        let row = &mut rows[at];
+        row.blocks += 1;
+        row.bytes = Some(row.bytes.unwrap_or(0).saturating_add(size));
     }
     if rows.is_empty() {
         return Err(lines.bad("and no block stands behind it"));
@@ -220,7 +224,7 @@ fn mtrace_do(head: Vec<u8>, mut lines: Lines<'_, impl Read>) -> Result<OldResult
         let Some(row) = script_row(line) else {
             return Err(lines.bad("which is no caller with its count"));
         };
-        sum = sum.saturating_add(row.live.blocks);
+        sum = sum.saturating_add(row.blocks);
         // The loader's blocks are in the total and have no line; more than the total there cannot be.
         if sum > total {
             return Err(lines.bad("with which there are more blocks than its total"));
@@ -252,7 +256,8 @@ fn script_row(line: &[u8]) -> Option<Row> {
         module: (module != b"unknown").then(|| module.to_vec()),
         offset,
         spot,
-        live: Tally { blocks, bytes: 0 },
+        blocks,
+        bytes: None,
     })
 }
 
@@ -308,7 +313,7 @@ fn looked_up(text: &[u8]) -> Option<Option<Frame>> {
     let line = line.filter(|line| *line > 0);
     Some(Some(Frame {
         function: None,
-        file: Some(printable_bytes(file)),
+        file: Some(printable_bytes(file).into()),
         line: line.and_then(|line| u32::try_from(line).ok()),
         inlined: false,
     }))
@@ -412,7 +417,7 @@ mod tests {
             let frame = Spot::parse(text.as_bytes()).line?;
             Some((frame.file?, frame.line))
         };
-        let file = |file: &str, line| Some((file.to_owned(), line));
+        let file = |file: &str, line| Some((file.into(), line));
         assert_eq!(line("/src/file.c:12"), file("/src/file.c", Some(12)));
         assert_eq!(
             line("/my src/file.c:12 (discriminator 3)"),
@@ -431,12 +436,12 @@ mod tests {
                     0x0000000000000030        0  at 0x3\n0x0000000000000040     0x10  at 0x2\n\
                     0x0000000000000050     0x10  at \n";
         let result = read(text).unwrap();
-        let live: Vec<(u64, u64)> = result
+        let live: Vec<(u64, Option<u64>)> = result
             .rows
             .iter()
-            .map(|row| (row.live.blocks, row.live.bytes))
+            .map(|row| (row.blocks, row.bytes))
             .collect();
-        assert_eq!(live, [(2, 0x18), (1, 0), (1, 0x10)]);
+        assert_eq!(live, [(2, Some(0x18)), (1, Some(0)), (1, Some(0x10))]);
         assert_eq!(callers(text), ["[0x2]", "[0x3]", ""]);
     }
 

@@ -2,132 +2,157 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use super::RunResult;
-use crate::diff::{ModuleLabel, NamedCaller};
-use crate::report::Source;
-use crate::symbols::{LinkAddress, Named, Role, Symbolized};
+use crate::run::{
+    LinkAddress, Location, Module, ModuleId, ModuleLabel, Named, Role, Run, Source, Symbolized,
+    Text,
+};
 
-/// Settles the old results among runs of one program by what the others know.
-pub fn settle(runs: &mut [RunResult]) {
+/// The runs, with the old results among them settled by what the others know.
+pub fn settle(mut runs: Vec<Run>) -> Vec<Run> {
     if !runs.iter().any(is_old) {
-        return;
+        return runs;
     }
     let has_mode_bit = {
-        let mut machines = runs.iter().filter_map(|run| run.summary.machine);
+        let mut machines = runs.iter().filter_map(|run| run.facts.machine);
         machines.any(|machine| machine.has_mode_bit())
     };
-    let lines = Lines::of(runs);
+    let lines = Lines::of(&runs);
     let logged = runs.iter().filter(|run| !is_old(run));
     let builds: Vec<Builds> = logged.map(Builds::of).collect();
     for run in runs.iter_mut().filter(|run| is_old(run)) {
-        if has_mode_bit && run.summary.machine.is_none() {
-            run.callers.iter_mut().for_each(clear_mode_bit);
+        if has_mode_bit && run.facts.machine.is_none() {
+            run.locations.iter_mut().for_each(clear_mode_bit);
         }
-        builds
-            .iter()
-            .for_each(|builds| builds.name(&mut run.callers));
-        run.callers.iter_mut().for_each(|caller| lines.name(caller));
+        builds.iter().for_each(|builds| builds.name(run));
+        lines.name(run);
     }
+    runs
 }
 
-fn is_old(run: &RunResult) -> bool {
-    run.summary.origin.source != Source::Log
+fn is_old(run: &Run) -> bool {
+    run.facts.origin.source != Source::Log
 }
 
 /// An old result does not say of which machine it is; the other runs do, and their addresses are
 /// without the bit.
-fn clear_mode_bit(caller: &mut NamedCaller) {
-    caller.address = caller.address.map(|LinkAddress(at)| LinkAddress(at & !1));
+fn clear_mode_bit(location: &mut Location) {
+    location.address = location.address.map(|LinkAddress(at)| LinkAddress(at & !1));
 }
 
-/// The callers of each module in one run.
+/// The call sites of each module in one run.
 struct Builds(HashMap<(Role, String), HashMap<LinkAddress, Symbolized>>);
 
 impl Builds {
-    fn of(run: &RunResult) -> Self {
+    fn of(run: &Run) -> Self {
         let mut modules: HashMap<_, HashMap<_, _>> = HashMap::new();
-        for caller in &run.callers {
-            if let (Some(module), Some(address)) = (identity(caller), caller.address) {
-                let callers = modules.entry(module).or_default();
-                callers.insert(address, caller.name.clone());
+        for location in &run.locations {
+            if let (Some(module), Some(address)) = (identity(run, location), location.address) {
+                let places = modules.entry(module).or_default();
+                places.insert(address, location.name.clone());
             }
         }
         Builds(modules)
     }
 
-    /// Names callers in modules of the same build: all their addresses are callers here. In another
+    /// Names call sites in modules of the same build: all their addresses are call sites here. In another
     /// build, calls do not end at the same places.
-    fn name(&self, callers: &mut [NamedCaller]) {
+    fn name(&self, run: &mut Run) {
         let others: HashSet<_> = {
-            let unknown = callers.iter().filter(|caller| self.known(caller).is_none());
-            unknown.filter_map(identity).collect()
+            let locations = run.locations.iter();
+            let unknown = locations.filter(|location| self.known(run, location).is_none());
+            unknown
+                .filter_map(|location| identity(run, location))
+                .collect()
         };
-        for caller in callers {
-            let is_other = || identity(caller).is_none_or(|module| others.contains(&module));
-            if let (Symbolized::Unknown(_), Some(name)) = (&caller.name, self.known(caller))
-                && !is_other()
-            {
-                caller.name = name.clone();
+        let better = |location: &Location| {
+            let module = identity(run, location)?;
+            let is_unknown = matches!(location.name, Symbolized::Unknown(_));
+            let name = self.known(run, location)?;
+            (is_unknown && !others.contains(&module)).then(|| name.clone())
+        };
+        let names: Vec<Option<Symbolized>> = run.locations.iter().map(better).collect();
+        for (location, name) in run.locations.iter_mut().zip(names) {
+            if let Some(name) = name {
+                location.name = name;
             }
         }
     }
 
-    fn known(&self, caller: &NamedCaller) -> Option<&Symbolized> {
-        self.0.get(&identity(caller)?)?.get(&caller.address?)
+    fn known(&self, run: &Run, location: &Location) -> Option<&Symbolized> {
+        self.0
+            .get(&identity(run, location)?)?
+            .get(&location.address?)
     }
 }
 
-fn identity(caller: &NamedCaller) -> Option<(Role, String)> {
-    let (role, name) = caller.module.as_ref()?.identity();
+fn identity(run: &Run, location: &Location) -> Option<(Role, String)> {
+    let (role, name) = run.module_of(location)?.label.identity();
     Some((role, name.to_owned()))
 }
 
 type Place = (ModuleLabel, Named);
 
 /// Call sites by file and line; `None` where two of them share a line.
-struct Lines(HashMap<(String, u32), Option<Place>>);
+struct Lines(HashMap<(Text, u32), Option<Place>>);
 
 impl Lines {
-    fn of(runs: &[RunResult]) -> Self {
-        let mut lines: HashMap<(String, u32), Option<Place>> = HashMap::new();
-        let known = runs.iter().filter(|run| !is_old(run));
-        for caller in known.flat_map(|run| &run.callers) {
+    fn of(runs: &[Run]) -> Self {
+        let mut lines: HashMap<(Text, u32), Option<Place>> = HashMap::new();
+        for run in runs.iter().filter(|run| !is_old(run)) {
             // Who only frees is no call site, and may share a line with one.
-            if caller.stats.allocations == 0 {
-                continue;
-            }
-            let (Some(module), Symbolized::Named(named)) = (&caller.module, &caller.name) else {
-                continue;
-            };
-            let Some(line) = line_of(named) else {
-                continue;
-            };
-            let place = (module.clone(), named.clone());
-            let entry = lines.entry(line).or_insert_with(|| Some(place.clone()));
-            if entry.as_ref().is_some_and(|known| !is_same(known, &place)) {
-                *entry = None;
+            for site in &run.sites {
+                let location = run.location(run.innermost(site));
+                let module = run.module_of(location).map(|module| &module.label);
+                let (Some(label), Symbolized::Named(named)) = (module, &location.name) else {
+                    continue;
+                };
+                let Some(line) = line_of(named) else {
+                    continue;
+                };
+                let place = (label.clone(), named.clone());
+                let entry = lines.entry(line).or_insert_with(|| Some(place.clone()));
+                if entry.as_ref().is_some_and(|known| !is_same(known, &place)) {
+                    *entry = None;
+                }
             }
         }
         Lines(lines)
     }
 
-    /// Gives a caller that is a line and no more the function and the module that lie there.
-    fn name(&self, caller: &mut NamedCaller) {
-        let Symbolized::Named(named) = &caller.name else {
-            return;
+    /// Gives call sites that are a line and no more the function and the module that lie there.
+    fn name(&self, run: &mut Run) {
+        for at in 0..run.locations.len() {
+            if let Some((label, named)) = self.known(&run.locations[at]) {
+                let module = module_id(run, label);
+                let location = &mut run.locations[at];
+                location.module = Some(module);
+                location.name = Symbolized::Named(named.clone());
+            }
+        }
+    }
+
+    fn known(&self, location: &Location) -> Option<&Place> {
+        let Symbolized::Named(named) = &location.name else {
+            return None;
         };
-        if caller.module.is_some() || named.shown().function.is_some() {
-            return;
-        }
-        let place = line_of(named).and_then(|line| self.0.get(&line));
-        if let Some(Some((module, named))) = place {
-            caller.module = Some(module.clone());
-            caller.name = Symbolized::Named(named.clone());
-        }
+        let is_line_alone = location.module.is_none() && named.shown().function.is_none();
+        let line = line_of(named).filter(|_| is_line_alone)?;
+        self.0.get(&line)?.as_ref()
     }
 }
 
-fn line_of(named: &Named) -> Option<(String, u32)> {
+fn module_id(run: &mut Run, label: &ModuleLabel) -> ModuleId {
+    let known = run.modules.iter().position(|module| module.label == *label);
+    ModuleId(known.unwrap_or_else(|| {
+        run.modules.push(Module {
+            label: label.clone(),
+            build: None,
+        });
+        run.modules.len() - 1
+    }))
+}
+
+fn line_of(named: &Named) -> Option<(Text, u32)> {
     let frame = named.shown();
     Some((frame.file.clone()?, frame.line?))
 }

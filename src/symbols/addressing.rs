@@ -4,51 +4,10 @@ use std::borrow::Cow;
 
 use super::call::CallChecker;
 use super::module::{Module, ModuleTable, base_name, names_a_library};
-use super::rebase::LinkAddress;
 use crate::capture::{CaptureSet, Mapping, Maps};
 use crate::elf::ElfInfo;
+use crate::run::{Addressing, AddressingChoice, Certainty, LinkAddress};
 use crate::trace::{Caller, Reuse, Trace};
-
-/// What the bracketed number of a caller is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Addressing {
-    /// A run-time address: glibc up to 2.34.
-    Absolute,
-    /// Counted from the start of the module's lowest mapping: glibc from 2.35.
-    Relative,
-}
-
-impl Addressing {
-    pub fn name(self) -> &'static str {
-        match self {
-            Addressing::Absolute => "absolute",
-            Addressing::Relative => "relative",
-        }
-    }
-}
-
-/// The choice for one log, and what it means beside the addresses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddressingChoice {
-    pub addressing: Addressing,
-    pub reuse: Reuse,
-    /// Which releases of glibc write such a log.
-    pub glibc: Cow<'static, str>,
-    /// What the choice rests on, in a few words.
-    pub reason: String,
-    pub certainty: Certainty,
-}
-
-/// How well a choice is founded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Certainty {
-    /// All evidence agrees, or the user said so.
-    Sure,
-    /// Some callers speak for the other reading.
-    Mixed,
-    /// Nothing speaks for either.
-    Assumed,
-}
 
 /// No module is as large as this, so a larger number is absolute.
 const LARGEST_OFFSET: u64 = 0x1000_0000;

@@ -8,8 +8,8 @@ use std::os::unix::fs::FileExt;
 
 use object::elf;
 
-use super::rebase::LinkAddress;
 use crate::elf::{ElfInfo, Machine};
+use crate::run::LinkAddress;
 
 /// The longest call of any machine, in bytes before the return address.
 const LONGEST: usize = 8;

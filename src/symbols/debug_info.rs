@@ -16,9 +16,9 @@ use gimli::{Dwarf, EndianSlice, RunTimeEndian, UnitOffset, UnitRef};
 use object::read::{Object, ObjectSection, ReadCache, SymbolMap, SymbolMapName};
 use typed_arena::Arena;
 
-use super::declaration::{Declaration, Declarations};
-use super::rebase::LinkAddress;
+use super::declaration::Declarations;
 use crate::elf::open_regular;
+use crate::run::{Declaration, LinkAddress};
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 

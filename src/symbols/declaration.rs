@@ -7,15 +7,9 @@ use gimli::{
     DebugInfoOffset, DwarfFileType, EndianSlice, RunTimeEndian, UnitHeader, UnitOffset, UnitRef,
 };
 
-type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+use crate::run::Declaration;
 
-/// What the debug information says of a function's declaration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Declaration {
-    pub line: Option<u32>,
-    /// It is no `static` function: its name stands for it in all files of the module.
-    pub external: bool,
-}
+type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// An inlined call leads to its function, and that to its class: more hops are a loop.
 const MOST_HOPS: usize = 8;

@@ -1,199 +1,12 @@
 //! From a link-time address to function, file and line, with the chain of inlined calls.
 
-use std::fmt;
 use std::path::Path;
 
 use super::debug_info::{DebugInfo, Store};
-use super::declaration::Declaration;
 use super::demangle::demangled;
-use super::rebase::LinkAddress;
 use crate::elf::ElfInfo;
 use crate::printable::printable;
-
-/// One function at one address; the innermost of an inline chain comes first.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Frame {
-    /// Demangled.
-    pub function: Option<String>,
-    pub file: Option<String>,
-    pub line: Option<u32>,
-    /// Inlined into the frame after it.
-    pub inlined: bool,
-}
-
-/// What an address is called, or why it has no name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Symbolized {
-    Named(Named),
-    Unknown(Unknown),
-}
-
-/// A named address: at least one frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    frames: Vec<Frame>,
-    /// Of the frames, in their order; apart from them, since a function that moved is the same one.
-    declarations: Vec<Declaration>,
-    /// Where the outermost function begins.
-    pub function_start: Option<LinkAddress>,
-    pub source: NameSource,
-}
-
-/// Where a name comes from; each outranks those below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NameSource {
-    Dwarf,
-    SymbolTable,
-    /// The dynamic symbol that glibc wrote into the log.
-    Log,
-}
-
-/// Why an address has no name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Unknown {
-    /// The line of the log names no caller.
-    NoAddress,
-    NoMaps,
-    /// In no mapping, or in one of another module.
-    OutsideMaps,
-    /// Code made at run time.
-    AnonymousMemory,
-    /// The module's file is not on this machine.
-    NoFile,
-    /// The file has neither debug information nor a symbol at that address.
-    NoSymbol,
-}
-
-impl fmt::Display for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Unknown::NoAddress => "the log names no caller",
-            Unknown::NoMaps => "no maps file",
-            Unknown::OutsideMaps => "not in the maps",
-            Unknown::AnonymousMemory => "code made at run time",
-            Unknown::NoFile => "file not found",
-            Unknown::NoSymbol => "no symbol",
-        })
-    }
-}
-
-impl Named {
-    /// The chain of frames, innermost first; `None` if it is empty.
-    pub fn new(frames: Vec<Frame>, source: NameSource) -> Option<Self> {
-        (!frames.is_empty()).then_some(Named {
-            frames,
-            declarations: Vec::new(),
-            function_start: None,
-            source,
-        })
-    }
-
-    /// Of the frames, in their order; empty where they are not known.
-    pub fn declarations(&self) -> &[Declaration] {
-        &self.declarations
-    }
-
-    /// Adds where the functions of the frames are declared, in the order of the frames.
-    pub fn declared(mut self, declarations: Vec<Declaration>) -> Self {
-        self.declarations = declarations;
-        self
-    }
-
-    pub fn starting_at(mut self, function_start: Option<LinkAddress>) -> Self {
-        self.function_start = function_start;
-        self
-    }
-
-    /// A function by its symbol alone.
-    pub fn from_symbol(symbol: &str, source: NameSource) -> Self {
-        let frame = Frame {
-            function: Some(demangled(symbol)),
-            file: None,
-            line: None,
-            inlined: false,
-        };
-        Named {
-            frames: vec![frame],
-            declarations: Vec::new(),
-            function_start: None,
-            source,
-        }
-    }
-
-    pub fn frames(&self) -> &[Frame] {
-        &self.frames
-    }
-
-    /// The frame that a person would blame: the innermost one that is neither a system header's nor
-    /// `operator new` itself; the innermost of all if there is no such.
-    pub fn shown(&self) -> &Frame {
-        let blamed = self.frames.iter().find(|frame| !is_library_detail(frame));
-        blamed.unwrap_or(&self.frames[0])
-    }
-
-    /// The frames that the shown one is inlined into, without those of system headers.
-    pub fn inlined_into(&self) -> impl Iterator<Item = &Frame> + '_ {
-        self.chain().skip(1).map(|(frame, _)| frame)
-    }
-
-    /// The shown frame and those that it is inlined into, each with its function's declaration.
-    pub fn chain(&self) -> impl Iterator<Item = (&Frame, Declaration)> + '_ {
-        let shown = self
-            .frames
-            .iter()
-            .position(|frame| !is_library_detail(frame));
-        let shown = shown.unwrap_or(0);
-        let frames = self.frames.iter().enumerate().skip(shown);
-        let blamed =
-            frames.filter(move |(index, frame)| *index == shown || !is_library_detail(frame));
-        blamed.map(|(index, frame)| {
-            let declaration = self.declarations.get(index);
-            (frame, declaration.copied().unwrap_or_default())
-        })
-    }
-
-    /// Rewrites the path of every frame.
-    pub fn map_files(&mut self, map: impl Fn(&str) -> Option<String>) {
-        for file in self
-            .frames
-            .iter_mut()
-            .filter_map(|frame| frame.file.as_mut())
-        {
-            if let Some(mapped) = map(file) {
-                *file = mapped;
-            }
-        }
-    }
-}
-
-fn is_library_detail(frame: &Frame) -> bool {
-    let is_allocator = |function: &str| {
-        function.starts_with("operator new(") || function.starts_with("operator new[](")
-    };
-    frame.file.as_deref().is_some_and(is_system_header)
-        || (frame.inlined && frame.function.as_deref().is_some_and(is_allocator))
-}
-
-/// Headers of the toolchain and the system, wherever it is unpacked; for Rust, the standard library.
-fn is_system_header(file: &str) -> bool {
-    const PARTS: [&str; 5] = [
-        "/usr/include/",
-        "/include/c++/",
-        "/lib/gcc/",
-        "/lib/clang/",
-        "/rustc/",
-    ];
-    let in_triple = || {
-        // /usr/arm-linux-gnueabihf/include/…
-        file.split_once("/include/").is_some_and(|(before, _)| {
-            before
-                .rsplit('/')
-                .next()
-                .is_some_and(|dir| dir.contains("-linux-"))
-        })
-    };
-    PARTS.iter().any(|part| file.contains(part)) || in_triple()
-}
+use crate::run::{Frame, LinkAddress, NameSource, Named, Symbolized, Text, Unknown};
 
 /// Names for return addresses of one file, in the order given.
 pub fn symbolize(
@@ -219,7 +32,7 @@ fn symbolize_one(files: &[&DebugInfo<'_>], address: LinkAddress) -> Symbolized {
     let by_dwarf = || files.iter().find_map(|file| frames(file, call));
     let by_symbol = || {
         let file = files.iter().find(|file| file.symbol(call).is_some())?;
-        let named = Named::from_symbol(file.symbol(call)?, NameSource::SymbolTable);
+        let named = Named::from_symbol(&demangled(file.symbol(call)?), NameSource::SymbolTable);
         Some(named.starting_at(file.function_start(call)))
     };
     match by_dwarf().or_else(by_symbol) {
@@ -235,14 +48,14 @@ fn frames(file: &DebugInfo<'_>, call: u64) -> Option<Named> {
         let function = frame
             .function
             .as_ref()
-            .and_then(|name| Some(demangled(&name.raw_name().ok()?)));
+            .and_then(|name| Some(demangled(&name.raw_name().ok()?).into()));
         let location = frame.location.as_ref();
         entries.push(frame.dw_die_offset);
         frames.push(Frame {
             function,
             file: location
                 .and_then(|l| l.file)
-                .map(|file| printable(file).into_owned()),
+                .map(|file| printable(file).into()),
             line: location.and_then(|l| l.line),
             inlined: true,
         });
@@ -261,9 +74,9 @@ fn frames(file: &DebugInfo<'_>, call: u64) -> Option<Named> {
     // without functions (assembler), and the fuller name of a C++ function that is `static`,
     // which DWARF gives without its namespace and parameters.
     if let (Some(outermost), Some(symbol)) = (frames.last_mut(), file.symbol(call)) {
-        let fuller = |name: &String| is_fuller_name(symbol, name);
+        let fuller = |name: &Text| is_fuller_name(symbol, name);
         if outermost.function.as_ref().is_none_or(fuller) {
-            outermost.function = Some(demangled(without_clone(symbol)));
+            outermost.function = Some(demangled(without_clone(symbol)).into());
         }
     }
     let named = Named::new(frames, NameSource::Dwarf)?;
@@ -297,15 +110,6 @@ const LONGEST_CHAIN: usize = 256;
 mod tests {
     use super::*;
 
-    fn frame(function: &str, file: &str, inlined: bool) -> Frame {
-        Frame {
-            function: Some(function.to_owned()),
-            file: Some(file.to_owned()),
-            line: Some(1),
-            inlined,
-        }
-    }
-
     #[test]
     fn a_static_function_of_cxx_has_its_full_name() {
         assert!(is_fuller_name("_ZN5fleetL12frame_bufferEv", "frame_buffer"));
@@ -317,52 +121,5 @@ mod tests {
         assert!(!is_fuller_name("frame_buffer", "frame_buffer"));
         assert_eq!(without_clone("_ZL3fooi.isra.0"), "_ZL3fooi");
         assert_eq!(without_clone("foo.part.0"), "foo.part.0");
-    }
-
-    #[test]
-    fn the_shown_frame_is_outside_system_headers() {
-        let chain = vec![
-            frame("operator new(unsigned long)", "/src/new.cc", true),
-            frame("allocate", "/usr/include/c++/12/bits/new_allocator.h", true),
-            frame(
-                "push_back",
-                "/opt/sdk/arm-linux-gnueabihf/include/vector",
-                true,
-            ),
-            frame("open_session(int)", "/src/cxx.cc", false),
-        ];
-        let named = Named::new(chain, NameSource::Dwarf).unwrap();
-        assert_eq!(named.shown().function.as_deref(), Some("open_session(int)"));
-    }
-
-    #[test]
-    fn a_chain_of_system_headers_alone_shows_its_innermost_frame() {
-        let chain = vec![
-            frame("a", "/usr/include/a.h", true),
-            frame("b", "/usr/include/b.h", false),
-        ];
-        let named = Named::new(chain, NameSource::Dwarf).unwrap();
-        assert_eq!(named.shown().function.as_deref(), Some("a"));
-    }
-
-    #[test]
-    fn a_replaced_operator_new_that_is_not_inlined_is_a_site() {
-        let chain = vec![frame("operator new(unsigned long)", "/src/new.cc", false)];
-        assert!(
-            Named::new(chain, NameSource::Dwarf)
-                .unwrap()
-                .shown()
-                .file
-                .is_some()
-        );
-    }
-
-    #[test]
-    fn a_project_header_is_no_system_header() {
-        assert!(!is_system_header("/home/me/project/include/pool.h"));
-        assert!(!is_system_header("include/pool.h"));
-        assert!(is_system_header(
-            "/build/recipe-sysroot/usr/include/c++/12/vector"
-        ));
     }
 }

@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::module::{Module, Role, base_name};
+use super::module::{Module, base_name};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::{ElfInfo, Machine};
 use crate::printable::printable_bytes;
+use crate::run::Role;
 
 /// What came of looking for a module's file.
 #[derive(Debug, Default)]

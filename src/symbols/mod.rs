@@ -13,12 +13,9 @@ mod module;
 mod naming;
 mod rebase;
 
-pub use addressing::{Addressing, AddressingChoice, Certainty};
-pub use declaration::Declaration;
-pub use dwarf::{Frame, NameSource, Named, Symbolized, Unknown};
-pub use module::{Build, Module, ModuleId, Role, base_name, names_a_library};
+pub use module::{Module, base_name, names_a_library};
 pub use naming::{RunNames, RunToName, name_callers};
-pub use rebase::{LinkAddress, Place, RebasedRun, rebase};
+pub use rebase::{Place, RebasedRun, rebase};
 
 /// Where files of modules and their debug files are looked for, beside the run directory.
 #[derive(Debug, Clone, Default)]

@@ -9,22 +9,10 @@ use super::find::{Found, ModuleFinder};
 use super::mapped::{MappedFiles, stem};
 use super::rebase::loader_machine;
 use crate::capture::CaptureSet;
-use crate::elf::{BuildId, ElfInfo, open_regular};
+use crate::elf::{ElfInfo, open_regular};
 use crate::printable::printable_bytes;
+use crate::run::{Build, ModuleId, Role};
 use crate::trace::Trace;
-
-/// Index of a module within one run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ModuleId(pub usize);
-
-/// What a module is to the process. The program is one module in every run, whatever its file is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    Program,
-    Library,
-    /// The dynamic loader, whose blocks are the price of `dlopen` and threads.
-    Loader,
-}
 
 /// One ELF file that was mapped into the process.
 #[derive(Debug)]
@@ -37,17 +25,6 @@ pub struct Module {
     /// Its path in the log.
     pub logged_as: Option<Vec<u8>>,
     pub file: Found,
-}
-
-/// Which build of a module ran: where two runs have the same, their addresses mean the same.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Build {
-    Id(BuildId),
-    /// A file without a build id, by its size and the CRC-32 of its bytes.
-    Content {
-        size: u64,
-        crc: u32,
-    },
 }
 
 impl Module {

@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::Role;
 use super::SearchPath;
 use super::debug_file::find_debug_file;
-use super::dwarf::{NameSource, Named, Symbolized, Unknown, symbolize};
+use super::demangle::demangled;
+use super::dwarf::symbolize;
 use super::find::Found;
 use super::module::{Module, is_toolchain_library};
-use super::rebase::{LinkAddress, Place, RebasedRun};
+use super::rebase::{Place, RebasedRun};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
-use crate::trace::{CallerId, CallerStats, Trace};
+use crate::run::{Figures, LinkAddress, NameSource, Named, Role, Symbolized, Unknown};
+use crate::trace::{CallerId, Trace};
 use crate::warning::Warning;
 
 /// What naming needs to know of one run.
@@ -23,7 +24,8 @@ pub struct RunToName<'a> {
     pub capture: &'a CaptureSet,
     pub trace: &'a Trace,
     pub rebased: &'a RebasedRun,
-    pub stats: &'a [CallerStats],
+    /// By [`CallerId`].
+    pub figures: &'a [Figures],
 }
 
 /// The names of one run's callers.
@@ -107,7 +109,7 @@ fn name_run(run: &RunToName<'_>, answers: &BTreeMap<PathBuf, Answers>) -> RunNam
                 // The log's own symbol comes last: a static function can carry its neighbour's name.
                 (Symbolized::Unknown(_), Some(symbol)) => {
                     let symbol = String::from_utf8_lossy(symbol.name);
-                    Symbolized::Named(Named::from_symbol(&symbol, NameSource::Log))
+                    Symbolized::Named(Named::from_symbol(&demangled(&symbol), NameSource::Log))
                 }
                 (name, _) => name,
             }
@@ -125,7 +127,7 @@ fn missing_names(
 ) -> Vec<Warning> {
     let mut live: Vec<Vec<CallerId>> = vec![Vec::new(); run.rebased.modules.len()];
     for (id, _) in run.trace.own_callers() {
-        if run.stats[id.0 as usize].live.blocks > 0
+        if run.figures[id.0 as usize].blocks > 0
             && let Some(module) = run.rebased.place(id).module()
         {
             live[module.0].push(id);

@@ -1,20 +1,15 @@
 //! From the numbers in a log to modules and link-time addresses.
 
-use super::addressing::{Addressing, AddressingChoice, Certainty, decide};
+use super::addressing::decide;
 use super::call::CallChecker;
-use super::dwarf::Unknown;
 use super::find::{Found, ModuleFinder};
-use super::module::{Module, ModuleId, ModuleTable, Role, base_name, is_loader_name};
+use super::module::{Module, ModuleTable, base_name, is_loader_name};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::{ElfInfo, Machine};
 use crate::error::{Error, Result};
+use crate::run::{Addressing, AddressingChoice, Certainty, LinkAddress, ModuleId, Role, Unknown};
 use crate::trace::{Caller, CallerId, Trace};
 use crate::warning::Warning;
-
-/// An address as the linker laid it out, which is what `addr2line` takes. The bit that marks
-/// Thumb or microMIPS code is cleared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LinkAddress(pub u64);
 
 /// Where a call came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,12 @@
-//! What a run's figures were read from, and so what can be known of it.
+//! What is known of a run beside its figures, and what those were read from.
+
+use std::path::PathBuf;
+
+use super::AddressingChoice;
+use crate::capture::Reached;
+use crate::elf::{BuildId, Machine};
+use crate::trace::Anomalies;
+use crate::warning::Warning;
 
 /// What the figures were counted in, in the first place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,4 +55,29 @@ impl Source {
     pub fn knows_allocations(self) -> bool {
         matches!(self, Source::Log)
     }
+}
+
+/// What one run is.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Short, and different for each run of a report.
+    pub name: String,
+    pub path: PathBuf,
+    pub origin: Origin,
+    /// What the origin was read from: the log, or the old tool's result.
+    pub log: PathBuf,
+    pub program: Option<PathBuf>,
+    pub build_id: Option<BuildId>,
+    pub machine: Option<Machine>,
+    /// `None` where there are no numbers of a log.
+    pub choice: Option<AddressingChoice>,
+    /// How long the program was traced, where its `run.json` says so, in seconds.
+    pub duration_s: Option<f64>,
+    /// The moment that its figures are of; `None` for its end.
+    pub reached: Option<Reached>,
+    /// `None` where no log was read.
+    pub records: Option<u64>,
+    /// `None` where no log was read.
+    pub anomalies: Option<Anomalies>,
+    pub warnings: Vec<Warning>,
 }

@@ -1,0 +1,41 @@
+//! Sums over call sites.
+
+use crate::diff::{Column, Growth, Site};
+use crate::run::Figures;
+
+/// What some sites come to together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// In the order of the runs.
+    pub runs: Vec<Figures>,
+    /// Last run minus first; of a single run, what is live.
+    pub growth: Growth,
+}
+
+impl Sums {
+    /// Of no site at all, a run has what it has of a site that it does not know.
+    pub fn of<'a>(columns: &[Column], sites: impl IntoIterator<Item = &'a Site>) -> Self {
+        let mut runs: Vec<Figures> = columns.iter().map(|column| column.nothing).collect();
+        for site in sites {
+            for (sum, figures) in runs.iter_mut().zip(&site.figures) {
+                sum.add(*figures);
+            }
+        }
+        let last = runs.last().copied().unwrap_or(Figures::ZERO);
+        let first = match runs.as_slice() {
+            [first, _, ..] => *first,
+            _ => Figures::ZERO,
+        };
+        let growth = Growth::between(first, last);
+        Sums { runs, growth }
+    }
+
+    /// The first run's figures, which growth is measured against.
+    pub fn first(&self) -> Figures {
+        self.runs.first().copied().unwrap_or(Figures::ZERO)
+    }
+
+    pub fn last(&self) -> Figures {
+        self.runs.last().copied().unwrap_or(Figures::ZERO)
+    }
+}

@@ -1,0 +1,88 @@
+//! Call stacks as a tree: stacks that share their outer frames share them in memory.
+
+use hashbrown::HashMap;
+
+/// A frame of the tree, and with it the stack from this frame outwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StackId(u32);
+
+/// Stacks of frames `F`. A stack is named by its innermost frame; each frame knows the one that called it.
+///
+/// A million stacks cost what their distinct frames cost.
+#[derive(Debug, Clone)]
+pub struct Stacks<F> {
+    nodes: Vec<Node<F>>,
+    index: HashMap<Node<F>, StackId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Node<F> {
+    frame: F,
+    /// `None` for the outermost frame.
+    caller: Option<StackId>,
+}
+
+impl<F> Default for Stacks<F> {
+    fn default() -> Self {
+        Stacks {
+            nodes: Vec::new(),
+            index: HashMap::new(),
+        }
+    }
+}
+
+impl<F: Copy + Eq + std::hash::Hash> Stacks<F> {
+    /// The stack of a frame that was called by `caller`.
+    pub fn add(&mut self, frame: F, caller: Option<StackId>) -> StackId {
+        let node = Node { frame, caller };
+        *self.index.entry(node).or_insert_with(|| {
+            self.nodes.push(node);
+            StackId(self.nodes.len() as u32 - 1)
+        })
+    }
+
+    /// The frames of a stack, innermost first.
+    pub fn frames(&self, stack: StackId) -> impl Iterator<Item = F> + '_ {
+        let node = |id: StackId| self.nodes.get(id.0 as usize);
+        std::iter::successors(node(stack), move |at| node(at.caller?)).map(|node| node.frame)
+    }
+
+    /// The innermost frame of a stack.
+    pub fn innermost(&self, stack: StackId) -> F {
+        self.nodes[stack.0 as usize].frame
+    }
+
+    /// How many distinct frames there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_share_their_outer_frames() {
+        let mut stacks = Stacks::default();
+        let main = stacks.add("main", None);
+        let open = stacks.add("open", Some(main));
+        let malloc = stacks.add("xmalloc", Some(open));
+        let other = stacks.add("xmalloc", Some(main));
+        assert_eq!(
+            stacks.frames(malloc).collect::<Vec<_>>(),
+            ["xmalloc", "open", "main"]
+        );
+        assert_eq!(
+            stacks.frames(other).collect::<Vec<_>>(),
+            ["xmalloc", "main"]
+        );
+        assert_eq!(stacks.add("open", Some(main)), open);
+        assert_eq!(stacks.innermost(malloc), "xmalloc");
+        assert_eq!(stacks.len(), 4);
+    }
+}
