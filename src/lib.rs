@@ -30,7 +30,9 @@ pub mod units;
 pub mod warning;
 
 mod pipeline;
+mod plan;
 
 pub use error::{Error, Result};
-pub use pipeline::{OldListing, Plan, compare, list, show};
+pub use pipeline::{compare, show};
+pub use plan::Plan;
 pub use report::Report;

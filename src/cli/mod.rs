@@ -10,10 +10,10 @@ use clap::Parser;
 
 use crate::diff::Verdict;
 use crate::error::{Error, Result};
-use crate::pipeline::{OldListing, Plan};
-use crate::report::{Report, faults, json, table};
-use options::{Cli, Command, CompareArgs, CompareFormat, ShowArgs, ShowFormat};
-use progress::{Bar, BehindBar};
+use crate::plan::Plan;
+use crate::report::{FAULTS, Format, Options, Report};
+use options::{Cli, Command, CompareArgs, ShowArgs, WorkArgs};
+use progress::Bar;
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,35 +62,50 @@ pub fn main() -> ExitCode {
 }
 
 fn compare(args: &CompareArgs) -> Result<ExitStatus> {
-    let plan = args.plan()?;
-    let report = {
-        let _bar = Bar::show(&plan.progress, args.work.quiet);
-        crate::compare(&plan)?
-    };
-    let status = judged(&report);
-    let written = print(|out| match args.format {
-        CompareFormat::Table => table::write(&report, args.view.table_options(), out),
-        CompareFormat::Json => json::write(&report, !args.view.no_trend, out),
-    });
-    finish(written, status)
+    let (plan, options) = (args.plan()?, args.view.options());
+    let report = made(&plan, &args.work, crate::compare)?;
+    written(&report, args.format, &options)
 }
 
 fn show(args: &ShowArgs) -> Result<ExitStatus> {
-    let plan = args.plan()?;
-    let options = args.view.table_options();
-    match args.format {
-        ShowFormat::Table if args.errors => show_report(args, &plan, |report, out| {
-            faults::write(report, options, out)
+    let (plan, options) = (args.plan()?, args.view.options());
+    let format = match args.errors && args.format.name == "table" {
+        true => FAULTS,
+        false => args.format,
+    };
+    refuse_beside_listing(format, &plan)?;
+    let report = made(&plan, &args.work, crate::show)?;
+    written(&report, format, &options)
+}
+
+fn made(
+    plan: &Plan,
+    work: &WorkArgs,
+    make: impl FnOnce(&Plan) -> Result<Report>,
+) -> Result<Report> {
+    let _bar = Bar::show(&plan.progress, work.quiet);
+    make(plan)
+}
+
+/// A listing says nothing of a gate, and is no report that could be saved.
+fn refuse_beside_listing(format: Format, plan: &Plan) -> Result<()> {
+    let option = match (plan.gate.is_set(), &plan.save) {
+        (true, _) => "--fail-on",
+        (false, Some(_)) => "--save",
+        (false, None) => return Ok(()),
+    };
+    match format.lists_blocks {
+        true => Err(Error::ListingAlone {
+            option,
+            format: format.name,
         }),
-        ShowFormat::Table => show_report(args, &plan, |report, out| {
-            table::write(report, options, out)
-        }),
-        ShowFormat::Json => show_report(args, &plan, |report, out| {
-            json::write(report, !args.view.no_trend, out)
-        }),
-        ShowFormat::Mtrace => list(args, &plan, OldListing::Mtrace),
-        ShowFormat::MtraceDo => list(args, &plan, OldListing::MtraceDo),
+        false => Ok(()),
     }
+}
+
+fn written(report: &Report, format: Format, options: &Options) -> Result<ExitStatus> {
+    let written = print(|out| format.write(report, options, out));
+    finish(written, judged(report))
 }
 
 /// A reader that went away changes nothing in what was found.
@@ -107,36 +122,6 @@ fn judged(report: &Report) -> ExitStatus {
         Some(Verdict::Fail) => ExitStatus::GateFailed,
         Some(Verdict::Pass) | None => ExitStatus::Ok,
     }
-}
-
-fn show_report(
-    args: &ShowArgs,
-    plan: &Plan,
-    write: impl FnOnce(&Report, &mut dyn Write) -> Result<()>,
-) -> Result<ExitStatus> {
-    let report = {
-        let _bar = Bar::show(&plan.progress, args.work.quiet);
-        crate::show(plan)?
-    };
-    finish(print(|out| write(&report, out)), judged(&report))
-}
-
-fn list(args: &ShowArgs, plan: &Plan, listing: OldListing) -> Result<ExitStatus> {
-    let option = match (plan.gate.is_set(), &plan.save) {
-        (true, _) => Some("--fail-on"),
-        (false, Some(_)) => Some("--save"),
-        (false, None) => None,
-    };
-    if let Some(option) = option {
-        let format = match listing {
-            OldListing::Mtrace => "mtrace",
-            OldListing::MtraceDo => "mtrace-do",
-        };
-        return Err(Error::ListingAlone { option, format });
-    }
-    let bar = Bar::show(&plan.progress, args.work.quiet);
-    let written = print(|out| crate::list(plan, listing, &mut BehindBar::new(bar, out)));
-    finish(written, ExitStatus::Ok)
 }
 
 /// Gives standard output, buffered, and sees to it that all of it is written.

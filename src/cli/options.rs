@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::capture::{Moment, RunInput, is_duration};
 use crate::diff::{Gate, Grouping, Limit, Map, SortBy};
 use crate::error::{Error, FileFlag, Result};
-use crate::pipeline::Plan;
-use crate::report::table::TableOptions;
+use crate::plan::Plan;
+use crate::report::{FORMATS, Format, Options};
 use crate::run::Addressing;
 use crate::symbols::SearchPath;
 
@@ -70,8 +71,8 @@ pub struct CompareArgs {
     #[command(flatten)]
     pub view: ViewArgs,
     /// How to print the result
-    #[arg(long, value_enum, default_value_t = CompareFormat::Table, help_heading = "Output")]
-    pub format: CompareFormat,
+    #[arg(long, value_parser = formats(false), default_value = FORMATS[0].name, help_heading = "Output")]
+    pub format: Format,
     /// Exit with 1 if any call site grows by more than this: 10 (blocks), 4KiB, or 5% of the first run
     ///
     /// Can be repeated, or hold several limits with commas between them: a site that is above any
@@ -140,8 +141,8 @@ pub struct ShowArgs {
     #[command(flatten)]
     pub view: ViewArgs,
     /// How to print the result
-    #[arg(long, value_enum, default_value_t = ShowFormat::Table, help_heading = "Output")]
-    pub format: ShowFormat,
+    #[arg(long, value_parser = formats(true), default_value = FORMATS[0].name, help_heading = "Output")]
+    pub format: Format,
     /// List frees and allocations that went wrong instead: double frees, frees of blocks that the log
     /// does not know, failed allocations
     #[arg(long, help_heading = "Output")]
@@ -283,22 +284,17 @@ pub enum Color {
     Never,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum CompareFormat {
-    Table,
-    /// A document of the schema mtrace-diff/1
-    Json,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ShowFormat {
-    Table,
-    /// A document of the schema mtrace-diff/1
-    Json,
-    /// The listing of mtrace(1)
-    Mtrace,
-    /// The lines of mtrace_do.py
-    MtraceDo,
+/// The formats that a comparison, or one run, can be written in.
+fn formats(of_one_run: bool) -> impl TypedValueParser<Value = Format> {
+    let formats = FORMATS.iter();
+    let formats = formats.filter(move |format| of_one_run || !format.lists_blocks);
+    let values = formats.map(|format| match format.about {
+        "" => PossibleValue::new(format.name),
+        about => PossibleValue::new(format.name).help(about),
+    });
+    let parser = PossibleValuesParser::new(values);
+    // The parser lets no other name pass.
+    parser.map(|name| Format::named(&name).unwrap_or(FORMATS[0]))
 }
 
 impl CompareArgs {
@@ -313,6 +309,7 @@ impl CompareArgs {
             addressing: self.capture.addressing(),
             memory: self.view.memory.map(|size| size.as_u64()),
             save: self.view.save.clone(),
+            keep_blocks: false,
             progress: Arc::default(),
         })
     }
@@ -330,6 +327,7 @@ impl ShowArgs {
             addressing: self.capture.addressing(),
             memory: self.view.memory.map(|size| size.as_u64()),
             save: self.view.save.clone(),
+            keep_blocks: self.format.lists_blocks,
             progress: Arc::default(),
         })
     }
@@ -403,13 +401,13 @@ impl ViewArgs {
         }
     }
 
-    pub fn table_options(&self) -> TableOptions {
+    pub fn options(&self) -> Options {
         let is_terminal = io::stdout().is_terminal();
         let of_terminal = || terminal_size::terminal_size().map(|(width, _)| width.0);
         let width = self
             .width
             .or_else(|| is_terminal.then(of_terminal).flatten());
-        TableOptions {
+        Options {
             top: self.top,
             all: self.all,
             inlines: self.inlines,

@@ -1,6 +1,6 @@
 //! A progress bar on standard error, while a person waits.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -80,29 +80,5 @@ impl Drop for Bar {
             // A bar that cannot be drawn is no reason to fail.
             let _ = watcher.join();
         }
-    }
-}
-
-/// Takes the bar away before the first byte is written.
-pub struct BehindBar<'a> {
-    bar: Option<Bar>,
-    out: &'a mut dyn Write,
-}
-
-impl<'a> BehindBar<'a> {
-    pub fn new(bar: Bar, out: &'a mut dyn Write) -> Self {
-        let bar = Some(bar);
-        BehindBar { bar, out }
-    }
-}
-
-impl Write for BehindBar<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bar = None;
-        self.out.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
     }
 }

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use owo_colors::OwoColorize;
 
+use super::format::Options;
 use super::grid::{Cells, Grid, Tone};
 use super::palette::Palette;
-use super::table::TableOptions;
 use super::view::{function_of, module_of, place_of};
 use super::{Report, header, notes};
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::trace::FaultKind;
 use crate::units::{count, counted};
 
 /// Draws the faults of the only run of a report.
-pub fn write(report: &Report, options: TableOptions, out: &mut dyn Write) -> Result<()> {
+pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
     if let Some(run) = report.runs.iter().find(|run| run.faults.is_none()) {
         let is_saved = run.facts.origin.saved_by.is_some();
         return Err(Error::needs_log(&run.facts.path, "--errors", is_saved));

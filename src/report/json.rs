@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Report;
+use super::format::Options;
 use crate::diff::{Growth, Hidden, MatchedBy, Rate, Site, SiteRun, Trend, Verdict};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
@@ -292,8 +293,8 @@ pub struct JsonBreach {
 }
 
 /// Writes the document, indented, with a line end.
-pub fn write(report: &Report, with_curves: bool, out: &mut dyn Write) -> Result<()> {
-    let document = Document::new(report, with_curves);
+pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
+    let document = Document::new(report, options.trend);
     serde_json::to_writer_pretty(&mut *out, &document).map_err(|e| Error::Write(e.into()))?;
     writeln!(out)?;
     Ok(())

@@ -3,33 +3,33 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use crate::error::Result;
-use crate::printable::printable_bytes;
-use crate::run::{Addressing, Role};
-use crate::symbols::{Place, RebasedRun};
-use crate::trace::{CallerId, Trace};
+use super::Report;
+use super::format::Options;
+use crate::error::{Error, Result};
+use crate::run::{Addressing, Blocks, Location, LocationId, Role, Run};
 
-/// One run, as far as the old listings need it.
-#[derive(Debug)]
-pub struct Listing<'a> {
-    pub trace: &'a Trace,
-    pub rebased: &'a RebasedRun,
+/// The first run of a report, with its blocks.
+fn listed(report: &Report) -> Result<(&Run, &Blocks)> {
+    let run = report.runs.first().ok_or(Error::NoRun)?;
+    let is_saved = run.facts.origin.saved_by.is_some();
+    let needs_log = || Error::needs_log(&run.facts.path, "an old tool's listing", is_saved);
+    let blocks = run.blocks.as_ref().ok_or_else(needs_log)?;
+    Ok((run, blocks))
 }
 
 /// What `mtrace LOG` prints: frees of unknown blocks, then every live block by address.
-pub fn write_mtrace(run: &Listing<'_>, out: &mut dyn Write) -> Result<()> {
-    let reuse = run.rebased.choice.reuse;
-    for free in run.trace.unknown_frees(reuse) {
+pub fn write_mtrace(report: &Report, _: &Options, out: &mut dyn Write) -> Result<()> {
+    let (run, blocks) = listed(report)?;
+    for free in &blocks.unknown_frees {
         let what = if free.in_realloc { "Realloc" } else { "Free" };
-        let by = location(run, free.by);
+        let by = location(run, blocks, free.at);
         writeln!(
             out,
             "- {:#018x} {what} {} was never alloc'd {by}",
             free.address, free.line
         )?;
     }
-    let blocks = run.trace.live_blocks(reuse);
-    if blocks.is_empty() {
+    if blocks.live.is_empty() {
         writeln!(out, "No memory leaks.")?;
         return Ok(());
     }
@@ -37,28 +37,23 @@ pub fn write_mtrace(run: &Listing<'_>, out: &mut dyn Write) -> Result<()> {
         out,
         "\nMemory not freed:\n-----------------\n           Address     Size     Caller"
     )?;
-    for (address, block) in blocks {
+    for block in &blocks.live {
         // C's `%#8x` writes a zero without its prefix.
         let size = match block.size {
             0 => "0".to_owned(),
             size => format!("{size:#x}"),
         };
-        writeln!(
-            out,
-            "{address:#018x} {size:>8}  at {}",
-            location(run, block.caller)
-        )?;
+        let at = location(run, blocks, block.at);
+        writeln!(out, "{:#018x} {size:>8}  at {at}", block.address)?;
     }
     Ok(())
 }
 
 /// The caller as `mtrace` shows it without a program: the number alone, where there is one.
-fn location(run: &Listing<'_>, caller: CallerId) -> String {
-    let caller = run.trace.caller(caller);
-    match (caller.address, caller.file) {
-        (Some(address), _) => format!("{address:#x}"),
-        (None, Some(file)) => printable_bytes(file),
-        (None, None) => String::new(),
+fn location(run: &Run, blocks: &Blocks, at: LocationId) -> String {
+    match run.location(at).number {
+        Some(number) => format!("{number:#x}"),
+        None => blocks.file(at).unwrap_or_default().to_owned(),
     }
 }
 
@@ -73,27 +68,26 @@ struct Line {
 
 /// What `mtrace_do.py` writes: a total, then live blocks per address of a caller, sorted by the
 /// address as text. Lines of the dynamic loader are left out, but counted in the total.
-pub fn write_mtrace_do(run: &Listing<'_>, out: &mut dyn Write) -> Result<()> {
-    let stats = run.trace.stats(run.rebased.choice.reuse);
+pub fn write_mtrace_do(report: &Report, _: &Options, out: &mut dyn Write) -> Result<()> {
+    let (run, blocks) = listed(report)?;
     // Keyed by library too: relative addresses of two libraries can be the same number.
     let mut lines: BTreeMap<(String, String), Line> = BTreeMap::new();
-    let mut total = 0;
-    for (id, _) in run.trace.callers() {
-        let live = stats[id.0 as usize].live.blocks;
-        if live == 0 {
-            continue;
-        }
-        total += live;
-        let library = library(run, id);
+    for site in run.sites.iter().filter(|site| site.figures.blocks > 0) {
+        let at = run.innermost(site);
+        let place = run.location(at);
+        let module = run.module_of(place).map(|module| &module.label);
+        // As the log names it; where it does not, as in a static program, what the maps say.
+        let known = blocks.file(at).or(module.map(|label| label.name.as_str()));
+        let library = known.unwrap_or("unknown").to_owned();
         let line = lines
-            .entry((location(run, id), library.clone()))
+            .entry((location(run, blocks, at), library.clone()))
             .or_default();
-        line.count += live;
-        line.offset = offset(run, id);
-        line.is_loader = is_loader(run, id);
+        line.count += site.figures.blocks;
+        line.offset = offset(run, place);
+        line.is_loader = module.is_some_and(|label| label.role == Role::Loader);
         line.module = library;
     }
-    writeln!(out, "total_cnt: {total}")?;
+    writeln!(out, "total_cnt: {}", run.live().blocks)?;
     for ((address, _), line) in lines.iter().filter(|(_, line)| !line.is_loader) {
         let offset = line
             .offset
@@ -107,30 +101,14 @@ pub fn write_mtrace_do(run: &Listing<'_>, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-/// As the log names it; where it does not, as in a static program, what the maps say.
-fn library(run: &Listing<'_>, id: CallerId) -> String {
-    let module = || run.rebased.place(id).module();
-    match (run.trace.caller(id).file, module()) {
-        (Some(file), _) => printable_bytes(file),
-        (None, Some(module)) => run.rebased.module(module).name.clone(),
-        (None, None) => "unknown".to_owned(),
-    }
-}
-
 /// Where in its library a caller is, with the Thumb bit as the log has it: what the script computed
 /// where it was right, and the link-time address where it was not.
-fn offset(run: &Listing<'_>, id: CallerId) -> Option<u64> {
-    let number = run.trace.caller(id).address?;
-    match run.rebased.place(id) {
-        Place::InModule { address, .. } => Some(address.0 | (number & 1)),
-        Place::Unplaced { .. } if run.rebased.choice.addressing == Addressing::Relative => {
-            Some(number)
-        }
-        Place::Unplaced { .. } => None,
+fn offset(run: &Run, place: &Location) -> Option<u64> {
+    let number = place.number?;
+    let choice = run.facts.choice.as_ref();
+    let is_relative = choice.is_some_and(|choice| choice.addressing == Addressing::Relative);
+    match place.address {
+        Some(address) => Some(address.0 | (number & 1)),
+        None => is_relative.then_some(number),
     }
-}
-
-fn is_loader(run: &Listing<'_>, id: CallerId) -> bool {
-    let module = run.rebased.place(id).module();
-    module.is_some_and(|id| run.rebased.module(id).role == Role::Loader)
 }

@@ -1,18 +1,20 @@
 //! One model of what was found, and the renderers that draw it.
 
 mod extras;
-pub mod faults;
+mod faults;
+mod format;
 mod grid;
 mod header;
 pub mod json;
-pub mod listing;
+mod listing;
 mod notes;
 mod palette;
 mod sums;
-pub mod table;
+mod table;
 mod text;
 mod view;
 
+pub use format::{FAULTS, FORMATS, Format, Options};
 pub use sums::Sums;
 
 use crate::diff::{

@@ -5,8 +5,8 @@ use std::io::Write;
 use owo_colors::OwoColorize;
 
 use super::Report;
+use super::format::Options;
 use super::palette::Palette;
-use super::table::TableOptions;
 use super::text::wrapped;
 use super::view::{Others, View, match_mark, sentence_name};
 use crate::diff::{Growth, Hidden, Verdict};
@@ -20,7 +20,7 @@ use crate::warning::Warning;
 pub fn write_notes(
     report: &Report,
     view: &View<'_>,
-    options: TableOptions,
+    options: &Options,
     palette: &Palette,
     out: &mut dyn Write,
 ) -> Result<()> {
@@ -125,7 +125,7 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
     (!marks.is_empty()).then(|| marks.join("; "))
 }
 
-fn left_out(report: &Report, view: &View<'_>, options: TableOptions) -> Vec<String> {
+fn left_out(report: &Report, view: &View<'_>, options: &Options) -> Vec<String> {
     let mut notes = Vec::new();
     if view.others.sites > 0 {
         let is_cut = view.rows.len() == options.top && view.others.grown > 0;

@@ -5,6 +5,7 @@ use std::io::Write;
 use owo_colors::OwoColorize;
 
 use super::extras::Extras;
+use super::format::Options;
 use super::grid::{Cells, Grid, Tone};
 use super::palette::Palette;
 use super::text::cut_middle;
@@ -24,24 +25,8 @@ const LONGEST_HEAD: usize = 16;
 /// A figure that a run's origin does not tell.
 const UNKNOWN: &str = "–";
 
-/// How a table is drawn.
-#[derive(Debug, Clone, Copy)]
-pub struct TableOptions {
-    /// At most this many sites.
-    pub top: usize,
-    /// Every site, grown or not, hidden or not.
-    pub all: bool,
-    /// The whole chain of inlined calls under each site.
-    pub inlines: bool,
-    /// The curve of each site.
-    pub trend: bool,
-    /// Columns of the terminal; `None` for as many as the longest name needs.
-    pub width: Option<usize>,
-    pub color: bool,
-}
-
 /// Draws a comparison, or what one run left.
-pub fn write(report: &Report, options: TableOptions, out: &mut dyn Write) -> Result<()> {
+pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
     let palette = Palette::new(options.color);
     let extent = Extent {
         top: options.top,
@@ -92,7 +77,7 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
     )
 }
 
-fn grid(report: &Report, view: &View<'_>, options: TableOptions) -> Grid {
+fn grid(report: &Report, view: &View<'_>, options: &Options) -> Grid {
     let extras = Extras::of(report, options.trend);
     let mut grid = Grid::new(head(report), extras.head());
     for row in &view.rows {

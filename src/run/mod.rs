@@ -5,17 +5,21 @@
 //! one.
 
 mod address;
+mod blocks;
 mod facts;
 mod figures;
 mod module;
 mod name;
+mod set;
 mod stacks;
 
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
+pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use facts::{Facts, Origin, Source};
 pub use figures::Figures;
 pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
 pub use name::{Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown};
+pub use set::{compared, told_apart};
 pub use stacks::{StackId, Stacks};
 
 use crate::trace::{Curve, FaultKind, Occurrences};
@@ -33,6 +37,8 @@ pub struct Run {
     pub sites: Vec<CallSite>,
     /// What went wrong, worst kinds first; `None` where it is not known by caller.
     pub faults: Option<Vec<Fault>>,
+    /// `None` where the blocks are not known one by one, or nobody asked for them.
+    pub blocks: Option<Blocks>,
 }
 
 /// Index of a location within one run.
@@ -76,6 +82,7 @@ impl Run {
             stacks: Stacks::default(),
             sites: Vec::new(),
             faults: None,
+            blocks: None,
         }
     }
 

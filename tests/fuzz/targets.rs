@@ -6,11 +6,11 @@
 use std::fs;
 use std::path::Path;
 
+use mtrace_diff::Plan;
 use mtrace_diff::capture::{Maps, RunInput};
-use mtrace_diff::report::{json, table};
+use mtrace_diff::report::{FORMATS, Options};
 use mtrace_diff::trace::{Line, Reuse, advice};
 use mtrace_diff::trace::{ReplayOptions, STEPS, Tally, replay};
-use mtrace_diff::{OldListing, Plan};
 
 /// A log of any bytes: it is read to its end, and its figures agree with one another.
 pub fn log(input: &[u8]) {
@@ -89,25 +89,32 @@ pub fn capture(input: &[u8], directory: &Path) {
         log: Some(directory.join("mtrace.log")),
         ..RunInput::default()
     };
-    let plan = Plan {
-        runs: vec![run.clone(), run],
+    let compared = Plan {
+        runs: vec![run.clone(), run.clone()],
         ..Plan::default()
     };
+    let listed = Plan {
+        runs: vec![run],
+        keep_blocks: true,
+        ..Plan::default()
+    };
+    let options = Options {
+        top: 20,
+        all: true,
+        trend: true,
+        inlines: true,
+        width: Some(80),
+        color: false,
+    };
     let mut out = Vec::new();
-    if let Ok(report) = mtrace_diff::compare(&plan) {
-        let options = table::TableOptions {
-            top: 20,
-            all: true,
-            trend: true,
-            inlines: true,
-            width: Some(80),
-            color: false,
-        };
-        table::write(&report, options, &mut out).expect("memory can be written to");
-        json::write(&report, true, &mut out).expect("memory can be written to");
-    }
-    for listing in [OldListing::Mtrace, OldListing::MtraceDo] {
-        let _ = mtrace_diff::list(&plan, listing, &mut out);
+    let reports = [mtrace_diff::compare(&compared), mtrace_diff::show(&listed)];
+    for report in reports.iter().flatten() {
+        for format in FORMATS {
+            if report.runs.len() == 1 || !format.lists_blocks {
+                let written = format.write(report, &options, &mut out);
+                written.expect("memory can be written to");
+            }
+        }
     }
     // No control character of any input may reach a terminal.
     assert!(!out.iter().any(|&b| b == 0x1b || b == 0x07));

@@ -1,0 +1,59 @@
+//! What a gate cannot judge, for want of what it judges by.
+
+use super::gate::Gate;
+use crate::error::{Error, Result};
+use crate::run::{Facts, Run};
+
+/// A gate that passes because nothing was recorded, or is known, would be worse than none.
+pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
+    if !gate.is_set() {
+        return Ok(());
+    }
+    let facts: Vec<&Facts> = runs.iter().map(|run| &run.facts).collect();
+    if let Some(run) = facts.iter().find(|run| run.records == Some(0)) {
+        let path = run.log.clone();
+        return Err(Error::NothingToJudge { path });
+    }
+    refuse_bytes_unknown(gate, &facts)?;
+    refuse_rates_without_times(gate, &facts)?;
+    match facts.last() {
+        Some(last) if gate.fail_on_double_free && last.anomalies.is_none() => {
+            let path = last.path.clone();
+            Err(Error::DoubleFreesUnknown { path })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A limit of bytes takes those of both ends; one of a rate, those of all runs.
+fn refuse_bytes_unknown(gate: &Gate, runs: &[&Facts]) -> Result<()> {
+    let is_unknown = |run: &&&Facts| !run.origin.source.knows_bytes();
+    let mut ends = runs.first().into_iter().chain(runs.last());
+    let by_ends = ends
+        .find(is_unknown)
+        .zip(gate.limits.iter().find(|limit| limit.is_of_bytes()));
+    let by_all = || {
+        let run = runs.iter().find(is_unknown)?;
+        let mut limits = gate.limits.iter();
+        Some((run, limits.find(|limit| limit.is_rate_of_bytes())?))
+    };
+    match by_ends.or_else(by_all) {
+        Some((run, limit)) => Err(Error::BytesUnknown {
+            path: run.path.clone(),
+            limit: limit.to_string(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Growth by time cannot be judged without the time.
+fn refuse_rates_without_times(gate: &Gate, runs: &[&Facts]) -> Result<()> {
+    let untimed = runs.iter().find(|run| run.duration_s.is_none());
+    match (gate.limit_by_time(), untimed) {
+        (Some(limit), Some(run)) => Err(Error::NoDuration {
+            path: run.path.clone(),
+            limit: limit.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}

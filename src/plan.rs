@@ -1,0 +1,72 @@
+//! What a command is to do, in the library's own plain types.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::capture::RunInput;
+use crate::diff::{Gate, Grouping, Map, SortBy};
+use crate::error::{Error, Result};
+use crate::import::Reading;
+use crate::progress::Progress;
+use crate::report::Terms;
+use crate::run::Addressing;
+use crate::symbols::SearchPath;
+
+/// What to analyse, and how to judge and order what comes of it.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// In order: growth is measured from the first to the last.
+    pub runs: Vec<RunInput>,
+    pub search: SearchPath,
+    pub sort: SortBy,
+    /// What rows stand for.
+    pub by: Grouping,
+    /// Names of paths and modules that are others in the report; the first that fits is used.
+    pub maps: Vec<Map>,
+    pub gate: Gate,
+    /// What the numbers of the logs are, where the user says it; else it is found out, log by log.
+    pub addressing: Option<Addressing>,
+    /// What the target has for blocks that leak; the report says how long it lasts.
+    pub memory: Option<u64>,
+    /// Where to write the last run's result.
+    pub save: Option<PathBuf>,
+    /// Keep the live blocks of logs one by one, for the listings of the old tools.
+    pub keep_blocks: bool,
+    /// Tells how far the reading has come.
+    pub progress: Arc<Progress>,
+}
+
+impl Plan {
+    /// Refuses what cannot be done, before anything is read.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.runs.is_empty() {
+            return Err(Error::NoRun);
+        }
+        if self.runs.iter().filter(|run| run.reads_stdin()).count() > 1 {
+            return Err(Error::StdinTwice);
+        }
+        let is_grouped = !matches!(self.by, Grouping::Address | Grouping::Line);
+        if is_grouped && !self.gate.limits.is_empty() {
+            let group = self.by.name();
+            return Err(Error::GateOfGroups { group });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        Reading {
+            addressing: self.addressing,
+            keep_blocks: self.keep_blocks,
+            progress: &self.progress,
+        }
+    }
+
+    pub(crate) fn terms(&self) -> Terms {
+        Terms {
+            sort: self.sort,
+            by: self.by,
+            gate: self.gate.clone(),
+            memory: self.memory,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The ways in which a report can be written, in one list.
+
+use std::io::Write;
+
+use super::{Report, faults, json, listing, table};
+use crate::error::Result;
+
+/// How much of a report is written, and how it looks; each format takes from it what concerns it.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// At most this many sites.
+    pub top: usize,
+    /// Every site, grown or not, hidden or not.
+    pub all: bool,
+    /// The whole chain of inlined calls under each site.
+    pub inlines: bool,
+    /// The curve of each site.
+    pub trend: bool,
+    /// Columns of the terminal; `None` for as many as the longest name needs.
+    pub width: Option<usize>,
+    pub color: bool,
+}
+
+/// A way to write a report.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// As people ask for it.
+    pub name: &'static str,
+    /// For the help; empty where the name says it.
+    pub about: &'static str,
+    /// It lists the blocks of one run, and so needs them one by one.
+    pub lists_blocks: bool,
+    write: fn(&Report, &Options, &mut dyn Write) -> Result<()>,
+}
+
+/// Every format; the first one is used where none is asked for.
+pub const FORMATS: [Format; 4] = [
+    Format {
+        name: "table",
+        about: "",
+        lists_blocks: false,
+        write: table::write,
+    },
+    Format {
+        name: "json",
+        about: "A document of the schema mtrace-diff/1",
+        lists_blocks: false,
+        write: json::write,
+    },
+    Format {
+        name: "mtrace",
+        about: "The listing of mtrace(1)",
+        lists_blocks: true,
+        write: listing::write_mtrace,
+    },
+    Format {
+        name: "mtrace-do",
+        about: "The lines of mtrace_do.py",
+        lists_blocks: true,
+        write: listing::write_mtrace_do,
+    },
+];
+
+/// What went wrong in a run, by caller, as a table.
+pub const FAULTS: Format = Format {
+    name: "errors",
+    about: "",
+    lists_blocks: false,
+    write: faults::write,
+};
+
+impl Format {
+    pub fn named(name: &str) -> Option<Format> {
+        FORMATS.into_iter().find(|format| format.name == name)
+    }
+
+    pub fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
+        (self.write)(report, options, out)
+    }
+}
