@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::group::module_of;
 use super::growth::Change;
 use super::identity::MatchedBy;
-use super::judge::Site;
+use super::judged::Site;
 use super::site::ModuleKey;
 use crate::run::Build;
 use crate::warning::Warning;

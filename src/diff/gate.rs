@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 
-use super::judge::Site;
+use super::judged::Site;
 use super::rate::Rate;
 use crate::units;
 

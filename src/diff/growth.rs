@@ -99,6 +99,15 @@ impl Change {
     }
 }
 
+/// What growth is measured between: the first run and the last; from nothing, where there is one run alone.
+pub fn ends(runs: &[Figures]) -> (Figures, Figures) {
+    let last = runs.last().copied().unwrap_or(Figures::ZERO);
+    match runs {
+        [first, _, ..] => (*first, last),
+        _ => (Figures::ZERO, last),
+    }
+}
+
 fn difference(first: u64, last: u64) -> i64 {
     let difference = i128::from(last) - i128::from(first);
     i64::try_from(difference).unwrap_or(if difference < 0 { i64::MIN } else { i64::MAX })

@@ -2,6 +2,7 @@
 
 mod advice;
 mod align;
+mod column;
 mod files;
 mod gate;
 mod group;
@@ -10,6 +11,7 @@ mod identity;
 mod join;
 mod judge;
 mod judgeable;
+mod judged;
 mod map;
 mod median;
 mod rank;
@@ -18,12 +20,14 @@ mod site;
 mod trend;
 
 pub use advice::advice;
+pub use column::Column;
 pub use gate::{Breach, Gate, Limit, Verdict};
-pub use growth::{Change, Growth};
+pub use growth::{Change, Growth, ends};
 pub use identity::MatchedBy;
 pub use join::join;
-pub use judge::{Column, Site, judge};
+pub use judge::judge;
 pub(crate) use judgeable::refuse_judgement;
+pub use judged::Site;
 pub use map::{Map, renamed};
 pub use rank::SortBy;
 pub use rate::{Rate, Rates};

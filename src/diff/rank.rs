@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 
 use super::growth::Growth;
-use super::judge::Site;
+use super::judged::Site;
 
 /// What sites are ranked by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! How fast call sites grow: per minute where run times are known, else from run to run.
 
+use super::column::Column;
 use super::growth::Growth;
-use super::judge::Column;
 use super::median::median;
 use super::site::SiteRun;
 use crate::run::Figures;

@@ -5,7 +5,7 @@
 //! below is a pure function of the curves and prefers not to call something a leak: a cache that is
 //! called one costs a person an hour, a leak that is missed in one run shows in a longer one.
 
-use super::judge::Column;
+use super::column::Column;
 use super::median::median;
 use super::site::SiteRun;
 use crate::trace::{Curve, STEPS};

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use owo_colors::OwoColorize;
 
-use super::format::Options;
 use super::grid::{Cells, Grid, Tone};
+use super::options::Options;
 use super::palette::Palette;
 use super::view::{function_of, module_of, place_of};
 use super::{Report, header, notes};

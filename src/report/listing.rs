@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::Report;
-use super::format::Options;
+use super::options::Options;
 use crate::error::{Error, Result};
 use crate::run::{Addressing, Blocks, Location, LocationId, Role, Run};
 

@@ -8,13 +8,15 @@ mod header;
 pub mod json;
 mod listing;
 mod notes;
+mod options;
 mod palette;
 mod sums;
 mod table;
 mod text;
 mod view;
 
-pub use format::{FAULTS, FORMATS, Format, Options};
+pub use format::{FAULTS, FORMATS, Format};
+pub use options::Options;
 pub use sums::Sums;
 
 use crate::diff::{

@@ -5,7 +5,7 @@ use std::io::Write;
 use owo_colors::OwoColorize;
 
 use super::Report;
-use super::format::Options;
+use super::options::Options;
 use super::palette::Palette;
 use super::text::wrapped;
 use super::view::{Others, View, match_mark, sentence_name};

@@ -1,6 +1,6 @@
 //! Sums over call sites.
 
-use crate::diff::{Column, Growth, Site};
+use crate::diff::{Column, Growth, Site, ends};
 use crate::run::Figures;
 
 /// What some sites come to together.
@@ -21,11 +21,7 @@ impl Sums {
                 sum.add(*figures);
             }
         }
-        let last = runs.last().copied().unwrap_or(Figures::ZERO);
-        let first = match runs.as_slice() {
-            [first, _, ..] => *first,
-            _ => Figures::ZERO,
-        };
+        let (first, last) = ends(&runs);
         let growth = Growth::between(first, last);
         Sums { runs, growth }
     }

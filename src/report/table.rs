@@ -5,8 +5,8 @@ use std::io::Write;
 use owo_colors::OwoColorize;
 
 use super::extras::Extras;
-use super::format::Options;
 use super::grid::{Cells, Grid, Tone};
+use super::options::Options;
 use super::palette::Palette;
 use super::text::cut_middle;
 use super::view::{

@@ -1,0 +1,17 @@
+//! What a reader wants to see of a report.
+
+/// How much of a report is written, and how it looks; each format takes from it what concerns it.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// At most this many sites.
+    pub top: usize,
+    /// Every site, grown or not, hidden or not.
+    pub all: bool,
+    /// The whole chain of inlined calls under each site.
+    pub inlines: bool,
+    /// The curve of each site.
+    pub trend: bool,
+    /// Columns of the terminal; `None` for as many as the longest name needs.
+    pub width: Option<usize>,
+    pub color: bool,
+}
