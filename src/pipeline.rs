@@ -27,7 +27,7 @@ pub fn show(plan: &Plan) -> Result<Report> {
 fn report(plan: &Plan) -> Result<Report> {
     plan.check()?;
     let imported = import_all(&plan.runs, plan.save.as_deref(), plan.reading())?;
-    let runs = with_durations(named(imported, plan), plan);
+    let runs = named(imported, plan);
     refuse_judgement(&plan.gate, &runs)?;
     if let (Some(file), Some(last)) = (&plan.save, runs.last()) {
         saved::write(file, &saved::to_json(last)?)?;
@@ -53,14 +53,4 @@ fn named(imported: Vec<Imported>, plan: &Plan) -> Vec<Run> {
         Imported::Whole(run) => Some(*run),
     });
     named.collect()
-}
-
-/// The command line knows best how long a run took; of a moment, the run itself.
-fn with_durations(mut runs: Vec<Run>, plan: &Plan) -> Vec<Run> {
-    for (run, input) in runs.iter_mut().zip(&plan.runs) {
-        if run.facts.reached.is_none() {
-            run.facts.duration_s = input.duration_s.or(run.facts.duration_s);
-        }
-    }
-    runs
 }

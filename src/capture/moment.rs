@@ -30,6 +30,9 @@ pub struct Reached {
     pub of: u64,
     /// Since the start, where the run's time is known.
     pub seconds: Option<f64>,
+    /// Which step of the run's curves stands for it, from 1, where no more is known; then the records are
+    /// those of the step, nearly.
+    pub step: Option<usize>,
 }
 
 impl Moment {

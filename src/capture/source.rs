@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::sniff::{FileKind, file_kind};
-use super::{CaptureSet, Contents, Moment, RunInput, file_name, name_of};
+use super::{CaptureSet, Contents, RunInput, file_name, name_of};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 
@@ -23,7 +23,6 @@ pub struct SavedFile {
     /// As the run was given: the file, or the directory that holds it.
     pub path: PathBuf,
     pub file: PathBuf,
-    pub at: Moment,
 }
 
 impl RunSource {
@@ -93,7 +92,6 @@ impl SavedFile {
         SavedFile {
             path: input.path.clone(),
             file: file.to_path_buf(),
-            at: input.at,
         }
     }
 }

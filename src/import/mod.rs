@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::run::{Addressing, Run};
 use crate::saved;
-use moment::log_at;
+use moment::{log_at, saved_at};
 pub use placed::Placed;
 
 /// How runs are to be read.
@@ -47,20 +47,35 @@ pub fn import_all(
     }
     let logs = sources.iter().map(RunSource::log_bytes);
     logs.for_each(|bytes| reading.progress.expect(bytes));
-    let runs = sources.into_par_iter();
-    let runs: Vec<Result<Imported>> = runs.map(|source| import(source, reading)).collect();
+    let runs = sources.into_par_iter().zip(inputs);
+    let import = |(source, input)| import(source, input, reading);
+    let runs: Vec<Result<Imported>> = runs.map(import).collect();
     reading.progress.all_read();
     runs.into_iter().collect()
 }
 
-fn import(source: RunSource, reading: Reading<'_>) -> Result<Imported> {
-    refuse_moments(&source)?;
+fn import(source: RunSource, input: &RunInput, reading: Reading<'_>) -> Result<Imported> {
     Ok(match source {
         RunSource::Capture(set) => Imported::Placed(Box::new(Placed::of_log(set, reading)?)),
         RunSource::OldResult(set) => {
-            Imported::Placed(Box::new(Placed::of_old_result(set, reading)?))
+            let placed = Placed::of_old_result(set, reading)?;
+            if input.at != Moment::End {
+                return Err(Error::NoMoments {
+                    path: input.path.clone(),
+                    reason: "the result of an old tool says only what was left then",
+                });
+            }
+            Imported::Placed(Box::new(placed))
         }
-        RunSource::Saved(file) => Imported::Whole(Box::new(saved::read(&file)?)),
+        RunSource::Saved(file) => {
+            let mut run = saved::read(&file)?;
+            // The command line knows best how long a run took.
+            run.facts.duration_s = input.duration_s.or(run.facts.duration_s);
+            if input.at != Moment::End {
+                run.facts.name = format!("{}@{}", run.facts.name, input.at);
+            }
+            Imported::Whole(Box::new(saved_at(run, input.at)?))
+        }
     })
 }
 
@@ -73,29 +88,5 @@ fn refuse_saving_over(file: &Path, inputs: &[RunInput], sources: &[RunSource]) -
             run: run.path.clone(),
         }),
         None => Ok(()),
-    }
-}
-
-/// Only a log knows what was live before its end.
-fn refuse_moments(source: &RunSource) -> Result<()> {
-    let (path, at, reason) = match source {
-        RunSource::Capture(_) => return Ok(()),
-        RunSource::OldResult(set) => (
-            &set.path,
-            set.at,
-            "the result of an old tool says only what was left then",
-        ),
-        RunSource::Saved(saved) => (
-            &saved.path,
-            saved.at,
-            "a saved report says only what was left then",
-        ),
-    };
-    match at {
-        Moment::End => Ok(()),
-        _ => Err(Error::NoMoments {
-            path: path.clone(),
-            reason,
-        }),
     }
 }

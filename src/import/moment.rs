@@ -1,10 +1,12 @@
 //! A log, read up to a moment of its run.
 
 use std::io::Read;
+use std::path::Path;
 
 use crate::capture::{CaptureSet, Moment, Reached};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+use crate::run::Run;
 use crate::trace::{FirstLines, LogIndex};
 use crate::units::time;
 
@@ -18,7 +20,8 @@ pub fn log_at<'a>(
     capture: &CaptureSet,
     progress: &'a Progress,
 ) -> Result<(Log<'a>, Option<Reached>)> {
-    let Some(share) = share_of(capture)? else {
+    let duration_s = capture.manifest.duration_s;
+    let Some(share) = share_of(&capture.path, capture.at, duration_s)? else {
         return Ok((capture.open_log(progress)?, None));
     };
     // What is read once more is not known to those who look at the progress.
@@ -40,15 +43,28 @@ pub fn log_at<'a>(
         at: capture.at,
         records,
         of,
-        seconds: capture.manifest.duration_s.map(|took| took * share),
+        seconds: duration_s.map(|took| took * share),
+        step: None,
     };
     Ok((Box::new(log), Some(reached)))
 }
 
+/// A saved run at a moment: at the step of its curves that is nearest.
+pub fn saved_at(run: Run, at: Moment) -> Result<Run> {
+    let path = run.facts.path.clone();
+    let Some(share) = share_of(&path, at, run.facts.duration_s)? else {
+        return Ok(run);
+    };
+    run.at_step(at, share).ok_or(Error::NoMoments {
+        path,
+        reason: "the report was saved without the curves of its call sites",
+    })
+}
+
 /// Which share of a run its moment is; `None` if that is its end.
-fn share_of(capture: &CaptureSet) -> Result<Option<f64>> {
-    let path = || capture.path.clone();
-    match (capture.at, capture.manifest.duration_s) {
+fn share_of(path: &Path, at: Moment, duration_s: Option<f64>) -> Result<Option<f64>> {
+    let path = || path.to_path_buf();
+    match (at, duration_s) {
         (Moment::End, _) => Ok(None),
         (Moment::Share(share), _) => Ok(Some(share)),
         (at @ Moment::Time(_), None) => Err(Error::MomentWithoutTime {

@@ -10,6 +10,7 @@ use super::text::{facts, width};
 use crate::error::Result;
 use crate::printable::printable_path;
 use crate::run::{Certainty, Run};
+use crate::trace::STEPS;
 use crate::units::{bytes, count, counted};
 
 /// Writes the header lines of a report.
@@ -59,11 +60,13 @@ fn run_facts(run: &Run) -> Vec<String> {
         });
     }
     facts.push(match (known.reached, known.records) {
-        (Some(reached), _) => format!(
-            "{} of {}",
-            count(reached.records),
-            counted(reached.of, "record")
-        ),
+        (Some(reached), _) => {
+            let records = counted(reached.of, "record");
+            match reached.step {
+                Some(step) => format!("step {step} of {STEPS} of {records}"),
+                None => format!("{} of {records}", count(reached.records)),
+            }
+        }
         (None, Some(records)) => counted(records, "record"),
         (None, None) => format!("result of {}", known.origin.source.tool()),
     });

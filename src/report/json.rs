@@ -85,6 +85,9 @@ pub struct JsonMoment {
     pub given: String,
     /// Records of the whole log, of which `records` were read.
     pub of_records: u64,
+    /// The step of the curves, from 1, at which the run was looked at, where no more is known of it, as in a saved
+    /// report; else null.
+    pub step: Option<usize>,
 }
 
 /// Blocks, and their bytes as the program asked for them.
@@ -342,6 +345,7 @@ fn json_run(run: &Run) -> JsonRun {
         at: facts.reached.map(|reached| JsonMoment {
             given: reached.at.to_string(),
             of_records: reached.of,
+            step: reached.step,
         }),
         records: facts.records,
         live: json_tally(run.live()),

@@ -12,6 +12,7 @@ mod module;
 mod name;
 mod set;
 mod stacks;
+mod step;
 
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
 pub use blocks::{Blocks, LiveBlock, UnknownFree};

@@ -87,7 +87,7 @@ fn two_moments_of_a_run_are_two_logs_cut_there() {
     assert_eq!(run["records"], at(40));
     assert_eq!(
         run["at"],
-        serde_json::json!({ "given": "40%", "of_records": all })
+        serde_json::json!({ "given": "40%", "of_records": all, "step": null })
     );
     assert_eq!(cut["runs"][0]["at"], Value::Null);
     // A log that was stopped on purpose has no end that could be missing.
@@ -175,6 +175,47 @@ fn a_name_with_an_at_sign_is_a_name() {
     let document = json(&["show", path.to_str().unwrap()]);
     assert_eq!(document["runs"][0]["name"], "run@2m");
     assert_eq!(document["runs"][0]["at"], Value::Null);
+}
+
+#[test]
+fn a_saved_report_is_looked_at_at_its_nearest_step() {
+    let directory = TempDir::new().unwrap();
+    let base = directory.path().join("base.json");
+    let base = base.to_str().unwrap();
+    stdout_of(mtrace_diff().args(["show", RUN, "--save", base]));
+    // A log of so many lines that every step ends with one: each line is a stretch of its own.
+    let log = file_of(RUN, ".log");
+    let lines = fs::read_to_string(&log).unwrap().lines().count();
+    let document = json(&["show", &format!("{base}@41%")]);
+    let run = &document["runs"][0];
+    // 41 % of 64 steps is 26.24.
+    assert_eq!(run["at"]["step"], 26);
+    assert_eq!(run["name"], "base@41%");
+    assert_eq!(run["anomalies"], Value::Null);
+    let header = stdout_of(mtrace_diff().args(["show", &format!("{base}@41%")]));
+    assert!(
+        header.contains("step 26 of 64 of 6,864 records"),
+        "{header}"
+    );
+    // The log at the end of that step, give or take the 256th of the run that steps are off.
+    let live = |share: f64| {
+        let records = ((lines as f64) * share) as usize;
+        let cut = with_log(RUN, &cut_log(&log, records));
+        json(&["show", cut.path().to_str().unwrap()])["runs"][0]["live"]["blocks"]
+            .as_u64()
+            .unwrap()
+    };
+    let blocks = run["live"]["blocks"].as_u64().unwrap();
+    let (least, most) = (
+        live(26.0 / 64.0 - 1.0 / 256.0),
+        live(26.0 / 64.0 + 1.0 / 256.0),
+    );
+    assert!((least..=most).contains(&blocks), "{least} {blocks} {most}");
+    // By time, and in a comparison.
+    let by_time = json(&["--duration", "3m", &format!("{base}@90s"), base]);
+    assert_eq!(by_time["runs"][0]["at"]["step"], 32);
+    assert_eq!(by_time["runs"][0]["duration_s"], 90.0);
+    assert!(by_time["total"]["growth"]["blocks"].as_i64().unwrap() > 0);
 }
 
 #[test]
