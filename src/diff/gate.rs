@@ -153,7 +153,8 @@ impl Gate {
         !self.limits.is_empty() || self.fail_on_double_free
     }
 
-    /// `None` if there is nothing to judge by; `double_frees` are those of the last run.
+    /// `None` if there is nothing to judge by; `double_frees` are those of the last run, those with it that may be
+    /// one.
     pub fn verdict(&self, breaches: &[Breach], double_frees: u64) -> Option<Verdict> {
         if !self.is_set() {
             return None;

@@ -15,7 +15,7 @@ use crate::diff::{Growth, Hidden, MatchedBy, Rate, Site, SiteRun, Trend, Verdict
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 use crate::run::{Fault, Figures, LinkAddress, NameSource, Run, Symbolized, Text};
-use crate::trace::{Anomalies, Curve, Tally};
+use crate::trace::{Anomalies, AnomalyKind, Curve, Tally};
 use crate::warning::Warning;
 
 /// The whole document.
@@ -121,6 +121,8 @@ pub struct JsonAnomalies {
     pub unknown_frees: u64,
     /// Those of them whose block had been freed before, with no allocation between.
     pub double_frees: u64,
+    /// Those of them of which it is not known any more whether they were freed before: each may be a double free.
+    pub unsure_frees: u64,
     /// Allocations at an address that held a block.
     pub live_address_reused: u64,
     /// Calls of malloc and the like that got nothing.
@@ -280,6 +282,8 @@ pub struct JsonGate {
     pub fail_on: Vec<&'static str>,
     /// Double frees of the last run, where the gate fails on them; else null.
     pub double_frees: Option<u64>,
+    /// Frees of the last run that may be double frees, and count as such; null where the gate does not fail on them.
+    pub unsure_frees: Option<u64>,
     pub breaches: Vec<JsonBreach>,
 }
 
@@ -359,21 +363,6 @@ fn json_run(run: &Run) -> JsonRun {
 }
 
 fn json_anomalies(anomalies: &Anomalies) -> JsonAnomalies {
-    let named = [
-        ("malformed_lines", anomalies.malformed),
-        ("overlong_lines", anomalies.overlong),
-        ("interleaved_lines", anomalies.interleaved),
-        ("nul_bytes", anomalies.nul_bytes),
-        ("carriage_returns", anomalies.carriage_returns),
-        ("blank_lines", anomalies.blank),
-        ("truncated_tail", anomalies.truncated_tail),
-        ("starts", anomalies.starts),
-        ("unknown_frees", anomalies.unknown_frees),
-        ("double_frees", anomalies.double_frees),
-        ("live_address_reused", anomalies.live_address_reused),
-        ("failed_allocations", anomalies.failed_allocations),
-        ("failed_reallocations", anomalies.failed_reallocations),
-    ];
     JsonAnomalies {
         malformed_lines: anomalies.malformed.count,
         overlong_lines: anomalies.overlong.count,
@@ -386,12 +375,13 @@ fn json_anomalies(anomalies: &Anomalies) -> JsonAnomalies {
         starts: anomalies.starts.count,
         unknown_frees: anomalies.unknown_frees.count,
         double_frees: anomalies.double_frees.count,
+        unsure_frees: anomalies.unsure_frees.count,
         live_address_reused: anomalies.live_address_reused.count,
         failed_allocations: anomalies.failed_allocations.count,
         failed_reallocations: anomalies.failed_reallocations.count,
-        first_lines: named
+        first_lines: AnomalyKind::ALL
             .into_iter()
-            .filter_map(|(name, seen)| Some((name, seen.first_line?)))
+            .filter_map(|kind| Some((kind.name(), anomalies.get(kind).first_line?)))
             .collect(),
     }
 }
@@ -565,6 +555,10 @@ fn json_gate(report: &Report) -> JsonGate {
             .gate
             .fail_on_double_free
             .then_some(report.double_frees),
+        unsure_frees: report
+            .gate
+            .fail_on_double_free
+            .then_some(report.unsure_frees),
         breaches: breaches.collect(),
     }
 }

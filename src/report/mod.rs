@@ -43,6 +43,8 @@ pub struct Report {
     pub breaches: Vec<Breach>,
     /// Double frees of the last run: the one that is judged.
     pub double_frees: u64,
+    /// Frees of the last run that may be double frees: what was freed before them is not known any more.
+    pub unsure_frees: u64,
     pub verdict: Option<Verdict>,
     /// What the target has for blocks that leak, in bytes.
     pub memory: Option<u64>,
@@ -85,6 +87,7 @@ impl Report {
         let breaches = terms.gate.breaches(&sites);
         let last = runs.last().and_then(|run| run.facts.anomalies.as_ref());
         let double_frees = last.map_or(0, |anomalies| anomalies.double_frees.count);
+        let unsure_frees = last.map_or(0, |anomalies| anomalies.unsure_frees.count);
         let sums = |is_hidden| {
             let counted = sites
                 .iter()
@@ -96,10 +99,13 @@ impl Report {
             total: sums(false),
             hidden: sums(true),
             leaks: Leaks::of(&sites, &columns, terms.memory),
-            verdict: terms.gate.verdict(&breaches, double_frees),
+            verdict: terms
+                .gate
+                .verdict(&breaches, double_frees.saturating_add(unsure_frees)),
             warnings: warnings.into_iter().chain(advice(&sites)).collect(),
             breaches,
             double_frees,
+            unsure_frees,
             gate: terms.gate,
             memory: terms.memory,
             sites,

@@ -329,11 +329,22 @@ fn fail_reason(report: &Report) -> String {
             named.join("; ")
         ));
     }
+    let name = report.runs.last().map_or("", |run| run.facts.name.as_str());
     if report.gate.fail_on_double_free && report.double_frees > 0 {
-        let name = report.runs.last().map_or("", |run| run.facts.name.as_str());
         reasons.push(format!(
             "{} in {name}",
             counted(report.double_frees, "double free")
+        ));
+    }
+    if report.gate.fail_on_double_free && report.unsure_frees > 0 {
+        let frees = counted(report.unsure_frees, "free");
+        let what = match report.unsure_frees {
+            1 => "a double free",
+            _ => "double frees",
+        };
+        reasons.push(format!(
+            "{frees} in {name} that may be {what}: the log knows of no block there, and what was freed long before is no \
+             longer known"
         ));
     }
     reasons.join("; ")

@@ -21,7 +21,7 @@ use crate::run::{
     LinkAddress, Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
     Source, Symbolized, Unknown,
 };
-use crate::trace::{Anomalies, Curve, Occurrences, Reuse, Tally};
+use crate::trace::{Anomalies, AnomalyKind, Curve, Occurrences, Reuse, Tally};
 use crate::warning::Warning;
 
 /// The format that is written, and the only one that is read.
@@ -651,21 +651,20 @@ impl SavedChoice {
 
 impl SavedAnomalies {
     fn of(anomalies: &Anomalies) -> Self {
-        let mut anomalies = anomalies.clone();
-        let seen = named(&mut anomalies)
-            .into_iter()
+        let all = AnomalyKind::ALL.into_iter();
+        let seen = all
+            .map(|kind| (kind, anomalies.get(kind)))
             .filter(|(_, seen)| seen.count > 0)
-            .map(|(name, seen)| {
+            .map(|(kind, seen)| {
                 let seen = SavedSeen {
                     count: seen.count,
                     first_line: seen.first_line,
                 };
-                (name.to_owned(), seen)
-            })
-            .collect();
+                (kind.name().to_owned(), seen)
+            });
         SavedAnomalies {
             missing_end: anomalies.missing_end,
-            seen,
+            seen: seen.collect(),
         }
     }
 
@@ -674,9 +673,9 @@ impl SavedAnomalies {
             missing_end: self.missing_end,
             ..Anomalies::default()
         };
-        for (name, slot) in named(&mut anomalies) {
-            if let Some(seen) = self.seen.get(name) {
-                *slot = Occurrences {
+        for kind in AnomalyKind::ALL {
+            if let Some(seen) = self.seen.get(kind.name()) {
+                *anomalies.get_mut(kind) = Occurrences {
                     count: seen.count,
                     first_line: seen.first_line,
                 };
@@ -684,25 +683,6 @@ impl SavedAnomalies {
         }
         anomalies
     }
-}
-
-/// What is counted, by the name that the report's document gives it.
-fn named(anomalies: &mut Anomalies) -> [(&'static str, &mut Occurrences); 13] {
-    [
-        ("malformed_lines", &mut anomalies.malformed),
-        ("overlong_lines", &mut anomalies.overlong),
-        ("interleaved_lines", &mut anomalies.interleaved),
-        ("nul_bytes", &mut anomalies.nul_bytes),
-        ("carriage_returns", &mut anomalies.carriage_returns),
-        ("blank_lines", &mut anomalies.blank),
-        ("truncated_tail", &mut anomalies.truncated_tail),
-        ("starts", &mut anomalies.starts),
-        ("unknown_frees", &mut anomalies.unknown_frees),
-        ("double_frees", &mut anomalies.double_frees),
-        ("live_address_reused", &mut anomalies.live_address_reused),
-        ("failed_allocations", &mut anomalies.failed_allocations),
-        ("failed_reallocations", &mut anomalies.failed_reallocations),
-    ]
 }
 
 impl SavedWarning {

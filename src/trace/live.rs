@@ -60,6 +60,8 @@ pub struct ReuseCounts {
     pub unknown_frees: Occurrences,
     /// Those of them whose block had been freed before, with no allocation between.
     pub double_frees: Occurrences,
+    /// Those of them of which it is not known any more whether they were freed before.
+    pub unsure_frees: Occurrences,
     /// Allocations at an address that held one.
     pub live_address_reused: Occurrences,
 }
@@ -73,12 +75,15 @@ pub enum Freed {
     Again,
     /// Nothing that is known of: most likely a block that is older than the log.
     Unknown,
+    /// The same, but what was freed long ago is not known any more: it may have been freed already.
+    Unsure,
 }
 
 impl ReuseCounts {
     pub fn absorb(&mut self, other: ReuseCounts) {
         self.unknown_frees.absorb(other.unknown_frees, 0);
         self.double_frees.absorb(other.double_frees, 0);
+        self.unsure_frees.absorb(other.unsure_frees, 0);
         self.live_address_reused
             .absorb(other.live_address_reused, 0);
     }
@@ -87,6 +92,10 @@ impl ReuseCounts {
         match freed {
             Freed::Live => {}
             Freed::Unknown => self.unknown_frees.note(line),
+            Freed::Unsure => {
+                self.unknown_frees.note(line);
+                self.unsure_frees.note(line);
+            }
             Freed::Again => {
                 self.unknown_frees.note(line);
                 self.double_frees.note(line);
@@ -111,18 +120,15 @@ impl Met {
     }
 }
 
-/// So many marks of freed addresses are kept in any case: some MiB over all [`SHARDS`].
-const FREED_KEPT: usize = (1 << 16) / SHARDS;
-
 /// Into so many parts the live blocks of a log fall. It is the same however many threads there are,
 /// so that what is forgotten, and with it every figure, does not depend on them.
 pub const SHARDS: usize = 16;
 
 /// Live blocks by address, and the addresses of blocks that were freed last.
 ///
-/// Freed addresses tell a double free from a free of a block that is older than the log. They are
-/// forgotten, all at once, when they outnumber half of the live blocks (and some thousands), so that
-/// memory stays in proportion to what is live: at most 64 bytes for a live block, beside a fixed part.
+/// Freed addresses tell a double free from a free of a block that is older than the log. They take so little
+/// that a program has to free all over hundreds of MB before they are forgotten; memory stays in proportion to
+/// what is live: at most 64 bytes for a live block, beside a fixed part.
 #[derive(Debug, Default)]
 pub struct LiveBlocks {
     slots: AddressTable,
@@ -221,9 +227,9 @@ impl LiveBlocks {
             let (both, ended) = match self.slots.free(address) {
                 Held::Live(block) => (Freed::Live, Ended::Block(block)),
                 Held::Mark => (Freed::Again, Ended::Nothing),
+                Held::Nothing if self.slots.has_forgotten() => (Freed::Unsure, Ended::Nothing),
                 Held::Nothing => (Freed::Unknown, Ended::Nothing),
             };
-            self.forget();
             let (late, lost) = (both, both);
             (Met { late, lost }, ended)
         };
@@ -248,14 +254,6 @@ impl LiveBlocks {
             Some(block) => self.slots.put(address, block),
             None => self.slots.free(address),
         };
-    }
-
-    #[inline]
-    fn forget(&mut self) {
-        let marks = self.slots.marks();
-        if marks > FREED_KEPT && marks > self.slots.live() / 2 {
-            self.slots.forget_marks();
-        }
     }
 
     /// Addresses that hold two blocks or more, if frees are only logged late. Threads leave next to
@@ -389,13 +387,34 @@ mod tests {
     }
 
     #[test]
-    fn freed_addresses_are_forgotten_before_they_outgrow_the_live_ones() {
+    fn a_block_that_was_freed_long_ago_is_remembered() {
         let mut live = LiveBlocks::default();
+        for address in 0..1_000_000 {
+            live.allocate(address << 4, block(1), 1);
+            live.free(address << 4, 2);
+        }
+        assert_eq!(live.free(0x10, 3).0.late, Freed::Again);
+        assert_eq!(live.counts(FreeLost).double_frees.first_line, Some(3));
+        assert_eq!(live.counts(FreeLost).unsure_frees.count, 0);
+    }
+
+    #[test]
+    fn what_was_forgotten_is_not_claimed_to_be_known() {
+        let mut live = LiveBlocks::default();
+        // A MiB apart: each mark takes as much as those of a whole page.
         for address in 0..1_000_000 {
             live.allocate(address << 20, block(1), 1);
             live.free(address << 20, 2);
         }
-        assert!(live.slots.len() <= FREED_KEPT + 1, "{}", live.slots.len());
         assert_eq!(live.counts(FreeLost), ReuseCounts::default());
+        assert!(live.slots.len() < 100_000, "{}", live.slots.len());
+        assert_eq!(live.free(1 << 20, 3).0.late, Freed::Unsure);
+        // What was freed lately is known still.
+        assert_eq!(live.free(999_999 << 20, 4).0.late, Freed::Again);
+        let counts = live.counts(FreeLost);
+        assert_eq!(
+            (counts.unsure_frees.count, counts.double_frees.count),
+            (1, 1)
+        );
     }
 }

@@ -1,7 +1,9 @@
 //! Reading a log: lines to records, records to live blocks, live blocks to figures per caller.
 
 mod advice;
+mod anomalies;
 pub mod curve;
+mod freed;
 mod hex;
 pub mod line;
 pub mod live;
@@ -13,9 +15,10 @@ mod replay;
 mod table;
 
 pub use advice::advice;
+pub use anomalies::{Anomalies, AnomalyKind};
 pub use curve::{Curve, STEPS};
 pub use line::{Caller, Event, Line, LogSymbol, Record};
 pub use live::{Block, CallerId, Freed, LiveBlocks, Occurrences, Reuse};
 pub use moment::{FirstLines, LogIndex};
-pub use outcome::{Anomalies, CallerStats, Fault, FaultKind, Tally, Trace, UnknownFree};
+pub use outcome::{CallerStats, Fault, FaultKind, Tally, Trace, UnknownFree};
 pub use replay::{ReplayOptions, Rounds, replay, replay_in};

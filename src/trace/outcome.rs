@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use super::anomalies::Anomalies;
 use super::curve::{Curve, Curves, Sampler, Steps};
 use super::line::Caller;
 use super::live::{Block, CallerId, Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
@@ -28,42 +29,6 @@ pub struct CallerStats {
     pub allocations: u64,
     /// What of them is live at the end; all others were freed, by whomever.
     pub live: Tally,
-}
-
-/// What in a log was not as it should be.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Anomalies {
-    /// Lines that are neither a record nor a mark; they count for nothing.
-    pub malformed: Occurrences,
-    /// The beginning of the first of them.
-    pub malformed_quote: String,
-    /// Lines longer than any mtrace line.
-    pub overlong: Occurrences,
-    /// Records that begin in the middle of a line: something else was written before them.
-    pub interleaved: Occurrences,
-    /// Lines with NUL bytes.
-    pub nul_bytes: Occurrences,
-    /// Lines that end in CR LF.
-    pub carriage_returns: Occurrences,
-    pub blank: Occurrences,
-    /// The file ends in the middle of this line, which is not counted.
-    pub truncated_tail: Occurrences,
-    /// No `= End`: `muntrace()` was not called, or not reached.
-    pub missing_end: bool,
-    /// `= Start` marks; more than one means that a fork copied the log's buffer, or a second `mtrace()`.
-    pub starts: Occurrences,
-    /// Frees of an address that held no block: allocated before `mtrace()`, or freed twice.
-    pub unknown_frees: Occurrences,
-    /// Those of them that were freed before, with no allocation between.
-    pub double_frees: Occurrences,
-    /// Allocations at an address that held a block.
-    pub live_address_reused: Occurrences,
-    /// Addresses that hold two blocks or more at the end, where frees are only logged late.
-    pub doubly_held: u64,
-    pub failed_allocations: Occurrences,
-    pub failed_reallocations: Occurrences,
-    /// Why the log could not be read to its end.
-    pub read_error: Option<String>,
 }
 
 /// What a caller did wrong, or what went wrong for it.
@@ -182,29 +147,6 @@ pub(super) struct Shard {
     pub(super) late: Sampler,
     /// What comes on top under [`Reuse::FreeLost`].
     pub(super) lost: Sampler,
-}
-
-impl Anomalies {
-    /// Adds those of a part of the log before which `before` lines stand.
-    pub(super) fn absorb(&mut self, part: &Anomalies, before: u64) {
-        if self.malformed.count == 0 {
-            self.malformed_quote.clone_from(&part.malformed_quote);
-        }
-        for (sum, part) in [
-            (&mut self.malformed, part.malformed),
-            (&mut self.overlong, part.overlong),
-            (&mut self.interleaved, part.interleaved),
-            (&mut self.nul_bytes, part.nul_bytes),
-            (&mut self.carriage_returns, part.carriage_returns),
-            (&mut self.blank, part.blank),
-            (&mut self.truncated_tail, part.truncated_tail),
-            (&mut self.starts, part.starts),
-            (&mut self.failed_allocations, part.failed_allocations),
-            (&mut self.failed_reallocations, part.failed_reallocations),
-        ] {
-            sum.absorb(part, before);
-        }
-    }
 }
 
 impl Trace {
@@ -344,6 +286,7 @@ impl Trace {
         Anomalies {
             unknown_frees: counts.unknown_frees,
             double_frees: counts.double_frees,
+            unsure_frees: counts.unsure_frees,
             live_address_reused: counts.live_address_reused,
             doubly_held: self.live.iter().map(LiveBlocks::doubly_held).sum(),
             ..self.anomalies.clone()

@@ -287,6 +287,7 @@ impl Shard {
         for (kind, freed) in [
             (FaultKind::DoubleFree, Freed::Again),
             (FaultKind::FreeOfUnknown, Freed::Unknown),
+            (FaultKind::FreeOfUnknown, Freed::Unsure),
         ] {
             let (late, lost) = (met.late == freed, met.lost == freed);
             self.faults.note(kind, free.by, free.line, late, lost);

@@ -3,8 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 
+use super::freed::{FreedPages, Marks};
 use super::live::{Block, CallerId};
 
 /// What an address held.
@@ -24,7 +24,8 @@ pub enum Held {
 /// page of 256 slots of 8 bytes, one for each 16 bytes: malloc makes no smaller blocks. Only pages
 /// are looked up by a hash. Where blocks are large, few are in a page, and it would take more memory
 /// than it saves time: there are only as many pages as [`FOR_A_BLOCK`] allows, and the blocks of all other
-/// regions are looked up one by one.
+/// regions are looked up one by one. Marks cost nothing on a page; where a page would have nothing but marks, they are
+/// stowed away in [`FreedPages`].
 #[derive(Debug, Default)]
 pub struct AddressTable {
     directory: Directory,
@@ -34,9 +35,15 @@ pub struct AddressTable {
     alone: HashMap<u64, Slot>,
     /// Sizes that do not fit into a slot.
     large: HashMap<u64, u64>,
+    /// Marks of regions without a page.
+    freed: FreedPages,
     live: usize,
-    marks: usize,
+    /// Blocks that were freed since marks were last stowed away.
+    freed_since: usize,
 }
+
+/// So many blocks are freed at least before marks are stowed away.
+const AT_ONCE: usize = 4096;
 
 /// Memory of pages and single slots together, for each live block.
 const FOR_A_BLOCK: usize = 48;
@@ -166,7 +173,6 @@ impl AddressTable {
         let slot = Slot::new(block);
         let before = self.replace(address, slot);
         self.live += usize::from(!before.is_live());
-        self.marks -= usize::from(before == Slot::MARK);
         let held = self.held(address, before);
         if slot.is_large() {
             self.large.insert(address, block.size);
@@ -183,7 +189,10 @@ impl AddressTable {
             self.large.remove(&address);
         }
         self.live -= usize::from(before.is_live());
-        self.marks += usize::from(before != Slot::MARK);
+        self.freed_since += 1;
+        if self.freed_since > AT_ONCE {
+            self.stow_if_it_pays();
+        }
         held
     }
 
@@ -207,24 +216,41 @@ impl AddressTable {
 
     #[cold]
     fn replace_off_page(&mut self, address: u64, slot: Slot) -> Slot {
-        let pages = (self.slots.len() + SLOTS_OF_PAGE) * size_of::<Slot>();
-        let taken = pages + self.alone.len() * ALONE;
-        if taken <= AT_LEAST + self.live * FOR_A_BLOCK {
-            self.make_page(page_of(address));
+        let (page, index) = (page_of(address), slot_of(address));
+        let was = |is_marked: bool| if is_marked { Slot::MARK } else { Slot::NOTHING };
+        if slot == Slot::MARK {
+            let before = self.alone.remove(&address);
+            let is_marked = self.freed.mark(page, index);
+            self.freed.keep_within(self.live);
+            return before.unwrap_or(was(is_marked));
+        }
+        if self.taken() <= self.allowed() {
+            self.make_page(page);
             return self.replace(address, slot);
         }
-        match self.alone.entry(address) {
-            Entry::Occupied(mut entry) => entry.insert(slot),
-            Entry::Vacant(entry) => {
-                entry.insert(slot);
-                Slot::NOTHING
-            }
-        }
+        let is_marked = self.freed.unmark(page, index);
+        self.alone.insert(address, slot).unwrap_or(was(is_marked))
+    }
+
+    /// Memory for pages, with one more, and for slots that stand alone.
+    fn taken(&self) -> usize {
+        let pages = (self.slots.len() + SLOTS_OF_PAGE) * size_of::<Slot>();
+        pages + self.alone.len() * ALONE
+    }
+
+    fn allowed(&self) -> usize {
+        AT_LEAST + self.live * FOR_A_BLOCK
     }
 
     fn make_page(&mut self, number: u64) {
         let start = self.slots.len();
         self.slots.resize(start + SLOTS_OF_PAGE, Slot::NOTHING);
+        let marks = self.freed.take(number).unwrap_or_default();
+        for (index, slot) in self.slots[start..].iter_mut().enumerate() {
+            if marks[index / 64] & (1 << (index % 64)) != 0 {
+                *slot = Slot::MARK;
+            }
+        }
         if !self.alone.is_empty() {
             for (index, slot) in self.slots[start..].iter_mut().enumerate() {
                 if let Some(alone) = self.alone.remove(&address_of(number, index)) {
@@ -235,35 +261,43 @@ impl AddressTable {
         self.directory.insert(number, start);
     }
 
-    /// Forgets which addresses were freed, and gives back the memory that only they took.
-    pub fn forget_marks(&mut self) {
-        let old = std::mem::take(self);
-        self.live = old.live;
-        self.large = old.large;
-        for (number, start) in old.directory.iter() {
-            let page = &old.slots[start..start + SLOTS_OF_PAGE];
+    /// Going through all slots pays for itself if a good part of them was freed since the last time.
+    #[cold]
+    fn stow_if_it_pays(&mut self) {
+        let slots = self.slots.len() + self.alone.len();
+        if self.freed_since > AT_ONCE + slots / 4 && self.taken() > self.allowed() {
+            self.stow();
+        }
+    }
+
+    /// Stows away marks that have a page for themselves, and gives back its memory.
+    fn stow(&mut self) {
+        let directory = std::mem::take(&mut self.directory);
+        let slots = std::mem::take(&mut self.slots);
+        for (number, start) in directory.iter() {
+            let page = &slots[start..start + SLOTS_OF_PAGE];
             if page.iter().any(|slot| slot.is_live()) {
                 self.directory.insert(number, self.slots.len());
-                let live = |slot: &Slot| if slot.is_live() { *slot } else { Slot::NOTHING };
-                self.slots.extend(page.iter().map(live));
+                self.slots.extend_from_slice(page);
+            } else {
+                self.freed.add(number, marks_of(page));
             }
         }
-        let alone = old.alone.into_iter();
-        self.alone = alone.filter(|(_, slot)| slot.is_live()).collect();
+        self.alone.shrink_to_fit();
+        self.freed.keep_within(self.live);
+        self.freed_since = 0;
     }
 
-    pub fn live(&self) -> usize {
-        self.live
-    }
-
-    pub fn marks(&self) -> usize {
-        self.marks
+    /// Whether an address that holds nothing can have held a block that was freed.
+    pub fn has_forgotten(&self) -> bool {
+        self.freed.has_forgotten()
     }
 
     /// Live blocks and marks.
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.live + self.marks
+        let marks = self.slots.iter().filter(|slot| **slot == Slot::MARK);
+        self.live + marks.count() + self.freed.len()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (u64, Block)> + '_ {
@@ -289,6 +323,15 @@ impl AddressTable {
             size,
         }
     }
+}
+
+/// Which slots of a page are marks.
+fn marks_of(page: &[Slot]) -> Marks {
+    let mut marks = Marks::default();
+    for (index, slot) in page.iter().enumerate() {
+        marks[index / 64] |= u64::from(*slot == Slot::MARK) << (index % 64);
+    }
+    marks
 }
 
 #[cfg(test)]
@@ -328,15 +371,14 @@ mod tests {
                     _ => prop_assert_eq!(table.free(address), held(twin.insert(address, None))),
                 }
                 if near == 1 && far == 1 {
-                    table.forget_marks();
-                    twin.retain(|_, block| block.is_some());
+                    table.stow();
                 }
                 prop_assert_eq!(table.len(), twin.len());
             }
             let mut left: Vec<(u64, Block)> = table.iter().collect();
             left.sort_unstable_by_key(|(address, _)| *address);
             let expected: Vec<(u64, Block)> = twin.into_iter().filter_map(|(address, block)| Some((address, block?))).collect();
-            prop_assert_eq!(table.live(), left.len());
+            prop_assert_eq!(table.live, left.len());
             prop_assert_eq!(left, expected);
         }
     }

@@ -183,3 +183,55 @@ fn a_closed_pipe_ends_quietly() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
 }
+
+/// A log that frees `count` blocks, `apart` bytes from each other, and then one of the first tenth again.
+fn freed_again(count: u64, apart: u64) -> String {
+    let mut log = String::from("= Start\n");
+    for n in 0..count {
+        let address = 0x1000_0000 + n * apart;
+        log += &format!("@ ./a:[0x1] + {address:#x} 0x18\n@ ./a:[0x2] - {address:#x}\n");
+    }
+    let again = 0x1000_0000 + count / 10 * apart;
+    log + &format!("@ ./a:[0x3] - {again:#x}\n= End\n")
+}
+
+#[test]
+fn a_double_free_is_found_however_much_was_freed_between() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("m.log");
+    std::fs::write(&log, freed_again(200_000, 32)).unwrap();
+    let arguments = ["show", log.to_str().unwrap(), "--fail-on", "double-free"];
+    let output = output_of(mtrace_diff().args(arguments));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.ends_with("FAIL 1 double free in m.log\n"), "{text}");
+}
+
+#[test]
+fn a_free_that_may_be_a_double_free_is_no_pass() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("m.log");
+    // More of the heap than is remembered.
+    std::fs::write(&log, freed_again(200_000, 1 << 20)).unwrap();
+    let arguments = ["show", log.to_str().unwrap(), "--fail-on", "double-free"];
+    let output = output_of(mtrace_diff().args(arguments));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text.contains("FAIL 1 free in m.log that may be a double free: "),
+        "{text}"
+    );
+    let document = crate::common::json(&["show", log.to_str().unwrap()]);
+    assert_eq!(document["runs"][0]["anomalies"]["unsure_frees"], 1);
+    assert_eq!(document["runs"][0]["anomalies"]["double_frees"], 0);
+    // Where every free met its block, nothing is unsure, whatever was forgotten.
+    let text = freed_again(200_000, 1 << 20);
+    let text: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.contains("[0x3]"))
+        .collect();
+    let text = text.join("\n") + "\n";
+    std::fs::write(&log, text).unwrap();
+    let output = output_of(mtrace_diff().args(arguments));
+    assert_eq!(output.status.code(), Some(0));
+}
