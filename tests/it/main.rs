@@ -11,6 +11,7 @@ mod growth;
 mod hostile;
 mod identity;
 mod moment;
+mod inputs;
 mod readme;
 mod saved;
 mod table;
