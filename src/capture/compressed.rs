@@ -130,7 +130,9 @@ impl<R: Read> Read for ZstdFrames<R> {
 fn check_frame(decoder: &FrameDecoder, given: u64) -> io::Result<()> {
     let stored = decoder.get_checksum_from_data();
     if stored.is_some() && stored != decoder.get_calculated_checksum() {
-        return Err(damaged("the checksum of a zstd frame is not that of its text"));
+        return Err(damaged(
+            "the checksum of a zstd frame is not that of its text",
+        ));
     }
     // 0 stands for a length that is not told, too.
     let told = decoder.content_size();
