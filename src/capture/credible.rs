@@ -41,7 +41,7 @@ impl<R: Read> Read for Credible<R> {
             0 => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!(
-                    "its first {} MiB hold no line of a log",
+                    "its first {} MiB hold no line of a log; give what MALLOC_TRACE named",
                     LONGEST_PREFACE >> 20
                 ),
             )),

@@ -279,7 +279,7 @@ fn inputs_without_an_end_are_refused() {
         assert_says(&text, &[device, "neither a directory nor a file"]);
         let (status, text) = fed(&["show", "-"], fs::File::open(device).unwrap().into());
         assert_eq!(status, Some(2), "{device}: {text}");
-        assert_says(&text, &["not an mtrace log"]);
+        assert_says(&text, &["hold no line of a log", "MALLOC_TRACE"]);
     }
 }
 
