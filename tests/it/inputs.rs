@@ -167,15 +167,16 @@ fn no_report_stands_in_for_a_log_that_cannot_be_told() {
 
 #[test]
 fn no_report_stands_in_for_what_is_no_file() {
-    let make: [(&str, &dyn Fn(&Path)); 4] = [
-        ("m", &|at| std::os::unix::fs::symlink("gone", at).unwrap()),
-        ("pipe", &|at| {
+    type Make = fn(&Path);
+    let make: [(&str, Make); 4] = [
+        ("m", |at| std::os::unix::fs::symlink("gone", at).unwrap()),
+        ("pipe", |at| {
             assert!(Command::new("mkfifo").arg(at).status().unwrap().success())
         }),
-        ("socket", &|at| {
+        ("socket", |at| {
             drop(std::os::unix::net::UnixListener::bind(at).unwrap())
         }),
-        ("mtrace.log", &|at| fs::create_dir(at).unwrap()),
+        ("mtrace.log", |at| fs::create_dir(at).unwrap()),
     ];
     for (name, make) in make {
         let directory = with_older_report();
