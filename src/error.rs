@@ -208,6 +208,19 @@ pub enum Error {
     NothingToJudge { path: PathBuf },
 
     #[error(
+        "no mtrace log is recognised in '{}', but this may be one{}, so the saved report {saved} is not taken in \
+         its place; mend or remove what is no log, or give the log with --log, or the report itself as the run",
+        printable_path(path),
+        listing(":", files)
+    )]
+    UnclearLog {
+        path: PathBuf,
+        files: Vec<String>,
+        /// The report's file name.
+        saved: String,
+    },
+
+    #[error(
         "'{}' has several saved reports{}; give one of them as the run itself",
         printable_path(path),
         listing(":", files)
@@ -267,6 +280,13 @@ pub enum Error {
     BytesUnknown { path: PathBuf, limit: String },
 
     #[error(
+        "the gate cannot judge '{}': many blocks of its total have no line, so the result may be cut; make it again, or \
+         give the log",
+        printable_path(path)
+    )]
+    IncompleteResult { path: PathBuf },
+
+    #[error(
         "double frees cannot be judged: '{}' was not read from a log; give the log, or a report saved from it",
         printable_path(path)
     )]
@@ -278,6 +298,12 @@ pub enum Error {
         printable_path(run)
     )]
     SaveOverRun { path: PathBuf, run: PathBuf },
+
+    #[error(
+        "'{}' is there and is no saved report, so it is not written over; give another file with --save, or remove it",
+        printable_path(path)
+    )]
+    SaveOverOther { path: PathBuf },
 
     #[error(
         "no run is given; give the directory that holds a program, its mtrace log and its maps, or the log itself"
@@ -312,6 +338,12 @@ pub enum Error {
 
     #[error("standard input (-) can only be one run's log; give the others as files")]
     StdinTwice,
+
+    #[error(
+        "'{}' is given twice, but what comes through it can be read only once; give all but one log as files",
+        printable_path(path)
+    )]
+    StreamTwice { path: PathBuf },
 
     #[error("cannot write the report: {0}")]
     Write(#[from] io::Error),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::capture::RunInput;
+use crate::capture::{RunInput, refuse_read_twice};
 use crate::diff::{Gate, Grouping, Map, SortBy};
 use crate::error::{Error, Result};
 use crate::import::Reading;
@@ -42,9 +42,7 @@ impl Plan {
         if self.runs.is_empty() {
             return Err(Error::NoRun);
         }
-        if self.runs.iter().filter(|run| run.reads_stdin()).count() > 1 {
-            return Err(Error::StdinTwice);
-        }
+        refuse_read_twice(&self.runs)?;
         let is_grouped = !matches!(self.by, Grouping::Address | Grouping::Line);
         if is_grouped && !self.gate.limits.is_empty() {
             let group = self.by.name();

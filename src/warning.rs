@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::printable::printable_path;
-use crate::units::counted;
+use crate::units::{count, counted};
 
 /// How many lines of a log are concerned, and which is the first, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +137,15 @@ pub enum Warning {
         /// What it does not tell.
         missing: &'static str,
     },
+    /// A result of `mtrace_do.py` has lines for so many blocks of its total.
+    ResultIncomplete {
+        listed: u64,
+        total: u64,
+    },
+    /// The log is beside something that may be a log too, but cannot be read as one.
+    LeftAside {
+        files: Vec<String>,
+    },
     /// As a saved report has it.
     Saved {
         code: String,
@@ -155,6 +164,9 @@ fn some(names: &[String]) -> String {
 }
 
 impl Warning {
+    /// The code of [`Warning::ResultIncomplete`].
+    pub const RESULT_INCOMPLETE: &'static str = "result-incomplete";
+
     pub fn code(&self) -> &str {
         match self {
             Warning::NoMaps { .. } => "no-maps",
@@ -187,6 +199,8 @@ impl Warning {
             Warning::SameRun { .. } => "same-run",
             Warning::SameLog { .. } => "same-log",
             Warning::OldResult { .. } => "old-result",
+            Warning::ResultIncomplete { .. } => Warning::RESULT_INCOMPLETE,
+            Warning::LeftAside { .. } => "left-aside",
             Warning::Saved { code, .. } => code,
         }
     }
@@ -206,6 +220,7 @@ impl Warning {
                 | Warning::Fork { .. }
                 | Warning::FreesLost(_)
                 | Warning::ReadStopped { .. }
+                | Warning::ResultIncomplete { .. }
                 | Warning::Saved { partial: true, .. }
         )
     }
@@ -376,6 +391,19 @@ impl fmt::Display for Warning {
                 f,
                 "a result of {tool} does not tell {missing}: these are left open, not zero; give the log itself, or a \
                  report saved with --save, to know them",
+            ),
+            Warning::ResultIncomplete { listed, total } => write!(
+                f,
+                "the result has a total of {} and lines for {} of them, and the dynamic loader alone does not leave so many \
+                 without a line: it may be cut; make it again, or give the log",
+                counted(*total, "block"),
+                count(*listed)
+            ),
+            Warning::LeftAside { files } => write!(
+                f,
+                "left aside, though it may be a log that is damaged or cannot be read: {}; if it is the log of this run, \
+                 copy it again and give it with --log",
+                some(files)
             ),
             Warning::Saved { text, .. } => f.write_str(text),
         }

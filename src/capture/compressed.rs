@@ -27,6 +27,7 @@ pub fn plain<'a>(source: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Sen
         Box::new(ZstdFrames {
             source: Some(Peekable::new(BufReader::new(source))),
             decoder: None,
+            given: 0,
         })
     } else if xz {
         let limit = (LARGEST_WINDOW >> 10) as u32;
@@ -83,6 +84,8 @@ struct ZstdFrames<R: Read> {
     source: Option<Peekable<R>>,
     /// In one.
     decoder: Option<StreamingDecoder<Peekable<R>, FrameDecoder>>,
+    /// Bytes of text that the frame has given.
+    given: u64,
 }
 
 impl<R: Read> Read for ZstdFrames<R> {
@@ -90,9 +93,11 @@ impl<R: Read> Read for ZstdFrames<R> {
         loop {
             if let Some(decoder) = &mut self.decoder {
                 let read = decoder.read(buffer)?;
+                self.given = self.given.saturating_add(read as u64);
                 if read > 0 || buffer.is_empty() {
                     return Ok(read);
                 }
+                check_frame(&decoder.decoder, self.given)?;
                 self.source = self.decoder.take().map(StreamingDecoder::into_inner);
             }
             let Some(mut source) = self.source.take() else {
@@ -103,17 +108,42 @@ impl<R: Read> Read for ZstdFrames<R> {
                 [] => return Ok(0),
                 [_, _, _, _, a, b, c, d] if is_skippable(head) => {
                     let length = u64::from(u32::from_le_bytes([*a, *b, *c, *d]));
-                    io::copy(&mut source.by_ref().take(8 + length), &mut io::sink())?;
+                    let skipped = io::copy(&mut source.by_ref().take(8 + length), &mut io::sink())?;
+                    if skipped < 8 + length {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
                     self.source = Some(source);
                 }
                 _ => {
                     let decoder =
                         StreamingDecoder::new_with_max_window_size(source, LARGEST_WINDOW);
                     self.decoder = Some(decoder.map_err(io::Error::other)?);
+                    self.given = 0;
                 }
             }
         }
     }
+}
+
+/// A frame may say how long its text is, and end with a checksum of it; the decoder compares neither.
+/// `given` is how many bytes came of it.
+fn check_frame(decoder: &FrameDecoder, given: u64) -> io::Result<()> {
+    let stored = decoder.get_checksum_from_data();
+    if stored.is_some() && stored != decoder.get_calculated_checksum() {
+        return Err(damaged(
+            "the checksum of a zstd frame is not that of its text",
+        ));
+    }
+    // 0 stands for a length that is not told, too.
+    let told = decoder.content_size();
+    if told != 0 && told != given {
+        return Err(damaged("a zstd frame has not the length that it tells"));
+    }
+    Ok(())
+}
+
+fn damaged(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 #[cfg(test)]

@@ -6,16 +6,19 @@
 //!   "modules": [ { "path": "/usr/lib/libfoo.so.1", "build_id": "797582f0…" } ] }
 //! ```
 
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 
+use super::maps::read_small;
 use crate::elf::BuildId;
 use crate::error::{Error, Result};
 
 /// What the file's first field says that it is.
 pub const SCHEMA: &str = "mtrace-diff-run/1";
+
+/// Enough for some 50,000 modules, in bytes.
+const LARGEST: u64 = 16 << 20;
 
 /// A run's own facts.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -42,7 +45,7 @@ struct ModuleFacts {
 
 impl Manifest {
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        let bytes = read_small(path, LARGEST)?;
         let bad = |line, reason| Error::BadManifest {
             path: path.to_path_buf(),
             line,

@@ -50,7 +50,7 @@ pub struct Maps {
 impl Maps {
     /// Reads a maps file. A line that is none refuses the file, but a cut last line is dropped.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::parse(path, &read_small(path)?)
+        Self::parse(path, &read_small(path, LARGEST_FILE)?)
     }
 
     /// Reads the text of a maps file; `path` is for errors.
@@ -185,18 +185,21 @@ impl Maps {
     }
 }
 
-/// More than any process has mappings for.
-const LARGEST_FILE: u64 = 256 << 20;
+/// More than any process has mappings for, in bytes.
+const LARGEST_FILE: u64 = 64 << 20;
 
-/// Reads a regular file of a sane size: a FIFO would wait for ever, and a device never end.
-fn read_small(path: &Path) -> Result<Vec<u8>> {
+/// Reads a regular file of up to `largest` bytes: a FIFO would wait for ever, and a device never end.
+pub fn read_small(path: &Path, largest: u64) -> Result<Vec<u8>> {
     use std::io::Read;
     let reading = |e| Error::io("read", path, e);
     let file = open_regular(path)?;
     let mut text = Vec::new();
-    file.take(LARGEST_FILE)
-        .read_to_end(&mut text)
-        .map_err(reading)?;
+    let mut file = file.take(largest + 1);
+    file.read_to_end(&mut text).map_err(reading)?;
+    if text.len() as u64 > largest {
+        let limit = format!("it is larger than {} MiB", largest >> 20);
+        return Err(reading(std::io::Error::other(limit)));
+    }
     Ok(text)
 }
 

@@ -1,9 +1,11 @@
 //! What one run left: the program, the mtrace log, the maps, and libraries beside them.
 
 mod compressed;
+mod credible;
 mod manifest;
 pub mod maps;
 mod moment;
+mod once;
 mod sniff;
 mod source;
 
@@ -19,11 +21,13 @@ use crate::printable::printable_path;
 use crate::progress::{Counted, Progress};
 use crate::warning::Warning;
 pub use compressed::plain;
+use credible::Credible;
 pub use manifest::{Manifest, is_duration};
 pub use maps::{Mapping, Maps};
 pub use moment::{Moment, Reached};
-pub use sniff::SAVED_SCHEMA;
+pub use once::refuse_read_twice;
 use sniff::{FileKind, file_kind};
+pub use sniff::{SAVED_SCHEMA, is_saved_report};
 pub use source::{RunSource, SavedFile};
 
 /// Where a run is, and what the user has settled about it.
@@ -40,13 +44,6 @@ pub struct RunInput {
     pub sysroot: Option<PathBuf>,
     /// How long the program was traced, in seconds; outranks the capture's own word.
     pub duration_s: Option<f64>,
-}
-
-impl RunInput {
-    /// Whether the log comes from standard input, which can be read once.
-    pub fn reads_stdin(&self) -> bool {
-        is_stdin(self.log.as_ref().unwrap_or(&self.path))
-    }
 }
 
 /// The files of one run, each known for what it is.
@@ -84,6 +81,8 @@ struct Contents {
     saved: Vec<PathBuf>,
     old_results: Vec<PathBuf>,
     others: Vec<PathBuf>,
+    /// Anything: also a log that is damaged, or packed in a way that is not known.
+    unclear: Vec<PathBuf>,
     unreadable: Vec<(PathBuf, Error)>,
     /// Directories, FIFOs, links that lead nowhere: there, but not read.
     not_files: Vec<PathBuf>,
@@ -154,7 +153,9 @@ impl Contents {
                 FileKind::Empty => contents.empty.push(path),
                 FileKind::Saved => contents.saved.push(path),
                 FileKind::OldResult => contents.old_results.push(path),
-                FileKind::Report | FileKind::Other => contents.others.push(path),
+                FileKind::Other if is_named_like_a_log(&path) => contents.unclear.push(path),
+                FileKind::Report | FileKind::Json | FileKind::Other => contents.others.push(path),
+                FileKind::Unclear => contents.unclear.push(path),
             }
         }
         Ok(contents)
@@ -172,6 +173,14 @@ impl Contents {
         let mut warnings = Vec::new();
         let mut manifest = self.manifest(&input.path)?;
         manifest.duration_s = input.duration_s.or(manifest.duration_s);
+        let unreadable = self.unreadable.iter().map(|(path, _)| path);
+        let aside: Vec<String> = unreadable
+            .chain(&self.unclear)
+            .map(|path| file_name(path))
+            .collect();
+        if input.log.is_none() && !aside.is_empty() {
+            warnings.push(Warning::LeftAside { files: aside });
+        }
         if program.is_none() {
             warnings.push(Warning::NoProgram);
         }
@@ -207,11 +216,18 @@ impl Contents {
 
     fn log(&self, input: &RunInput) -> Result<PathBuf> {
         if let Some(log) = &input.log {
-            if log.is_dir() {
-                let is_a_directory = std::io::ErrorKind::IsADirectory.into();
-                return Err(Error::io("read", log, is_a_directory));
-            }
-            return Ok(log.clone());
+            return match fs::metadata(log) {
+                _ if is_stdin(log) => Ok(log.clone()),
+                Ok(file) if file.is_dir() => {
+                    let is_a_directory = std::io::ErrorKind::IsADirectory.into();
+                    Err(Error::io("read", log, is_a_directory))
+                }
+                // A device may never end.
+                Ok(file) if !file.is_file() && !file.file_type().is_fifo() => {
+                    Err(Error::NotARun { path: log.clone() })
+                }
+                _ => Ok(log.clone()),
+            };
         }
         match self.logs.as_slice() {
             [log] => Ok(log.clone()),
@@ -264,6 +280,7 @@ impl Contents {
                 &self.old_results,
             ),
             plain("no log", &self.others),
+            plain("unknown", &self.unclear),
             self.unreadable
                 .iter()
                 .map(|(path, _)| format!("{} (cannot be read)", file_name(path)))
@@ -325,10 +342,15 @@ impl CaptureSet {
         let reading = |e| Error::io("read", &self.log, e);
         if is_stdin(&self.log) {
             let inner = io::stdin();
-            return compressed::plain(Counted { inner, progress }).map_err(reading);
+            let log = compressed::plain(Counted { inner, progress }).map_err(reading)?;
+            return Ok(Box::new(Credible::new(log)));
         }
         let inner = File::open(&self.log).map_err(|e| Error::io("open", &self.log, e))?;
-        compressed::plain(Counted { inner, progress }).map_err(reading)
+        let log = compressed::plain(Counted { inner, progress }).map_err(reading)?;
+        Ok(match self.log_bytes() {
+            Some(_) => log,
+            None => Box::new(Credible::new(log)),
+        })
     }
 
     /// The maps file, where it may lie outside the directory.
@@ -356,6 +378,13 @@ impl CaptureSet {
             .find(by_name)
             .or_else(|| self.libraries.iter().find(by_soname))
     }
+}
+
+/// Names do not say what a file is, but a text without any record may still be meant as a log.
+fn is_named_like_a_log(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_lowercase();
+    name.starts_with("mtrace") || name.split('.').any(|part| part == "log")
 }
 
 /// `-`, the usual name for standard input; a file of that name is `./-`.

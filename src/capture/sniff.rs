@@ -26,7 +26,12 @@ pub enum FileKind {
     /// A run's own facts: `run.json`.
     Manifest,
     Empty,
+    /// Of another schema, or of none.
+    Json,
+    /// Neither log nor anything else of a run: other text, an ELF file of no use.
     Other,
+    /// Nothing that is known: it can be a log that is damaged, or packed in another way.
+    Unclear,
 }
 
 /// What the schema of a saved report begins with, before its version.
@@ -43,7 +48,7 @@ pub fn file_kind(path: &Path) -> Result<FileKind> {
     // Of a stream that is damaged, what comes before the damage decides.
     let read = text.take(HEAD).read_to_end(&mut head);
     if head.is_empty() && read.is_err() {
-        return Ok(FileKind::Other);
+        return Ok(FileKind::Unclear);
     }
     if is_elf(&head) {
         let Ok(info) = ElfInfo::read(path) else {
@@ -56,7 +61,22 @@ pub fn file_kind(path: &Path) -> Result<FileKind> {
             ElfKind::Other => FileKind::Other,
         });
     }
-    Ok(text_kind(&head))
+    Ok(match text_kind(&head) {
+        FileKind::Other | FileKind::Empty if read.is_err() => FileKind::Unclear,
+        kind => kind,
+    })
+}
+
+/// Whether a file is a saved report, of whatever version.
+pub fn is_saved_report(path: &Path) -> bool {
+    matches!(file_kind(path), Ok(FileKind::Saved))
+}
+
+/// Whether there is a line of a log in a part of a file.
+pub fn holds_log_line(text: &[u8]) -> bool {
+    text.split(|&b| b == b'\n')
+        .map(<[u8]>::trim_ascii_end)
+        .any(|line| !line.is_empty() && is_log_line(line))
 }
 
 fn text_kind(head: &[u8]) -> FileKind {
@@ -87,7 +107,19 @@ fn text_kind(head: &[u8]) -> FileKind {
             return FileKind::Log;
         }
     }
-    FileKind::Other
+    match () {
+        () if first.starts_with(b"{") || first.starts_with(b"[\"") || first == b"[" => {
+            FileKind::Json
+        }
+        () if is_text(head) => FileKind::Other,
+        () => FileKind::Unclear,
+    }
+}
+
+/// Text has no control characters but white space, and escapes that colour it.
+fn is_text(head: &[u8]) -> bool {
+    let is_fine = |b: &u8| !b.is_ascii_control() || b.is_ascii_whitespace() || *b == 0x1b;
+    head.iter().all(is_fine)
 }
 
 /// The first schema of ours decides: texts behind it can quote anything.
@@ -162,6 +194,9 @@ mod tests {
             ("", "Empty"),
             ("\n\n", "Empty"),
             ("a README that speaks of mtrace\n", "Other"),
+            ("{ \"name\": \"x\" }\n", "Json"),
+            ("BZh91AY&SY\u{0}\u{1}", "Unclear"),
+            ("\u{0}\u{0}\u{0}", "Unclear"),
             ("int f(void)\n{\n    return base + 0x10\n", "Other"),
             (" [0x8048209] - 0x8064cc8\n", "Log"),
         ];

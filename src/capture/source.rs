@@ -1,10 +1,11 @@
 //! What a run is given as: a capture, an old tool's result, or a saved report.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::sniff::{FileKind, file_kind};
-use super::{CaptureSet, Contents, RunInput, file_name, name_of};
+use super::sniff::{FileKind, file_kind, is_saved_report};
+use super::{CaptureSet, Contents, RunInput, file_name, is_named_like_a_log, name_of};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 
@@ -58,19 +59,27 @@ impl RunSource {
 
     /// Whether a file belongs to this run, so that it must not be written over.
     pub fn owns(&self, file: &Path) -> bool {
-        let Ok(file) = fs::canonicalize(file) else {
+        // A file can have several names.
+        let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+        let Some(wanted) = identity(file) else {
             return false;
         };
-        let is_it = |path: &Path| fs::canonicalize(path).is_ok_and(|path| path == file);
+        let is_it = |path: &Path| identity(path) == Some(wanted);
+        let is_below = |root: &Path| {
+            let paths = (fs::canonicalize(root), fs::canonicalize(file));
+            matches!(paths, (Ok(root), Ok(file)) if root.is_dir() && file.starts_with(&root))
+        };
         match self {
             RunSource::Saved(saved) => is_it(&saved.file),
             RunSource::Capture(set) | RunSource::OldResult(set) => {
-                let program = set.program.iter().map(|elf| elf.path.as_path());
-                is_it(&set.log) || program.chain(set.maps_files()).any(is_it) || {
-                    // Of what else lies in the directory, only a saved report is no part of the run.
-                    let in_directory = file.parent().is_some_and(is_it_of(&set.path));
-                    in_directory && !matches!(file_kind(&file), Ok(FileKind::Saved))
-                }
+                let libraries = set.libraries.iter().chain(&set.debug_files);
+                let files = set.program.iter().chain(libraries);
+                let files = files.map(|elf| elf.path.as_path());
+                let mut roots = set.sysroot.iter().chain([&set.path]);
+                is_it(&set.log)
+                    || files.chain(set.maps_files()).any(is_it)
+                    // Of what else lies there, only a saved report is no part of the run.
+                    || (roots.any(|root| is_below(root)) && !is_saved_report(file))
             }
         }
     }
@@ -88,6 +97,11 @@ impl SavedFile {
         }
     }
 
+    /// The report itself, where the run was given as a directory or with another path.
+    pub fn stands_in(&self) -> Option<&Path> {
+        (self.path != self.file).then_some(self.file.as_path())
+    }
+
     fn at(input: &RunInput, file: &Path) -> Self {
         SavedFile {
             path: input.path.clone(),
@@ -97,11 +111,40 @@ impl SavedFile {
 }
 
 impl Contents {
-    /// The saved report that stands for a log that is not there. An empty file is a log to which
+    /// What nobody can say is not the run's log, with the reason.
+    fn may_be_logs(&self) -> Vec<String> {
+        let unreadable = self.unreadable.iter();
+        let unreadable = unreadable.map(|(path, _)| (path, "cannot be read"));
+        let unclear = self.unclear.iter().map(|path| (path, "damaged or unknown"));
+        let is_candidate = |path: &&PathBuf| match path.is_dir() {
+            true => is_named_like_a_log(path),
+            // Links between versions of a library are often copied without it.
+            false => !file_name(path).contains(".so"),
+        };
+        let not_files = self.not_files.iter().filter(is_candidate);
+        let not_files = not_files.map(|path| (path, "not a file"));
+        let all = unclear.chain(unreadable).chain(not_files);
+        all.map(|(path, what)| format!("{} ({what})", file_name(path)))
+            .collect()
+    }
+
+    /// The saved report that stands for a log that is not there. Where something is there that may be the
+    /// log, no older result may stand in for it. An empty file is a log to which
     /// nothing was written: that run failed, and no older result may stand in for it.
     fn saved_run(&self, directory: &Path) -> Result<Option<PathBuf>> {
         if !self.logs.is_empty() || !self.empty.is_empty() {
             return Ok(None);
+        }
+        let Some(saved) = self.saved.first() else {
+            return Ok(None);
+        };
+        let unclear = self.may_be_logs();
+        if !unclear.is_empty() {
+            return Err(Error::UnclearLog {
+                path: directory.to_path_buf(),
+                files: unclear,
+                saved: file_name(saved),
+            });
         }
         match self.saved.as_slice() {
             [] => Ok(None),
@@ -117,8 +160,4 @@ impl Contents {
 /// A regular file, which can be looked into and read again.
 fn is_file(path: &Path) -> bool {
     !super::is_stdin(path) && fs::metadata(path).is_ok_and(|m| m.is_file())
-}
-
-fn is_it_of(directory: &Path) -> impl Fn(&Path) -> bool + '_ {
-    move |path| fs::canonicalize(directory).is_ok_and(|directory| directory == path)
 }

@@ -3,6 +3,7 @@
 use super::gate::Gate;
 use crate::error::{Error, Result};
 use crate::run::{Facts, Run};
+use crate::warning::Warning;
 
 /// A gate that passes because nothing was recorded, or is known, would be worse than none.
 pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
@@ -14,6 +15,10 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
         let path = run.log.clone();
         return Err(Error::NothingToJudge { path });
     }
+    if let Some(run) = facts.iter().find(|run| is_incomplete(run)) {
+        let path = run.path.clone();
+        return Err(Error::IncompleteResult { path });
+    }
     refuse_bytes_unknown(gate, &facts)?;
     refuse_rates_without_times(gate, &facts)?;
     match facts.last() {
@@ -23,6 +28,12 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// What is missing from a cut result may be what grew; of a saved report of one, the code alone is left.
+fn is_incomplete(run: &Facts) -> bool {
+    let mut codes = run.warnings.iter().map(Warning::code);
+    codes.any(|code| code == Warning::RESULT_INCOMPLETE)
 }
 
 /// A limit of bytes takes those of both ends; one of a rate, those of all runs.

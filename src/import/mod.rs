@@ -87,6 +87,6 @@ fn refuse_saving_over(file: &Path, inputs: &[RunInput], sources: &[RunSource]) -
             path: file.to_path_buf(),
             run: run.path.clone(),
         }),
-        None => Ok(()),
+        None => saved::refuse_over(file),
     }
 }

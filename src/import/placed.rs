@@ -160,7 +160,7 @@ impl Placed {
         let reuse = self.rebased.choice.reuse;
         let anomalies = is_log.then(|| self.trace.anomalies(reuse));
         let reading = match (&self.old, &anomalies) {
-            (Some(old), _) => vec![old.warning()],
+            (Some(old), _) => old.warnings(),
             (None, Some(anomalies)) => self.damage(anomalies),
             (None, None) => Vec::new(),
         };
@@ -176,7 +176,7 @@ impl Placed {
             path: self.capture.path,
             origin: Origin {
                 source: self.old.map_or(Source::Log, |old| old.source),
-                saved_by: None,
+                ..Origin::default()
             },
             log: self.capture.log,
             build_id: program.as_ref().and_then(|elf| elf.build_id.clone()),

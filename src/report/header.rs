@@ -1,6 +1,7 @@
 //! A line for each run: what it is of, and what it comes to.
 
 use std::io::Write;
+use std::path::Path;
 
 use owo_colors::OwoColorize;
 
@@ -70,6 +71,13 @@ fn run_facts(run: &Run) -> Vec<String> {
         (None, Some(records)) => counted(records, "record"),
         (None, None) => format!("result of {}", known.origin.source.tool()),
     });
+    if let Some(report) = known.origin.stands_in.as_deref() {
+        let name = report.file_name().map_or(report, Path::new);
+        facts.push(format!(
+            "saved report {} in place of a log",
+            printable_path(name)
+        ));
+    }
     let live = run.live();
     let blocks = counted(live.blocks, "block");
     facts.push(match live.bytes {

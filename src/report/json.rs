@@ -50,6 +50,9 @@ pub struct JsonRun {
     pub source: &'static str,
     /// The version that saved it, if the run is a saved report.
     pub saved_by: Option<String>,
+    /// The saved report that is taken in place of a log, where the run was given as a directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<String>,
     /// The mtrace log, or the old tool's result.
     pub log: String,
     /// The program's file; null if there is none.
@@ -339,6 +342,7 @@ fn json_run(run: &Run) -> JsonRun {
         path: printable_path(&facts.path),
         source: facts.origin.source.name(),
         saved_by: facts.origin.saved_by.clone(),
+        stands_in: facts.origin.stands_in.as_deref().map(printable_path),
         log: printable_path(&facts.log),
         program: facts.program.as_deref().map(printable_path),
         build_id: facts.build_id.as_ref().map(ToString::to_string),

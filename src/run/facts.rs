@@ -26,6 +26,8 @@ pub struct Origin {
     pub source: Source,
     /// The version of this program that saved it; `None` if it was read here and now.
     pub saved_by: Option<String>,
+    /// The saved report that is taken in place of the log of a directory.
+    pub stands_in: Option<PathBuf>,
 }
 
 impl Source {

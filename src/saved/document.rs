@@ -76,9 +76,22 @@ struct Document {
     /// Of the modules, where they are known.
     #[serde(default)]
     builds: Vec<SavedBuild>,
+    /// Of all callers together: a file that lost some, or has one twice, shows by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    total: Option<SavedTotal>,
     /// All that allocated, also those that left nothing: without them, a comparison could not tell a
     /// call site at rest from one that is not there.
     callers: Vec<SavedCaller>,
+}
+
+#[derive(Serialize, Deserialize, PartialEq)]
+struct SavedTotal {
+    callers: usize,
+    blocks: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    allocations: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -328,6 +341,7 @@ impl Document {
             warnings: facts.warnings.iter().map(SavedWarning::of).collect(),
             modules: modules.list.into_iter().map(SavedModule::of).collect(),
             builds: builds.list.into_iter().map(SavedBuild::of).collect(),
+            total: Some(SavedTotal::of(run)),
             callers,
         }
     }
@@ -347,6 +361,7 @@ impl Document {
             origin: Origin {
                 source: self.source,
                 saved_by: Some(printable(&self.version).into_owned()),
+                stands_in: saved.stands_in().map(Path::to_path_buf),
             },
             log: PathBuf::from(self.log),
             program: self.program.map(PathBuf::from),
@@ -372,6 +387,19 @@ impl Document {
             let module = caller.module(&labels, &builds)?;
             let module = module.map(|module| modules.id_of(&mut run, module));
             caller.add_to(&mut run, module)?;
+        }
+        let total = SavedTotal::of(&run);
+        if self.total.is_some_and(|told| told != total) {
+            return Err("its callers do not add up to its 'total'".to_owned());
+        }
+        let records = run.facts.records;
+        if records
+            .zip(total.allocations)
+            .is_some_and(|(records, all)| all > records)
+        {
+            return Err(
+                "its callers have more 'allocations' than the log had 'records'".to_owned(),
+            );
         }
         Ok(run)
     }
@@ -411,6 +439,22 @@ impl<'a, T: Eq + Hash> Listed<'a, T> {
             self.list.push(item);
             self.list.len() - 1
         })
+    }
+}
+
+impl SavedTotal {
+    fn of(run: &Run) -> Self {
+        let Figures {
+            blocks,
+            bytes,
+            allocations,
+        } = run.live();
+        SavedTotal {
+            callers: run.sites.len(),
+            blocks,
+            bytes,
+            allocations,
+        }
     }
 }
 
@@ -503,12 +547,76 @@ impl SavedCaller {
             allocations: self.allocations,
         };
         let curve = curve.transpose()?;
-        if figures.allocated() {
-            let at = run.add_location(location);
-            run.add_site(at, figures, curve);
-        }
+        check(run.facts.origin.source, figures, curve.as_ref())
+            .map_err(|reason| format!("of caller {}, {reason}", run.sites.len() + 1))?;
+        let at = run.add_location(location);
+        run.add_site(at, figures, curve);
         Ok(())
     }
+}
+
+/// What holds for the figures of any caller; they can be a person's, or of a file that lost a part.
+fn check(
+    source: Source,
+    figures: Figures,
+    curve: Option<&Curve>,
+) -> std::result::Result<(), String> {
+    let Figures {
+        blocks,
+        bytes,
+        allocations,
+    } = figures;
+    let missing = |what: &str| {
+        Err(format!(
+            "'{what}' is missing, which a result of {} tells",
+            source.tool()
+        ))
+    };
+    let unknown = |what: &str| {
+        Err(format!(
+            "'{what}' is there, which no result of {} tells",
+            source.tool()
+        ))
+    };
+    match (bytes.is_some(), source.knows_bytes()) {
+        (false, true) => return missing("bytes"),
+        (true, false) => return unknown("bytes"),
+        _ => {}
+    }
+    match (allocations, source.knows_allocations()) {
+        (None, true) => return missing("allocations"),
+        (Some(_), false) => return unknown("allocations"),
+        (Some(allocations), true) if allocations < blocks => {
+            return Err(format!(
+                "{allocations} 'allocations' left {blocks} 'blocks'"
+            ));
+        }
+        _ => {}
+    }
+    if !figures.allocated() {
+        return Err("nothing was allocated ('allocations' or 'blocks' is 0)".to_owned());
+    }
+    if blocks == 0 && bytes.unwrap_or(0) > 0 {
+        return Err("there are 'bytes' without 'blocks'".to_owned());
+    }
+    let Some(curve) = curve else {
+        return Ok(());
+    };
+    let end = curve
+        .changes()
+        .last()
+        .map_or(Tally::default(), |change| change.1);
+    if end.blocks != blocks || bytes.is_some_and(|bytes| bytes != end.bytes) {
+        return Err(format!(
+            "the 'curve' ends with {} blocks, {} bytes, and 'blocks' and 'bytes' say otherwise",
+            end.blocks, end.bytes
+        ));
+    }
+    let most = curve.changes().iter().map(|(_, live)| live.blocks).max();
+    if allocations.zip(most).is_some_and(|(all, most)| most > all) {
+        return Err("more blocks are live in the 'curve' than 'allocations' made".to_owned());
+    }
+    Ok(())
 }
 
 fn parse_hex(text: &str) -> std::result::Result<u64, String> {

@@ -6,8 +6,9 @@ mod document;
 mod old_result;
 mod settle;
 mod store;
+mod unfinished;
 
 pub use document::{SCHEMA, read, to_json};
 pub use old_result::OldResult;
 pub use settle::settle;
-pub use store::write;
+pub use store::{refuse_over, write};

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::capture::CaptureSet;
 use crate::error::{Error, Result};
@@ -20,7 +20,13 @@ use crate::warning::Warning;
 pub struct OldResult {
     pub source: Source,
     rows: Vec<Row>,
+    /// Blocks that are in its total and have no line.
+    unlisted: u64,
 }
+
+/// So many blocks without a line are those of the dynamic loader, which the script leaves out: four of a program
+/// that loads nothing itself, and some for each library that it does.
+const LOADERS: u64 = 64;
 
 /// One caller.
 #[derive(Debug, Default)]
@@ -44,7 +50,7 @@ struct Spot {
     line: Option<Frame>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Offset {
     From(u64),
     /// The script took the module's address off a number that was relative already.
@@ -73,7 +79,11 @@ impl OldResult {
     }
 
     fn new(source: Source, rows: Vec<Row>) -> Self {
-        OldResult { source, rows }
+        OldResult {
+            source,
+            rows,
+            unlisted: 0,
+        }
     }
 
     /// Its callers as those of a log, for everything that places and names callers.
@@ -121,7 +131,21 @@ impl OldResult {
     }
 
     /// What the reader of a report has to know.
-    pub fn warning(&self) -> Warning {
+    pub fn warnings(&self) -> Vec<Warning> {
+        let listed = self.rows.iter().map(|row| row.blocks);
+        let listed = listed.fold(0, u64::saturating_add);
+        let incomplete = Warning::ResultIncomplete {
+            listed,
+            total: listed.saturating_add(self.unlisted),
+        };
+        let is_incomplete = self.unlisted > LOADERS;
+        [self.warning()]
+            .into_iter()
+            .chain(is_incomplete.then_some(incomplete))
+            .collect()
+    }
+
+    fn warning(&self) -> Warning {
         Warning::OldResult {
             tool: self.source.tool(),
             missing: match self.source {
@@ -167,13 +191,17 @@ impl Row {
 fn mtrace(mut lines: Lines<'_, impl Read>) -> Result<OldResult> {
     let mut rows: Vec<Row> = Vec::new();
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut addresses: HashSet<u64> = HashSet::new();
     while let Some(line) = lines.next()? {
         if is_head(line) {
             continue;
         }
-        let Some((size, caller)) = block(line) else {
+        let Some((address, size, caller)) = block(line) else {
             return Err(lines.bad("which is no block"));
         };
+        if !addresses.insert(address) {
+            return Err(lines.bad("a block that is there already"));
+        }
         let at = *known.entry_ref(caller).or_insert_with(|| {
             rows.push(Row {
                 spot: Spot::parse(caller),
@@ -196,8 +224,8 @@ fn is_head(line: &[u8]) -> bool {
     is_rule || line.trim_ascii_start().starts_with(b"Address ")
 }
 
-/// `0x00000000400034d8     0x20  at 0x4000090b`: size and caller.
-fn block(line: &[u8]) -> Option<(u64, &[u8])> {
+/// `0x00000000400034d8     0x20  at 0x4000090b`: address, size and caller.
+fn block(line: &[u8]) -> Option<(u64, u64, &[u8])> {
     let text = line.trim_ascii_start();
     // A caller that is empty leaves `at` alone at the end, since line ends are trimmed.
     let (block, caller) = match memchr::memmem::find(text, b"  at ") {
@@ -208,8 +236,8 @@ fn block(line: &[u8]) -> Option<(u64, &[u8])> {
         .split(|&b| b == b' ')
         .filter(|field| !field.is_empty());
     let (address, size, end) = (figures.next()?, figures.next()?, figures.next());
-    figure(address)?;
-    end.is_none().then_some((figure(size)?, caller))
+    let address = figure(address)?;
+    end.is_none().then_some((address, figure(size)?, caller))
 }
 
 /// Behind `total_cnt: N`: a line a caller.
@@ -220,10 +248,15 @@ fn mtrace_do(head: Vec<u8>, mut lines: Lines<'_, impl Read>) -> Result<OldResult
         return Err(lines.bad("which has no number"));
     };
     let (mut rows, mut sum) = (Vec::new(), 0u64);
+    let mut known = HashSet::new();
     while let Some(line) = lines.next()? {
         let Some(row) = script_row(line) else {
             return Err(lines.bad("which is no caller with its count"));
         };
+        // The script has one line a caller of each module.
+        if !known.insert((row.spot.caller.clone(), row.module.clone(), row.offset)) {
+            return Err(lines.bad("a caller that is there already"));
+        }
         sum = sum.saturating_add(row.blocks);
         // The loader's blocks are in the total and have no line; more than the total there cannot be.
         if sum > total {
@@ -234,7 +267,10 @@ fn mtrace_do(head: Vec<u8>, mut lines: Lines<'_, impl Read>) -> Result<OldResult
     if rows.is_empty() && total > 0 {
         return Err(lines.bad("and no caller stands behind it"));
     }
-    Ok(OldResult::new(Source::MtraceDo, rows))
+    Ok(OldResult {
+        unlisted: total - sum,
+        ..OldResult::new(Source::MtraceDo, rows)
+    })
 }
 
 /// `0x3f70df41: 200 b'/lib/libc.so.6' 0x5af41`, with two tabs between fields.

@@ -10,9 +10,11 @@ mod gate;
 mod growth;
 mod hostile;
 mod identity;
+mod inputs;
 mod moment;
 mod readme;
 mod saved;
+mod saving;
 mod table;
 #[path = "../fuzz/targets.rs"]
 mod targets;

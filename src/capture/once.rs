@@ -1,0 +1,71 @@
+//! Inputs that can be read only once: standard input, pipes, devices.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use super::{RunInput, is_stdin};
+use crate::error::{Error, Result};
+
+/// Names that Linux has for standard input.
+const STDIN_NAMES: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+
+/// A source whose bytes are gone once they are read.
+#[derive(PartialEq)]
+enum Source {
+    /// Whatever it is: a file too is not read twice through it.
+    Stdin,
+    /// By device and inode, since one FIFO can have several names.
+    Stream(u64, u64),
+}
+
+impl Source {
+    fn of(path: &Path) -> Option<Self> {
+        if is_stdin(path) || STDIN_NAMES.iter().any(|name| path == Path::new(name)) {
+            return Some(Source::Stdin);
+        }
+        let file = fs::metadata(path).ok()?;
+        let kind = file.file_type();
+        let is_stream = kind.is_fifo() || kind.is_socket() || kind.is_char_device();
+        is_stream.then(|| Source::Stream(file.dev(), file.ino()))
+    }
+
+    /// Whether both give the same bytes; other names of standard input show only by what it is.
+    fn is(&self, other: &Source) -> bool {
+        self == other
+            || match (self, other) {
+                (Source::Stdin, Source::Stream(dev, ino))
+                | (Source::Stream(dev, ino), Source::Stdin) => {
+                    fs::metadata(STDIN_NAMES[0]).is_ok_and(|f| (f.dev(), f.ino()) == (*dev, *ino))
+                }
+                _ => false,
+            }
+    }
+}
+
+/// Refuses runs of which one would wait for what another has read, or get half of it.
+pub fn refuse_read_twice(inputs: &[RunInput]) -> Result<()> {
+    let mut seen: Vec<Source> = Vec::new();
+    for path in inputs.iter().flat_map(read_files) {
+        let Some(source) = Source::of(path) else {
+            continue;
+        };
+        if seen.iter().any(|other| other.is(&source)) {
+            return Err(match source {
+                Source::Stdin => Error::StdinTwice,
+                Source::Stream(..) => Error::StreamTwice {
+                    path: path.to_path_buf(),
+                },
+            });
+        }
+        seen.push(source);
+    }
+    Ok(())
+}
+
+/// What is read of a run, as far as it is given; what a directory holds is regular files.
+fn read_files(input: &RunInput) -> impl Iterator<Item = &Path> {
+    let log = input.log.as_deref().unwrap_or(&input.path);
+    let others = [input.maps.as_deref(), input.exe.as_deref()];
+    std::iter::once(log).chain(others.into_iter().flatten())
+}
