@@ -287,6 +287,19 @@ pub enum Error {
     IncompleteResult { path: PathBuf },
 
     #[error(
+        "{what} cannot be judged: two processes wrote into the log of '{}', and its figures are of neither; give each \
+         process a MALLOC_TRACE of its own, or call muntrace() in the child right after fork()",
+        printable_path(path)
+    )]
+    MixedProcesses { path: PathBuf, what: &'static str },
+
+    #[error(
+        "--strict: the figures of '{}' are partial: {warning}",
+        printable_path(path)
+    )]
+    PartialFigures { path: PathBuf, warning: String },
+
+    #[error(
         "double frees cannot be judged: '{}' was not read from a log; give the log, or a report saved from it",
         printable_path(path)
     )]

@@ -167,6 +167,14 @@ impl Warning {
     /// The code of [`Warning::ResultIncomplete`].
     pub const RESULT_INCOMPLETE: &'static str = "result-incomplete";
 
+    /// The code of [`Warning::Fork`].
+    pub const FORK: &'static str = "fork";
+
+    /// The code of [`Warning::SeveralStarts`].
+    pub const SEVERAL_STARTS: &'static str = "several-starts";
+
+    /// Stable, for scripts.
+
     pub fn code(&self) -> &str {
         match self {
             Warning::NoMaps { .. } => "no-maps",
@@ -180,12 +188,12 @@ impl Warning {
             Warning::Overlong(_) => "overlong-lines",
             Warning::CarriageReturns(_) => "carriage-returns",
             Warning::BlankLines(_) => "blank-lines",
-            Warning::Fork { .. } => "fork",
+            Warning::Fork { .. } => Warning::FORK,
             Warning::FreesLost(_) => "frees-lost",
             Warning::ReadStopped { .. } => "read-stopped",
             Warning::TruncatedTail { .. } => "truncated-tail",
             Warning::MissingEnd => "missing-end",
-            Warning::SeveralStarts { .. } => "several-starts",
+            Warning::SeveralStarts { .. } => Warning::SEVERAL_STARTS,
             Warning::OutsideMaps { .. } => "outside-maps",
             Warning::OtherMaps { .. } => "other-maps",
             Warning::AddressingAssumed { .. } => "addressing-assumed",
@@ -312,12 +320,13 @@ impl fmt::Display for Warning {
             ),
             Warning::TruncatedTail { line } => write!(
                 f,
-                "the log ends in the middle of line {line}, which is left out: the program was killed, or crashed, or \
-                 called _exit, and what it did last is missing; or the copy was cut",
+                "the log ends in the middle of line {line}, which is left out, and what the program did after it is missing: \
+                 it was killed, crashed or called _exit; or it closed the log's descriptor, as daemons do that close all \
+                 they have; or the copy was cut",
             ),
             Warning::MissingEnd => f.write_str(
                 "the log has no '= End': muntrace() was not reached, so blocks that the program frees on its way out \
-                 may show as live",
+                 may show as live; if it closes descriptors that it did not open, such as the log's, the log ends there",
             ),
             Warning::SeveralStarts { starts } => write!(
                 f,

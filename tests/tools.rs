@@ -71,6 +71,12 @@ fn main() {
         ),
         trial("a_live_fork_is_said", &["gcc"], live_fork),
         trial(
+            "figures_of_a_live_fork_are_not_judged",
+            &["gcc"],
+            live_fork_at_the_gate,
+        ),
+        trial("a_live_daemon_that_closes_the_log", &["gcc"], live_daemon),
+        trial(
             "separate_debug_files",
             &["gcc", "objcopy", "strip", "readelf"],
             separate_debug_files,
@@ -760,8 +766,7 @@ int main(void) { mtrace(); for (int i = 0; i < 5; i++) lib_get(30); save_maps(ge
 }
 
 /// A child that goes on writing into the log of its parent.
-fn live_fork() {
-    let source = r#"
+const FORKS: &str = r#"
 #include <sys/wait.h>
 int main(void) {
     mtrace();
@@ -776,7 +781,9 @@ int main(void) {
     return 0;
 }
 "#;
-    let live = Live::new(&["gcc", "-O1"], "app", source, Some(0));
+
+fn live_fork() {
+    let live = Live::new(&["gcc", "-O1"], "app", FORKS, Some(0));
     let document = live.show();
     let warnings = document["runs"][0]["warnings"].as_array().unwrap();
     let codes: Vec<&str> = warnings
@@ -846,4 +853,71 @@ fn deep_debug_entries() {
     // The bound leaves the debug information out; the symbol table still has the name.
     assert_eq!(live(site(&document, "main")), [Some((1, 32))]);
     assert_eq!(site(&document, "main")["named_by"], "symbols");
+}
+
+fn live_fork_at_the_gate() {
+    let live = Live::new(&["gcc", "-O1"], "app", FORKS, Some(0));
+    let run = live.run.to_str().unwrap();
+    for arguments in [
+        vec!["show", run, "--fail-on", "double-free"],
+        vec![run, run, "--fail-above", "0"],
+    ] {
+        let output = output_of(mtrace_diff().args(&arguments));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(
+            error.contains("two processes wrote into the log"),
+            "{error}"
+        );
+        assert!(error.contains("muntrace() in the child"), "{error}");
+    }
+}
+
+/// What is leaked after the descriptors are closed is not in the log: 1,000 blocks of 1,500.
+fn live_daemon() {
+    let source = r#"
+#include <fcntl.h>
+int main(void) {
+    mtrace();
+    for (int i = 0; i < 500; i++) { char *volatile b = malloc(40); (void)b; }
+    save_maps(getenv("MAPS"));
+    for (int fd = 3; fd < 256; fd++)
+        close(fd);
+    int other = open("/dev/null", O_WRONLY);
+    for (int i = 0; i < 1000; i++) { char *volatile b = malloc(40); (void)b; }
+    muntrace();
+    return other < 0;
+}
+"#;
+    let live = Live::new(&["gcc", "-O1"], "app", source, Some(0));
+    let document = live.show();
+    let run = &document["runs"][0];
+    let blocks = run["live"]["blocks"].as_u64().unwrap();
+    assert!((480..=500).contains(&blocks), "{blocks}");
+    let warnings = run["warnings"].as_array().unwrap();
+    let cut = warnings.iter().find(|w| w["code"] == "truncated-tail");
+    let message = cut.unwrap()["message"].as_str().unwrap();
+    assert!(message.contains("closed the log's descriptor"), "{message}");
+    // A gate says so, or refuses.
+    let path = live.run.to_str().unwrap();
+    let gate = |more: &[&str]| {
+        output_of(
+            mtrace_diff()
+                .args([path, path, "--fail-above", "0"])
+                .args(more),
+        )
+    };
+    let passed = gate(&[]);
+    let text = String::from_utf8(passed.stdout).unwrap();
+    assert!(
+        text.contains("figures of") && text.contains("are partial"),
+        "{text}"
+    );
+    let refused = gate(&["--strict"]);
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        error.contains("--strict") && error.contains("closed the log's descriptor"),
+        "{error}"
+    );
 }

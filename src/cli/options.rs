@@ -109,6 +109,11 @@ pub struct GateArgs {
     /// Exit with 1 if the last run has any of these: double-free
     #[arg(long, value_enum, value_name = "FAULT")]
     pub fail_on: Vec<FailOn>,
+    /// Exit with 2 if a limit would be judged by figures that a warning calls partial
+    ///
+    /// Without it, a pass on such figures says so and exits with 0.
+    #[arg(long)]
+    pub strict: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -122,6 +127,7 @@ impl GateArgs {
         Gate {
             limits,
             fail_on_double_free: self.fail_on.contains(&FailOn::DoubleFree),
+            strict: self.strict,
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct Gate {
     pub limits: Vec<Limit>,
     /// Fail if the last run freed any block twice.
     pub fail_on_double_free: bool,
+    /// Refuse to judge figures that are known to be partial.
+    pub strict: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,6 +19,10 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
         let path = run.path.clone();
         return Err(Error::IncompleteResult { path });
     }
+    refuse_mixed_processes(gate, &facts)?;
+    if gate.strict {
+        refuse_partial_figures(&facts)?;
+    }
     refuse_bytes_unknown(gate, &facts)?;
     refuse_rates_without_times(gate, &facts)?;
     match facts.last() {
@@ -28,6 +32,40 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// What a warning calls figures of no process is not judged. A child that begins with a copy of its parent's buffer
+/// also writes frees twice.
+fn refuse_mixed_processes(gate: &Gate, runs: &[&Facts]) -> Result<()> {
+    let has = |run: &Facts, code: &str| run.warnings.iter().any(|warning| warning.code() == code);
+    let mixed = runs.iter().find(|run| has(run, Warning::FORK));
+    let refused = |run: &Facts, what| {
+        let path = run.path.clone();
+        Err(Error::MixedProcesses { path, what })
+    };
+    match (mixed, runs.last()) {
+        (Some(run), _) if !gate.limits.is_empty() => refused(run, "growth"),
+        (_, Some(last)) if gate.fail_on_double_free => {
+            match has(last, Warning::FORK) || has(last, Warning::SEVERAL_STARTS) {
+                true => refused(last, "double frees"),
+                false => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refuse_partial_figures(runs: &[&Facts]) -> Result<()> {
+    for run in runs {
+        let mut warnings = run.warnings.iter();
+        if let Some(warning) = warnings.find(|warning| warning.makes_figures_partial()) {
+            return Err(Error::PartialFigures {
+                path: run.path.clone(),
+                warning: warning.to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// What is missing from a cut result may be what grew; of a saved report of one, the code alone is left.
