@@ -174,7 +174,6 @@ impl Warning {
     pub const SEVERAL_STARTS: &'static str = "several-starts";
 
     /// Stable, for scripts.
-
     pub fn code(&self) -> &str {
         match self {
             Warning::NoMaps { .. } => "no-maps",
