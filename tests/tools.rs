@@ -52,6 +52,16 @@ fn main() {
             a_live_cxx_program,
         ),
         trial("a_live_threaded_program", &["gcc"], a_live_threaded_program),
+        trial(
+            "threads_that_are_never_joined_leak_in_the_loader",
+            &["gcc"],
+            unjoined_threads,
+        ),
+        trial(
+            "a_program_that_changes_its_title_is_one_module",
+            &["gcc"],
+            changed_titles,
+        ),
         trial("a_program_that_never_ends_well", &["gcc"], a_killed_program),
         trial("a_library_behind_a_link", &["gcc"], a_library_behind_a_link),
         trial(
@@ -473,6 +483,110 @@ int main(void) {
         .collect();
     of_work.sort_unstable();
     assert_eq!(of_work, [(6, 6), (12000, 0)]);
+}
+
+/// The loader allocates the static storage of each thread; only a join gives it back.
+fn unjoined_threads() {
+    let source = |threads: u32| {
+        format!(
+            r#"
+#include <pthread.h>
+static void *nothing(void *p) {{ return p; }}
+int main(void) {{
+    mtrace();
+    for (int i = 0; i < {threads}; i++) {{
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, nothing, NULL)) return 1;
+    }}
+    save_maps(getenv("MAPS"));
+    muntrace();
+    return 0;
+}}
+"#
+        )
+    };
+    let runs = [100, 400].map(|threads| {
+        Live::new(
+            &["gcc", "-O1", "-pthread"],
+            "app",
+            &source(threads),
+            Some(0),
+        )
+    });
+    let [first, last] = [0, 1].map(|run: usize| runs[run].run.to_str().unwrap());
+    let output = output_of(mtrace_diff().args([first, last, "--fail-above", "200"]));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let document = json(&[first, last]);
+    let grown = &document["sites"][0];
+    assert!(grown["module"].as_str().unwrap().starts_with("ld-linux"));
+    let blocks = live(grown).into_iter().map(|run| run.unwrap().0);
+    assert_eq!(blocks.collect::<Vec<u64>>(), [100, 400]);
+    let output = output_of(mtrace_diff().args([first, first, "--fail-above", "0"]));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+/// As redis, nginx and postgres do, and worse.
+fn changed_titles() {
+    let source = |blocks: u32| {
+        format!(
+            r#"
+#include <sys/prctl.h>
+__attribute__((noinline)) static void lose(int n) {{
+    char *volatile block = malloc(n);
+    (void)block;
+}}
+int main(int argc, char **argv) {{
+    static char maps[4096];
+    const char *titles[] = {{
+        "redis-server *:16379", "nginx: worker process", "postgres: writer (idle) [local]:[0x12] + 0x5",
+        "[kworker/0:1]", "/usr/sbin/other", "", "app: (lose+0x1a)", "./app",
+    }};
+    strcpy(maps, getenv("MAPS"));
+    mtrace();
+    for (int i = 0; i < 10; i++) lose(100);
+    for (unsigned t = 0; t < sizeof titles / sizeof *titles; t++) {{
+        strcpy(argv[0], titles[t]); /* the environment is behind it */
+        prctl(PR_SET_NAME, titles[t]);
+        for (int i = 0; i < {blocks}; i++) lose(100);
+    }}
+    save_maps(maps);
+    muntrace();
+    return argc - 1;
+}}
+"#
+        )
+    };
+    for flags in [&["gcc", "-O1"][..], &["gcc", "-O1", "-no-pie"]] {
+        let runs = [2, 3].map(|blocks| Live::new(flags, "app", &source(blocks), Some(0)));
+        let log = fs::read_to_string(runs[0].run.join("mtrace.log")).unwrap();
+        assert!(log.contains("@ redis-server *:16379:["), "{log}");
+        // Ten at the start, and then two or three under each of eight titles.
+        let expected = [Some((26, 2600)), Some((34, 3400))];
+        let check = |arguments: &[&str]| {
+            let document = json(arguments);
+            let lose = site(&document, "lose");
+            assert_eq!(live(lose), expected, "{document:#}");
+            assert_eq!((&lose["module"], &lose["line"]), (&"app".into(), &4.into()));
+            assert_eq!(
+                document["sites"].as_array().unwrap().len(),
+                1,
+                "{document:#}"
+            );
+        };
+        let paths: Vec<&str> = runs.iter().map(|run| run.run.to_str().unwrap()).collect();
+        check(&paths);
+        // Without the maps a title that is a path of its own cannot be told from a plug-in.
+        for run in &runs {
+            fs::remove_file(run.run.join("maps")).unwrap();
+        }
+        let document = json(&paths);
+        let of_path = Some((2, 200));
+        assert_eq!(live(site(&document, "lose"))[0], Some((24, 2400)));
+        let sites = document["sites"].as_array().unwrap().iter();
+        let other: Vec<&Value> = sites.filter(|site| site["module"] == "other").collect();
+        assert_eq!(live(other[0])[0], of_path);
+    }
 }
 
 fn a_killed_program() {

@@ -1,11 +1,12 @@
 //! What the growth of joined call sites comes to, each worked out once, from all that is known of it.
 
 use super::growth::{Change, Growth};
+use super::hidden::hidden;
 use super::rank::{SortBy, by_rank};
 use super::rate::{Rates, rates};
 use super::site::JoinedSite;
 use super::trend::{Trend, trend_of_site};
-use crate::run::{Figures, Run};
+use crate::run::{Figures, Run, Source};
 
 /// What a comparison knows of one of its runs as a whole.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +15,8 @@ pub struct Column {
     pub duration_s: Option<f64>,
     /// The figures of a site that the run does not have.
     pub nothing: Figures,
+    /// It was read from a result of `mtrace_do.py`, which leaves out the dynamic loader.
+    pub lacks_loader: bool,
 }
 
 impl Column {
@@ -21,6 +24,7 @@ impl Column {
         Column {
             duration_s: run.facts.duration_s,
             nothing: run.nothing(),
+            lacks_loader: run.facts.origin.source == Source::MtraceDo,
         }
     }
 }
@@ -50,7 +54,7 @@ impl Site {
         self.figures.last().copied().unwrap_or(Figures::ZERO)
     }
 
-    fn judged(joined: JoinedSite, columns: &[Column]) -> Self {
+    fn judged(mut joined: JoinedSite, columns: &[Column]) -> Self {
         let here = joined.runs.iter().zip(columns);
         let figures: Vec<Figures> = here
             .map(|(run, column)| run.as_ref().map_or(column.nothing, |run| run.figures))
@@ -61,9 +65,12 @@ impl Site {
             _ => Figures::ZERO,
         };
         let growth = Growth::between(first, last);
+        let rates = rates(&joined.runs, &figures, growth, columns);
+        let trend = trend_of_site(&joined.runs, columns);
+        joined.hidden = hidden(&joined, columns, growth, rates, trend);
         Site {
-            rates: rates(&joined.runs, &figures, growth, columns),
-            trend: trend_of_site(&joined.runs, columns),
+            rates,
+            trend,
             change: Change::between(first, last),
             growth,
             figures,

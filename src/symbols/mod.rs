@@ -8,10 +8,12 @@ mod declaration;
 mod demangle;
 mod dwarf;
 mod find;
+mod loader;
 mod mapped;
 mod module;
 mod naming;
 mod rebase;
+mod title;
 
 pub use module::{Module, base_name, names_a_library};
 pub use naming::{RunNames, RunToName, name_callers};

@@ -10,9 +10,11 @@ mod gate;
 mod growth;
 mod hostile;
 mod identity;
+mod loader;
 mod moment;
 mod readme;
 mod saved;
 mod table;
 #[path = "../fuzz/targets.rs"]
 mod targets;
+mod titles;
