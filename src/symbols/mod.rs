@@ -1,6 +1,7 @@
 //! From a caller in a log to a module, a link-time address, and a name.
 
 mod addressing;
+mod budget;
 mod call;
 mod debug_file;
 mod debug_info;
@@ -11,6 +12,7 @@ mod find;
 mod loader;
 mod mapped;
 mod module;
+mod names;
 mod naming;
 mod rebase;
 mod title;

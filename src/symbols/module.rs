@@ -8,10 +8,10 @@ use hashbrown::HashMap;
 use super::find::{Found, ModuleFinder};
 use super::loader::{Loader, loader_machine};
 use super::mapped::{MappedFiles, link_target, stem};
+use super::names::shortened;
 use super::title::{can_be_title, find_titles};
 use crate::capture::CaptureSet;
 use crate::elf::{ElfInfo, open_regular};
-use crate::printable::printable_bytes;
 use crate::run::{Build, ModuleId, Role};
 use crate::trace::Trace;
 
@@ -143,7 +143,7 @@ impl ModuleTable {
         for module in &mut self.modules {
             let is_shared = count.get(&module.name).is_some_and(|count| *count > 1);
             if let (true, Some(path)) = (is_shared, &module.logged_as) {
-                module.name = printable_bytes(path);
+                module.name = name_of(path);
             }
         }
     }
@@ -221,10 +221,9 @@ impl ModuleTable {
         let name = logged.or(mapped).map(base_name).unwrap_or_default();
         self.modules.push(Module {
             role,
-            name: if name.is_empty() {
-                "program".to_owned()
-            } else {
-                printable_bytes(name)
+            name: match name {
+                b"" => "program".to_owned(),
+                name => name_of(name),
             },
             mapped_as: mapped.map(<[u8]>::to_vec),
             logged_as: logged.map(<[u8]>::to_vec),
@@ -252,6 +251,11 @@ pub fn is_toolchain_library(base_name: &str) -> bool {
     ];
     let stem = stem(base_name.as_bytes());
     STEMS.iter().any(|known| stem == Some(known.as_bytes()))
+}
+
+/// As it is shown.
+fn name_of(path: &[u8]) -> String {
+    shortened(&String::from_utf8_lossy(path))
 }
 
 /// The part of a path behind its last slash.
