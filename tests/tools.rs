@@ -62,6 +62,16 @@ fn main() {
             &["gcc"],
             changed_titles,
         ),
+        trial(
+            "a_name_of_many_callers_is_kept_once_and_cut",
+            &["gcc"],
+            endless_name,
+        ),
+        trial(
+            "line_tables_that_unpack_without_end_are_refused",
+            &["gcc", "objcopy"],
+            endless_lines,
+        ),
         trial("a_program_that_never_ends_well", &["gcc"], a_killed_program),
         trial("a_library_behind_a_link", &["gcc"], a_library_behind_a_link),
         trial(
@@ -524,6 +534,92 @@ int main(void) {{
     assert_eq!(blocks.collect::<Vec<u64>>(), [100, 400]);
     let output = output_of(mtrace_diff().args([first, first, "--fail-above", "0"]));
     assert_eq!(output.status.code(), Some(0));
+}
+
+/// Shows a run as JSON with so many KiB of memory.
+fn show_within(kib: u64, run: &Path) -> Value {
+    let limits = format!("ulimit -v {kib}; ulimit -c 0; exec \"$0\" \"$@\"");
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &limits])
+        .arg(mtrace_diff().get_program())
+        .args(["show", "--format", "json"])
+        .arg(run);
+    serde_json::from_str(&stdout_of(&mut shell)).unwrap()
+}
+
+/// A function with a name of 300 KB is inlined into 300 others.
+fn endless_name() {
+    let name = "n".repeat(300_000);
+    let mut source = format!(
+        "void *volatile g;\nstatic inline __attribute__((always_inline)) void {name}(void) {{ g = malloc(8); }}\n\
+         #define LOSE {name}()\n"
+    );
+    for n in 0..300 {
+        source += &format!("__attribute__((noinline)) void f{n}(void) {{ LOSE; }}\n");
+    }
+    source += "int main(void) { mtrace();\n";
+    (0..300).for_each(|n| source += &format!("f{n}();\n"));
+    source += "save_maps(getenv(\"MAPS\")); muntrace(); }\n";
+    let live = Live::new(&["gcc", "-O1"], "app", &source, Some(0));
+    let document = show_within(600_000, &live.run);
+    let sites = document["sites"].as_array().unwrap();
+    let functions = |site: &Value| site["frames"][0]["function"].as_str().unwrap().to_owned();
+    let cut: Vec<String> = sites.iter().map(functions).collect();
+    assert_eq!(cut.len(), 300);
+    assert!(cut.iter().all(|name| name == &cut[0] && name.len() <= 1024));
+    assert!(cut[0].starts_with("nnn") && cut[0].contains("…[300000 bytes, "));
+}
+
+/// A line table of 32 MB, most of which are rows for one address, packed to some hundred KB.
+fn endless_lines() {
+    let live = Live::new(&["gcc", "-O1"], "app", LEAKS, Some(0));
+    let (program, section) = (live.run.join("app"), live.run.join("line"));
+    let objcopy = |arguments: &[String]| {
+        stdout_of(Command::new("objcopy").args(arguments).arg(&program));
+    };
+    objcopy(&[
+        "--dump-section".to_owned(),
+        format!(".debug_line={}", section.display()),
+    ]);
+    let table = fs::read(&section).unwrap();
+    // DWARF 5: the length of the unit, the version, two sizes, the length of the header.
+    let word = |at: usize| u32::from_le_bytes(table[at..at + 4].try_into().unwrap());
+    assert_eq!(u16::from_le_bytes([table[4], table[5]]), 5);
+    let header = 12 + word(8) as usize;
+    let end = 4 + word(0) as usize;
+    // Special opcodes that no packer makes small, then as many rows as there are bytes.
+    let mut state = 1u32;
+    let noise = (0..300_000).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        0x80 | (state >> 25) as u8
+    });
+    let mut hostile = table[..end].to_vec();
+    hostile.splice(header..header, noise.chain([1; 32 << 20]));
+    let length = hostile.len() as u32 - 4;
+    hostile[..4].copy_from_slice(&length.to_le_bytes());
+    fs::write(&section, hostile).unwrap();
+    objcopy(&[
+        "--update-section".to_owned(),
+        format!(".debug_line={}", section.display()),
+    ]);
+    objcopy(&["--compress-debug-sections=zlib".to_owned()]);
+    fs::remove_file(&section).unwrap();
+    assert!(fs::metadata(&program).unwrap().len() < 1_000_000);
+    let document = show_within(700_000, &live.run);
+    // Its symbols are still good.
+    assert_eq!(live_blocks(site(&document, "lose")), 7);
+    let warnings = document["runs"][0]["warnings"].as_array().unwrap();
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning["code"] == "debug-info-refused"),
+        "{warnings:#?}"
+    );
+}
+
+fn live_blocks(site: &Value) -> u64 {
+    live(site)[0].unwrap().0
 }
 
 /// As redis, nginx and postgres do, and worse.
