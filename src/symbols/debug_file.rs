@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::SearchPath;
+use super::module::checksum;
 use crate::elf::ElfInfo;
 
 /// The separate debug file of `module`: by build id, then by `.gnu_debuglink`.
@@ -76,8 +77,6 @@ fn is_debug_file_of(module: &ElfInfo, path: &Path, crc: Option<u32>) -> bool {
     };
     match (&module.build_id, &info.build_id) {
         (Some(a), Some(b)) => a == b,
-        _ => {
-            crc.is_some_and(|crc| fs::read(path).is_ok_and(|bytes| crc32fast::hash(&bytes) == crc))
-        }
+        _ => crc.is_some() && checksum(path).map(|(_, crc)| crc) == crc,
     }
 }

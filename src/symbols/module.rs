@@ -11,7 +11,7 @@ use super::mapped::{MappedFiles, link_target, stem};
 use super::names::shortened;
 use super::title::{can_be_title, find_titles};
 use crate::capture::CaptureSet;
-use crate::elf::{ElfInfo, open_regular};
+use crate::elf::{ElfInfo, open_elf};
 use crate::run::{Build, ModuleId, Role};
 use crate::trace::Trace;
 
@@ -49,13 +49,18 @@ impl Module {
 }
 
 fn content(path: &Path) -> Option<Build> {
-    let mut file = BufReader::new(open_regular(path).ok()?);
+    let (size, crc) = checksum(path)?;
+    Some(Build::Content { size, crc })
+}
+
+/// How long a file is, and the CRC-32 of its bytes, read piece by piece.
+pub fn checksum(path: &Path) -> Option<(u64, u32)> {
+    let mut file = BufReader::new(open_elf(path).ok()?);
     let (mut size, mut crc) = (0, crc32fast::Hasher::new());
     loop {
         let bytes = file.fill_buf().ok()?;
         if bytes.is_empty() {
-            let crc = crc.finalize();
-            return Some(Build::Content { size, crc });
+            return Some((size, crc.finalize()));
         }
         crc.update(bytes);
         let read = bytes.len();
