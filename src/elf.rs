@@ -151,6 +151,20 @@ pub fn open_regular(path: &Path) -> Result<File> {
     File::open(path).map_err(opening)
 }
 
+/// Opens a file whose tables can be read into memory. One that is mostly holes can claim any size.
+pub fn open_elf(path: &Path) -> Result<File> {
+    use std::os::unix::fs::MetadataExt;
+    /// Files up to this size may be anything; a sparse copy of a larger one still has its code.
+    const ANY: u64 = 256 << 20;
+    let file = open_regular(path)?;
+    let metadata = file.metadata().map_err(|e| Error::io("open", path, e))?;
+    let on_disk = metadata.blocks().saturating_mul(512);
+    if metadata.len() > ANY && on_disk > 0 && metadata.len() / 16 > on_disk {
+        return Err(Error::bad_elf(path, "most of it is a hole, not data"));
+    }
+    Ok(file)
+}
+
 /// True if the file begins as an ELF file does.
 pub fn is_elf(head: &[u8]) -> bool {
     head.starts_with(&elf::ELFMAG)
@@ -159,7 +173,7 @@ pub fn is_elf(head: &[u8]) -> bool {
 impl ElfInfo {
     /// Reads the facts of `path`; [`Error::BadElf`] where it is none or is damaged.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = open_regular(path)?;
+        let file = open_elf(path)?;
         let mut ident = [0; 16];
         let mut head = BufReader::new(&file);
         head.read_exact(&mut ident)

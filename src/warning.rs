@@ -51,6 +51,10 @@ pub enum Warning {
     NoDebugInfo {
         modules: Vec<String>,
     },
+    /// Modules whose debug information would take more memory than any compiler's, or is nested deeper.
+    DebugInfoRefused {
+        modules: Vec<String>,
+    },
     MalformedLines {
         lines: Lines,
         quote: String,
@@ -181,6 +185,7 @@ impl Warning {
             Warning::ModulesNotFound { .. } => "modules-not-found",
             Warning::ModuleRefused { .. } => "module-refused",
             Warning::NoDebugInfo { .. } => "no-debug-info",
+            Warning::DebugInfoRefused { .. } => "debug-info-refused",
             Warning::MalformedLines { .. } => "malformed-lines",
             Warning::Interleaved(_) => "interleaved-lines",
             Warning::NulBytes(_) => "nul-bytes",
@@ -266,6 +271,13 @@ impl fmt::Display for Warning {
                 f,
                 "no debug information for {}: sites there have no lines; compile with -g, do not strip, or give the \
                  directory of its separate debug files with --debug-dir",
+                some(modules)
+            ),
+            Warning::DebugInfoRefused { modules } => write!(
+                f,
+                "the debug information of {} is damaged or made to exhaust this machine: it would take far more memory \
+                 than it has on disk, or is nested without end; it is not read, and sites there have symbols alone; \
+                 copy the file again, or build it anew",
                 some(modules)
             ),
             Warning::MalformedLines { lines, quote } => write!(

@@ -52,6 +52,26 @@ fn main() {
             a_live_cxx_program,
         ),
         trial("a_live_threaded_program", &["gcc"], a_live_threaded_program),
+        trial(
+            "threads_that_are_never_joined_leak_in_the_loader",
+            &["gcc"],
+            unjoined_threads,
+        ),
+        trial(
+            "a_program_that_changes_its_title_is_one_module",
+            &["gcc"],
+            changed_titles,
+        ),
+        trial(
+            "a_name_of_many_callers_is_kept_once_and_cut",
+            &["gcc"],
+            endless_name,
+        ),
+        trial(
+            "line_tables_that_unpack_without_end_are_refused",
+            &["gcc", "objcopy"],
+            endless_lines,
+        ),
         trial("a_program_that_never_ends_well", &["gcc"], a_killed_program),
         trial("a_library_behind_a_link", &["gcc"], a_library_behind_a_link),
         trial(
@@ -479,6 +499,196 @@ int main(void) {
         .collect();
     of_work.sort_unstable();
     assert_eq!(of_work, [(6, 6), (12000, 0)]);
+}
+
+/// The loader allocates the static storage of each thread; only a join gives it back.
+fn unjoined_threads() {
+    let source = |threads: u32| {
+        format!(
+            r#"
+#include <pthread.h>
+static void *nothing(void *p) {{ return p; }}
+int main(void) {{
+    mtrace();
+    for (int i = 0; i < {threads}; i++) {{
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, nothing, NULL)) return 1;
+    }}
+    save_maps(getenv("MAPS"));
+    muntrace();
+    return 0;
+}}
+"#
+        )
+    };
+    let runs = [100, 400].map(|threads| {
+        Live::new(
+            &["gcc", "-O1", "-pthread"],
+            "app",
+            &source(threads),
+            Some(0),
+        )
+    });
+    let [first, last] = [0, 1].map(|run: usize| runs[run].run.to_str().unwrap());
+    let output = output_of(mtrace_diff().args([first, last, "--fail-above", "200"]));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let document = json(&[first, last]);
+    let grown = &document["sites"][0];
+    assert!(grown["module"].as_str().unwrap().starts_with("ld-linux"));
+    let blocks = live(grown).into_iter().map(|run| run.unwrap().0);
+    assert_eq!(blocks.collect::<Vec<u64>>(), [100, 400]);
+    let output = output_of(mtrace_diff().args([first, first, "--fail-above", "0"]));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+/// Shows a run as JSON with so many KiB of memory.
+fn show_within(kib: u64, run: &Path) -> Value {
+    let limits = format!("ulimit -v {kib}; ulimit -c 0; exec \"$0\" \"$@\"");
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &limits])
+        .arg(mtrace_diff().get_program())
+        .args(["show", "--format", "json"])
+        .arg(run);
+    serde_json::from_str(&stdout_of(&mut shell)).unwrap()
+}
+
+/// A function with a name of 300 KB is inlined into 300 others.
+fn endless_name() {
+    let name = "n".repeat(300_000);
+    let mut source = format!(
+        "void *volatile g;\nstatic inline __attribute__((always_inline)) void {name}(void) {{ g = malloc(8); }}\n\
+         #define LOSE {name}()\n"
+    );
+    for n in 0..300 {
+        source += &format!("__attribute__((noinline)) void f{n}(void) {{ LOSE; }}\n");
+    }
+    source += "int main(void) { mtrace();\n";
+    (0..300).for_each(|n| source += &format!("f{n}();\n"));
+    source += "save_maps(getenv(\"MAPS\")); muntrace(); }\n";
+    let live = Live::new(&["gcc", "-O1"], "app", &source, Some(0));
+    let document = show_within(600_000, &live.run);
+    let sites = document["sites"].as_array().unwrap();
+    let functions = |site: &Value| site["frames"][0]["function"].as_str().unwrap().to_owned();
+    let cut: Vec<String> = sites.iter().map(functions).collect();
+    assert_eq!(cut.len(), 300);
+    assert!(cut.iter().all(|name| name == &cut[0] && name.len() <= 1024));
+    assert!(cut[0].starts_with("nnn") && cut[0].contains("…[300000 bytes, "));
+}
+
+/// A line table of 32 MB, most of which are rows for one address, packed to some hundred KB.
+fn endless_lines() {
+    let live = Live::new(&["gcc", "-O1"], "app", LEAKS, Some(0));
+    let (program, section) = (live.run.join("app"), live.run.join("line"));
+    let objcopy = |arguments: &[String]| {
+        stdout_of(Command::new("objcopy").args(arguments).arg(&program));
+    };
+    objcopy(&[
+        "--dump-section".to_owned(),
+        format!(".debug_line={}", section.display()),
+    ]);
+    let table = fs::read(&section).unwrap();
+    // DWARF 5: the length of the unit, the version, two sizes, the length of the header.
+    let word = |at: usize| u32::from_le_bytes(table[at..at + 4].try_into().unwrap());
+    assert_eq!(u16::from_le_bytes([table[4], table[5]]), 5);
+    let header = 12 + word(8) as usize;
+    let end = 4 + word(0) as usize;
+    // Special opcodes that no packer makes small, then as many rows as there are bytes.
+    let mut state = 1u32;
+    let noise = (0..300_000).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        0x80 | (state >> 25) as u8
+    });
+    let mut hostile = table[..end].to_vec();
+    hostile.splice(header..header, noise.chain(std::iter::repeat_n(1, 32 << 20)));
+    let length = hostile.len() as u32 - 4;
+    hostile[..4].copy_from_slice(&length.to_le_bytes());
+    fs::write(&section, hostile).unwrap();
+    objcopy(&[
+        "--update-section".to_owned(),
+        format!(".debug_line={}", section.display()),
+    ]);
+    objcopy(&["--compress-debug-sections=zlib".to_owned()]);
+    fs::remove_file(&section).unwrap();
+    assert!(fs::metadata(&program).unwrap().len() < 1_000_000);
+    let document = show_within(700_000, &live.run);
+    // Its symbols are still good.
+    assert_eq!(live_blocks(site(&document, "lose")), 7);
+    let warnings = document["runs"][0]["warnings"].as_array().unwrap();
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning["code"] == "debug-info-refused"),
+        "{warnings:#?}"
+    );
+}
+
+fn live_blocks(site: &Value) -> u64 {
+    live(site)[0].unwrap().0
+}
+
+/// As redis, nginx and postgres do, and worse.
+fn changed_titles() {
+    let source = |blocks: u32| {
+        format!(
+            r#"
+#include <sys/prctl.h>
+__attribute__((noinline)) static void lose(int n) {{
+    char *volatile block = malloc(n);
+    (void)block;
+}}
+int main(int argc, char **argv) {{
+    static char maps[4096];
+    const char *titles[] = {{
+        "redis-server *:16379", "nginx: worker process", "postgres: writer (idle) [local]:[0x12] + 0x5",
+        "[kworker/0:1]", "/usr/sbin/other", "", "app: (lose+0x1a)", "./app",
+    }};
+    strcpy(maps, getenv("MAPS"));
+    mtrace();
+    for (int i = 0; i < 10; i++) lose(100);
+    for (unsigned t = 0; t < sizeof titles / sizeof *titles; t++) {{
+        strcpy(argv[0], titles[t]); /* the environment is behind it */
+        prctl(PR_SET_NAME, titles[t]);
+        for (int i = 0; i < {blocks}; i++) lose(100);
+    }}
+    save_maps(maps);
+    muntrace();
+    return argc - 1;
+}}
+"#
+        )
+    };
+    for flags in [&["gcc", "-O1"][..], &["gcc", "-O1", "-no-pie"]] {
+        let runs = [2, 3].map(|blocks| Live::new(flags, "app", &source(blocks), Some(0)));
+        let log = fs::read_to_string(runs[0].run.join("mtrace.log")).unwrap();
+        assert!(log.contains("@ redis-server *:16379:["), "{log}");
+        // Ten at the start, and then two or three under each of eight titles.
+        let expected = [Some((26, 2600)), Some((34, 3400))];
+        let check = |arguments: &[&str]| {
+            let document = json(arguments);
+            let lose = site(&document, "lose");
+            assert_eq!(live(lose), expected, "{document:#}");
+            assert_eq!((&lose["module"], &lose["line"]), (&"app".into(), &4.into()));
+            assert_eq!(
+                document["sites"].as_array().unwrap().len(),
+                1,
+                "{document:#}"
+            );
+        };
+        let paths: Vec<&str> = runs.iter().map(|run| run.run.to_str().unwrap()).collect();
+        check(&paths);
+        // Without the maps a title that is a path of its own cannot be told from a plug-in.
+        for run in &runs {
+            fs::remove_file(run.run.join("maps")).unwrap();
+        }
+        let document = json(&paths);
+        let of_path = Some((2, 200));
+        assert_eq!(live(site(&document, "lose"))[0], Some((24, 2400)));
+        let sites = document["sites"].as_array().unwrap().iter();
+        let other: Vec<&Value> = sites.filter(|site| site["module"] == "other").collect();
+        assert_eq!(live(other[0])[0], of_path);
+    }
 }
 
 fn a_killed_program() {

@@ -7,7 +7,9 @@
 //! ```
 
 use std::path::Path;
+use std::sync::OnceLock;
 
+use hashbrown::HashMap;
 use serde::Deserialize;
 
 use super::maps::read_small;
@@ -28,6 +30,9 @@ pub struct Manifest {
     pub duration_s: Option<f64>,
     #[serde(default)]
     modules: Vec<ModuleFacts>,
+    /// Made when the first module is looked up.
+    #[serde(skip)]
+    index: OnceLock<Index>,
 }
 
 /// Whether a run can take so many seconds: more than none, and less than some thousand years.
@@ -64,20 +69,34 @@ impl Manifest {
 
     /// The recorded build id of a module, by its path on the target or by its base name.
     pub fn build_id(&self, name: &[u8]) -> Option<BuildId> {
-        let base = |path: &[u8]| {
-            path.rsplit(|&b| b == b'/')
-                .next()
-                .unwrap_or_default()
-                .to_vec()
-        };
-        let by_path = self.modules.iter().find(|m| m.path.as_bytes() == name);
-        let by_base = || {
-            self.modules
-                .iter()
-                .find(|m| base(m.path.as_bytes()) == base(name))
-        };
-        BuildId::from_hex(&by_path.or_else(by_base)?.build_id)
+        if self.modules.is_empty() {
+            return None;
+        }
+        // Each module of the run asks, and either can have thousands.
+        let index = self.index.get_or_init(|| {
+            let mut index = Index::default();
+            for (at, module) in self.modules.iter().enumerate() {
+                let path = module.path.as_bytes();
+                index.by_path.entry(path.to_vec()).or_insert(at);
+                index.by_base.entry(base(path).to_vec()).or_insert(at);
+            }
+            index
+        });
+        let by_base = || index.by_base.get(base(name));
+        let at = index.by_path.get(name).or_else(by_base)?;
+        BuildId::from_hex(&self.modules.get(*at)?.build_id)
     }
+}
+
+/// Where in the list a module stands first, by its path and by the last part of it.
+#[derive(Debug, Clone, Default)]
+struct Index {
+    by_path: HashMap<Vec<u8>, usize>,
+    by_base: HashMap<Vec<u8>, usize>,
+}
+
+fn base(path: &[u8]) -> &[u8] {
+    memchr::memrchr(b'/', path).map_or(path, |slash| &path[slash + 1..])
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 //! ffff0000-ffff1000 r-xp 00000000 00:00 0
 //! ```
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use hashbrown::HashMap;
@@ -41,10 +40,62 @@ impl Mapping {
 #[derive(Debug, Clone)]
 pub struct Maps {
     mappings: Vec<Mapping>,
-    /// For each mapping, how far it or any before it reaches.
-    reach: Vec<u64>,
-    /// Where each file begins.
-    lowest: HashMap<Vec<u8>, u64>,
+    all: Intervals,
+    by_file: HashMap<Vec<u8>, Intervals>,
+}
+
+/// Some of the mappings, by ascending start. Lines overlap in a damaged copy, and where snapshots are
+/// united; then too an address is found in logarithmic time.
+#[derive(Debug, Clone, Default)]
+struct Intervals {
+    indices: Vec<u32>,
+    /// A heap whose leaves are the ends of the mappings; each node above is the larger of its two.
+    ends: Vec<u64>,
+}
+
+impl Intervals {
+    fn new(indices: Vec<u32>, mappings: &[Mapping]) -> Self {
+        let leaves = indices.len().next_power_of_two();
+        let mut ends = vec![0; 2 * leaves];
+        for (end, index) in ends[leaves..].iter_mut().zip(&indices) {
+            *end = mappings[*index as usize].end;
+        }
+        for node in (1..leaves).rev() {
+            ends[node] = ends[2 * node].max(ends[2 * node + 1]);
+        }
+        Intervals { indices, ends }
+    }
+
+    /// Of the mappings that hold an address, the one that begins last.
+    fn holding<'a>(&self, mappings: &'a [Mapping], address: u64) -> Option<&'a Mapping> {
+        let starts_before = |index: &u32| mappings[*index as usize].start <= address;
+        let before = self.indices.partition_point(starts_before);
+        let found = self.last_beyond(before, address)?;
+        mappings.get(self.indices[found] as usize)
+    }
+
+    /// The last of the first `before` leaves with an end beyond `address`.
+    fn last_beyond(&self, before: usize, address: u64) -> Option<usize> {
+        let leaves = self.ends.len() / 2;
+        // From the right end of the range up, to the first node that has such a leaf…
+        let (mut node, mut low) = (before + leaves, leaves);
+        let mut found = None;
+        while low < node && found.is_none() {
+            // The whole range is the root's only where it is all there is.
+            if node % 2 == 1 || low == 1 {
+                node -= 1;
+                found = (self.ends[node] > address).then_some(node);
+            }
+            (node, low) = (node / 2, low / 2);
+        }
+        // … and down to the last one in it.
+        let mut node = found?;
+        while node < leaves {
+            let right = 2 * node + 1;
+            node = right - usize::from(self.ends[right] <= address);
+        }
+        Some(node - leaves)
+    }
 }
 
 impl Maps {
@@ -86,20 +137,19 @@ impl Maps {
 
     pub fn new(mut mappings: Vec<Mapping>) -> Self {
         mappings.sort_by_key(|m| (m.start, m.end));
-        let mut lowest = HashMap::new();
-        for mapping in &mappings {
+        let mut of_file: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
+        // A maps file of a size that is read at all has fewer lines than a u32 counts.
+        for (index, mapping) in (0u32..).zip(&mappings) {
             if let Some(file) = &mapping.file {
-                lowest.entry_ref(file.as_slice()).or_insert(mapping.start);
+                of_file.entry_ref(file.as_slice()).or_default().push(index);
             }
         }
-        let reach = mappings.iter().scan(0, |furthest: &mut u64, mapping| {
-            *furthest = mapping.end.max(*furthest);
-            Some(*furthest)
-        });
+        let by_file = of_file.into_iter();
+        let by_file = by_file.map(|(file, indices)| (file, Intervals::new(indices, &mappings)));
         Maps {
-            reach: reach.collect(),
+            by_file: by_file.collect(),
+            all: Intervals::new((0u32..).take(mappings.len()).collect(), &mappings),
             mappings,
-            lowest,
         }
     }
 
@@ -107,36 +157,41 @@ impl Maps {
     /// where the snapshots are of different processes: no file that they share lies at the same place.
     pub fn united(snapshots: Vec<Maps>) -> Option<Option<Maps>> {
         let mut snapshots = snapshots.into_iter();
-        let Some(mut united) = snapshots.next() else {
+        let Some(first) = snapshots.next() else {
             return Some(None);
         };
+        let files = first.files().into_iter();
+        let mut lowest: HashMap<Vec<u8>, u64> = files
+            .filter_map(|file| Some((file.to_vec(), first.lowest(file)?)))
+            .collect();
+        let mut mappings = first.mappings;
         for snapshot in snapshots {
-            let common = |file: &&[u8]| united.lowest(file).is_some();
-            let files = snapshot.files();
-            let mut shared = files.into_iter().filter(common).peekable();
             // A plug-in can be loaded anew at another place; not so all files at once.
-            let agree = |file: &[u8]| united.lowest(file) == snapshot.lowest(file);
-            if shared.peek().is_none() || !shared.any(agree) {
+            let agrees = |file: &&[u8]| lowest.get(*file).copied() == snapshot.lowest(file);
+            if !snapshot.files().iter().any(agrees) {
                 return None;
             }
-            let mut mappings = united.mappings;
+            for file in snapshot.files() {
+                let start = snapshot.lowest(file).unwrap_or(u64::MAX);
+                let known = lowest.entry_ref(file).or_insert(start);
+                *known = start.min(*known);
+            }
             mappings.extend(snapshot.mappings);
-            mappings.sort_by_key(|m| (m.start, m.end));
-            mappings.dedup();
-            united = Maps::new(mappings);
         }
-        Some(Some(united))
+        mappings.sort_by_key(|m| (m.start, m.end));
+        mappings.dedup();
+        Some(Some(Maps::new(mappings)))
     }
 
     /// The mapping of one file that holds a run-time address.
     pub fn find_in(&self, file: &[u8], address: u64) -> Option<&Mapping> {
-        self.holding(address)
-            .find(|m| m.file.as_deref() == Some(file))
+        let of_file = self.by_file.get(file)?;
+        of_file.holding(&self.mappings, address)
     }
 
     /// The lowest address at which a file is mapped.
     pub fn lowest(&self, file: &[u8]) -> Option<u64> {
-        self.lowest.get(file).copied()
+        self.of_file(file).next().map(|mapping| mapping.start)
     }
 
     pub fn mappings(&self) -> &[Mapping] {
@@ -145,38 +200,37 @@ impl Maps {
 
     /// The mapping that holds a run-time address; where lines overlap, the one that begins last.
     pub fn find(&self, address: u64) -> Option<&Mapping> {
-        self.holding(address).next()
-    }
-
-    /// All mappings that hold an address. Lines overlap in a damaged copy, and where snapshots are united.
-    fn holding(&self, address: u64) -> impl Iterator<Item = &Mapping> {
-        let after = self.mappings.partition_point(|m| m.start <= address);
-        let before = self.mappings[..after]
-            .iter()
-            .zip(&self.reach[..after])
-            .rev();
-        // Once all that begin earlier end before the address, none of them holds it.
-        let candidates = before.take_while(move |(_, reach)| **reach > address);
-        candidates
-            .map(|(mapping, _)| mapping)
-            .filter(move |m| m.holds(address))
+        self.all.holding(&self.mappings, address)
     }
 
     /// The files that are mapped, each once, in order of their lowest address.
     pub fn files(&self) -> Vec<&[u8]> {
-        let mut seen = HashSet::new();
-        self.mappings
-            .iter()
-            .filter_map(|mapping| mapping.file.as_deref())
-            .filter(|file| seen.insert(*file))
+        let first = |(index, mapping): (u32, &'_ Mapping)| {
+            let of_file = self.by_file.get(mapping.file.as_deref()?)?;
+            of_file
+                .indices
+                .first()
+                .is_some_and(|first| *first == index)
+                .then_some(index)
+        };
+        let firsts = (0u32..).zip(&self.mappings).filter_map(first);
+        firsts
+            .filter_map(|index| self.mappings[index as usize].file.as_deref())
             .collect()
     }
 
     /// The mappings of one file, by ascending address.
-    pub fn of_file<'a>(&'a self, file: &'a [u8]) -> impl Iterator<Item = &'a Mapping> + 'a {
-        self.mappings
-            .iter()
-            .filter(move |m| m.file.as_deref() == Some(file))
+    pub fn of_file(&self, file: &[u8]) -> impl Iterator<Item = &Mapping> + '_ {
+        let indices = self
+            .by_file
+            .get(file)
+            .map_or(&[][..], |of_file| &of_file.indices);
+        indices.iter().map(|index| &self.mappings[*index as usize])
+    }
+
+    /// Whether code of a file is mapped.
+    pub fn has_code_of(&self, file: &[u8]) -> bool {
+        self.of_file(file).any(|mapping| mapping.executable)
     }
 
     /// Where the main thread's stack begins, if it is shown.
@@ -341,6 +395,44 @@ mod tests {
         assert_eq!(maps.find(0x2800).map(|m| m.start), Some(0x2000));
         assert_eq!(maps.find_in(b"/a", 0x2800).map(|m| m.start), Some(0x1000));
         assert_eq!(maps.find(0x9000), None);
+    }
+
+    /// Whatever lines overlap, the tree finds what a look at all of them finds.
+    #[test]
+    fn an_address_is_found_among_overlapping_lines() {
+        let mut state = 1u64;
+        let mut random = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) % below
+        };
+        for lines in [1, 2, 3, 7, 8, 9, 40] {
+            let mappings: Vec<Mapping> = (0..lines)
+                .map(|_| {
+                    let start = random(60);
+                    let file = random(4);
+                    let line = format!(
+                        "{start:x}-{:x} r-xp 0 0:0 1 /{file}",
+                        start + 1 + random(30)
+                    );
+                    parse(&line)
+                })
+                .collect();
+            let maps = Maps::new(mappings);
+            for address in 0..100 {
+                let all = || maps.mappings().iter().rev();
+                let found = all().find(|m| m.holds(address));
+                assert_eq!(maps.find(address), found, "{address:x} in {maps:?}");
+                let of_file = |m: &&Mapping| m.file.as_deref() == Some(b"/1");
+                let found = all().filter(of_file).find(|m| m.holds(address));
+                assert_eq!(
+                    maps.find_in(b"/1", address),
+                    found,
+                    "{address:x} in {maps:?}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -368,16 +368,6 @@ impl CaptureSet {
     pub fn directory(&self) -> Option<&Path> {
         self.path.is_dir().then_some(self.path.as_path())
     }
-
-    /// A file of this set that is the shared library `name`, by file name or by soname.
-    pub fn shared_object(&self, name: &str) -> Option<&ElfInfo> {
-        let by_name = |info: &&ElfInfo| info.path.file_name().is_some_and(|n| n == name);
-        let by_soname = |info: &&ElfInfo| info.soname.as_deref() == Some(name);
-        self.libraries
-            .iter()
-            .find(by_name)
-            .or_else(|| self.libraries.iter().find(by_soname))
-    }
 }
 
 /// Names do not say what a file is, but a text without any record may still be meant as a log.

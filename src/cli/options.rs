@@ -77,7 +77,7 @@ pub struct CompareArgs {
     ///
     /// Can be repeated, or hold several limits with commas between them: a site that is above any
     /// of them is a breach. A site that is new counts with its full size, and is above every
-    /// percentage. Sites of the dynamic loader are not judged.
+    /// percentage. Sites of the dynamic loader are judged like all others.
     #[arg(
         long,
         value_name = "LIMIT",

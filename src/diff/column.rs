@@ -1,6 +1,6 @@
 //! The runs of a comparison, as far as every site is measured against them.
 
-use crate::run::{Figures, Run};
+use crate::run::{Figures, Run, Source};
 
 /// What a comparison knows of one of its runs as a whole.
 #[derive(Debug, Clone, Copy)]
@@ -9,6 +9,8 @@ pub struct Column {
     pub duration_s: Option<f64>,
     /// The figures of a site that the run does not have.
     pub nothing: Figures,
+    /// It was read from a result of `mtrace_do.py`, which leaves out the dynamic loader.
+    pub lacks_loader: bool,
 }
 
 impl Column {
@@ -16,6 +18,7 @@ impl Column {
         Column {
             duration_s: run.facts.duration_s,
             nothing: run.nothing(),
+            lacks_loader: run.facts.origin.source == Source::MtraceDo,
         }
     }
 }

@@ -122,7 +122,7 @@ impl Per {
 }
 
 impl Gate {
-    /// The breaches among ranked sites, in their order; sites that are hidden are not judged.
+    /// The breaches among ranked sites, in their order. What is hidden did not grow.
     pub fn breaches(&self, sites: &[Site]) -> Vec<Breach> {
         let judged = sites
             .iter()

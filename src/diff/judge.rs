@@ -2,6 +2,7 @@
 
 use super::column::Column;
 use super::growth::{Change, Growth, ends};
+use super::hidden::hidden;
 use super::judged::Site;
 use super::rank::{SortBy, by_rank};
 use super::rate::rates;
@@ -17,16 +18,19 @@ pub fn judge(joined: Vec<JoinedSite>, columns: &[Column], sort: SortBy) -> Vec<S
     sites
 }
 
-fn judged(joined: JoinedSite, columns: &[Column]) -> Site {
+fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
     let here = joined.runs.iter().zip(columns);
     let figures: Vec<Figures> = here
         .map(|(run, column)| run.as_ref().map_or(column.nothing, |run| run.figures))
         .collect();
     let (first, last) = ends(&figures);
     let growth = Growth::between(first, last);
+    let rates = rates(&joined.runs, &figures, growth, columns);
+    let trend = trend_of_site(&joined.runs, columns);
+    joined.hidden = hidden(&joined, columns, growth, rates, trend);
     Site {
-        rates: rates(&joined.runs, &figures, growth, columns),
-        trend: trend_of_site(&joined.runs, columns),
+        rates,
+        trend,
         change: Change::between(first, last),
         growth,
         figures,

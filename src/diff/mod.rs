@@ -7,6 +7,7 @@ mod files;
 mod gate;
 mod group;
 mod growth;
+mod hidden;
 mod identity;
 mod join;
 mod judge;

@@ -111,7 +111,7 @@ pub fn owned(module: &ModuleLabel) -> ModuleKey {
 /// Why a site is left out of the table unless all are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hidden {
-    /// It is the dynamic loader's.
+    /// It is the dynamic loader's, and does not grow.
     Loader,
 }
 

@@ -199,7 +199,8 @@ pub struct JsonSite {
     /// What the row stands for: `"address"`, `"line"`, `"function"`, `"file"` or `"module"`. Where the group
     /// that was asked for is not known, a finer one.
     pub by: &'static str,
-    /// Why the table leaves it out: `"loader"`; null if it does not.
+    /// Why the table leaves it out: `"loader"` for a site of the dynamic loader that does not grow; null
+    /// if it does not.
     pub hidden: Option<&'static str>,
 }
 

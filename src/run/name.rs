@@ -29,9 +29,9 @@ pub enum Symbolized {
 /// A named address: at least one frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    frames: Vec<Frame>,
+    frames: Arc<[Frame]>,
     /// Of the frames, in their order; apart from them, since a function that moved is the same one.
-    declarations: Vec<Declaration>,
+    declarations: Arc<[Declaration]>,
     /// Where the outermost function begins.
     pub function_start: Option<LinkAddress>,
     pub source: NameSource,
@@ -89,8 +89,8 @@ impl Named {
     /// The chain of frames, innermost first; `None` if it is empty.
     pub fn new(frames: Vec<Frame>, source: NameSource) -> Option<Self> {
         (!frames.is_empty()).then_some(Named {
-            frames,
-            declarations: Vec::new(),
+            frames: frames.into(),
+            declarations: Arc::default(),
             function_start: None,
             source,
         })
@@ -103,7 +103,7 @@ impl Named {
 
     /// Adds where the functions of the frames are declared, in the order of the frames.
     pub fn declared(mut self, declarations: Vec<Declaration>) -> Self {
-        self.declarations = declarations;
+        self.declarations = declarations.into();
         self
     }
 
@@ -113,7 +113,7 @@ impl Named {
     }
 
     /// A function by the name of its symbol alone, demangled.
-    pub fn from_symbol(symbol: &str, source: NameSource) -> Self {
+    pub fn from_symbol(symbol: impl Into<Text>, source: NameSource) -> Self {
         let frame = Frame {
             function: Some(symbol.into()),
             file: None,
@@ -121,8 +121,8 @@ impl Named {
             inlined: false,
         };
         Named {
-            frames: vec![frame],
-            declarations: Vec::new(),
+            frames: Arc::new([frame]),
+            declarations: Arc::default(),
             function_start: None,
             source,
         }
@@ -162,15 +162,14 @@ impl Named {
 
     /// Rewrites the path of every frame.
     pub fn map_files(&mut self, map: impl Fn(&str) -> Option<String>) {
-        for file in self
-            .frames
-            .iter_mut()
-            .filter_map(|frame| frame.file.as_mut())
-        {
-            if let Some(mapped) = map(file) {
-                *file = mapped.into();
+        let mapped = |frame: &Frame| {
+            let file = frame.file.as_deref().and_then(&map);
+            Frame {
+                file: file.map(Text::from).or_else(|| frame.file.clone()),
+                ..frame.clone()
             }
-        }
+        };
+        self.frames = self.frames.iter().map(mapped).collect();
     }
 }
 

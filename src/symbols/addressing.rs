@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use hashbrown::HashMap;
+
 use super::call::CallChecker;
 use super::module::{Module, ModuleTable, base_name, names_a_library};
 use crate::capture::{CaptureSet, Mapping, Maps};
 use crate::elf::ElfInfo;
-use crate::run::{Addressing, AddressingChoice, Certainty, LinkAddress};
+use crate::run::{Addressing, AddressingChoice, Certainty, LinkAddress, ModuleId};
 use crate::trace::{Caller, Reuse, Trace};
 
 /// No module is as large as this, so a larger number is absolute.
@@ -51,13 +53,9 @@ pub fn decide(
         has_malloc_debug: files.any(|file| base_name(file).starts_with(b"libc_malloc_debug.so")),
         ..Evidence::default()
     };
-    let checkers: Vec<Option<CallChecker<'_>>> = modules
-        .modules
-        .iter()
-        .map(|module| module.elf().and_then(CallChecker::new))
-        .collect();
+    let mut views = HashMap::new();
     for (_, caller) in trace.own_callers().take(WEIGHED) {
-        weigh(&mut evidence, capture, modules, &checkers, caller);
+        weigh(&mut evidence, capture, modules, &mut views, caller);
     }
     match told {
         None => judge(&evidence),
@@ -68,11 +66,11 @@ pub fn decide(
     }
 }
 
-fn weigh(
+fn weigh<'a>(
     evidence: &mut Evidence,
     capture: &CaptureSet,
-    modules: &ModuleTable,
-    checkers: &[Option<CallChecker<'_>>],
+    modules: &'a ModuleTable,
+    views: &mut HashMap<ModuleId, ModuleView<'a>>,
     caller: Caller<'_>,
 ) {
     if let Some(symbol) = caller.symbol {
@@ -91,10 +89,9 @@ fn weigh(
     let Some(id) = modules.logged(name) else {
         return;
     };
-    let module = ModuleView {
-        module: modules.get(id),
-        checker: checkers[id.0].as_ref(),
-    };
+    let module = views
+        .entry(id)
+        .or_insert_with(|| ModuleView::new(modules.get(id)));
     let maps = capture.maps.as_ref();
     match (
         module.fits_absolute(maps, number),
@@ -108,13 +105,20 @@ fn weigh(
 }
 
 /// A module, and its instructions where they can be read.
-struct ModuleView<'a> {
+pub struct ModuleView<'a> {
     module: &'a Module,
-    checker: Option<&'a CallChecker<'a>>,
+    checker: Option<CallChecker<'a>>,
 }
 
-impl ModuleView<'_> {
-    fn fits_absolute(&self, maps: Option<&Maps>, number: u64) -> bool {
+impl<'a> ModuleView<'a> {
+    pub fn new(module: &'a Module) -> Self {
+        let checker = module.elf().and_then(CallChecker::new);
+        ModuleView { module, checker }
+    }
+
+    /// Whether a number of the log is a run-time address in the module's code, behind a call as far as
+    /// that can be read.
+    pub fn fits_absolute(&self, maps: Option<&Maps>, number: u64) -> bool {
         // Without maps only a program at a fixed address can tell.
         let Some(maps) = maps else {
             let fixed = self.module.elf().filter(|elf| elf.image_base() > 0);
@@ -133,7 +137,8 @@ impl ModuleView<'_> {
         address.is_some_and(|address| self.makes_call(elf, address, number))
     }
 
-    fn fits_relative(&self, maps: Option<&Maps>, number: u64) -> bool {
+    /// The same if it is counted from the start of the module's lowest mapping.
+    pub fn fits_relative(&self, maps: Option<&Maps>, number: u64) -> bool {
         if let Some(elf) = self.module.elf() {
             return self.makes_call(elf, elf.image_base().wrapping_add(number), number);
         }
@@ -150,7 +155,7 @@ impl ModuleView<'_> {
         let has_mode_bit = elf.machine.has_mode_bit() && number & 1 == 1;
         let address = LinkAddress(if has_mode_bit { address & !1 } else { address });
         let follows_call = |checker: &CallChecker<'_>| checker.follows_call(address, has_mode_bit);
-        elf.has_code_at(address.0) && self.checker.is_none_or(follows_call)
+        elf.has_code_at(address.0) && self.checker.as_ref().is_none_or(follows_call)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Where a module's debug information is, if not in the module: the places that gdb looks in.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::SearchPath;
+use super::module::checksum;
 use crate::elf::ElfInfo;
 
 /// The separate debug file of `module`: by build id, then by `.gnu_debuglink`.
@@ -77,28 +77,6 @@ fn is_debug_file_of(module: &ElfInfo, path: &Path, crc: Option<u32>) -> bool {
     };
     match (&module.build_id, &info.build_id) {
         (Some(a), Some(b)) => a == b,
-        _ => crc.is_some_and(|crc| checksum(path).is_ok_and(|sum| sum == crc)),
-    }
-}
-
-/// No debug file is as large, in bytes; a sparse one could take hours to read.
-const LARGEST: u64 = 16 << 30;
-
-/// CRC-32 of a file, which is not held in memory.
-fn checksum(path: &Path) -> io::Result<u32> {
-    let file = fs::File::open(path)?;
-    if file.metadata()?.len() > LARGEST {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    let mut source = BufReader::with_capacity(1 << 16, file);
-    let mut hasher = crc32fast::Hasher::new();
-    loop {
-        let bytes = source.fill_buf()?;
-        if bytes.is_empty() {
-            return Ok(hasher.finalize());
-        }
-        hasher.update(bytes);
-        let length = bytes.len();
-        source.consume(length);
+        _ => crc.is_some() && checksum(path).map(|(_, crc)| crc) == crc,
     }
 }

@@ -16,8 +16,9 @@ use gimli::{Dwarf, EndianSlice, RunTimeEndian, UnitOffset, UnitRef};
 use object::read::{Object, ObjectSection, ReadCache, SymbolMap, SymbolMapName};
 use typed_arena::Arena;
 
+use super::budget::{Budget, size_on_disk};
 use super::declaration::Declarations;
-use crate::elf::open_regular;
+use crate::elf::open_elf;
 use crate::run::{Declaration, LinkAddress};
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
@@ -25,15 +26,12 @@ type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 /// Debug entries nested deeper than this are no compiler's: real ones have some tens of levels.
 const DEEPEST: isize = 500;
 
-/// How many times its own size a compressed section may unpack to, beyond a MiB: compilers' output
-/// reaches ten.
-const LARGEST_RATIO: u64 = 100;
-
 /// What has to live as long as the information: files and unpacked sections.
 #[derive(Default)]
 pub struct Store {
     files: Arena<ReadCache<File>>,
     sections: Arena<Vec<u8>>,
+    pub budget: Budget,
 }
 
 /// Names and lines of one file.
@@ -50,7 +48,7 @@ pub struct DebugInfo<'a> {
 impl<'a> DebugInfo<'a> {
     /// Opens a file to look up `addresses` in it; `None` if it is no ELF file.
     pub fn open(path: &Path, store: &'a Store, addresses: &[LinkAddress]) -> Option<Self> {
-        let object = open_object(path, store)?;
+        let (object, size) = open_object(path, store)?;
         let context = load_dwarf(&object, store, |id| Some(id.name())).and_then(|mut dwarf| {
             if let Some(supplement) = supplement(path, &object, store) {
                 dwarf
@@ -59,7 +57,8 @@ impl<'a> DebugInfo<'a> {
             }
             // All of them: every unit is looked at twice, here and by the index.
             dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::All);
-            if is_too_deep(&dwarf, addresses) {
+            if is_too_much(&dwarf, size, addresses) {
+                store.budget.refuse();
                 return None;
             }
             Context::from_dwarf(dwarf).ok()
@@ -125,9 +124,16 @@ impl<'a> DebugInfo<'a> {
     }
 }
 
-fn open_object<'a>(path: &Path, store: &'a Store) -> Option<object::File<'a, &'a ReadCache<File>>> {
-    let cache = store.files.alloc(ReadCache::new(open_regular(path).ok()?));
-    object::File::parse(&*cache).ok()
+/// A file, and the bytes that it has on disk.
+fn open_object<'a>(
+    path: &Path,
+    store: &'a Store,
+) -> Option<(object::File<'a, &'a ReadCache<File>>, u64)> {
+    let file = open_elf(path).ok()?;
+    let size = size_on_disk(&file);
+    store.budget.add_file(size);
+    let cache = store.files.alloc(ReadCache::new(file));
+    Some((object::File::parse(&*cache).ok()?, size))
 }
 
 fn load_dwarf<'a>(
@@ -154,11 +160,13 @@ fn section<'a>(
     let Some(section) = name.and_then(|name| object.section_by_name(name)) else {
         return Ok(EndianSlice::new(&[], endian));
     };
-    let data = section.compressed_data().map_err(|_| gimli::Error::Io)?;
-    let packed = data.data.len() as u64;
-    if data.uncompressed_size > packed.saturating_mul(LARGEST_RATIO).saturating_add(1 << 20) {
+    let range = section.compressed_file_range();
+    let range = range.map_err(|_| gimli::Error::Io)?;
+    // Checked before anything is read.
+    if !store.budget.take(range.uncompressed_size) {
         return Err(gimli::Error::Io);
     }
+    let data = section.compressed_data().map_err(|_| gimli::Error::Io)?;
     let bytes: &'a [u8] = match data.decompress().map_err(|_| gimli::Error::Io)? {
         Cow::Borrowed(bytes) => bytes,
         Cow::Owned(bytes) => store.sections.alloc(bytes),
@@ -174,12 +182,14 @@ fn supplement<'a>(
 ) -> Option<object::File<'a, &'a ReadCache<File>>> {
     let (name, id) = object.gnu_debugaltlink().ok()??;
     let name = Path::new(std::ffi::OsStr::from_bytes(name));
-    let supplement = open_object(&path.parent()?.join(name), store)?;
+    let (supplement, _) = open_object(&path.parent()?.join(name), store)?;
     (supplement.build_id().ok()?? == id).then_some(supplement)
 }
 
-/// Whether a unit that holds one of the addresses is nested too deep to be read by recursion.
-fn is_too_deep(dwarf: &Dwarf<Slice<'_>>, addresses: &[LinkAddress]) -> bool {
+/// Whether units that hold the addresses are nested too deep to be read by recursion, or have line
+/// tables that take too much memory.
+fn is_too_much(dwarf: &Dwarf<Slice<'_>>, size: u64, addresses: &[LinkAddress]) -> bool {
+    let lines = Budget::for_lines(size);
     let mut sorted: Vec<u64> = addresses.iter().map(|address| address.0).collect();
     sorted.sort_unstable();
     let mut headers = dwarf.units();
@@ -187,7 +197,11 @@ fn is_too_deep(dwarf: &Dwarf<Slice<'_>>, addresses: &[LinkAddress]) -> bool {
         let Ok(unit) = dwarf.unit(header) else {
             continue;
         };
-        if holds_any(dwarf, &unit, &sorted) && unit_depth(&unit) > DEEPEST {
+        if !lines.take_header(&unit) {
+            return true;
+        }
+        let is_needed = holds_any(dwarf, &unit, &sorted);
+        if is_needed && (!lines.take_lines(dwarf, &unit) || unit_depth(&unit) > DEEPEST) {
             return true;
         }
     }
@@ -242,11 +256,13 @@ fn split_dwarf<'a>(
         |slice: &Slice<'a>| Path::new(std::ffi::OsStr::from_bytes(slice.slice())).to_path_buf();
     let directory = load.comp_dir.as_ref().map_or_else(PathBuf::new, part);
     let path = directory.join(load.path.as_ref().map(part)?);
-    let object = open_object(&path, store)?;
+    let (object, size) = open_object(&path, store)?;
     let mut dwarf = load_dwarf(&object, store, |id| id.dwo_name())?;
     let header = dwarf.units().next().ok()??;
     let unit = dwarf.unit(header).ok()?;
-    if unit.dwo_id != Some(load.dwo_id) || unit_depth(&unit) > DEEPEST {
+    let lines = Budget::for_lines(size);
+    let is_too_much = !lines.take_header(&unit) || !lines.take_lines(&dwarf, &unit);
+    if unit.dwo_id != Some(load.dwo_id) || is_too_much || unit_depth(&unit) > DEEPEST {
         return None;
     }
     dwarf.make_dwo(&load.parent);

@@ -3,89 +3,119 @@
 use std::path::Path;
 
 use super::debug_info::{DebugInfo, Store};
-use super::demangle::demangled;
+use super::names::Names;
 use crate::elf::ElfInfo;
-use crate::printable::printable;
 use crate::run::{Frame, LinkAddress, NameSource, Named, Symbolized, Text, Unknown};
 
+/// What one file says of addresses.
+#[derive(Debug, Default)]
+pub struct NamesOfFile {
+    /// In the order of the addresses.
+    pub names: Vec<Symbolized>,
+    /// There is debug information that would take too much to read.
+    pub is_partial: bool,
+}
+
 /// Names for return addresses of one file, in the order given.
-pub fn symbolize(
-    elf: &ElfInfo,
-    debug: Option<&Path>,
-    addresses: &[LinkAddress],
-) -> Vec<Symbolized> {
+pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress]) -> NamesOfFile {
     let store = Store::default();
     let separate = debug.and_then(|path| DebugInfo::open(path, &store, addresses));
     let own = DebugInfo::open(&elf.path, &store, addresses);
     let files: Vec<&DebugInfo<'_>> = separate.iter().chain(&own).collect();
-    let names = addresses
-        .iter()
-        .map(|address| symbolize_one(&files, *address));
-    names.collect()
-}
-
-fn symbolize_one(files: &[&DebugInfo<'_>], address: LinkAddress) -> Symbolized {
-    // A return address is the instruction after the call, which can be the next statement's.
-    let Some(call) = address.0.checked_sub(1) else {
-        return Symbolized::Unknown(Unknown::NoSymbol);
+    let mut symbolizer = Symbolizer {
+        files,
+        names: Names::default(),
+        frames_left: MOST_FRAMES + ORDINARY_CHAIN * addresses.len(),
     };
-    let by_dwarf = || files.iter().find_map(|file| frames(file, call));
-    let by_symbol = || {
-        let file = files.iter().find(|file| file.symbol(call).is_some())?;
-        let named = Named::from_symbol(&demangled(file.symbol(call)?), NameSource::SymbolTable);
-        Some(named.starting_at(file.function_start(call)))
-    };
-    match by_dwarf().or_else(by_symbol) {
-        Some(named) => Symbolized::Named(named),
-        None => Symbolized::Unknown(Unknown::NoSymbol),
+    let names = addresses.iter().map(|address| symbolizer.name(*address));
+    NamesOfFile {
+        names: names.collect(),
+        is_partial: store.budget.has_refused(),
     }
 }
 
-fn frames(file: &DebugInfo<'_>, call: u64) -> Option<Named> {
-    let mut iter = file.frames(call)?;
-    let (mut frames, mut entries) = (Vec::new(), Vec::new());
-    while let Ok(Some(frame)) = iter.next() {
-        let function = frame
-            .function
-            .as_ref()
-            .and_then(|name| Some(demangled(&name.raw_name().ok()?).into()));
-        let location = frame.location.as_ref();
-        entries.push(frame.dw_die_offset);
-        frames.push(Frame {
-            function,
-            file: location
-                .and_then(|l| l.file)
-                .map(|file| printable(file).into()),
-            line: location.and_then(|l| l.line),
-            inlined: true,
-        });
-        if frames.len() >= LONGEST_CHAIN {
-            break;
+/// Names addresses of one file and of its debug file.
+struct Symbolizer<'a> {
+    files: Vec<&'a DebugInfo<'a>>,
+    names: Names,
+    /// How many frames there may be beyond those that each address may have.
+    frames_left: usize,
+}
+
+impl Symbolizer<'_> {
+    fn name(&mut self, address: LinkAddress) -> Symbolized {
+        // A return address is the instruction after the call, which can be the next statement's.
+        let Some(call) = address.0.checked_sub(1) else {
+            return Symbolized::Unknown(Unknown::NoSymbol);
+        };
+        let files = self.files.clone();
+        let by_dwarf = files.iter().find_map(|file| self.frames(file, call));
+        match by_dwarf.or_else(|| self.by_symbol(call)) {
+            Some(named) => Symbolized::Named(named),
+            None => Symbolized::Unknown(Unknown::NoSymbol),
         }
     }
-    frames.last_mut()?.inlined = false;
-    if frames
-        .iter()
-        .all(|f| f.function.is_none() && f.line.is_none())
-    {
-        return None;
+
+    fn by_symbol(&mut self, call: u64) -> Option<Named> {
+        let mut files = self.files.iter();
+        let (file, symbol) = files.find_map(|file| Some((file, file.symbol(call)?)))?;
+        let start = file.function_start(call);
+        let symbol = self.names.function(symbol.as_bytes());
+        Some(Named::from_symbol(symbol, NameSource::SymbolTable).starting_at(start))
     }
-    // The symbol table knows the outermost function too: it is all there is where lines come
-    // without functions (assembler), and the fuller name of a C++ function that is `static`,
-    // which DWARF gives without its namespace and parameters.
-    if let (Some(outermost), Some(symbol)) = (frames.last_mut(), file.symbol(call)) {
-        let fuller = |name: &Text| is_fuller_name(symbol, name);
-        if outermost.function.as_ref().is_none_or(fuller) {
-            outermost.function = Some(demangled(without_clone(symbol)).into());
+
+    fn frames(&mut self, file: &DebugInfo<'_>, call: u64) -> Option<Named> {
+        let mut iter = file.frames(call)?;
+        let (mut frames, mut entries) = (Vec::new(), Vec::new());
+        while let Ok(Some(frame)) = iter.next() {
+            let function = frame.function.as_ref();
+            let location = frame.location.as_ref();
+            let next = Frame {
+                function: function.map(|function| self.names.function(function.name.slice())),
+                file: location
+                    .and_then(|l| l.file)
+                    .map(|file| self.names.file(file)),
+                line: location.and_then(|l| l.line),
+                inlined: true,
+            };
+            if frames.len() >= ORDINARY_CHAIN && !self.has_frame_left(frames.len()) {
+                // What is between is left out, but not the function that the code belongs to.
+                frames.truncate(ORDINARY_CHAIN - 1);
+                entries.truncate(ORDINARY_CHAIN - 1);
+            }
+            entries.push(frame.dw_die_offset);
+            frames.push(next);
         }
+        frames.last_mut()?.inlined = false;
+        if frames
+            .iter()
+            .all(|f| f.function.is_none() && f.line.is_none())
+        {
+            return None;
+        }
+        // The symbol table knows the outermost function too: it is all there is where lines come
+        // without functions (assembler), and the fuller name of a C++ function that is `static`,
+        // which DWARF gives without its namespace and parameters.
+        if let (Some(outermost), Some(symbol)) = (frames.last_mut(), file.symbol(call)) {
+            let fuller = |name: &Text| is_fuller_name(symbol, name);
+            if outermost.function.as_ref().is_none_or(fuller) {
+                let symbol = without_clone(symbol);
+                outermost.function = Some(self.names.function(symbol.as_bytes()));
+            }
+        }
+        let named = Named::new(frames, NameSource::Dwarf)?;
+        let declarations = file.declarations(call, &entries);
+        let start = file.function_start(call);
+        Some(named.declared(declarations).starting_at(start))
     }
-    let named = Named::new(frames, NameSource::Dwarf)?;
-    let declarations = file.declarations(call, &entries);
-    Some(
-        named
-            .declared(declarations)
-            .starting_at(file.function_start(call)),
-    )
+
+    fn has_frame_left(&mut self, chain: usize) -> bool {
+        if chain >= LONGEST_CHAIN || self.frames_left == 0 {
+            return false;
+        }
+        self.frames_left -= 1;
+        true
+    }
 }
 
 /// Whether a mangled symbol is that of the function that DWARF calls `name` alone.
@@ -105,6 +135,12 @@ fn without_clone(symbol: &str) -> &str {
 
 /// Real chains have some tens of frames; a damaged file could have one of millions.
 const LONGEST_CHAIN: usize = 256;
+
+/// So many frames every chain may have.
+const ORDINARY_CHAIN: usize = 8;
+
+/// How many frames all chains of a file may have beyond that.
+const MOST_FRAMES: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {

@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::module::{Module, base_name};
+use hashbrown::HashMap;
+
+use super::module::{Module, base_name, path_base};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::{ElfInfo, Machine};
-use crate::printable::printable_bytes;
 use crate::run::Role;
 
 /// What came of looking for a module's file.
@@ -32,9 +33,29 @@ pub struct ModuleFinder<'a> {
     pub machine: Option<Machine>,
     /// Whether its addresses have more than 32 bits, as far as it is known.
     pub is_64: Option<bool>,
+    /// The libraries in the run directory by file name, and by soname.
+    by_name: HashMap<&'a [u8], &'a ElfInfo>,
+    by_soname: HashMap<&'a [u8], &'a ElfInfo>,
 }
 
-impl ModuleFinder<'_> {
+impl<'a> ModuleFinder<'a> {
+    pub fn new(capture: &'a CaptureSet, machine: Option<Machine>, is_64: Option<bool>) -> Self {
+        let (mut by_name, mut by_soname) = (HashMap::new(), HashMap::new());
+        for library in &capture.libraries {
+            by_name.entry(path_base(&library.path)).or_insert(library);
+            if let Some(soname) = &library.soname {
+                by_soname.entry(soname.as_bytes()).or_insert(library);
+            }
+        }
+        ModuleFinder {
+            capture,
+            machine,
+            is_64,
+            by_name,
+            by_soname,
+        }
+    }
+
     pub fn find(&self, module: &Module) -> Found {
         let mut refused = Found::Nowhere;
         let mut take = |info: ElfInfo| match self.judge(module, &info) {
@@ -50,8 +71,10 @@ impl ModuleFinder<'_> {
             return program.and_then(take).unwrap_or(refused);
         }
         for name in [&module.mapped_as, &module.logged_as].into_iter().flatten() {
-            let base = printable_bytes(base_name(name));
-            let library = self.capture.shared_object(&base).cloned();
+            let base = base_name(name);
+            let by_soname = || self.by_soname.get(base);
+            let library = self.by_name.get(base).or_else(by_soname);
+            let library = library.map(|library| (*library).clone());
             let elsewhere = candidate_paths(self.capture, name);
             // A file that is no ELF file, or a damaged one, is none.
             let elsewhere = elsewhere.iter().filter(|path| path.is_file());

@@ -1,78 +1,145 @@
 //! Which mapped file a log means by a name.
 
 use std::cell::OnceCell;
+use std::cmp::Ordering;
+use std::hash::Hash;
 
 use hashbrown::HashMap;
 
 use super::find::candidate_paths;
-use super::module::{base_name, is_loader_name, names_a_library, path_base};
+use super::loader::Loader;
+use super::module::{base_name, names_a_library, path_base};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::ElfInfo;
+use crate::run::Role;
 
-/// The files of a maps file, found by the ways in which a log can name them.
+/// The files of a maps file, found by the ways in which a log can name them. A log can have as many
+/// names as there are files: each way is looked up, none goes through all files.
 pub struct MappedFiles<'a> {
     capture: &'a CaptureSet,
     /// In order of their lowest address.
     pub files: Vec<&'a [u8]>,
-    by_base: HashMap<&'a [u8], Vec<&'a [u8]>>,
+    /// By the parts of their paths from the right.
+    by_end: Vec<&'a [u8]>,
+    by_base: HashMap<&'a [u8], Only<'a>>,
+    /// By what `is_version_of` compares.
+    by_version: HashMap<&'a [u8], Only<'a>>,
+    by_release: HashMap<&'a [u8], Only<'a>>,
     /// Looked up only if a name is found in no other way, since it opens every file.
-    by_soname: OnceCell<HashMap<Vec<u8>, Vec<&'a [u8]>>>,
+    by_soname: OnceCell<HashMap<Vec<u8>, Only<'a>>>,
+    loader: Option<Only<'a>>,
     /// The program's, where it is known.
     pub program: Option<&'a [u8]>,
 }
 
+/// The file that has something, unless several have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Only<'a>(Option<&'a [u8]>);
+
+impl<'a> Only<'a> {
+    fn add<K: Hash + Eq>(files: &mut HashMap<K, Only<'a>>, key: K, file: &'a [u8]) {
+        let known = files.entry(key).or_insert(Only(Some(file)));
+        *known = known.and(Only(Some(file)));
+    }
+
+    fn and(self, other: Only<'a>) -> Only<'a> {
+        Only(self.0.filter(|file| other.0 == Some(*file)))
+    }
+
+    fn of(files: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        files.map(|file| Only(Some(file))).reduce(Only::and)
+    }
+}
+
 impl<'a> MappedFiles<'a> {
-    pub fn new(capture: &'a CaptureSet) -> Self {
+    pub fn new(capture: &'a CaptureSet, loader: &Loader) -> Self {
         let files: Vec<&[u8]> = capture.maps.iter().flat_map(Maps::files).collect();
-        let mut by_base: HashMap<&[u8], Vec<&[u8]>> = HashMap::new();
+        let (mut by_base, mut by_version) = (HashMap::new(), HashMap::new());
+        let mut by_release = HashMap::new();
         for file in &files {
-            by_base.entry(base_name(file)).or_default().push(file);
+            let base = base_name(file);
+            Only::add(&mut by_base, base, file);
+            versionless(base).for_each(|name| Only::add(&mut by_version, name, file));
+            if let Some(stem) = release_stem(base) {
+                Only::add(&mut by_release, stem, file);
+            }
         }
+        let mut by_end = files.clone();
+        by_end.sort_by(|a, b| from_the_right(a).cmp(from_the_right(b)));
+        let all = || files.iter().copied();
+        let is_program = |file: &&[u8]| {
+            let maps = capture.maps.as_ref();
+            !names_a_library(base_name(file)) && maps.is_some_and(|maps| maps.has_code_of(file))
+        };
         MappedFiles {
             capture,
+            by_end,
             by_base,
+            by_version,
+            by_release,
             by_soname: OnceCell::new(),
-            program: capture
-                .maps
-                .as_ref()
-                .and_then(|maps| program_file(maps, &files)),
+            loader: Only::of(all().filter(|file| loader.is(base_name(file)))),
+            program: Only::of(all().filter(is_program)).and_then(|only| only.0),
             files,
         }
     }
 
     /// The file that `name` means: by path, by base name, by role, by link, by soname, by version.
-    pub fn find(&self, name: &[u8], is_program: bool) -> Option<&'a [u8]> {
+    pub fn find(&self, name: &[u8], role: Role) -> Option<&'a [u8]> {
         let base = base_name(name);
-        let of_base = self.by_base.get(base).map_or(&[][..], Vec::as_slice);
-        let exact = of_base.iter().copied().find(|file| *file == name);
-        exact
-            .or_else(|| longest_common_end(of_base, name))
-            .or_else(|| self.program.filter(|_| is_program))
+        self.with_common_end(name)
+            .or_else(|| self.program.filter(|_| role == Role::Program))
             .or_else(|| {
                 let target = link_target(self.capture, name)?;
-                the_only(self.by_base.get(target.as_slice())?)
+                self.by_base.get(target.as_slice())?.0
             })
-            .or_else(|| the_only(self.by_soname().get(base)?))
-            .or_else(|| only(&self.files, &|file| is_version_of(base_name(file), base)))
+            .or_else(|| self.by_soname().get(base)?.0)
             .or_else(|| {
-                let loader = is_loader_name(base);
-                only(&self.files, &|file| {
-                    loader && is_loader_name(base_name(file))
-                })
+                let longer = self.by_version.get(base).copied();
+                let release = stem(base)
+                    .and_then(|stem| self.by_release.get(stem))
+                    .copied();
+                longer.into_iter().chain(release).reduce(Only::and)?.0
             })
+            .or_else(|| self.loader.filter(|_| role == Role::Loader)?.0)
+    }
+
+    /// The file whose path agrees with `name` furthest from the right: `/lib/a/plugin.so` means
+    /// `/usr/lib/a/plugin.so`, not `/usr/lib/b/plugin.so`. `None` where several agree as far.
+    fn with_common_end(&self, name: &[u8]) -> Option<&'a [u8]> {
+        // Those that agree furthest stand side by side, and next to where the name would stand.
+        let is_before = |file: &&[u8]| from_the_right(file).cmp(from_the_right(name)).is_lt();
+        let at = self.by_end.partition_point(is_before);
+        let agreement = |at: Option<usize>| {
+            let file = at.and_then(|at| self.by_end.get(at));
+            file.map_or(0, |file| {
+                let pairs = from_the_right(file).zip(from_the_right(name));
+                pairs.take_while(|(a, b)| a == b).count()
+            })
+        };
+        if self.by_end.get(at).is_some_and(|file| *file == name) {
+            return Some(self.by_end[at]);
+        }
+        let (before, behind) = (agreement(at.checked_sub(1)), agreement(Some(at)));
+        let (found, next) = match before.cmp(&behind) {
+            Ordering::Less => (at, agreement(Some(at + 1))),
+            Ordering::Greater => (at - 1, agreement(at.checked_sub(2))),
+            Ordering::Equal => return None,
+        };
+        (next < before.max(behind)).then(|| self.by_end[found])
     }
 
     /// What the mapped files, as they lie in the run directory or the sysroot, call themselves.
-    fn by_soname(&self) -> &HashMap<Vec<u8>, Vec<&'a [u8]>> {
+    fn by_soname(&self) -> &HashMap<Vec<u8>, Only<'a>> {
         self.by_soname.get_or_init(|| {
-            let mut by_soname: HashMap<Vec<u8>, Vec<&[u8]>> = HashMap::new();
+            let mut by_soname = HashMap::new();
             for file in &self.files {
                 let paths = candidate_paths(self.capture, file).into_iter();
                 let elf = paths
                     .filter(|path| path.is_file())
                     .find_map(|path| ElfInfo::read(&path).ok());
                 if let Some(soname) = elf.and_then(|elf| elf.soname) {
-                    by_soname.entry(soname.into_bytes()).or_default().push(file);
+                    Only::add(&mut by_soname, soname.into_bytes(), file);
                 }
             }
             by_soname
@@ -80,39 +147,12 @@ impl<'a> MappedFiles<'a> {
     }
 }
 
-/// The only file with code whose name is no library's.
-fn program_file<'a>(maps: &Maps, files: &[&'a [u8]]) -> Option<&'a [u8]> {
-    only(files, &|file| {
-        !names_a_library(base_name(file)) && maps.of_file(file).any(|m| m.executable)
-    })
-}
-
-fn the_only<'a>(files: &[&'a [u8]]) -> Option<&'a [u8]> {
-    match files {
-        [only] => Some(*only),
-        _ => None,
-    }
-}
-
-/// The file whose path agrees with `name` furthest from the right: `/lib/a/plugin.so` means
-/// `/usr/lib/a/plugin.so`, not `/usr/lib/b/plugin.so`. `None` where several agree as far.
-fn longest_common_end<'m>(files: &[&'m [u8]], name: &[u8]) -> Option<&'m [u8]> {
-    let agreement = |file: &[u8]| {
-        let parts = file.rsplit(|&b| b == b'/').zip(name.rsplit(|&b| b == b'/'));
-        parts.take_while(|(a, b)| a == b).count()
-    };
-    let best = files.iter().map(|file| agreement(file)).max()?;
-    only(files, &|file| agreement(file) == best)
-}
-
-fn only<'m>(files: &[&'m [u8]], fits: &dyn Fn(&[u8]) -> bool) -> Option<&'m [u8]> {
-    let mut fitting = files.iter().copied().filter(|file| fits(file));
-    let first = fitting.next()?;
-    fitting.next().is_none().then_some(first)
+fn from_the_right(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.rsplit(|&b| b == b'/')
 }
 
 /// The name of the file that a library's path leads to in the sysroot or the run directory.
-fn link_target(capture: &CaptureSet, name: &[u8]) -> Option<Vec<u8>> {
+pub fn link_target(capture: &CaptureSet, name: &[u8]) -> Option<Vec<u8>> {
     let paths = super::find::candidate_paths(capture, name);
     let resolved = paths
         .iter()
@@ -120,11 +160,13 @@ fn link_target(capture: &CaptureSet, name: &[u8]) -> Option<Vec<u8>> {
     Some(path_base(&resolved).to_vec())
 }
 
-/// `libfoo.so.1.2.3` for `libfoo.so.1`, and `libc-2.31.so` for `libc.so.6`.
-fn is_version_of(mapped: &[u8], logged: &[u8]) -> bool {
-    let longer = mapped.strip_prefix(logged);
-    longer.is_some_and(|rest| rest.first() == Some(&b'.'))
-        || (release_stem(mapped).is_some() && release_stem(mapped) == stem(logged))
+/// A version has a few parts; a name with more dots is not looked at further.
+const MOST_PARTS: usize = 8;
+
+/// What a log can call a file of a longer version: `libfoo.so.1` for `libfoo.so.1.2.3`.
+fn versionless(base: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let dots = memchr::memrchr_iter(b'.', base).take(MOST_PARTS);
+    dots.map(|dot| &base[..dot])
 }
 
 /// `libc` of `libc.so.6`.
@@ -145,6 +187,11 @@ fn release_stem(base: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_version_of(mapped: &[u8], logged: &[u8]) -> bool {
+        let stems = release_stem(mapped).zip(stem(logged));
+        versionless(mapped).any(|name| name == logged) || stems.is_some_and(|(a, b)| a == b)
+    }
 
     #[test]
     fn names_that_contain_one_another_are_not_the_same() {

@@ -1,6 +1,7 @@
 //! From a caller in a log to a module, a link-time address, and a name.
 
 mod addressing;
+mod budget;
 mod call;
 mod debug_file;
 mod debug_info;
@@ -8,10 +9,13 @@ mod declaration;
 mod demangle;
 mod dwarf;
 mod find;
+mod loader;
 mod mapped;
 mod module;
+mod names;
 mod naming;
 mod rebase;
+mod title;
 
 pub use module::{Module, base_name, names_a_library};
 pub use naming::{RunNames, RunToName, name_callers};

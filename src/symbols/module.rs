@@ -6,11 +6,12 @@ use std::path::Path;
 use hashbrown::HashMap;
 
 use super::find::{Found, ModuleFinder};
-use super::mapped::{MappedFiles, stem};
-use super::rebase::loader_machine;
+use super::loader::{Loader, loader_machine};
+use super::mapped::{MappedFiles, link_target, stem};
+use super::names::shortened;
+use super::title::{can_be_title, find_titles};
 use crate::capture::CaptureSet;
-use crate::elf::{ElfInfo, open_regular};
-use crate::printable::printable_bytes;
+use crate::elf::{ElfInfo, open_elf};
 use crate::run::{Build, ModuleId, Role};
 use crate::trace::Trace;
 
@@ -48,13 +49,18 @@ impl Module {
 }
 
 fn content(path: &Path) -> Option<Build> {
-    let mut file = BufReader::new(open_regular(path).ok()?);
+    let (size, crc) = checksum(path)?;
+    Some(Build::Content { size, crc })
+}
+
+/// How long a file is, and the CRC-32 of its bytes, read piece by piece.
+pub fn checksum(path: &Path) -> Option<(u64, u32)> {
+    let mut file = BufReader::new(open_elf(path).ok()?);
     let (mut size, mut crc) = (0, crc32fast::Hasher::new());
     loop {
         let bytes = file.fill_buf().ok()?;
         if bytes.is_empty() {
-            let crc = crc.finalize();
-            return Some(Build::Content { size, crc });
+            return Some((size, crc.finalize()));
         }
         crc.update(bytes);
         let read = bytes.len();
@@ -71,6 +77,10 @@ pub struct ModuleTable {
     by_mapped_file: HashMap<Vec<u8>, ModuleId>,
     /// The program in the maps.
     program_file: Option<Vec<u8>>,
+    program: Option<ModuleId>,
+    loader: Loader,
+    /// Names in the log that can be titles of the program, until `settle_titles` has looked at them.
+    unsettled: Vec<Vec<u8>>,
     /// The log or the maps name 32-bit ARM's dynamic loader.
     pub has_arm_loader: bool,
 }
@@ -78,25 +88,55 @@ pub struct ModuleTable {
 impl ModuleTable {
     /// Collects the modules of a run, and which file in the maps each of them is.
     pub fn new(capture: &CaptureSet, trace: &Trace) -> Self {
-        let mut table = ModuleTable::default();
+        let link = |path: &[u8]| link_target(capture, path);
+        let mut table = ModuleTable {
+            loader: Loader::of(capture.program.as_ref(), link),
+            ..ModuleTable::default()
+        };
         let mut names: Vec<&[u8]> = trace.callers().filter_map(|(_, c)| c.file).collect();
         names.sort_unstable();
         names.dedup();
-        let files = MappedFiles::new(capture);
+        let files = MappedFiles::new(capture, &table.loader);
         let mut known = names.iter().chain(&files.files);
         table.has_arm_loader = known.any(|file| loader_machine(file) == Some(object::elf::EM_ARM));
         table.program_file = files.program.map(<[u8]>::to_vec);
         let program = program_names(capture, files.program, &names);
         for name in names {
-            let is_program = program.contains(&base_name(name));
-            let id = match files.find(name, is_program) {
-                Some(file) => table.of_mapped_file(file, Some(name), is_program),
-                None => table.add(Some(name), None, is_program),
+            let role = match program.contains(&base_name(name)) {
+                true => Role::Program,
+                false => table.role_of(base_name(name)),
+            };
+            let id = match files.find(name, role) {
+                Some(file) => table.of_mapped_file(file, Some(name), role),
+                None if role == Role::Library && can_be_title(name) => {
+                    table.unsettled.push(name.to_vec());
+                    continue;
+                }
+                None => table.add(Some(name), None, role),
             };
             table.by_log_name.insert(name.to_vec(), id);
         }
-        table.tell_apart();
+        if !table.unsettled.is_empty() {
+            table.program(capture);
+        }
         table
+    }
+
+    /// Settles which of the names that are in no mapping are the program's titles; its file has been
+    /// looked for before.
+    pub fn settle_titles(&mut self, capture: &CaptureSet, trace: &Trace) {
+        let names = std::mem::take(&mut self.unsettled);
+        if let Some(program) = self.program {
+            let titles = find_titles(&names, self.get(program), capture.maps.as_ref(), trace);
+            for (name, is_title) in names.into_iter().zip(titles) {
+                let id = match is_title {
+                    true => program,
+                    false => self.add(Some(&name), None, Role::Library),
+                };
+                self.by_log_name.insert(name, id);
+            }
+        }
+        self.tell_apart();
     }
 
     /// Gives modules of one base name names that differ: `a/plugin.so` and `b/plugin.so`.
@@ -108,7 +148,7 @@ impl ModuleTable {
         for module in &mut self.modules {
             let is_shared = count.get(&module.name).is_some_and(|count| *count > 1);
             if let (true, Some(path)) = (is_shared, &module.logged_as) {
-                module.name = printable_bytes(path);
+                module.name = name_of(path);
             }
         }
     }
@@ -123,7 +163,11 @@ impl ModuleTable {
         let is_given = |elf: &ElfInfo| path_base(&elf.path) == base_name(file);
         let is_program = self.program_file.as_deref() == Some(file)
             || capture.program.as_ref().is_some_and(is_given);
-        self.of_mapped_file(file, None, is_program)
+        let role = match is_program {
+            true => Role::Program,
+            false => self.role_of(base_name(file)),
+        };
+        self.of_mapped_file(file, None, role)
     }
 
     /// Whether the log names the module of a mapped file itself.
@@ -132,13 +176,19 @@ impl ModuleTable {
         id.is_some_and(|id| self.get(*id).logged_as.is_some())
     }
 
-    /// The program, for a log that names no modules.
+    /// The program, for callers that do not name it.
     pub fn program(&mut self, capture: &CaptureSet) -> ModuleId {
-        let known = self.modules.iter().position(|m| m.role == Role::Program);
-        match (known, &capture.program) {
-            (Some(at), _) => ModuleId(at),
-            (None, Some(elf)) => self.add(Some(path_base(&elf.path)), None, true),
-            (None, None) => self.add(None, None, true),
+        if let Some(known) = self.program {
+            return known;
+        }
+        let file = self.program_file.clone();
+        match (&capture.program, file) {
+            (given, Some(file)) => {
+                let name = given.as_ref().map(|elf| path_base(&elf.path));
+                self.of_mapped_file(&file, name, Role::Program)
+            }
+            (Some(elf), None) => self.add(Some(path_base(&elf.path)), None, Role::Program),
+            (None, None) => self.add(None, None, Role::Program),
         }
     }
 
@@ -155,51 +205,41 @@ impl ModuleTable {
         }
     }
 
-    fn of_mapped_file(&mut self, file: &[u8], logged: Option<&[u8]>, is_program: bool) -> ModuleId {
+    fn of_mapped_file(&mut self, file: &[u8], logged: Option<&[u8]>, role: Role) -> ModuleId {
         if let Some(&id) = self.by_mapped_file.get(file) {
             return id;
         }
-        let id = self.add(logged, Some(file), is_program);
+        let id = self.add(logged, Some(file), role);
         self.by_mapped_file.insert(file.to_vec(), id);
         id
     }
 
-    fn add(&mut self, logged: Option<&[u8]>, mapped: Option<&[u8]>, is_program: bool) -> ModuleId {
+    /// What a file is that is not the program.
+    fn role_of(&self, base_name: &[u8]) -> Role {
+        match self.loader.is(base_name) {
+            true => Role::Loader,
+            false => Role::Library,
+        }
+    }
+
+    fn add(&mut self, logged: Option<&[u8]>, mapped: Option<&[u8]>, role: Role) -> ModuleId {
         let name = logged.or(mapped).map(base_name).unwrap_or_default();
-        let role = if is_program {
-            Role::Program
-        } else if is_loader_name(name) {
-            Role::Loader
-        } else {
-            Role::Library
-        };
         self.modules.push(Module {
             role,
-            name: if name.is_empty() {
-                "program".to_owned()
-            } else {
-                printable_bytes(name)
+            name: match name {
+                b"" => "program".to_owned(),
+                name => name_of(name),
             },
             mapped_as: mapped.map(<[u8]>::to_vec),
             logged_as: logged.map(<[u8]>::to_vec),
             file: Found::Nowhere,
         });
-        ModuleId(self.modules.len() - 1)
+        let id = ModuleId(self.modules.len() - 1);
+        if role == Role::Program {
+            self.program.get_or_insert(id);
+        }
+        id
     }
-}
-
-/// Whether a file name is a dynamic loader's: `ld-linux-armhf.so.3`, `ld-2.31.so`, `ld64.so.2`, `ld.so.1`.
-pub fn is_loader_name(base_name: &[u8]) -> bool {
-    let Some(rest) = base_name.strip_prefix(b"ld") else {
-        return false;
-    };
-    let known = rest.starts_with(b"-linux")
-        || rest.starts_with(b"-musl")
-        || rest.starts_with(b"-uClibc")
-        || rest.starts_with(b"64.so")
-        || rest.starts_with(b".so")
-        || (rest.first() == Some(&b'-') && rest.get(1).is_some_and(u8::is_ascii_digit));
-    known && memchr::memmem::find(rest, b".so").is_some()
 }
 
 /// Whether a module is one of the libraries that every toolchain brings.
@@ -216,6 +256,11 @@ pub fn is_toolchain_library(base_name: &str) -> bool {
     ];
     let stem = stem(base_name.as_bytes());
     STEMS.iter().any(|known| stem == Some(known.as_bytes()))
+}
+
+/// As it is shown.
+fn name_of(path: &[u8]) -> String {
+    shortened(&String::from_utf8_lossy(path))
 }
 
 /// The part of a path behind its last slash.
@@ -253,37 +298,5 @@ fn program_names<'a>(
     match (others.next(), others.next()) {
         (Some(only), None) => vec![only],
         _ => names,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loaders_of_every_port() {
-        for name in [
-            "ld-linux-armhf.so.3",
-            "ld-linux.so.2",
-            "ld-linux-x86-64.so.2",
-            "ld-linux-aarch64.so.1",
-            "ld-2.31.so",
-            "ld64.so.2",
-            "ld.so.1",
-            "ld-linux-riscv64-lp64d.so.1",
-            "ld-uClibc.so.0",
-        ] {
-            assert!(is_loader_name(name.as_bytes()), "{name}");
-        }
-        for name in [
-            "libld.so.1",
-            "ld",
-            "ldconfig",
-            "ld-tool",
-            "ldap.so",
-            "libc.so.6",
-        ] {
-            assert!(!is_loader_name(name.as_bytes()), "{name}");
-        }
     }
 }

@@ -7,10 +7,10 @@ use rayon::prelude::*;
 
 use super::SearchPath;
 use super::debug_file::find_debug_file;
-use super::demangle::demangled;
 use super::dwarf::symbolize;
 use super::find::Found;
 use super::module::{Module, is_toolchain_library};
+use super::names::Names;
 use super::rebase::{Place, RebasedRun};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
@@ -48,6 +48,7 @@ struct Job<'a> {
 #[derive(Default)]
 struct Answers {
     has_lines: bool,
+    is_partial: bool,
     names: BTreeMap<LinkAddress, Symbolized>,
 }
 
@@ -83,14 +84,16 @@ fn answer(job: &Job<'_>, search: &SearchPath) -> Answers {
         false => find_debug_file(job.elf, search, job.sysroot, job.debug_files),
     };
     let addresses: Vec<LinkAddress> = job.addresses.iter().copied().collect();
-    let names = symbolize(job.elf, debug.as_deref(), &addresses);
+    let said = symbolize(job.elf, debug.as_deref(), &addresses);
     Answers {
         has_lines: job.elf.has_dwarf || debug.is_some(),
-        names: addresses.into_iter().zip(names).collect(),
+        is_partial: said.is_partial,
+        names: addresses.into_iter().zip(said.names).collect(),
     }
 }
 
 fn name_run(run: &RunToName<'_>, answers: &BTreeMap<PathBuf, Answers>) -> RunNames {
+    let mut log_names = Names::default();
     let names: Vec<Symbolized> = run
         .trace
         .callers()
@@ -108,8 +111,8 @@ fn name_run(run: &RunToName<'_>, answers: &BTreeMap<PathBuf, Answers>) -> RunNam
             match (name, caller.symbol) {
                 // The log's own symbol comes last: a static function can carry its neighbour's name.
                 (Symbolized::Unknown(_), Some(symbol)) => {
-                    let symbol = String::from_utf8_lossy(symbol.name);
-                    Symbolized::Named(Named::from_symbol(&demangled(&symbol), NameSource::Log))
+                    let symbol = log_names.function(symbol.name);
+                    Symbolized::Named(Named::from_symbol(symbol, NameSource::Log))
                 }
                 (name, _) => name,
             }
@@ -134,13 +137,22 @@ fn missing_names(
         }
     }
     let (mut not_found, mut no_lines) = (Vec::new(), Vec::new());
+    let mut too_large = Vec::new();
     for (module, live) in run.rebased.modules.iter().zip(live) {
+        let answers_of = |elf: &ElfInfo| answers.get(&elf.path);
+        if module
+            .elf()
+            .and_then(answers_of)
+            .is_some_and(|a| a.is_partial)
+        {
+            too_large.push(module.name.to_string());
+        }
         if module.role == Role::Loader || is_good_enough(module, &live, names) {
             continue;
         }
         match &module.file {
-            Found::File(elf) | Found::OnThisMachine(elf) => match answers.get(&elf.path) {
-                Some(answers) if !answers.has_lines => no_lines.push(module.name.clone()),
+            Found::File(elf) | Found::OnThisMachine(elf) => match answers_of(elf) {
+                Some(answers) if !answers.has_lines => no_lines.push(module.name.to_string()),
                 _ => {}
             },
             // These have warnings of their own.
@@ -149,17 +161,21 @@ fn missing_names(
             Found::Nowhere if module.mapped_as.is_none() && run.capture.maps.is_some() => {
                 not_found.push(format!("{} (not in the maps)", module.name));
             }
-            Found::Nowhere => not_found.push(module.name.clone()),
+            Found::Nowhere => not_found.push(module.name.to_string()),
         }
     }
     not_found.sort();
     no_lines.sort();
+    too_large.sort();
     let mut warnings = Vec::new();
     if !not_found.is_empty() {
         warnings.push(Warning::ModulesNotFound {
             modules: not_found,
             has_sysroot: run.capture.sysroot.is_some(),
         });
+    }
+    if !too_large.is_empty() {
+        warnings.push(Warning::DebugInfoRefused { modules: too_large });
     }
     if !no_lines.is_empty() {
         warnings.push(Warning::NoDebugInfo { modules: no_lines });

@@ -3,7 +3,8 @@
 use super::addressing::decide;
 use super::call::CallChecker;
 use super::find::{Found, ModuleFinder};
-use super::module::{Module, ModuleTable, base_name, is_loader_name};
+use super::loader::is_other_loader;
+use super::module::{Module, ModuleTable};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::{ElfInfo, Machine};
 use crate::error::{Error, Result};
@@ -58,12 +59,10 @@ pub fn rebase(capture: &CaptureSet, trace: &Trace, told: Option<Addressing>) -> 
     let known = capture.program.as_ref().or(capture.libraries.first());
     let machine = known.map(|elf| elf.machine);
     let mut modules = ModuleTable::new(capture, trace);
-    let finder = ModuleFinder {
-        capture,
-        machine,
-        is_64: evidence.is_64(),
-    };
+    let finder = ModuleFinder::new(capture, machine, evidence.is_64());
     modules.find_files(&finder);
+    modules.settle_titles(capture, trace);
+    modules.find_files(&finder); // of names that are no titles
     let choice = decide(capture, trace, &modules, told);
     let mut places = place_all(capture, trace, &mut modules, choice.addressing);
     modules.find_files(&finder); // of modules that only the maps name
@@ -132,8 +131,9 @@ impl RebasedRun {
                 false => Warning::OutsideMaps { callers, of },
             });
         }
-        for (index, module) in self.modules.iter().enumerate() {
-            let fits = fits_of_module(ModuleId(index), module, &self.places, trace);
+        let callers = callers_of_modules(&self.modules, &self.places, trace);
+        for (module, callers) in self.modules.iter().zip(callers) {
+            let fits = fits_of_module(module, callers);
             let callers = fits.iter().filter(|fits| !**fits).count();
             if callers > 0 {
                 warnings.push(Warning::ModuleDoesNotFit {
@@ -270,12 +270,13 @@ fn in_module(capture: &CaptureSet, modules: &ModuleTable, module: ModuleId, addr
 /// Takes a file of this machine away from a module whose callers do not fit it; true if any was.
 fn drop_misfits(modules: &mut ModuleTable, places: &[Place], trace: &Trace) -> bool {
     let mut dropped = false;
-    for (index, module) in modules.modules.iter_mut().enumerate() {
+    let callers = callers_of_modules(&modules.modules, places, trace);
+    for (module, callers) in modules.modules.iter_mut().zip(callers) {
         let Found::OnThisMachine(elf) = &module.file else {
             continue;
         };
         let path = elf.path.clone();
-        if fits_of_module(ModuleId(index), module, places, trace).contains(&false) {
+        if fits_of_module(module, callers).contains(&false) {
             module.file = Found::Refused {
                 path,
                 reason: "it makes no calls where the log says that calls came from".to_owned(),
@@ -287,68 +288,41 @@ fn drop_misfits(modules: &mut ModuleTable, places: &[Place], trace: &Trace) -> b
 }
 
 /// So many callers of a module are looked at: in another build, few of them would fit by chance.
-const CHECKED: usize = 1000;
+pub const CHECKED: usize = 1000;
 
-/// For each caller in a module whose file is known, whether the file makes a call there.
-fn fits_of_module(id: ModuleId, module: &Module, places: &[Place], trace: &Trace) -> Vec<bool> {
-    let Some(elf) = module.elf() else {
+/// A link-time address, and the number in the log that it comes from.
+type PlacedNumber = (LinkAddress, Option<u64>);
+
+/// For each module the first callers in it: callers are gone through once, however many modules there are.
+fn callers_of_modules(
+    modules: &[Module],
+    places: &[Place],
+    trace: &Trace,
+) -> Vec<Vec<PlacedNumber>> {
+    let mut callers = vec![Vec::new(); modules.len()];
+    for (place, (_, caller)) in places.iter().zip(trace.callers()) {
+        if let Place::InModule { module, address } = place
+            && modules[module.0].elf().is_some()
+            && callers[module.0].len() < CHECKED
+        {
+            callers[module.0].push((*address, caller.address));
+        }
+    }
+    callers
+}
+
+/// For each of the callers of a module whose file is known, whether the file makes a call there.
+fn fits_of_module(module: &Module, callers: Vec<PlacedNumber>) -> Vec<bool> {
+    let Some(elf) = module.elf().filter(|_| !callers.is_empty()) else {
         return Vec::new();
     };
     let checker = CallChecker::new(elf);
-    let in_module =
-        places
-            .iter()
-            .zip(trace.callers())
-            .filter_map(|(place, (_, caller))| match place {
-                Place::InModule { module, address } if *module == id => {
-                    Some((*address, caller.address))
-                }
-                _ => None,
-            });
-    let fits = |(address, number): (LinkAddress, Option<u64>)| {
+    let fits = |(address, number): PlacedNumber| {
         let mode_bit = elf.machine.has_mode_bit() && number.is_some_and(|number| number & 1 == 1);
-        let follows_call = || {
-            checker
-                .as_ref()
-                .is_none_or(|checker| checker.follows_call(address, mode_bit))
-        };
-        elf.has_code_at(address.0) && follows_call()
+        let follows_call = |checker: &CallChecker<'_>| checker.follows_call(address, mode_bit);
+        elf.has_code_at(address.0) && checker.as_ref().is_none_or(follows_call)
     };
-    in_module.take(CHECKED).map(fits).collect()
-}
-
-/// The machine of a dynamic loader whose name has only one.
-pub fn loader_machine(path: &[u8]) -> Option<object::elf::Machine> {
-    use object::elf;
-    let base = base_name(path);
-    let of = |prefix: &[u8]| base.starts_with(prefix);
-    Some(match () {
-        () if of(b"ld-linux-x86-64.so") => elf::EM_X86_64,
-        () if of(b"ld-linux-armhf.so") || of(b"ld-linux.so.3") => elf::EM_ARM,
-        () if of(b"ld-linux-aarch64") => elf::EM_AARCH64,
-        () if of(b"ld-linux-riscv") => elf::EM_RISCV,
-        () if of(b"ld-linux-loongarch") => elf::EM_LOONGARCH,
-        () if of(b"ld-linux-mipsn8") => elf::EM_MIPS,
-        () => return None,
-    })
-}
-
-/// Whether a file is a dynamic loader that cannot have loaded the program: one of another machine,
-/// or one that the program does not ask for.
-fn is_other_loader(path: &[u8], program: &ElfInfo) -> bool {
-    let base = base_name(path);
-    if let Some(machine) = loader_machine(path) {
-        return machine.0 != program.machine.e_machine;
-    }
-    // ld-2.31.so says nothing: up to glibc 2.33 the maps show the target of the link.
-    let says_nothing = base.strip_prefix(b"ld-").and_then(|rest| rest.first());
-    let asked_for = program
-        .interpreter
-        .as_deref()
-        .map(|path| base_name(path.as_bytes()));
-    is_loader_name(base)
-        && !says_nothing.is_some_and(u8::is_ascii_digit)
-        && asked_for.is_some_and(|asked| asked != base)
+    callers.into_iter().map(fits).collect()
 }
 
 /// What addresses say about the width of the process. One damaged figure says nothing.

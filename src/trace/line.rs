@@ -223,8 +223,10 @@ impl<'a> Caller<'a> {
             caller.symbol = parse_symbol(&inner[open + 1..]);
             rest = &inner[..open];
         }
-        rest = rest.strip_suffix(b":").unwrap_or(rest);
-        caller.file = (!rest.is_empty()).then_some(rest);
+        let named = rest.strip_suffix(b":");
+        // A program that cleared its title has an empty name, not none.
+        let rest = named.unwrap_or(rest);
+        caller.file = (named.is_some() || !rest.is_empty()).then_some(rest);
         caller
     }
 }

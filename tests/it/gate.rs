@@ -83,48 +83,6 @@ fn breaches_are_marked_and_named() {
 }
 
 #[test]
-fn the_loader_is_not_judged() {
-    let directory = tempfile::tempdir().unwrap();
-    let log = |name: &str, blocks: u64| {
-        let of_loader = |n| {
-            format!(
-                "@ /lib/ld-linux-armhf.so.3:[0x1000] + {:#x} 0x40\n",
-                0x10000 + n * 0x40
-            )
-        };
-        let lines: String = (0..blocks).map(of_loader).collect();
-        let path = directory.path().join(name);
-        std::fs::write(
-            &path,
-            format!("= Start\n@ ./app:[0x500] + 0x8 0x8\n{lines}= End\n"),
-        )
-        .unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let (few, many) = (log("few", 5), log("many", 5000));
-    let output = output_of(mtrace_diff().args([&few, &many, "--fail-above", "0,0B,0%"]));
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(
-        last_line(&text).contains("the dynamic loader's growth (+4,995 blocks) is not judged"),
-        "{text}"
-    );
-    // The same growth at any other site fails.
-    let other = std::fs::read_to_string(&many)
-        .unwrap()
-        .replace("ld-linux-armhf.so.3", "libother.so.3");
-    let other_path = directory.path().join("other");
-    std::fs::write(&other_path, other).unwrap();
-    let output = output_of(
-        mtrace_diff()
-            .arg(&few)
-            .arg(&other_path)
-            .args(["--fail-above", "0"]),
-    );
-    assert_eq!(output.status.code(), Some(1));
-}
-
-#[test]
 fn the_document_has_the_verdict() {
     let output = output_of(mtrace_diff().args([
         "armhf-static/run0",

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
+mod budget;
 mod captures;
 mod common;
 mod damaged;
@@ -11,6 +12,7 @@ mod growth;
 mod hostile;
 mod identity;
 mod inputs;
+mod loader;
 mod moment;
 mod readme;
 mod saved;
@@ -18,3 +20,4 @@ mod saving;
 mod table;
 #[path = "../fuzz/targets.rs"]
 mod targets;
+mod titles;
