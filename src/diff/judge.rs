@@ -38,6 +38,16 @@ pub struct Site {
     pub rates: Rates,
     /// What its growth means; `None` where the last run has no curve.
     pub trend: Option<Trend>,
+    /// Growth under the worst reading of which site it is; `None` where that is sure.
+    pub worst: Option<Box<Reading>>,
+}
+
+/// Another reading of the runs: what a site's growth would be, were it another site before.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    pub first: Figures,
+    pub growth: Growth,
+    pub rates: Rates,
 }
 
 impl Site {
@@ -48,6 +58,20 @@ impl Site {
 
     pub fn last(&self) -> Figures {
         self.figures.last().copied().unwrap_or(Figures::ZERO)
+    }
+
+    /// Whether it may as well be another site of an earlier run.
+    pub fn is_unsure(&self) -> bool {
+        self.at.at_least.is_some()
+    }
+
+    /// As the runs are shown.
+    pub fn reading(&self) -> Reading {
+        Reading {
+            first: self.first(),
+            growth: self.growth,
+            rates: self.rates,
+        }
     }
 
     fn judged(joined: JoinedSite, columns: &[Column]) -> Self {
@@ -61,7 +85,18 @@ impl Site {
             _ => Figures::ZERO,
         };
         let growth = Growth::between(first, last);
+        let worst = joined.at_least.filter(|_| figures.len() > 1).map(|first| {
+            let growth = Growth::between(first, last);
+            let mut figures = figures.clone();
+            figures[0] = first;
+            Box::new(Reading {
+                rates: rates(&joined.runs, &figures, growth, columns),
+                first,
+                growth,
+            })
+        });
         Site {
+            worst,
             rates: rates(&joined.runs, &figures, growth, columns),
             trend: trend_of_site(&joined.runs, columns),
             change: Change::between(first, last),

@@ -22,7 +22,7 @@ pub use gate::{Breach, Gate, Limit, Verdict};
 pub use growth::{Change, Growth};
 pub use identity::MatchedBy;
 pub use join::join;
-pub use judge::{Column, Site, judge};
+pub use judge::{Column, Reading, Site, judge};
 pub(crate) use judgeable::refuse_judgement;
 pub use map::{Map, renamed};
 pub use rank::SortBy;
