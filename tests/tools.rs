@@ -601,7 +601,10 @@ fn endless_lines() {
         0x80 | (state >> 25) as u8
     });
     let mut hostile = table[..end].to_vec();
-    hostile.splice(header..header, noise.chain(std::iter::repeat_n(1, 32 << 20)));
+    hostile.splice(
+        header..header,
+        noise.chain(std::iter::repeat_n(1, 32 << 20)),
+    );
     let length = hostile.len() as u32 - 4;
     hostile[..4].copy_from_slice(&length.to_le_bytes());
     fs::write(&section, hostile).unwrap();

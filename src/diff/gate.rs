@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 
-use super::judged::Site;
+use super::judged::{Reading, Site};
 use super::rate::Rate;
 use crate::units;
 
@@ -60,6 +60,8 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Breach {
     pub site: usize,
+    /// It is above them only if the site was another one before, which is as likely.
+    pub unsure: bool,
     pub limits: Vec<Limit>,
 }
 
@@ -76,7 +78,7 @@ impl Limit {
 
     /// Whether a site's growth is above this limit. A new site counts with its full size, and is
     /// above every percentage.
-    pub fn is_exceeded_by(&self, site: &Site) -> bool {
+    fn is_exceeded_by(&self, site: &Reading) -> bool {
         let growth = site.growth;
         let above =
             |growth: i64, limit: u64| u64::try_from(growth).is_ok_and(|growth| growth > limit);
@@ -88,9 +90,9 @@ impl Limit {
                     Some(percent) => percent > limit,
                     None => growth > 0,
                 };
-                percent_exceeded(growth.percent(site.first()), growth.blocks)
+                percent_exceeded(growth.percent(site.first), growth.blocks)
                     || growth.bytes.is_some_and(|bytes| {
-                        percent_exceeded(growth.percent_of_bytes(site.first()), bytes)
+                        percent_exceeded(growth.percent_of_bytes(site.first), bytes)
                     })
             }
             LimitKind::Rate { blocks, per } => {
@@ -113,7 +115,7 @@ impl Limit {
 }
 
 impl Per {
-    fn of(self, site: &Site) -> Option<Rate> {
+    fn of(self, site: &Reading) -> Option<Rate> {
         match self {
             Per::Minute => site.rates.per_minute,
             Per::Run => site.rates.per_run,
@@ -130,19 +132,25 @@ impl Gate {
             .filter(|(_, site)| site.at.hidden.is_none());
         judged
             .filter_map(|(index, site)| {
-                let exceeded = |limit: &Limit| limit.is_exceeded_by(site);
-                let limits: Vec<Limit> = self
-                    .limits
-                    .iter()
-                    .filter(|limit| exceeded(limit))
-                    .cloned()
-                    .collect();
+                let shown = self.exceeded(&site.reading());
+                // Where it is unsure what grew, a leak must not pass for another site.
+                let worst = site.worst.as_deref();
+                let worst = worst.map_or_else(Vec::new, |worst| self.exceeded(worst));
+                let unsure = shown.is_empty();
+                let limits = if unsure { worst } else { shown };
                 (!limits.is_empty()).then_some(Breach {
                     site: index,
+                    unsure,
                     limits,
                 })
             })
             .collect()
+    }
+
+    fn exceeded(&self, reading: &Reading) -> Vec<Limit> {
+        let limits = self.limits.iter();
+        let exceeded = limits.filter(|limit| limit.is_exceeded_by(reading));
+        exceeded.cloned().collect()
     }
 
     /// A limit that needs the runs' times.

@@ -14,7 +14,7 @@ pub struct Aliases {
 }
 
 impl Aliases {
-    fn add_module(&mut self, old: &ModuleKey, new: &ModuleKey) {
+    pub fn add_module(&mut self, old: &ModuleKey, new: &ModuleKey) {
         if old != new {
             // The newest run has the last word, so no chain of names leads back to its beginning.
             self.modules.remove(new);
@@ -70,7 +70,12 @@ fn newest<'a, T>(mut name: &'a T, next: impl Fn(&'a T) -> Option<&'a T>) -> &'a 
 }
 
 /// What makes sites one row: the module, and as much more as the grouping asks for.
-type RowKey = (ModuleKey, Option<String>, Option<String>);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct RowKey {
+    module: ModuleKey,
+    file: Option<String>,
+    function: Option<String>,
+}
 
 /// Sums up the sites of each function, file or module. A site whose group is not known stays a row
 /// of its own: two that are unknown are not one.
@@ -86,6 +91,8 @@ pub fn group(sites: Vec<JoinedSite>, by: Grouping, aliases: &Aliases) -> Vec<Joi
             rows.push(site);
             continue;
         };
+        // Sites that may change places do so within one row.
+        site.at_least = None;
         site.name = row_name(&site, by);
         site.by = by;
         match index.get(&key) {
@@ -118,15 +125,21 @@ fn row_key(site: &JoinedSite, by: Grouping, aliases: &Aliases) -> Option<RowKey>
         }
         None => (aliases.module(module).clone(), None),
     };
+    let key = |module, file, function| RowKey {
+        module,
+        file,
+        function,
+    };
     match by {
-        Grouping::Module => Some((aliases.module(module).clone(), None, None)),
+        Grouping::Module => Some(key(aliases.module(module).clone(), None, None)),
         Grouping::File => {
             let (module, file) = named(Some(file?));
-            Some((module, file, None))
+            Some(key(module, file, None))
         }
         Grouping::Function => {
             let (module, file) = named(file);
-            Some((module, file, Some(site.function()?.to_owned())))
+            let function = site.function()?.to_owned();
+            Some(key(module, file, Some(function)))
         }
         Grouping::Address | Grouping::Line => None,
     }

@@ -3,10 +3,11 @@
 use hashbrown::HashMap;
 
 use super::group::{Aliases, group, module_of};
-use super::identity::{Candidate, MatchedBy, Step, files_of, match_sites};
+use super::identity::{Candidate, Match, MatchedBy, Step, files_of, match_sites};
 use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
-    Build, CallSite, Declaration, Frame, LinkAddress, Location, NameSource, Role, Run, Symbolized,
+    Build, CallSite, Declaration, Figures, Frame, LinkAddress, Location, NameSource, Role, Run,
+    Symbolized,
 };
 
 /// Call sites of all runs, each once, unranked.
@@ -16,6 +17,7 @@ pub fn join(runs: &[Run], by: Grouping) -> Vec<JoinedSite> {
     for (index, run) in runs.iter().enumerate() {
         joined.add_run(index, sites_of(run, &names, runs.len(), index, by));
     }
+    joined.weigh_rivals(runs);
     let mut sites = group(joined.sites, by, &joined.aliases);
     sites.iter_mut().for_each(finish);
     sites
@@ -92,6 +94,8 @@ struct Joined {
     sites: Vec<JoinedSite>,
     /// What matching knows of each, from the last run that has it.
     candidates: Vec<Candidate>,
+    /// What each may be as well; `None` stands for none of the earlier runs.
+    rivals: Vec<Vec<Option<usize>>>,
     aliases: Aliases,
 }
 
@@ -102,11 +106,18 @@ impl Joined {
         for (module, old, file) in &matches.files {
             self.aliases.add_file((module, old), (module, file));
         }
+        for (old, new) in &matches.modules {
+            self.aliases.add_module(old, new);
+        }
         self.add_renamed(&new, &matches.sites);
+        self.rivals.resize(self.sites.len(), Vec::new());
         let found = sites.into_iter().zip(new).zip(matches.sites);
         for ((site, candidate), found) in found {
             match found {
-                Some((at, by)) => self.unite(at, by, run, site, candidate),
+                Some(found) => {
+                    self.rivals[found.old].extend(found.rivals);
+                    self.unite(found.old, found.by, run, site, candidate);
+                }
                 None => {
                     self.sites.push(site);
                     self.candidates.push(candidate);
@@ -115,12 +126,31 @@ impl Joined {
         }
     }
 
-    fn add_renamed(&mut self, new: &[Candidate], found: &[Option<(usize, MatchedBy)>]) {
+    /// The least that the first run may have of each site, if the others that it may be are weighed as well.
+    fn weigh_rivals(&mut self, runs: &[Run]) {
+        let Some(nothing) = runs.first().map(Run::nothing) else {
+            return;
+        };
+        let first = |site: &JoinedSite| {
+            let run = site.runs.first().and_then(Option::as_ref);
+            run.map_or(nothing, |run| run.figures)
+        };
+        self.rivals.resize(self.sites.len(), Vec::new());
+        for (at, rivals) in self.rivals.iter().enumerate() {
+            let figures = rivals
+                .iter()
+                .map(|rival| rival.map_or(nothing, |rival| first(&self.sites[rival])));
+            let least = figures.reduce(Figures::least);
+            self.sites[at].at_least = least.map(|least| least.least(first(&self.sites[at])));
+        }
+    }
+
+    fn add_renamed(&mut self, new: &[Candidate], found: &[Option<Match>]) {
         let renamed: Vec<(&Candidate, usize)> = new
             .iter()
             .zip(found)
             .filter_map(|(site, found)| match found {
-                Some((at, MatchedBy::Renamed)) => Some((site, *at)),
+                Some(found) if found.by == MatchedBy::Renamed => Some((site, found.old)),
                 _ => None,
             })
             .collect();
@@ -179,6 +209,7 @@ fn candidate(site: &JoinedSite, run: usize) -> Candidate {
         function_start,
         addresses,
         numbers,
+        module_path: None,
         mean_size: here.and_then(|here| here.figures.mean_size()),
     }
 }
@@ -227,6 +258,7 @@ fn new_site(
         name: location.name,
         runs: of_runs,
         matched_by: None,
+        at_least: None,
         by,
         hidden: is_loader.then_some(Hidden::Loader),
     }

@@ -3,7 +3,7 @@
 use super::column::Column;
 use super::growth::{Change, Growth, ends};
 use super::hidden::hidden;
-use super::judged::Site;
+use super::judged::{Reading, Site};
 use super::rank::{SortBy, by_rank};
 use super::rate::rates;
 use super::site::JoinedSite;
@@ -25,10 +25,22 @@ fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
         .collect();
     let (first, last) = ends(&figures);
     let growth = Growth::between(first, last);
+    let worst = joined.at_least.filter(|_| figures.len() > 1);
+    let worst = worst.map(|first| {
+        let growth = Growth::between(first, last);
+        let mut figures = figures.clone();
+        figures[0] = first;
+        Box::new(Reading {
+            rates: rates(&joined.runs, &figures, growth, columns),
+            first,
+            growth,
+        })
+    });
     let rates = rates(&joined.runs, &figures, growth, columns);
     let trend = trend_of_site(&joined.runs, columns);
     joined.hidden = hidden(&joined, columns, growth, rates, trend);
     Site {
+        worst,
         rates,
         trend,
         change: Change::between(first, last),

@@ -19,6 +19,16 @@ pub struct Site {
     pub rates: Rates,
     /// What its growth means; `None` where the last run has no curve.
     pub trend: Option<Trend>,
+    /// Growth under the worst reading of which site it is; `None` where that is sure.
+    pub worst: Option<Box<Reading>>,
+}
+
+/// A reading of the runs: what a site's growth is, or would be, were it another site before.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    pub first: Figures,
+    pub growth: Growth,
+    pub rates: Rates,
 }
 
 impl Site {
@@ -29,5 +39,19 @@ impl Site {
 
     pub fn last(&self) -> Figures {
         self.figures.last().copied().unwrap_or(Figures::ZERO)
+    }
+
+    /// Whether it may as well be another site of an earlier run.
+    pub fn is_unsure(&self) -> bool {
+        self.at.at_least.is_some()
+    }
+
+    /// As the runs are shown.
+    pub fn reading(&self) -> Reading {
+        Reading {
+            first: self.first(),
+            growth: self.growth,
+            rates: self.rates,
+        }
     }
 }

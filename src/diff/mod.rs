@@ -28,7 +28,7 @@ pub use identity::MatchedBy;
 pub use join::join;
 pub use judge::judge;
 pub(crate) use judgeable::refuse_judgement;
-pub use judged::Site;
+pub use judged::{Reading, Site};
 pub use map::{Map, renamed};
 pub use rank::SortBy;
 pub use rate::{Rate, Rates};

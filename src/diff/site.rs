@@ -7,7 +7,27 @@ use crate::run::{
 use crate::trace::Curve;
 
 /// What makes it the same module in another run.
-pub type ModuleKey = (Role, String);
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModuleKey {
+    pub role: Role,
+    /// Empty for the program, which is the program whatever it is called.
+    pub name: String,
+}
+
+impl ModuleKey {
+    pub fn program() -> Self {
+        ModuleKey {
+            role: Role::Program,
+            name: String::new(),
+        }
+    }
+
+    pub fn of(module: &ModuleLabel) -> Self {
+        let (role, name) = module.identity();
+        let name = name.to_owned();
+        ModuleKey { role, name }
+    }
+}
 
 /// What rows stand for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -79,7 +99,7 @@ impl SiteKey {
     pub fn line(module: Option<&ModuleLabel>, named: &Named) -> Option<Self> {
         let frame = named.shown();
         Some(SiteKey::Line {
-            module: module.map_or((Role::Program, String::new()), owned),
+            module: module.map_or_else(ModuleKey::program, ModuleKey::of),
             function: frame.function.clone(),
             file: frame.file.clone()?,
             line: frame.line?,
@@ -89,23 +109,26 @@ impl SiteKey {
 
     pub fn address(module: &ModuleLabel, address: LinkAddress, name: &Symbolized) -> Self {
         SiteKey::Address {
-            module: owned(module),
+            module: ModuleKey::of(module),
             address,
             function: name.frame().and_then(|frame| frame.function.clone()),
         }
     }
 
+    /// Gives its module another name.
+    pub fn move_to(&mut self, name: ModuleKey) {
+        match self {
+            SiteKey::Line { module, .. } | SiteKey::Address { module, .. } => *module = name,
+            SiteKey::Number { module, .. } => *module = Some(name),
+        }
+    }
+
     pub fn number(module: Option<&ModuleLabel>, number: Option<u64>) -> Self {
         SiteKey::Number {
-            module: module.map(owned),
+            module: module.map(ModuleKey::of),
             number,
         }
     }
-}
-
-pub fn owned(module: &ModuleLabel) -> ModuleKey {
-    let (role, name) = module.identity();
-    (role, name.to_owned())
 }
 
 /// Why a site is left out of the table unless all are asked for.
@@ -155,6 +178,9 @@ pub struct JoinedSite {
     pub runs: Vec<Option<SiteRun>>,
     /// The weakest of what joins its runs; `None` if only one has it.
     pub matched_by: Option<MatchedBy>,
+    /// What the first run may have of it at least, where it may as well be another of its sites, or none;
+    /// `None` where it is sure which site it is.
+    pub at_least: Option<Figures>,
     /// What it stands for; an address or a line where a wider group is not known.
     pub by: Grouping,
     pub hidden: Option<Hidden>,

@@ -196,6 +196,8 @@ pub struct JsonSite {
     /// another name), `"function-order"` (the same function, without lines) or `"unsure-address"` (of what
     /// may be two builds); null where only one run has it.
     pub matched_by: Option<&'static str>,
+    /// It may as well be another site of an earlier run, or a new one; the gate takes the worst of these.
+    pub unsure: bool,
     /// What the row stands for: `"address"`, `"line"`, `"function"`, `"file"` or `"module"`. Where the group
     /// that was asked for is not known, a finer one.
     pub by: &'static str,
@@ -299,6 +301,8 @@ pub struct JsonBreach {
     pub function: Option<String>,
     pub file: Option<String>,
     pub line: Option<u32>,
+    /// Its growth is above them only in another, as likely reading of which site it is.
+    pub unsure: bool,
     /// The limits that its growth is above.
     pub limits: Vec<String>,
 }
@@ -459,6 +463,7 @@ fn json_site(report: &Report, rank: usize, site: &Site, with_curves: bool) -> Js
         per_minute: site.rates.per_minute.map(json_rate),
         per_run: site.rates.per_run.map(json_rate),
         matched_by: site.at.matched_by.map(MatchedBy::name),
+        unsure: site.is_unsure(),
         by: site.at.by.name(),
         hidden: site.at.hidden.map(|Hidden::Loader| "loader"),
     }
@@ -541,6 +546,7 @@ fn json_gate(report: &Report) -> JsonGate {
             function: frame.and_then(|f| owned(f.function.as_ref())),
             file: frame.and_then(|f| owned(f.file.as_ref())),
             line: frame.and_then(|f| f.line),
+            unsure: breach.unsure,
             limits: breach.limits.iter().map(ToString::to_string).collect(),
         }
     });

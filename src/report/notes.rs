@@ -310,9 +310,15 @@ fn fail_reason(report: &Report) -> String {
     if !report.breaches.is_empty() {
         let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
             let site = &report.sites[breach.site];
-            let blocks = signed_counted(site.growth.blocks, "block");
-            let bytes = bytes_behind(site.growth);
-            format!("{}: {blocks}{bytes}", sentence_name(site))
+            let worst = site.worst.as_deref().filter(|_| breach.unsure);
+            let growth = worst.map_or(site.growth, |worst| worst.growth);
+            let blocks = signed_counted(growth.blocks, "block");
+            let bytes = bytes_behind(growth);
+            let unsure = match breach.unsure {
+                true => ", if it was another site before",
+                false => "",
+            };
+            format!("{}: {blocks}{bytes}{unsure}", sentence_name(site))
         });
         let named: Vec<String> = breaches.collect();
         let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {
@@ -325,6 +331,17 @@ fn fail_reason(report: &Report) -> String {
             limits(report),
             named.join("; ")
         ));
+        let unsure = report
+            .breaches
+            .iter()
+            .filter(|breach| breach.unsure)
+            .count();
+        if unsure == report.breaches.len() {
+            reasons.push(
+                "this rests on matches that are unsure (?), of which the worst reading counts"
+                    .to_owned(),
+            );
+        }
     }
     let name = report.runs.last().map_or("", |run| run.facts.name.as_str());
     if report.gate.fail_on_double_free && report.double_frees > 0 {

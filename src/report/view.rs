@@ -183,6 +183,9 @@ pub fn mark(row: Row<'_>, breaches: &[Breach]) -> &'static str {
 
 /// A sign for a site whose runs were not joined by what is the same in both.
 pub fn match_mark(site: &Site) -> &'static str {
+    if site.is_unsure() {
+        return "?";
+    }
     match site.at.matched_by {
         Some(MatchedBy::MovedLine | MatchedBy::Renamed | MatchedBy::FunctionOrder) => "~",
         Some(MatchedBy::UnsureAddress) => "?",

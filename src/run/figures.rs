@@ -36,6 +36,16 @@ impl Figures {
         self.allocations = sum(self.allocations, other.allocations);
     }
 
+    /// The lesser of each figure.
+    pub fn least(self, other: Figures) -> Figures {
+        let lesser = |a: Option<u64>, b: Option<u64>| Some(a?.min(b?));
+        Figures {
+            blocks: self.blocks.min(other.blocks),
+            bytes: lesser(self.bytes, other.bytes),
+            allocations: lesser(self.allocations, other.allocations),
+        }
+    }
+
     /// Whether anything was allocated, as far as can be told: a caller that only freed is no call site.
     pub fn allocated(&self) -> bool {
         self.allocations.unwrap_or(self.blocks) > 0

@@ -1,0 +1,36 @@
+//! The same address, where that is all there is, and nothing says that the build is the same.
+
+use super::MatchedBy;
+use super::candidate::Candidate;
+use super::matching::Matching;
+use crate::diff::site::ModuleKey;
+use crate::run::LinkAddress;
+
+type Key<'a> = (Option<&'a ModuleKey>, Option<LinkAddress>, Option<u64>);
+
+pub fn pair(matching: &mut Matching<'_>) {
+    for group in matching.groups(key, key) {
+        let ([old], [new]) = (group.old.as_slice(), group.new.as_slice()) else {
+            continue;
+        };
+        let (a, b) = (&matching.old[*old], &matching.new[*new]);
+        let in_one_build = a.is_of_same_build(b) && !a.addresses.is_empty();
+        let can_be_one = match (a.chain.is_empty(), b.chain.is_empty()) {
+            (true, true) => true,
+            // A name in one run alone: the file is missing in the other.
+            (false, false) => false,
+            _ => !a.is_of_other_build(b),
+        };
+        if can_be_one && !in_one_build {
+            matching.pair(*old, *new, MatchedBy::UnsureAddress);
+        }
+    }
+}
+
+fn key(site: &Candidate) -> Option<Key<'_>> {
+    Some((
+        site.module.as_ref(),
+        site.addresses.first().copied(),
+        site.numbers.first().copied(),
+    ))
+}

@@ -1,0 +1,111 @@
+//! The same function and file, inlined into more or fewer of its callers than before.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::candidate::Candidate;
+use super::function::{Found, by_lines};
+use super::lines::pair_by_line;
+use super::matching::{Group, Matching};
+use crate::diff::site::ModuleKey;
+
+type Key<'a> = (&'a ModuleKey, &'a str, &'a str);
+
+/// What a copy of a function is inlined into, and where.
+type Context<'a> = Vec<(Option<&'a str>, Option<u32>)>;
+
+/// A function that one build inlined and the other did not is the same one. Where it was inlined more than
+/// once, one copy is found again, and which of them is unsure; inlined into another function it is another site.
+pub fn pair(matching: &mut Matching<'_>) {
+    let groups = {
+        let of_old = |site| key(site, |_, file| file);
+        let of_new = |site| key(site, |module, file| matching.files.old_path(module, file));
+        matching.groups(of_old, of_new)
+    };
+    for group in groups {
+        for pair in copies(matching, &group) {
+            pair_by_line(matching, pair);
+        }
+    }
+}
+
+fn key<'a>(
+    site: &'a Candidate,
+    path: impl Fn(&'a ModuleKey, &'a str) -> &'a str,
+) -> Option<Key<'a>> {
+    let module = site.module.as_ref()?;
+    let key = (
+        module,
+        without_parameters(site.function()?),
+        path(module, site.file()?),
+    );
+    site.has_line().then_some(key)
+}
+
+/// Of a function that was inlined, debug information can leave the parameters out.
+fn without_parameters(function: &str) -> &str {
+    match function.find('(') {
+        Some(at) if at > 0 && !function.contains("operator") => &function[..at],
+        _ => function,
+    }
+}
+
+fn by_context<'a>(indexes: &[usize], sites: &'a [Candidate]) -> Vec<Vec<usize>> {
+    let mut copies: BTreeMap<(Option<&'a str>, Context<'a>), Vec<usize>> = BTreeMap::new();
+    for index in indexes {
+        let site = &sites[*index];
+        let outer = site.chain.iter().skip(1);
+        let context = outer.map(|step| (step.function.as_deref(), step.line));
+        let key = (site.function(), context.collect());
+        copies.entry(key).or_default().push(*index);
+    }
+    copies.into_values().collect()
+}
+
+fn copies(matching: &Matching<'_>, group: &Group) -> Vec<Found> {
+    let old = by_context(&group.old, matching.old);
+    let new = by_context(&group.new, matching.new);
+    let mut pairs = Vec::new();
+    for (i, a) in old.iter().enumerate() {
+        for (j, b) in new.iter().enumerate() {
+            let (one, other) = (&matching.old[a[0]], &matching.new[b[0]]);
+            if !can_be_one(one, other) {
+                continue;
+            }
+            let places = Group {
+                old: a.clone(),
+                new: b.clone(),
+            };
+            let steps = one.chain.len().min(other.chain.len());
+            pairs.push((i, j, by_lines(matching, &places, steps)));
+        }
+    }
+    pairs.sort_by_key(|(i, j, found)| (Reverse(found.len()), *i, *j));
+    let (mut used_old, mut used_new) = (vec![false; old.len()], vec![false; new.len()]);
+    let mut found = Vec::new();
+    let many = old.len() > 1 || new.len() > 1;
+    for (i, j, mut pairs) in pairs {
+        if used_old[i] || used_new[j] {
+            continue;
+        }
+        (used_old[i], used_new[j]) = (true, true);
+        if many {
+            pairs.iter_mut().for_each(|pair| pair.rivals.push(None));
+        }
+        found.extend(pairs);
+    }
+    found
+}
+
+/// The functions of one are the innermost ones of the other.
+fn can_be_one(old: &Candidate, new: &Candidate) -> bool {
+    let mut steps = old.chain.iter().zip(&new.chain);
+    let is_same = |a: Option<&str>, b: Option<&str>| match (a, b) {
+        (Some(a), Some(b)) => {
+            let is_bare = |name| without_parameters(name) == name;
+            a == b || (is_bare(a) != is_bare(b) && without_parameters(a) == without_parameters(b))
+        }
+        _ => false,
+    };
+    steps.all(|(a, b)| is_same(a.function.as_deref(), b.function.as_deref()))
+}

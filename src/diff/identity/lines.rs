@@ -1,0 +1,49 @@
+//! The same function in the same file, at the same line or at another.
+
+use super::MatchedBy;
+use super::candidate::Candidate;
+use super::function::{Found, by_lines};
+use super::matching::Matching;
+use crate::diff::site::ModuleKey;
+
+/// Function and file of each step of a chain.
+type Steps<'a> = Vec<(Option<&'a str>, Option<&'a str>)>;
+
+pub fn pair(matching: &mut Matching<'_>) {
+    for pair in pairs(matching) {
+        pair_by_line(matching, pair);
+    }
+}
+
+fn pairs(matching: &Matching<'_>) -> Vec<Found> {
+    let of_old = |site| Some((module_of(site)?, steps(site, |file| file)?));
+    let of_new = |site| {
+        let module = module_of(site)?;
+        let old_path = |file| matching.files.old_path(module, file);
+        Some((module, steps(site, old_path)?))
+    };
+    let groups = matching.groups(of_old, of_new);
+    let of_group = |group| by_lines(matching, group, usize::MAX);
+    groups.iter().flat_map(of_group).collect()
+}
+
+fn steps<'a>(site: &'a Candidate, path: impl Fn(&'a str) -> &'a str) -> Option<Steps<'a>> {
+    let steps = site.chain.iter().map(|step| {
+        let file = step.file.as_deref().map(&path);
+        (step.function.as_deref(), file)
+    });
+    site.has_line().then(|| steps.collect())
+}
+
+fn module_of(site: &Candidate) -> Option<&ModuleKey> {
+    site.module.as_ref()
+}
+
+pub fn pair_by_line(matching: &mut Matching<'_>, pair: Found) {
+    let is_same = matching.old[pair.old].lines() == matching.new[pair.new].lines();
+    let by = match is_same {
+        true => MatchedBy::Line,
+        false => MatchedBy::MovedLine,
+    };
+    matching.pair_found(pair, by);
+}

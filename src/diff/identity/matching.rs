@@ -1,0 +1,86 @@
+//! What is matched and what is still free.
+
+use std::collections::BTreeMap;
+
+use super::candidate::Candidate;
+use super::function::Found;
+use super::sources::Files;
+use super::{Match, MatchedBy};
+
+/// Sites of both runs that have something in common, by their indexes.
+#[derive(Debug, Clone, Default)]
+pub struct Group {
+    pub old: Vec<usize>,
+    pub new: Vec<usize>,
+}
+
+/// Hands a tier only what those before it left.
+#[derive(Debug)]
+pub struct Matching<'a> {
+    pub old: &'a [Candidate],
+    pub new: &'a [Candidate],
+    pub files: Files,
+    of_new: Vec<Option<Match>>,
+    taken: Vec<bool>,
+}
+
+impl<'a> Matching<'a> {
+    pub fn new(old: &'a [Candidate], new: &'a [Candidate]) -> Self {
+        Matching {
+            old,
+            new,
+            files: Files::new(old, new),
+            of_new: vec![None; new.len()],
+            taken: vec![false; old.len()],
+        }
+    }
+
+    pub fn into_sites(self) -> Vec<Option<Match>> {
+        self.of_new
+    }
+
+    /// Matches two sites, unless one of them is matched.
+    pub fn pair(&mut self, old: usize, new: usize, by: MatchedBy) {
+        let rivals = Vec::new();
+        self.pair_found(Found { old, new, rivals }, by);
+    }
+
+    pub fn pair_found(&mut self, found: Found, by: MatchedBy) {
+        let Found { old, new, rivals } = found;
+        if !self.taken[old] && self.of_new[new].is_none() {
+            self.taken[old] = true;
+            self.of_new[new] = Some(Match { old, by, rivals });
+        }
+    }
+
+    fn free_old(&self) -> impl Iterator<Item = (usize, &'a Candidate)> + '_ {
+        let all = self.old.iter().enumerate();
+        all.filter(|(index, _)| !self.taken[*index])
+    }
+
+    fn free_new(&self) -> impl Iterator<Item = (usize, &'a Candidate)> + '_ {
+        let all = self.new.iter().enumerate();
+        all.filter(|(index, _)| self.of_new[*index].is_none())
+    }
+
+    /// Groups of unmatched sites of one key that have sites of both runs.
+    pub fn groups<K: Ord>(
+        &self,
+        of_old: impl Fn(&'a Candidate) -> Option<K>,
+        of_new: impl Fn(&'a Candidate) -> Option<K>,
+    ) -> Vec<Group> {
+        let mut groups: BTreeMap<K, Group> = BTreeMap::new();
+        for (index, site) in self.free_old() {
+            if let Some(key) = of_old(site) {
+                groups.entry(key).or_default().old.push(index);
+            }
+        }
+        for (index, site) in self.free_new() {
+            if let Some(group) = of_new(site).and_then(|key| groups.get_mut(&key)) {
+                group.new.push(index);
+            }
+        }
+        let groups = groups.into_values();
+        groups.filter(|group| !group.new.is_empty()).collect()
+    }
+}

@@ -1,0 +1,96 @@
+//! Which call site of one run is which of the next, whatever was built or moved between them.
+//!
+//! Tier after tier, a file each, from what proves most to what proves least. A tier is handed only what
+//! those before it left, so each site is matched once.
+
+mod bare;
+mod candidate;
+mod function;
+mod inlined;
+mod lines;
+mod matching;
+mod modules;
+mod order;
+mod renamed;
+mod same_build;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub use candidate::{Candidate, Step};
+use matching::Matching;
+pub use sources::files_of;
+
+use super::site::ModuleKey;
+
+/// How a site of one run was found in another: each tier proves less than those above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MatchedBy {
+    /// The same build of the module, and the same link-time address or line in it.
+    Address,
+    /// The same function, file and line.
+    Line,
+    /// The same function, at another line.
+    MovedLine,
+    /// The same function in a file or module of another name.
+    Renamed,
+    /// The same function, and its place among the calls of that function: no lines are known.
+    FunctionOrder,
+    /// The same address in what may be two builds.
+    UnsureAddress,
+}
+
+impl MatchedBy {
+    /// Stable, for scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            MatchedBy::Address => "address",
+            MatchedBy::Line => "line",
+            MatchedBy::MovedLine => "moved-line",
+            MatchedBy::Renamed => "renamed",
+            MatchedBy::FunctionOrder => "function-order",
+            MatchedBy::UnsureAddress => "unsure-address",
+        }
+    }
+}
+
+/// The old site that a new one is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    pub old: usize,
+    pub by: MatchedBy,
+    /// What it may be as well, for all that is known: another old site, or (`None`) a new one.
+    pub rivals: Vec<Option<usize>>,
+}
+
+/// What matching a run against the earlier ones gave.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Matches {
+    /// For each new site the old one that it is, and how that is known.
+    pub sites: Vec<Option<Match>>,
+    /// Files of a module that have another path in the new run: old, new. The module is the new run's.
+    pub files: Vec<(ModuleKey, String, String)>,
+    /// Modules that have another name in the new run: old, new.
+    pub modules: Vec<(ModuleKey, ModuleKey)>,
+}
+
+/// Matches the sites of a run with those found so far.
+pub fn match_sites(old: &[Candidate], new: &[Candidate]) -> Matches {
+    let modules = modules::pair_modules(old, new);
+    // From here on, a module is called what the earlier runs call it.
+    let new = modules::called_as_before(new, &modules);
+    let mut matching = Matching::new(old, &new);
+    same_build::pair(&mut matching);
+    lines::pair(&mut matching);
+    inlined::pair(&mut matching);
+    renamed::pair(&mut matching);
+    order::pair(&mut matching);
+    bare::pair(&mut matching);
+    let is_other = |(_, old, new): &(ModuleKey, String, String)| old != new;
+    let files = matching.files.all().filter(is_other).collect();
+    Matches {
+        sites: matching.into_sites(),
+        files,
+        modules,
+    }
+}

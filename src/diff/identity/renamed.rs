@@ -1,0 +1,174 @@
+//! The same function in a file or a module that has another name now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::MatchedBy;
+use super::candidate::Candidate;
+use super::function::{Found, by_lines, by_offset};
+use super::matching::{Group, Matching};
+use crate::diff::files::{agreement, best_pairs};
+use crate::diff::site::ModuleKey;
+
+pub fn pair(matching: &mut Matching<'_>) {
+    let kin = Kin::new(matching);
+    for group in matching.groups(Candidate::functions, Candidate::functions) {
+        for pair in pairs(matching, &group, &kin) {
+            matching.pair_found(pair, MatchedBy::Renamed);
+        }
+    }
+}
+
+fn pairs(matching: &Matching<'_>, group: &Group, kin: &Kin<'_>) -> Vec<Found> {
+    let old = split(&group.old, matching.old);
+    let new = split(&group.new, matching.new);
+    let score = |i: usize, j: usize| {
+        let (a, b) = (&matching.old[old[i][0]], &matching.new[new[j][0]]);
+        kin.nearness(matching, a, b)
+    };
+    let mut found = Vec::new();
+    for (i, j) in best_pairs(old.len(), new.len(), score) {
+        let places = Group {
+            old: old[i].clone(),
+            new: new[j].clone(),
+        };
+        let mut sites = places.old.iter().map(|old| &matching.old[*old]);
+        found.extend(match sites.all(Candidate::has_line) {
+            true => by_lines(matching, &places, usize::MAX),
+            false => by_offset(matching, &places),
+        });
+    }
+    found
+}
+
+/// Sites of one function, by the module and the file that each lies in.
+fn split(indexes: &[usize], sites: &[Candidate]) -> Vec<Vec<usize>> {
+    let mut parts: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for index in indexes {
+        let site = &sites[*index];
+        let key = (&site.module, site.outermost_file(), site.has_line());
+        parts.entry(key).or_default().push(*index);
+    }
+    parts.into_values().collect()
+}
+
+/// The functions of a file that allocate.
+type FunctionsOfFile<'a> = BTreeMap<(&'a ModuleKey, &'a str), BTreeSet<&'a str>>;
+
+/// What tells whether one place can be another, renamed.
+struct Kin<'a> {
+    old_modules: BTreeSet<&'a ModuleKey>,
+    new_modules: BTreeSet<&'a ModuleKey>,
+    old_functions: FunctionsOfFile<'a>,
+    new_functions: FunctionsOfFile<'a>,
+}
+
+impl<'a> Kin<'a> {
+    fn new(matching: &Matching<'a>) -> Self {
+        Kin {
+            old_modules: modules_of(matching.old),
+            new_modules: modules_of(matching.new),
+            old_functions: functions_of(matching.old),
+            new_functions: functions_of(matching.new),
+        }
+    }
+
+    /// How near two places of one function are, if either can be the other renamed: first by their
+    /// modules, then by their files.
+    fn nearness(
+        &self,
+        matching: &Matching<'_>,
+        old: &Candidate,
+        new: &Candidate,
+    ) -> Option<(u8, usize)> {
+        let (old_module, new_module) = (old.module.as_ref()?, new.module.as_ref()?);
+        if old_module.role != new_module.role || old.has_line() != new.has_line() {
+            return None;
+        }
+        let agreement = match (old.outermost_file(), new.outermost_file()) {
+            (Some(old), Some(new)) => agreement(old, new),
+            _ => 0,
+        };
+        if old_module == new_module {
+            // A static function is another one in every file, unless the file itself was renamed.
+            let (old_file, new_file) = (old.outermost_file()?, new.outermost_file()?);
+            let files = &matching.files;
+            let is_same = files.old_path(new_module, new_file) == old_file;
+            let may_be_renamed =
+                !files.lives_on(old_module, old_file) && !files.was_there(new_module, new_file);
+            let is_global = old.is_external() && new.is_external();
+            let is_renamed = || {
+                let likeness = self.likeness((old_module, old_file), (new_module, new_file));
+                may_be_renamed && likeness
+            };
+            return (is_same || is_global || is_renamed()).then_some((2, agreement));
+        }
+        let is_renamed =
+            !self.new_modules.contains(old_module) && !self.old_modules.contains(new_module);
+        if !is_renamed {
+            return None;
+        }
+        let same_stem = stem(&old_module.name) == stem(&new_module.name);
+        (same_stem || agreement > 0).then_some((u8::from(same_stem), agreement))
+    }
+
+    /// Whether a file is another under a new name: its name is alike, or so are its functions, of which one
+    /// alone may be a namesake (every driver has an `init`).
+    fn likeness(&self, old: (&ModuleKey, &str), new: (&ModuleKey, &str)) -> bool {
+        let none = BTreeSet::new();
+        let of_old = self.old_functions.get(&old).unwrap_or(&none);
+        let of_new = self.new_functions.get(&new).unwrap_or(&none);
+        let common = of_old.intersection(of_new).count();
+        let most = of_old.len().max(of_new.len());
+        names_are_alike(old.1, new.1) || (common > 1 && common * 2 >= most)
+    }
+}
+
+/// `table.c` and `table_v2.c`: one name is the beginning of the other, in whole words.
+fn names_are_alike(old: &str, new: &str) -> bool {
+    let name = |path: &'_ str| {
+        let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+        match name.split_once('.') {
+            Some((stem, _)) if !stem.is_empty() => stem.to_owned(),
+            _ => name,
+        }
+    };
+    let (old, new) = (name(old), name(new));
+    let (short, long) = match old.len() <= new.len() {
+        true => (&old, &new),
+        false => (&new, &old),
+    };
+    let rest = long.strip_prefix(short.as_str());
+    // Of another language, too: `table.c` that became `table.cc`.
+    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphabetic()))
+}
+
+fn modules_of(sites: &[Candidate]) -> BTreeSet<&ModuleKey> {
+    let modules = sites.iter().filter_map(|site| site.module.as_ref());
+    modules.collect()
+}
+
+fn functions_of(sites: &[Candidate]) -> FunctionsOfFile<'_> {
+    let mut functions: FunctionsOfFile<'_> = BTreeMap::new();
+    for site in sites {
+        let Some(module) = &site.module else { continue };
+        for step in &site.chain {
+            if let (Some(function), Some(file)) = (&step.function, &step.file) {
+                let of_file = functions.entry((module, file)).or_default();
+                of_file.insert(function);
+            }
+        }
+    }
+    functions
+}
+
+/// `libfoo` of `libfoo.so.1.2` and of `libfoo-1.2.so`.
+pub fn stem(module: &str) -> &str {
+    let name = module.rsplit('/').next().unwrap_or(module);
+    let Some((stem, _)) = name.split_once(".so") else {
+        return name;
+    };
+    match stem.rsplit_once('-') {
+        Some((stem, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => stem,
+        _ => stem,
+    }
+}

@@ -1,0 +1,440 @@
+//! What is found again, tier by tier.
+
+use super::candidate::without_clone;
+use super::renamed::stem;
+use super::*;
+use crate::diff::site::SiteKey;
+use crate::elf::BuildId;
+use crate::run::Role;
+use crate::run::{Build, Declaration, LinkAddress};
+
+use MatchedBy::*;
+
+fn module(name: &str) -> ModuleKey {
+    match name {
+        "" => ModuleKey::program(),
+        name => ModuleKey {
+            role: Role::Library,
+            name: name.to_owned(),
+        },
+    }
+}
+
+/// A place in the program: `function` is declared in line `declared`.
+fn at(function: &str, file: &str, declared: u32, line: u32) -> Candidate {
+    let step = Step {
+        function: Some(function.into()),
+        file: Some(file.into()),
+        line: Some(line),
+        declaration: Declaration {
+            line: Some(declared),
+            external: true,
+        },
+    };
+    let mut site = bare(u64::from(line) * 16);
+    site.key = SiteKey::Line {
+        module: module(""),
+        function: step.function.clone(),
+        file: file.into(),
+        line,
+        inlined_into: Vec::new(),
+    };
+    site.chain = vec![step];
+    site
+}
+
+/// A place that only its function's symbol names.
+fn by_symbol(function: &str, start: u64, address: u64) -> Candidate {
+    let mut site = bare(address);
+    site.chain = vec![Step {
+        function: Some(function.into()),
+        ..Step::default()
+    }];
+    site.function_start = Some(LinkAddress(start));
+    site
+}
+
+/// A place of which nothing is known but its address.
+fn bare(address: u64) -> Candidate {
+    let address = LinkAddress(address);
+    Candidate {
+        key: SiteKey::Address {
+            module: module(""),
+            address,
+            function: None,
+        },
+        build: None,
+        module: Some(module("")),
+        chain: Vec::new(),
+        function_start: None,
+        addresses: vec![address],
+        numbers: Vec::new(),
+        module_path: None,
+        mean_size: None,
+    }
+}
+
+impl Candidate {
+    fn in_module(mut self, name: &str) -> Self {
+        self.module = Some(module(name));
+        self
+    }
+
+    fn of_build(mut self, id: u8) -> Self {
+        self.build = Some(Build::Id(BuildId(vec![id])));
+        self
+    }
+
+    fn of_size(mut self, size: u64) -> Self {
+        self.mean_size = Some(size as f64);
+        self
+    }
+
+    fn local(mut self) -> Self {
+        self.chain
+            .iter_mut()
+            .for_each(|step| step.declaration.external = false);
+        self
+    }
+
+    fn inlined_into(mut self, function: &str, declared: u32, line: u32) -> Self {
+        let outer = at(function, "/s/a.c", declared, line);
+        self.chain.extend(outer.chain);
+        self
+    }
+}
+
+/// For each new site the old one and the tier.
+fn matched(old: &[Candidate], new: &[Candidate]) -> Vec<Option<(usize, MatchedBy)>> {
+    let sites = match_sites(old, new).sites.into_iter();
+    sites
+        .map(|found| found.map(|found| (found.old, found.by)))
+        .collect()
+}
+
+#[test]
+fn in_one_build_an_address_is_a_site_and_another_is_another() {
+    let old = [bare(0x10).of_build(1), bare(0x20).of_build(1)];
+    let new = [bare(0x20).of_build(1), bare(0x30).of_build(1)];
+    assert_eq!(matched(&old, &new), [Some((1, Address)), None]);
+    // Not even in one function.
+    let old = [at("f", "/s/a.c", 1, 5).of_build(1)];
+    let new = [at("f", "/s/a.c", 1, 6).of_build(1)];
+    assert_eq!(matched(&old, &new), [None]);
+    // A line of several calls is one site, whichever of them a run made.
+    let mut other_call = at("f", "/s/a.c", 1, 5).of_build(1);
+    other_call.addresses = vec![LinkAddress(0x999)];
+    assert_eq!(matched(&old, &[other_call]), [Some((0, Address))]);
+}
+
+#[test]
+fn an_equal_line_is_found_where_addresses_differ() {
+    let mut new = at("f", "/s/a.c", 1, 5).of_build(2);
+    new.addresses = vec![LinkAddress(0x999)];
+    let old = [at("f", "/s/a.c", 1, 5).of_build(1)];
+    assert_eq!(matched(&old, &[new]), [Some((0, Line))]);
+}
+
+#[test]
+fn directories_may_differ_where_paths_agree_from_the_right() {
+    let old = [at("f", "/h/net/a.c", 1, 5), at("f", "/h/ui/a.c", 1, 5)];
+    let new = [at("f", "/b/ui/a.c", 1, 5), at("f", "/b/net/a.c", 1, 5)];
+    assert_eq!(matched(&old, &new), [Some((1, Line)), Some((0, Line))]);
+    assert_eq!(
+        match_sites(&old, &new).files,
+        [
+            (module(""), "/h/net/a.c".to_owned(), "/b/net/a.c".to_owned()),
+            (module(""), "/h/ui/a.c".to_owned(), "/b/ui/a.c".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn a_function_that_moved_keeps_its_lines_apart() {
+    // Two lines further down, so that the first stands where the second did.
+    let old = [at("f", "/s/a.c", 1, 5), at("f", "/s/a.c", 1, 7)];
+    let new = [at("f", "/s/a.c", 3, 7), at("f", "/s/a.c", 3, 9)];
+    assert_eq!(
+        matched(&old, &new),
+        [Some((0, MovedLine)), Some((1, MovedLine))]
+    );
+    // The second is gone: what stands there is the first.
+    assert_eq!(matched(&old, &new[..1]), [Some((0, MovedLine))]);
+    // The same two lines inside of the function, which itself stays.
+    let new = [at("f", "/s/a.c", 1, 7), at("f", "/s/a.c", 1, 9)];
+    assert_eq!(
+        matched(&old, &new),
+        [Some((0, MovedLine)), Some((1, MovedLine))]
+    );
+}
+
+#[test]
+fn sizes_tell_which_of_two_lines_is_left() {
+    let old = [
+        at("f", "/s/a.c", 1, 5).of_size(16),
+        at("f", "/s/a.c", 1, 6).of_size(64),
+    ];
+    let small = at("f", "/s/a.c", 1, 5).of_size(16);
+    let large = at("f", "/s/a.c", 1, 5).of_size(64);
+    assert_eq!(matched(&old, &[small]), [Some((0, Line))]);
+    assert_eq!(matched(&old, &[large]), [Some((1, MovedLine))]);
+    // One that stays, one that is fixed and one that is added below do not push it aside.
+    let new = [
+        at("f", "/s/a.c", 1, 6).of_size(64),
+        at("f", "/s/a.c", 1, 9).of_size(300),
+    ];
+    assert_eq!(matched(&old, &new), [Some((1, Line)), Some((0, MovedLine))]);
+}
+
+#[test]
+fn the_nearest_line_wins_without_sizes() {
+    let old = [
+        at("f", "/s/a.c", 1, 5),
+        at("f", "/s/a.c", 1, 20),
+        at("f", "/s/a.c", 1, 40),
+    ];
+    let new = [at("f", "/s/a.c", 1, 22)];
+    assert_eq!(matched(&old, &new), [Some((1, MovedLine))]);
+}
+
+#[test]
+fn a_wrapper_is_a_site_in_each_of_its_callers() {
+    let wrapper = || at("xmalloc", "/s/a.c", 1, 2);
+    let old = [
+        wrapper().inlined_into("f", 5, 7),
+        wrapper().inlined_into("g", 10, 12),
+    ];
+    let new = [
+        wrapper().inlined_into("g", 9, 12),
+        wrapper().inlined_into("f", 5, 6),
+    ];
+    assert_eq!(matched(&old, &new), [Some((1, Line)), Some((0, MovedLine))]);
+    // Another caller's is another site; the same one, no longer inlined, is not.
+    let new = [wrapper().inlined_into("h", 20, 22)];
+    assert_eq!(matched(&old[..1], &new), [None]);
+    assert_eq!(matched(&old[..1], &[wrapper()]), [Some((0, MovedLine))]);
+}
+
+#[test]
+fn overloads_and_instances_are_functions_of_their_own() {
+    let old = [
+        at("f(int)", "/s/a.cc", 1, 5),
+        at("g<int>()", "/s/a.cc", 10, 11),
+    ];
+    let new = [
+        at("f(long)", "/s/a.cc", 1, 5),
+        at("g<long>()", "/s/a.cc", 10, 11),
+    ];
+    assert_eq!(matched(&old, &new), [None, None]);
+}
+
+#[test]
+fn a_static_function_of_one_name_is_another_in_another_file() {
+    let old = [
+        at("init", "/s/a.c", 1, 5).local(),
+        at("run", "/s/b.c", 1, 9),
+    ];
+    let new = [
+        at("init", "/s/b.c", 20, 25).local(),
+        at("run", "/s/b.c", 1, 9),
+    ];
+    assert_eq!(matched(&old, &new), [None, Some((1, Line))]);
+    // One that other files can call is the same, wherever it is defined.
+    let old = [at("init", "/s/a.c", 1, 5), at("run", "/s/b.c", 1, 9)];
+    let new = [at("init", "/s/b.c", 20, 25), at("run", "/s/b.c", 1, 9)];
+    assert_eq!(matched(&old, &new), [Some((0, Renamed)), Some((1, Line))]);
+    // A file that was renamed takes its static functions along.
+    let old = [at("init", "/s/a.c", 1, 5).local()];
+    let new = [at("init", "/s/a_v2.c", 1, 6).local()];
+    assert_eq!(matched(&old, &new), [Some((0, Renamed))]);
+    // Every driver has an `init`: a name alone makes no file another.
+    let new = [at("init", "/s/new_ui.c", 1, 5).local()];
+    assert_eq!(matched(&old, &new), [None]);
+    // But most of what is in it does.
+    let of = |file: &str| {
+        let functions = ["init", "open", "close"].into_iter().zip([5, 9, 14]);
+        let sites = functions.map(|(function, line)| at(function, file, line - 1, line).local());
+        sites.collect::<Vec<Candidate>>()
+    };
+    let by = Renamed;
+    assert_eq!(
+        matched(&of("/s/old_net.c"), &of("/s/engine.c")),
+        [Some((0, by)), Some((1, by)), Some((2, by))]
+    );
+}
+
+#[test]
+fn a_library_may_have_another_version() {
+    let old = [
+        at("f", "/s/a.c", 1, 5).in_module("libfoo.so.1.2"),
+        by_symbol("g", 0x100, 0x110).in_module("libfoo.so.1.2"),
+    ];
+    let new = [
+        at("f", "/s/a.c", 1, 8).in_module("libfoo.so.1.3"),
+        by_symbol("g", 0x200, 0x214).in_module("libfoo.so.1.3"),
+    ];
+    assert_eq!(
+        matched(&old, &new),
+        [Some((0, Renamed)), Some((1, Renamed))]
+    );
+    // Where the old one is still there, the new one is another.
+    let both = [
+        new[0].clone(),
+        at("h", "/s/h.c", 1, 2).in_module("libfoo.so.1.2"),
+    ];
+    assert_eq!(matched(&old, &both), [None, None]);
+}
+
+#[test]
+fn of_two_that_may_be_it_neither_is() {
+    let old = [at("init", "/s/a.c", 1, 5)];
+    let new = [at("init", "/s/b.c", 1, 5), at("init", "/s/c.c", 1, 5)];
+    assert_eq!(matched(&old, &new), [None, None]);
+}
+
+#[test]
+fn symbols_alone_keep_the_order_of_calls() {
+    let old = [by_symbol("f", 0x100, 0x110), by_symbol("f", 0x100, 0x140)];
+    let new = [
+        by_symbol("f.part.0", 0x300, 0x344),
+        by_symbol("f", 0x300, 0x318),
+        by_symbol("g", 0x400, 0x410),
+    ];
+    let by = FunctionOrder;
+    assert_eq!(matched(&old, &new), [Some((1, by)), Some((0, by)), None]);
+    // Lines in one of the builds alone are no hindrance.
+    let new = [at("f", "/s/a.c", 1, 5)];
+    assert_eq!(matched(&old[..1], &new), [Some((0, by))]);
+}
+
+#[test]
+fn an_address_alone_is_unsure() {
+    let old = [bare(0x10).of_build(1), bare(0x20)];
+    let new = [bare(0x10).of_build(2), bare(0x20), bare(0x30)];
+    let by = UnsureAddress;
+    assert_eq!(matched(&old, &new), [Some((0, by)), Some((1, by)), None]);
+    // Unknown in both is nothing in common.
+    assert_eq!(matched(&[bare(0x10)], &[bare(0x20)]), [None]);
+    assert_eq!(
+        matched(&[bare(0x10)], &[bare(0x10).in_module("libx.so")]),
+        [None]
+    );
+    // A name in one run alone, and no sign of two builds: the file is missing in the other.
+    let named = by_symbol("f", 0, 0x10);
+    assert_eq!(
+        matched(&[named.clone().of_build(1)], &[bare(0x10)]),
+        [Some((0, by))]
+    );
+    assert_eq!(
+        matched(&[named.of_build(1)], &[bare(0x10).of_build(2)]),
+        [None]
+    );
+    // Other functions at one address are two.
+    assert_eq!(
+        matched(&[by_symbol("f", 0, 0x10)], &[by_symbol("g", 0, 0x10)]),
+        [None]
+    );
+}
+
+#[test]
+fn one_file_at_two_paths_is_two_modules() {
+    let of = |path: &str| bare(0x10).of_build(1).in_module(path);
+    let old = [of("/opt/a/p.so"), of("/opt/b/p.so")];
+    assert_eq!(
+        matched(&old, &old),
+        [Some((0, Address)), Some((1, Address))]
+    );
+    // A second one beside it takes nothing from the first, which now shows its path.
+    let mut alone = of("p.so");
+    alone.module_path = Some("/opt/b/p.so".into());
+    let mut two = old.clone();
+    for site in &mut two {
+        let name = site.module.as_ref().map(|module| module.name.clone());
+        site.module_path = name.map(|name| name.as_str().into());
+    }
+    assert_eq!(matched(&[alone.clone()], &two), [None, Some((0, Address))]);
+    assert_eq!(matched(&two, &[alone]), [Some((1, Address))]);
+}
+
+#[test]
+fn lines_that_stayed_are_overruled_by_no_size() {
+    // The first is freed in the second run, the second leaks, and a third is added.
+    let line = |line| at("work", "/s/a.c", 4, line);
+    let old = [line(6).of_size(24), line(8)];
+    for added in [9, 10] {
+        let new = [line(6), line(8).of_size(24), line(added)];
+        assert_eq!(
+            matched(&old, &new),
+            [Some((0, Line)), Some((1, Line)), None]
+        );
+    }
+    let call = |offset: u64| by_symbol("f", 0x1000, 0x1000 + offset);
+    let old = [call(0x10).of_size(24), call(0x30)];
+    let new = [call(0x10), call(0x30).of_size(24), call(0x50)];
+    let by = FunctionOrder;
+    assert_eq!(matched(&old, &new), [Some((0, by)), Some((1, by)), None]);
+}
+
+#[test]
+fn what_may_have_changed_places_is_unsure() {
+    let line = |line, size| at("f", "/s/a.c", 1, line).of_size(size);
+    let old = [line(5, 16), line(8, 64)];
+    let swapped = match_sites(&old, &[line(5, 64), line(8, 16)]);
+    let rivals = |index: usize| swapped.sites[index].as_ref().map(|m| m.rivals.clone());
+    assert_eq!(rivals(0), Some(vec![Some(1)]));
+    assert_eq!(rivals(1), Some(vec![Some(0)]));
+    // Nothing moved, and nothing speaks for anything else.
+    let same = match_sites(&old, &old);
+    assert!(same.sites.iter().flatten().all(|m| m.rivals.is_empty()));
+    // One of two equal calls is gone: which one?
+    let gone = match_sites(&[line(5, 16), line(8, 16)], &[line(5, 16)]);
+    let rivals = gone.sites[0].as_ref().map(|m| m.rivals.clone());
+    assert_eq!(rivals, Some(vec![Some(1)]));
+}
+
+#[test]
+fn a_function_that_one_build_inlines_is_found_in_the_other() {
+    let inlined = |line| at("read", "/s/a.c", 1, line).inlined_into("main", 20, 25);
+    let old = [inlined(3), inlined(5)];
+    let new = [at("read", "/s/a.c", 1, 3), at("read", "/s/a.c", 1, 5)];
+    let both = [Some((0, MovedLine)), Some((1, MovedLine))];
+    assert_eq!(matched(&old, &new), both);
+    assert_eq!(matched(&new, &old), both);
+    // Of two copies, one is it.
+    let twice = [
+        inlined(3),
+        at("read", "/s/a.c", 1, 3).inlined_into("main", 20, 28),
+    ];
+    let found = match_sites(&twice, &new[..1]).sites;
+    let rivals = found[0].as_ref().map(|m| m.rivals.clone());
+    assert_eq!(rivals, Some(vec![None]));
+}
+
+#[test]
+fn a_site_is_matched_once() {
+    let old: Vec<Candidate> = (0..5).map(|i| at("f", "/s/a.c", 1, 5 + i)).collect();
+    let new: Vec<Candidate> = (0..9).map(|i| at("f", "/s/a.c", 1, 2 + 2 * i)).collect();
+    let mut found: Vec<usize> = matched(&old, &new)
+        .into_iter()
+        .flatten()
+        .map(|m| m.0)
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn compilers_name_copies_of_a_function() {
+    for (symbol, function) in [
+        ("f.isra.0", "f"),
+        ("f.constprop.0.cold", "f"),
+        ("f.part.12", "f"),
+        ("libx.so", "libx.so"),
+        (".cold", ".cold"),
+    ] {
+        assert_eq!(without_clone(symbol), function);
+    }
+    assert_eq!(stem("libfoo.so.1.2"), "libfoo");
+    assert_eq!(stem("libc-2.31.so"), "libc");
+    assert_eq!(stem("lib-x.so"), "lib-x");
+}
