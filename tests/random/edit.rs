@@ -1,0 +1,438 @@
+//! Random edits: what a programmer does to a source between two builds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Block, Form, Function, Inline, Kind, Label, Program, Site, Size, Statement};
+use crate::rng::Rng;
+
+#[derive(Default, Debug)]
+pub struct Edits {
+    /// What was done, in words.
+    pub log: Vec<String>,
+    /// By site, the classes of edits that touched its line, its function or its file.
+    pub touched: BTreeMap<Label, BTreeSet<&'static str>>,
+    /// Sites for which the README says that they show as gone and new: the function was renamed, or
+    /// the call went to another function.
+    pub limits: BTreeSet<Label>,
+}
+
+pub const CLASSES: [&str; 20] = [
+    "insert-lines",
+    "delete-lines",
+    "insert-allocation",
+    "delete-allocation",
+    "replace-allocation",
+    "swap-allocations",
+    "swap-functions",
+    "rename-function",
+    "rename-variable",
+    "rename-file",
+    "rename-directory",
+    "move-function",
+    "change-size",
+    "add-parameter",
+    "wrap-in-if",
+    "extract-helper",
+    "change-inline",
+    "split-line",
+    "replace-namesake",
+    "change-wrapper",
+];
+
+/// Does up to `wanted` edits; one for which the program has no place is left out.
+pub fn edit(program: &mut Program, rng: &mut Rng, wanted: usize) -> Edits {
+    let mut edits = Edits::default();
+    for _ in 0..wanted {
+        let class = *rng.pick(&CLASSES);
+        if let Some((what, labels)) = apply(program, rng, class, &mut edits) {
+            edits.log.push(format!("{class}: {what}"));
+            for label in labels {
+                edits.touched.entry(label).or_default().insert(class);
+            }
+        }
+    }
+    edits
+}
+
+type Done = Option<(String, Vec<Label>)>;
+
+fn labels(function: &Function) -> Vec<Label> {
+    function.sites().iter().map(|site| site.label).collect()
+}
+
+fn apply(program: &mut Program, rng: &mut Rng, class: &'static str, edits: &mut Edits) -> Done {
+    let file = rng.below(program.files.len());
+    let count = program.files[file].functions.len();
+    let number = rng.below(count);
+    match class {
+        "swap-functions" => {
+            let other = rng.below(count);
+            if other == number {
+                return None;
+            }
+            let functions = &mut program.files[file].functions;
+            functions.swap(number, other);
+            let mut touched = labels(&functions[number]);
+            touched.extend(labels(&functions[other]));
+            Some((functions[number].name.clone(), touched))
+        }
+        "rename-file" => {
+            let name = format!("{}_v2", program.files[file].stem);
+            let touched = program.files[file]
+                .functions
+                .iter()
+                .flat_map(labels)
+                .collect();
+            program.files[file].stem = name.clone();
+            Some((name, touched))
+        }
+        "rename-directory" => {
+            let old = program.files[file].directory.clone();
+            let new = "renamed".to_owned();
+            let mut touched = Vec::new();
+            for file in &mut program.files {
+                if file.directory == old {
+                    file.directory = new.clone();
+                    touched.extend(file.functions.iter().flat_map(labels));
+                }
+            }
+            Some((old, touched))
+        }
+        "move-function" => move_function(program, rng, file, number),
+        "rename-function" => {
+            let name = program.fresh_name(rng);
+            if is_overloaded(program, file, number) {
+                return None;
+            }
+            let function = &mut program.files[file].functions[number];
+            let what = format!("{} -> {name}", function.name);
+            function.name = name;
+            edits.limits.extend(labels(function));
+            Some((what, labels(function)))
+        }
+        "replace-namesake" => replace_namesake(program, rng, file, number),
+        "insert-allocation" => {
+            let site = program.site(rng);
+            let short = program.short_site(rng);
+            let function = &mut program.files[file].functions[number];
+            insert_site(function, rng, site, short);
+            Some((function.name.clone(), labels(function)))
+        }
+        "extract-helper" => extract(program, rng, file, number, edits),
+        "change-wrapper" => {
+            if rng.percent(50) {
+                program.wrapper_comment += 2;
+            } else {
+                program.wrapper_inline = match program.wrapper_inline {
+                    Inline::Never => Inline::No,
+                    _ => Inline::Never,
+                };
+            }
+            let wrapped = |site: &&Site| site.kind == Kind::Wrapped;
+            let sites = program.functions().flat_map(Function::sites);
+            Some((
+                String::new(),
+                sites.filter(wrapped).map(|s| s.label).collect(),
+            ))
+        }
+        "change-inline" => change_inline(program, rng, file, number),
+        "replace-allocation" => {
+            let fresh = program.labels;
+            let size = if rng.percent(50) {
+                Some(Program::size(rng))
+            } else {
+                None
+            };
+            let function = &mut program.files[file].functions[number];
+            let mut sites = function.sites_mut();
+            if sites.is_empty() {
+                return None;
+            }
+            let at = rng.below(sites.len());
+            sites[at].label = fresh;
+            if let Some(size) = size {
+                sites[at].size = size;
+            }
+            program.labels += 1;
+            let function = &program.files[file].functions[number];
+            Some((function.name.clone(), labels(function)))
+        }
+        _ => {
+            let function = &mut program.files[file].functions[number];
+            let before = labels(function);
+            let what = within(function, rng, class)?;
+            let mut touched = labels(function);
+            touched.extend(before);
+            Some((format!("{}: {what}", function.name), touched))
+        }
+    }
+}
+
+/// Edits that concern one function alone.
+fn within(function: &mut Function, rng: &mut Rng, class: &'static str) -> Option<String> {
+    let length = function.body.len();
+    match class {
+        "insert-lines" => {
+            let lines = rng.between(1, 5);
+            if rng.percent(30) {
+                function.above += lines;
+            } else {
+                let at = rng.below(length + 1);
+                for _ in 0..lines {
+                    let line = if rng.percent(50) {
+                        Statement::Comment(rng.below(1000))
+                    } else {
+                        Statement::Work(rng.below(1000))
+                    };
+                    function.body.insert(at, line);
+                }
+            }
+            Some(format!("{lines} lines"))
+        }
+        "delete-lines" => {
+            let is_line = |s: &Statement| matches!(s, Statement::Comment(_) | Statement::Work(_));
+            if let Some(at) = function.body.iter().position(is_line) {
+                function.body.remove(at);
+            } else if function.above > 0 {
+                function.above = 0;
+            } else {
+                return None;
+            }
+            Some(String::new())
+        }
+        "delete-allocation" => {
+            let sites = labels(function);
+            if sites.len() < 2 {
+                return None;
+            }
+            let gone = *rng.pick(&sites);
+            remove(&mut function.body, gone);
+            Some(format!("site {gone}"))
+        }
+        "swap-allocations" => {
+            let mut sites = function.sites_mut();
+            if sites.len() < 2 {
+                return None;
+            }
+            let one = rng.below(sites.len() - 1);
+            let other = rng.between(one + 1, sites.len() - 1);
+            let (a, b) = (sites[one].clone(), sites[other].clone());
+            // Each keeps what fits its line: two on a line stay short.
+            if (a.form == Form::Plain) != (b.form == Form::Plain) {
+                return None;
+            }
+            *sites[one] = b;
+            *sites[other] = a;
+            Some(format!(
+                "sites {} and {}",
+                sites[other].label, sites[one].label
+            ))
+        }
+        "rename-variable" => {
+            function.variable = format!("{}x", function.variable);
+            Some(function.variable.clone())
+        }
+        "change-size" => {
+            let mut sites = function.sites_mut();
+            if sites.is_empty() {
+                return None;
+            }
+            let at = rng.below(sites.len());
+            sites[at].size = Program::size(rng);
+            Some(format!("site {}", sites[at].label))
+        }
+        "add-parameter" => {
+            function.parameters.push("int");
+            Some(String::new())
+        }
+        "wrap-in-if" => {
+            let at = (0..length)
+                .filter(|i| matches!(&function.body[*i], Statement::Sites(s) if s.iter().all(|s| s.form != Form::Variable)))
+                .nth(rng.below(length))?;
+            let statement = function.body.remove(at);
+            let wrapped = Statement::Block {
+                kind: *rng.pick(&[Block::If, Block::IfElse, Block::Switch]),
+                body: vec![statement],
+            };
+            function.body.insert(at, wrapped);
+            Some(String::new())
+        }
+        "split-line" => {
+            // Two on a line get a line each, or the arguments of one a line of their own.
+            for at in 0..length {
+                if let Statement::Sites(sites) = &function.body[at]
+                    && sites.len() > 1
+                {
+                    let sites = sites.clone();
+                    let each = sites.into_iter().map(|site| Statement::Sites(vec![site]));
+                    function.body.splice(at..=at, each);
+                    return Some("a line each".to_owned());
+                }
+            }
+            let mut sites = function.sites_mut();
+            let site = sites.iter_mut().find(|site| {
+                site.form == Form::Plain && !matches!(site.kind, Kind::Vector | Kind::List)
+            })?;
+            site.form = Form::Split;
+            Some(format!("site {}", site.label))
+        }
+        _ => unreachable!("{class}"),
+    }
+}
+
+fn remove(body: &mut Vec<Statement>, label: Label) {
+    for statement in body.iter_mut() {
+        match statement {
+            Statement::Sites(sites) => sites.retain(|site| site.label != label),
+            Statement::Block { body, .. } => remove(body, label),
+            _ => {}
+        }
+    }
+    body.retain(|statement| !matches!(statement, Statement::Sites(sites) if sites.is_empty()));
+}
+
+/// Puts a site on a line of its own, or on the line of another.
+fn insert_site(function: &mut Function, rng: &mut Rng, site: Site, short: Site) {
+    let at = rng.below(function.body.len() + 1);
+    if rng.percent(25)
+        && let Some(Statement::Sites(sites)) = function.body.get_mut(at)
+        && sites.iter().all(|site| site.form == Form::Plain)
+    {
+        let at = rng.below(sites.len() + 1);
+        sites.insert(at, short);
+    } else {
+        function.body.insert(at, Statement::Sites(vec![site]));
+    }
+}
+
+fn is_overloaded(program: &Program, file: usize, number: usize) -> bool {
+    let functions = &program.files[file].functions;
+    let name = &functions[number].name;
+    functions.iter().filter(|f| f.name == *name).count() > 1
+}
+
+/// Another file gets a function that calls no static one and is called by none of its file.
+fn move_function(program: &mut Program, rng: &mut Rng, file: usize, number: usize) -> Done {
+    let to = rng.below(program.files.len());
+    let function = &program.files[file].functions[number];
+    if to == file
+        || function.is_static
+        || function.has_calls()
+        || program.files[file].functions.len() < 2
+        || program.files[to].shared != program.files[file].shared
+    {
+        return None;
+    }
+    let function = program.files[file].functions.remove(number);
+    let touched = labels(&function);
+    let what = format!("{} to {}", function.name, program.files[to].stem);
+    let functions = &mut program.files[to].functions;
+    let at = rng.below(functions.len() + 1);
+    functions.insert(at, function);
+    Some((what, touched))
+}
+
+/// A static function goes, and one of the same name that does something else comes to another file.
+fn replace_namesake(program: &mut Program, rng: &mut Rng, file: usize, number: usize) -> Done {
+    let function = program.files[file].functions[number].clone();
+    let to = rng.below(program.files.len());
+    if !function.is_static
+        || program.cxx
+        || function.has_calls()
+        || to == file
+        || program.files[to]
+            .functions
+            .iter()
+            .any(|f| f.name == function.name)
+    {
+        return None;
+    }
+    let caller = program.files[to]
+        .functions
+        .iter()
+        .position(|f| !f.is_static)?;
+    let mut gone = labels(&function);
+    let functions = &mut program.files[file].functions;
+    functions.remove(number);
+    for other in functions.iter_mut() {
+        other
+            .body
+            .retain(|s| !matches!(s, Statement::Call { function: id, .. } if *id == function.id));
+    }
+    let mut fresh = program.function(rng, true);
+    fresh.name = function.name.clone();
+    gone.extend(labels(&fresh));
+    let call = Statement::Call {
+        function: fresh.id,
+        of: fresh.parameters[0],
+    };
+    let functions = &mut program.files[to].functions;
+    functions[caller].body.push(call);
+    functions.insert(0, fresh);
+    Some((
+        format!("{} now in {}", function.name, program.files[to].stem),
+        gone,
+    ))
+}
+
+/// Some lines of a function become a new function, which it calls.
+fn extract(
+    program: &mut Program,
+    rng: &mut Rng,
+    file: usize,
+    number: usize,
+    edits: &mut Edits,
+) -> Done {
+    let mut helper = program.function(rng, true);
+    helper.name = format!("{}_helper", helper.name);
+    let function = &mut program.files[file].functions[number];
+    if function.template || function.lambda {
+        return None;
+    }
+    let from = rng.below(function.body.len());
+    let to = rng.between(from, (from + 2).min(function.body.len() - 1));
+    let call = Statement::Call {
+        function: helper.id,
+        of: helper.parameters[0],
+    };
+    let touched = labels(function);
+    helper.body = function.body.splice(from..=to, [call]).collect();
+    edits.limits.extend(labels(&helper));
+    let what = format!("{} from {}", helper.name, function.name);
+    program.files[file].functions.insert(number, helper);
+    Some((what, touched))
+}
+
+fn change_inline(program: &mut Program, rng: &mut Rng, file: usize, number: usize) -> Done {
+    let name = program.files[file].functions[number].name.clone();
+    let alone = program.functions().filter(|f| f.name == name).count() == 1;
+    let function = &mut program.files[file].functions[number];
+    let what;
+    if function.is_static && !function.template && alone && rng.percent(30) {
+        // Main calls every function that is not static; it is called from its own file only.
+        function.is_static = false;
+        function.inline = Inline::No;
+        what = "not static any more";
+    } else if function.is_static {
+        function.inline = match function.inline {
+            Inline::No | Inline::Hint => *rng.pick(&[Inline::Always, Inline::Never]),
+            Inline::Always | Inline::Never => *rng.pick(&[Inline::No, Inline::Hint]),
+        };
+        what = "inline";
+    } else {
+        function.inline = match function.inline {
+            Inline::Never => Inline::No,
+            _ => Inline::Never,
+        };
+        what = "noinline";
+    }
+    Some((format!("{name}: {what}"), labels(function)))
+}
+
+/// The size of a site as the source and the log show it.
+pub fn text_of(site: &Site) -> Option<usize> {
+    match site.size {
+        Size::Fixed(size) => Some(size),
+        Size::Varying => None,
+    }
+}

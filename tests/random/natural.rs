@@ -1,0 +1,192 @@
+//! Which sites the sources do not tell apart.
+//!
+//! A person who has both versions of a function, without the numbers that this harness gave to its
+//! sites, sees calls in an order, at lines counted from the head of the function, each with a size (a
+//! number, or one that varies). A site is *decidable* if the natural reading of the two lists is the
+//! truth. A reading keeps the order, pairs equal sizes, as many as possible, and of such readings
+//! those with the most lines that did not move; if a site has one partner in all of them, and that is
+//! the true one, it is decidable. So is one whose size no other site of the function has, in both
+//! versions: that tells even where the order changed; and each site of a function whose list has
+//! only other sizes, but as many sites, in the same order.
+//!
+//! What is left is undecidable: two calls of one size that were swapped, one replaced by another, one
+//! inserted beside its equal. Without lines the list of a function is what its symbol holds, in the
+//! order of the addresses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::edit::text_of;
+use crate::model::{Function, Label, Program, Site};
+use crate::render::Sources;
+
+#[derive(Clone, Copy)]
+struct Call {
+    label: Label,
+    size: Option<usize>,
+    line: usize,
+}
+
+/// The labels that are undecidable where both builds have lines.
+pub fn with_lines(before: (&Program, &Sources), after: (&Program, &Sources)) -> BTreeSet<Label> {
+    let calls = |(_, sources): (&Program, &Sources), function: &Function| -> Vec<Call> {
+        let of = |site: &&Site| Call {
+            label: site.label,
+            size: text_of(site),
+            line: sources.lines[&site.label],
+        };
+        function.sites().iter().map(of).collect()
+    };
+    let mut unclear = BTreeSet::new();
+    for function in before.0.functions() {
+        if let Some(then) = after.0.functions().find(|f| f.id == function.id) {
+            let one = calls(before, function);
+            unclear.extend(of_function(&one, &calls(after, then), true));
+        }
+    }
+    unclear
+}
+
+/// The labels of a module that are undecidable without lines: what is known is the symbol that holds a
+/// call, and the order of the calls in it. Symbols that are there twice, or in one build only, tell nothing.
+pub fn without_lines(
+    programs: [&Program; 2],
+    modules: [(&BTreeMap<u64, String>, &[(u64, Label)]); 2],
+) -> BTreeSet<Label> {
+    let [before, after] = [0, 1].map(|run| {
+        let (symbols, places) = modules[run];
+        let mut calls: BTreeMap<&str, Vec<Call>> = BTreeMap::new();
+        for &(address, label) in places {
+            let Some((_, name)) = symbols.range(..address).next_back() else {
+                continue;
+            };
+            let size = programs[run].functions().flat_map(Function::sites);
+            let size = size
+                .into_iter()
+                .find(|s| s.label == label)
+                .and_then(text_of);
+            let calls = calls.entry(name).or_default();
+            if calls.last().is_none_or(|call| call.label != label) {
+                calls.push(Call {
+                    label,
+                    size,
+                    line: 0,
+                });
+            }
+        }
+        calls
+    });
+    let twice = |name: &str| {
+        modules
+            .iter()
+            .any(|(symbols, _)| symbols.values().filter(|n| *n == name).count() > 1)
+    };
+    let mut unclear = BTreeSet::new();
+    for (name, one) in &before {
+        match after.get(name) {
+            Some(two) if !twice(name) => unclear.extend(of_function(one, two, false)),
+            _ => unclear.extend(one.iter().map(|call| call.label)),
+        }
+    }
+    for (name, two) in &after {
+        if twice(name) || !before.contains_key(name) {
+            unclear.extend(two.iter().map(|call| call.label));
+        }
+    }
+    unclear
+}
+
+fn of_function(one: &[Call], two: &[Call], lines: bool) -> BTreeSet<Label> {
+    let order = |calls: &[Call]| calls.iter().map(|c| c.label).collect::<Vec<_>>();
+    let mut unclear = BTreeSet::new();
+    if order(one) == order(two) {
+        return unclear;
+    }
+    let unique = |calls: &[Call], size: Option<usize>| {
+        size.is_some()
+            && calls.iter().filter(|c| c.size == size).count() == 1
+            && calls.iter().all(|c| c.size.is_some())
+    };
+    let partners = readings(one, two, lines);
+    for (i, call) in one.iter().enumerate() {
+        let truth = two.iter().position(|c| c.label == call.label);
+        let by_size = truth.is_some_and(|j| {
+            two[j].size == call.size && unique(one, call.size) && unique(two, call.size)
+        });
+        let by_reading = partners[i].len() == 1 && partners[i].contains(&truth);
+        if !by_size && !by_reading {
+            unclear.insert(call.label);
+        }
+    }
+    // A new site is as unclear as the old one that a reading takes it for, or in whose place it stands.
+    for (j, call) in two.iter().enumerate() {
+        let is_new = one.iter().all(|c| c.label != call.label);
+        let taken = partners
+            .iter()
+            .enumerate()
+            .any(|(i, partners)| partners.contains(&Some(j)) && one[i].label != call.label);
+        let gone_beside = one.iter().any(|c| unclear.contains(&c.label));
+        if is_new && (taken || gone_beside) {
+            unclear.insert(call.label);
+        }
+    }
+    // Where one went and another came between the same neighbours, it may be one that changed.
+    let gone = one
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| two.iter().all(|d| d.label != c.label));
+    for (i, call) in gone {
+        let previous = one[..i]
+            .iter()
+            .rev()
+            .find_map(|c| two.iter().position(|d| d.label == c.label));
+        let next = one[i + 1..]
+            .iter()
+            .find_map(|c| two.iter().position(|d| d.label == c.label));
+        let from = previous.map_or(0, |j| j + 1);
+        let to = next.unwrap_or(two.len());
+        for other in two.get(from..to).unwrap_or_default() {
+            if one.iter().all(|c| c.label != other.label) {
+                unclear.insert(call.label);
+                unclear.insert(other.label);
+            }
+        }
+    }
+    unclear
+}
+
+/// For each of `one`, its partners over all best readings (`None`: gone).
+fn readings(one: &[Call], two: &[Call], lines: bool) -> Vec<BTreeSet<Option<usize>>> {
+    type Score = (usize, usize);
+    let (n, m) = (one.len(), two.len());
+    let weight = |i: usize, j: usize| -> Option<Score> {
+        (one[i].size == two[j].size).then(|| (1, usize::from(lines && one[i].line == two[j].line)))
+    };
+    let add = |a: Score, b: Score| (a.0 + b.0, a.1 + b.1);
+    let mut head = vec![vec![(0, 0); m + 1]; n + 1];
+    let mut tail = vec![vec![(0, 0); m + 1]; n + 1];
+    for i in 1..=n {
+        for j in 1..=m {
+            let pair = weight(i - 1, j - 1).map_or((0, 0), |w| add(head[i - 1][j - 1], w));
+            head[i][j] = pair.max(head[i - 1][j]).max(head[i][j - 1]);
+        }
+    }
+    for i in (0..n).rev() {
+        for j in (0..m).rev() {
+            let pair = weight(i, j).map_or((0, 0), |w| add(tail[i + 1][j + 1], w));
+            tail[i][j] = pair.max(tail[i + 1][j]).max(tail[i][j + 1]);
+        }
+    }
+    let best = head[n][m];
+    (0..n)
+        .map(|i| {
+            let pairs = (0..m).filter(|&j| {
+                weight(i, j).is_some_and(|w| add(add(head[i][j], w), tail[i + 1][j + 1]) == best)
+            });
+            let mut partners: BTreeSet<Option<usize>> = pairs.map(Some).collect();
+            if (0..=m).any(|j| add(head[i][j], tail[i + 1][j]) == best) {
+                partners.insert(None);
+            }
+            partners
+        })
+        .collect()
+}
