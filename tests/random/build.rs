@@ -132,7 +132,7 @@ pub fn build(
             .args(["-fPIC", "-shared", "-o"])
             .arg(run.join("libaux.so"));
         command.args(files(true));
-        if program.cxx {
+        if program.cxx && !program.plain_new {
             command.arg(parts.join("new.o"));
         }
         link(&mut command);
@@ -148,7 +148,7 @@ pub fn build(
         command.arg("-flto");
     }
     command.arg("-o").arg(run.join("app")).args(files(false));
-    if program.cxx {
+    if program.cxx && !program.plain_new {
         command.arg(parts.join("new.o"));
     }
     if has_library {

@@ -39,11 +39,27 @@ pub const CLASSES: [&str; 20] = [
     "change-wrapper",
 ];
 
+const STEMS: [&str; 4] = ["engine", "bridge", "codec", "pool"];
+const DIRECTORIES: [&str; 4] = ["wire", "media", "base", "hal"];
+const HARD: [&str; 6] = [
+    "insert-lines",
+    "insert-allocation",
+    "delete-allocation",
+    "swap-allocations",
+    "wrap-in-if",
+    "split-line",
+];
+
 /// Does up to `wanted` edits; one for which the program has no place is left out.
 pub fn edit(program: &mut Program, rng: &mut Rng, wanted: usize) -> Edits {
     let mut edits = Edits::default();
     for _ in 0..wanted {
-        let class = *rng.pick(&CLASSES);
+        // What changes the list of calls is what is hard: it comes more often.
+        let class = if rng.percent(30) {
+            *rng.pick(&HARD)
+        } else {
+            *rng.pick(&CLASSES)
+        };
         if let Some((what, labels)) = apply(program, rng, class, &mut edits) {
             edits.log.push(format!("{class}: {what}"));
             for label in labels {
@@ -77,7 +93,13 @@ fn apply(program: &mut Program, rng: &mut Rng, class: &'static str, edits: &mut 
             Some((functions[number].name.clone(), touched))
         }
         "rename-file" => {
-            let name = format!("{}_v2", program.files[file].stem);
+            let taken = |name: &str| program.files.iter().any(|f| f.stem == name);
+            let name = (*STEMS.iter().find(|name| !taken(name))?).to_owned();
+            let name = if rng.percent(50) {
+                format!("{}_v2", program.files[file].stem)
+            } else {
+                name
+            };
             let touched = program.files[file]
                 .functions
                 .iter()
@@ -88,7 +110,8 @@ fn apply(program: &mut Program, rng: &mut Rng, class: &'static str, edits: &mut 
         }
         "rename-directory" => {
             let old = program.files[file].directory.clone();
-            let new = "renamed".to_owned();
+            let taken = |name: &str| program.files.iter().any(|f| f.directory == name);
+            let new = (*DIRECTORIES.iter().find(|name| !taken(name))?).to_owned();
             let mut touched = Vec::new();
             for file in &mut program.files {
                 if file.directory == old {
@@ -216,13 +239,11 @@ fn within(function: &mut Function, rng: &mut Rng, class: &'static str) -> Option
             }
             let one = rng.below(sites.len() - 1);
             let other = rng.between(one + 1, sites.len() - 1);
+            // What is on the lines changes places; how the lines are written does not.
             let (a, b) = (sites[one].clone(), sites[other].clone());
-            // Each keeps what fits its line: two on a line stay short.
-            if (a.form == Form::Plain) != (b.form == Form::Plain) {
-                return None;
-            }
-            *sites[one] = b;
-            *sites[other] = a;
+            let forms = (a.form, b.form);
+            *sites[one] = Site { form: forms.0, ..b };
+            *sites[other] = Site { form: forms.1, ..a };
             Some(format!(
                 "sites {} and {}",
                 sites[other].label, sites[one].label

@@ -22,6 +22,7 @@ mod pair;
 mod render;
 mod report;
 mod rng;
+mod selftest;
 mod truth;
 
 use common::has_tool;
@@ -45,21 +46,30 @@ fn main() {
         .into_iter()
         .filter(|tool| !has_tool(tool))
         .collect();
-    let trials = [("random_pairs_of_builds", sample as fn())]
-        .into_iter()
-        .map(|(name, test)| {
-            let name = match missing.as_slice() {
-                [] => name.to_owned(),
-                missing => format!("{name} (needs {})", missing.join(", ")),
-            };
-            Trial::test(name, move || {
-                test();
-                Ok(())
-            })
-            .with_ignored_flag(!missing.is_empty())
-        })
-        .collect();
+    let sample = (
+        "random_pairs_of_builds_are_joined_as_the_sources_say",
+        sample as fn(),
+    );
+    let name = match missing.as_slice() {
+        [] => sample.0.to_owned(),
+        missing => format!("{} (needs {})", sample.0, missing.join(", ")),
+    };
+    let trials = vec![
+        trial(name, sample.1).with_ignored_flag(!missing.is_empty()),
+        trial("joins_are_judged", selftest::joins_are_judged),
+        trial(
+            "what_nothing_tells_is_known",
+            selftest::what_nothing_tells_is_known,
+        ),
+    ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn trial(name: impl Into<String>, test: fn()) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
 }
 
 /// `7` or `1-200`.

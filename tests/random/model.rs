@@ -114,6 +114,8 @@ pub enum Wrapper {
 #[derive(Clone, Debug)]
 pub struct Program {
     pub cxx: bool,
+    /// `operator new` is the C++ library's own: all of `new` stands there.
+    pub plain_new: bool,
     pub wrapper: Wrapper,
     pub wrapper_inline: Inline,
     pub wrapper_comment: usize,
@@ -139,6 +141,7 @@ impl Program {
     pub fn random(rng: &mut Rng, cxx: bool) -> Program {
         let mut program = Program {
             cxx,
+            plain_new: rng.percent(20),
             wrapper: if rng.percent(60) {
                 Wrapper::Header
             } else {

@@ -19,11 +19,14 @@ use crate::edit::text_of;
 use crate::model::{Function, Label, Program, Site};
 use crate::render::Sources;
 
+/// A call as a person sees it; the label is what nobody sees.
 #[derive(Clone, Copy)]
-struct Call {
-    label: Label,
-    size: Option<usize>,
-    line: usize,
+pub struct Call {
+    pub label: Label,
+    /// `None` varies.
+    pub size: Option<usize>,
+    /// Counted from the head of the function.
+    pub line: usize,
 }
 
 /// The labels that are undecidable where both builds have lines.
@@ -95,17 +98,15 @@ pub fn without_lines(
     unclear
 }
 
-fn of_function(one: &[Call], two: &[Call], lines: bool) -> BTreeSet<Label> {
+/// The labels that are undecidable in two versions of one list of calls.
+pub fn of_function(one: &[Call], two: &[Call], lines: bool) -> BTreeSet<Label> {
     let order = |calls: &[Call]| calls.iter().map(|c| c.label).collect::<Vec<_>>();
     let mut unclear = BTreeSet::new();
     if order(one) == order(two) {
         return unclear;
     }
-    let unique = |calls: &[Call], size: Option<usize>| {
-        size.is_some()
-            && calls.iter().filter(|c| c.size == size).count() == 1
-            && calls.iter().all(|c| c.size.is_some())
-    };
+    let unique =
+        |calls: &[Call], size: Option<usize>| calls.iter().filter(|c| c.size == size).count() == 1;
     let partners = readings(one, two, lines);
     for (i, call) in one.iter().enumerate() {
         let truth = two.iter().position(|c| c.label == call.label);
@@ -113,7 +114,7 @@ fn of_function(one: &[Call], two: &[Call], lines: bool) -> BTreeSet<Label> {
             two[j].size == call.size && unique(one, call.size) && unique(two, call.size)
         });
         let by_reading = partners[i].len() == 1 && partners[i].contains(&truth);
-        if !by_size && !by_reading {
+        if !by_size && !by_reading && !between(one, two, &partners, i, truth) {
             unclear.insert(call.label);
         }
     }
@@ -152,6 +153,27 @@ fn of_function(one: &[Call], two: &[Call], lines: bool) -> BTreeSet<Label> {
         }
     }
     unclear
+}
+
+/// Whether a call whose size changed is the only one between two that are clear, in both versions.
+fn between(
+    one: &[Call],
+    two: &[Call],
+    partners: &[BTreeSet<Option<usize>>],
+    i: usize,
+    truth: Option<usize>,
+) -> bool {
+    let Some(j) = truth else {
+        return false;
+    };
+    let clear = |i: usize, j: usize| {
+        one[i].label == two[j].label && partners[i].len() == 1 && partners[i].contains(&Some(j))
+    };
+    let taken = partners.iter().any(|partners| partners.contains(&Some(j)));
+    let before = (i == 0 && j == 0) || (i > 0 && j > 0 && clear(i - 1, j - 1));
+    let last = (i + 1 == one.len(), j + 1 == two.len());
+    let after = last == (true, true) || (last == (false, false) && clear(i + 1, j + 1));
+    !taken && before && after
 }
 
 /// For each of `one`, its partners over all best readings (`None`: gone).

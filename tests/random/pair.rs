@@ -65,7 +65,7 @@ fn run(seed: u64, parts: &Path) -> PairResult {
     let cxx = rng.percent(22);
     let before = Program::random(rng, cxx);
     let mut after = before.clone();
-    let wanted = *rng.pick(&[0, 1, 1, 2, 2, 3, 4]);
+    let wanted = *rng.pick(&[0, 1, 2, 3, 4, 5, 6, 8]);
     let edits = edit(&mut after, rng, wanted);
     let one = Settings::random(rng, true);
     let mut two = if rng.percent(30) {
