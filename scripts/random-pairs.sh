@@ -5,8 +5,9 @@
 #   scripts/random-pairs.sh 12 300-400      these
 #   KEEP=DIR scripts/random-pairs.sh 12     leaves sources, programs and logs in DIR/12
 #
-# Even seeds are for tuning the rule, odd ones are held back to say how good it is; their figures stand
-# apart. Faults are listed only for seeds that were asked for, so do not ask for odd ones when tuning.
+# Even seeds are for tuning the rule, odd ones are held back to say how good it is: of these only the
+# figures are shown. tests/random/natural.rs says what Decidable, Contested and Undecidable are; Limit is what
+# the README names as limits (a function that was renamed, a call that went to another function).
 # It needs an amd64 machine with glibc 2.35 or newer, gcc, g++ and binutils.
 set -euo pipefail
 cd "$(dirname "$0")/.."

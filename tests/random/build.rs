@@ -24,12 +24,12 @@ pub struct Settings {
 impl Settings {
     pub fn random(rng: &mut Rng, lines: bool) -> Settings {
         Settings {
-            optimise: *rng.pick(&["-O0", "-O1", "-O2", "-O2", "-Os"]),
+            optimise: rng.pick::<&str>(&["-O0", "-O1", "-O2", "-O2", "-Os"]),
             pie: rng.percent(70),
             lines,
             sections: rng.percent(25),
             lto: rng.percent(8),
-            place: *rng.pick(&["work/app", "builds/job7/app", "home/me/src"]),
+            place: rng.pick::<&str>(&["work/app", "builds/job7/app", "home/me/src"]),
         }
     }
 }

@@ -9,6 +9,10 @@
 //! versions: that tells even where the order changed; and each site of a function whose list has
 //! only other sizes, but as many sites, in the same order.
 //!
+//! A site is *contested* if it is decidable, but the calls stand at just the lines where they stood, and it
+//! at another of them: its size says one thing, its line the other, as when two calls of
+//! unequal sizes were swapped. Two that changed their sizes look the same in a binary and a log.
+//!
 //! What is left is undecidable: two calls of one size that were swapped, one replaced by another, one
 //! inserted beside its equal. Without lines the list of a function is what its symbol holds, in the
 //! order of the addresses.
@@ -25,12 +29,26 @@ pub struct Call {
     pub label: Label,
     /// `None` varies.
     pub size: Option<usize>,
-    /// Counted from the head of the function.
+    /// Counted from the head of the function; without lines, the place in the order.
     pub line: usize,
 }
 
-/// The labels that are undecidable where both builds have lines.
-pub fn with_lines(before: (&Program, &Sources), after: (&Program, &Sources)) -> BTreeSet<Label> {
+/// What the sources do not tell, or not with one voice.
+#[derive(Default, Debug)]
+pub struct Doubts {
+    pub undecidable: BTreeSet<Label>,
+    pub contested: BTreeSet<Label>,
+}
+
+impl Doubts {
+    fn add(&mut self, one: &[Call], two: &[Call], lines: bool) {
+        self.undecidable.extend(of_function(one, two, lines));
+        self.contested.extend(contested(one, two));
+    }
+}
+
+/// The doubts about sites where both builds have lines.
+pub fn with_lines(before: (&Program, &Sources), after: (&Program, &Sources)) -> Doubts {
     let calls = |(_, sources): (&Program, &Sources), function: &Function| -> Vec<Call> {
         let of = |site: &&Site| Call {
             label: site.label,
@@ -39,22 +57,22 @@ pub fn with_lines(before: (&Program, &Sources), after: (&Program, &Sources)) -> 
         };
         function.sites().iter().map(of).collect()
     };
-    let mut unclear = BTreeSet::new();
+    let mut doubts = Doubts::default();
     for function in before.0.functions() {
         if let Some(then) = after.0.functions().find(|f| f.id == function.id) {
             let one = calls(before, function);
-            unclear.extend(of_function(&one, &calls(after, then), true));
+            doubts.add(&one, &calls(after, then), true);
         }
     }
-    unclear
+    doubts
 }
 
-/// The labels of a module that are undecidable without lines: what is known is the symbol that holds a
+/// The symbols of a module by address, and the site of each call in it.
+pub type Module<'a> = (&'a BTreeMap<u64, String>, &'a [(u64, Label)]);
+
+/// The doubts about the sites of a module without lines: what is known is the symbol that holds a
 /// call, and the order of the calls in it. Symbols that are there twice, or in one build only, tell nothing.
-pub fn without_lines(
-    programs: [&Program; 2],
-    modules: [(&BTreeMap<u64, String>, &[(u64, Label)]); 2],
-) -> BTreeSet<Label> {
+pub fn without_lines(programs: [&Program; 2], modules: [Module; 2]) -> Doubts {
     let [before, after] = [0, 1].map(|run| {
         let (symbols, places) = modules[run];
         let mut calls: BTreeMap<&str, Vec<Call>> = BTreeMap::new();
@@ -72,7 +90,7 @@ pub fn without_lines(
                 calls.push(Call {
                     label,
                     size,
-                    line: 0,
+                    line: calls.len(),
                 });
             }
         }
@@ -83,19 +101,29 @@ pub fn without_lines(
             .iter()
             .any(|(symbols, _)| symbols.values().filter(|n| *n == name).count() > 1)
     };
-    let mut unclear = BTreeSet::new();
+    let mut doubts = Doubts::default();
     for (name, one) in &before {
         match after.get(name) {
-            Some(two) if !twice(name) => unclear.extend(of_function(one, two, false)),
-            _ => unclear.extend(one.iter().map(|call| call.label)),
+            Some(two) if !twice(name) => doubts.add(one, two, false),
+            _ => doubts.undecidable.extend(one.iter().map(|call| call.label)),
         }
     }
     for (name, two) in &after {
         if twice(name) || !before.contains_key(name) {
-            unclear.extend(two.iter().map(|call| call.label));
+            doubts.undecidable.extend(two.iter().map(|call| call.label));
         }
     }
-    unclear
+    doubts
+}
+
+/// The labels that stand at a line where another call stood, though the lines of the calls are the same.
+pub fn contested(one: &[Call], two: &[Call]) -> BTreeSet<Label> {
+    let lines = |calls: &[Call]| calls.iter().map(|c| c.line).collect::<Vec<_>>();
+    if lines(one) != lines(two) {
+        return BTreeSet::new();
+    }
+    let pairs = one.iter().zip(two).filter(|(a, b)| a.label != b.label);
+    pairs.flat_map(|(a, b)| [a.label, b.label]).collect()
 }
 
 /// The labels that are undecidable in two versions of one list of calls.

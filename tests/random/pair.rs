@@ -118,16 +118,16 @@ fn run(seed: u64, parts: &Path) -> PairResult {
     let document = serde_json::from_str(&text).unwrap();
     let rows = rows(&document, &callers);
 
-    let mut unclear = with_lines((&before, &sources[0]), (&after, &sources[1]));
+    let mut doubts = with_lines((&before, &sources[0]), (&after, &sources[1]));
     if !lines {
         for module in ["app", "libaux.so"] {
             if runs.iter().all(|run| run.join(module).exists()) {
                 let tables = [0, 1].map(|i| symbols(&runs[i].join(module)));
                 let places = [0, 1].map(|i| places(&callers[i], module));
-                unclear.extend(without_lines(
-                    programs,
-                    [0, 1].map(|i| (&tables[i], places[i].as_slice())),
-                ));
+                let more =
+                    without_lines(programs, [0, 1].map(|i| (&tables[i], places[i].as_slice())));
+                doubts.undecidable.extend(more.undecidable);
+                doubts.contested.extend(more.contested);
             }
         }
     }
@@ -149,8 +149,10 @@ fn run(seed: u64, parts: &Path) -> PairResult {
         .into_iter()
         .map(|verdict| {
             let in_group = |of: &BTreeSet<Label>| !of.is_disjoint(&verdict.labels);
-            let group = if in_group(&unclear) {
+            let group = if in_group(&doubts.undecidable) {
                 Group::Undecidable
+            } else if in_group(&doubts.contested) {
+                Group::Contested
             } else if in_group(&edits.limits) {
                 Group::Limit
             } else {

@@ -62,7 +62,8 @@ impl Report {
         self.groups.get(&group).copied().unwrap_or_default()
     }
 
-    pub fn text(&self, name: &str) -> String {
+    /// The figures, and with `faults` what each is about.
+    pub fn text(&self, name: &str, faults: bool) -> String {
         let mut text = format!("\n{name}: {} pairs\n", self.pairs);
         let mut line = |name: &str, score: &Score| {
             writeln!(
@@ -88,7 +89,7 @@ impl Report {
         if !self.broken.is_empty() {
             writeln!(text, "broken:\n{}", self.broken.join("\n")).unwrap();
         }
-        if !self.faults.is_empty() {
+        if faults && !self.faults.is_empty() {
             writeln!(text, "faults:\n{}", self.faults.join("\n")).unwrap();
         }
         text

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::natural::{Call, of_function};
+use crate::natural::{Call, contested, of_function};
 use crate::truth::{Row, Score, judge};
 
 fn score(rows: &[(&[u32], &[u32])]) -> Score {
@@ -91,4 +91,10 @@ pub fn what_nothing_tells_is_known() {
     // One whose size changed, alone between two that are clear, while another came.
     let three = [(1, 24, 2), (2, 32, 3), (3, 40, 4)];
     assert!(unclear(&three, &[(1, 24, 2), (2, 99, 3), (3, 40, 4), (4, 60, 5)]).is_empty());
+    // Line and size disagree about two that were swapped, not where the lines moved too.
+    let two = [(1, 24, 2), (2, 32, 3)];
+    let doubt = |after: &[(u32, usize, usize)]| contested(&calls(&two), &calls(after)).len();
+    assert_eq!(doubt(&[(2, 32, 2), (1, 24, 3)]), 2);
+    assert_eq!(doubt(&[(2, 32, 4), (1, 24, 5)]), 0);
+    assert_eq!(doubt(&[(1, 99, 2), (2, 24, 3)]), 0);
 }

@@ -132,11 +132,12 @@ fn is_marked(site: &Value) -> bool {
         || site["sure"] == false
 }
 
-/// How sites fare: those that the sources tell, those that the README names as its limits, and
-/// those that nothing tells.
+/// How sites fare: those that the sources tell, those of which line and size say different things, those
+/// that the README names as its limits, and those that nothing tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
     Decidable,
+    Contested,
     Limit,
     Undecidable,
 }
