@@ -22,11 +22,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn random(rng: &mut Rng, lines: bool) -> Settings {
+    pub fn random(rng: &mut Rng) -> Settings {
         Settings {
             optimise: rng.pick::<&str>(&["-O0", "-O1", "-O2", "-O2", "-Os"]),
             pie: rng.percent(70),
-            lines,
+            lines: true,
             sections: rng.percent(25),
             lto: rng.percent(8),
             place: rng.pick::<&str>(&["work/app", "builds/job7/app", "home/me/src"]),
@@ -82,19 +82,28 @@ pub fn prepare(directory: &Path) {
     );
 }
 
+/// Where a program is built and run.
+pub struct Place<'a> {
+    /// What `prepare` made.
+    pub parts: &'a Path,
+    pub directory: &'a Path,
+    /// The name of the run's directory in it.
+    pub run: String,
+}
+
 /// Writes, compiles and runs a program; gives the directory of the run.
 pub fn build(
     program: &Program,
     sources: &Sources,
     settings: &Settings,
     counts: &Counts,
-    parts: &Path,
-    directory: &Path,
-    name: &str,
+    to: &Place,
 ) -> PathBuf {
-    let run = directory.join(name);
+    let parts = to.parts;
+    let run = to.directory.join(&to.run);
     fs::create_dir_all(&run).unwrap();
-    let place = directory.join(format!("src-{name}")).join(settings.place);
+    let source = to.directory.join(format!("src-{}", to.run));
+    let place = source.join(settings.place);
     for (path, text, _) in &sources.files {
         let path = place.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -156,17 +165,21 @@ pub fn build(
     }
     link(&mut command);
     stdout_of(&mut command);
+    trace(&run, counts);
+    run
+}
+
+fn trace(run: &Path, counts: &Counts) {
     let numbers = counts.times.iter().chain(&counts.drop);
     let bytes: Vec<u8> = numbers.flat_map(|n| n.to_ne_bytes()).collect();
     fs::write(run.join("counts"), bytes).unwrap();
     let output = output_of(
         Command::new("./app")
-            .current_dir(&run)
+            .current_dir(run)
             .env("LD_PRELOAD", "libc_malloc_debug.so.0")
             .env("MALLOC_TRACE", run.join("mtrace.log")),
     );
     assert!(output.status.success(), "{}: {output:?}", run.display());
-    run
 }
 
 /// Function symbols of a module, by address.

@@ -21,6 +21,7 @@ mod natural;
 mod pair;
 mod render;
 mod report;
+mod rework;
 mod rng;
 mod selftest;
 mod truth;

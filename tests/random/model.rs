@@ -45,6 +45,16 @@ pub struct Site {
     pub form: Form,
 }
 
+impl Site {
+    /// The size as the source and the log show it; `None` varies.
+    pub fn fixed_size(&self) -> Option<usize> {
+        match self.size {
+            Size::Fixed(size) => Some(size),
+            Size::Varying => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Statement {
     /// One line of source, if their forms allow, with all of these.

@@ -19,7 +19,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::edit::text_of;
 use crate::model::{Function, Label, Program, Site};
 use crate::render::Sources;
 
@@ -52,7 +51,7 @@ pub fn with_lines(before: (&Program, &Sources), after: (&Program, &Sources)) -> 
     let calls = |(_, sources): (&Program, &Sources), function: &Function| -> Vec<Call> {
         let of = |site: &&Site| Call {
             label: site.label,
-            size: text_of(site),
+            size: site.fixed_size(),
             line: sources.lines[&site.label],
         };
         function.sites().iter().map(of).collect()
@@ -84,7 +83,7 @@ pub fn without_lines(programs: [&Program; 2], modules: [Module; 2]) -> Doubts {
             let size = size
                 .into_iter()
                 .find(|s| s.label == label)
-                .and_then(text_of);
+                .and_then(Site::fixed_size);
             let calls = calls.entry(name).or_default();
             if calls.last().is_none_or(|call| call.label != label) {
                 calls.push(Call {

@@ -1,20 +1,20 @@
 //! One pair of builds, from its seed to the verdicts on it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
-use crate::build::{Counts, Settings, build, prepare, symbols};
+use crate::build::{Counts, Place, Settings, build, prepare, symbols};
 use crate::common::{mtrace_diff, stdout_of};
-use crate::edit::edit;
+use crate::edit::{Edits, edit};
 use crate::model::{Label, Program};
-use crate::natural::{with_lines, without_lines};
-use crate::render::render;
+use crate::natural::{Doubts, with_lines, without_lines};
+use crate::render::{Sources, render};
 use crate::rng::Rng;
-use crate::truth::{Callers, Group, Score, callers, judge, rows};
+use crate::truth::{Callers, Group, Score, Verdict, callers, judge, rows};
 
 /// What a verdict is about.
 pub struct Judged {
@@ -60,123 +60,159 @@ pub fn run_all(seeds: &[u64]) -> Vec<PairResult> {
     results
 }
 
-fn run(seed: u64, parts: &Path) -> PairResult {
-    let rng = &mut Rng::new(seed);
-    let cxx = rng.percent(22);
-    let before = Program::random(rng, cxx);
-    let mut after = before.clone();
-    let wanted = *rng.pick(&[0, 1, 2, 3, 4, 5, 6, 8]);
-    let edits = edit(&mut after, rng, wanted);
-    let one = Settings::random(rng, true);
-    let mut two = if rng.percent(30) {
-        Settings::random(rng, true)
-    } else {
-        one.clone()
-    };
-    two.place = Settings::random(rng, true).place;
-    let lines = rng.percent(90);
-    let (mut one, mut two) = (one, two);
-    if !lines {
-        let which = rng.below(3);
-        one.lines = which == 0;
-        two.lines = which == 1;
-    }
-    let factor = rng.between(1, 3);
-    let counts = [Counts::random(rng, 1), Counts::random(rng, factor)];
+/// What a seed stands for.
+struct Pair {
+    programs: [Program; 2],
+    sources: [Sources; 2],
+    settings: [Settings; 2],
+    counts: [Counts; 2],
+    edits: Edits,
+}
 
+impl Pair {
+    fn new(seed: u64) -> Pair {
+        let rng = &mut Rng::new(seed);
+        let cxx = rng.percent(22);
+        let before = Program::random(rng, cxx);
+        let mut after = before.clone();
+        let wanted = *rng.pick(&[0, 1, 2, 3, 4, 5, 6, 8]);
+        let edits = edit(&mut after, rng, wanted);
+        let mut one = Settings::random(rng);
+        let mut two = if rng.percent(30) {
+            Settings::random(rng)
+        } else {
+            one.clone()
+        };
+        two.place = Settings::random(rng).place;
+        if !rng.percent(90) {
+            let which = rng.below(3);
+            one.lines = which == 0;
+            two.lines = which == 1;
+        }
+        let factor = rng.between(1, 3);
+        Pair {
+            sources: [render(&before), render(&after)],
+            programs: [before, after],
+            settings: [one, two],
+            counts: [Counts::random(rng, 1), Counts::random(rng, factor)],
+            edits,
+        }
+    }
+
+    fn has_lines(&self) -> bool {
+        self.settings.iter().all(|settings| settings.lines)
+    }
+
+    fn doubts(&self, runs: &[PathBuf; 2], callers: &[Callers; 2]) -> Doubts {
+        let [before, after] = &self.programs;
+        let mut doubts = with_lines((before, &self.sources[0]), (after, &self.sources[1]));
+        if self.has_lines() {
+            return doubts;
+        }
+        for module in ["app", "libaux.so"] {
+            if runs.iter().all(|run| run.join(module).exists()) {
+                let tables = [0, 1].map(|i| symbols(&runs[i].join(module)));
+                let places = [0, 1].map(|i| places(&callers[i], module));
+                let modules = [0, 1].map(|i| (&tables[i], places[i].as_slice()));
+                let more = without_lines([before, after], modules);
+                doubts.undecidable.extend(more.undecidable);
+                doubts.contested.extend(more.contested);
+            }
+        }
+        doubts
+    }
+
+    /// The classes that all of the pair is in.
+    fn classes(&self) -> BTreeSet<String> {
+        let [one, two] = &self.settings;
+        let of = |settings: &Settings| (settings.pie, settings.lto, settings.sections);
+        let build = if !self.has_lines() {
+            "build: no lines"
+        } else if one.optimise != two.optimise {
+            "build: other -O"
+        } else if of(one) != of(two) {
+            "build: other settings"
+        } else {
+            "build: same settings"
+        };
+        let cxx = self.programs[0].cxx;
+        let language = if cxx { "language: C++" } else { "language: C" };
+        let mut classes = BTreeSet::from([build.to_owned(), language.to_owned()]);
+        if one.lto || two.lto {
+            classes.insert("build: -flto".to_owned());
+        }
+        classes
+    }
+
+    fn classify(&self, verdict: Verdict, doubts: &Doubts) -> Judged {
+        let is_in = |of: &BTreeSet<Label>| !of.is_disjoint(&verdict.labels);
+        let group = if is_in(&doubts.undecidable) {
+            Group::Undecidable
+        } else if is_in(&doubts.contested) {
+            Group::Contested
+        } else if is_in(&self.edits.limits) {
+            Group::Limit
+        } else {
+            Group::Decidable
+        };
+        let labels = verdict.labels.iter();
+        let touched: BTreeSet<String> = labels
+            .filter_map(|label| self.edits.touched.get(label))
+            .flatten()
+            .map(|class| format!("edit: {class}"))
+            .collect();
+        let mut classes = self.classes();
+        if touched.is_empty() {
+            classes.insert("edit: none here".to_owned());
+        }
+        classes.extend(touched);
+        Judged {
+            group,
+            classes,
+            score: verdict.score,
+            text: verdict.text,
+        }
+    }
+}
+
+fn run(seed: u64, parts: &Path) -> PairResult {
+    let pair = Pair::new(seed);
     // KEEP names a directory for the sources and the runs.
     let temporary;
     let directory = match std::env::var_os("KEEP") {
-        Some(keep) => Path::new(&keep).join(seed.to_string()),
+        Some(keep) => std::path::absolute(keep).unwrap().join(seed.to_string()),
         None => {
             temporary = TempDir::new().unwrap();
             temporary.path().to_path_buf()
         }
     };
-    let sources = [render(&before), render(&after)];
-    let programs = [&before, &after];
-    let settings = [&one, &two];
-    let mut runs = Vec::new();
-    for i in 0..2 {
-        let name = format!("run{i}");
-        runs.push(build(
-            programs[i],
-            &sources[i],
-            settings[i],
-            &counts[i],
+    let runs = [0, 1].map(|i| {
+        let place = Place {
             parts,
-            &directory,
-            &name,
-        ));
-    }
-    let callers = [callers(&runs[0], one.pie), callers(&runs[1], two.pie)];
+            directory: &directory,
+            run: format!("run{i}"),
+        };
+        let (program, sources) = (&pair.programs[i], &pair.sources[i]);
+        build(program, sources, &pair.settings[i], &pair.counts[i], &place)
+    });
+    let callers = [0, 1].map(|i| callers(&runs[i], pair.settings[i].pie));
     let text = stdout_of(
         mtrace_diff()
             .args(["--format", "json", "--all", "--no-trend"])
             .args(&runs),
     );
-    let document = serde_json::from_str(&text).unwrap();
-    let rows = rows(&document, &callers);
-
-    let mut doubts = with_lines((&before, &sources[0]), (&after, &sources[1]));
-    if !lines {
-        for module in ["app", "libaux.so"] {
-            if runs.iter().all(|run| run.join(module).exists()) {
-                let tables = [0, 1].map(|i| symbols(&runs[i].join(module)));
-                let places = [0, 1].map(|i| places(&callers[i], module));
-                let more =
-                    without_lines(programs, [0, 1].map(|i| (&tables[i], places[i].as_slice())));
-                doubts.undecidable.extend(more.undecidable);
-                doubts.contested.extend(more.contested);
-            }
-        }
-    }
-    let mut build_classes = BTreeSet::new();
-    if !lines {
-        build_classes.insert("build: no lines".to_owned());
-    } else if one.optimise != two.optimise {
-        build_classes.insert("build: other -O".to_owned());
-    } else if one.pie != two.pie || one.lto != two.lto || one.sections != two.sections {
-        build_classes.insert("build: other settings".to_owned());
-    } else {
-        build_classes.insert("build: same settings".to_owned());
-    }
-    build_classes.insert(if cxx { "language: C++" } else { "language: C" }.to_owned());
-    if one.lto || two.lto {
-        build_classes.insert("build: -flto".to_owned());
-    }
+    let rows = rows(&serde_json::from_str(&text).unwrap(), &callers);
+    let doubts = pair.doubts(&runs, &callers);
     let judged = judge(&rows)
         .into_iter()
-        .map(|verdict| {
-            let in_group = |of: &BTreeSet<Label>| !of.is_disjoint(&verdict.labels);
-            let group = if in_group(&doubts.undecidable) {
-                Group::Undecidable
-            } else if in_group(&doubts.contested) {
-                Group::Contested
-            } else if in_group(&edits.limits) {
-                Group::Limit
-            } else {
-                Group::Decidable
-            };
-            let mut classes = build_classes.clone();
-            let touched = verdict.labels.iter().filter_map(|l| edits.touched.get(l));
-            classes.extend(touched.flatten().map(|class| format!("edit: {class}")));
-            if classes.len() == build_classes.len() {
-                classes.insert("edit: none here".to_owned());
-            }
-            Judged {
-                group,
-                classes,
-                score: verdict.score,
-                text: verdict.text,
-            }
-        })
+        .map(|verdict| pair.classify(verdict, &doubts))
         .collect();
+    let [one, two] = &pair.settings;
     PairResult {
         seed,
         what: format!(
             "{}\n    run0 {one:?}\n    run1 {two:?}",
-            edits.log.join("; ")
+            pair.edits.log.join("; ")
         ),
         judged,
         broken: None,
