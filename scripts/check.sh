@@ -12,4 +12,5 @@ RUSTDOCFLAGS="-D warnings" step cargo doc --no-deps --locked --quiet
 step bash -n scripts/make-testdata.sh
 step bash -n scripts/bench.sh
 step bash -n scripts/make-pairs.sh
+step bash -n scripts/random-pairs.sh
 step cargo test --locked
