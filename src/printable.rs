@@ -20,7 +20,7 @@ pub fn printable_path(path: &std::path::Path) -> String {
     printable_bytes(path.as_os_str().as_bytes())
 }
 
-/// Text with its control characters (C0, DEL, C1, line separators, bidirectional overrides) escaped.
+/// Text with what cannot be seen escaped: see [`is_unsafe`].
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
@@ -36,10 +36,16 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether a character does something other than be seen: controls, line separators, bidirectional
+/// overrides, and those that take no room, so that two names look alike that are not.
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}')
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{180e}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The command line: definitions for clap, their way to a [`Plan`], and the exit status.
 
+mod clean;
 mod options;
 mod progress;
 
@@ -11,7 +12,9 @@ use clap::Parser;
 use crate::diff::Verdict;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
+use crate::printable::printable;
 use crate::report::{FAULTS, Format, Options, Report};
+use clean::{Clean, Escape};
 use options::{Cli, Command, CompareArgs, ShowArgs, WorkArgs};
 use progress::Bar;
 
@@ -33,7 +36,10 @@ impl From<ExitStatus> for ExitCode {
 
 /// Runs the program: parses the arguments, does the work, and maps the outcome to the exit status.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     let threads = match &cli.command {
         Some(Command::Show(args)) => args.work.threads,
         None => cli.compare.work.threads,
@@ -54,11 +60,30 @@ pub fn main() -> ExitCode {
         Ok(status) => status.into(),
         Err(error) if error.is_closed_pipe() => ExitStatus::Ok.into(),
         Err(error) => {
-            // Nothing is left to be done if standard error is closed too.
-            let _ = writeln!(anstream::stderr(), "\x1b[1;31merror:\x1b[0m {error}");
+            complain(&printable(&error.to_string()));
             ExitStatus::Error.into()
         }
     }
+}
+
+/// Help and versions are ours. What is said of a wrong word on the command line quotes it.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A reader that went away has seen enough.
+        let _ = error.print();
+        return ExitStatus::Ok.into();
+    }
+    let text = error.render().to_string();
+    let lines: Vec<_> = text.trim_end().lines().map(printable).collect();
+    let text = lines.join("\n");
+    complain(text.strip_prefix("error: ").unwrap_or(&text));
+    ExitStatus::Error.into()
+}
+
+/// `error: …` on standard error, of text that is safe to show.
+fn complain(text: &str) {
+    // Nothing is left to be done if standard error is closed too.
+    let _ = writeln!(anstream::stderr(), "\x1b[1;31merror:\x1b[0m {text}");
 }
 
 fn compare(args: &CompareArgs) -> Result<ExitStatus> {
@@ -104,7 +129,12 @@ fn refuse_beside_listing(format: Format, plan: &Plan) -> Result<()> {
 }
 
 fn written(report: &Report, format: Format, options: &Options) -> Result<ExitStatus> {
-    let written = print(|out| format.write(report, options, out));
+    let escape = match format.is_json {
+        true => Escape::Json,
+        false => Escape::Text,
+    };
+    let colors = options.color && !format.is_json;
+    let written = print(escape, colors, |out| format.write(report, options, out));
     finish(written, judged(report))
 }
 
@@ -124,10 +154,17 @@ fn judged(report: &Report) -> ExitStatus {
     }
 }
 
-/// Gives standard output, buffered, and sees to it that all of it is written.
-fn print(write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
+/// Gives standard output, buffered, and sees to it that all of it is written, and nothing that cannot be seen.
+fn print(
+    escape: Escape,
+    colors: bool,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    let out = BufWriter::new(io::stdout().lock());
+    // The renderers write small pieces, each of which would be looked through on its own.
+    let mut out = BufWriter::new(Clean::new(out, escape, colors));
     write(&mut out)?;
-    out.flush()?;
+    let clean = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    clean.finish()?;
     Ok(())
 }

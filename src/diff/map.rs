@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::printable::printable;
 use crate::run::{Run, Symbolized};
 
 /// Rewrites the beginning of source paths, and the names of modules.
@@ -45,9 +46,10 @@ impl FromStr for Map {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
+            // As names of paths and modules are kept.
             Some((old, new)) if !old.is_empty() => Ok(Map {
-                old: old.to_owned(),
-                new: new.to_owned(),
+                old: printable(old).into_owned(),
+                new: printable(new).into_owned(),
             }),
             _ => Err(format!(
                 "'{text}' maps nothing; write OLD=NEW, with the beginning of source paths \

@@ -15,6 +15,7 @@ pub struct Format {
     pub about: &'static str,
     /// It lists the blocks of one run, and so needs them one by one.
     pub lists_blocks: bool,
+    pub is_json: bool,
     write: fn(&Report, &Options, &mut dyn Write) -> Result<()>,
 }
 
@@ -24,24 +25,28 @@ pub const FORMATS: [Format; 4] = [
         name: "table",
         about: "",
         lists_blocks: false,
+        is_json: false,
         write: table::write,
     },
     Format {
         name: "json",
         about: "A document of the schema mtrace-diff/1",
         lists_blocks: false,
+        is_json: true,
         write: json::write,
     },
     Format {
         name: "mtrace",
         about: "The listing of mtrace(1)",
         lists_blocks: true,
+        is_json: false,
         write: listing::write_mtrace,
     },
     Format {
         name: "mtrace-do",
         about: "The lines of mtrace_do.py",
         lists_blocks: true,
+        is_json: false,
         write: listing::write_mtrace_do,
     },
 ];
@@ -51,6 +56,7 @@ pub const FAULTS: Format = Format {
     name: "errors",
     about: "",
     lists_blocks: false,
+    is_json: false,
     write: faults::write,
 };
 

@@ -10,6 +10,7 @@ mod errors;
 mod gate;
 mod growth;
 mod hostile;
+mod hostile_text;
 mod identity;
 mod inputs;
 mod loader;
