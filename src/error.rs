@@ -294,6 +294,12 @@ pub enum Error {
     MixedProcesses { path: PathBuf, what: &'static str },
 
     #[error(
+        "the result cannot be saved: it has more than {most} bytes, and could not be read as a run; save a run with \
+         fewer call sites"
+    )]
+    ReportTooLarge { most: u64 },
+
+    #[error(
         "--strict: the figures of '{}' are partial: {warning}",
         printable_path(path)
     )]

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use hashbrown::HashMap;
 use owo_colors::OwoColorize;
 
 use super::Report;
@@ -208,41 +209,65 @@ pub fn fault_counts(run: &Facts) -> Vec<String> {
     .collect()
 }
 
-/// Warnings of the runs, each once with the runs that it concerns.
+/// Warnings of the runs, each once with the runs that it concerns. Of one kind, a few say it all.
 pub fn write_warnings(
     report: &Report,
     columns: Option<usize>,
     palette: &Palette,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let general = report.warnings.iter().map(|warning| (warning, Vec::new()));
-    let mut warnings: Vec<(&Warning, Vec<&str>)> = general.collect();
-    for run in report.runs.iter().map(|run| &run.facts) {
-        for warning in &run.warnings {
-            match warnings
-                .iter_mut()
-                .find(|(known, _)| is_same(known, warning))
-            {
-                Some((_, runs)) => runs.push(&run.name),
-                None => warnings.push((warning, vec![&run.name])),
-            }
+    let mut told: HashMap<&str, usize> = HashMap::new();
+    for (text, warning, runs) in distinct_warnings(report) {
+        let told = told.entry(warning.code()).or_default();
+        *told += 1;
+        if *told > ALIKE {
+            continue;
         }
-    }
-    for (warning, runs) in warnings {
         let concerns = match runs.is_empty() || !report.is_comparison() {
             true => String::new(),
             false => format!("{}: ", runs.join(", ")),
         };
-        let text = wrapped("warning: ", &format!("{concerns}{warning}"), columns);
+        let text = wrapped("warning: ", &format!("{concerns}{text}"), columns);
         let (word, rest) = text.split_at("warning:".len());
         writeln!(out, "{}{rest}", word.style(palette.caution))?;
+    }
+    let more: usize = told.values().map(|told| told.saturating_sub(ALIKE)).sum();
+    if more > 0 {
+        let more = counted(more as u64, "warning");
+        writeln!(
+            out,
+            "{more} more of these kinds: --format json has every one"
+        )?;
     }
     Ok(())
 }
 
-/// A saved warning says what the warning said.
-fn is_same(a: &Warning, b: &Warning) -> bool {
-    a == b || (a.code() == b.code() && a.to_string() == b.to_string())
+/// So many warnings of one kind are shown.
+const ALIKE: usize = 5;
+
+/// What a warning says, and the names of the runs that it concerns. A saved warning says what the warning said.
+type Told<'a> = (String, &'a Warning, Vec<&'a str>);
+
+fn distinct_warnings(report: &Report) -> Vec<Told<'_>> {
+    let general = report.warnings.iter();
+    let general = general.map(|warning| (warning.to_string(), warning, Vec::new()));
+    let mut warnings: Vec<Told<'_>> = general.collect();
+    let mut known: HashMap<(String, String), usize> = HashMap::new();
+    for run in report.runs.iter().map(|run| &run.facts) {
+        for warning in &run.warnings {
+            let text = warning.to_string();
+            let key = (warning.code().to_owned(), text.clone());
+            let at = *known.entry(key).or_insert_with(|| {
+                warnings.push((text, warning, Vec::new()));
+                warnings.len() - 1
+            });
+            let runs = &mut warnings[at].2;
+            if runs.last() != Some(&run.name.as_str()) {
+                runs.push(&run.name);
+            }
+        }
+    }
+    warnings
 }
 
 /// How many breaches the last line names before it counts the rest.

@@ -21,14 +21,19 @@ use crate::run::{
     LinkAddress, Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
     Source, Symbolized, Unknown,
 };
+use crate::symbols::{Names, shortened};
 use crate::trace::{Anomalies, AnomalyKind, Curve, Occurrences, Reuse, Tally};
 use crate::warning::Warning;
 
 /// The format that is written, and the only one that is read.
 pub const SCHEMA: &str = "mtrace-diff-saved/1";
 
-/// No report is as large: a file that is was never one, or a compressed one that would fill memory.
-const LARGEST: u64 = 256 << 20;
+/// No report is as large, unpacked: one of 100,000 call sites has half of it. Reading one takes up to some six times as
+/// much memory.
+const LARGEST: u64 = 64 << 20;
+
+/// No chain of inlined calls has more frames.
+const LONGEST_CHAIN: usize = 256;
 
 /// The part of a file that says whether the rest can be read.
 #[derive(Deserialize)]
@@ -280,7 +285,10 @@ enum UnknownForm {
 pub fn to_json(run: &Run) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec(&Document::of(run)).map_err(|e| Error::Write(e.into()))?;
     text.push(b'\n');
-    Ok(text)
+    match text.len() as u64 > LARGEST {
+        true => Err(Error::ReportTooLarge { most: LARGEST }),
+        false => Ok(text),
+    }
 }
 
 /// Reads a saved report, under the name of its file or its directory.
@@ -310,10 +318,16 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
     let mut bytes = Vec::new();
     let text = plain(file).map_err(reading)?;
-    text.take(LARGEST)
+    text.take(LARGEST + 1)
         .read_to_end(&mut bytes)
         .map_err(reading)?;
-    Ok(bytes)
+    match bytes.len() as u64 > LARGEST {
+        true => Err(Error::BadSaved {
+            path: path.to_path_buf(),
+            reason: format!("it has more than {LARGEST} bytes, and no report has"),
+        }),
+        false => Ok(bytes),
+    }
 }
 
 impl Document {
@@ -382,11 +396,11 @@ impl Document {
         let labels: Vec<ModuleLabel> = self.modules.into_iter().map(SavedModule::label).collect();
         let builds = self.builds.into_iter().map(SavedBuild::build);
         let builds: Vec<Build> = builds.collect::<std::result::Result<_, String>>()?;
-        let mut modules = Modules::default();
+        let (mut modules, mut names) = (Modules::default(), Names::default());
         for caller in self.callers {
             let module = caller.module(&labels, &builds)?;
             let module = module.map(|module| modules.id_of(&mut run, module));
-            caller.add_to(&mut run, module)?;
+            caller.add_to(&mut run, module, &mut names)?;
         }
         let total = SavedTotal::of(&run);
         if self.total.is_some_and(|told| told != total) {
@@ -528,7 +542,12 @@ impl SavedCaller {
         module.transpose()
     }
 
-    fn add_to(self, run: &mut Run, module: Option<ModuleId>) -> std::result::Result<(), String> {
+    fn add_to(
+        self,
+        run: &mut Run,
+        module: Option<ModuleId>,
+        names: &mut Names,
+    ) -> std::result::Result<(), String> {
         let curve = self.curve.map(|changes| {
             let tally = |(step, blocks, bytes)| (step, Tally { blocks, bytes });
             Curve::from_changes(changes.into_iter().map(tally).collect())
@@ -539,7 +558,7 @@ impl SavedCaller {
             module,
             address: address.map(LinkAddress),
             number: self.number.as_deref().map(parse_hex).transpose()?,
-            name: self.name.symbolized()?,
+            name: self.name.symbolized(names)?,
         };
         let figures = Figures {
             blocks: self.blocks,
@@ -628,11 +647,6 @@ fn parse_hex(text: &str) -> std::result::Result<u64, String> {
     number.ok_or_else(|| format!("'{}' is no address", printable(text)))
 }
 
-/// Text of a file that anything could have written.
-fn safe(text: String) -> String {
-    printable(&text).into_owned()
-}
-
 impl SavedName {
     fn of(name: &Symbolized) -> Self {
         match name {
@@ -651,13 +665,20 @@ impl SavedName {
         }
     }
 
-    fn symbolized(self) -> std::result::Result<Symbolized, String> {
+    /// `names` has each text once, whoever is called so.
+    fn symbolized(self, names: &mut Names) -> std::result::Result<Symbolized, String> {
         let (by, frames, start) = match self {
             SavedName::Unknown(reason) => return Ok(Symbolized::Unknown(reason)),
             SavedName::Known { by, frames, start } => (by, frames, start),
         };
+        if frames.len() > LONGEST_CHAIN {
+            return Err(format!(
+                "a caller has a chain of {} frames, and {LONGEST_CHAIN} are the most",
+                frames.len()
+            ));
+        }
         let declarations = frames.iter().map(SavedFrame::declaration).collect();
-        let frames = frames.into_iter().map(SavedFrame::frame).collect();
+        let frames = frames.iter().map(|frame| frame.frame(names)).collect();
         let named = Named::new(frames, by)
             .ok_or_else(|| "a caller has a name without frames".to_owned())?;
         let mut named = named.declared(declarations);
@@ -689,10 +710,14 @@ impl SavedFrame {
         }
     }
 
-    fn frame(self) -> Frame {
+    fn frame(&self, names: &mut Names) -> Frame {
+        let mut text = |text: &Option<String>| {
+            let text = text.as_deref().map(shortened);
+            text.map(|text| names.shared(&text))
+        };
         Frame {
-            function: self.function.map(|text| safe(text).into()),
-            file: self.file.map(|text| safe(text).into()),
+            function: text(&self.function),
+            file: text(&self.file),
             line: self.line,
             inlined: self.inlined,
         }
@@ -710,7 +735,7 @@ impl SavedModule {
     fn label(self) -> ModuleLabel {
         ModuleLabel {
             role: self.role,
-            name: safe(self.name),
+            name: shortened(&self.name),
         }
     }
 }
@@ -750,8 +775,8 @@ impl SavedChoice {
         AddressingChoice {
             addressing: self.kind,
             reuse: self.reuse,
-            glibc: safe(self.glibc).into(),
-            reason: safe(self.reason),
+            glibc: shortened(&self.glibc).into(),
+            reason: shortened(&self.reason),
             certainty: self.certainty,
         }
     }
@@ -804,8 +829,8 @@ impl SavedWarning {
 
     fn warning(self) -> Warning {
         Warning::Saved {
-            code: safe(self.code),
-            text: safe(self.text),
+            code: shortened(&self.code),
+            text: shortened(&self.text),
             partial: self.partial,
         }
     }

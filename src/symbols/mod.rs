@@ -18,6 +18,7 @@ mod rebase;
 mod title;
 
 pub use module::{Module, base_name, names_a_library};
+pub use names::{Names, shortened};
 pub use naming::{RunNames, RunToName, name_callers};
 pub use rebase::{Place, RebasedRun, rebase};
 
