@@ -49,7 +49,8 @@ impl<W: Write> Clean<W> {
     /// Writes text, with what must not be written in another form.
     fn pass(&mut self, text: &str) -> io::Result<()> {
         let mut plain = 0;
-        let is_written = |c: char| c == '\n' || !is_unsafe(c);
+        // The script's lines have tabs between their fields.
+        let is_written = |c: char| matches!(c, '\n' | '\t') || !is_unsafe(c);
         for (at, c) in text.char_indices().filter(|(_, c)| !is_written(*c)) {
             self.inner.write_all(&text.as_bytes()[plain..at])?;
             match self.escape {
@@ -174,7 +175,7 @@ mod tests {
             let whole = cleaned(&[bytes], Escape::Text, colors);
             prop_assert_eq!(&whole, &cleaned(&[head, tail], Escape::Text, colors));
             let mut rest = whole.as_str();
-            while let Some(at) = rest.find(|c: char| c != '\n' && is_unsafe(c)) {
+            while let Some(at) = rest.find(|c: char| !matches!(c, '\n' | '\t') && is_unsafe(c)) {
                 let length = color(&rest.as_bytes()[at..]);
                 prop_assert!(colors && length.is_some_and(|length| length > 0), "{:?}", rest);
                 rest = &rest[at + length.unwrap()..];

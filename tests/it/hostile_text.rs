@@ -33,7 +33,7 @@ fn assert_clean(bytes: &[u8], colors: bool, what: &str) {
             rest = &body[end + 1..];
             continue;
         }
-        let is_bad = matches!(u32::from(c), 0..=9 | 11..=31 | 127..=159)
+        let is_bad = matches!(u32::from(c), 0..=8 | 11..=31 | 127..=159)
             || "\u{61c}\u{ad}\u{180e}\u{feff}".contains(c)
             || matches!(u32::from(c), 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f);
         assert!(!is_bad, "{what}: {c:?} in {text:?}");
