@@ -335,6 +335,13 @@ pub enum Error {
     Threads { source: io::Error },
 
     #[error(
+        "the limit {limit} cannot be judged: all runs took the same time, and '{}' does not tell its course; give its \
+         log, or runs of different length",
+        printable_path(path)
+    )]
+    NoCourse { path: PathBuf, limit: String },
+
+    #[error(
         "the limit {limit} needs to know how long each run took, and '{}' does not say; give it with --duration, once a \
          run: --duration 2m,3m",
         printable_path(path)

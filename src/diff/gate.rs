@@ -105,7 +105,8 @@ impl Limit {
         }
     }
 
-    fn is_by_time(&self) -> bool {
+    /// Whether it is a rate by time.
+    pub fn is_by_time(&self) -> bool {
         let by_time = |per| per == Per::Minute;
         match self.kind {
             LimitKind::Rate { per, .. } | LimitKind::RateOfBytes { per, .. } => by_time(per),
@@ -117,8 +118,8 @@ impl Limit {
 impl Per {
     fn of(self, site: &Reading) -> Option<Rate> {
         match self {
-            Per::Minute => site.rates.per_minute,
-            Per::Run => site.rates.per_run,
+            Per::Minute => site.rates.steepest_per_minute,
+            Per::Run => site.rates.steepest_per_run,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a gate cannot judge, for want of what it judges by.
 
 use super::gate::Gate;
+use super::rate::are_equal;
 use crate::error::{Error, Result};
 use crate::run::{Facts, Run};
 use crate::warning::Warning;
@@ -25,6 +26,7 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     }
     refuse_bytes_unknown(gate, &facts)?;
     refuse_rates_without_times(gate, &facts)?;
+    refuse_rates_without_course(gate, runs)?;
     match facts.last() {
         Some(last) if gate.fail_on_double_free && last.anomalies.is_none() => {
             let path = last.path.clone();
@@ -104,5 +106,22 @@ fn refuse_rates_without_times(gate: &Gate, runs: &[&Facts]) -> Result<()> {
             limit: limit.to_string(),
         }),
         _ => Ok(()),
+    }
+}
+
+/// Runs of one length leave the same of a steady leak: only the course of the last one tells how fast it grows.
+fn refuse_rates_without_course(gate: &Gate, runs: &[Run]) -> Result<()> {
+    let times = runs.iter().map(|run| run.facts.duration_s);
+    let times: Option<Vec<f64>> = times.collect();
+    let (Some(limit), Some(times), Some(last)) = (gate.limit_by_time(), times, runs.last()) else {
+        return Ok(());
+    };
+    let has_course = last.sites.iter().all(|site| site.curve.is_some());
+    match runs.len() > 1 && are_equal(&times) && !has_course {
+        true => Err(Error::NoCourse {
+            path: last.facts.path.clone(),
+            limit: limit.to_string(),
+        }),
+        false => Ok(()),
     }
 }

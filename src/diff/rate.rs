@@ -5,6 +5,7 @@ use super::growth::Growth;
 use super::median::median;
 use super::site::SiteRun;
 use crate::run::Figures;
+use crate::trace::{Curve, STEPS};
 
 /// Growth by time, or by run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,6 +23,10 @@ pub struct Rates {
     pub per_minute: Option<Rate>,
     /// Of a comparison.
     pub per_run: Option<Rate>,
+    /// The steepest of all that the runs can be read as, which is what a gate judges: one odd run in the
+    /// middle does not move a median, and must not hide what came between the first and the last.
+    pub steepest_per_minute: Option<Rate>,
+    pub steepest_per_run: Option<Rate>,
 }
 
 /// Runs whose times differ by less than this share have the same time: of so short a difference no
@@ -29,8 +34,8 @@ pub struct Rates {
 const SAME_TIME: f64 = 0.1;
 
 /// The rates of a site. A block that was there from the beginning is in every run, so it is the difference
-/// between runs of different length that counts; runs of one length say how much more each of them leaves,
-/// and a single run, or the only one that has the site, what it left in its time.
+/// between runs of different length that counts. Runs of one length leave the same of a steady leak: there
+/// the course of the last run tells. The only run that has the site tells what it left in its time.
 pub fn rates(
     runs: &[Option<SiteRun>],
     figures: &[Figures],
@@ -39,10 +44,22 @@ pub fn rates(
 ) -> Rates {
     let minutes = columns.iter().map(|column| Some(column.duration_s? / 60.0));
     let minutes: Option<Vec<f64>> = minutes.collect();
+    let minutes = minutes.as_deref();
     let order: Vec<f64> = (0..figures.len()).map(|run| run as f64).collect();
+    let per_minute = minutes.and_then(|minutes| per_minute(runs, figures, growth, minutes));
+    let per_run = (figures.len() > 1).then(|| over(figures, &order));
+    // What is new grew in its own run alone.
+    let is_new = runs.first().is_some_and(Option::is_none);
+    let readings = |minutes: &[f64]| {
+        let by_ends = end_to_end(growth, minutes).filter(|_| !is_new);
+        let by_course = of_last_course(runs, minutes).filter(|_| !is_longer(minutes));
+        steepest(steepest(per_minute, by_ends), by_course)
+    };
     Rates {
-        per_minute: minutes.and_then(|minutes| per_minute(runs, figures, growth, &minutes)),
-        per_run: (figures.len() > 1).then(|| over(figures, &order)),
+        per_minute,
+        per_run,
+        steepest_per_minute: minutes.and_then(readings),
+        steepest_per_run: steepest(per_run, end_to_end(growth, &order)),
     }
 }
 
@@ -57,31 +74,84 @@ fn per_minute(
     let having: Vec<usize> = (0..runs.len()).filter(|run| runs[*run].is_some()).collect();
     let figures: Vec<Figures> = having.iter().map(|run| figures[*run]).collect();
     let times: Vec<f64> = having.iter().map(|run| minutes[*run]).collect();
-    let longest = times.iter().copied().fold(0.0, f64::max);
-    let shortest = times.iter().copied().fold(f64::INFINITY, f64::min);
-    if longest - shortest > SAME_TIME * longest {
-        // More was left in less time: then time is not what it grew with.
-        let against_time = (times.first() > times.last()) && growth.is_growth();
-        if !against_time {
-            return Some(over(&figures, &times));
-        }
-    }
-    let rate = match figures.as_slice() {
-        [only] => Rate {
+    let time = times.last().copied()?;
+    if let [only] = figures.as_slice() {
+        let rate = Rate {
             blocks: only.blocks as f64,
             bytes: only.bytes.map(|bytes| bytes as f64),
             fit: None,
-        },
-        several => {
-            let order: Vec<f64> = having.iter().map(|run| *run as f64).collect();
-            over(several, &order)
-        }
+        };
+        return Some(rate.divided_by(time));
+    }
+    // More was left in less time: then time is not what it grew with.
+    let against_time = times.first() > times.last() && growth.is_growth();
+    match are_equal(&times) || against_time {
+        true => of_last_course(runs, minutes),
+        false => Some(over(&figures, &times)),
+    }
+}
+
+/// Whether runs took the same time.
+pub fn are_equal(times: &[f64]) -> bool {
+    let longest = times.iter().copied().fold(0.0, f64::max);
+    let shortest = times.iter().copied().fold(f64::INFINITY, f64::min);
+    longest - shortest <= SAME_TIME * longest
+}
+
+/// Whether the last run took longer than the first: then what it has more of tells how fast that grows.
+fn is_longer(times: &[f64]) -> bool {
+    match times {
+        [first, .., last] => last > first && !are_equal(&[*first, *last]),
+        _ => false,
+    }
+}
+
+/// The last run's pace in its second half, by its curve: what fills at the start is over by then. Its steps are equal in
+/// lines of the log, so a run that did more in its first half than in its second has a rate that is some percent off.
+fn of_last_course(runs: &[Option<SiteRun>], minutes: &[f64]) -> Option<Rate> {
+    let last = runs.last()?.as_ref()?;
+    let rate = of_course(last.curve.as_ref()?, &last.figures);
+    Some(rate.divided_by(*minutes.last()?))
+}
+
+/// Growth over a whole run at the pace of its second half.
+fn of_course(curve: &Curve, figures: &Figures) -> Rate {
+    let points = curve.points();
+    let (middle, end) = (points[STEPS / 2 - 1], points[STEPS - 1]);
+    let rise = |middle: u64, end: u64| (end as f64 - middle as f64) * 2.0;
+    Rate {
+        blocks: rise(middle.blocks, end.blocks),
+        bytes: figures.bytes.map(|_| rise(middle.bytes, end.bytes)),
+        fit: None,
+    }
+}
+
+/// From the first run to the last, over what lies between them on the line `x`; over the last run's own place, where
+/// there is no way between them, or one back.
+fn end_to_end(growth: Growth, x: &[f64]) -> Option<Rate> {
+    let (first, last) = (*x.first()?, *x.last()?);
+    let way = match are_equal(&[first, last]) || last < first {
+        true => last,
+        false => last - first,
     };
-    let longest = match growth.is_growth() {
-        true => times.last().copied().unwrap_or(longest),
-        false => longest,
+    (x.len() > 1 && way > 0.0).then(|| Rate {
+        blocks: growth.blocks as f64 / way,
+        bytes: growth.bytes.map(|bytes| bytes as f64 / way),
+        fit: None,
+    })
+}
+
+/// The steeper of two rates, in blocks and in bytes.
+fn steepest(a: Option<Rate>, b: Option<Rate>) -> Option<Rate> {
+    let (Some(a), Some(b)) = (a, b) else {
+        return a.or(b);
     };
-    Some(rate.divided_by(longest))
+    let bytes = [a.bytes, b.bytes].into_iter().flatten();
+    Some(Rate {
+        blocks: a.blocks.max(b.blocks),
+        bytes: bytes.reduce(f64::max),
+        fit: None,
+    })
 }
 
 impl Rate {

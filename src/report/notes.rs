@@ -10,7 +10,7 @@ use super::options::Options;
 use super::palette::Palette;
 use super::text::wrapped;
 use super::view::{Others, View, match_mark, sentence_name};
-use crate::diff::{Growth, Hidden, Verdict};
+use crate::diff::{Growth, Hidden, Limit, Rate, Verdict};
 use crate::error::Result;
 use crate::run::{Facts, Run};
 use crate::trace::FaultKind;
@@ -88,6 +88,15 @@ fn leaks(report: &Report) -> Option<String> {
         _ => String::new(),
     };
     Some(format!("{sites} {verb} {fast}{lasts}."))
+}
+
+/// `+600 blocks/min, +150.0 KiB/min`.
+fn a_minute(rate: Rate) -> String {
+    let blocks = format!("{} blocks/min", crate::units::rate(rate.blocks));
+    match rate.bytes {
+        Some(bytes) => format!("{blocks}, {}/min", signed_bytes(bytes.round() as i64)),
+        None => blocks,
+    }
 }
 
 /// `, +150.0 KiB` behind blocks, where bytes are known.
@@ -337,13 +346,20 @@ fn fail_reason(report: &Report) -> String {
             let site = &report.sites[breach.site];
             let worst = site.worst.as_deref().filter(|_| breach.unsure);
             let growth = worst.map_or(site.growth, |worst| worst.growth);
-            let blocks = signed_counted(growth.blocks, "block");
-            let bytes = bytes_behind(growth);
+            let rates = worst.map_or(site.rates, |worst| worst.rates);
+            let by_time = breach.limits.iter().all(Limit::is_by_time);
+            let grew = match rates.steepest_per_minute.filter(|_| by_time) {
+                Some(rate) => a_minute(rate),
+                None => {
+                    let blocks = signed_counted(growth.blocks, "block");
+                    format!("{blocks}{}", bytes_behind(growth))
+                }
+            };
             let unsure = match breach.unsure {
                 true => ", if it was another site before",
                 false => "",
             };
-            format!("{}: {blocks}{bytes}{unsure}", sentence_name(site))
+            format!("{}: {grew}{unsure}", sentence_name(site))
         });
         let named: Vec<String> = breaches.collect();
         let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {

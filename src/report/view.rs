@@ -64,7 +64,12 @@ impl<'a> View<'a> {
             site,
         });
         let is_hidden = |row: &Row<'_>| row.site.at.hidden.is_some();
-        let is_shown = |row: &Row<'_>| extent.all || (!is_hidden(row) && is_of_interest(row.site));
+        // What fails a gate is shown, also if it left no more than before: a steady leak in equal times.
+        let is_breach = |row: &Row<'_>| mark(*row, &report.breaches) == "!";
+        let is_shown = |row: &Row<'_>| {
+            let is_of_interest = is_of_interest(row.site) || is_breach(row);
+            extent.all || (!is_hidden(row) && is_of_interest)
+        };
         let (mut rows, rest): (Vec<Row<'_>>, Vec<Row<'_>>) = rows.partition(is_shown);
         let (hidden, not_grown): (Vec<Row<'_>>, Vec<Row<'_>>) =
             rest.into_iter().partition(is_hidden);

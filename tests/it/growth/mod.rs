@@ -301,9 +301,106 @@ fn more_in_less_time_is_growth_and_no_gate_passes_it() {
         let rate = &site(&document, "session_open")["per_minute"]["blocks"];
         assert!(rate.as_f64().unwrap() > 0.0, "{durations}: {rate}");
     }
-    // 600 blocks more in a run of two minutes.
-    assert_eq!(judged("3m,2m", "299/min").0, Some(1));
-    assert_eq!(judged("3m,2m", "300/min").0, Some(0));
+    // 1,800 blocks, one after the other, in a run that is said to take two minutes: 900 a minute.
+    assert_eq!(judged("3m,2m", "890/min").0, Some(1));
+    assert_eq!(judged("3m,2m", "1000/min").0, Some(0));
+}
+
+#[test]
+fn runs_of_one_length_have_the_rate_of_the_last_ones_course() {
+    let copy = tempfile::tempdir().unwrap();
+    let log = copy.path().join("mtrace.log");
+    fs::copy(testdata().join("armhf-glibc2.31/run1/mtrace1.log"), &log).unwrap();
+    let log = log.to_str().unwrap();
+    let other = testdata().join("armhf-glibc2.31/run1/mtrace1.log");
+    let runs = [other.to_str().unwrap(), log];
+    let document = json(&["--duration", "3m", "--memory", "64MiB", runs[0], runs[1]]);
+    // 600 blocks of 256 bytes, 300 of 48 and 100 of 11 or 12 a minute, by the source.
+    let rate = document["leaks"]["per_minute"]["blocks"].as_f64().unwrap();
+    // Steps are equal in lines, and the first minute has more of them: within a tenth.
+    assert!((900.0..1100.0).contains(&rate), "{rate}");
+    let true_s = f64::from(64 << 20) / (600.0 * 256.0 + 300.0 * 48.0 + 100.0 * 11.5) * 60.0;
+    let lasts_s = document["leaks"]["lasts_s"].as_f64().unwrap();
+    assert!((lasts_s / true_s - 1.0).abs() < 0.1, "{lasts_s} {true_s}");
+    // The table at the start does not grow, and the cache is full after a minute.
+    let sites = document["sites"].as_array().unwrap().iter();
+    let resting = sites.filter(|site| site["verdict"] == "startup");
+    resting.for_each(|site| assert_eq!(site["per_minute"]["blocks"], 0.0, "{site:#}"));
+    // A gate by time sees the leak, and the table shows what it speaks of.
+    let gate = |limit: &str| {
+        let output = output_of(
+            mtrace_diff()
+                .args(["--duration", "3m", "--fail-above", limit])
+                .args(runs),
+        );
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let (code, text) = gate("590/min");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("!")), "{text}");
+    assert!(text.contains(" blocks/min, +1"), "{text}");
+    assert_eq!(gate("700/min").0, Some(0));
+    assert_eq!(gate("10").0, Some(0));
+}
+
+#[test]
+fn an_odd_run_in_the_middle_hides_no_growth() {
+    let directory = tempfile::tempdir().unwrap();
+    let runs: Vec<String> = [100, 200, 300]
+        .into_iter()
+        .map(|blocks| {
+            let line = |n: u64| format!("@ ./app:[0x1200] + {:#x} 0x18\n", 0x1_0000 + 32 * n);
+            let log: String = (0..blocks).map(line).collect();
+            let path = directory.path().join(format!("{blocks}.log"));
+            fs::write(&path, format!("= Start\n{log}= End\n")).unwrap();
+            path.to_str().unwrap().to_owned()
+        })
+        .collect();
+    let code = |durations: &str, limit: &str| {
+        let mut command = mtrace_diff();
+        command.args(["--duration", durations, "--fail-above", limit]);
+        output_of(command.args(&runs)).status.code()
+    };
+    // The first and the last took the same time, and the last left 200 more.
+    assert_eq!(code("2m,10m,2m", "0/min"), Some(1));
+    assert_eq!(code("2m,10m,2m", "99/min"), Some(1));
+    assert_eq!(code("2m,10m,2m", "150/min"), Some(0));
+    assert_eq!(code("2m,3m,4m", "90/min"), Some(1));
+    assert_eq!(code("2m,3m,4m", "110/min"), Some(0));
+    assert_eq!(code("2m,3m,4m", "110/run"), Some(0));
+    assert_eq!(code("2m,3m,4m", "90/run"), Some(1));
+    // A shorter last run that left as much: 100 blocks in two minutes, one after the other.
+    let same = |durations: &str, limit: &str| {
+        let mut command = mtrace_diff();
+        command.args(["--duration", durations, "--fail-above", limit]);
+        let copy = directory.path().join("copy.log");
+        fs::copy(&runs[0], &copy).unwrap();
+        output_of(command.arg(&runs[0]).arg(copy)).status.code()
+    };
+    assert_eq!(same("10m,2m", "45/min"), Some(1));
+    assert_eq!(same("10m,2m", "55/min"), Some(0));
+    assert_eq!(same("2m,10m", "5/min"), Some(0));
+}
+
+#[test]
+fn a_rate_that_nothing_tells_is_not_judged() {
+    let output = output_of(
+        mtrace_diff()
+            .args(["--duration", "3m", "--fail-above", "10/min"])
+            .args([
+                "armhf-glibc2.31/run0/result0.log",
+                "armhf-glibc2.31/run1/result1.log",
+            ]),
+    );
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(
+        error.contains("10/min") && error.contains("took the same time"),
+        "{error}"
+    );
 }
 
 #[test]
