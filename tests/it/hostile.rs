@@ -461,6 +461,15 @@ fn inputs_that_a_fuzzer_found_stay_mended() {
         ("capture", &|input: &[u8]| {
             crate::targets::capture(input, directory.path())
         }),
+        ("saved", &|input: &[u8]| {
+            crate::runs::saved(input, directory.path())
+        }),
+        ("identity", &|input: &[u8]| {
+            crate::runs::identity(input, directory.path())
+        }),
+        ("compressed", &|input: &[u8]| {
+            crate::runs::compressed(input, directory.path())
+        }),
     ] {
         for path in corpus(target) {
             run(&fs::read(&path).unwrap());
@@ -471,10 +480,10 @@ fn inputs_that_a_fuzzer_found_stay_mended() {
 }
 
 /// A generator of bytes that is the same on every machine.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         // Marsaglia's xorshift.
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -482,7 +491,7 @@ impl Random {
         self.0
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit as u64) as usize
     }
 }

@@ -8,6 +8,7 @@ mod captures;
 mod common;
 mod damaged;
 mod errors;
+mod fuzzed;
 mod gate;
 mod growth;
 mod hostile;
@@ -17,6 +18,8 @@ mod inputs;
 mod loader;
 mod moment;
 mod readme;
+#[path = "../fuzz/runs.rs"]
+mod runs;
 mod saved;
 mod saving;
 mod table;

@@ -6,6 +6,7 @@
 mod bare;
 mod candidate;
 mod function;
+mod identical;
 mod inlined;
 mod lines;
 mod matching;
@@ -80,6 +81,7 @@ pub fn match_sites(old: &[Candidate], new: &[Candidate]) -> Matches {
     // From here on, a module is called what the earlier runs call it.
     let new = modules::called_as_before(new, &modules);
     let mut matching = Matching::new(old, &new);
+    identical::pair(&mut matching);
     same_build::pair(&mut matching);
     lines::pair(&mut matching);
     inlined::pair(&mut matching);

@@ -1,0 +1,15 @@
+#![no_main]
+
+#[path = "../runs.rs"]
+#[allow(dead_code)] // each target uses its own
+mod runs;
+
+use std::sync::LazyLock;
+
+use tempfile::TempDir;
+
+/// One directory for all inputs; each overwrites the files of the one before.
+static DIRECTORY: LazyLock<TempDir> =
+    LazyLock::new(|| TempDir::new().expect("a temporary directory can be made"));
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| runs::compressed(input, DIRECTORY.path()));
