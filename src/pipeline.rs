@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::import::{Imported, import_all};
 use crate::plan::Plan;
 use crate::report::Report;
-use crate::run::{Run, compared, told_apart};
+use crate::run::{Run, compared, told_apart, without_false_builds};
 use crate::saved;
 use crate::symbols::{RunToName, name_callers};
 
@@ -34,7 +34,9 @@ fn report(plan: &Plan) -> Result<Report> {
     }
     let runs = runs.into_iter().map(|run| renamed(run, &plan.maps));
     let runs = saved::settle(runs.collect());
-    let warnings = compared(&runs);
+    let (runs, false_builds) = without_false_builds(runs);
+    let mut warnings = compared(&runs);
+    warnings.extend(false_builds);
     let runs = told_apart(runs);
     let sites = join(&runs, plan.by);
     Ok(Report::new(runs, sites, plan.terms(), warnings))

@@ -121,6 +121,10 @@ pub enum Warning {
     AddressesMoved {
         modules: Vec<String>,
     },
+    /// Modules of one build id, or of equal size and checksum, that have other code in each run.
+    FalseBuilds {
+        modules: Vec<String>,
+    },
     /// Sites joined by address alone, where nothing says that the runs are of one build.
     UnsureAddresses {
         sites: usize,
@@ -207,6 +211,7 @@ impl Warning {
             Warning::LinesMoved { .. } => "lines-moved",
             Warning::AddressesMoved { .. } => "addresses-moved",
             Warning::UnsureAddresses { .. } => "unsure-addresses",
+            Warning::FalseBuilds { .. } => "false-builds",
             Warning::NoRecords => "no-records",
             Warning::SameRun { .. } => "same-run",
             Warning::SameLog { .. } => "same-log",
@@ -385,6 +390,12 @@ impl fmt::Display for Warning {
                 "without names, call sites are joined by address, and in {} some are gone and others new: the runs are of \
                  two builds, or nothing placed their addresses, so growth there means nothing; compile with -g and keep \
                  the unstripped files",
+                some(modules)
+            ),
+            Warning::FalseBuilds { modules } => write!(
+                f,
+                "{} has one build id in several runs, but not the same functions at its addresses: it is of several builds, and \
+                 is matched as such; let the linker make build ids (--build-id) instead of fixing one",
                 some(modules)
             ),
             Warning::UnsureAddresses { sites, modules } => write!(

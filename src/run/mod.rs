@@ -6,6 +6,7 @@
 
 mod address;
 mod blocks;
+mod builds;
 mod facts;
 mod figures;
 mod module;
@@ -16,6 +17,7 @@ mod step;
 
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
 pub use blocks::{Blocks, LiveBlock, UnknownFree};
+pub use builds::without_false_builds;
 pub use facts::{Facts, Origin, Source};
 pub use figures::Figures;
 pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
