@@ -6,6 +6,7 @@ mod bounds;
 mod budget;
 mod captures;
 mod common;
+mod copies;
 mod damaged;
 mod errors;
 mod fuzzed;

@@ -20,8 +20,9 @@ type Placed = (usize, Vec<i64>);
 /// overruled by nothing but edits: sizes decide only where two readings take as many.
 pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Found> {
     let (old, new) = (matching.old, matching.new);
-    let relative = group.old.iter().all(|i| has_declarations(&old[*i], steps))
-        && group.new.iter().all(|j| has_declarations(&new[*j], steps));
+    let of_old = group.old.iter().map(|i| &old[*i]);
+    let of_new = group.new.iter().map(|j| &new[*j]);
+    let relative = is_one_function(of_old, steps) && is_one_function(of_new, steps);
     let place = |site: &Candidate| position(site, steps, relative);
     let named = group.old.iter().all(|i| old[*i].functions().is_some());
     let terms = ByLines {
@@ -44,9 +45,17 @@ pub fn by_offset(matching: &Matching<'_>, group: &Group) -> Vec<Found> {
     terms.0.aligned(&terms)
 }
 
-fn has_declarations(site: &Candidate, steps: usize) -> bool {
-    let mut steps = site.chain.iter().take(steps);
-    steps.all(|step| step.declaration.line.is_some())
+/// Whether all sites are known to lie in functions of the same declarations. Namesakes in one file, as the
+/// lambdas `operator()` are, lie one below the other: lines counted from each one's head would mix them.
+fn is_one_function<'a>(sites: impl Iterator<Item = &'a Candidate>, steps: usize) -> bool {
+    let declarations = |site: &'a Candidate| {
+        let steps = site.chain.iter().take(steps);
+        let lines = steps.map(|step| step.declaration.line);
+        lines.collect::<Option<Vec<u32>>>()
+    };
+    let mut all = sites.map(declarations);
+    let first = all.next().flatten();
+    first.is_some() && all.all(|declared| declared == first)
 }
 
 /// Lines of the chain, outermost first, counted from the declarations if `relative`.

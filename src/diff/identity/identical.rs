@@ -1,4 +1,4 @@
-//! Sites that are the same in all that is known of them: so a run is matched with itself, whatever it lacks.
+//! A run against itself, or against its own saved report: so it is unchanged, whatever it lacks.
 
 use hashbrown::HashMap;
 
@@ -7,14 +7,24 @@ use super::candidate::Candidate;
 use super::matching::Matching;
 use crate::diff::site::SiteKey;
 
+/// Pairs equal sites only if all are: where a single one differs the runs are two, and what stands at a
+/// site's place with its sizes may be another.
 pub fn pair(matching: &mut Matching<'_>) {
+    if matching.old.len() != matching.new.len() {
+        return;
+    }
     let old = matching.old.iter().enumerate();
     let known: HashMap<&SiteKey, usize> = old.map(|(index, site)| (&site.key, index)).collect();
-    for (index, site) in matching.new.iter().enumerate() {
-        let same = known.get(&site.key).copied();
-        if let Some(old) = same.filter(|old| matching.old[*old] == *site) {
-            matching.pair(old, index, by(site));
-        }
+    let new = matching.new.iter();
+    let same = new.map(|site| {
+        let old = known.get(&site.key).copied();
+        old.filter(|old| matching.old[*old] == *site)
+    });
+    let Some(same) = same.collect::<Option<Vec<usize>>>() else {
+        return;
+    };
+    for (new, old) in same.into_iter().enumerate() {
+        matching.pair(old, new, by(&matching.new[new]));
     }
 }
 

@@ -51,12 +51,15 @@ fn without_parameters(function: &str) -> &str {
 }
 
 fn by_context<'a>(indexes: &[usize], sites: &'a [Candidate]) -> Vec<Vec<usize>> {
-    let mut copies: BTreeMap<(Option<&'a str>, Context<'a>), Vec<usize>> = BTreeMap::new();
+    let mut copies: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for index in indexes {
         let site = &sites[*index];
         let outer = site.chain.iter().skip(1);
         let context = outer.map(|step| (step.function.as_deref(), step.line));
-        let key = (site.function(), context.collect());
+        // Lambdas of one file are namesakes, and only their places tell them apart.
+        let declared = site.chain.first().and_then(|step| step.declaration.line);
+        let context: Context<'a> = context.collect();
+        let key = (site.function(), declared, context);
         copies.entry(key).or_default().push(*index);
     }
     copies.into_values().collect()
@@ -97,15 +100,18 @@ fn copies(matching: &Matching<'_>, group: &Group) -> Vec<Found> {
     found
 }
 
-/// The functions of one are the innermost ones of the other.
+/// The functions of one are the innermost ones of the other. What they are inlined into may have other
+/// parameters now; of the shown function, an overload is another one.
 fn can_be_one(old: &Candidate, new: &Candidate) -> bool {
-    let mut steps = old.chain.iter().zip(&new.chain);
-    let is_same = |a: Option<&str>, b: Option<&str>| match (a, b) {
+    let steps = old.chain.iter().zip(&new.chain);
+    let is_same = |a: Option<&str>, b: Option<&str>, is_shown: bool| match (a, b) {
         (Some(a), Some(b)) => {
             let is_bare = |name| without_parameters(name) == name;
-            a == b || (is_bare(a) != is_bare(b) && without_parameters(a) == without_parameters(b))
+            let may_differ = !is_shown || is_bare(a) != is_bare(b);
+            a == b || (may_differ && without_parameters(a) == without_parameters(b))
         }
         _ => false,
     };
-    steps.all(|(a, b)| is_same(a.function.as_deref(), b.function.as_deref()))
+    let mut steps = steps.enumerate();
+    steps.all(|(depth, (a, b))| is_same(a.function.as_deref(), b.function.as_deref(), depth == 0))
 }

@@ -438,3 +438,36 @@ fn compilers_name_copies_of_a_function() {
     assert_eq!(stem("libc-2.31.so"), "libc");
     assert_eq!(stem("lib-x.so"), "lib-x");
 }
+
+#[test]
+fn lambdas_of_one_file_are_not_mixed() {
+    // Two lambdas, each with its head and a call below it; all moved by four.
+    let old = [
+        at("operator()", "/s/a.cc", 10, 12),
+        at("operator()", "/s/a.cc", 20, 21),
+    ];
+    let new = [
+        at("operator()", "/s/a.cc", 14, 16),
+        at("operator()", "/s/a.cc", 24, 25),
+    ];
+    assert_eq!(
+        matched(&old, &new),
+        [Some((0, MovedLine)), Some((1, MovedLine))]
+    );
+}
+
+#[test]
+fn what_a_function_is_inlined_into_may_get_a_parameter() {
+    let inner = |outer| at("send<long int>", "/s/a.cc", 1, 4).inlined_into(outer, 10, 12);
+    let old = [inner("poll(int, int)")];
+    assert_eq!(
+        matched(&old, &[inner("poll(int, int, int)")]),
+        [Some((0, Line))]
+    );
+    // Of the shown function itself, other parameters are another overload.
+    let overload = |name| at(name, "/s/a.cc", 1, 4);
+    assert_eq!(
+        matched(&[overload("f(int)")], &[overload("f(long)")]),
+        [None]
+    );
+}
