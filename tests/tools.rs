@@ -91,6 +91,21 @@ fn main() {
         ),
         trial("a_live_fork_is_said", &["gcc"], live_fork),
         trial(
+            "a_fixed_build_id_makes_no_two_builds_one",
+            &["gcc"],
+            fixed_build_id,
+        ),
+        trial(
+            "a_line_inlined_twice_into_one_function_is_told_apart",
+            &["gcc"],
+            inlined_twice,
+        ),
+        trial(
+            "a_static_function_of_another_file_is_another",
+            &["gcc"],
+            other_static,
+        ),
+        trial(
             "figures_of_a_live_fork_are_not_judged",
             &["gcc"],
             live_fork_at_the_gate,
@@ -1133,4 +1148,119 @@ int main(void) {
         error.contains("--strict") && error.contains("closed the log's descriptor"),
         "{error}"
     );
+}
+
+/// Two functions change places, and both builds are given one build id: `grow` leaks more than before.
+fn fixed_build_id() {
+    let source = |functions: &str, grow: u32, rest: u32| {
+        format!(
+            "void *volatile g;\n{functions}int main(void) {{ mtrace();\n\
+             for (int i = 0; i < {grow}; i++) grow(24);\n\
+             for (int i = 0; i < {rest}; i++) rest(24);\n\
+             save_maps(getenv(\"MAPS\")); muntrace(); }}\n"
+        )
+    };
+    let function =
+        |name: &str| format!("__attribute__((noinline)) void {name}(int n) {{ g = malloc(n); }}\n");
+    let (grow, rest) = (function("grow"), function("rest"));
+    let compiler = ["gcc", "-O0", "-Wl,--build-id=0x12345678"];
+    let first = Live::new(
+        &compiler,
+        "app",
+        &source(&format!("{grow}{rest}"), 10, 100),
+        Some(0),
+    );
+    let last = Live::new(
+        &compiler,
+        "app",
+        &source(&format!("{rest}{grow}"), 100, 10),
+        Some(0),
+    );
+    let runs = [first.run.to_str().unwrap(), last.run.to_str().unwrap()];
+    let document = json(&runs);
+    assert_eq!(
+        live(site(&document, "grow")),
+        [Some((10, 240)), Some((100, 2400))]
+    );
+    assert_eq!(
+        live(site(&document, "rest")),
+        [Some((100, 2400)), Some((10, 240))]
+    );
+    let warnings = document["warnings"].as_array().unwrap();
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning["code"] == "false-builds"),
+        "{warnings:#?}"
+    );
+    let output = output_of(mtrace_diff().args(runs).args(["--fail-above", "50"]));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// One line is inlined at two places of one function. One place is mended, the other leaks more: two rows, and
+/// a person can tell which is which.
+fn inlined_twice() {
+    let source = |one: u32, two: u32| {
+        format!(
+            "void *volatile g;\nstatic inline __attribute__((always_inline)) void grab(void) {{ g = malloc(24); }}\n\
+             __attribute__((noinline)) void both(int one, int two) {{\n\
+             for (int i = 0; i < one; i++) grab();\n\
+             for (int i = 0; i < two; i++) grab();\n}}\n\
+             int main(void) {{ mtrace(); both({one}, {two}); save_maps(getenv(\"MAPS\")); muntrace(); }}\n"
+        )
+    };
+    let first = Live::new(&["gcc", "-O1"], "app", &source(100, 10), Some(0));
+    let last = Live::new(&["gcc", "-O1"], "app", &source(10, 100), Some(0));
+    let runs = [first.run.to_str().unwrap(), last.run.to_str().unwrap()];
+    let output = output_of(
+        mtrace_diff()
+            .args(runs)
+            .args(["--all", "--fail-above", "0"]),
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("grab ← both:"))
+        .collect();
+    assert!(rows.len() >= 2, "{text}");
+    let place = |row: &str| {
+        row.split("both:")
+            .nth(1)
+            .map(|rest| rest.split(' ').next().unwrap().to_owned())
+    };
+    assert_ne!(place(rows[0]), place(rows[1]), "{text}");
+}
+
+/// `init` of a file that is gone, and `init` of another that is new, are two.
+fn other_static() {
+    let main = "int x(void);\nint main(void) { mtrace(); x(); save_maps(getenv(\"MAPS\")); muntrace(); }\n";
+    let part = |lines: u32, count: u32, size: u32| {
+        format!(
+            "#include <stdlib.h>\n{}void *volatile g;\nstatic void init(int n) {{ g = malloc(n); }}\n\
+             int x(void) {{ for (int i = 0; i < {count}; i++) init({size}); return 0; }}\n",
+            "\n".repeat(lines as usize)
+        )
+    };
+    let directory = TempDir::new().unwrap();
+    let built = |name: &str, text: String| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let old = built("old_net.c", part(0, 100, 24));
+    let new = built("new_ui.c", part(5, 100, 4000));
+    let first = Live::new(&["gcc", "-O0", &old], "app", main, Some(0));
+    let last = Live::new(&["gcc", "-O0", &new], "app", main, Some(0));
+    let runs = [first.run.to_str().unwrap(), last.run.to_str().unwrap()];
+    let document = json(&runs);
+    let inits = document["sites"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|site| site["function"] == "init");
+    let changes: Vec<&str> = inits.map(|site| site["change"].as_str().unwrap()).collect();
+    assert_eq!(changes, ["new", "gone"], "{document:#}");
+    let output = output_of(mtrace_diff().args(runs).args(["--fail-above", "0"]));
+    assert_eq!(output.status.code(), Some(1));
 }

@@ -9,7 +9,7 @@ use super::Report;
 use super::options::Options;
 use super::palette::Palette;
 use super::text::wrapped;
-use super::view::{Others, View, match_mark, sentence_name};
+use super::view::{Alike, Others, View, match_mark, sentence_name};
 use crate::diff::{Growth, Hidden, Limit, Rate, Verdict};
 use crate::error::Result;
 use crate::run::{Facts, Run};
@@ -342,6 +342,7 @@ fn pass_reason(report: &Report) -> String {
 fn fail_reason(report: &Report) -> String {
     let mut reasons = Vec::new();
     if !report.breaches.is_empty() {
+        let alike = Alike::of(report);
         let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
             let site = &report.sites[breach.site];
             let worst = site.worst.as_deref().filter(|_| breach.unsure);
@@ -359,7 +360,7 @@ fn fail_reason(report: &Report) -> String {
                 true => ", if it was another site before",
                 false => "",
             };
-            format!("{}: {grew}{unsure}", sentence_name(site))
+            format!("{}: {grew}{unsure}", sentence_name(site, &alike))
         });
         let named: Vec<String> = breaches.collect();
         let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {

@@ -10,8 +10,8 @@ use super::options::Options;
 use super::palette::Palette;
 use super::text::cut_middle;
 use super::view::{
-    Extent, Others, Row, View, change_text, function_text, mark, match_mark, module_text,
-    percent_text, place_text,
+    Alike, Extent, Others, Row, View, change_text, mark, match_mark, module_text, percent_text,
+    place_text,
 };
 use super::{Report, Sums, header, notes};
 use crate::diff::{Change, Growth, Site};
@@ -87,6 +87,7 @@ fn grid(report: &Report, view: &View<'_>, options: &Options) -> Grid {
             view.total.first(),
             options.inlines,
             extras,
+            &view.alike,
         ));
     }
     if view.others.sites > 0 {
@@ -125,6 +126,7 @@ fn site_cells(
     total: Figures,
     inlines: bool,
     extras: Extras,
+    alike: &Alike,
 ) -> Cells {
     let site = row.site;
     let mark = mark(row, &report.breaches);
@@ -150,7 +152,7 @@ fn site_cells(
     };
     let mut cells = Cells {
         numbers,
-        function: vec![function_text(site)],
+        function: vec![alike.function_text(site)],
         place: vec![place_text(site)],
         module: module_text(site),
         extras: extras.cells(site),

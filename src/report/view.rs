@@ -1,5 +1,7 @@
 //! Which sites a table shows, and the text of their rows.
 
+use std::collections::HashSet;
+
 use super::{Report, Sums};
 use crate::diff::{Breach, Change, Column, Grouping, Growth, Hidden, MatchedBy, Site};
 use crate::run::{Figures, LinkAddress, ModuleLabel, Role, Symbolized};
@@ -21,6 +23,7 @@ pub struct View<'a> {
     pub total: Sums,
     /// Sites left out on purpose, which are in no sum.
     pub hidden: Others,
+    pub alike: Alike,
 }
 
 /// A site, and its rank among all of the report.
@@ -83,16 +86,69 @@ impl<'a> View<'a> {
             total: Sums::of(&columns, counted),
             others: Others::of(&columns, &others),
             hidden: Others::of(&columns, &hidden),
+            alike: Alike::of(report),
             rows,
         }
     }
 }
 
 /// The function of a site, or why it has none.
-pub fn function_text(site: &Site) -> String {
+fn function_text(site: &Site) -> String {
     match site.at.by {
         Grouping::File | Grouping::Module => "-".to_owned(),
         _ => function_of(&site.at.name),
+    }
+}
+
+/// What a row shows of a site: function, place and module.
+type Shown = (String, String, String);
+
+/// What several sites of a report show alike: a line that is inlined at two places of one function.
+#[derive(Debug, Default)]
+pub struct Alike(HashSet<Shown>);
+
+impl Alike {
+    pub fn of(report: &Report) -> Self {
+        let (mut seen, mut alike) = (HashSet::new(), HashSet::new());
+        for site in &report.sites {
+            let shown = (function_text(site), place_text(site), module_text(site));
+            if let Err(shown) = insert(&mut seen, shown) {
+                alike.insert(shown);
+            }
+        }
+        Alike(alike)
+    }
+
+    /// The function of a site; where another row would look the same, with the lines it is inlined at:
+    /// `xmalloc ← conn_new:12`.
+    pub fn function_text(&self, site: &Site) -> String {
+        let text = function_text(site);
+        let shown = (text, place_text(site), module_text(site));
+        let Symbolized::Named(named) = &site.at.name else {
+            return shown.0;
+        };
+        if !self.0.contains(&shown) || matches!(site.at.by, Grouping::File | Grouping::Module) {
+            return shown.0;
+        }
+        let own = named.shown().function.as_deref().unwrap_or("?");
+        named.inlined_into().fold(own.to_owned(), |text, caller| {
+            let function = caller.function.as_deref().unwrap_or("?");
+            let line = caller
+                .line
+                .map_or_else(|| "?".to_owned(), |line| line.to_string());
+            format!("{text} ← {function}:{line}")
+        })
+    }
+}
+
+/// Gives back what is there already.
+fn insert(seen: &mut HashSet<Shown>, shown: Shown) -> Result<(), Shown> {
+    match seen.contains(&shown) {
+        true => Err(shown),
+        false => {
+            seen.insert(shown);
+            Ok(())
+        }
     }
 }
 
@@ -199,7 +255,7 @@ pub fn match_mark(site: &Site) -> &'static str {
 }
 
 /// `session_open (/src/gateway.c:57)`, for a sentence.
-pub fn sentence_name(site: &Site) -> String {
+pub fn sentence_name(site: &Site, alike: &Alike) -> String {
     let module = match site.at.module.as_ref() {
         Some(module) if module.role != Role::Program => format!(", {}", module.name),
         _ => String::new(),
@@ -207,6 +263,10 @@ pub fn sentence_name(site: &Site) -> String {
     match site.at.by {
         Grouping::File => format!("{}{module}", place_text(site)),
         Grouping::Module => module_text(site),
-        _ => format!("{} ({}{module})", function_text(site), place_text(site)),
+        _ => format!(
+            "{} ({}{module})",
+            alike.function_text(site),
+            place_text(site)
+        ),
     }
 }

@@ -18,6 +18,7 @@ mod identity;
 mod inputs;
 mod loader;
 mod moment;
+mod places;
 mod readme;
 #[path = "../fuzz/runs.rs"]
 mod runs;
