@@ -7,7 +7,7 @@ use super::identity::{Candidate, Match, MatchedBy, Step, files_of, match_sites};
 use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
     Build, CallSite, Declaration, Figures, Frame, LinkAddress, Location, NameSource, Role, Run,
-    Symbolized,
+    Symbolized, Text,
 };
 
 /// Call sites of all runs, each once, unranked.
@@ -106,8 +106,8 @@ impl Joined {
         for (module, old, file) in &matches.files {
             self.aliases.add_file((module, old), (module, file));
         }
-        for (old, new) in &matches.modules {
-            self.aliases.add_module(old, new);
+        for pair in &matches.modules {
+            self.aliases.add_module(&pair.old, &pair.new);
         }
         self.add_renamed(&new, &matches.sites);
         self.rivals.resize(self.sites.len(), Vec::new());
@@ -197,9 +197,9 @@ fn candidate(site: &JoinedSite, run: usize) -> Candidate {
         Symbolized::Unknown(_) => (Vec::new(), None),
     };
     let here = site.runs[run].clone();
-    let (build, addresses, numbers) = match here.clone() {
-        Some(here) => (here.build, here.addresses, here.numbers),
-        None => (None, Vec::new(), Vec::new()),
+    let (build, module_path, addresses, numbers) = match here.clone() {
+        Some(here) => (here.build, here.path, here.addresses, here.numbers),
+        None => (None, None, Vec::new(), Vec::new()),
     };
     Candidate {
         key: site.key.clone(),
@@ -209,7 +209,7 @@ fn candidate(site: &JoinedSite, run: usize) -> Candidate {
         function_start,
         addresses,
         numbers,
-        module_path: None,
+        module_path,
         mean_size: here.and_then(|here| here.figures.mean_size()),
     }
 }
@@ -225,10 +225,10 @@ fn step((frame, declaration): (&Frame, Declaration)) -> Step {
 
 fn site_run(run: &Run, location: &Location, site: &CallSite) -> SiteRun {
     let number = location.number.filter(|_| location.address.is_none());
+    let module = run.module_of(location);
     SiteRun {
-        build: run
-            .module_of(location)
-            .and_then(|module| module.build.clone()),
+        build: module.and_then(|module| module.build.clone()),
+        path: module.and_then(|module| module.path.as_deref().map(Text::from)),
         addresses: location.address.into_iter().collect(),
         numbers: number.into_iter().collect(),
         figures: site.figures,
@@ -318,7 +318,11 @@ mod tests {
                 role,
                 name: name.to_owned(),
             };
-            run.modules.push(Module { label, build: None });
+            run.modules.push(Module {
+                label,
+                path: None,
+                build: None,
+            });
             let at = run.add_location(Location {
                 module: Some(ModuleId(run.modules.len() - 1)),
                 address: Some(LinkAddress(address)),

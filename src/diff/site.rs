@@ -143,6 +143,8 @@ pub enum Hidden {
 pub struct SiteRun {
     /// Of the site's module, where it is known.
     pub build: Option<Build>,
+    /// Of that module's file, as the run spells it.
+    pub path: Option<Text>,
     /// Link-time return addresses that are this site, ascending; more than one where a line has
     /// several calls, or was inlined more than once. Empty where unknown.
     pub addresses: Vec<LinkAddress>,

@@ -217,6 +217,7 @@ fn modules(capture: &CaptureSet, rebased: &RebasedRun) -> Vec<Module> {
             role: module.role,
             name: module.name.clone(),
         },
+        path: module.path(),
         build: module.build(capture),
     });
     module.collect()

@@ -108,7 +108,14 @@ mod tests {
             name: "app".to_owned(),
         };
         let build = Some(Build::Id(BuildId(vec![1])));
-        let mut run = Run::new(Facts::default(), vec![Module { label, build }]);
+        let mut run = Run::new(
+            Facts::default(),
+            vec![Module {
+                label,
+                path: None,
+                build,
+            }],
+        );
         for (address, function, line, start) in places {
             let frame = Frame {
                 function: Some((*function).into()),

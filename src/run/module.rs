@@ -10,6 +10,8 @@ pub struct ModuleId(pub usize);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Module {
     pub label: ModuleLabel,
+    /// As the log spells it, or the maps; `None` where neither names it.
+    pub path: Option<String>,
     /// `None` where it is not known which build ran.
     pub build: Option<Build>,
 }

@@ -150,6 +150,9 @@ struct SavedModule {
     #[serde(with = "RoleForm")]
     role: Role,
     name: String,
+    /// Tells copies of one file apart, which have names of one kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -338,6 +341,9 @@ impl Document {
         let callers = callers
             .map(|site| SavedCaller::of(run, site, &mut modules, &mut builds))
             .collect();
+        let paths = run.modules.iter();
+        let paths = paths.filter_map(|module| Some((&module.label, module.path.as_deref()?)));
+        let paths: HashMap<&ModuleLabel, &str> = paths.collect();
         Document {
             schema: SCHEMA.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -353,7 +359,11 @@ impl Document {
             records: facts.records,
             anomalies: facts.anomalies.as_ref().map(SavedAnomalies::of),
             warnings: facts.warnings.iter().map(SavedWarning::of).collect(),
-            modules: modules.list.into_iter().map(SavedModule::of).collect(),
+            modules: modules
+                .list
+                .into_iter()
+                .map(|label| SavedModule::of(label, paths.get(label).copied()))
+                .collect(),
             builds: builds.list.into_iter().map(SavedBuild::of).collect(),
             total: Some(SavedTotal::of(run)),
             callers,
@@ -393,7 +403,7 @@ impl Document {
                 .collect(),
         };
         let mut run = Run::new(facts, Vec::new());
-        let labels: Vec<ModuleLabel> = self.modules.into_iter().map(SavedModule::label).collect();
+        let labels: Vec<NamedModule> = self.modules.into_iter().map(SavedModule::named).collect();
         let builds = self.builds.into_iter().map(SavedBuild::build);
         let builds: Vec<Build> = builds.collect::<std::result::Result<_, String>>()?;
         let (mut modules, mut names) = (Modules::default(), Names::default());
@@ -525,7 +535,7 @@ impl SavedCaller {
 
     fn module(
         &self,
-        labels: &[ModuleLabel],
+        labels: &[NamedModule],
         builds: &[Build],
     ) -> std::result::Result<Option<Module>, String> {
         let build = self.build.map(|index| {
@@ -534,10 +544,10 @@ impl SavedCaller {
         });
         let build = build.transpose()?;
         let module = self.module.map(|index| {
-            let label = labels.get(index).cloned();
-            let label = label
+            let named = labels.get(index).cloned();
+            let NamedModule { label, path } = named
                 .ok_or_else(|| format!("a caller is of module {index}, which is not there"))?;
-            Ok(Module { label, build })
+            Ok(Module { label, path, build })
         });
         module.transpose()
     }
@@ -724,18 +734,34 @@ impl SavedFrame {
     }
 }
 
+/// A module, before it is known of which build.
+#[derive(Clone)]
+struct NamedModule {
+    label: ModuleLabel,
+    path: Option<String>,
+}
+
 impl SavedModule {
-    fn of(module: &ModuleLabel) -> Self {
+    /// Only a library's path tells more than its name.
+    fn of(module: &ModuleLabel, path: Option<&str>) -> Self {
+        let tells = |path: &&str| module.role != Role::Program && *path != module.name;
         SavedModule {
             role: module.role,
             name: module.name.clone(),
+            path: path.filter(tells).map(str::to_owned),
         }
     }
 
-    fn label(self) -> ModuleLabel {
-        ModuleLabel {
-            role: self.role,
-            name: shortened(&self.name),
+    fn named(self) -> NamedModule {
+        let name = shortened(&self.name);
+        let is_path = name.contains('/');
+        let path = self.path.as_deref().map(shortened);
+        NamedModule {
+            path: path.or_else(|| is_path.then(|| name.clone())),
+            label: ModuleLabel {
+                role: self.role,
+                name,
+            },
         }
     }
 }

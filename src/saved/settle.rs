@@ -146,6 +146,7 @@ fn module_id(run: &mut Run, label: &ModuleLabel) -> ModuleId {
     ModuleId(known.unwrap_or_else(|| {
         run.modules.push(Module {
             label: label.clone(),
+            path: None,
             build: None,
         });
         run.modules.len() - 1

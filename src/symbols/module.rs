@@ -29,6 +29,12 @@ pub struct Module {
 }
 
 impl Module {
+    /// As the log spells its file, or the maps, safe to print; `None` where neither names it.
+    pub fn path(&self) -> Option<String> {
+        let path = self.logged_as.as_ref().or(self.mapped_as.as_ref());
+        path.map(|path| shortened(&String::from_utf8_lossy(path)))
+    }
+
     /// The build that ran, as far as the file or the capture's own record tells.
     pub fn build(&self, capture: &CaptureSet) -> Option<Build> {
         let recorded = || {

@@ -67,3 +67,32 @@ fn a_copy_that_comes_later_is_new() {
     assert_eq!(gate(&one, &two, "40"), Some(1));
     assert_eq!(gate(&one, &two, "50"), Some(0));
 }
+
+/// Beside it, a copy shows its path, which it did not need alone: it is the one at that path, not the first.
+#[test]
+fn a_copy_is_found_again_by_its_path() {
+    let directory = tempfile::tempdir().unwrap();
+    let [one, two] = ["one", "two"].map(|name| directory.path().join(name));
+    run(&one, &[("/opt/b/plugin.so", 10)]);
+    run(&two, &[("/opt/a/plugin.so", 60), ("/opt/b/plugin.so", 10)]);
+    assert_eq!(gate(&one, &two, "55"), Some(1));
+    assert_eq!(gate(&one, &two, "60"), Some(0));
+
+    let saved = directory.path().join("one.json");
+    let arguments = ["--save", saved.to_str().unwrap()];
+    let output = output_of(mtrace_diff().arg("show").arg(&one).args(arguments));
+    assert!(output.status.success());
+    assert_eq!(gate(&saved, &two, "55"), Some(1));
+    assert_eq!(gate(&saved, &two, "60"), Some(0));
+}
+
+/// Neither copy is at the old path: either may be the old one, so the gate takes neither for it.
+#[test]
+fn of_two_copies_that_may_be_it_the_worse_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let [one, two] = ["one", "two"].map(|name| directory.path().join(name));
+    run(&one, &[("/opt/c/plugin.so", 10)]);
+    run(&two, &[("/opt/a/plugin.so", 60), ("/opt/b/plugin.so", 10)]);
+    assert_eq!(gate(&one, &two, "55"), Some(1));
+    assert_eq!(gate(&one, &two, "60"), Some(0));
+}

@@ -1,11 +1,13 @@
 //! What is matched and what is still free.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidate::Candidate;
 use super::function::Found;
+use super::modules::ModulePair;
 use super::sources::Files;
 use super::{Match, MatchedBy};
+use crate::diff::site::ModuleKey;
 
 /// Sites of both runs that have something in common, by their indexes.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +52,19 @@ impl<'a> Matching<'a> {
         if !self.taken[old] && self.of_new[new].is_none() {
             self.taken[old] = true;
             self.of_new[new] = Some(Match { old, by, rivals });
+        }
+    }
+
+    /// Of a module that may be another one, every site may be new.
+    pub fn doubt(&mut self, modules: &[ModulePair]) {
+        let unsure = modules.iter().filter(|pair| pair.unsure);
+        let unsure: BTreeSet<&ModuleKey> = unsure.map(|pair| &pair.old).collect();
+        for (site, found) in self.new.iter().zip(&mut self.of_new) {
+            let module = site.module.as_ref();
+            let is_unsure = module.is_some_and(|module| unsure.contains(module));
+            if let Some(found) = found.as_mut().filter(|_| is_unsure) {
+                found.rivals.push(None);
+            }
         }
     }
 

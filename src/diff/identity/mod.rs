@@ -20,6 +20,7 @@ mod tests;
 
 pub use candidate::{Candidate, Step};
 use matching::Matching;
+pub use modules::ModulePair;
 pub use sources::files_of;
 
 use super::site::ModuleKey;
@@ -71,8 +72,8 @@ pub struct Matches {
     pub sites: Vec<Option<Match>>,
     /// Files of a module that have another path in the new run: old, new. The module is the new run's.
     pub files: Vec<(ModuleKey, String, String)>,
-    /// Modules that have another name in the new run: old, new.
-    pub modules: Vec<(ModuleKey, ModuleKey)>,
+    /// Modules that have another name in the new run.
+    pub modules: Vec<ModulePair>,
 }
 
 /// Matches the sites of a run with those found so far.
@@ -88,6 +89,7 @@ pub fn match_sites(old: &[Candidate], new: &[Candidate]) -> Matches {
     renamed::pair(&mut matching);
     order::pair(&mut matching);
     bare::pair(&mut matching);
+    matching.doubt(&modules);
     let is_other = |(_, old, new): &(ModuleKey, String, String)| old != new;
     let files = matching.files.all().filter(is_other).collect();
     Matches {

@@ -1,5 +1,6 @@
 //! Which module of one run is which of another, where one file was loaded from several paths.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidate::Candidate;
@@ -16,44 +17,146 @@ struct Known<'a> {
     lines: BTreeSet<(&'a str, Option<u32>)>,
 }
 
-/// How much speaks for two modules being one, what proves most first.
-type Likeness = (bool, bool, usize, usize);
+/// Two modules that are one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModulePair {
+    pub old: ModuleKey,
+    pub new: ModuleKey,
+    /// Another module may be the same one as well.
+    pub unsure: bool,
+}
 
-/// Modules that have another name in the new run: old, new. Equal names are one module, unless their
-/// paths say that each of them is another's; what is left over is paired by path, build and base name.
-pub fn pair_modules(old: &[Candidate], new: &[Candidate]) -> Vec<(ModuleKey, ModuleKey)> {
+/// How much speaks for two modules being one, what proves most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Likeness {
+    same_path: bool,
+    same_build: bool,
+    /// Components of their paths that agree, from the right.
+    paths: usize,
+    /// Sites that both have.
+    common: usize,
+}
+
+impl Likeness {
+    /// What is in copies of a file is alike, and which sites a run happens to have rules none of them out.
+    fn rules_out(&self, other: &Likeness) -> bool {
+        let told = |one: &Likeness| (one.same_path, one.same_build, one.paths);
+        told(self) != told(other) || (self.common > 0 && other.common == 0 && !self.same_build)
+    }
+}
+
+/// A pair to weigh: indexes into the modules of each run that the other does not have.
+#[derive(Debug)]
+struct Scored {
+    likeness: Likeness,
+    old: usize,
+    new: usize,
+}
+
+/// Modules that have another name in the new run. Equal names are one module; what is left over is paired
+/// by path, build and base name.
+pub fn pair_modules(old: &[Candidate], new: &[Candidate]) -> Vec<ModulePair> {
     let (old, new) = (known(old), known(new));
     let only = |all: &BTreeMap<&ModuleKey, Known<'_>>, others: &BTreeMap<&ModuleKey, Known<'_>>| {
         let only = all.keys().filter(|key| !others.contains_key(**key));
         only.map(|key| (*key).clone()).collect::<Vec<ModuleKey>>()
     };
     let (only_old, only_new) = (only(&old, &new), only(&new, &old));
-    let mut scored: Vec<(Likeness, &ModuleKey, &ModuleKey)> = Vec::new();
-    for a in &only_old {
-        for b in &only_new {
-            if let Some(likeness) = likeness(a, &old[a], b, &new[b]) {
-                scored.push((likeness, a, b));
-            }
+    let mut scored: Vec<Scored> = Vec::new();
+    for (i, j) in with_a_sign_in_common(&only_old, &old, &only_new, &new) {
+        let (a, b) = (&only_old[i], &only_new[j]);
+        scored.extend(likeness(a, &old[a], b, &new[b]).map(|likeness| Scored {
+            likeness,
+            old: i,
+            new: j,
+        }));
+    }
+    scored.sort_by_key(|pair| (Reverse(pair.likeness), pair.old, pair.new));
+    let pairs = likeliest(&scored, only_old.len(), only_new.len());
+    let pair = |(old, new, unsure): (usize, usize, bool)| ModulePair {
+        old: only_old[old].clone(),
+        new: only_new[new].clone(),
+        unsure,
+    };
+    pairs.into_iter().map(pair).collect()
+}
+
+/// With more pairs than this to weigh for one sign, the sign tells nothing.
+const MOST_PAIRS: usize = 1 << 12;
+
+/// What can speak for two modules being one.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Sign<'a> {
+    Path(&'a str),
+    Build(&'a Build),
+    BaseName(&'a str),
+}
+
+fn with_a_sign_in_common(
+    old_keys: &[ModuleKey],
+    old: &BTreeMap<&ModuleKey, Known<'_>>,
+    new_keys: &[ModuleKey],
+    new: &BTreeMap<&ModuleKey, Known<'_>>,
+) -> BTreeSet<(usize, usize)> {
+    let mut signs: BTreeMap<Sign<'_>, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    for (index, key) in old_keys.iter().enumerate() {
+        for sign in signs_of(key, &old[key]) {
+            signs.entry(sign).or_default().0.push(index);
         }
     }
-    // The first by name where several are as likely: which of them is no matter, since they are copies.
-    scored.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-    let (mut used_old, mut used_new) = (BTreeSet::new(), BTreeSet::new());
-    let mut pairs = Vec::new();
-    for (_, a, b) in scored {
-        if !used_old.contains(a) && !used_new.contains(b) {
-            used_old.insert(a);
-            used_new.insert(b);
-            pairs.push((a.clone(), b.clone()));
+    for (index, key) in new_keys.iter().enumerate() {
+        for sign in signs_of(key, &new[key]) {
+            signs.entry(sign).or_default().1.push(index);
         }
+    }
+    let pairs = signs
+        .into_values()
+        .filter(|(old, new)| old.len().saturating_mul(new.len()) <= MOST_PAIRS);
+    let pairs = pairs.flat_map(|(old, new)| {
+        let of_old = move |i: usize| new.clone().into_iter().map(move |j| (i, j));
+        old.into_iter().flat_map(of_old)
+    });
+    pairs.collect()
+}
+
+fn signs_of<'a>(key: &'a ModuleKey, known: &Known<'a>) -> Vec<Sign<'a>> {
+    let base = key.name.rsplit('/').next().unwrap_or(&key.name);
+    let builds = known.builds.iter().map(|build| Sign::Build(build));
+    let mut signs: Vec<Sign<'a>> = builds.collect();
+    signs.push(Sign::BaseName(base));
+    signs.extend(known.path.map(Sign::Path));
+    signs
+}
+
+/// Each module once, the likeliest pairs first; true for one that could as well be another.
+fn likeliest(scored: &[Scored], old: usize, new: usize) -> Vec<(usize, usize, bool)> {
+    let (mut of_old, mut of_new) = (vec![Vec::new(); old], vec![Vec::new(); new]);
+    for pair in scored {
+        of_old[pair.old].push(pair);
+        of_new[pair.new].push(pair);
+    }
+    let (mut used_old, mut used_new) = (vec![false; old], vec![false; new]);
+    let mut pairs = Vec::new();
+    for pair in scored {
+        if used_old[pair.old] || used_new[pair.new] {
+            continue;
+        }
+        let is_rival = |other: &&Scored| {
+            let is_other = (other.old, other.new) != (pair.old, pair.new);
+            let is_free = !used_old[other.old] && !used_new[other.new];
+            is_other && is_free && !pair.likeness.rules_out(&other.likeness)
+        };
+        let mut others = of_old[pair.old].iter().chain(&of_new[pair.new]).copied();
+        pairs.push((pair.old, pair.new, others.any(|other| is_rival(&other))));
+        (used_old[pair.old], used_new[pair.new]) = (true, true);
     }
     pairs
 }
 
 /// New sites in modules that bear their names of the earlier runs.
-pub fn called_as_before(new: &[Candidate], pairs: &[(ModuleKey, ModuleKey)]) -> Vec<Candidate> {
+pub fn called_as_before(new: &[Candidate], pairs: &[ModulePair]) -> Vec<Candidate> {
     let old_names: BTreeMap<&ModuleKey, &ModuleKey> =
-        pairs.iter().map(|(old, new)| (new, old)).collect();
+        pairs.iter().map(|pair| (&pair.new, &pair.old)).collect();
     let renamed = |site: &Candidate| {
         let mut site = site.clone();
         let module = site.module.as_ref();
@@ -98,5 +201,10 @@ fn likeness(a: &ModuleKey, old: &Known<'_>, b: &ModuleKey, new: &Known<'_>) -> O
     };
     let common =
         old.places.intersection(&new.places).count() + old.lines.intersection(&new.lines).count();
-    (same_path || same_build || has_base_name).then_some((same_path, same_build, paths, common))
+    (same_path || same_build || has_base_name).then_some(Likeness {
+        same_path,
+        same_build,
+        paths,
+        common,
+    })
 }

@@ -353,7 +353,16 @@ fn one_file_at_two_paths_is_two_modules() {
         site.module_path = name.map(|name| name.as_str().into());
     }
     assert_eq!(matched(&[alone.clone()], &two), [None, Some((0, Address))]);
-    assert_eq!(matched(&two, &[alone]), [Some((1, Address))]);
+    assert_eq!(matched(&two, &[alone.clone()]), [Some((1, Address))]);
+    // Without its path it may be either, and new as well.
+    let rivals = |old: &[Candidate], new: &[Candidate]| {
+        let found = match_sites(old, new).sites.into_iter().flatten();
+        found.map(|found| found.rivals).collect::<Vec<_>>()
+    };
+    assert_eq!(rivals(&[alone.clone()], &two), [[]]);
+    alone.module_path = None;
+    assert_eq!(rivals(&[alone.clone()], &two), [[None]]);
+    assert_eq!(rivals(&two, &[alone]), [[None]]);
 }
 
 #[test]
