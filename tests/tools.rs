@@ -101,6 +101,11 @@ fn main() {
             inlined_twice,
         ),
         trial(
+            "a_freed_sibling_takes_no_growth_away",
+            &["gcc"],
+            freed_sibling,
+        ),
+        trial(
             "a_static_function_of_another_file_is_another",
             &["gcc"],
             other_static,
@@ -1263,4 +1268,42 @@ fn other_static() {
     assert_eq!(changes, ["new", "gone"], "{document:#}");
     let output = output_of(mtrace_diff().args(runs).args(["--fail-above", "0"]));
     assert_eq!(output.status.code(), Some(1));
+}
+
+/// The line of the leak stays; the one below it allocates only in the second build, and frees all.
+fn freed_sibling() {
+    let source = |count: u32, start: u32| {
+        format!(
+            "static volatile int extra = {start};\n\
+             __attribute__((noinline)) static void work(int i) {{\n\
+             void *volatile leak = malloc(64 + i);\n\
+             if (i % 2 == 0) extra++;\n\
+             if (extra > 30) {{ void *volatile t = malloc(32); free(t); }}\n\
+             (void)leak;\n}}\n\
+             int main(void) {{ mtrace(); for (int i = 0; i < {count}; i++) work(i); save_maps(getenv(\"MAPS\")); muntrace(); }}\n"
+        )
+    };
+    let first = Live::new(&["gcc", "-O0"], "app", &source(40, 3), Some(0));
+    let last = Live::new(&["gcc", "-O0"], "app", &source(60, 7), Some(0));
+    let runs = [first.run.to_str().unwrap(), last.run.to_str().unwrap()];
+    let document = json(&runs);
+    let grown = document["sites"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|site| site["growth"]["blocks"] != 0);
+    let grown: Vec<&Value> = grown.collect();
+    assert_eq!(grown.len(), 1, "{document:#}");
+    assert_eq!(
+        (&grown[0]["change"], &grown[0]["growth"]["blocks"]),
+        (&"grown".into(), &20.into())
+    );
+    // That nothing tells the one from the other, a gate says: the worse of both counts.
+    let gate = |limit: &str| output_of(mtrace_diff().args(runs).args(["--fail-above", limit]));
+    let text = String::from_utf8(gate("30").stdout).unwrap();
+    assert!(
+        text.contains("+60 blocks") && text.contains("if it was another site before"),
+        "{text}"
+    );
+    assert_eq!(gate("60").status.code(), Some(0));
 }

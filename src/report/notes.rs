@@ -130,7 +130,7 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
         marks.push("~ found again by its function, not by an equal line");
     }
     if has_mark("?") {
-        marks.push("? joined by address alone, unsure");
+        marks.push("? unsure: it may be another site");
     }
     (!marks.is_empty()).then(|| marks.join("; "))
 }

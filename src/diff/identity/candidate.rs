@@ -93,6 +93,11 @@ impl Candidate {
         self.build.is_some() && other.build.is_some() && self.build != other.build
     }
 
+    /// Both have live blocks, of the same size.
+    pub fn has_same_sizes(&self, other: &Candidate) -> bool {
+        self.mean_size.is_some() && self.mean_size == other.mean_size
+    }
+
     /// Both have live blocks, of other sizes. Without live blocks nothing is known of sizes, which
     /// speaks neither for two sites being one nor against it.
     pub fn has_other_sizes(&self, other: &Candidate) -> bool {

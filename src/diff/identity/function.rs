@@ -164,6 +164,14 @@ struct ByLines<'a> {
 impl Terms for ByLines<'_> {
     fn pair(&self, old: usize, new: usize) -> Option<Cost> {
         let cost = self.sides.cost(old, new)?;
+        let (a, b) = self.sides.sites(old, new);
+        // A line that stayed has only sizes against it, and one that moved only sizes for it: what freed everything has
+        // no sizes, and must not win for want of them.
+        let is_confirmed = cost.distance == 0 || a.mean_size.is_none() || a.has_same_sizes(b);
+        let cost = Cost {
+            contradictions: cost.contradictions.max(u64::from(!is_confirmed)),
+            ..cost
+        };
         (self.named || cost.distance == 0).then_some(cost)
     }
 
