@@ -163,6 +163,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn it_makes_no_difference_how_text_arrives(
             text in prop::collection::vec(prop_oneof![Just('\u{1b}'), Just('['), Just('m'), Just('3'), any::<char>()], 0..60),
