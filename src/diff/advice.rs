@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::group::module_of;
 use super::growth::Change;
-use super::identity::MatchedBy;
 use super::judged::Site;
+use super::matched_by::MatchedBy;
 use super::site::ModuleKey;
 use crate::run::Build;
 use crate::warning::Warning;

@@ -3,7 +3,8 @@
 use hashbrown::HashMap;
 
 use super::group::{Aliases, group, module_of};
-use super::identity::{Candidate, Match, MatchedBy, Step, files_of, match_sites};
+use super::identity::{Candidate, Match, Step, files_of, match_sites};
+use super::matched_by::MatchedBy;
 use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
     Build, CallSite, Declaration, Figures, Frame, LinkAddress, Location, NameSource, Role, Run,

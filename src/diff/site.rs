@@ -1,6 +1,6 @@
 //! A call site, and what identifies it in every run.
 
-use super::identity::MatchedBy;
+use super::matched_by::MatchedBy;
 use crate::run::{
     Build, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Run, Symbolized, Text,
 };

@@ -4,8 +4,7 @@
 //! be more than `STRETCHES` of them, two and two become one. At the end each step is taken at the end of the
 //! stretch that is nearest: never further off than a 256th of the run, and exact there.
 
-use super::live::{Block, CallerId};
-use super::outcome::Tally;
+use super::block::{Block, CallerId, Tally};
 
 /// Steps of a curve.
 pub const STEPS: usize = 64;

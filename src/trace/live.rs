@@ -3,19 +3,8 @@
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
+use super::block::Block;
 use super::table::{AddressTable, Held};
-
-/// Index of a caller within one log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CallerId(pub u32);
-
-/// One allocation that has not been freed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
-    pub caller: CallerId,
-    /// In bytes, as asked for.
-    pub size: u64,
-}
 
 /// What it means that a block is allocated at an address that is still live.
 ///
@@ -302,6 +291,7 @@ fn freed(was_live: bool) -> Freed {
 
 #[cfg(test)]
 mod tests {
+    use super::super::block::CallerId;
     use super::*;
     use Reuse::{FreeLoggedLate, FreeLost};
 

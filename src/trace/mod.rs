@@ -2,6 +2,7 @@
 
 mod advice;
 mod anomalies;
+mod block;
 pub mod curve;
 mod freed;
 mod hex;
@@ -16,9 +17,10 @@ mod table;
 
 pub use advice::advice;
 pub use anomalies::{Anomalies, AnomalyKind};
+pub use block::{Block, CallerId, Tally};
 pub use curve::{Curve, STEPS};
 pub use line::{Caller, Event, Line, LogSymbol, Record};
-pub use live::{Block, CallerId, Freed, LiveBlocks, Occurrences, Reuse};
+pub use live::{Freed, LiveBlocks, Occurrences, Reuse};
 pub use moment::{FirstLines, LogIndex};
-pub use outcome::{CallerStats, Fault, FaultKind, Tally, Trace, UnknownFree};
+pub use outcome::{CallerStats, Fault, FaultKind, Trace, UnknownFree};
 pub use replay::{ReplayOptions, Rounds, replay, replay_in};

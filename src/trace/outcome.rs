@@ -4,23 +4,10 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::anomalies::Anomalies;
+use super::block::{Block, CallerId, Tally};
 use super::curve::{Curve, Curves, Sampler, Steps};
 use super::line::Caller;
-use super::live::{Block, CallerId, Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
-
-/// Blocks and their bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub blocks: u64,
-    pub bytes: u64,
-}
-
-impl Tally {
-    pub fn add(&mut self, other: Tally) {
-        self.blocks = self.blocks.saturating_add(other.blocks);
-        self.bytes = self.bytes.saturating_add(other.bytes);
-    }
-}
+use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
 
 /// What one caller did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

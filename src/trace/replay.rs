@@ -11,9 +11,10 @@ use std::io::{self, Read};
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
+use super::block::{Block, CallerId};
 use super::curve::{Delta, shift_for, stretch_of};
 use super::line::Caller;
-use super::live::{Block, CallerId, Ended, Freed, Met, SHARDS};
+use super::live::{Ended, Freed, Met, SHARDS};
 use super::outcome::{CallerEntry, FaultKind, Shard, Trace, UnknownFree};
 use super::parse::{Action, LocalCaller, Parser, Step, last_mark};
 use super::reader::{Piece, Pieces};
@@ -358,8 +359,9 @@ impl Trace {
 
 #[cfg(test)]
 mod tests {
+    use super::super::block::Tally;
     use super::super::live::Reuse;
-    use super::super::outcome::{CallerStats, Tally};
+    use super::super::outcome::CallerStats;
     use super::*;
 
     fn read(log: &str) -> Trace {

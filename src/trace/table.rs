@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashMap;
 
+use super::block::{Block, CallerId};
 use super::freed::{FreedPages, Marks};
-use super::live::{Block, CallerId};
 
 /// What an address held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,38 +23,8 @@ use matching::Matching;
 pub use modules::ModulePair;
 pub use sources::files_of;
 
+pub use super::matched_by::MatchedBy;
 use super::site::ModuleKey;
-
-/// How a site of one run was found in another: each tier proves less than those above it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MatchedBy {
-    /// The same build of the module, and the same link-time address or line in it.
-    Address,
-    /// The same function, file and line.
-    Line,
-    /// The same function, at another line.
-    MovedLine,
-    /// The same function in a file or module of another name.
-    Renamed,
-    /// The same function, and its place among the calls of that function: no lines are known.
-    FunctionOrder,
-    /// The same address in what may be two builds.
-    UnsureAddress,
-}
-
-impl MatchedBy {
-    /// Stable, for scripts.
-    pub fn name(self) -> &'static str {
-        match self {
-            MatchedBy::Address => "address",
-            MatchedBy::Line => "line",
-            MatchedBy::MovedLine => "moved-line",
-            MatchedBy::Renamed => "renamed",
-            MatchedBy::FunctionOrder => "function-order",
-            MatchedBy::UnsureAddress => "unsure-address",
-        }
-    }
-}
 
 /// The old site that a new one is.
 #[derive(Debug, Clone, PartialEq, Eq)]
