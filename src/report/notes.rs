@@ -10,7 +10,7 @@ use super::options::Options;
 use super::palette::Palette;
 use super::text::wrapped;
 use super::view::{Alike, Others, View, match_mark, sentence_name};
-use crate::diff::{Growth, Hidden, Limit, Rate, Verdict};
+use crate::diff::{Growth, Hidden, Limit, MatchedBy, Rate, Site, Verdict};
 use crate::error::Result;
 use crate::run::{Facts, Run};
 use crate::trace::FaultKind;
@@ -331,12 +331,27 @@ fn pass_reason(report: &Report) -> String {
         true => "; mtrace_do.py leaves out the dynamic loader, which is not judged",
         false => "",
     };
+    let is_unsure = |site: &&Site| {
+        let by_address = site.at.matched_by == Some(MatchedBy::UnsureAddress);
+        site.at.hidden.is_none() && (site.is_unsure() || by_address)
+    };
+    let unsure = match report.sites.iter().filter(is_unsure).count() as u64 {
+        0 => String::new(),
+        _ if report.gate.limits.is_empty() => String::new(),
+        unsure => format!(
+            "; {} found again without being sure (?)",
+            match unsure {
+                1 => "1 call site was".to_owned(),
+                several => format!("{} call sites were", crate::units::count(several)),
+            }
+        ),
+    };
     // A percentage is one of blocks or of bytes.
     let bytes = match report.knows_growth_of_bytes() || report.gate.limits.is_empty() {
         true => "",
         false => "; growth in bytes is not known and not judged",
     };
-    format!("{}{bytes}{loader}{partial}", reasons.join("; "))
+    format!("{}{bytes}{loader}{unsure}{partial}", reasons.join("; "))
 }
 
 fn fail_reason(report: &Report) -> String {
