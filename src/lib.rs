@@ -8,6 +8,8 @@
 //!                        comes to
 //! ```
 //!
+//! [`record`] stands beside them: it makes unwind tables, and asks [`symbols`] only where files are.
+//!
 //! Each module uses only those to its left, and the leaves [`elf`], [`units`], [`printable`],
 //! [`progress`], [`error`] and [`warning`]. [`compare`] and [`show`] walk the whole way and give a [`Report`],
 //! which a renderer of [`report`] then draws. In the middle stands the [`Run`](run::Run): what a log, a saved
@@ -21,6 +23,7 @@ pub mod error;
 pub mod import;
 pub mod printable;
 pub mod progress;
+pub mod record;
 pub mod report;
 pub mod run;
 pub mod saved;

@@ -6,6 +6,8 @@
 
 #[path = "it/common.rs"]
 mod common;
+#[path = "record/unwind.rs"]
+mod unwind;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,6 +22,11 @@ use tempfile::TempDir;
 fn main() {
     let arguments = Arguments::from_args();
     let trials = vec![
+        trial(
+            "unwind_rows_equal_readelf",
+            &["gcc", "readelf"],
+            unwind::rows_equal_readelf,
+        ),
         trial(
             "show_format_mtrace_equals_mtrace",
             &["mtrace"],
@@ -1308,5 +1315,8 @@ fn freed_sibling() {
     let passed = gate("60");
     assert_eq!(passed.status.code(), Some(0));
     let text = String::from_utf8(passed.stdout).unwrap();
-    assert!(text.contains("1 call site was found again without being sure (?)"), "{text}");
+    assert!(
+        text.contains("1 call site was found again without being sure (?)"),
+        "{text}"
+    );
 }

@@ -3,6 +3,7 @@
 mod clean;
 mod options;
 mod progress;
+mod unwind;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -42,10 +43,12 @@ pub fn main() -> ExitCode {
     };
     let threads = match &cli.command {
         Some(Command::Show(args)) => args.work.threads,
+        Some(Command::UnwindTable(args)) => args.threads,
         None => cli.compare.work.threads,
     };
     let work = || match &cli.command {
         Some(Command::Show(args)) => show(args),
+        Some(Command::UnwindTable(args)) => unwind::write_table(args),
         None => compare(&cli.compare),
     };
     // Rayon takes 0 for as many as there are cores.

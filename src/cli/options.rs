@@ -17,6 +17,8 @@ use crate::report::{FORMATS, Format, Options};
 use crate::run::Addressing;
 use crate::symbols::SearchPath;
 
+use super::unwind::UnwindTableArgs;
+
 const AFTER_HELP: &str = "\
 Examples:
   mtrace-diff run0/ run1/                      what grew, with function, file and line
@@ -55,7 +57,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List what one run left, per call site
-    Show(ShowArgs),
+    Show(Box<ShowArgs>),
+    /// Prepare what a recorder needs to walk stacks on the target
+    // Not in the help until there is a recorder that reads the tables.
+    #[command(hide = true)]
+    UnwindTable(UnwindTableArgs),
 }
 
 #[derive(Debug, Args)]

@@ -141,7 +141,7 @@ fn has_layout(info: &ElfInfo, maps: &Maps, file: &[u8]) -> bool {
 }
 
 /// Same instruction set, word size and byte order; the float ABI is the user's business.
-fn same_machine(a: Machine, b: Machine) -> bool {
+pub fn same_machine(a: Machine, b: Machine) -> bool {
     (a.e_machine, a.is_64, a.little_endian) == (b.e_machine, b.is_64, b.little_endian)
 }
 
@@ -186,7 +186,7 @@ const MOST_LINKS: usize = 40;
 
 /// A path below a root, its links followed as the target would: an absolute one leads to the root of
 /// the target, not to this machine's. `None` if the path is not there.
-fn resolved_in(root: &Path, below: &Path) -> Option<PathBuf> {
+pub fn resolved_in(root: &Path, below: &Path) -> Option<PathBuf> {
     let mut left: Vec<PathBuf> = parts_reversed(below);
     let mut done = PathBuf::new();
     let mut links = 0;

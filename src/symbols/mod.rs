@@ -17,6 +17,8 @@ mod naming;
 mod rebase;
 mod title;
 
+pub use debug_file::find_debug_file;
+pub use find::{resolved_in, same_machine};
 pub use module::{Module, base_name, names_a_library};
 pub use names::{Names, shortened};
 pub use naming::{RunNames, RunToName, name_callers};

@@ -28,3 +28,4 @@ mod table;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 mod titles;
+mod unwind;

@@ -1,0 +1,111 @@
+//! `mtrace-diff unwind-table`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::clean::Escape;
+use super::{ExitStatus, print};
+use crate::error::{Error, Result};
+use crate::printable::{printable, printable_path};
+use crate::record::unwind::{self, ModuleFacts, UnwindPlan};
+use crate::symbols::SearchPath;
+use crate::units::{count, counted};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mtrace-diff unwind-table -o app.unw app --sysroot rootfs/
+  mtrace-diff unwind-table -o app.unw app --sysroot rootfs/ --debug-dir rootfs-dbg/usr/lib/debug
+
+Give the program and the sysroot as they were built, not stripped: that is where 32-bit ARM, MIPS, RISC-V \
+and musl have what is needed. The target's own files may be stripped.")]
+pub struct UnwindTableArgs {
+    /// The program as it was built, unstripped
+    #[arg(value_name = "PROGRAM")]
+    program: PathBuf,
+    /// Libraries that the program loads by itself, such as plugins
+    #[arg(value_name = "LIBRARY")]
+    libraries: Vec<PathBuf>,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// The target's root directory on this machine, where the libraries are; without it this machine's own
+    #[arg(long, value_name = "DIR")]
+    sysroot: Option<PathBuf>,
+    /// A directory of separate debug files, laid out like /usr/lib/debug; can be repeated
+    #[arg(long, value_name = "DIR")]
+    debug_dir: Vec<PathBuf>,
+    /// Keep rows that no call returns to
+    ///
+    /// The file becomes several times as large, and stacks of signal handlers are walked to their end.
+    #[arg(long)]
+    all_rows: bool,
+    /// Work with this many threads instead of one a core; the result is the same
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+pub fn write_table(args: &UnwindTableArgs) -> Result<ExitStatus> {
+    let plan = UnwindPlan {
+        program: args.program.clone(),
+        libraries: args.libraries.clone(),
+        sysroot: args.sysroot.clone(),
+        search: SearchPath {
+            debug_dirs: args.debug_dir.clone(),
+        },
+        all_rows: args.all_rows,
+    };
+    let table = unwind::build(&plan)?;
+    unwind::write(&args.output, &table.bytes)?;
+    let mut err = anstream::stderr();
+    for name in &table.missing {
+        let _ = writeln!(
+            err,
+            "warning: the library {} is not found, so stacks end in it; give --sysroot, or the library itself",
+            printable(name)
+        );
+    }
+    for error in &table.unreadable {
+        let _ = writeln!(
+            err,
+            "warning: {}; stacks end in it",
+            printable(&error.to_string())
+        );
+    }
+    print(Escape::Text, false, |out| {
+        for module in &table.modules {
+            writeln!(out, "{}", line(module))?;
+        }
+        let size = count(table.bytes.len() as u64);
+        let modules = counted(table.modules.len() as u64, "module");
+        writeln!(
+            out,
+            "{}: {modules}, {size} bytes",
+            printable_path(&args.output)
+        )?;
+        Ok::<(), Error>(())
+    })?;
+    Ok(ExitStatus::Ok)
+}
+
+/// One module: how much of it can be unwound is what tells whether its file was the right one.
+fn line(module: &ModuleFacts) -> String {
+    let known = match module.calls {
+        0 => String::new(),
+        calls => format!(", {} % of calls known", 100 * module.known_calls / calls),
+    };
+    let debug = module.debug_file.as_ref();
+    let debug = debug.map(|path| format!(", with {}", printable_path(path)));
+    let damaged = match module.damaged {
+        0 => String::new(),
+        entries => format!(", {entries} damaged entries left out"),
+    };
+    format!(
+        "{}: {}{known}{damaged}{}",
+        printable_path(&module.path),
+        counted(module.rows as u64, "row"),
+        debug.unwrap_or_default()
+    )
+}
