@@ -1,7 +1,7 @@
 //! Unwind tables, prepared where the files with unwind information are, for a recorder that runs
 //! where they often are not.
 //!
-//! `.eh_frame`, `.debug_frame` and `.ARM.exidx` come to ranges of code with a [`rule`] each; what no
+//! `.eh_frame`, `.debug_frame` and `.ARM.exidx` come to ranges of code with a rule each; what no
 //! call returns to is left out, and equal neighbours are one. The recorder maps the file and searches
 //! it, without allocation and without DWARF.
 
