@@ -1,0 +1,2739 @@
+/* mtrace-recorder: writes down what a program allocates and frees, with call stacks, threads and times.
+ *
+ *   $CC -shared -fPIC -O2 -o mtrace-recorder.so recorder.c -ldl
+ *   MTRACE_RECORDER=/tmp/app.%p.mtr LD_PRELOAD=./mtrace-recorder.so ./app
+ *
+ * For a static program link recorder.o in, built with -DMTRACE_RECORDER_WRAP, and give the linker --wrap for
+ * each function of the list at WRAPPED below.
+ *
+ * The format of the file is described in the guide (recording-format). Settings, all of the environment:
+ *   MTRACE_RECORDER        the file to write; %p becomes the process id
+ *   MTRACE_RECORDER_MODE   events (default), callers (no stacks), summary (counts only, for long runs)
+ *   MTRACE_RECORDER_DEPTH  frames of a stack, 64
+ *   MTRACE_RECORDER_TABLE  unwind table made by `mtrace-diff unwind-table`
+ *   MTRACE_RECORDER_UNWIND auto (default), table, frame-pointer, libgcc: how to walk stacks
+ *   MTRACE_RECORDER_EVERY  seconds between two counts of the summary, 10
+ *   MTRACE_RECORDER_MAX    size at which the file ends, in MiB; without it there is no limit
+ *
+ * Nothing in here may allocate, and nothing may wait for what the program itself could hold. So memory comes from
+ * mmap, files are read and written by bare system calls, and of the C library only what is known to do neither
+ * is called.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HIDDEN __attribute__((visibility("hidden")))
+#define EXPORT __attribute__((visibility("default")))
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define COLD __attribute__((noinline, cold))
+/* What is preloaded has its place in every thread's first block; nothing is allocated for it. */
+#define PER_THREAD static __thread __attribute__((tls_model("initial-exec")))
+
+/* ---- machines ---------------------------------------------------------------------------------------- */
+
+/* Registers of a caller: sp after the call has returned, the return address, and up to two registers that
+ * can be a frame pointer, called A and B. The numbers are DWARF's. */
+struct regs {
+    uintptr_t sp, pc, a, b;
+};
+
+#if defined(__x86_64__)
+#define MACHINE EM_X86_64
+enum { DW_SP = 7, DW_A = 6, DW_RA = 16 };
+#define HAS_A 1
+#elif defined(__i386__)
+#define MACHINE EM_386
+enum { DW_SP = 4, DW_A = 5, DW_RA = 8 };
+#define HAS_A 1
+#elif defined(__aarch64__)
+#define MACHINE EM_AARCH64
+enum { DW_SP = 31, DW_A = 29, DW_RA = 30 };
+#define HAS_A 1
+#elif defined(__arm__)
+#define MACHINE EM_ARM
+enum { DW_SP = 13, DW_A = 7, DW_RA = 14 };
+#define HAS_A 1
+#elif defined(__riscv) && __riscv_xlen == 64
+#define MACHINE EM_RISCV
+enum { DW_SP = 2, DW_A = 8, DW_RA = 1 };
+#define HAS_A 1
+#elif defined(__mips__)
+#define MACHINE EM_MIPS
+enum { DW_SP = 29, DW_A = 30, DW_RA = 31 };
+#define HAS_A 0
+#elif defined(__powerpc64__)
+#define MACHINE EM_PPC64
+enum { DW_SP = 1, DW_A = 31, DW_RA = 65 };
+#define HAS_A 0
+#else
+#define MACHINE EM_NONE
+enum { DW_SP = -1, DW_A = -2, DW_RA = -3 };
+#define HAS_A 0
+#endif
+
+/* The registers of whoever called the function that this stands in. */
+#if defined(__x86_64__) || defined(__i386__)
+#define CALLER(r)                                          \
+    do {                                                   \
+        uintptr_t *fp_ = __builtin_frame_address(0);       \
+        (r).a = fp_[0];                                    \
+        (r).pc = fp_[1];                                   \
+        (r).sp = (uintptr_t)(fp_ + 2);                     \
+        (r).b = 0;                                         \
+    } while (0)
+#elif defined(__aarch64__)
+#define CALLER(r)                                          \
+    do {                                                   \
+        uintptr_t *fp_ = __builtin_frame_address(0);       \
+        (r).a = fp_[0];                                    \
+        (r).pc = code_address(fp_[1]);                     \
+        (r).sp = (uintptr_t)__builtin_dwarf_cfa();         \
+        (r).b = 0;                                         \
+    } while (0)
+#elif defined(__riscv)
+#define CALLER(r)                                          \
+    do {                                                   \
+        uintptr_t *fp_ = __builtin_frame_address(0);       \
+        (r).a = fp_[-2];                                   \
+        (r).pc = fp_[-1];                                  \
+        (r).sp = (uintptr_t)fp_;                           \
+        (r).b = 0;                                         \
+    } while (0)
+#elif defined(__mips__)
+#define CALLER(r)                                          \
+    do {                                                   \
+        (r).pc = (uintptr_t)__builtin_return_address(0);   \
+        (r).sp = (uintptr_t)__builtin_dwarf_cfa();         \
+        (r).a = (r).b = 0;                                 \
+    } while (0)
+#elif defined(__powerpc64__)
+#define CALLER(r)                                          \
+    do {                                                   \
+        (r).pc = (uintptr_t)__builtin_return_address(0);   \
+        (r).sp = *(uintptr_t *)__builtin_frame_address(0); \
+        (r).a = (r).b = 0;                                 \
+    } while (0)
+#elif !defined(__arm__)
+#define CALLER(r)                                          \
+    do {                                                   \
+        (r).pc = (uintptr_t)__builtin_return_address(0);   \
+        (r).sp = (r).a = (r).b = 0;                        \
+    } while (0)
+#endif
+
+/* A return address without what is no part of it: a signature on aarch64. */
+static inline uintptr_t code_address(uintptr_t address) {
+#if defined(__aarch64__)
+    return address & (((uintptr_t)1 << 48) - 1);
+#else
+    return address;
+#endif
+}
+
+/* A return address as an address in the code: without the mark of Thumb, or of MIPS' short instructions. */
+static inline uintptr_t even(uintptr_t address) {
+#if defined(__arm__) || defined(__mips__)
+    return address & ~(uintptr_t)1;
+#else
+    return address;
+#endif
+}
+
+/* ---- the file ---------------------------------------------------------------------------------------- */
+
+#define WINDOW_SIZE 65536u
+#define PAGE 4096u
+/* So much room is left in a block for the longest record without a text. */
+#define ROOM 96u
+
+enum { FORMAT_VERSION = 1 };
+enum { MODE_EVENTS = 0, MODE_SUMMARY = 1, MODE_CALLERS = 2 };
+
+struct file_header {
+    char magic[8];
+    uint32_t byte_order;
+    uint16_t version, machine;
+    uint8_t word, shift, mode, depth;
+    uint32_t pid;
+    uint32_t window, window_size;
+    uint32_t first_block;
+    uint32_t length; /* of the block in the window, without its header */
+    uint64_t at;     /* where in the file that block will stand */
+    uint64_t started_realtime, started_monotonic;
+    uint32_t stopped; /* why the recording ended before the program did */
+    uint32_t lost;    /* events of signal handlers that came while the thread was in here */
+};
+
+struct block_header {
+    char magic[4];
+    uint32_t length, check, first_node;
+    uint64_t time; /* in microseconds since the start */
+    uint64_t events;
+    uint32_t thread, reserved;
+};
+
+enum { ALLOC = 0, REALLOC = 1, FREE = 2, REALLOC_BEGIN = 3, OTHER = 4 };
+enum {
+    O_TIME = 0, O_THREAD, O_NODE, O_MODULE, O_UNLOAD, O_FACT, O_END, O_FAILED, O_REALLOC_FAILED, O_ODD, O_COUNTS,
+    O_STEP, O_THREAD_NEW, O_THREAD_END
+};
+enum { ROOT_WHOLE = 0, ROOT_CUT, ROOT_DEPTH, ROOT_CALLER, FIRST_NODE };
+enum { STOP_DISK = 1, STOP_LIMIT, STOP_FILE_LOST, STOP_MEMORY };
+
+static struct {
+    volatile int state; /* 0 not begun, 1 on, 2 off */
+    int mode, depth, unwind;
+    int fd;
+    uint64_t inode, device;
+    int is_pipe;
+    uint64_t limit;
+    uint64_t every_us;
+    char path[PATH_MAX];
+    char pattern[PATH_MAX];
+    struct file_header *header;
+    struct block_header *block;
+    unsigned char *data; /* behind the block's header */
+    uint32_t length;
+    uint32_t pair_node[256];
+    size_t pair_size[256];
+    uintptr_t last; /* address, in units */
+    uintptr_t last_node_pc;
+    uint32_t thread;
+    uint64_t at, events;
+    uint64_t time_us;  /* as last written down */
+    uint64_t start_ns, flushed_us, step_us;
+    uint32_t until_clock, clock_every;
+#if defined(__x86_64__) || defined(__aarch64__)
+    uint64_t ticks;
+#endif
+    struct file_header own_header; /* where nothing can be mapped */
+} rec;
+
+enum { SHIFT = sizeof(void *) == 8 ? 4 : 3 };
+
+static volatile unsigned char *fork_guard; /* 0 in a child that was forked past us */
+
+/* ---- small things ------------------------------------------------------------------------------------ */
+
+static void *map_memory(size_t size) {
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static uint64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Sleeps while another thread holds it. A pthread mutex could be one that the program interposes. */
+static volatile int lock_word;
+static volatile int lock_owner; /* thread id; only for the fork handlers */
+
+static COLD void lock_wait(void) {
+    for (int i = 0; i < 100; i++) {
+        if (!lock_word && __sync_bool_compare_and_swap(&lock_word, 0, 1)) return;
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#endif
+    }
+    while (__atomic_exchange_n(&lock_word, 2, __ATOMIC_ACQUIRE) != 0) {
+#ifdef SYS_futex
+        syscall(SYS_futex, &lock_word, 128 /* WAIT, private */, 2, NULL, NULL, 0);
+#elif defined(SYS_futex_time64)
+        syscall(SYS_futex_time64, &lock_word, 128, 2, NULL, NULL, 0);
+#else
+        sched_yield();
+#endif
+    }
+}
+
+static inline void lock(void) {
+    int free_ = 0;
+    if (UNLIKELY(!__atomic_compare_exchange_n(&lock_word, &free_, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+        lock_wait();
+}
+
+static inline void unlock(void) {
+    if (UNLIKELY(__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2)) {
+#ifdef SYS_futex
+        syscall(SYS_futex, &lock_word, 129 /* WAKE, private */, 1, NULL, NULL, 0);
+#elif defined(SYS_futex_time64)
+        syscall(SYS_futex_time64, &lock_word, 129, 1, NULL, NULL, 0);
+#endif
+    }
+}
+
+static int open_file(const char *path, int flags, int mode) {
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, mode);
+}
+
+static size_t text_length(const char *s) {
+    size_t n = 0;
+    while (s[n]) n++;
+    return n;
+}
+
+static uint64_t number_of(const char *s, uint64_t otherwise) {
+    if (!s || *s < '0' || *s > '9') return otherwise;
+    uint64_t n = 0;
+    while (*s >= '0' && *s <= '9' && n < 1000000000000u) n = n * 10 + (uint64_t)(*s++ - '0');
+    return n;
+}
+
+static char *put_number(char *out, uint64_t n) {
+    char digits[24];
+    int i = 0;
+    do digits[i++] = (char)('0' + n % 10);
+    while (n /= 10);
+    while (i) *out++ = digits[--i];
+    return out;
+}
+
+static void complain(const char *what, const char *which) {
+    char line[PATH_MAX + 200];
+    size_t n = 0;
+    const char *parts[] = {"mtrace-recorder: ", what, which ? ": " : "", which ? which : "", "\n"};
+    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
+        for (const char *s = parts[i]; *s && n < sizeof line; s++) line[n++] = *s;
+    (void)!syscall(SYS_write, 2, line, n);
+}
+
+/* ---- blocks of the file ------------------------------------------------------------------------------ */
+
+/* Notices every changed bit, at a fraction of what a CRC takes on a machine without an instruction for it. */
+static uint32_t check_of(const unsigned char *data, size_t length) {
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < length; i += 8) {
+        uint64_t word = 0;
+        memcpy(&word, data + i, length - i < 8 ? length - i : 8);
+        h = (h ^ word) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 32;
+    }
+    return (uint32_t)(h ^ h >> 32);
+}
+
+static COLD void stop_recording(int why) {
+    rec.state = 2;
+    if (rec.header) rec.header->stopped = (uint32_t)why;
+}
+
+static int is_our_file(void) {
+    struct stat s;
+    return fstat(rec.fd, &s) == 0 && s.st_ino == rec.inode && s.st_dev == rec.device;
+}
+
+/* Keeps the descriptor away from those that programs count on getting. */
+static int keep_high(int fd) {
+    struct rlimit most;
+    int from = 1000;
+    if (getrlimit(RLIMIT_NOFILE, &most) == 0 && most.rlim_cur < 1100)
+        from = most.rlim_cur > 64 ? (int)most.rlim_cur - 20 : 20;
+    int high = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from);
+    if (high < 0) return fd;
+    syscall(SYS_close, fd);
+    return high;
+}
+
+/* A daemon may have closed all descriptors, and the number may be another file's by now. */
+static COLD int find_file_again(void) {
+    int fd = open_file(rec.path, O_WRONLY, 0);
+    if (fd < 0) return 0;
+    rec.fd = keep_high(fd);
+    return is_our_file();
+}
+
+static int write_all(const void *from, size_t size, uint64_t at) {
+    const char *data = from;
+    if (!rec.is_pipe && !is_our_file() && !find_file_again()) {
+        stop_recording(STOP_FILE_LOST);
+        return 0;
+    }
+    while (size > 0) {
+        long n;
+        if (rec.is_pipe) n = syscall(SYS_write, rec.fd, data, size);
+#if defined(SYS_pwrite64) && defined(__LP64__)
+        else n = syscall(SYS_pwrite64, rec.fd, data, size, at);
+#else
+        else n = pwrite(rec.fd, data, size, (off_t)at);
+#endif
+        if (n <= 0) {
+            if (n < 0 && errno == EINTR) continue;
+            stop_recording(STOP_DISK);
+            return 0;
+        }
+        data += n;
+        size -= (size_t)n;
+        at += (uint64_t)n;
+    }
+    return 1;
+}
+
+static void begin_block(void) {
+    struct block_header *b = rec.block;
+    memcpy(b->magic, "BLK1", 4);
+    b->length = b->check = b->reserved = 0;
+    b->time = rec.time_us;
+    b->events = rec.events;
+    b->thread = rec.thread;
+    extern HIDDEN uint32_t mtrace_recorder_nodes(void);
+    b->first_node = mtrace_recorder_nodes();
+    memset(rec.pair_node, 0, sizeof rec.pair_node);
+    rec.last = 0;
+    rec.last_node_pc = 0;
+    rec.length = 0;
+}
+
+/* Writes the block that is under way, and begins the next. */
+static void flush_block(void) {
+    if (rec.length == 0 || rec.state != 1) return;
+    uint32_t size = (uint32_t)sizeof(struct block_header) + rec.length;
+    rec.block->length = rec.length;
+    rec.block->check = check_of(rec.data, rec.length);
+    if (rec.limit && rec.at + size > rec.limit) return stop_recording(STOP_LIMIT);
+    if (!write_all(rec.block, size, rec.at)) return;
+    rec.at += size;
+    /* In this order: a reader takes what is longer, the file or the end of the window. */
+    rec.header->length = 0;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    rec.header->at = rec.at;
+    begin_block();
+    rec.flushed_us = rec.time_us;
+}
+
+static inline void make_room(uint32_t size) {
+    if (UNLIKELY(rec.length + size > WINDOW_SIZE - sizeof(struct block_header))) flush_block();
+}
+
+static inline void put_byte(unsigned byte) { rec.data[rec.length++] = (unsigned char)byte; }
+
+static inline void put(uint64_t n) {
+    while (n >= 128) {
+        put_byte((unsigned)(n & 127) | 128);
+        n >>= 7;
+    }
+    put_byte((unsigned)n);
+}
+
+static inline uint64_t zigzag(intptr_t n) { return ((uint64_t)n << 1) ^ (uint64_t)(int64_t)(n >> (sizeof n * 8 - 1)); }
+
+static inline void put_other(unsigned what) { put_byte(OTHER | what << 3); }
+
+static void put_text(const char *text, size_t size) {
+    put(size);
+    memcpy(rec.data + rec.length, text, size);
+    rec.length += (uint32_t)size;
+}
+
+/* What was put so far is whole: from here on it is there even if the process is killed. */
+static inline void is_whole(void) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    rec.header->length = rec.length;
+}
+
+static void put_fact(const char *key, const char *value, size_t size) {
+    if (size > 16384) size = 16384;
+    make_room((uint32_t)size + ROOM);
+    put_other(O_FACT);
+    put_text(key, text_length(key));
+    put_text(value, size);
+    is_whole();
+}
+
+/* ---- time -------------------------------------------------------------------------------------------- */
+
+/* A counter that goes on at a steady pace and costs little to read; says when to look at the clock. */
+#if defined(__x86_64__)
+static inline uint64_t ticks_now(void) {
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+#define TICKS_MAX 500000u /* a quarter of a millisecond at 2 GHz */
+#elif defined(__aarch64__)
+static inline uint64_t ticks_now(void) {
+    uint64_t t;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t));
+    return t;
+}
+#define TICKS_MAX 5000u
+#endif
+
+static COLD void summary_step(void);
+
+static COLD void look_at_clock(void) {
+    uint64_t us = (now_ns() - rec.start_ns) / 1000;
+    uint64_t since = us - rec.time_us;
+#ifdef TICKS_MAX
+    rec.ticks = ticks_now();
+    rec.clock_every = 1024;
+#else
+    /* Rare events are stamped one by one; of frequent ones so many that a stamp is never old. */
+    if (since > 500) rec.clock_every = 1;
+    else if (since < 200 && rec.clock_every < 512) rec.clock_every *= 2;
+#endif
+    rec.until_clock = rec.clock_every;
+    if (since == 0) return;
+    rec.time_us = us;
+    put_other(O_TIME);
+    put(since);
+    if (rec.is_pipe && us - rec.flushed_us > 500000) flush_block();
+    if (rec.mode == MODE_SUMMARY && us - rec.step_us >= rec.every_us) summary_step();
+}
+
+static inline void keep_time(void) {
+    if (UNLIKELY(--rec.until_clock == 0)) {
+        look_at_clock();
+        return;
+    }
+#ifdef TICKS_MAX
+    if (UNLIKELY(ticks_now() - rec.ticks > TICKS_MAX)) look_at_clock();
+#endif
+}
+
+/* ---- the tree of stacks ------------------------------------------------------------------------------ */
+
+struct node {
+    uintptr_t pc;
+    uint32_t parent, next; /* in the chain of its hash */
+};
+
+/* Of the summary, beside the nodes: only it pays for them. */
+struct counts {
+    uint64_t bytes, allocations;
+    uint32_t blocks, is_changed;
+};
+
+#define MOST_NODES (1u << 22)
+#define NODES_OF_CHUNK (1u << 14)
+
+static struct {
+    struct node *chunk[MOST_NODES / NODES_OF_CHUNK];
+    struct counts *counts[MOST_NODES / NODES_OF_CHUNK];
+    uint32_t *heads;
+    uint32_t heads_size; /* a power of two */
+    uint32_t used;
+    uint32_t first; /* nodes before this one are not found any more: modules have moved */
+    uint32_t *changed, changed_used, changed_size;
+} tree = {.used = FIRST_NODE, .first = FIRST_NODE};
+
+HIDDEN uint32_t mtrace_recorder_nodes(void) { return tree.used; }
+
+static inline struct node *node_at(uint32_t id) { return &tree.chunk[id / NODES_OF_CHUNK][id % NODES_OF_CHUNK]; }
+
+static inline uint32_t hash_of(uint32_t parent, uintptr_t pc) {
+    uint64_t h = ((uint64_t)pc ^ (uint64_t)parent << 40 ^ (uint64_t)parent) * 0x9e3779b97f4a7c15u;
+    return (uint32_t)(h >> 32);
+}
+
+static COLD int grow_tree(void) {
+    if (tree.used >= MOST_NODES) return 0;
+    if (tree.used >= tree.heads_size / 2) {
+        uint32_t size = tree.heads_size ? tree.heads_size * 4 : 1u << 12;
+        uint32_t *heads = map_memory(size * sizeof *heads);
+        if (!heads) return 0;
+        if (tree.heads) munmap(tree.heads, tree.heads_size * sizeof *heads);
+        tree.heads = heads;
+        tree.heads_size = size;
+        for (uint32_t id = tree.first; id < tree.used; id++) {
+            struct node *n = node_at(id);
+            uint32_t at = hash_of(n->parent, n->pc) & (size - 1);
+            n->next = heads[at];
+            heads[at] = id;
+        }
+    }
+    uint32_t chunk = tree.used / NODES_OF_CHUNK;
+    if (!tree.chunk[chunk]) tree.chunk[chunk] = map_memory(NODES_OF_CHUNK * sizeof(struct node));
+    if (rec.mode == MODE_SUMMARY && !tree.counts[chunk])
+        tree.counts[chunk] = map_memory(NODES_OF_CHUNK * sizeof(struct counts));
+    return tree.chunk[chunk] && (rec.mode != MODE_SUMMARY || tree.counts[chunk]);
+}
+
+/* The node of a frame below another one; new ones are written down. Where there is no room, the parent. */
+static uint32_t node_of(uint32_t parent, uintptr_t pc) {
+    if (LIKELY(tree.heads != NULL)) {
+        uint32_t id = tree.heads[hash_of(parent, pc) & (tree.heads_size - 1)];
+        while (id) {
+            struct node *n = node_at(id);
+            if (n->pc == pc && n->parent == parent) return id;
+            id = n->next;
+        }
+    }
+    if (tree.used % NODES_OF_CHUNK == 0 || tree.used >= tree.heads_size / 2 || !tree.chunk[0])
+        if (!grow_tree()) return parent;
+    make_room(ROOM);
+    put_other(O_NODE);
+    put(tree.used - parent);
+    put(zigzag((intptr_t)(pc - rec.last_node_pc)));
+    rec.last_node_pc = pc;
+    uint32_t id = tree.used++;
+    uint32_t at = hash_of(parent, pc) & (tree.heads_size - 1);
+    *node_at(id) = (struct node){pc, parent, tree.heads[at]};
+    tree.heads[at] = id;
+    is_whole();
+    return id;
+}
+
+/* Return addresses may mean something else from here on. */
+static void forget_nodes(void) {
+    tree.first = tree.used;
+    if (tree.heads) memset(tree.heads, 0, tree.heads_size * sizeof *tree.heads);
+}
+
+/* ---- modules ----------------------------------------------------------------------------------------- */
+
+struct module {
+    uintptr_t start, end; /* of all its mappings */
+    uintptr_t bias;
+    uintptr_t frames;     /* .eh_frame_hdr */
+    const unsigned char *rows; /* its entry in the unwind table */
+    uint64_t inode;
+    uint32_t id;
+    uint32_t generation;  /* in which it was last seen */
+    uint32_t name_hash;
+    int is_code;          /* without a file: made by the program itself */
+};
+
+#define MOST_MODULES 2048
+
+static struct {
+    struct module all[MOST_MODULES];
+    uint32_t used, next_id, generation;
+    volatile int is_stale; /* something was unloaded */
+} modules;
+
+/* Rules are found again by the return address alone. */
+static volatile int module_lock_word;
+
+static void module_lock(void) {
+    while (__atomic_exchange_n(&module_lock_word, 1, __ATOMIC_ACQUIRE)) sched_yield();
+}
+static void module_unlock(void) { __atomic_store_n(&module_lock_word, 0, __ATOMIC_RELEASE); }
+
+/* One line of /proc/self/maps. */
+struct mapping {
+    uintptr_t start, end;
+    uint64_t offset, inode;
+    int can_read, can_run;
+    char *path; /* to its line end, which is overwritten by a NUL */
+};
+
+struct lines {
+    int fd;
+    size_t from, filled;
+    char text[PATH_MAX + 512];
+};
+
+static char *next_line(struct lines *in) {
+    for (;;) {
+        char *begin = in->text + in->from;
+        char *feed = memchr(begin, '\n', in->filled - in->from);
+        if (feed) {
+            *feed = 0;
+            in->from = (size_t)(feed + 1 - in->text);
+            return begin;
+        }
+        memmove(in->text, begin, in->filled - in->from);
+        in->filled -= in->from;
+        in->from = 0;
+        if (in->filled == sizeof in->text) return NULL;
+        long n = syscall(SYS_read, in->fd, in->text + in->filled, sizeof in->text - in->filled);
+        if (n <= 0) return NULL;
+        in->filled += (size_t)n;
+    }
+}
+
+static char *hex(char *s, uint64_t *out) {
+    uint64_t n = 0;
+    for (;; s++) {
+        unsigned c = (unsigned char)*s;
+        if (c >= '0' && c <= '9') n = n << 4 | (c - '0');
+        else if (c >= 'a' && c <= 'f') n = n << 4 | (c - 'a' + 10);
+        else break;
+    }
+    *out = n;
+    return s;
+}
+
+static int next_mapping(struct lines *in, struct mapping *m) {
+    char *s = next_line(in);
+    uint64_t n;
+    if (!s) return 0;
+    s = hex(s, &n);
+    m->start = (uintptr_t)n;
+    s = hex(s + (*s == '-'), &n);
+    m->end = (uintptr_t)n;
+    while (*s == ' ') s++;
+    m->can_read = s[0] == 'r';
+    m->can_run = s[0] && s[1] && s[2] == 'x';
+    while (*s && *s != ' ') s++;
+    while (*s == ' ') s++;
+    s = hex(s, &m->offset);
+    while (*s == ' ') s++;
+    while (*s && *s != ' ') s++; /* device */
+    while (*s == ' ') s++;
+    m->inode = number_of(s, 0);
+    while (*s >= '0' && *s <= '9') s++;
+    while (*s == ' ') s++;
+    m->path = s;
+    return 1;
+}
+
+static int open_maps(struct lines *in) {
+    in->from = in->filled = 0;
+    in->fd = open_file("/proc/self/maps", O_RDONLY, 0);
+    return in->fd >= 0;
+}
+
+static void close_maps(struct lines *in) { syscall(SYS_close, in->fd); }
+
+/* ---- rules: how to get from a frame to its caller ---------------------------------------------------- */
+
+/* As in the unwind table; its chapter of the guide says what the numbers mean. */
+struct rule {
+    uint8_t cfa, ra, a, b;
+    int32_t cfa_at, ra_at, a_at, b_at;
+};
+enum { CFA_UNKNOWN = 0, CFA_SP, CFA_A, CFA_B, CFA_AT_SP, CFA_AT_A, CFA_AT_B, CFA_OUTERMOST };
+enum { SAME = 0, AT_CFA, AT_SP, AT_A, AT_B, LOST };
+
+static const struct rule unknown_rule = {.cfa = CFA_UNKNOWN};
+
+#define RULE_SLOTS (1u << 15)
+#define MOST_RULES (1u << 14)
+
+/* Filled once and never changed while it is in use: a reader needs no lock. */
+struct rule_cache {
+    struct {
+        uintptr_t pc;
+        uint32_t rule;
+    } slots[RULE_SLOTS];
+    uint32_t used;
+};
+
+static struct {
+    struct rule_cache *volatile cache;
+    struct rule_cache *spare;
+    struct rule *rules;
+    uint32_t used;
+    const unsigned char *table; /* the file of --unwind-table, mapped */
+    size_t table_size;
+} rules;
+
+/* Call-frame information as the compiler left it in the program, while it is mapped anyway. */
+#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || defined(__riscv) || defined(__mips__) \
+    || defined(__arm__)
+
+struct bytes {
+    const unsigned char *at, *end;
+};
+
+static unsigned take(struct bytes *b) { return b->at < b->end ? *b->at++ : 0; }
+
+static uint64_t take_uleb(struct bytes *b) {
+    uint64_t n = 0;
+    unsigned byte, shift = 0;
+    do {
+        byte = take(b);
+        if (shift < 64) n |= (uint64_t)(byte & 127) << shift;
+        shift += 7;
+    } while (byte & 128);
+    return n;
+}
+
+static int64_t take_sleb(struct bytes *b) {
+    uint64_t n = 0;
+    unsigned byte, shift = 0;
+    do {
+        byte = take(b);
+        if (shift < 64) n |= (uint64_t)(byte & 127) << shift;
+        shift += 7;
+    } while (byte & 128);
+    if (shift < 64 && byte & 64) n |= ~(uint64_t)0 << shift;
+    return (int64_t)n;
+}
+
+static uint64_t take_fixed(struct bytes *b, unsigned size) {
+    unsigned char raw[8] = {0};
+    if ((size_t)(b->end - b->at) < size) {
+        b->at = b->end;
+        return 0;
+    }
+    memcpy(raw, b->at, size);
+    b->at += size;
+    if (size == 2) { uint16_t n; memcpy(&n, raw, 2); return n; }
+    if (size == 4) { uint32_t n; memcpy(&n, raw, 4); return n; }
+    uint64_t n;
+    memcpy(&n, raw, 8);
+    return n;
+}
+
+/* An address as .eh_frame encodes them; `base` is what DW_EH_PE_datarel counts from. */
+static uintptr_t take_encoded(struct bytes *b, unsigned encoding, uintptr_t base) {
+    uintptr_t here = (uintptr_t)b->at;
+    uint64_t n;
+    if (encoding == 0xff) return 0;
+    switch (encoding & 15) {
+    case 0: n = take_fixed(b, sizeof(void *)); break;
+    case 1: n = take_uleb(b); break;
+    case 2: n = take_fixed(b, 2); break;
+    case 3: n = take_fixed(b, 4); break;
+    case 4: n = take_fixed(b, 8); break;
+    case 9: n = (uint64_t)take_sleb(b); break;
+    case 10: n = (uint64_t)(int64_t)(int16_t)take_fixed(b, 2); break;
+    case 11: n = (uint64_t)(int64_t)(int32_t)take_fixed(b, 4); break;
+    case 12: n = take_fixed(b, 8); break;
+    default: return 0;
+    }
+    switch (encoding & 0x70) {
+    case 0x10: n += here; break;
+    case 0x30: n += base; break;
+    }
+    return (uintptr_t)n;
+}
+
+struct cie {
+    uint64_t code_factor;
+    int64_t data_factor;
+    unsigned address_encoding, has_data, is_signal;
+    struct bytes program;
+};
+
+static int read_cie(struct bytes b, struct cie *cie) {
+    unsigned version = take(&b);
+    if (version != 1 && version != 3) return 0;
+    const char *augmentation = (const char *)b.at;
+    while (b.at < b.end && take(&b)) {}
+    cie->code_factor = take_uleb(&b);
+    cie->data_factor = take_sleb(&b);
+    if (version == 1) take(&b);
+    else take_uleb(&b);
+    cie->address_encoding = 0;
+    cie->is_signal = 0;
+    cie->has_data = augmentation[0] == 'z';
+    if (cie->has_data) {
+        uint64_t size = take_uleb(&b);
+        const unsigned char *program = b.at + size;
+        for (const char *s = augmentation + 1; *s; s++) {
+            if (*s == 'R') cie->address_encoding = take(&b);
+            else if (*s == 'L') take(&b);
+            else if (*s == 'P') {
+                unsigned encoding = take(&b);
+                take_encoded(&b, encoding, 0);
+            } else if (*s == 'S') cie->is_signal = 1;
+            else if (*s != 'B') break;
+        }
+        b.at = program;
+    } else if (augmentation[0]) return 0;
+    cie->program = b;
+    return b.at <= b.end;
+}
+
+/* The part of a row that walking needs. */
+struct row {
+    struct rule rule;
+    int ra_undefined;
+};
+
+/* An expression like `register + n`, or what lies there. Others stand in no function that calls. */
+static int simple_expression(struct bytes b, int *reg, int32_t *offset, int *is_loaded) {
+    unsigned op = take(&b);
+    if (op < 0x70 || op > 0x8f) return 0;
+    *reg = (int)op - 0x70;
+    *offset = (int32_t)take_sleb(&b);
+    *is_loaded = 0;
+    if (b.at == b.end) return 1;
+    *is_loaded = 1;
+    return take(&b) == 0x06 && b.at == b.end;
+}
+
+static int is_b(int reg) {
+#if defined(__arm__)
+    return reg == 11;
+#else
+    (void)reg;
+    return 0;
+#endif
+}
+
+static void set_register(struct row *row, int reg, unsigned how, int32_t at) {
+    if (reg == DW_RA) {
+        row->rule.ra = (uint8_t)how;
+        row->rule.ra_at = at;
+        row->ra_undefined = how == LOST;
+    } else if (reg == DW_A) {
+        row->rule.a = (uint8_t)how;
+        row->rule.a_at = at;
+    } else if (is_b(reg)) {
+        row->rule.b = (uint8_t)how;
+        row->rule.b_at = at;
+    }
+}
+
+static void set_cfa(struct row *row, int reg, int32_t at, int is_loaded) {
+    unsigned how = reg == DW_SP ? CFA_SP : reg == DW_A ? CFA_A : is_b(reg) ? CFA_B : CFA_UNKNOWN;
+    if (how != CFA_UNKNOWN && is_loaded) how += CFA_AT_SP - CFA_SP;
+    row->rule.cfa = (uint8_t)how;
+    row->rule.cfa_at = at;
+}
+
+static void set_by_expression(struct row *row, int reg, struct bytes expression) {
+    int base, is_loaded;
+    int32_t at;
+    unsigned how = LOST;
+    if (simple_expression(expression, &base, &at, &is_loaded) && !is_loaded)
+        how = base == DW_SP ? AT_SP : base == DW_A ? AT_A : is_b(base) ? AT_B : LOST;
+    set_register(row, reg, how, at);
+    if (reg == DW_RA && how == LOST) row->rule.cfa = CFA_UNKNOWN;
+}
+
+/* Runs instructions up to `wanted`; `first` is what DW_CFA_restore goes back to. 0 if it is too odd. */
+static int run_program(struct bytes b, const struct cie *cie, uintptr_t pc, uintptr_t wanted, struct row *row,
+                       const struct row *first) {
+    struct row saved[8];
+    int depth = 0, cfa_reg = DW_SP;
+    while (b.at < b.end) {
+        unsigned op = take(&b), low = op & 63;
+        int reg;
+        switch (op & 0xc0) {
+        case 0x40:
+            pc += (uintptr_t)(low * cie->code_factor);
+            if (pc > wanted) return 1;
+            continue;
+        case 0x80: {
+            int64_t at = (int64_t)take_uleb(&b) * cie->data_factor;
+            set_register(row, (int)low, AT_CFA, (int32_t)at);
+            continue;
+        }
+        case 0xc0:
+            if (!first) return 0;
+            if ((int)low == DW_RA) row->rule.ra = first->rule.ra, row->rule.ra_at = first->rule.ra_at;
+            if ((int)low == DW_A) row->rule.a = first->rule.a, row->rule.a_at = first->rule.a_at;
+            if (is_b((int)low)) row->rule.b = first->rule.b, row->rule.b_at = first->rule.b_at;
+            continue;
+        }
+        switch (op) {
+        case 0x00: break;
+        case 0x01: pc = take_encoded(&b, cie->address_encoding, 0); if (pc > wanted) return 1; break;
+        case 0x02: pc += (uintptr_t)(take_fixed(&b, 1 + 0) * cie->code_factor); if (pc > wanted) return 1; break;
+        case 0x03: pc += (uintptr_t)(take_fixed(&b, 2) * cie->code_factor); if (pc > wanted) return 1; break;
+        case 0x04: pc += (uintptr_t)(take_fixed(&b, 4) * cie->code_factor); if (pc > wanted) return 1; break;
+        case 0x05: reg = (int)take_uleb(&b); set_register(row, reg, AT_CFA, (int32_t)((int64_t)take_uleb(&b) * cie->data_factor)); break;
+        case 0x06:
+            reg = (int)take_uleb(&b);
+            if (!first) return 0;
+            if (reg == DW_RA) row->rule.ra = first->rule.ra, row->rule.ra_at = first->rule.ra_at;
+            if (reg == DW_A) row->rule.a = first->rule.a, row->rule.a_at = first->rule.a_at;
+            break;
+        case 0x07: set_register(row, (int)take_uleb(&b), LOST, 0); break;
+        case 0x08: reg = (int)take_uleb(&b); set_register(row, reg, SAME, 0); break;
+        case 0x09: reg = (int)take_uleb(&b); take_uleb(&b); set_register(row, reg, LOST, 0); break;
+        case 0x0a:
+            if (depth == 8) return 0;
+            saved[depth++] = *row;
+            break;
+        case 0x0b:
+            if (depth == 0) return 0;
+            *row = saved[--depth];
+            break;
+        case 0x0c: cfa_reg = (int)take_uleb(&b); set_cfa(row, cfa_reg, (int32_t)take_uleb(&b), 0); break;
+        case 0x0d: cfa_reg = (int)take_uleb(&b); set_cfa(row, cfa_reg, row->rule.cfa_at, 0); break;
+        case 0x0e: row->rule.cfa_at = (int32_t)take_uleb(&b); break;
+        case 0x0f: case 0x10: case 0x16: {
+            reg = op == 0x0f ? 0 : (int)take_uleb(&b);
+            uint64_t size = take_uleb(&b);
+            if (size > (uint64_t)(b.end - b.at)) return 0;
+            struct bytes expression = {b.at, b.at + size};
+            b.at += size;
+            if (op == 0x10) set_by_expression(row, reg, expression);
+            else if (op == 0x16) set_register(row, reg, LOST, 0);
+            else {
+                int base, is_loaded;
+                int32_t at;
+                if (simple_expression(expression, &base, &at, &is_loaded)) set_cfa(row, base, at, is_loaded);
+                else row->rule.cfa = CFA_UNKNOWN;
+            }
+            break;
+        }
+        case 0x11: reg = (int)take_uleb(&b); set_register(row, reg, AT_CFA, (int32_t)(take_sleb(&b) * cie->data_factor)); break;
+        case 0x12: cfa_reg = (int)take_uleb(&b); set_cfa(row, cfa_reg, (int32_t)(take_sleb(&b) * cie->data_factor), 0); break;
+        case 0x13: row->rule.cfa_at = (int32_t)(take_sleb(&b) * cie->data_factor); break;
+        case 0x14: reg = (int)take_uleb(&b); take_uleb(&b); set_register(row, reg, LOST, 0); break;
+        case 0x15: reg = (int)take_uleb(&b); take_sleb(&b); set_register(row, reg, LOST, 0); break;
+        case 0x2d: break; /* return addresses are signed from here on: the signature is taken off anyway */
+        case 0x2e: take_uleb(&b); break;
+        default: return 0;
+        }
+    }
+    return 1;
+}
+
+static struct rule rule_of_frames(const struct module *m, uintptr_t pc) {
+    struct bytes hdr = {(const unsigned char *)m->frames, (const unsigned char *)m->end};
+    if (take(&hdr) != 1) return unknown_rule;
+    unsigned frames_encoding = take(&hdr), count_encoding = take(&hdr), table_encoding = take(&hdr);
+    take_encoded(&hdr, frames_encoding, m->frames);
+    uintptr_t count = take_encoded(&hdr, count_encoding, m->frames);
+    if (table_encoding != 0x3b || count == 0) return unknown_rule;
+    if (count > (uintptr_t)(hdr.end - hdr.at) / 8) return unknown_rule;
+    const unsigned char *table = hdr.at;
+    int32_t entry[2];
+    uintptr_t low = 0, high = count;
+    while (high - low > 1) {
+        uintptr_t middle = low + (high - low) / 2;
+        memcpy(entry, table + middle * 8, 8);
+        if (m->frames + (uintptr_t)(intptr_t)entry[0] <= pc) low = middle;
+        else high = middle;
+    }
+    memcpy(entry, table + low * 8, 8);
+    uintptr_t at = m->frames + (uintptr_t)(intptr_t)entry[1];
+    if (at < m->start || at + 8 > m->end) return unknown_rule;
+    struct bytes fde = {(const unsigned char *)at, (const unsigned char *)m->end};
+    uint64_t length = take_fixed(&fde, 4);
+    if (length == 0 || length > (uint64_t)(fde.end - fde.at)) return unknown_rule;
+    fde.end = fde.at + length;
+    uintptr_t cie_at = (uintptr_t)fde.at;
+    cie_at -= (uintptr_t)take_fixed(&fde, 4);
+    if (cie_at < m->start || cie_at + 8 > m->end) return unknown_rule;
+    struct bytes c = {(const unsigned char *)cie_at, (const unsigned char *)m->end};
+    uint64_t cie_length = take_fixed(&c, 4);
+    if (cie_length < 4 || cie_length > (uint64_t)(c.end - c.at)) return unknown_rule;
+    c.end = c.at + cie_length;
+    take_fixed(&c, 4);
+    struct cie cie;
+    if (!read_cie(c, &cie)) return unknown_rule;
+    uintptr_t start = take_encoded(&fde, cie.address_encoding, 0);
+    uintptr_t size = take_encoded(&fde, cie.address_encoding & 15, 0);
+    if (pc < start || pc - start >= size) return unknown_rule;
+    if (cie.has_data) {
+        uint64_t skip = take_uleb(&fde);
+        if (skip > (uint64_t)(fde.end - fde.at)) return unknown_rule;
+        fde.at += skip;
+    }
+    struct row row = {.rule = {.cfa = CFA_UNKNOWN}};
+    if (!run_program(cie.program, &cie, 0, UINTPTR_MAX, &row, NULL)) return unknown_rule;
+    struct row first = row;
+    if (!run_program(fde, &cie, start, pc, &row, &first)) return unknown_rule;
+    if (row.ra_undefined) row.rule.cfa = CFA_OUTERMOST;
+    if (cie.is_signal) row.rule.cfa = CFA_UNKNOWN;
+    return row.rule;
+}
+#else
+static struct rule rule_of_frames(const struct module *m, uintptr_t pc) {
+    (void)m;
+    (void)pc;
+    return unknown_rule;
+}
+#endif
+
+/* ---- the unwind table of the host -------------------------------------------------------------------- */
+
+static uint32_t u32_at(const unsigned char *p) {
+    uint32_t n;
+    memcpy(&n, p, 4);
+    return n;
+}
+
+/* Whether `count` things of `size` bytes lie within the table at an offset. */
+static int in_table(uint32_t offset, uint64_t count, uint64_t size) {
+    return offset <= rules.table_size && count * size <= rules.table_size - offset;
+}
+
+static COLD void open_table(const char *path) {
+    struct stat s;
+    int fd = open_file(path, O_RDONLY, 0);
+    if (fd < 0 || fstat(fd, &s) != 0 || s.st_size < 64) {
+        complain("the unwind table cannot be read; stacks may be cut", path);
+        if (fd >= 0) syscall(SYS_close, fd);
+        return;
+    }
+    const unsigned char *t = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    syscall(SYS_close, fd);
+    if (t == MAP_FAILED) return;
+    uint16_t version, machine;
+    memcpy(&version, t + 12, 2);
+    memcpy(&machine, t + 14, 2);
+    int is_good = memcmp(t, "MTDUNW1\n", 8) == 0 && u32_at(t + 8) == 0x01020304 && version == 1 && machine == MACHINE
+        && u32_at(t + 28) <= (uint64_t)s.st_size;
+    if (!is_good) {
+        complain("this is no unwind table for this machine; stacks may be cut", path);
+        munmap((void *)t, (size_t)s.st_size);
+        return;
+    }
+    rules.table_size = u32_at(t + 28);
+    rules.table = t;
+}
+
+/* The entry of a module, by its build id, else by name and size. */
+static const unsigned char *entry_of(const unsigned char *id, size_t id_size, const char *name, uint64_t size) {
+    const unsigned char *t = rules.table;
+    if (!t) return NULL;
+    uint32_t count = u32_at(t + 20), at = u32_at(t + 24);
+    if (!in_table(at, count, 56)) return NULL;
+    for (const unsigned char *e = t + at; count > 0; count--, e += 56) {
+        uint32_t e_id = u32_at(e), e_id_size = u32_at(e + 4), e_name = u32_at(e + 8), e_name_size = u32_at(e + 12);
+        if (!in_table(e_id, e_id_size, 1) || !in_table(e_name, e_name_size, 1)) continue;
+        uint32_t n = u32_at(e + 32), m = u32_at(e + 44);
+        if (n == 0 || m == 0 || !in_table(u32_at(e + 36), n, 4) || !in_table(u32_at(e + 40), n, 2)
+            || !in_table(u32_at(e + 48), m, 20)) continue;
+        if (e_id_size > 0 && id_size > 0) {
+            if (e_id_size == id_size && memcmp(t + e_id, id, id_size) == 0) return e;
+        } else {
+            uint64_t e_size = u32_at(e + 16) | (uint64_t)u32_at(e + 20) << 32;
+            if (e_size == size && e_name_size == text_length(name) && memcmp(t + e_name, name, e_name_size) == 0) return e;
+        }
+    }
+    return NULL;
+}
+
+static struct rule rule_of_table(const struct module *m, uintptr_t pc) {
+    const unsigned char *t = rules.table, *e = m->rows;
+    uint64_t base = u32_at(e + 24) | (uint64_t)u32_at(e + 28) << 32;
+    uint64_t x = (uint64_t)(pc - m->bias) - base;
+    const unsigned char *pcs = t + u32_at(e + 36), *of = t + u32_at(e + 40), *all = t + u32_at(e + 48);
+    uint32_t low = 0, high = u32_at(e + 32);
+    if (x > 0xffffffffu || x < u32_at(pcs)) return unknown_rule;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (u32_at(pcs + middle * 4) <= x) low = middle;
+        else high = middle;
+    }
+    uint16_t index;
+    memcpy(&index, of + low * 2, 2);
+    if (index >= u32_at(e + 44)) return unknown_rule;
+    struct rule rule;
+    const unsigned char *r = all + index * 20u;
+    uint8_t how[4];
+    memcpy(how, r, 4);
+    if (how[0] & 0x80) return unknown_rule; /* the frame of a signal */
+    rule.cfa = how[0] & 15;
+    rule.ra = how[1];
+    rule.a = how[2];
+    rule.b = how[3];
+    memcpy(&rule.cfa_at, r + 4, 16);
+    return rule;
+}
+
+/* ---- reading the modules ----------------------------------------------------------------------------- */
+
+struct facts {
+    uintptr_t bias, frames;
+    unsigned char id[64];
+    size_t id_size;
+};
+
+/* What the program headers say of a file that is mapped from its beginning at `start`. */
+static void read_headers(uintptr_t start, uintptr_t end, struct facts *f) {
+    const ElfW(Ehdr) *h = (const void *)start;
+    f->bias = start;
+    f->frames = 0;
+    f->id_size = 0;
+    if (end - start < sizeof *h || memcmp(h->e_ident, ELFMAG, SELFMAG) != 0) return;
+    if (h->e_phentsize != sizeof(ElfW(Phdr)) || h->e_phoff > end - start
+        || h->e_phnum > (end - start - h->e_phoff) / sizeof(ElfW(Phdr))) return;
+    const ElfW(Phdr) *p = (const void *)(start + h->e_phoff);
+    uintptr_t first = UINTPTR_MAX;
+    for (int i = 0; i < h->e_phnum; i++)
+        if (p[i].p_type == PT_LOAD && p[i].p_vaddr - p[i].p_offset < first && p[i].p_offset < PAGE)
+            first = (uintptr_t)(p[i].p_vaddr - p[i].p_offset);
+    if (first == UINTPTR_MAX) first = 0;
+    f->bias = start - first;
+    for (int i = 0; i < h->e_phnum; i++) {
+        uintptr_t at = f->bias + (uintptr_t)p[i].p_vaddr, size = (uintptr_t)p[i].p_memsz;
+        if (at < start || at > end || size > end - at) continue;
+        if (p[i].p_type == PT_GNU_EH_FRAME && size >= 12) f->frames = at;
+        if (p[i].p_type != PT_NOTE || f->id_size) continue;
+        while (size > sizeof(ElfW(Nhdr))) {
+            const ElfW(Nhdr) *n = (const void *)at;
+            uintptr_t name = (n->n_namesz + 3u) & ~3u, desc = (n->n_descsz + 3u) & ~3u;
+            uintptr_t whole = sizeof *n + name + desc;
+            if (whole > size) break;
+            const char *text = (const char *)(n + 1);
+            if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 && memcmp(text, "GNU", 4) == 0
+                && n->n_descsz <= sizeof f->id) {
+                f->id_size = n->n_descsz;
+                memcpy(f->id, text + name, f->id_size);
+            }
+            at += whole;
+            size -= whole;
+        }
+    }
+}
+
+static const char *base_name(const char *path) {
+    const char *base = path;
+    for (; *path; path++)
+        if (*path == '/') base = path + 1;
+    return base;
+}
+
+static uint32_t text_hash(const char *s) {
+    uint32_t h = 2166136261u;
+    for (; *s; s++) h = (h ^ (unsigned char)*s) * 16777619u;
+    return h;
+}
+
+static void write_module(const struct module *m, const struct facts *f, const char *path) {
+    size_t size = text_length(path);
+    if (size > PATH_MAX) size = PATH_MAX;
+    make_room((uint32_t)(size + f->id_size) + ROOM);
+    put_other(O_MODULE);
+    put(m->id);
+    put(m->start);
+    put(m->end - m->start);
+    put(m->bias);
+    put_byte(m->rows ? 1 : m->frames ? 2 : 0);
+    put_text((const char *)f->id, f->id_size);
+    put_text(path, size);
+    is_whole();
+}
+
+/* A file's mappings, from its first to its last, as they stand in the maps one after the other. */
+static void note_module(uintptr_t start, uintptr_t end, uintptr_t readable_end, uint64_t inode, const char *path) {
+    uint32_t hash = text_hash(path);
+    for (uint32_t i = 0; i < modules.used; i++) {
+        struct module *m = &modules.all[i];
+        if (m->start == start && m->inode == inode && m->name_hash == hash) {
+            m->end = end > m->end ? end : m->end;
+            m->generation = modules.generation;
+            return;
+        }
+    }
+    if (modules.used == MOST_MODULES) return;
+    struct facts f = {.bias = 0};
+    struct module *m = &modules.all[modules.used];
+    *m = (struct module){.start = start, .end = end, .inode = inode, .name_hash = hash};
+    m->id = modules.next_id++;
+    m->generation = modules.generation;
+    m->is_code = path[0] == 0;
+    if (!m->is_code) {
+        read_headers(start, readable_end, &f);
+        struct stat s;
+        s.st_size = 0;
+        if (rules.table && path[0] == '/') (void)stat(path, &s);
+        m->rows = entry_of(f.id, f.id_size, base_name(path), (uint64_t)s.st_size);
+    }
+    m->bias = f.bias;
+    m->frames = f.frames;
+    write_module(m, &f, path);
+    __atomic_store_n(&modules.used, modules.used + 1, __ATOMIC_RELEASE);
+}
+
+static void drop_rules(void) {
+    struct rule_cache *old = rules.cache;
+    struct rule_cache *fresh = rules.spare;
+    if (fresh) memset(fresh, 0, sizeof *fresh);
+    else fresh = map_memory(sizeof *fresh);
+    rules.used = 1;
+    rules.spare = old;
+    __atomic_store_n(&rules.cache, fresh, __ATOMIC_RELEASE);
+}
+
+/* Reads the maps, and writes down what is new and what is gone. Both locks are held. */
+static COLD void read_modules(void) {
+    static struct lines in; /* under the lock, and too large for some stacks */
+    static char path[PATH_MAX];
+    if (!open_maps(&in)) return;
+    struct mapping m;
+    modules.generation++;
+    uintptr_t start = 0, end = 0, readable_end = 0;
+    uint64_t inode = 0;
+    int has_code = 0;
+    path[0] = 0;
+    for (;;) {
+        int more = next_mapping(&in, &m);
+        int is_same = more && start && m.path[0] == '/' && m.inode == inode && m.offset != 0 && strcmp(path, m.path) == 0;
+        if (is_same) {
+            if (m.can_read && m.start == readable_end) readable_end = m.end;
+            end = m.end;
+            has_code |= m.can_run;
+            continue;
+        }
+        if (start && has_code) note_module(start, end, readable_end, inode, path);
+        if (!more) break;
+        start = m.start;
+        end = m.end;
+        readable_end = m.can_read ? m.end : m.start;
+        inode = m.inode;
+        has_code = m.can_run;
+        size_t size = text_length(m.path);
+        if (size >= sizeof path) size = sizeof path - 1;
+        memcpy(path, m.path, size);
+        path[size] = 0;
+    }
+    close_maps(&in);
+    int is_gone = 0;
+    for (uint32_t i = 0; i < modules.used;) {
+        struct module *one = &modules.all[i];
+        if (one->generation == modules.generation) {
+            i++;
+            continue;
+        }
+        make_room(ROOM);
+        put_other(O_UNLOAD);
+        put(one->id);
+        is_whole();
+        is_gone = 1;
+        *one = modules.all[modules.used - 1];
+        __atomic_store_n(&modules.used, modules.used - 1, __ATOMIC_RELEASE);
+    }
+    if (is_gone) {
+        forget_nodes();
+        drop_rules();
+    }
+}
+
+static struct module *module_at(uintptr_t pc) {
+    for (uint32_t i = 0; i < modules.used; i++) {
+        struct module *m = &modules.all[i];
+        if (pc >= m->start && pc < m->end) return m;
+    }
+    return NULL;
+}
+
+static uint32_t number_of_rule(const struct rule *rule) {
+    for (uint32_t i = 1; i < rules.used; i++)
+        if (memcmp(&rules.rules[i], rule, sizeof *rule) == 0) return i;
+    if (rules.used == MOST_RULES) return 0;
+    rules.rules[rules.used] = *rule;
+    return rules.used++;
+}
+
+static inline uint32_t rule_slot(uintptr_t pc) {
+    return (uint32_t)(((uint64_t)pc * 0x9e3779b97f4a7c15u) >> 40) & (RULE_SLOTS - 1);
+}
+
+/* Finds the rule of a return address that is met for the first time. */
+static COLD struct rule new_rule(uintptr_t pc) {
+    module_lock();
+    uintptr_t look_up = even(pc) - 1;
+    struct module *m = module_at(look_up);
+    if (!m) {
+        lock();
+        read_modules();
+        unlock();
+        m = module_at(look_up);
+    }
+    struct rule rule = unknown_rule;
+    if (m && m->rows) rule = rule_of_table(m, look_up);
+    if (m && rule.cfa == CFA_UNKNOWN && m->frames) rule = rule_of_frames(m, look_up);
+    struct rule_cache *cache = rules.cache;
+    if (cache) {
+        if (cache->used >= RULE_SLOTS / 4 * 3 || rules.used == MOST_RULES) {
+            drop_rules();
+            cache = rules.cache;
+        }
+        uint32_t at = rule_slot(pc);
+        while (cache->slots[at].pc && cache->slots[at].pc != pc) at = (at + 1) & (RULE_SLOTS - 1);
+        if (!cache->slots[at].pc) {
+            cache->used++;
+            cache->slots[at].rule = number_of_rule(&rule);
+            __atomic_store_n(&cache->slots[at].pc, pc, __ATOMIC_RELEASE);
+        }
+    }
+    module_unlock();
+    return rule;
+}
+
+static inline struct rule rule_for(uintptr_t pc) {
+    struct rule_cache *cache = __atomic_load_n(&rules.cache, __ATOMIC_ACQUIRE);
+    if (LIKELY(cache != NULL)) {
+        uint32_t at = rule_slot(pc);
+        for (uintptr_t known; (known = __atomic_load_n(&cache->slots[at].pc, __ATOMIC_ACQUIRE));
+             at = (at + 1) & (RULE_SLOTS - 1))
+            if (known == pc) return rules.rules[cache->slots[at].rule];
+    }
+    return new_rule(pc);
+}
+
+/* ---- threads and their stacks ------------------------------------------------------------------------ */
+
+#define MOST_FRAMES 256
+
+struct frame {
+    uintptr_t pc, sp, a, b;
+    /* Where what leads to the caller was read from; NULL where it was not read. */
+    const uintptr_t *ra_at, *a_at, *b_at, *cfa_at;
+    uint32_t node;
+};
+
+struct thread {
+    uint32_t number;
+    uint32_t generation; /* of the nodes in its frames */
+    uintptr_t low, high; /* the mapping that its stack is in */
+    uint32_t count, root;
+    uintptr_t realloc_of;
+    struct frame frames[MOST_FRAMES]; /* of its last stack, outermost first */
+    struct thread *next;
+};
+
+PER_THREAD struct thread *this_thread;
+PER_THREAD int is_inside; /* in here, or in an allocator that was called from here */
+PER_THREAD uintptr_t new_caller;
+
+static struct thread *unused_threads;
+static uint32_t threads;
+static pthread_key_t thread_key;
+static int has_thread_key;
+
+#pragma weak pthread_key_create
+#pragma weak pthread_setspecific
+#pragma weak pthread_atfork
+
+static void thread_ends(void *of) {
+    struct thread *t = of;
+    is_inside++;
+    this_thread = NULL;
+    lock();
+    if (rec.state == 1) {
+        make_room(ROOM);
+        put_other(O_THREAD_END);
+        put(t->number);
+        is_whole();
+    }
+    t->next = unused_threads;
+    unused_threads = t;
+    unlock();
+    is_inside--;
+}
+
+static COLD struct thread *new_thread(void) {
+    lock();
+    struct thread *t = unused_threads;
+    if (t) unused_threads = t->next;
+    uint32_t number = threads++;
+    if (rec.state == 1) {
+        make_room(ROOM);
+        put_other(O_THREAD_NEW);
+        put(number);
+#ifdef SYS_gettid
+        put((uint64_t)syscall(SYS_gettid));
+#else
+        put(0);
+#endif
+        is_whole();
+    }
+    unlock();
+    if (!t) t = map_memory(sizeof *t);
+    if (!t) return NULL;
+    t->number = number;
+    t->low = t->high = 0;
+    t->count = 0;
+    t->realloc_of = 0;
+    this_thread = t;
+    if (has_thread_key) pthread_setspecific(thread_key, t);
+    return t;
+}
+
+/* The readable memory around a stack pointer. */
+static COLD void find_stack(struct thread *t, uintptr_t sp) {
+    struct lines *in = map_memory(sizeof *in);
+    t->low = t->high = 0;
+    if (!in) return;
+    if (open_maps(in)) {
+        struct mapping m;
+        while (next_mapping(in, &m)) {
+            if (sp < m.start || sp >= m.end) continue;
+            if (m.can_read) {
+                t->low = m.start;
+                t->high = m.end;
+            }
+            break;
+        }
+        close_maps(in);
+    }
+    munmap(in, sizeof *in);
+}
+
+static inline int is_on_stack(const struct thread *t, uintptr_t at) {
+    return at >= t->low && at <= t->high - sizeof(uintptr_t) && at % sizeof(uintptr_t) == 0;
+}
+
+/* One step outwards: from a frame to the registers of its caller, and where they were read from. */
+enum step { STEP_ON, STEP_WHOLE, STEP_CUT };
+
+static inline int load(const struct thread *t, unsigned how, int32_t at, const struct frame *f, uintptr_t cfa,
+                       uintptr_t *value, const uintptr_t **from) {
+    uintptr_t base;
+    switch (how) {
+    case SAME: *from = NULL; return 1;
+    case AT_CFA: base = cfa; break;
+    case AT_SP: base = f->sp; break;
+    case AT_A: base = f->a; break;
+    case AT_B: base = f->b; break;
+    default: *value = 0; *from = NULL; return 1;
+    }
+    base += (uintptr_t)(intptr_t)at;
+    if (UNLIKELY(!is_on_stack(t, base))) return 0;
+    *from = (const uintptr_t *)base;
+    *value = **from;
+    return 1;
+}
+
+static inline enum step step_out(struct thread *t, struct frame *f, struct regs *out) {
+    const struct rule rule = rule_for(f->pc);
+    uintptr_t cfa;
+    f->cfa_at = f->ra_at = f->a_at = f->b_at = NULL;
+    switch (rule.cfa) {
+    case CFA_SP: cfa = f->sp; break;
+    case CFA_A: cfa = f->a; break;
+    case CFA_B: cfa = f->b; break;
+    case CFA_AT_SP: case CFA_AT_A: case CFA_AT_B: {
+        uintptr_t at = rule.cfa == CFA_AT_SP ? f->sp : rule.cfa == CFA_AT_A ? f->a : f->b;
+        at += (uintptr_t)(intptr_t)rule.cfa_at;
+        if (!is_on_stack(t, at)) return STEP_CUT;
+        f->cfa_at = (const uintptr_t *)at;
+        cfa = *f->cfa_at - (uintptr_t)(intptr_t)rule.cfa_at;
+        break;
+    }
+    case CFA_OUTERMOST: return STEP_WHOLE;
+    default: return STEP_CUT;
+    }
+    cfa += (uintptr_t)(intptr_t)rule.cfa_at;
+    /* Stacks grow downwards; so a wrong rule cannot make this go on for ever. */
+    if (UNLIKELY(cfa <= f->sp || cfa > t->high)) return STEP_CUT;
+    out->sp = cfa;
+    out->a = f->a;
+    out->b = f->b;
+    if (UNLIKELY(rule.ra == SAME || rule.ra == LOST)) return STEP_CUT;
+    if (!load(t, rule.ra, rule.ra_at, f, cfa, &out->pc, &f->ra_at)) return STEP_CUT;
+    if (!load(t, rule.a, rule.a_at, f, cfa, &out->a, &f->a_at)) return STEP_CUT;
+    if (!load(t, rule.b, rule.b_at, f, cfa, &out->b, &f->b_at)) return STEP_CUT;
+    out->pc = code_address(out->pc);
+    return out->pc == 0 ? STEP_WHOLE : STEP_ON;
+}
+
+/* Whether everything that led from frame `at` of the last stack outwards is still the same in memory. */
+static inline int is_unchanged(const struct thread *t, int at) {
+    for (; at > 0; at--) {
+        const struct frame *f = &t->frames[at], *caller = f - 1;
+        if (UNLIKELY(code_address(*f->ra_at) != caller->pc)) return 0;
+        if (f->a_at && UNLIKELY(*f->a_at != caller->a)) return 0;
+#if defined(__arm__)
+        if (f->b_at && UNLIKELY(*f->b_at != caller->b)) return 0;
+#endif
+        if (f->cfa_at) return 0;
+    }
+    return 1;
+}
+
+#if defined(__powerpc64__)
+/* The ABI has a chain of frames, whatever the function: no rules are needed. */
+static void walk(struct thread *t, const struct regs *from) {
+    uint32_t n = 0;
+    static __thread struct frame fresh[MOST_FRAMES];
+    uintptr_t sp = from->sp, pc = from->pc;
+    while (n < MOST_FRAMES && pc) {
+        fresh[n++] = (struct frame){.pc = pc, .sp = sp};
+        if (!is_on_stack(t, sp)) break;
+        uintptr_t up = *(uintptr_t *)sp;
+        if (up <= sp || !is_on_stack(t, up + 16)) break;
+        pc = *(uintptr_t *)(up + 16);
+        sp = up;
+    }
+    for (uint32_t i = 0; i < n; i++) t->frames[i] = fresh[n - 1 - i];
+    t->count = n;
+    t->root = ROOT_WHOLE;
+}
+#else
+/* Walks the stack of a caller into `t->frames`. It stops where it meets the last stack of this thread: what lies
+ * outwards of a frame follows from the registers there and from memory, and that is compared. */
+static void walk(struct thread *t, const struct regs *from) {
+    struct frame fresh[MOST_FRAMES];
+    struct regs r = *from;
+    int last = (int)t->count - 1, n = 0, kept = 0;
+    uint32_t root = ROOT_DEPTH;
+    for (;;) {
+        while (last >= 0 && t->frames[last].sp < r.sp) last--;
+        if (last >= 0) {
+            const struct frame *known = &t->frames[last];
+            if (known->sp == r.sp && known->pc == r.pc && known->a == r.a && known->b == r.b) {
+                if (is_unchanged(t, last)) {
+                    kept = last + 1;
+                    root = t->root;
+                    break;
+                }
+                last = -1;
+            }
+        }
+        if (n == MOST_FRAMES) break;
+        struct frame *f = &fresh[n++];
+        f->pc = r.pc;
+        f->sp = r.sp;
+        f->a = r.a;
+        f->b = r.b;
+        f->node = 0;
+        enum step step = step_out(t, f, &r);
+        if (step == STEP_ON) continue;
+        root = step == STEP_WHOLE ? ROOT_WHOLE : ROOT_CUT;
+        break;
+    }
+    if (kept + n > MOST_FRAMES) {
+        /* The outermost of a very deep stack are left out. */
+        int over = kept + n - MOST_FRAMES;
+        memmove(t->frames, t->frames + over, (size_t)(kept - over) * sizeof *t->frames);
+        kept -= over;
+        for (int i = 0; i < kept; i++) t->frames[i].node = 0;
+        root = ROOT_DEPTH;
+    }
+    for (int i = 0; i < n; i++) t->frames[kept + i] = fresh[n - 1 - i];
+    t->count = (uint32_t)(kept + n);
+    t->root = root;
+}
+#endif
+
+/* Frame pointers, for programs that keep them everywhere and have no other means. */
+static void walk_frame_pointers(struct thread *t, const struct regs *from) {
+    struct frame fresh[MOST_FRAMES];
+    int n = 0;
+    uintptr_t pc = from->pc, fp = from->a;
+    while (n < MOST_FRAMES && pc) {
+        fresh[n].pc = pc;
+        fresh[n++].node = 0;
+        uintptr_t next;
+#if defined(__riscv)
+        if (!is_on_stack(t, fp - 16) || !is_on_stack(t, fp - 8)) break;
+        next = ((uintptr_t *)fp)[-2];
+        pc = ((uintptr_t *)fp)[-1];
+#else
+        if (!is_on_stack(t, fp) || !is_on_stack(t, fp + sizeof fp)) break;
+        next = ((uintptr_t *)fp)[0];
+        pc = code_address(((uintptr_t *)fp)[1]);
+#endif
+        if (next <= fp && next != 0) break;
+        fp = next;
+    }
+    for (int i = 0; i < n; i++) t->frames[i] = fresh[n - 1 - i];
+    t->count = (uint32_t)n;
+    t->root = n == MOST_FRAMES ? ROOT_DEPTH : pc == 0 || fp == 0 ? ROOT_WHOLE : ROOT_CUT;
+}
+
+/* libgcc's own unwinder: slow, but on 32-bit ARM it reads what the program carries with it. */
+struct unwind_context;
+typedef int (*unwind_step)(struct unwind_context *, void *);
+static int (*libgcc_backtrace)(unwind_step, void *);
+static uintptr_t (*libgcc_ip)(struct unwind_context *);
+static uintptr_t (*libgcc_cfa)(struct unwind_context *);
+#if defined(__arm__)
+static int (*libgcc_get)(struct unwind_context *, int, uint32_t, int, void *);
+#endif
+
+struct collected {
+    struct frame frames[MOST_FRAMES];
+    int n, is_outside;
+    uintptr_t first;
+};
+
+static int collect(struct unwind_context *context, void *to) {
+    struct collected *c = to;
+    uintptr_t pc;
+#if defined(__arm__)
+    uint32_t value = 0;
+    libgcc_get(context, 0, 15, 0, &value);
+    pc = value;
+#else
+    pc = libgcc_ip(context);
+#endif
+    /* Frames of this file come first. */
+    if (!c->is_outside && even(pc) != even(c->first)) return 0;
+    if (!c->is_outside) pc = c->first;
+    c->is_outside = 1;
+    if (pc == 0 || c->n == MOST_FRAMES) return 5;
+    c->frames[c->n++].pc = pc;
+    return 0;
+}
+
+static void walk_libgcc(struct thread *t, const struct regs *from) {
+    struct collected c;
+    c.n = c.is_outside = 0;
+    c.first = from->pc;
+    libgcc_backtrace(collect, &c);
+    if (c.n == 0) c.frames[c.n++].pc = from->pc;
+    for (int i = 0; i < c.n; i++) {
+        t->frames[i].pc = c.frames[c.n - 1 - i].pc;
+        t->frames[i].node = 0;
+    }
+    t->count = (uint32_t)c.n;
+    t->root = ROOT_CUT;
+}
+
+enum { UNWIND_RULES = 0, UNWIND_FRAME_POINTER, UNWIND_LIBGCC, UNWIND_NOT };
+
+/* Outside of the lock: only the thread's own stack is looked at. */
+static void take_stack(struct thread *t, const struct regs *from) {
+    if (from->sp == 0 || rec.unwind == UNWIND_NOT) {
+        t->count = 0;
+        return;
+    }
+    if (UNLIKELY(modules.is_stale)) {
+        module_lock();
+        if (modules.is_stale) {
+            modules.is_stale = 0;
+            lock();
+            read_modules();
+            unlock();
+        }
+        module_unlock();
+    }
+    if (UNLIKELY(t->generation != tree.first)) {
+        t->generation = tree.first;
+        t->count = 0;
+    }
+    if (UNLIKELY(from->sp < t->low || from->sp >= t->high)) {
+        /* The main thread's stack grows into the memory below. */
+        find_stack(t, from->sp);
+        t->count = 0;
+    }
+    if (rec.unwind == UNWIND_RULES) walk(t, from);
+    else if (rec.unwind == UNWIND_FRAME_POINTER) walk_frame_pointers(t, from);
+    else walk_libgcc(t, from);
+}
+
+/* The node of the stack that was taken. Under the lock. */
+static uint32_t stack_node(struct thread *t, const struct regs *from) {
+    if (t->count == 0) return node_of(ROOT_CALLER, from->pc);
+    if (UNLIKELY(t->generation != tree.first)) {
+        for (uint32_t i = 0; i < t->count; i++) t->frames[i].node = 0;
+        t->generation = tree.first;
+    }
+    uint32_t depth = (uint32_t)rec.depth, first = 0, parent = t->root;
+    if (UNLIKELY(t->count > depth)) {
+        first = t->count - depth;
+        parent = ROOT_DEPTH;
+        for (uint32_t i = first; i < t->count; i++) parent = node_of(parent, t->frames[i].pc);
+        return parent;
+    }
+    /* From the innermost frame whose node is known. */
+    uint32_t i = t->count;
+    while (i > 0 && t->frames[i - 1].node == 0) i--;
+    if (i > 0) parent = t->frames[i - 1].node;
+    for (; i < t->count; i++) parent = t->frames[i].node = node_of(parent, t->frames[i].pc);
+    return parent;
+}
+
+/* ---- the summary: blocks that are live, and what of each stack is ------------------------------------ */
+
+/* Small blocks lie close together, and what is allocated and freed one after the other is close together, too. So
+ * each stretch of the heap has a sheet with a place for each block that could begin there, which takes a tenth of
+ * the blocks' own memory and no search. Larger blocks, and what does not fit on a sheet, are in tables. */
+#define PLACES 128
+#define PLACE_SHIFT (SHIFT + 1) /* no allocator makes smaller blocks often */
+#define SMALL 256
+
+struct sheet {
+    uint32_t place[PLACES]; /* node (22 bits), size (8), where in the place it begins (2); 0: no block */
+};
+
+struct sheet_of {
+    uintptr_t stretch;
+    struct sheet *sheet;
+    uint32_t used;
+};
+
+static struct {
+    struct sheet_of *all; /* by hash, half full at most */
+    uint32_t size, used;
+    struct sheet *unused, *fresh;
+    uint32_t fresh_left;
+} sheets;
+
+struct slot {
+    uintptr_t address;   /* 0: free */
+    uint32_t node, size; /* sizes from 4 GiB on are counted as that */
+};
+
+#define PARTS 64
+
+/* Parts grow one at a time, so that little is there twice. */
+static struct part {
+    struct slot *slots;
+    uint32_t size, used;
+} parts[PARTS];
+
+static inline uint64_t mixed(uintptr_t n) {
+    uint64_t h = (uint64_t)n * 0x9e3779b97f4a7c15u;
+    return h ^ h >> 29;
+}
+
+static inline uint64_t address_hash(uintptr_t address) { return mixed(address >> SHIFT); }
+
+static inline uint32_t home_of(const struct part *p, uint64_t hash) {
+    return (uint32_t)(((uint64_t)(uint32_t)hash * p->size) >> 32);
+}
+
+static COLD int grow_part(struct part *p) {
+    uint32_t size = p->size ? p->size + p->size / 2 : PAGE / sizeof(struct slot);
+    struct part grown = {map_memory(size * sizeof(struct slot)), size, p->used};
+    if (!grown.slots) return 0;
+    for (uint32_t i = 0; i < p->size; i++) {
+        if (!p->slots[i].address) continue;
+        uint32_t at = home_of(&grown, address_hash(p->slots[i].address));
+        while (grown.slots[at].address)
+            if (++at == size) at = 0;
+        grown.slots[at] = p->slots[i];
+    }
+    if (p->slots) munmap(p->slots, p->size * sizeof(struct slot));
+    *p = grown;
+    return 1;
+}
+
+static inline struct sheet_of *sheet_at(uintptr_t stretch) {
+    uint32_t at = (uint32_t)mixed(stretch) & (sheets.size - 1);
+    while (sheets.all[at].stretch && sheets.all[at].stretch != stretch) at = (at + 1) & (sheets.size - 1);
+    return &sheets.all[at];
+}
+
+static COLD int grow_sheets(void) {
+    struct sheet_of *old = sheets.all;
+    uint32_t old_size = sheets.size, size = old_size ? old_size * 2 : 4096;
+    struct sheet_of *all = map_memory(size * sizeof *all);
+    if (!all) return 0;
+    sheets.all = all;
+    sheets.size = size;
+    sheets.used = 0;
+    for (uint32_t i = 0; i < old_size; i++) {
+        if (!old[i].sheet) continue;
+        *sheet_at(old[i].stretch) = old[i];
+        sheets.used++;
+    }
+    if (old) munmap(old, old_size * sizeof *old);
+    return 1;
+}
+
+/* The sheet of a stretch, which it may get now. */
+static struct sheet_of *sheet_for(uintptr_t stretch) {
+    if (UNLIKELY(sheets.used >= sheets.size / 2) && !grow_sheets()) return NULL;
+    struct sheet_of *of = sheet_at(stretch);
+    if (LIKELY(of->sheet != NULL)) return of;
+    struct sheet *sheet = sheets.unused;
+    if (sheet) {
+        memcpy(&sheets.unused, sheet, sizeof(struct sheet *));
+        memset(sheet, 0, sizeof(struct sheet *));
+    } else {
+        if (sheets.fresh_left == 0) {
+            sheets.fresh = map_memory(256 * sizeof *sheet);
+            if (!sheets.fresh) return NULL;
+            sheets.fresh_left = 256;
+        }
+        sheet = &sheets.fresh[--sheets.fresh_left];
+    }
+    if (!of->stretch) sheets.used++;
+    *of = (struct sheet_of){stretch, sheet, 0};
+    return of;
+}
+
+static inline uint32_t place_in(uintptr_t address) { return (uint32_t)(address >> PLACE_SHIFT) & (PLACES - 1); }
+static inline uintptr_t stretch_in(uintptr_t address) { return address >> PLACE_SHIFT >> 7; }
+static inline uint32_t begins_in(uintptr_t address) { return (uint32_t)(address >> (SHIFT - 1)) & 3; }
+
+static inline struct counts *counts_of(uint32_t node) {
+    struct counts *of = tree.counts[node / NODES_OF_CHUNK];
+    if (UNLIKELY(!of)) return NULL;
+    of += node % NODES_OF_CHUNK;
+    if (UNLIKELY(!of->is_changed)) {
+        if (tree.changed_used == tree.changed_size) {
+            uint32_t size = tree.changed_size ? tree.changed_size * 2 : 4096;
+            uint32_t *changed = map_memory(size * sizeof *changed);
+            if (!changed) return of;
+            if (tree.changed) {
+                memcpy(changed, tree.changed, tree.changed_used * sizeof *changed);
+                munmap(tree.changed, tree.changed_size * sizeof *changed);
+            }
+            tree.changed = changed;
+            tree.changed_size = size;
+        }
+        tree.changed[tree.changed_used++] = node;
+        of->is_changed = 1;
+    }
+    return of;
+}
+
+static void block_ends(uint32_t node, uint32_t size) {
+    struct counts *c = counts_of(node);
+    if (!c) return;
+    c->blocks--;
+    c->bytes -= size;
+}
+
+/* Takes a block out, and says what it was; `node` is 0 if there was none. */
+static struct slot summary_free(uintptr_t address) {
+    struct slot was = {0, 0, 0};
+    if (LIKELY(sheets.size != 0)) {
+        struct sheet_of *of = sheet_at(stretch_in(address));
+        uint32_t *place = of->sheet ? &of->sheet->place[place_in(address)] : NULL;
+        if (place && *place && (*place & 3) == begins_in(address)) {
+            was = (struct slot){address, *place >> 10, *place >> 2 & (SMALL - 1)};
+            *place = 0;
+            if (--of->used == 0) {
+                memcpy(of->sheet, &sheets.unused, sizeof(struct sheet *));
+                sheets.unused = of->sheet;
+                of->sheet = NULL;
+            }
+            block_ends(was.node, was.size);
+            return was;
+        }
+    }
+    uint64_t hash = address_hash(address);
+    struct part *p = &parts[hash >> 58];
+    if (!p->slots) return was;
+    uint32_t at = home_of(p, hash);
+    while (p->slots[at].address != address) {
+        if (!p->slots[at].address) return was;
+        if (++at == p->size) at = 0;
+    }
+    was = p->slots[at];
+    block_ends(was.node, was.size);
+    /* What stands behind moves up, so that no gap cuts it off from its place. */
+    uint32_t gap = at;
+    for (;;) {
+        if (++at == p->size) at = 0;
+        if (!p->slots[at].address) break;
+        uint32_t home = home_of(p, address_hash(p->slots[at].address));
+        uint32_t from_home = at >= home ? at - home : at + p->size - home;
+        uint32_t from_gap = at >= gap ? at - gap : at + p->size - gap;
+        if (from_home >= from_gap) {
+            p->slots[gap] = p->slots[at];
+            gap = at;
+        }
+    }
+    p->slots[gap].address = 0;
+    p->used--;
+    return was;
+}
+
+/* A block at an address that holds none: of one whose free was not seen, the caller has taken leave. */
+static int summary_put(uintptr_t address, uint32_t size, uint32_t node) {
+    if (size < SMALL && (address & ((1u << (SHIFT - 1)) - 1)) == 0) {
+        struct sheet_of *of = sheet_for(stretch_in(address));
+        uint32_t *place = of ? &of->sheet->place[place_in(address)] : NULL;
+        if (LIKELY(place && *place == 0)) {
+            *place = node << 10 | size << 2 | begins_in(address);
+            of->used++;
+            return 1;
+        }
+    }
+    uint64_t hash = address_hash(address);
+    struct part *p = &parts[hash >> 58];
+    if (p->used >= p->size - p->size / 4 || !p->slots)
+        if (!grow_part(p)) return 0;
+    uint32_t at = home_of(p, hash);
+    while (p->slots[at].address)
+        if (++at == p->size) at = 0;
+    p->slots[at] = (struct slot){address, node, size};
+    p->used++;
+    return 1;
+}
+
+static void summary_alloc(uintptr_t address, size_t size, uint32_t node) {
+    summary_free(address); /* what is there no more, though its free was not seen */
+    uint32_t bytes = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
+    if (!summary_put(address, bytes, node)) return stop_recording(STOP_MEMORY);
+    struct counts *c = counts_of(node);
+    if (!c) return;
+    c->blocks++;
+    c->bytes += bytes;
+    c->allocations++;
+}
+
+/* Writes the counts that have changed since the last time. */
+static COLD void summary_step(void) {
+    for (uint32_t i = 0; i < tree.changed_used; i++) {
+        uint32_t node = tree.changed[i];
+        struct counts *c = &tree.counts[node / NODES_OF_CHUNK][node % NODES_OF_CHUNK];
+        make_room(ROOM);
+        put_other(O_COUNTS);
+        put(node);
+        put(c->blocks);
+        put(c->bytes);
+        put(c->allocations);
+        c->is_changed = 0;
+    }
+    tree.changed_used = 0;
+    make_room(ROOM);
+    put_other(O_STEP);
+    is_whole();
+    flush_block();
+    rec.step_us = rec.time_us;
+}
+
+/* ---- events ------------------------------------------------------------------------------------------ */
+
+static inline void begin_event(const struct thread *t) {
+    make_room(ROOM);
+    keep_time();
+    uint32_t number = t ? t->number : 0;
+    if (UNLIKELY(rec.thread != number)) {
+        rec.thread = number;
+        put_other(O_THREAD);
+        put(number);
+    }
+    rec.events++;
+}
+
+static inline uint64_t step_to(uintptr_t address) {
+    if (UNLIKELY(address & ((1u << SHIFT) - 1))) {
+        put_other(O_ODD);
+        put_byte((unsigned)(address & ((1u << SHIFT) - 1)));
+    }
+    uintptr_t unit = address >> SHIFT;
+    uint64_t step = zigzag((intptr_t)(unit - rec.last));
+    rec.last = unit;
+    return step;
+}
+
+static void put_alloc(struct thread *t, unsigned kind, uintptr_t address, size_t size, uint32_t node) {
+    if (rec.mode == MODE_SUMMARY) {
+        keep_time();
+        summary_alloc(address, size, node);
+        return;
+    }
+    begin_event(t);
+    uint64_t step = step_to(address);
+    uint32_t slot = (node * 0x9e3779b1u ^ (uint32_t)size * 0x85ebca6bu) >> 24;
+    int is_hit = rec.pair_node[slot] == node && rec.pair_size[slot] == size;
+    put_byte(kind | (unsigned)is_hit << 3 | (unsigned)(step & 7) << 4 | (step > 7 ? 128u : 0));
+    if (step > 7) put(step >> 3);
+    if (is_hit) put_byte(slot);
+    else {
+        rec.pair_node[slot] = node;
+        rec.pair_size[slot] = size;
+        put(node);
+        put(size);
+    }
+    is_whole();
+}
+
+static void put_free(struct thread *t, unsigned kind, uintptr_t address) {
+    if (rec.mode == MODE_SUMMARY) {
+        keep_time();
+        summary_free(address);
+        return;
+    }
+    begin_event(t);
+    uint64_t step = step_to(address);
+    put_byte(kind | (unsigned)(step & 15) << 3 | (step > 15 ? 128u : 0));
+    if (step > 15) put(step >> 4);
+    is_whole();
+}
+
+static void put_failed(struct thread *t, unsigned what, size_t size, uint32_t node) {
+    begin_event(t);
+    put_other(what);
+    put(node);
+    put(size);
+    is_whole();
+}
+
+/* ---- beginning and end ------------------------------------------------------------------------------- */
+
+static COLD void new_file_of_child(void);
+
+/* What was allocated before there was an environment to say where the log goes. */
+static struct {
+    uintptr_t address, pc;
+    size_t size;
+} early[512];
+static uint32_t early_used;
+
+static COLD void put_file_facts(void) {
+    char text[4096];
+    struct utsname u;
+    int fd = open_file("/proc/self/cmdline", O_RDONLY, 0);
+    if (fd >= 0) {
+        long n = syscall(SYS_read, fd, text, sizeof text);
+        syscall(SYS_close, fd);
+        if (n > 0) put_fact("command", text, (size_t)n);
+    }
+    long n = syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", text, sizeof text);
+    if (n > 0) put_fact("program", text, (size_t)n);
+    if (uname(&u) == 0) {
+        put_fact("kernel", u.release, text_length(u.release));
+        put_fact("host", u.nodename, text_length(u.nodename));
+    }
+#if defined(__GLIBC__)
+    const char *(*version)(void) = (const char *(*)(void))dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
+    if (version) put_fact("glibc", version(), text_length(version()));
+#endif
+    const char *ways[] = {rules.table ? "table" : "call-frame information", "frame pointers", "libgcc", "caller only"};
+    const char *way = ways[rec.mode == MODE_CALLERS ? UNWIND_NOT : rec.unwind];
+    put_fact("unwind", way, text_length(way));
+}
+
+static COLD int make_window(void) {
+    size_t head = PAGE + WINDOW_SIZE;
+    static const char zeros[PAGE];
+    for (size_t at = 0; at < head; at += PAGE)
+        if (pwrite(rec.fd, zeros, PAGE, (off_t)at) != PAGE) return 0;
+    void *p = mmap(NULL, head, PROT_READ | PROT_WRITE, MAP_SHARED, rec.fd, 0);
+    if (p == MAP_FAILED) return 0;
+    rec.header = p;
+    rec.block = (struct block_header *)((char *)p + PAGE);
+    return 1;
+}
+
+static COLD void fill_header(int has_window) {
+    struct timespec real;
+    struct file_header *h = rec.header;
+    clock_gettime(CLOCK_REALTIME, &real);
+    rec.start_ns = now_ns();
+    memcpy(h->magic, "MTDREC1\n", 8);
+    h->byte_order = 0x01020304;
+    h->version = FORMAT_VERSION;
+    h->machine = MACHINE;
+    h->word = sizeof(void *);
+    h->shift = SHIFT;
+    h->mode = (uint8_t)rec.mode;
+    h->depth = (uint8_t)(rec.mode == MODE_CALLERS ? 1 : rec.depth);
+    h->pid = (uint32_t)getpid();
+    h->window = has_window ? PAGE : 0;
+    h->window_size = has_window ? WINDOW_SIZE : 0;
+    h->first_block = has_window ? PAGE + WINDOW_SIZE : (uint32_t)sizeof *h;
+    h->length = 0;
+    h->at = rec.at = h->first_block;
+    h->started_realtime = (uint64_t)real.tv_sec * 1000000000u + (uint64_t)real.tv_nsec;
+    h->started_monotonic = rec.start_ns;
+    h->stopped = h->lost = 0;
+}
+
+/* Opens the log. A name that is taken already gets a number: a program that runs another one keeps its id. */
+static COLD int open_log(void) {
+    char *out = rec.path, *end = rec.path + sizeof rec.path - 40;
+    const char *p = rec.pattern;
+    if (*p != '/') {
+        /* The program may go elsewhere before the file has to be found again. */
+        long n = syscall(SYS_getcwd, out, sizeof rec.path - 64);
+        if (n > 1) {
+            out += n - 1;
+            *out++ = '/';
+        }
+    }
+    for (; *p && out < end; p++) {
+        if (p[0] == '%' && p[1] == 'p') {
+            out = put_number(out, (uint64_t)getpid());
+            p++;
+        } else *out++ = *p;
+    }
+    *out = 0;
+    struct stat s;
+    int is_there = stat(rec.path, &s) == 0;
+    rec.is_pipe = is_there && !S_ISREG(s.st_mode);
+    int fd = -1;
+    if (rec.is_pipe) fd = open_file(rec.path, O_WRONLY, 0);
+    else {
+        for (uint64_t n = 1; n < 1000; n++) {
+            fd = open_file(rec.path, O_RDWR | O_CREAT | O_EXCL, 0644);
+            if (fd >= 0 || errno != EEXIST) break;
+            char *tail = out;
+            *tail++ = '.';
+            tail = put_number(tail, n);
+            *tail = 0;
+        }
+    }
+    if (fd < 0) {
+        complain("the log cannot be written; nothing is recorded", rec.path);
+        return 0;
+    }
+    rec.fd = keep_high(fd);
+    if (fstat(rec.fd, &s) != 0) return 0;
+    rec.inode = s.st_ino;
+    rec.device = s.st_dev;
+    int has_window = !rec.is_pipe && make_window();
+    if (!has_window) {
+        rec.header = &rec.own_header;
+        rec.block = map_memory(WINDOW_SIZE);
+        if (!rec.block) return 0;
+    }
+    rec.data = (unsigned char *)(rec.block + 1);
+    fill_header(has_window);
+    rec.time_us = rec.flushed_us = rec.step_us = rec.events = 0;
+    rec.thread = 0;
+    rec.until_clock = rec.clock_every = 1;
+    rec.state = 1;
+    if (!has_window && !write_all(rec.header, sizeof *rec.header, 0)) {
+        complain("the log cannot be written; nothing is recorded", rec.path);
+        return 0;
+    }
+    begin_block();
+    return 1;
+}
+
+static int same_text(const char *a, const char *b) { return a && strcmp(a, b) == 0; }
+
+static COLD void before_fork(void) {
+    is_inside++;
+    module_lock();
+    lock();
+}
+
+static COLD void after_fork_in_parent(void) {
+    unlock();
+    module_unlock();
+    is_inside--;
+}
+
+static COLD void after_fork_in_child(void) {
+    lock_word = 0;
+    module_lock_word = 0;
+    if (fork_guard) *fork_guard = 1;
+    new_file_of_child();
+    is_inside--;
+}
+
+static void forget_blocks(void) {
+    /* Sheets that were in use are lost to the child: it would take as long to collect them as to get new ones. */
+    if (sheets.all) munmap(sheets.all, sheets.size * sizeof *sheets.all);
+    memset(&sheets, 0, sizeof sheets);
+    for (int i = 0; i < PARTS; i++) {
+        if (parts[i].slots) munmap(parts[i].slots, parts[i].size * sizeof(struct slot));
+        parts[i] = (struct part){NULL, 0, 0};
+    }
+}
+
+/* A forked child goes on in a log of its own. The parent's window is left alone. */
+static COLD void new_file_of_child(void) {
+    uint32_t parent = rec.header ? rec.header->pid : 0;
+    char text[24];
+    if (rec.state != 1) return;
+    rec.header = NULL;
+    syscall(SYS_close, rec.fd);
+    tree.used = tree.first = FIRST_NODE;
+    if (tree.heads) memset(tree.heads, 0, tree.heads_size * sizeof *tree.heads);
+    tree.changed_used = 0;
+    forget_blocks();
+    for (unsigned i = 0; i < MOST_NODES / NODES_OF_CHUNK; i++)
+        if (tree.counts[i]) memset(tree.counts[i], 0, NODES_OF_CHUNK * sizeof(struct counts));
+    modules.used = 0;
+    if (this_thread) {
+        this_thread->count = 0;
+        this_thread->number = 0;
+    }
+    threads = 1;
+    if (!open_log()) {
+        rec.state = 2;
+        return;
+    }
+    put_fact("forked-from", text, (size_t)(put_number(text, parent) - text));
+    put_file_facts();
+    read_modules();
+    drop_rules();
+}
+
+static COLD void begin(void) {
+    extern char **environ;
+    if (!environ) return; /* too early */
+    is_inside++;
+    lock();
+    if (rec.state != 0) goto out;
+    rec.state = 2;
+    const char *pattern = getenv("MTRACE_RECORDER"), *mode = getenv("MTRACE_RECORDER_MODE");
+    if (!pattern || !*pattern || text_length(pattern) >= sizeof rec.pattern - 64) goto out;
+    memcpy(rec.pattern, pattern, text_length(pattern) + 1);
+    rec.mode = same_text(mode, "summary") ? MODE_SUMMARY : same_text(mode, "callers") ? MODE_CALLERS : MODE_EVENTS;
+    uint64_t depth = number_of(getenv("MTRACE_RECORDER_DEPTH"), 64);
+    rec.depth = depth < 1 ? 1 : depth > 255 ? 255 : (int)depth;
+    rec.limit = number_of(getenv("MTRACE_RECORDER_MAX"), 0) << 20;
+    rec.every_us = number_of(getenv("MTRACE_RECORDER_EVERY"), 10) * 1000000u;
+    rules.rules = map_memory(MOST_RULES * sizeof(struct rule));
+    if (!rules.rules) goto out;
+    const char *table = getenv("MTRACE_RECORDER_TABLE"), *unwind = getenv("MTRACE_RECORDER_UNWIND");
+    if (table && *table) open_table(table);
+    if (rec.mode == MODE_CALLERS) rec.unwind = UNWIND_NOT;
+    else if (same_text(unwind, "frame-pointer") && HAS_A) rec.unwind = UNWIND_FRAME_POINTER;
+#if defined(__arm__)
+    /* Without a table there is only what the program carries for exceptions. */
+    else if (same_text(unwind, "libgcc") || !rules.table) rec.unwind = UNWIND_LIBGCC;
+#else
+    else if (same_text(unwind, "libgcc")) rec.unwind = UNWIND_LIBGCC;
+#endif
+    if (rec.unwind == UNWIND_LIBGCC) {
+        libgcc_backtrace = (int (*)(unwind_step, void *))dlsym(RTLD_DEFAULT, "_Unwind_Backtrace");
+        libgcc_ip = (uintptr_t (*)(struct unwind_context *))dlsym(RTLD_DEFAULT, "_Unwind_GetIP");
+        libgcc_cfa = (uintptr_t (*)(struct unwind_context *))dlsym(RTLD_DEFAULT, "_Unwind_GetCFA");
+#if defined(__arm__)
+        libgcc_get = (int (*)(struct unwind_context *, int, uint32_t, int, void *))dlsym(RTLD_DEFAULT, "_Unwind_VRS_Get");
+        if (!libgcc_get) libgcc_backtrace = NULL;
+#else
+        if (!libgcc_ip) libgcc_backtrace = NULL;
+#endif
+        if (!libgcc_backtrace) rec.unwind = UNWIND_NOT;
+    }
+    unsigned char *guard = map_memory(PAGE);
+#ifdef MADV_WIPEONFORK
+    if (guard && madvise(guard, PAGE, MADV_WIPEONFORK) == 0) {
+        *guard = 1;
+        fork_guard = guard;
+    }
+#endif
+    static unsigned char no_guard = 1;
+    if (!fork_guard) fork_guard = &no_guard;
+    rec.state = 1;
+    if (!open_log()) {
+        rec.state = 2;
+        goto out;
+    }
+    put_file_facts();
+    drop_rules();
+    read_modules();
+    if (pthread_key_create && pthread_setspecific) has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
+    if (pthread_atfork) pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    struct thread *t = map_memory(sizeof *t);
+    if (t) {
+        t->number = threads++;
+        this_thread = t;
+        if (has_thread_key) pthread_setspecific(thread_key, t);
+    }
+    for (uint32_t i = 0; i < early_used; i++)
+        put_alloc(t, ALLOC, early[i].address, early[i].size, node_of(ROOT_CALLER, early[i].pc));
+out:
+    unlock();
+    is_inside--;
+}
+
+__attribute__((constructor)) static void on_start(void) {
+    if (rec.state == 0) begin();
+}
+
+__attribute__((destructor)) static void on_exit_(void) {
+    is_inside++;
+    lock();
+    if (rec.state == 1) {
+        make_room(ROOM);
+        look_at_clock();
+        if (rec.mode == MODE_SUMMARY) summary_step();
+        put_other(O_END);
+        put(0);
+        is_whole();
+        flush_block();
+    }
+    unlock();
+    is_inside--;
+}
+
+/* ---- the functions that programs call ---------------------------------------------------------------- */
+
+/* WRAPPED: malloc calloc realloc reallocarray free cfree memalign aligned_alloc posix_memalign valloc pvalloc */
+#ifdef MTRACE_RECORDER_WRAP
+#define NAME(f) __wrap_##f
+extern void *__real_malloc(size_t), *__real_calloc(size_t, size_t), *__real_realloc(void *, size_t);
+extern void *__real_memalign(size_t, size_t);
+extern void __real_free(void *);
+#define real_malloc __real_malloc
+#define real_calloc __real_calloc
+#define real_realloc __real_realloc
+#define real_memalign __real_memalign
+#define real_free __real_free
+#define is_resolved() 1
+static inline void resolve(void) {}
+static inline int is_in_pool(const void *p) { (void)p; return 0; }
+static inline void *from_pool(size_t size) { (void)size; return NULL; }
+static inline size_t pool_size_of(const void *p) { (void)p; return 0; }
+#else
+#define NAME(f) f
+static void *(*real_malloc)(size_t);
+static void *(*real_calloc)(size_t, size_t);
+static void *(*real_realloc)(void *, size_t);
+static void *(*real_memalign)(size_t, size_t);
+static int (*real_posix_memalign)(void **, size_t, size_t);
+static void (*real_free)(void *);
+static volatile int is_resolving;
+#define is_resolved() (real_free != NULL)
+
+/* dlsym itself may ask for memory; it gets some of this, and never gives it back. */
+static char pool[32768] __attribute__((aligned(16)));
+static size_t pool_used;
+
+static int is_in_pool(const void *p) { return (const char *)p >= pool && (const char *)p < pool + sizeof pool; }
+
+static void *from_pool(size_t size) {
+    size_t whole = ((size + 15) & ~(size_t)15) + 16;
+    size_t at = __sync_fetch_and_add(&pool_used, whole);
+    if (whole < size || at + whole > sizeof pool) return NULL;
+    *(size_t *)(pool + at) = size;
+    return pool + at + 16;
+}
+
+static size_t pool_size_of(const void *p) { return *(const size_t *)((const char *)p - 16); }
+
+static COLD void resolve(void) {
+    if (is_resolving) return;
+    is_resolving = 1;
+    real_malloc = (void *(*)(size_t))dlsym(RTLD_NEXT, "malloc");
+    real_calloc = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "calloc");
+    real_realloc = (void *(*)(void *, size_t))dlsym(RTLD_NEXT, "realloc");
+    real_memalign = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "memalign");
+    real_posix_memalign = (int (*)(void **, size_t, size_t))dlsym(RTLD_NEXT, "posix_memalign");
+    __atomic_store_n(&real_free, (void (*)(void *))dlsym(RTLD_NEXT, "free"), __ATOMIC_RELEASE);
+    is_resolving = 0;
+}
+#endif
+
+/* Whether an event of this thread is to be recorded now. */
+static inline int is_on(void) {
+    if (LIKELY(rec.state == 1)) {
+        if (LIKELY(!is_inside)) {
+            if (UNLIKELY(!*fork_guard)) after_fork_in_child();
+            return 1;
+        }
+        __sync_fetch_and_add(&rec.own_header.lost, 1);
+        if (rec.header) rec.header->lost = rec.own_header.lost;
+    }
+    return 0;
+}
+
+static inline struct thread *own_thread(void) {
+    struct thread *t = this_thread;
+    return LIKELY(t != NULL) ? t : new_thread();
+}
+
+static void note_early(void *p, size_t size, const struct regs *from) {
+    if (rec.state != 0 || !p || is_inside) return;
+    uint32_t at = __sync_fetch_and_add(&early_used, 1);
+    if (at >= 512) {
+        early_used = 512;
+        return;
+    }
+    early[at].address = (uintptr_t)p;
+    early[at].size = size;
+    early[at].pc = from->pc;
+}
+
+static void forget_early(const void *p) {
+    for (uint32_t i = 0; i < early_used && rec.state == 0; i++) {
+        if (early[i].address != (uintptr_t)p) continue;
+        early[i] = early[--early_used];
+        return;
+    }
+}
+
+/* Where a `new` called malloc, its caller is the one to name; with stacks it is the next frame anyway. */
+static inline struct regs caller_of(const struct regs *from) {
+    struct regs r = *from;
+    if (UNLIKELY(new_caller)) {
+        r.pc = new_caller;
+        new_caller = 0;
+    }
+    return r;
+}
+
+#define FAILED_AT_ALL 1
+
+static void after_alloc(struct thread *t, unsigned kind, void *p, size_t size, const struct regs *from) {
+    lock();
+    if (LIKELY(rec.state == 1)) {
+        uint32_t node = stack_node(t, from);
+        if (LIKELY(p != NULL)) put_alloc(t, kind, (uintptr_t)p, size, node);
+        else if (rec.mode != MODE_SUMMARY) put_failed(t, kind == ALLOC ? O_FAILED : O_REALLOC_FAILED, size, node);
+    }
+    unlock();
+}
+
+enum how { BY_MALLOC, BY_CALLOC, BY_MEMALIGN };
+
+static void *call_real(enum how how, size_t a, size_t b) {
+    switch (how) {
+    case BY_MALLOC: return real_malloc(a);
+    case BY_CALLOC: return real_calloc(a, b);
+    default: return real_memalign ? real_memalign(a, b) : NULL;
+    }
+}
+
+static inline void *allocate(enum how how, size_t a, size_t b, size_t size, const struct regs *from) {
+    if (UNLIKELY(!is_resolved())) {
+        resolve();
+        if (!is_resolved()) {
+            void *p = from_pool(size); /* which holds zeros */
+            if (!p) errno = ENOMEM;
+            return p;
+        }
+    }
+    if (UNLIKELY(rec.state == 0) && !is_inside) begin();
+    if (UNLIKELY(!is_on())) {
+        void *p = call_real(how, a, b);
+        if (UNLIKELY(rec.state == 0)) note_early(p, size, from);
+        return p;
+    }
+    is_inside = 1;
+    struct regs caller = caller_of(from);
+    struct thread *t = own_thread();
+    void *p;
+    if (UNLIKELY(!t)) p = call_real(how, a, b);
+    else {
+        take_stack(t, &caller);
+        p = call_real(how, a, b);
+        int kept = errno;
+        after_alloc(t, ALLOC, p, size, &caller);
+        errno = kept;
+    }
+    is_inside = 0;
+    return p;
+}
+
+static inline void *reallocate(void *old, size_t size, const struct regs *from) {
+    if (UNLIKELY(is_in_pool(old))) {
+        void *p = allocate(BY_MALLOC, size, 0, size, from);
+        if (p) memcpy(p, old, pool_size_of(old) < size ? pool_size_of(old) : size);
+        return p;
+    }
+    if (!old) {
+        if (UNLIKELY(!is_resolved())) return allocate(BY_MALLOC, size, 0, size, from);
+    }
+    if (UNLIKELY(rec.state == 0) && !is_inside) begin();
+    if (UNLIKELY(!is_on())) {
+        if (UNLIKELY(rec.state == 0) && old) forget_early(old);
+        void *p = real_realloc(old, size);
+        if (UNLIKELY(rec.state == 0)) note_early(p, size, from);
+        return p;
+    }
+    is_inside = 1;
+    struct regs caller = caller_of(from);
+    struct thread *t = own_thread();
+    void *p;
+    if (UNLIKELY(!t)) p = real_realloc(old, size);
+    else {
+        take_stack(t, &caller);
+        if (old && rec.mode != MODE_SUMMARY) {
+            lock();
+            if (rec.state == 1) put_free(t, REALLOC_BEGIN, (uintptr_t)old);
+            unlock();
+        }
+        struct slot before = {0, 0, 0};
+        if (old && rec.mode == MODE_SUMMARY) {
+            /* Taken out before another thread can get the address; put back if nothing came of it. */
+            lock();
+            before = summary_free((uintptr_t)old);
+            unlock();
+        }
+        p = real_realloc(old, size);
+        int kept = errno;
+        /* Without a size it was a free, where nothing came back. */
+        if (p || size > 0) after_alloc(t, old ? REALLOC : ALLOC, p, size, &caller);
+        if (!p && size > 0 && before.address) {
+            lock();
+            summary_alloc(before.address, before.size, before.node);
+            struct counts *c = counts_of(before.node);
+            if (c) c->allocations--;
+            unlock();
+        }
+        errno = kept;
+    }
+    is_inside = 0;
+    return p;
+}
+
+static inline void release(void *p) {
+    if (!p || is_in_pool(p)) return;
+    if (UNLIKELY(!is_resolved())) {
+        resolve();
+        if (!is_resolved()) return;
+    }
+    if (LIKELY(is_on())) {
+        is_inside = 1;
+        int kept = errno;
+        struct thread *t = own_thread();
+        lock();
+        if (LIKELY(rec.state == 1)) put_free(t, FREE, (uintptr_t)p);
+        unlock();
+        errno = kept;
+        real_free(p);
+        is_inside = 0;
+        return;
+    }
+    if (UNLIKELY(rec.state == 0)) forget_early(p);
+    real_free(p);
+}
+
+static inline int multiplies(size_t a, size_t b, size_t *product) {
+    *product = a * b;
+    return b == 0 || *product / b == a;
+}
+
+static size_t page_size(void) {
+    long size = sysconf(_SC_PAGESIZE);
+    return size > 0 ? (size_t)size : PAGE;
+}
+
+static void *body_malloc(size_t size, const struct regs *r) { return allocate(BY_MALLOC, size, 0, size, r); }
+
+static void *body_calloc(size_t n, size_t each, const struct regs *r) {
+    size_t size;
+    if (!multiplies(n, each, &size)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return allocate(BY_CALLOC, n, each, size, r);
+}
+
+static void *body_realloc(void *p, size_t size, const struct regs *r) { return reallocate(p, size, r); }
+
+static void *body_reallocarray(void *p, size_t n, size_t each, const struct regs *r) {
+    size_t size;
+    if (!multiplies(n, each, &size)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return reallocate(p, size, r);
+}
+
+static void *body_memalign(size_t to, size_t size, const struct regs *r) {
+    return allocate(BY_MEMALIGN, to, size, size, r);
+}
+
+static int body_posix_memalign(void **out, size_t to, size_t size, const struct regs *r) {
+    if (to % sizeof(void *) || to == 0 || (to & (to - 1))) return EINVAL;
+    int kept = errno;
+    void *p = allocate(BY_MEMALIGN, to, size, size, r);
+    errno = kept;
+    if (!p) return ENOMEM;
+    *out = p;
+    return 0;
+}
+
+static void *body_valloc(size_t size, const struct regs *r) {
+    return allocate(BY_MEMALIGN, page_size(), size, size, r);
+}
+
+static void *body_pvalloc(size_t size, const struct regs *r) {
+    size_t page = page_size(), whole = (size + page - 1) & ~(page - 1);
+    return allocate(BY_MEMALIGN, page, whole < size ? size : whole, size, r);
+}
+
+#if defined(__arm__)
+/* The compiler's own beginning of a function may use r7 and r11 before anything in C can read them. So these few
+ * instructions save them, and give the place to a function in C as its fourth argument. */
+struct saved {
+    uintptr_t r7, r11, ip, lr;
+};
+
+static inline struct regs regs_of(const struct saved *s) {
+    return (struct regs){(uintptr_t)(s + 1), s->lr, s->r7, s->r11};
+}
+
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+#ifdef __thumb__
+#define FUNCTION_MODE ".thumb\n.thumb_func\n"
+#else
+#define FUNCTION_MODE ".arm\n"
+#endif
+
+#define ENTRY(name)                                                                          \
+    __asm__(".text\n.balign 4\n.globl " TEXT(NAME(name)) "\n.type " TEXT(NAME(name)) ", %function\n" \
+            FUNCTION_MODE TEXT(NAME(name)) ":\n"                                             \
+            ".fnstart\n.save {r7, r11, ip, lr}\n"                                            \
+            "push {r7, r11, ip, lr}\n"                                                       \
+            "mov r3, sp\n"                                                                   \
+            "bl mtrace_recorder_" #name "\n"                                                 \
+            "pop {r7, r11, ip, pc}\n"                                                        \
+            ".fnend\n.size " TEXT(NAME(name)) ", . - " TEXT(NAME(name)) "\n");
+
+ENTRY(malloc)
+ENTRY(calloc)
+ENTRY(realloc)
+ENTRY(reallocarray)
+ENTRY(memalign)
+ENTRY(aligned_alloc)
+ENTRY(posix_memalign)
+ENTRY(valloc)
+ENTRY(pvalloc)
+
+#define BODY(type, name, parameters, call)                               \
+    HIDDEN type mtrace_recorder_##name parameters;                       \
+    __attribute__((used)) HIDDEN type mtrace_recorder_##name parameters { \
+        struct regs r = regs_of(s);                                      \
+        return call;                                                     \
+    }
+#define UNUSED __attribute__((unused))
+BODY(void *, malloc, (size_t a, size_t UNUSED b, size_t UNUSED c, struct saved *s), body_malloc(a, &r))
+BODY(void *, calloc, (size_t a, size_t b, size_t UNUSED c, struct saved *s), body_calloc(a, b, &r))
+BODY(void *, realloc, (void *a, size_t b, size_t UNUSED c, struct saved *s), body_realloc(a, b, &r))
+BODY(void *, reallocarray, (void *a, size_t b, size_t c, struct saved *s), body_reallocarray(a, b, c, &r))
+BODY(void *, memalign, (size_t a, size_t b, size_t UNUSED c, struct saved *s), body_memalign(a, b, &r))
+BODY(void *, aligned_alloc, (size_t a, size_t b, size_t UNUSED c, struct saved *s), body_memalign(a, b, &r))
+BODY(int, posix_memalign, (void **a, size_t b, size_t c, struct saved *s), body_posix_memalign(a, b, c, &r))
+BODY(void *, valloc, (size_t a, size_t UNUSED b, size_t UNUSED c, struct saved *s), body_valloc(a, &r))
+BODY(void *, pvalloc, (size_t a, size_t UNUSED b, size_t UNUSED c, struct saved *s), body_pvalloc(a, &r))
+#else
+#define BODY(type, name, parameters, call)             \
+    EXPORT type NAME(name) parameters;                 \
+    __attribute__((noinline)) EXPORT type NAME(name) parameters { \
+        struct regs r;                                 \
+        CALLER(r);                                     \
+        return call;                                   \
+    }
+BODY(void *, malloc, (size_t size), body_malloc(size, &r))
+BODY(void *, calloc, (size_t n, size_t each), body_calloc(n, each, &r))
+BODY(void *, realloc, (void *p, size_t size), body_realloc(p, size, &r))
+BODY(void *, reallocarray, (void *p, size_t n, size_t each), body_reallocarray(p, n, each, &r))
+BODY(void *, memalign, (size_t to, size_t size), body_memalign(to, size, &r))
+BODY(void *, aligned_alloc, (size_t to, size_t size), body_memalign(to, size, &r))
+BODY(int, posix_memalign, (void **out, size_t to, size_t size), body_posix_memalign(out, to, size, &r))
+BODY(void *, valloc, (size_t size), body_valloc(size, &r))
+BODY(void *, pvalloc, (size_t size), body_pvalloc(size, &r))
+#endif
+
+EXPORT void NAME(free)(void *p);
+EXPORT void NAME(free)(void *p) { release(p); }
+EXPORT void NAME(cfree)(void *p);
+EXPORT void NAME(cfree)(void *p) { release(p); }
+
+#ifndef MTRACE_RECORDER_WRAP
+/* What was loaded at these addresses may be something else soon. */
+EXPORT int dlclose(void *handle) {
+    static int (*real_dlclose)(void *);
+    if (!real_dlclose) real_dlclose = (int (*)(void *))dlsym(RTLD_NEXT, "dlclose");
+    int result = real_dlclose ? real_dlclose(handle) : -1;
+    modules.is_stale = 1;
+    return result;
+}
+
+/* `new`, only to know its caller where stacks are not walked. Elsewhere it is passed on, without a frame. */
+#define NEW(symbol, parameters, arguments)                                                      \
+    EXPORT void *symbol parameters;                                                             \
+    EXPORT void *symbol parameters {                                                            \
+        static void *(*real) parameters;                                                        \
+        if (UNLIKELY(!real)) real = (void *(*)parameters)dlsym(RTLD_NEXT, #symbol);             \
+        if (LIKELY(rec.unwind != UNWIND_NOT || rec.state != 1 || is_inside)) return real arguments; \
+        new_caller = (uintptr_t)__builtin_return_address(0);                                    \
+        void *p = real arguments;                                                               \
+        new_caller = 0;                                                                         \
+        return p;                                                                               \
+    }
+#if defined(__LP64__)
+NEW(_Znwm, (size_t n), (n))
+NEW(_Znam, (size_t n), (n))
+NEW(_ZnwmRKSt9nothrow_t, (size_t n, const void *x), (n, x))
+NEW(_ZnamRKSt9nothrow_t, (size_t n, const void *x), (n, x))
+NEW(_ZnwmSt11align_val_t, (size_t n, size_t to), (n, to))
+NEW(_ZnamSt11align_val_t, (size_t n, size_t to), (n, to))
+NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x))
+NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x))
+#else
+NEW(_Znwj, (size_t n), (n))
+NEW(_Znaj, (size_t n), (n))
+NEW(_ZnwjRKSt9nothrow_t, (size_t n, const void *x), (n, x))
+NEW(_ZnajRKSt9nothrow_t, (size_t n, const void *x), (n, x))
+NEW(_ZnwjSt11align_val_t, (size_t n, size_t to), (n, to))
+NEW(_ZnajSt11align_val_t, (size_t n, size_t to), (n, to))
+NEW(_ZnwjSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x))
+NEW(_ZnajSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x))
+#endif
+#endif
