@@ -139,6 +139,9 @@ pub enum Error {
     )]
     NotALog { path: PathBuf, reason: String },
 
+    #[error("'{}' is a recording that cannot be read: {reason}; copy it again, in binary mode", printable_path(path))]
+    BadRecording { path: PathBuf, reason: String },
+
     #[error(
         "'{}' is mostly not an mtrace log: {malformed} of {lines} lines cannot be read, first line {first_line}: '{quote}'; \
          check that nothing else writes to the file that MALLOC_TRACE names",

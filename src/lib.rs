@@ -8,7 +8,9 @@
 //!                        comes to
 //! ```
 //!
-//! [`record`] stands beside them: it makes unwind tables, and asks [`symbols`] only where files are.
+//! [`recording`] stands beside [`trace`]: it reads what the recorder wrote, with its call stacks.
+//! [`record`] stands beside them all: it runs programs under the recorder and makes unwind tables, and asks
+//! [`symbols`] only where files are.
 //!
 //! Each module uses only those to its left, and the leaves [`elf`], [`units`], [`printable`],
 //! [`progress`], [`error`] and [`warning`]. [`compare`] and [`show`] walk the whole way and give a [`Report`],
@@ -24,6 +26,7 @@ pub mod import;
 pub mod printable;
 pub mod progress;
 pub mod record;
+pub mod recording;
 pub mod report;
 pub mod run;
 pub mod saved;

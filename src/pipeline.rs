@@ -46,12 +46,14 @@ fn report(plan: &Plan) -> Result<Report> {
 fn named(imported: Vec<Imported>, plan: &Plan) -> Vec<Run> {
     let placed = imported.iter().filter_map(|run| match run {
         Imported::Placed(run) => Some(run.to_name()),
+        Imported::Recorded(run) => Some(run.to_name()),
         Imported::Whole(_) => None,
     });
     let to_name: Vec<RunToName<'_>> = placed.collect();
     let mut names = name_callers(&to_name, &plan.search).into_iter();
     let named = imported.into_iter().filter_map(|run| match run {
         Imported::Placed(run) => Some(run.named(names.next()?)),
+        Imported::Recorded(run) => Some(run.named(names.next()?)),
         Imported::Whole(run) => Some(*run),
     });
     named.collect()

@@ -131,6 +131,21 @@ pub enum Warning {
         modules: Vec<String>,
     },
     NoRecords,
+    /// Blocks of a recording that are not as they were written.
+    RecordingDamaged {
+        blocks: u64,
+        first_at: Option<u64>,
+    },
+    /// A recording that goes on in the file that it is a copy of.
+    RecordingCut,
+    /// The recorder gave up before the program ended.
+    RecordingStopped {
+        reason: &'static str,
+    },
+    /// Events in signal handlers that came while the thread was in the recorder.
+    RecordingLost {
+        events: u32,
+    },
     SameRun {
         first: String,
         second: String,
@@ -213,6 +228,10 @@ impl Warning {
             Warning::UnsureAddresses { .. } => "unsure-addresses",
             Warning::FalseBuilds { .. } => "false-builds",
             Warning::NoRecords => "no-records",
+            Warning::RecordingDamaged { .. } => "recording-damaged",
+            Warning::RecordingCut => "recording-cut",
+            Warning::RecordingStopped { .. } => "recording-stopped",
+            Warning::RecordingLost { .. } => "recording-lost",
             Warning::SameRun { .. } => "same-run",
             Warning::SameLog { .. } => "same-log",
             Warning::OldResult { .. } => "old-result",
@@ -238,6 +257,10 @@ impl Warning {
                 | Warning::FreesLost(_)
                 | Warning::ReadStopped { .. }
                 | Warning::ResultIncomplete { .. }
+                | Warning::RecordingDamaged { .. }
+                | Warning::RecordingCut
+                | Warning::RecordingStopped { .. }
+                | Warning::RecordingLost { .. }
                 | Warning::Saved { partial: true, .. }
         )
     }
@@ -407,6 +430,26 @@ impl fmt::Display for Warning {
                     n => format!("{n} call sites are"),
                 },
                 some(modules)
+            ),
+            Warning::RecordingDamaged { blocks, first_at } => {
+                write!(f, "{} of the recording cannot be read, and counts for nothing", counted(*blocks, "block"))?;
+                if let Some(at) = first_at {
+                    write!(f, "; the damage begins at byte {}", count(*at))?;
+                }
+                f.write_str(": the figures are partial; copy the file again, in binary mode")
+            }
+            Warning::RecordingCut => f.write_str(
+                "the recording is cut: what was recorded behind its end is missing from the figures; copy the file again \
+                 when the program has ended",
+            ),
+            Warning::RecordingStopped { reason } => {
+                write!(f, "the recording ended before the program did: {reason}; the figures are of that moment")
+            }
+            Warning::RecordingLost { events } => write!(
+                f,
+                "{} in signal handlers could not be recorded, so a few blocks may be missing, or show as live; a handler \
+                 must not call malloc or free",
+                counted(u64::from(*events), "event")
             ),
             Warning::NoRecords => f.write_str(
                 "the log has no records: the program allocated nothing between mtrace() and its end, or was stopped before \

@@ -67,6 +67,16 @@ impl Manifest {
         }
     }
 
+    /// Adds what a log says of its modules.
+    pub fn add_modules(&mut self, modules: impl IntoIterator<Item = (String, BuildId)>) {
+        let facts = modules.into_iter().map(|(path, id)| ModuleFacts {
+            path,
+            build_id: id.to_string(),
+        });
+        self.modules.extend(facts);
+        self.index = OnceLock::new();
+    }
+
     /// The recorded build id of a module, by its path on the target or by its base name.
     pub fn build_id(&self, name: &[u8]) -> Option<BuildId> {
         if self.modules.is_empty() {

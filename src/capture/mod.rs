@@ -144,7 +144,7 @@ impl Contents {
                 }
             };
             match kind {
-                FileKind::Log => contents.logs.push(path),
+                FileKind::Log | FileKind::Recording => contents.logs.push(path),
                 FileKind::Maps => contents.maps.push(path),
                 FileKind::Program(info) => contents.programs.push(info),
                 FileKind::Library(info) => contents.libraries.push(info),

@@ -7,11 +7,14 @@ use std::path::Path;
 use super::{compressed, manifest, maps};
 use crate::elf::{ElfInfo, ElfKind, is_elf};
 use crate::error::{Error, Result};
+use crate::recording::is_recording;
 
 /// What a file holds.
 #[derive(Debug)]
 pub enum FileKind {
     Log,
+    /// What the recorder wrote.
+    Recording,
     Maps,
     Program(ElfInfo),
     Library(ElfInfo),
@@ -60,6 +63,9 @@ pub fn file_kind(path: &Path) -> Result<FileKind> {
             ElfKind::Debug => FileKind::Debug(info),
             ElfKind::Other => FileKind::Other,
         });
+    }
+    if is_recording(&head) {
+        return Ok(FileKind::Recording);
     }
     Ok(match text_kind(&head) {
         FileKind::Other | FileKind::Empty if read.is_err() => FileKind::Unclear,

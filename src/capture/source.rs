@@ -13,6 +13,8 @@ use crate::printable::printable_path;
 #[derive(Debug)]
 pub enum RunSource {
     Capture(CaptureSet),
+    /// The log is the recorder's.
+    Recording(CaptureSet),
     /// In place of the log stands what an old tool made of it.
     OldResult(CaptureSet),
     Saved(SavedFile),
@@ -36,23 +38,25 @@ impl RunSource {
                 FileKind::Saved => Ok(RunSource::Saved(saved())),
                 FileKind::Report => Err(Error::ReportAsRun { path: file.clone() }),
                 FileKind::OldResult => CaptureSet::open(input).map(RunSource::OldResult),
-                _ => CaptureSet::open(input).map(RunSource::Capture),
+                _ => CaptureSet::open(input).and_then(of_log),
             };
         }
         if input.log.is_some() || !input.path.is_dir() {
-            return CaptureSet::open(input).map(RunSource::Capture);
+            return CaptureSet::open(input).and_then(of_log);
         }
         let contents = Contents::of_directory(&input.path)?;
         match contents.saved_run(&input.path)? {
             Some(file) => Ok(RunSource::Saved(SavedFile::at(input, &file))),
-            None => contents.into_set(input).map(RunSource::Capture),
+            None => contents.into_set(input).and_then(of_log),
         }
     }
 
     /// How many bytes of log there are to read; a pipe does not say.
     pub fn log_bytes(&self) -> Option<u64> {
         match self {
-            RunSource::Capture(set) | RunSource::OldResult(set) => set.log_bytes(),
+            RunSource::Capture(set) | RunSource::Recording(set) | RunSource::OldResult(set) => {
+                set.log_bytes()
+            }
             RunSource::Saved(_) => Some(0),
         }
     }
@@ -71,7 +75,7 @@ impl RunSource {
         };
         match self {
             RunSource::Saved(saved) => is_it(&saved.file),
-            RunSource::Capture(set) | RunSource::OldResult(set) => {
+            RunSource::Capture(set) | RunSource::Recording(set) | RunSource::OldResult(set) => {
                 let libraries = set.libraries.iter().chain(&set.debug_files);
                 let files = set.program.iter().chain(libraries);
                 let files = files.map(|elf| elf.path.as_path());
@@ -155,6 +159,15 @@ impl Contents {
             }),
         }
     }
+}
+
+/// What a capture is by its log. A pipe cannot be looked into before it is read.
+fn of_log(set: CaptureSet) -> Result<RunSource> {
+    let is_recorded = is_file(&set.log) && matches!(file_kind(&set.log)?, FileKind::Recording);
+    Ok(match is_recorded {
+        true => RunSource::Recording(set),
+        false => RunSource::Capture(set),
+    })
 }
 
 /// A regular file, which can be looked into and read again.

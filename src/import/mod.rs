@@ -2,6 +2,7 @@
 
 mod moment;
 mod placed;
+mod recorded;
 
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use crate::run::{Addressing, Run};
 use crate::saved;
 use moment::{log_at, saved_at};
 pub use placed::Placed;
+pub use recorded::PlacedRecording;
 
 /// How runs are to be read.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,8 @@ pub struct Reading<'a> {
 pub enum Imported {
     /// Its call sites need names still.
     Placed(Box<Placed>),
+    /// The same of a recording.
+    Recorded(Box<PlacedRecording>),
     Whole(Box<Run>),
 }
 
@@ -57,6 +61,9 @@ pub fn import_all(
 fn import(source: RunSource, input: &RunInput, reading: Reading<'_>) -> Result<Imported> {
     Ok(match source {
         RunSource::Capture(set) => Imported::Placed(Box::new(Placed::of_log(set, reading)?)),
+        RunSource::Recording(set) => {
+            Imported::Recorded(Box::new(PlacedRecording::read(set, reading)?))
+        }
         RunSource::OldResult(set) => {
             let placed = Placed::of_old_result(set, reading)?;
             if input.at != Moment::End {

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::capture::{CaptureSet, Moment, Reached};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+use crate::recording::Until;
 use crate::run::Run;
 use crate::trace::{FirstLines, LogIndex};
 use crate::units::time;
@@ -47,6 +48,23 @@ pub fn log_at<'a>(
         step: None,
     };
     Ok((Box::new(log), Some(reached)))
+}
+
+/// The moment of a recording, which has a clock; `duration` says how long it is, in microseconds.
+pub fn until(capture: &CaptureSet, duration: impl FnOnce() -> Result<u64>) -> Result<Until> {
+    Ok(match capture.at {
+        Moment::End => Until::End,
+        Moment::Time(seconds) => Until::Time((seconds * 1e6) as u64),
+        Moment::Share(share) => {
+            if capture.log_bytes().is_none() {
+                return Err(Error::NoMoments {
+                    path: capture.path.clone(),
+                    reason: "its log comes through a pipe, which can be read only once",
+                });
+            }
+            Until::Time((duration()? as f64 * share) as u64)
+        }
+    })
 }
 
 /// A saved run at a moment: at the step of its curves that is nearest.

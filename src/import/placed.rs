@@ -77,11 +77,19 @@ impl Placed {
     }
 
     pub fn to_name(&self) -> RunToName<'_> {
+        let callers = self.trace.callers();
+        let mut is_live = vec![false; callers.len()];
+        for (id, _) in self.trace.own_callers() {
+            is_live[id.0 as usize] = self.figures[id.0 as usize].blocks > 0;
+        }
         RunToName {
             capture: &self.capture,
-            trace: &self.trace,
-            rebased: &self.rebased,
-            figures: &self.figures,
+            modules: &self.rebased.modules,
+            places: &self.rebased.places,
+            symbols: callers
+                .map(|(_, caller)| caller.symbol.map(|symbol| symbol.name))
+                .collect(),
+            is_live,
         }
     }
 

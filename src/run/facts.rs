@@ -14,6 +14,8 @@ pub enum Source {
     /// An mtrace log.
     #[default]
     Log,
+    /// What the recorder wrote.
+    Recording,
     /// What `mtrace(1)` printed.
     Mtrace,
     /// What `mtrace_do.py` wrote.
@@ -35,6 +37,7 @@ impl Source {
     pub fn name(self) -> &'static str {
         match self {
             Source::Log => "log",
+            Source::Recording => "recording",
             Source::Mtrace => "mtrace",
             Source::MtraceDo => "mtrace-do",
         }
@@ -44,6 +47,7 @@ impl Source {
     pub fn tool(self) -> &'static str {
         match self {
             Source::Log => "mtrace(3)",
+            Source::Recording => "the recorder",
             Source::Mtrace => "mtrace(1)",
             Source::MtraceDo => "mtrace_do.py",
         }
@@ -55,7 +59,7 @@ impl Source {
 
     /// Only a log says what was allocated and freed again.
     pub fn knows_allocations(self) -> bool {
-        matches!(self, Source::Log)
+        matches!(self, Source::Log | Source::Recording)
     }
 }
 

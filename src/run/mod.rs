@@ -5,6 +5,7 @@
 //! one.
 
 mod address;
+mod blame;
 mod blocks;
 mod builds;
 mod facts;
@@ -15,6 +16,7 @@ mod set;
 mod stacks;
 mod step;
 
+pub use blame::{blamed, is_wrapper};
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
 pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use builds::without_false_builds;
@@ -62,6 +64,8 @@ pub struct Location {
 #[derive(Debug, Clone)]
 pub struct CallSite {
     pub stack: StackId,
+    /// The frame of the stack that it is shown and joined by.
+    pub at: LocationId,
     pub figures: Figures,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
@@ -99,6 +103,23 @@ impl Run {
         let stack = self.stacks.add(at, None);
         self.sites.push(CallSite {
             stack,
+            at,
+            figures,
+            curve,
+        });
+    }
+
+    /// Adds what was allocated with a stack, which is shown at one of its frames.
+    pub fn add_stack(
+        &mut self,
+        stack: StackId,
+        at: LocationId,
+        figures: Figures,
+        curve: Option<Curve>,
+    ) {
+        self.sites.push(CallSite {
+            stack,
+            at,
             figures,
             curve,
         });
@@ -108,9 +129,9 @@ impl Run {
         &self.locations[id.0]
     }
 
-    /// The immediate caller of the allocator.
-    pub fn innermost(&self, site: &CallSite) -> LocationId {
-        self.stacks.innermost(site.stack)
+    /// The frames of a call site, the immediate caller of the allocator first.
+    pub fn frames(&self, site: &CallSite) -> impl Iterator<Item = LocationId> + '_ {
+        self.stacks.frames(site.stack)
     }
 
     pub fn module_of(&self, location: &Location) -> Option<&Module> {

@@ -230,6 +230,7 @@ struct SavedFrame {
 #[serde(remote = "Source", rename_all = "kebab-case")]
 enum SourceForm {
     Log,
+    Recording,
     Mtrace,
     MtraceDo,
 }
@@ -512,7 +513,7 @@ impl SavedCaller {
         builds: &mut Listed<'a, Build>,
     ) -> Self {
         let hex = |number: u64| format!("{number:#x}");
-        let location = run.location(run.innermost(site));
+        let location = run.location(site.at);
         let module = run.module_of(location);
         let build = module.and_then(|module| module.build.as_ref());
         SavedCaller {

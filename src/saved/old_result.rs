@@ -107,7 +107,7 @@ impl OldResult {
     pub fn addressing(&self, told: Option<Addressing>) -> Option<Addressing> {
         match self.source {
             Source::MtraceDo => Some(Addressing::Relative),
-            Source::Mtrace | Source::Log => told,
+            Source::Mtrace | Source::Log | Source::Recording => told,
         }
     }
 
@@ -152,7 +152,7 @@ impl OldResult {
                 Source::MtraceDo => {
                     "bytes, the blocks of 32-bit ARM's dynamic loader, what was allocated and freed again, or what went wrong"
                 }
-                Source::Mtrace | Source::Log => {
+                Source::Mtrace | Source::Log | Source::Recording => {
                     "the modules of callers, what was allocated and freed again, or what went wrong"
                 }
             },

@@ -56,6 +56,12 @@ impl<'a> ModuleFinder<'a> {
         }
     }
 
+    /// The module with its file.
+    pub fn found(&self, module: Module) -> Module {
+        let file = self.find(&module);
+        Module { file, ..module }
+    }
+
     pub fn find(&self, module: &Module) -> Found {
         let mut refused = Found::Nowhere;
         let mut take = |info: ElfInfo| match self.judge(module, &info) {
@@ -68,7 +74,10 @@ impl<'a> ModuleFinder<'a> {
         };
         if module.role == Role::Program {
             let program = self.capture.program.clone();
-            return program.and_then(take).unwrap_or(refused);
+            return match program.and_then(take) {
+                Some(found) => found,
+                None => self.by_recorded_build(module).map_or(refused, Found::OnThisMachine),
+            };
         }
         for name in [&module.mapped_as, &module.logged_as].into_iter().flatten() {
             let base = base_name(name);
@@ -108,9 +117,22 @@ impl<'a> ModuleFinder<'a> {
         }
     }
 
+    /// The file at the target's path on this machine, if its build id is the one that was recorded.
+    fn by_recorded_build(&self, module: &Module) -> Option<ElfInfo> {
+        let file = module.mapped_as.as_ref()?;
+        let recorded = self.capture.manifest.build_id(file)?;
+        let path = Path::new(OsStr::from_bytes(file));
+        let info = ElfInfo::read(path).ok().filter(|_| path.is_file())?;
+        self.judge(module, &info).ok()?;
+        (info.build_id == Some(recorded)).then_some(info)
+    }
+
     /// The path that the target used, on this machine: right only where the capture was made here,
     /// so all that is known of the file has to agree.
     fn on_this_machine(&self, module: &Module) -> Option<ElfInfo> {
+        if let Some(info) = self.by_recorded_build(module) {
+            return Some(info);
+        }
         let maps = self.capture.maps.as_ref()?;
         let file = module.mapped_as.as_ref()?;
         let path = Path::new(OsStr::from_bytes(file));

@@ -18,8 +18,9 @@ mod rebase;
 mod title;
 
 pub use debug_file::find_debug_file;
-pub use find::{resolved_in, same_machine};
-pub use module::{Module, base_name, names_a_library};
+pub use find::{ModuleFinder, resolved_in, same_machine};
+pub use loader::is_loader_name;
+pub use module::{Module as FoundModule, base_name, names_a_library};
 pub use names::{Names, shortened};
 pub use naming::{RunNames, RunToName, name_callers};
 pub use rebase::{Place, RebasedRun, rebase};

@@ -29,6 +29,17 @@ pub struct Module {
 }
 
 impl Module {
+    /// A module that is known by its path on the target; its file is to be found.
+    pub fn new(role: Role, name: String, path: &[u8]) -> Self {
+        Module {
+            role,
+            name,
+            mapped_as: Some(path.to_vec()),
+            logged_as: None,
+            file: Found::Nowhere,
+        }
+    }
+
     /// As the log spells its file, or the maps, safe to print; `None` where neither names it.
     pub fn path(&self) -> Option<String> {
         let path = self.logged_as.as_ref().or(self.mapped_as.as_ref());

@@ -11,27 +11,29 @@ use super::dwarf::symbolize;
 use super::find::Found;
 use super::module::{Module, is_toolchain_library};
 use super::names::Names;
-use super::rebase::{Place, RebasedRun};
+use super::rebase::Place;
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
-use crate::run::{Figures, LinkAddress, NameSource, Named, Role, Symbolized, Unknown};
-use crate::trace::{CallerId, Trace};
+use crate::run::{LinkAddress, NameSource, Named, Role, Symbolized, Unknown};
 use crate::warning::Warning;
 
 /// What naming needs to know of one run.
 #[derive(Debug)]
 pub struct RunToName<'a> {
     pub capture: &'a CaptureSet,
-    pub trace: &'a Trace,
-    pub rebased: &'a RebasedRun,
-    /// By [`CallerId`].
-    pub figures: &'a [Figures],
+    pub modules: &'a [Module],
+    /// Where calls were made: each gets a name.
+    pub places: &'a [Place],
+    /// What the log itself calls the function of a place.
+    pub symbols: Vec<Option<&'a [u8]>>,
+    /// Places whose names matter: something is live that was allocated there.
+    pub is_live: Vec<bool>,
 }
 
-/// The names of one run's callers.
+/// The names of one run's places.
 #[derive(Debug)]
 pub struct RunNames {
-    /// By [`CallerId`].
+    /// In the order of the places.
     pub names: Vec<Symbolized>,
     pub warnings: Vec<Warning>,
 }
@@ -56,9 +58,9 @@ struct Answers {
 pub fn name_callers(runs: &[RunToName<'_>], search: &SearchPath) -> Vec<RunNames> {
     let mut jobs: BTreeMap<&Path, Job<'_>> = BTreeMap::new();
     for run in runs {
-        for place in &run.rebased.places {
+        for place in run.places {
             if let Place::InModule { module, address } = place
-                && let Some(elf) = run.rebased.module(*module).elf()
+                && let Some(elf) = run.modules[module.0].elf()
             {
                 let job = jobs.entry(&elf.path).or_insert_with(|| Job {
                     elf,
@@ -94,13 +96,12 @@ fn answer(job: &Job<'_>, search: &SearchPath) -> Answers {
 
 fn name_run(run: &RunToName<'_>, answers: &BTreeMap<PathBuf, Answers>) -> RunNames {
     let mut log_names = Names::default();
-    let names: Vec<Symbolized> = run
-        .trace
-        .callers()
-        .map(|(id, caller)| {
-            let name = match run.rebased.place(id) {
+    let places = run.places.iter().zip(&run.symbols);
+    let names: Vec<Symbolized> = places
+        .map(|(place, symbol)| {
+            let name = match place {
                 Place::Unplaced { reason, .. } => Symbolized::Unknown(*reason),
-                Place::InModule { module, address } => match run.rebased.module(*module).elf() {
+                Place::InModule { module, address } => match run.modules[module.0].elf() {
                     None => Symbolized::Unknown(Unknown::NoFile),
                     Some(elf) => answers
                         .get(&elf.path)
@@ -108,10 +109,10 @@ fn name_run(run: &RunToName<'_>, answers: &BTreeMap<PathBuf, Answers>) -> RunNam
                         .unwrap_or(Symbolized::Unknown(Unknown::NoSymbol)),
                 },
             };
-            match (name, caller.symbol) {
+            match (name, symbol) {
                 // The log's own symbol comes last: a static function can carry its neighbour's name.
                 (Symbolized::Unknown(_), Some(symbol)) => {
-                    let symbol = log_names.function(symbol.name);
+                    let symbol = log_names.function(symbol);
                     Symbolized::Named(Named::from_symbol(symbol, NameSource::Log))
                 }
                 (name, _) => name,
@@ -128,17 +129,15 @@ fn missing_names(
     names: &[Symbolized],
     answers: &BTreeMap<PathBuf, Answers>,
 ) -> Vec<Warning> {
-    let mut live: Vec<Vec<CallerId>> = vec![Vec::new(); run.rebased.modules.len()];
-    for (id, _) in run.trace.own_callers() {
-        if run.figures[id.0 as usize].blocks > 0
-            && let Some(module) = run.rebased.place(id).module()
-        {
-            live[module.0].push(id);
+    let mut live: Vec<Vec<usize>> = vec![Vec::new(); run.modules.len()];
+    for (index, (place, is_live)) in run.places.iter().zip(&run.is_live).enumerate() {
+        if let (true, Some(module)) = (*is_live, place.module()) {
+            live[module.0].push(index);
         }
     }
     let (mut not_found, mut no_lines) = (Vec::new(), Vec::new());
     let mut too_large = Vec::new();
-    for (module, live) in run.rebased.modules.iter().zip(live) {
+    for (module, live) in run.modules.iter().zip(live) {
         let answers_of = |elf: &ElfInfo| answers.get(&elf.path);
         if module
             .elf()
@@ -184,7 +183,7 @@ fn missing_names(
 }
 
 /// Nothing of the module is live, or it is the C library, whose function names say all that is of use.
-fn is_good_enough(module: &Module, live: &[CallerId], names: &[Symbolized]) -> bool {
-    let is_named = |id: &CallerId| matches!(names[id.0 as usize], Symbolized::Named(_));
+fn is_good_enough(module: &Module, live: &[usize], names: &[Symbolized]) -> bool {
+    let is_named = |index: &usize| matches!(names[*index], Symbolized::Named(_));
     live.is_empty() || (is_toolchain_library(&module.name) && live.iter().all(is_named))
 }

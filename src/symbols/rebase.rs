@@ -13,7 +13,7 @@ use crate::trace::{Caller, CallerId, Trace};
 use crate::warning::Warning;
 
 /// Where a call came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Place {
     /// A return address in a module.
     InModule {

@@ -32,6 +32,14 @@ impl Delta {
         Delta::begins(block).negated()
     }
 
+    /// From what was live to what is.
+    pub fn between(before: Tally, after: Tally) -> Self {
+        Delta {
+            blocks: (after.blocks as i64).wrapping_sub(before.blocks as i64),
+            bytes: after.bytes.wrapping_sub(before.bytes),
+        }
+    }
+
     pub fn negated(self) -> Self {
         Delta {
             blocks: -self.blocks,
@@ -40,7 +48,7 @@ impl Delta {
     }
 
     fn add(&mut self, other: Delta) {
-        self.blocks += other.blocks;
+        self.blocks = self.blocks.wrapping_add(other.blocks);
         self.bytes = self.bytes.wrapping_add(other.bytes);
     }
 }
@@ -176,6 +184,52 @@ impl Curves {
             }
         }
         curve
+    }
+}
+
+/// So many sums wait at most before the curves take them over: some MiB.
+const MOST_WAITING: usize = 1 << 16;
+
+/// The curves of callers over a time that goes on, in whatever unit it is counted.
+#[derive(Debug, Default)]
+pub struct Course {
+    sampler: Sampler,
+    curves: Curves,
+    /// Stretches have 2^`shift` units.
+    shift: u32,
+    stretch: u64,
+}
+
+impl Course {
+    /// What is noted from here on happens at this time. It never goes back.
+    pub fn reach(&mut self, time: u64) {
+        let time = time.saturating_add(1);
+        let by = shift_for(time).saturating_sub(self.shift);
+        if by > 0 {
+            self.curves.absorb_all(&mut self.sampler);
+            self.curves.coarsen(by);
+            self.sampler.coarsen(by);
+            self.shift += by;
+        }
+        self.stretch = stretch_of(time, self.shift);
+        if self.sampler.waiting() > MOST_WAITING {
+            self.curves.absorb(&mut self.sampler);
+        }
+    }
+
+    #[inline]
+    pub fn note(&mut self, caller: CallerId, delta: Delta) {
+        self.sampler.note(self.stretch, caller, delta);
+    }
+
+    /// The curves of so many callers, over a run that ends at this time.
+    pub fn curves(mut self, end: u64, callers: usize) -> Vec<Curve> {
+        self.reach(end);
+        self.curves.absorb_all(&mut self.sampler);
+        let steps = Steps::new(end.saturating_add(1));
+        let callers = (0..callers as u32).map(CallerId);
+        let curve = |caller| self.curves.curve(caller, None, &steps);
+        callers.map(curve).collect()
     }
 }
 

@@ -1,0 +1,238 @@
+//! The blocks of a recording, in order, from anything that can be read once.
+
+use std::io::{self, Read};
+
+use super::header::{HEADER, Header, Order};
+
+const BLOCK_HEADER: usize = 40;
+const BLOCK_MAGIC: &[u8; 4] = b"BLK1";
+
+/// The recorder makes none larger.
+const LARGEST_BLOCK: usize = 1 << 20;
+
+/// Some events, and what has to be known to read them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Block {
+    /// Nodes that were defined before.
+    pub first_node: u32,
+    /// In microseconds since the start.
+    pub time: u64,
+    /// Events that came before.
+    pub events: u64,
+    pub thread: u32,
+    pub payload: Vec<u8>,
+    /// The payload may end in the middle of an event.
+    pub is_cut: bool,
+}
+
+/// What was found wrong with a recording's blocks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Damage {
+    /// Blocks whose contents are not those that were written; left out.
+    pub bad_blocks: u64,
+    /// Where the first of them begins, in bytes.
+    pub first_at: Option<u64>,
+    /// The file ends before what the recorder wrote does.
+    pub is_cut: bool,
+    /// Why reading stopped before the file's end.
+    pub read_error: Option<String>,
+}
+
+/// Reads the blocks of a recording.
+#[derive(Debug)]
+pub struct Blocks<R> {
+    input: R,
+    pub header: Header,
+    window: Vec<u8>,
+    /// Where in the file the next block is expected.
+    at: u64,
+    /// Read, but not part of a block yet.
+    ahead: Vec<u8>,
+    is_at_end: bool,
+    window_is_used: bool,
+    pub damage: Damage,
+}
+
+impl<R: Read> Blocks<R> {
+    /// Reads the header and the window. The inner error says what is wrong with the file.
+    pub fn open(mut input: R) -> io::Result<Result<Self, String>> {
+        let mut head = [0; HEADER];
+        let read = fill(&mut input, &mut head)?;
+        if read < HEADER {
+            return Ok(Err(format!("it ends after {read} bytes, within its header")));
+        }
+        let header = match Header::parse(&head) {
+            Ok(header) => header,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let mut front = vec![0; header.first_block as usize - HEADER];
+        let read = fill(&mut input, &mut front)?;
+        let is_cut = read < front.len();
+        let (at, size) = (header.window.0 as usize, header.window.1 as usize);
+        let window = match at {
+            0 => Vec::new(),
+            at => front[at - HEADER..at - HEADER + size].to_vec(),
+        };
+        Ok(Ok(Blocks {
+            at: u64::from(header.first_block),
+            input,
+            header,
+            window,
+            ahead: Vec::new(),
+            is_at_end: is_cut,
+            window_is_used: false,
+            damage: Damage {
+                is_cut,
+                ..Damage::default()
+            },
+        }))
+    }
+
+    /// The next block; `None` behind the last.
+    pub fn next(&mut self) -> Option<Block> {
+        loop {
+            let head = self.peek(BLOCK_HEADER);
+            if head < BLOCK_HEADER {
+                // A piece of a header is the beginning of what the window has whole.
+                return self.from_window();
+            }
+            let order = self.order();
+            let length = order.u32(&self.ahead[4..]) as usize;
+            if !self.ahead.starts_with(BLOCK_MAGIC) || length == 0 || length > LARGEST_BLOCK {
+                self.skip_damage();
+                continue;
+            }
+            let whole = BLOCK_HEADER + length;
+            let have = self.peek(whole);
+            let check = order.u32(&self.ahead[8..]);
+            if have < whole {
+                if let Some(block) = self.from_window() {
+                    return Some(block);
+                }
+                self.damage.is_cut = true;
+                let bytes = std::mem::take(&mut self.ahead);
+                return Some(parsed(order, &bytes, true));
+            }
+            if check_of(order, &self.ahead[BLOCK_HEADER..whole]) != check {
+                self.skip_damage();
+                continue;
+            }
+            let block = parsed(order, &self.ahead[..whole], false);
+            self.advance(whole);
+            return Some(block);
+        }
+    }
+
+    fn order(&self) -> Order {
+        Order {
+            little_endian: self.header.little_endian,
+        }
+    }
+
+    /// The block that was under way when the recording ended, once all before it is read.
+    fn from_window(&mut self) -> Option<Block> {
+        let end = self.at + self.ahead.len() as u64;
+        let is_used = std::mem::replace(&mut self.window_is_used, true);
+        if is_used || self.window.len() < BLOCK_HEADER {
+            return None;
+        }
+        if end < self.header.at {
+            self.damage.is_cut = true;
+            return None;
+        }
+        // What was written last, but not noted, is in the file already.
+        if self.at > self.header.at || self.header.length == 0 {
+            return None;
+        }
+        self.ahead.clear();
+        let length = self.header.length as usize;
+        let end = (BLOCK_HEADER + length).min(self.window.len());
+        let bytes = &self.window[..end];
+        match bytes.starts_with(BLOCK_MAGIC) {
+            true => Some(parsed(self.order(), bytes, true)),
+            false => {
+                self.note_damage();
+                None
+            }
+        }
+    }
+
+    /// Goes on at the next place that looks like a block's beginning.
+    fn skip_damage(&mut self) {
+        self.note_damage();
+        self.advance(1);
+        loop {
+            let have = self.peek(LARGEST_BLOCK);
+            match memchr::memmem::find(&self.ahead[..have], BLOCK_MAGIC) {
+                Some(found) => return self.advance(found),
+                None if have < LARGEST_BLOCK => return self.advance(have),
+                None => self.advance(have - BLOCK_MAGIC.len()),
+            }
+        }
+    }
+
+    fn note_damage(&mut self) {
+        self.damage.bad_blocks += 1;
+        self.damage.first_at.get_or_insert(self.at);
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.ahead.drain(..bytes);
+        self.at += bytes as u64;
+    }
+
+    /// Sees to it that so many bytes are ahead, if there are; says how many there are.
+    fn peek(&mut self, wanted: usize) -> usize {
+        let have = self.ahead.len();
+        if have < wanted && !self.is_at_end {
+            self.ahead.resize(wanted, 0);
+            let read = match fill(&mut self.input, &mut self.ahead[have..]) {
+                Ok(read) => read,
+                Err(error) => {
+                    self.damage.read_error = Some(error.to_string());
+                    0
+                }
+            };
+            self.ahead.truncate(have + read);
+            self.is_at_end = self.ahead.len() < wanted;
+        }
+        self.ahead.len().min(wanted)
+    }
+}
+
+fn parsed(order: Order, bytes: &[u8], is_cut: bool) -> Block {
+    Block {
+        first_node: order.u32(&bytes[12..]),
+        time: order.u64(&bytes[16..]),
+        events: order.u64(&bytes[24..]),
+        thread: order.u32(&bytes[32..]),
+        payload: bytes[BLOCK_HEADER..].to_vec(),
+        is_cut,
+    }
+}
+
+/// Words of 8 bytes, in the byte order of the target, the last one filled up with zeros.
+fn check_of(order: Order, data: &[u8]) -> u32 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for word in data.chunks(8) {
+        let mut whole = [0; 8];
+        whole[..word.len()].copy_from_slice(word);
+        hash = (hash ^ order.u64(&whole)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        hash ^= hash >> 32;
+    }
+    (hash ^ (hash >> 32)) as u32
+}
+
+/// Reads until the buffer is full or the input ends.
+fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match input.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,15 @@
+//! Recordings: what the recorder writes while a program runs. The guide's chapter on the format is what
+//! these files go by.
+//!
+//! A recording is a header, a window with the block that was under way, and blocks of events. Each block can be
+//! read on its own, so damage costs one block and no more.
+
+mod blocks;
+mod events;
+mod header;
+mod replay;
+
+pub use blocks::{Block, Blocks, Damage};
+pub use events::{Event, decode};
+pub use header::{Header, MAGIC, Mode, Stopped, is_recording};
+pub use replay::{Ended, Node, Recording, Root, StackCounts, Until, duration_of, replay};

@@ -1,0 +1,493 @@
+//! Replaying a recording: what each stack allocated, and what of it is live at the end.
+
+use std::io::{self, Read};
+
+use hashbrown::HashMap;
+
+use super::blocks::{Block as FileBlock, Blocks, Damage};
+use super::events::{Event, Malformed, decode};
+use super::header::{Header, Mode};
+use crate::trace::{
+    AddressTable, Block, CallerId, Course, Curve, Delta, FaultKind, Held, Occurrences, Tally,
+};
+
+/// As many nodes as a recorder makes.
+const MOST_NODES: u32 = 1 << 22;
+const MOST_MODULES: usize = 1 << 17;
+const MOST_FACTS: usize = 256;
+const MOST_THREADS: usize = 1 << 20;
+
+/// When to look at a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    End,
+    /// Microseconds since its start.
+    Time(u64),
+}
+
+/// Where a stack ends on its outer side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Root {
+    /// At the frame that has no caller.
+    Whole,
+    /// The caller of the outermost frame could not be found.
+    Cut,
+    /// There are more frames than were asked for.
+    Depth,
+    /// Only the immediate caller was recorded.
+    Caller,
+    /// What led there was lost with a damaged block.
+    Lost,
+}
+
+/// A frame in the tree of stacks: with its parents it is a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Node {
+    /// Below [`Recording::ROOTS`] it is one of the roots.
+    pub parent: u32,
+    /// The return address.
+    pub pc: u64,
+    /// What was loaded there when the frame was recorded.
+    pub module: Option<u32>,
+}
+
+/// A file that was mapped with code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Module {
+    pub start: u64,
+    pub size: u64,
+    /// What is to be taken from an address to get the link-time address.
+    pub bias: u64,
+    pub build_id: Vec<u8>,
+    /// Empty for code that has no file.
+    pub path: Vec<u8>,
+}
+
+/// What was allocated with one stack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StackCounts {
+    pub node: u32,
+    pub allocations: u64,
+    pub live: Tally,
+    pub curve: Curve,
+}
+
+/// How a recording ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The program called `exit`, or returned from `main`.
+    Exit,
+    /// It was killed, or left by `_exit`: nothing is missing but what it did behind the last event.
+    WithoutExit,
+}
+
+/// A recording, replayed.
+#[derive(Debug)]
+pub struct Recording {
+    pub header: Header,
+    pub facts: Vec<(String, Vec<u8>)>,
+    pub modules: Vec<Module>,
+    pub nodes: Vec<Node>,
+    /// In the order in which they first allocated.
+    pub stacks: Vec<StackCounts>,
+    /// By node.
+    pub faults: Vec<(FaultKind, u32, Occurrences)>,
+    /// Frees of addresses that held no block: it is older than the process, or its allocation was lost.
+    pub unknown_frees: u64,
+    pub events: u64,
+    /// When the last event was, in microseconds since the start.
+    pub end_us: u64,
+    pub ended: Ended,
+    pub threads: usize,
+    pub damage: Damage,
+    /// Live blocks by address, where they were asked for; [`CallerId`] is the index in `stacks`.
+    pub blocks: Vec<(u64, Block)>,
+}
+
+impl Recording {
+    pub const ROOTS: u32 = 4;
+
+    /// What a fact says, as text.
+    pub fn fact(&self, key: &str) -> Option<String> {
+        let (_, value) = self.facts.iter().find(|(known, _)| known == key)?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// The nodes of a stack, innermost first, and how it ends.
+    pub fn frames(&self, node: u32) -> (Vec<u32>, Root) {
+        let mut frames = Vec::new();
+        let mut at = node;
+        while at >= Recording::ROOTS {
+            match self.nodes.get(at as usize) {
+                // A parent is always older, so this comes to an end.
+                Some(known) if known.parent < at => {
+                    frames.push(at);
+                    at = known.parent;
+                }
+                _ => return (frames, Root::Lost),
+            }
+        }
+        let root = match at {
+            0 => Root::Whole,
+            1 => Root::Cut,
+            2 => Root::Depth,
+            _ => Root::Caller,
+        };
+        (frames, root)
+    }
+}
+
+/// How long a recording goes on, in microseconds.
+pub fn duration_of(mut blocks: Blocks<impl Read>) -> u64 {
+    let mut end = 0;
+    let header = blocks.header.clone();
+    while let Some(block) = blocks.next() {
+        end = end.max(block.time);
+        // What cannot be read is said by the replay.
+        let _ = decode(&block, &header, |event| {
+            if let Event::Time(time) = event {
+                end = end.max(time);
+            }
+        });
+    }
+    end
+}
+
+/// Replays a recording up to a moment.
+pub fn replay(
+    mut blocks: Blocks<impl Read>,
+    until: Until,
+    keep_blocks: bool,
+) -> io::Result<Recording> {
+    let mut replay = Replay::new(blocks.header.clone(), until);
+    while !replay.is_over
+        && let Some(block) = blocks.next()
+    {
+        replay.block(&block, &mut blocks.damage);
+    }
+    Ok(replay.finish(blocks.damage, keep_blocks))
+}
+
+struct Replay {
+    recording: Recording,
+    until: u64,
+    is_over: bool,
+    table: AddressTable,
+    course: Course,
+    /// The index in `stacks` plus 1, by node.
+    index: Vec<u32>,
+    /// What each thread gave to realloc last.
+    reallocated: HashMap<u32, (u64, Block)>,
+    faults: HashMap<(FaultKind, u32), Occurrences>,
+    thread: u32,
+    time: u64,
+    /// Modules that are loaded, by the recorder's number.
+    loaded: HashMap<u32, u32>,
+    /// The same by address, ascending.
+    mapped: Vec<(u64, u64, u32)>,
+}
+
+impl Replay {
+    fn new(header: Header, until: Until) -> Self {
+        let root = Node {
+            parent: 0,
+            pc: 0,
+            module: None,
+        };
+        Replay {
+            recording: Recording {
+                header,
+                facts: Vec::new(),
+                modules: Vec::new(),
+                nodes: vec![root; Recording::ROOTS as usize],
+                stacks: Vec::new(),
+                faults: Vec::new(),
+                unknown_frees: 0,
+                events: 0,
+                end_us: 0,
+                ended: Ended::WithoutExit,
+                threads: 1,
+                damage: Damage::default(),
+                blocks: Vec::new(),
+            },
+            until: match until {
+                Until::End => u64::MAX,
+                Until::Time(us) => us,
+            },
+            is_over: false,
+            table: AddressTable::default(),
+            course: Course::default(),
+            index: Vec::new(),
+            reallocated: HashMap::new(),
+            faults: HashMap::new(),
+            thread: 0,
+            time: 0,
+            loaded: HashMap::new(),
+            mapped: Vec::new(),
+        }
+    }
+
+    fn block(&mut self, block: &FileBlock, damage: &mut Damage) {
+        if block.first_node > MOST_NODES {
+            damage.bad_blocks += 1;
+            return;
+        }
+        self.thread = block.thread;
+        self.at_time(block.time);
+        let header = self.recording.header.clone();
+        let decoded = decode(block, &header, |event| {
+            if !self.is_over {
+                self.event(event);
+            }
+        });
+        if decoded == Err(Malformed) {
+            damage.bad_blocks += 1;
+        }
+    }
+
+    fn at_time(&mut self, time: u64) {
+        if time > self.until {
+            self.is_over = true;
+            return;
+        }
+        // Threads wait for each other, so time never goes back; a damaged file's may.
+        self.time = self.time.max(time);
+        self.course.reach(self.time);
+    }
+
+    #[inline]
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Allocated {
+                address,
+                size,
+                node,
+                ..
+            } => self.allocated(address, size, node),
+            Event::Freed {
+                address,
+                by_realloc,
+            } => self.freed(address, by_realloc),
+            Event::Time(time) => self.at_time(time),
+            Event::Thread(thread) => self.thread = thread,
+            other => self.rare(other),
+        }
+    }
+
+    fn rare(&mut self, event: Event<'_>) {
+        let recording = &mut self.recording;
+        match event {
+            Event::Node { id, parent, pc } => self.node(id, parent, pc),
+            Event::Module { .. } => self.module(event),
+            Event::Unloaded(id) => self.unloaded(id),
+            Event::Fact { key, value } if recording.facts.len() < MOST_FACTS => {
+                let key = String::from_utf8_lossy(key).into_owned();
+                recording.facts.push((key, value.to_vec()));
+            }
+            Event::End => recording.ended = Ended::Exit,
+            Event::Failed { node, .. } => self.fault(FaultKind::FailedAllocation, node),
+            Event::ReallocFailed { node, .. } => self.realloc_failed(node),
+            Event::Counts {
+                node,
+                blocks,
+                bytes,
+                allocations,
+            } => self.counts(node, Tally { blocks, bytes }, allocations),
+            Event::ThreadBegins { number, .. } => {
+                let threads = (number as usize).saturating_add(1);
+                recording.threads = recording.threads.max(threads.min(MOST_THREADS));
+            }
+            _ => {}
+        }
+    }
+
+    /// The place of a node in `stacks`, a new one if it allocates for the first time.
+    #[inline]
+    fn stack(&mut self, node: u32) -> Option<CallerId> {
+        match self.index.get(node as usize) {
+            Some(&index) if index > 0 => Some(CallerId(index - 1)),
+            _ => self.new_stack(node),
+        }
+    }
+
+    #[cold]
+    fn new_stack(&mut self, node: u32) -> Option<CallerId> {
+        if node > MOST_NODES {
+            return None;
+        }
+        let at = node as usize;
+        if at >= self.index.len() {
+            self.index.resize(at + 1, 0);
+        }
+        let stacks = &mut self.recording.stacks;
+        stacks.push(StackCounts {
+            node,
+            allocations: 0,
+            live: Tally::default(),
+            curve: Curve::default(),
+        });
+        self.index[at] = stacks.len() as u32;
+        Some(CallerId(stacks.len() as u32 - 1))
+    }
+
+    #[inline]
+    fn allocated(&mut self, address: u64, size: u64, node: u32) {
+        self.recording.events += 1;
+        let Some(caller) = self.stack(node) else {
+            return;
+        };
+        self.recording.stacks[caller.0 as usize].allocations += 1;
+        let block = Block { caller, size };
+        self.put(address, block);
+    }
+
+    fn put(&mut self, address: u64, block: Block) {
+        self.course.note(block.caller, Delta::begins(block));
+        // Where one is live already its free was lost, in a signal handler.
+        if let Held::Live(gone) = self.table.put(address, block) {
+            self.course.note(gone.caller, Delta::ends(gone));
+        }
+    }
+
+    #[inline]
+    fn freed(&mut self, address: u64, by_realloc: bool) {
+        self.recording.events += 1;
+        match self.table.free(address) {
+            Held::Live(block) => {
+                self.course.note(block.caller, Delta::ends(block));
+                if by_realloc {
+                    self.reallocated.insert(self.thread, (address, block));
+                }
+            }
+            Held::Nothing | Held::Mark => self.recording.unknown_frees += 1,
+        }
+    }
+
+    fn realloc_failed(&mut self, node: u32) {
+        self.fault(FaultKind::FailedReallocation, node);
+        if let Some((address, block)) = self.reallocated.remove(&self.thread) {
+            self.put(address, block);
+        }
+    }
+
+    fn fault(&mut self, kind: FaultKind, node: u32) {
+        self.recording.events += 1;
+        let event = self.recording.events;
+        self.faults.entry((kind, node)).or_default().note(event);
+    }
+
+    fn counts(&mut self, node: u32, live: Tally, allocations: u64) {
+        let Some(caller) = self.stack(node) else {
+            return;
+        };
+        let stack = &mut self.recording.stacks[caller.0 as usize];
+        self.course.note(caller, Delta::between(stack.live, live));
+        self.recording.events += allocations.saturating_sub(stack.allocations);
+        stack.live = live;
+        stack.allocations = allocations;
+    }
+
+    fn node(&mut self, id: u32, parent: u32, pc: u64) {
+        if id >= MOST_NODES {
+            return;
+        }
+        let nodes = &mut self.recording.nodes;
+        // What a lost block defined has no parents: its stacks end there.
+        let lost = Node {
+            parent: u32::MAX,
+            pc: 0,
+            module: None,
+        };
+        if id as usize >= nodes.len() {
+            nodes.resize(id as usize + 1, lost);
+        }
+        let module = module_at(&self.mapped, pc);
+        nodes[id as usize] = Node { parent, pc, module };
+    }
+
+    fn module(&mut self, event: Event<'_>) {
+        let Event::Module {
+            id,
+            start,
+            size,
+            bias,
+            build_id,
+            path,
+        } = event
+        else {
+            return;
+        };
+        let modules = &mut self.recording.modules;
+        if modules.len() >= MOST_MODULES {
+            return;
+        }
+        modules.push(Module {
+            start,
+            size,
+            bias,
+            build_id: build_id.to_vec(),
+            path: path.to_vec(),
+        });
+        self.loaded.insert(id, modules.len() as u32 - 1);
+        self.map_modules();
+    }
+
+    fn unloaded(&mut self, id: u32) {
+        self.loaded.remove(&id);
+        self.map_modules();
+    }
+
+    fn map_modules(&mut self) {
+        let loaded = self.loaded.values().map(|index| {
+            let module = &self.recording.modules[*index as usize];
+            (
+                module.start,
+                module.start.saturating_add(module.size),
+                *index,
+            )
+        });
+        self.mapped = loaded.collect();
+        self.mapped.sort_unstable();
+    }
+
+    fn finish(mut self, damage: Damage, keep_blocks: bool) -> Recording {
+        let recording = &mut self.recording;
+        recording.end_us = self.time.min(self.until);
+        recording.damage = damage;
+        if recording.header.mode != Mode::Summary {
+            for (_, block) in self.table.iter() {
+                recording.stacks[block.caller.0 as usize].live.add(Tally {
+                    blocks: 1,
+                    bytes: block.size,
+                });
+            }
+        }
+        let end = match self.is_over {
+            true => self.until,
+            false => self.time,
+        };
+        let curves = self.course.curves(end, recording.stacks.len());
+        for (stack, curve) in recording.stacks.iter_mut().zip(curves) {
+            stack.curve = curve;
+        }
+        if keep_blocks {
+            recording.blocks = self.table.iter().collect();
+            recording.blocks.sort_unstable_by_key(|(address, _)| *address);
+        }
+        let faults = self.faults.into_iter();
+        recording.faults = faults.map(|((kind, node), seen)| (kind, node, seen)).collect();
+        recording
+            .faults
+            .sort_unstable_by_key(|(kind, node, seen)| (*kind, seen.first_line, *node));
+        self.recording
+    }
+}
+
+/// The module at an address; modules do not overlap.
+fn module_at(mapped: &[(u64, u64, u32)], pc: u64) -> Option<u32> {
+    // The call is before its return address, which can be the next module's first byte.
+    let call = pc.checked_sub(1)?;
+    let after = mapped.partition_point(|(start, _, _)| *start <= call);
+    let (_, end, index) = mapped.get(after.checked_sub(1)?)?;
+    (call < *end).then_some(*index)
+}
