@@ -139,6 +139,39 @@ pub enum Error {
     )]
     NotALog { path: PathBuf, reason: String },
 
+    #[error(
+        "this program was built without a recorder, for want of a C compiler; build it again where there is one, or \
+         build the recorder with `mtrace-diff recorder --build gcc -o DIR`"
+    )]
+    NoRecorder,
+
+    #[error("'{compiler}' cannot build the recorder: {reason}")]
+    CompilerFailed { compiler: String, reason: String },
+
+    #[error("no program is given; it stands behind `--`: mtrace-diff record -o run0 -- ./app")]
+    NoProgram,
+
+    #[error("there is no program '{}'; check the name, or give its path", printable_path(path))]
+    ProgramNotFound { path: PathBuf },
+
+    #[error("'{}' cannot be recorded: {reason}", printable_path(path))]
+    NotRecordable { path: PathBuf, reason: String },
+
+    #[error(
+        "the directory '{}' is not empty, and a recording must not mix with other files; give another one, or --force \
+         to write over an earlier recording",
+        printable_path(path)
+    )]
+    NotEmpty { path: PathBuf },
+
+    #[error(
+        "nothing was recorded of '{}': the dynamic loader did not load the recorder, or the program ended before it \
+         began; what the loader says stands above (a directory mounted noexec, and AppArmor, can be the cause: set TMPDIR \
+         to another directory)",
+        printable_path(path)
+    )]
+    NothingRecorded { path: PathBuf },
+
     #[error("'{}' is a recording that cannot be read: {reason}; copy it again, in binary mode", printable_path(path))]
     BadRecording { path: PathBuf, reason: String },
 

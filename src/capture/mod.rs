@@ -22,7 +22,7 @@ use crate::progress::{Counted, Progress};
 use crate::warning::Warning;
 pub use compressed::plain;
 use credible::Credible;
-pub use manifest::{Manifest, is_duration};
+pub use manifest::{Manifest, SCHEMA, is_duration};
 pub use maps::{Mapping, Maps};
 pub use moment::{Moment, Reached};
 pub use once::refuse_read_twice;

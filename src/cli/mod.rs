@@ -3,6 +3,7 @@
 mod clean;
 mod options;
 mod progress;
+mod record;
 mod unwind;
 
 use std::io::{self, BufWriter, Write};
@@ -41,14 +42,20 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
+    if let Some(Command::Record(args)) = &cli.command {
+        return recorded(args);
+    }
     let threads = match &cli.command {
         Some(Command::Show(args)) => args.work.threads,
         Some(Command::UnwindTable(args)) => args.threads,
+        Some(Command::Record(_) | Command::Recorder(_)) => None,
         None => cli.compare.work.threads,
     };
     let work = || match &cli.command {
         Some(Command::Show(args)) => show(args),
         Some(Command::UnwindTable(args)) => unwind::write_table(args),
+        Some(Command::Recorder(args)) => record::recorder(args).map(|()| ExitStatus::Ok),
+        Some(Command::Record(_)) => Ok(ExitStatus::Ok),
         None => compare(&cli.compare),
     };
     // Rayon takes 0 for as many as there are cores.
@@ -59,14 +66,31 @@ pub fn main() -> ExitCode {
             source: io::Error::other(error),
         }),
     };
-    match outcome {
-        Ok(status) => status.into(),
-        Err(error) if error.is_closed_pipe() => ExitStatus::Ok.into(),
-        Err(error) => {
-            complain(&printable(&error.to_string()));
-            ExitStatus::Error.into()
-        }
+    outcome.map_or_else(|error| failed(&error), ExitCode::from)
+}
+
+fn failed(error: &Error) -> ExitCode {
+    if error.is_closed_pipe() {
+        return ExitStatus::Ok.into();
     }
+    complain(&printable(&error.to_string()));
+    ExitStatus::Error.into()
+}
+
+/// The exit status of a recorded program is passed on.
+fn recorded(args: &record::RecordArgs) -> ExitCode {
+    let outcome = match record::record(args) {
+        Ok(record::Recorded::Done(code)) => return ExitCode::from(code),
+        Ok(record::Recorded::Compare(runs)) => {
+            let words = std::iter::once("mtrace-diff".into()).chain(runs.into_iter().map(Into::into));
+            match Cli::try_parse_from::<_, std::ffi::OsString>(words) {
+                Ok(cli) => compare(&cli.compare),
+                Err(error) => return not_understood(&error),
+            }
+        }
+        Err(error) => Err(error),
+    };
+    outcome.map_or_else(|error| failed(&error), ExitCode::from)
 }
 
 /// Help and versions are ours. What is said of a wrong word on the command line quotes it.

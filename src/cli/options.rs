@@ -58,6 +58,10 @@ pub struct Cli {
 pub enum Command {
     /// List what one run left, per call site
     Show(Box<ShowArgs>),
+    /// Run a program and record what it allocates, with call stacks; its source stays as it is
+    Record(Box<super::record::RecordArgs>),
+    /// The recorder itself, for other machines
+    Recorder(super::record::RecorderArgs),
     /// Prepare what a recorder needs to walk stacks on the target
     // Not in the help until there is a recorder that reads the tables.
     #[command(hide = true)]

@@ -1,3 +1,9 @@
-//! Recording a program: what the recorder needs to know, and what it leaves.
+//! Recording a program: the recorder itself, running a program under it, and what it needs to know.
 
+mod library;
+mod process;
+mod session;
 pub mod unwind;
+
+pub use library::{SOURCE, build_with, write_library};
+pub use session::{Ending, Job, Outcome, Settings, Watch, run};

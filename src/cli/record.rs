@@ -1,0 +1,334 @@
+//! `mtrace-diff record` and `mtrace-diff recorder`.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use rustix::process::Signal;
+
+use super::clean::Escape;
+use super::print;
+use crate::capture::RunInput;
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::printable::{printable, printable_path};
+use crate::record::{self, Ending, Job, Outcome, SOURCE, Settings, Watch};
+use crate::recording::Mode;
+use crate::units::{bytes, counted, time};
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "mtrace-diff record -o <DIR> [OPTIONS] -- <PROGRAM> [ARGUMENTS]...",
+    after_help = "\
+Examples:
+  mtrace-diff record -o run0 --for 2m -- ./app -c app.conf    two minutes, then SIGTERM
+  mtrace-diff record -o run1 --for 3m -- ./app -c app.conf    three minutes, to compare with
+  mtrace-diff run0 run1                                       what grew
+  mtrace-diff record --runs 2m,3m -o captures --then-diff -- ./app
+  mtrace-diff record -o run0 -- ./app                         until it ends, or Ctrl-C
+
+One run is enough for a program that runs long: mtrace-diff run0@2m run0@3m compares two moments of it.
+
+Exit status: that of the program, where it ended by itself; 0 where it was ended as asked; 2 if nothing \
+could be recorded."
+)]
+pub struct RecordArgs {
+    /// The program to run, and its arguments
+    #[arg(required = true, last = true, value_name = "PROGRAM")]
+    command: Vec<OsString>,
+    /// The directory to make: log, executable and facts of the run
+    #[arg(long, short, value_name = "DIR")]
+    output: PathBuf,
+    /// End the program after this time: 90s, 2m, 1h
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    limit: Option<Duration>,
+    /// Record several runs one after the other, into run0, run1, … below the directory: 2m,3m
+    #[arg(long, value_name = "TIMES", value_delimiter = ',', value_parser = duration, conflicts_with = "limit")]
+    runs: Vec<Duration>,
+    /// Compare the runs when they are done
+    #[arg(long, requires = "runs")]
+    then_diff: bool,
+    /// What to record: every event with its call stack, only the immediate caller, or counts now and then
+    #[arg(long, value_enum, default_value = "events")]
+    mode: ModeName,
+    /// Most frames of a call stack
+    #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u8).range(1..))]
+    depth: u8,
+    /// How often the summary writes its counts
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    every: Duration,
+    /// End the log at this size; the program goes on
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    max_log: Option<u64>,
+    /// The signal that asks the program to end: TERM, INT, HUP, QUIT, USR1, USR2
+    #[arg(long, value_name = "NAME", default_value = "TERM", value_parser = signal)]
+    signal: Signal,
+    /// How long it may take to end before it is killed
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    grace: Duration,
+    /// Leave the executable where it is, and note its path and build id only
+    #[arg(long)]
+    link: bool,
+    /// Write over an earlier recording
+    #[arg(long)]
+    force: bool,
+    /// Say nothing while the program runs, and nothing at its end
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ModeName {
+    /// Every allocation and free, with call stacks, threads and times
+    Events,
+    /// The same without stacks: the immediate caller alone
+    Callers,
+    /// Counts by call stack, for runs of days
+    Summary,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    group = clap::ArgGroup::new("what").required(true),
+    after_help = "\
+Examples:
+  mtrace-diff recorder --build 'arm-linux-gnueabihf-gcc' -o rootfs/usr/lib
+  mtrace-diff recorder --source > recorder.c
+
+The top of the source says how it is used by hand."
+)]
+pub struct RecorderArgs {
+    /// Print the recorder's source, one C file
+    #[arg(long, group = "what")]
+    source: bool,
+    /// Build it with this compiler, for another machine: 'aarch64-linux-gnu-gcc'
+    #[arg(long, value_name = "COMPILER", group = "what", requires = "output")]
+    build: Option<String>,
+    /// The directory to put it into
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+fn duration(text: &str) -> std::result::Result<Duration, String> {
+    let duration = match text.parse::<u64>() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) => humantime::parse_duration(text).map_err(|e| e.to_string()),
+    }?;
+    match duration.is_zero() {
+        true => Err("it must be longer than nothing".to_owned()),
+        false => Ok(duration),
+    }
+}
+
+fn signal(name: &str) -> std::result::Result<Signal, String> {
+    let name = name.to_uppercase();
+    Ok(match name.strip_prefix("SIG").unwrap_or(&name) {
+        "TERM" => Signal::TERM,
+        "INT" => Signal::INT,
+        "HUP" => Signal::HUP,
+        "QUIT" => Signal::QUIT,
+        "USR1" => Signal::USR1,
+        "USR2" => Signal::USR2,
+        _ => return Err("it is none of TERM, INT, HUP, QUIT, USR1 and USR2".to_owned()),
+    })
+}
+
+/// What `record` leaves to do.
+pub enum Recorded {
+    /// To end with this exit status.
+    Done(u8),
+    /// To compare these.
+    Compare(Vec<PathBuf>),
+}
+
+pub fn record(args: &RecordArgs) -> Result<Recorded> {
+    let stop = stop_on_signals()?;
+    if args.runs.is_empty() {
+        let outcome = one(args, &args.output, args.limit, &stop)?;
+        return Ok(Recorded::Done(status(outcome.ending)));
+    }
+    let mut runs = Vec::new();
+    for (index, limit) in args.runs.iter().enumerate() {
+        let directory = args.output.join(format!("run{index}"));
+        one(args, &directory, Some(*limit), &stop)?;
+        runs.push(directory);
+        if stop.load(std::sync::atomic::Ordering::Relaxed) {
+            return Ok(Recorded::Done(130));
+        }
+    }
+    Ok(match args.then_diff && runs.len() > 1 {
+        true => Recorded::Compare(runs),
+        false => Recorded::Done(0),
+    })
+}
+
+fn status(ending: Ending) -> u8 {
+    match ending {
+        Ending::Itself(code) => u8::try_from(code).unwrap_or(1),
+        Ending::Asked | Ending::Killed => 0,
+    }
+}
+
+/// Ctrl-C ends the recording as its time does.
+fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))
+            .map_err(|source| Error::Threads { source })?;
+    }
+    Ok(stop)
+}
+
+fn one(
+    args: &RecordArgs,
+    output: &Path,
+    limit: Option<Duration>,
+    stop: &Arc<AtomicBool>,
+) -> Result<Outcome> {
+    let job = Job {
+        command: args.command.clone(),
+        output: output.to_path_buf(),
+        limit,
+        settings: Settings {
+            mode: match args.mode {
+                ModeName::Events => Mode::Events,
+                ModeName::Callers => Mode::Callers,
+                ModeName::Summary => Mode::Summary,
+            },
+            depth: args.depth,
+            every: args.every,
+            max_log: args.max_log,
+            signal: args.signal,
+            grace: args.grace,
+            link: args.link,
+            force: args.force,
+        },
+    };
+    let mut line = StatusLine::new(!args.quiet && io::stderr().is_terminal(), limit);
+    let outcome = record::run(&job, stop, |watch| line.show(watch));
+    line.clear();
+    let outcome = outcome?;
+    if !args.quiet {
+        tell(output, &outcome)?;
+    }
+    Ok(outcome)
+}
+
+/// One line on the terminal that is written anew again and again.
+struct StatusLine {
+    is_on: bool,
+    limit: Option<Duration>,
+    last: Option<(Duration, u64)>,
+}
+
+impl StatusLine {
+    fn new(is_on: bool, limit: Option<Duration>) -> Self {
+        StatusLine {
+            is_on,
+            limit,
+            last: None,
+        }
+    }
+
+    fn show(&mut self, watch: Watch) {
+        if !self.is_on {
+            return;
+        }
+        let seconds = watch.since.as_secs();
+        let mut text = format!("recording {}", time(seconds as f64));
+        if let Some(limit) = self.limit {
+            text += &format!(" of {}", time(limit.as_secs_f64()));
+        }
+        if let Some(resident) = watch.resident {
+            text += &format!(" · {} resident", bytes(resident));
+        }
+        text += &format!(" · log {}", bytes(watch.log));
+        if let Some((since, size)) = self.last {
+            let passed = watch.since.saturating_sub(since).as_secs_f64();
+            if passed > 0.0 {
+                let rate = watch.log.saturating_sub(size) as f64 / passed;
+                text += &format!(", {}/s", bytes(rate as u64));
+            }
+        }
+        self.last = Some((watch.since, watch.log));
+        // Only what a terminal shows; there is nobody to tell if it is gone.
+        let _ = write!(io::stderr(), "\r\x1b[K{text}");
+    }
+
+    fn clear(&mut self) {
+        if self.is_on && self.last.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+/// What the recording saw, and what to do with it.
+fn tell(output: &Path, outcome: &Outcome) -> Result<()> {
+    let plan = Plan {
+        runs: vec![RunInput {
+            path: output.to_path_buf(),
+            ..RunInput::default()
+        }],
+        ..Plan::default()
+    };
+    let report = crate::show(&plan)?;
+    let mut err = anstream::stderr();
+    let mut say = |text: String| {
+        // Standard error may be closed; the recording is whole all the same.
+        let _ = writeln!(err, "{text}");
+    };
+    let directory = printable_path(output);
+    let how = match outcome.ending {
+        Ending::Itself(0) => "the program ended".to_owned(),
+        Ending::Itself(code) if code > 128 => format!("signal {} ended the program", code - 128),
+        Ending::Itself(code) => format!("the program ended with exit status {code}"),
+        Ending::Asked => "the program was ended".to_owned(),
+        Ending::Killed => "the program had to be killed".to_owned(),
+    };
+    if let Some(run) = report.runs.first() {
+        let live = run.live();
+        say(format!(
+            "{directory}: {} recorded in {}, {}; {} live at its end, {}",
+            counted(run.facts.records.unwrap_or(0), "event"),
+            time(outcome.took.as_secs_f64()),
+            how,
+            counted(live.blocks, "block"),
+            bytes(live.bytes.unwrap_or(0)),
+        ));
+        for warning in &run.facts.warnings {
+            say(format!("warning: {}", printable(&warning.to_string())));
+        }
+    }
+    if outcome.is_daemon {
+        say("the program went to the background; what it did there is the run".to_owned());
+    }
+    if !outcome.children.is_empty() {
+        let children = counted(outcome.children.len() as u64, "process");
+        say(format!(
+            "{} that it started {} below {directory}, in child-*",
+            children.replace("processs", "processes"),
+            if outcome.children.len() == 1 { "is" } else { "are" },
+        ));
+    }
+    Ok(())
+}
+
+pub fn recorder(args: &RecorderArgs) -> Result<()> {
+    match (&args.build, &args.output) {
+        (Some(compiler), Some(directory)) => {
+            let path = record::build_with(compiler, directory)?;
+            print(Escape::Text, false, |out| {
+                writeln!(out, "{}", printable_path(&path))?;
+                Ok::<(), Error>(())
+            })
+        }
+        _ => print(Escape::Text, false, |out| {
+            out.write_all(SOURCE.as_bytes())?;
+            Ok::<(), Error>(())
+        }),
+    }
+}
