@@ -20,6 +20,7 @@
  * is called.
  */
 #define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
@@ -36,6 +37,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -247,7 +249,6 @@ static uint64_t now_ns(void) {
 
 /* Sleeps while another thread holds it. A pthread mutex could be one that the program interposes. */
 static volatile int lock_word;
-static volatile int lock_owner; /* thread id; only for the fork handlers */
 
 static COLD void lock_wait(void) {
     for (int i = 0; i < 100; i++) {
@@ -284,7 +285,16 @@ static inline void unlock(void) {
 }
 
 static int open_file(const char *path, int flags, int mode) {
+#ifdef O_LARGEFILE
+    flags |= O_LARGEFILE;
+#endif
     return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, mode);
+}
+
+/* Of the calls that take an offset, this one alone takes it the same way on every machine. */
+static long write_at(int fd, const void *data, size_t size, uint64_t at) {
+    struct iovec part = {(void *)data, size};
+    return syscall(SYS_pwritev, fd, &part, 1, (unsigned long)at, (unsigned long)(at >> 16 >> 16));
 }
 
 static size_t text_length(const char *s) {
@@ -371,11 +381,7 @@ static int write_all(const void *from, size_t size, uint64_t at) {
     while (size > 0) {
         long n;
         if (rec.is_pipe) n = syscall(SYS_write, rec.fd, data, size);
-#if defined(SYS_pwrite64) && defined(__LP64__)
-        else n = syscall(SYS_pwrite64, rec.fd, data, size, at);
-#else
-        else n = pwrite(rec.fd, data, size, (off_t)at);
-#endif
+        else n = write_at(rec.fd, data, size, at);
         if (n <= 0) {
             if (n < 0 && errno == EINTR) continue;
             stop_recording(STOP_DISK);
@@ -1632,7 +1638,6 @@ struct unwind_context;
 typedef int (*unwind_step)(struct unwind_context *, void *);
 static int (*libgcc_backtrace)(unwind_step, void *);
 static uintptr_t (*libgcc_ip)(struct unwind_context *);
-static uintptr_t (*libgcc_cfa)(struct unwind_context *);
 #if defined(__arm__)
 static int (*libgcc_get)(struct unwind_context *, int, uint32_t, int, void *);
 #endif
@@ -1740,7 +1745,10 @@ static uint32_t stack_node(struct thread *t, const struct regs *from) {
 #define SMALL 256
 
 struct sheet {
-    uint32_t place[PLACES]; /* node (22 bits), size (8), where in the place it begins (2); 0: no block */
+    union {
+        uint32_t place[PLACES]; /* node (22 bits), size (8), where in the place it begins (2); 0: no block */
+        struct sheet *next;     /* of one that is not in use */
+    };
 };
 
 struct sheet_of {
@@ -1826,8 +1834,8 @@ static struct sheet_of *sheet_for(uintptr_t stretch) {
     if (LIKELY(of->sheet != NULL)) return of;
     struct sheet *sheet = sheets.unused;
     if (sheet) {
-        memcpy(&sheets.unused, sheet, sizeof(struct sheet *));
-        memset(sheet, 0, sizeof(struct sheet *));
+        sheets.unused = sheet->next;
+        sheet->next = NULL;
     } else {
         if (sheets.fresh_left == 0) {
             sheets.fresh = map_memory(256 * sizeof *sheet);
@@ -1884,7 +1892,7 @@ static struct slot summary_free(uintptr_t address) {
             was = (struct slot){address, *place >> 10, *place >> 2 & (SMALL - 1)};
             *place = 0;
             if (--of->used == 0) {
-                memcpy(of->sheet, &sheets.unused, sizeof(struct sheet *));
+                of->sheet->next = sheets.unused;
                 sheets.unused = of->sheet;
                 of->sheet = NULL;
             }
@@ -2082,7 +2090,7 @@ static COLD int make_window(void) {
     size_t head = PAGE + WINDOW_SIZE;
     static const char zeros[PAGE];
     for (size_t at = 0; at < head; at += PAGE)
-        if (pwrite(rec.fd, zeros, PAGE, (off_t)at) != PAGE) return 0;
+        if (write_at(rec.fd, zeros, PAGE, at) != PAGE) return 0;
     void *p = mmap(NULL, head, PROT_READ | PROT_WRITE, MAP_SHARED, rec.fd, 0);
     if (p == MAP_FAILED) return 0;
     rec.header = p;
@@ -2190,11 +2198,22 @@ static COLD void after_fork_in_parent(void) {
     is_inside--;
 }
 
-static COLD void after_fork_in_child(void) {
+static COLD void go_on_in_child(void) {
     lock_word = 0;
     module_lock_word = 0;
     if (fork_guard) *fork_guard = 1;
     new_file_of_child();
+}
+
+static COLD void after_fork_in_child(void) {
+    go_on_in_child();
+    is_inside--;
+}
+
+/* A child that was made without fork(), as by clone(). */
+static COLD void after_other_fork(void) {
+    is_inside++;
+    go_on_in_child();
     is_inside--;
 }
 
@@ -2267,7 +2286,6 @@ static COLD void begin(void) {
     if (rec.unwind == UNWIND_LIBGCC) {
         libgcc_backtrace = (int (*)(unwind_step, void *))dlsym(RTLD_DEFAULT, "_Unwind_Backtrace");
         libgcc_ip = (uintptr_t (*)(struct unwind_context *))dlsym(RTLD_DEFAULT, "_Unwind_GetIP");
-        libgcc_cfa = (uintptr_t (*)(struct unwind_context *))dlsym(RTLD_DEFAULT, "_Unwind_GetCFA");
 #if defined(__arm__)
         libgcc_get = (int (*)(struct unwind_context *, int, uint32_t, int, void *))dlsym(RTLD_DEFAULT, "_Unwind_VRS_Get");
         if (!libgcc_get) libgcc_backtrace = NULL;
@@ -2352,7 +2370,6 @@ static void *(*real_malloc)(size_t);
 static void *(*real_calloc)(size_t, size_t);
 static void *(*real_realloc)(void *, size_t);
 static void *(*real_memalign)(size_t, size_t);
-static int (*real_posix_memalign)(void **, size_t, size_t);
 static void (*real_free)(void *);
 static volatile int is_resolving;
 #define is_resolved() (real_free != NULL)
@@ -2380,7 +2397,6 @@ static COLD void resolve(void) {
     real_calloc = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "calloc");
     real_realloc = (void *(*)(void *, size_t))dlsym(RTLD_NEXT, "realloc");
     real_memalign = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "memalign");
-    real_posix_memalign = (int (*)(void **, size_t, size_t))dlsym(RTLD_NEXT, "posix_memalign");
     __atomic_store_n(&real_free, (void (*)(void *))dlsym(RTLD_NEXT, "free"), __ATOMIC_RELEASE);
     is_resolving = 0;
 }
@@ -2390,7 +2406,7 @@ static COLD void resolve(void) {
 static inline int is_on(void) {
     if (LIKELY(rec.state == 1)) {
         if (LIKELY(!is_inside)) {
-            if (UNLIKELY(!*fork_guard)) after_fork_in_child();
+            if (UNLIKELY(!*fork_guard)) after_other_fork();
             return 1;
         }
         __sync_fetch_and_add(&rec.own_header.lost, 1);
@@ -2434,8 +2450,6 @@ static inline struct regs caller_of(const struct regs *from) {
     return r;
 }
 
-#define FAILED_AT_ALL 1
-
 static void after_alloc(struct thread *t, unsigned kind, void *p, size_t size, const struct regs *from) {
     lock();
     if (LIKELY(rec.state == 1)) {
@@ -2452,7 +2466,7 @@ static void *call_real(enum how how, size_t a, size_t b) {
     switch (how) {
     case BY_MALLOC: return real_malloc(a);
     case BY_CALLOC: return real_calloc(a, b);
-    default: return real_memalign ? real_memalign(a, b) : NULL;
+    default: return real_memalign(a, b);
     }
 }
 
