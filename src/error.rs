@@ -145,6 +145,12 @@ pub enum Error {
     )]
     NoRecorder,
 
+    #[error(
+        "'{}' is no recording, and only those can be converted; `mtrace-diff record` makes one",
+        printable_path(path)
+    )]
+    NotARecording { path: PathBuf },
+
     #[error("'{compiler}' cannot build the recorder: {reason}")]
     CompilerFailed { compiler: String, reason: String },
 

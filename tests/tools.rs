@@ -6,6 +6,8 @@
 
 #[path = "it/common.rs"]
 mod common;
+#[path = "record/recorder.rs"]
+mod recorder;
 #[path = "record/unwind.rs"]
 mod unwind;
 
@@ -27,6 +29,24 @@ fn main() {
             &["gcc", "readelf"],
             unwind::rows_equal_readelf,
         ),
+        trial("figures_are_those_of_the_source", &["gcc"], recorder::figures_are_those_of_the_source),
+        trial("every_way_to_get_memory", &["gcc"], recorder::every_way_to_get_memory),
+        trial("threads_and_their_frees", &["gcc"], recorder::threads_and_their_frees),
+        trial("children_have_recordings_of_their_own", &["gcc"], recorder::children_have_recordings_of_their_own),
+        trial("a_killed_program_loses_nothing", &["gcc"], recorder::a_killed_program_loses_nothing),
+        trial("closed_descriptors_harm_neither_side", &["gcc"], recorder::closed_descriptors_harm_neither_side),
+        trial("plugins_that_take_turns_keep_their_names", &["gcc"], recorder::plugins_that_take_turns_keep_their_names),
+        trial("handlers_that_allocate_break_nothing", &["gcc"], recorder::handlers_that_allocate_break_nothing),
+        trial("a_deep_stack_keeps_its_inner_end", &["gcc"], recorder::a_deep_stack_keeps_its_inner_end),
+        trial("cxx_is_shown_at_its_own_lines", &["g++"], recorder::cxx_is_shown_at_its_own_lines),
+        trial("a_run_is_ended_as_it_was_asked", &["gcc"], recorder::a_run_is_ended_as_it_was_asked),
+        trial("two_runs_and_their_comparison_are_one_command", &["gcc"], recorder::two_runs_and_their_comparison_are_one_command),
+        trial("what_cannot_be_recorded_is_said", &["gcc"], recorder::what_cannot_be_recorded_is_said),
+        trial("a_log_that_may_not_grow_ends_and_says_so", &["gcc"], recorder::a_log_that_may_not_grow_ends_and_says_so),
+        trial("a_recording_becomes_an_mtrace_log", &["gcc"], recorder::a_recording_becomes_an_mtrace_log),
+        trial("a_pipe_takes_a_recording", &["gcc"], recorder::a_pipe_takes_a_recording),
+        trial("one_run_is_compared_with_itself", &["gcc"], recorder::one_run_is_compared_with_itself),
+        trial("the_recorder_is_built_for_other_machines", &["gcc"], recorder::the_recorder_is_built_for_other_machines),
         trial(
             "show_format_mtrace_equals_mtrace",
             &["mtrace"],

@@ -1,6 +1,7 @@
 //! The command line: definitions for clap, their way to a [`Plan`], and the exit status.
 
 mod clean;
+mod convert;
 mod options;
 mod progress;
 mod record;
@@ -48,12 +49,13 @@ pub fn main() -> ExitCode {
     let threads = match &cli.command {
         Some(Command::Show(args)) => args.work.threads,
         Some(Command::UnwindTable(args)) => args.threads,
-        Some(Command::Record(_) | Command::Recorder(_)) => None,
+        Some(Command::Record(_) | Command::Recorder(_) | Command::Convert(_)) => None,
         None => cli.compare.work.threads,
     };
     let work = || match &cli.command {
         Some(Command::Show(args)) => show(args),
         Some(Command::UnwindTable(args)) => unwind::write_table(args),
+        Some(Command::Convert(args)) => convert::convert(args).map(|()| ExitStatus::Ok),
         Some(Command::Recorder(args)) => record::recorder(args).map(|()| ExitStatus::Ok),
         Some(Command::Record(_)) => Ok(ExitStatus::Ok),
         None => compare(&cli.compare),

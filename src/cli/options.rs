@@ -26,6 +26,7 @@ Examples:
   mtrace-diff --fail-above 10,4KiB run0/ run1/ … and exit status 1 if any call site grew by more
   mtrace-diff show run0/                       what a single run left
   mtrace-diff show run0/ --save base.json      … and a baseline: mtrace-diff base.json run1/
+  mtrace-diff record -o run0 --for 2m -- ./app record a program, without a change of its source
 
 Exit status:
   0  nothing grew above the limits, or no limit was given
@@ -33,9 +34,10 @@ Exit status:
   2  wrong usage, unusable input, or any other error";
 
 const LONG_ABOUT: &str = "\
-Finds memory leaks by comparing what glibc's mtrace(3) logged of two runs of a program.
+Finds memory leaks by comparing two runs of a program: what `mtrace-diff record` recorded, or what glibc's \
+mtrace(3) logged.
 
-A run is a directory that holds the program, the log that MALLOC_TRACE named, and a copy of \
+A run is a directory that `record` made, or one that holds the program, the log that MALLOC_TRACE named, and a copy of \
 /proc/PID/maps, under any names; or a log alone. A report saved with --save is one too, and so is a \
 result of mtrace(1) or of mtrace_do.py. Call sites are ranked by how much more of their \
 memory is live at the end of the last run than at the end of the first.";
@@ -62,9 +64,9 @@ pub enum Command {
     Record(Box<super::record::RecordArgs>),
     /// The recorder itself, for other machines
     Recorder(super::record::RecorderArgs),
-    /// Prepare what a recorder needs to walk stacks on the target
-    // Not in the help until there is a recorder that reads the tables.
-    #[command(hide = true)]
+    /// Make a log of another format of a recording
+    Convert(super::convert::ConvertArgs),
+    /// Prepare what the recorder needs to walk stacks on 32-bit ARM, MIPS, RISC-V and musl
     UnwindTable(UnwindTableArgs),
 }
 

@@ -2627,7 +2627,7 @@ static void *body_valloc(size_t size, const struct regs *r) {
 
 static void *body_pvalloc(size_t size, const struct regs *r) {
     size_t page = page_size(), whole = (size + page - 1) & ~(page - 1);
-    return allocate(BY_MEMALIGN, page, whole < size ? size : whole, size, r);
+    return allocate(BY_MEMALIGN, page, whole < size ? size : whole, size, r); /* counted as it was asked for */
 }
 
 #if defined(__arm__)

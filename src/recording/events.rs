@@ -261,3 +261,115 @@ fn slot_of((node, size): (u32, u64)) -> usize {
     let hash = node.wrapping_mul(0x9e37_79b1) ^ (size as u32).wrapping_mul(0x85eb_ca6b);
     (hash >> 24) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elf::Machine;
+    use crate::recording::Mode;
+
+    fn header() -> Header {
+        Header {
+            little_endian: true,
+            machine: Machine {
+                e_machine: 62,
+                is_64: true,
+                little_endian: true,
+                hard_float: false,
+            },
+            shift: 4,
+            mode: Mode::Events,
+            depth: 64,
+            pid: 1,
+            window: (0, 0),
+            first_block: 72,
+            length: 0,
+            at: 72,
+            started: 0,
+            stopped: None,
+            lost: 0,
+        }
+    }
+
+    fn block(payload: &[u8]) -> Block {
+        Block {
+            first_node: 4,
+            payload: payload.to_vec(),
+            ..Block::default()
+        }
+    }
+
+    /// The bytes of the guide's example, which were worked out by hand.
+    const EXAMPLE: [u8; 24] = [
+        0x14, 0x04, 0xec, 0xc4, 0x80, 0x04, 0x14, 0x01, 0x34, 0xc0, 0xca, 0x82, 0x04, 0x05, 0x18,
+        0x48, 0x99, 0x04, 0xdc, 0x0b, 0x1a, 0x34, 0x00, 0x34,
+    ];
+
+    #[test]
+    fn the_example_of_the_guide() {
+        let block = block(&EXAMPLE[..23]);
+        let mut events = Vec::new();
+        assert_eq!(decode(&block, &header(), |event| events.push(event)), Ok(()));
+        let allocated = |address| Event::Allocated {
+            address,
+            size: 24,
+            node: 5,
+            by_realloc: false,
+        };
+        let node = |id, parent, pc| Event::Node { id, parent, pc };
+        assert_eq!(
+            events,
+            [
+                node(4, 0, 0x40_1136),
+                node(5, 4, 0x40_1150),
+                allocated(0x40_52a0),
+                allocated(0x40_52c0),
+                Event::Time(1500),
+                Event::Freed {
+                    address: 0x40_52a0,
+                    by_realloc: false
+                },
+                Event::End,
+            ]
+        );
+        let guide = include_str!("../guide/recording-format.md");
+        let shown = EXAMPLE[..23].iter().map(|byte| format!("{byte:02x}"));
+        let listed: Vec<&str> = guide
+            .lines()
+            .skip_while(|line| !line.starts_with("14 04"))
+            .take_while(|line| !line.starts_with("```"))
+            .flat_map(|line| line.split_whitespace().take_while(|word| word.len() == 2))
+            .collect();
+        assert_eq!(listed, shown.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_cut_is_left_out_and_what_is_unknown_is_refused() {
+        let mut cut = block(&EXAMPLE);
+        assert_eq!(decode(&cut, &header(), |_| {}), Err(Malformed));
+        cut.is_cut = true;
+        let mut events = 0;
+        assert_eq!(decode(&cut, &header(), |_| events += 1), Ok(()));
+        assert_eq!(events, 7);
+        for bad in [&[5][..], &[0xfc], &[0x14, 0, 0], &[0x14, 9, 0]] {
+            let mut bad = block(bad);
+            bad.is_cut = true;
+            assert_eq!(decode(&bad, &header(), |_| {}), Err(Malformed), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_32_bits_wrap_within_them() {
+        let mut header = header();
+        header.machine.is_64 = false;
+        // A return address of 0xf7000001 is a step of -0x8ffffff in 32 bits.
+        let block = block(&[0x14, 0x04, 0xfd, 0xff, 0xff, 0x8f, 0x01]);
+        let mut pc = 0;
+        let decoded = decode(&block, &header, |event| {
+            if let Event::Node { pc: found, .. } = event {
+                pc = found;
+            }
+        });
+        assert_eq!((decoded, pc), (Ok(()), 0xf700_0001));
+    }
+}

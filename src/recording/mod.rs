@@ -8,8 +8,12 @@ mod blocks;
 mod events;
 mod header;
 mod replay;
+#[cfg(test)]
+mod tests;
+mod text;
 
 pub use blocks::{Block, Blocks, Damage};
 pub use events::{Event, decode};
 pub use header::{Header, MAGIC, Mode, Stopped, is_recording};
 pub use replay::{Ended, Node, Recording, Root, StackCounts, Until, duration_of, replay};
+pub use text::write_mtrace_log;

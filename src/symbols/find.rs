@@ -27,6 +27,7 @@ pub enum Found {
 }
 
 /// Looks in the run directory, in the sysroot, and at the target's path on this machine.
+#[derive(Debug)]
 pub struct ModuleFinder<'a> {
     pub capture: &'a CaptureSet,
     /// What the process ran on, as far as it is known.

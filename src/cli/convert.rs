@@ -1,0 +1,94 @@
+//! `mtrace-diff convert`.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::clean::Escape;
+use super::print;
+use crate::capture::{RunInput, RunSource};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::recording::{Blocks, write_mtrace_log};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  mtrace-diff convert --to mtrace run0 -o run0.log
+  mtrace ./app run0.log
+
+A log of glibc has the immediate caller of each allocation, and no times: that is what is left of the call stacks.")]
+pub struct ConvertArgs {
+    /// A recording, or the directory of one
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// What to make of it
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    to: Target,
+    /// The file to write; without it, standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// A log as glibc's mtrace() writes it
+    Mtrace,
+}
+
+pub fn convert(args: &ConvertArgs) -> Result<()> {
+    let Target::Mtrace = args.to;
+    let input = RunInput {
+        path: args.run.clone(),
+        ..RunInput::default()
+    };
+    let RunSource::Recording(set) = RunSource::open(&input)? else {
+        return Err(Error::NotARecording {
+            path: args.run.clone(),
+        });
+    };
+    let progress = Progress::default();
+    let log = set.open_log(&progress)?;
+    let reading = |e| Error::io("read", &set.log, e);
+    let blocks = Blocks::open(log).map_err(reading)?;
+    let blocks = blocks.map_err(|reason| Error::BadRecording {
+        path: set.log.clone(),
+        reason,
+    })?;
+    let mut damage = Default::default();
+    match &args.output {
+        Some(path) => {
+            let writing = |e| Error::io("write", path, e);
+            refuse_over(path, &set.log)?;
+            let mut out = BufWriter::new(File::create(path).map_err(writing)?);
+            damage = write_mtrace_log(blocks, &mut out).map_err(writing)?;
+            out.flush().map_err(writing)?;
+        }
+        None => print(Escape::Text, false, |out| {
+            damage = write_mtrace_log(blocks, out)?;
+            Ok::<(), Error>(())
+        })?,
+    }
+    if damage.bad_blocks > 0 || damage.is_cut || damage.read_error.is_some() {
+        let mut err = anstream::stderr();
+        let path = crate::printable::printable_path(&set.log);
+        // The log is written; who does not read this sees fewer records.
+        let _ = writeln!(
+            err,
+            "warning: '{path}' is damaged or cut: the log holds what could be read"
+        );
+    }
+    Ok(())
+}
+
+fn refuse_over(path: &Path, log: &Path) -> Result<()> {
+    match (path.canonicalize(), log.canonicalize()) {
+        (Ok(path), Ok(log)) if path == log => Err(Error::SaveOverRun {
+            path: path.clone(),
+            run: log,
+        }),
+        _ => Ok(()),
+    }
+}

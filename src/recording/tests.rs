@@ -1,0 +1,313 @@
+//! A recorder of the tests' own, written from the guide alone, and what comes of what it writes.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::trace::Tally;
+
+/// What is written into a block of the tests.
+#[derive(Debug, Clone)]
+enum Did {
+    Allocated { slot: u64, size: u64, stack: u32 },
+    Freed { slot: u64 },
+    Later(u64),
+}
+
+/// Writes as the guide says, without the shorter forms that a recorder may use.
+#[derive(Default)]
+struct Writer {
+    entries: Vec<u8>,
+    last: u64,
+}
+
+impl Writer {
+    fn number(&mut self, mut n: u64) {
+        while n > 127 {
+            self.entries.push((n % 128) as u8 + 128);
+            n /= 128;
+        }
+        self.entries.push(n as u8);
+    }
+
+    fn signed(n: i128) -> u64 {
+        match n < 0 {
+            true => (-2 * n - 1) as u64,
+            false => (2 * n) as u64,
+        }
+    }
+
+    fn node(&mut self, up: u64, step: i128) {
+        self.entries.push(4 + 8 * 2);
+        self.number(up);
+        self.number(Writer::signed(step));
+    }
+
+    fn step(&mut self, address: u64) -> u64 {
+        let unit = address / 16;
+        let step = Writer::signed(i128::from(unit) - i128::from(self.last));
+        self.last = unit;
+        step
+    }
+
+    fn allocated(&mut self, address: u64, size: u64, node: u32) {
+        let step = self.step(address);
+        self.entries.push(((step % 8) * 16) as u8 + 128);
+        self.number(step / 8);
+        self.number(u64::from(node));
+        self.number(size);
+    }
+
+    fn freed(&mut self, address: u64) {
+        let step = self.step(address);
+        self.entries.push(2 + ((step % 16) * 8) as u8 + 128);
+        self.number(step / 16);
+    }
+
+    fn time(&mut self, us: u64) {
+        self.entries.push(4);
+        self.number(us);
+    }
+}
+
+fn check(data: &[u8]) -> u32 {
+    let mut h: u64 = 0xcbf29ce484222325;
+    for word in data.chunks(8) {
+        let mut eight = [0; 8];
+        eight[..word.len()].copy_from_slice(word);
+        h ^= u64::from_le_bytes(eight);
+        h = h.wrapping_mul(0x9e3779b97f4a7c15);
+        h ^= h >> 32;
+    }
+    (h ^ h >> 32) as u32
+}
+
+fn head_of_block(entries: &[u8], first_node: u32, time: u64, is_whole: bool) -> Vec<u8> {
+    let mut block = b"BLK1".to_vec();
+    let (length, sum) = match is_whole {
+        true => (entries.len() as u32, check(entries)),
+        false => (0, 0),
+    };
+    block.extend(length.to_le_bytes());
+    block.extend(sum.to_le_bytes());
+    block.extend(first_node.to_le_bytes());
+    block.extend(time.to_le_bytes());
+    block.extend([0; 16]);
+    block
+}
+
+/// A file with these blocks, the last of which stands in the window if `in_window`.
+fn file(blocks: &[(Vec<u8>, u32, u64)], in_window: bool) -> Vec<u8> {
+    let mut header = MAGIC.to_vec();
+    header.extend(0x0102_0304u32.to_le_bytes());
+    header.extend(1u16.to_le_bytes());
+    header.extend(62u16.to_le_bytes());
+    header.extend([8, 4, 0, 64]);
+    header.extend(77u32.to_le_bytes());
+    let (window, size) = (128u32, 1024u32);
+    header.extend(window.to_le_bytes());
+    header.extend(size.to_le_bytes());
+    header.extend((window + size).to_le_bytes());
+    let (last, whole) = match blocks.split_last() {
+        Some((last, whole)) if in_window => (Some(last), whole),
+        _ => (None, blocks),
+    };
+    let mut body = Vec::new();
+    for (entries, first_node, time) in whole {
+        body.extend(head_of_block(entries, *first_node, *time, true));
+        body.extend(entries);
+    }
+    let at = u64::from(window + size) + body.len() as u64;
+    header.extend(last.map_or(0, |last| last.0.len() as u32).to_le_bytes());
+    header.extend(at.to_le_bytes());
+    header.resize(window as usize, 0);
+    if let Some((entries, first_node, time)) = last {
+        header.extend(head_of_block(entries, *first_node, *time, false));
+        header.extend(entries);
+    }
+    header.resize((window + size) as usize, 0);
+    header.extend(body);
+    header
+}
+
+fn read(file: &[u8]) -> Recording {
+    replay(Blocks::open(file).unwrap().unwrap(), Until::End, false).unwrap()
+}
+
+fn live(recording: &Recording) -> Vec<(u32, u64, Tally)> {
+    let stacks = recording.stacks.iter();
+    let mut live: Vec<_> = stacks.map(|s| (s.node, s.allocations, s.live)).collect();
+    live.sort_unstable_by_key(|stack| stack.0);
+    live
+}
+
+/// Two blocks of a program with two stacks: 3 blocks of 10 bytes, one of which is freed in the second block.
+fn small() -> Vec<(Vec<u8>, u32, u64)> {
+    let mut first = Writer::default();
+    first.node(4, 0x1000);
+    first.node(1, 0x20);
+    for address in [0x100, 0x200, 0x300] {
+        first.allocated(address, 10, 5);
+    }
+    let mut second = Writer::default();
+    second.freed(0x200);
+    second.time(500);
+    second.allocated(0x200, 7, 4);
+    vec![(first.entries, 4, 0), (second.entries, 6, 1000)]
+}
+
+const SMALL: [(u32, u64, Tally); 2] = [
+    (4, 1, Tally { blocks: 1, bytes: 7 }),
+    (5, 3, Tally { blocks: 2, bytes: 20 }),
+];
+
+#[test]
+fn blocks_follow_each_other_and_the_window_comes_last() {
+    for in_window in [false, true] {
+        let recording = read(&file(&small(), in_window));
+        assert_eq!(live(&recording), SMALL);
+        assert_eq!(recording.damage, Damage::default());
+        assert_eq!(recording.end_us, 1500);
+        assert_eq!(recording.frames(5), (vec![5, 4], Root::Whole));
+        assert_eq!(recording.nodes[5].pc, 0x1020);
+    }
+}
+
+#[test]
+fn a_block_that_was_written_but_not_noted_counts_once() {
+    let mut file = file(&small(), true);
+    let (entries, first_node, time) = small().remove(1);
+    file.extend(head_of_block(&entries, first_node, time, true));
+    file.extend(&entries);
+    assert_eq!(live(&read(&file)), SMALL);
+    // Killed in the middle of writing it: the window has it whole.
+    for cut in 1..(40 + entries.len()) {
+        let part = &file[..file.len() - cut];
+        let recording = read(part);
+        assert_eq!(live(&recording), SMALL, "{cut}");
+        assert!(!recording.damage.is_cut, "{cut}");
+    }
+}
+
+#[test]
+fn a_copy_that_was_cut_says_so() {
+    let whole = file(&small(), true);
+    let first = read(&file(&small()[..1], false));
+    let recording = read(&whole[..whole.len() - 1]);
+    assert!(recording.damage.is_cut);
+    assert_eq!(live(&recording).len(), live(&first).len());
+    // In the header there is nothing to tell.
+    for end in 0..72 {
+        assert!(Blocks::open(&whole[..end]).unwrap().is_err(), "{end}");
+    }
+}
+
+#[test]
+fn a_flipped_bit_costs_its_block_alone() {
+    let whole = file(&small(), false);
+    let begin = 128 + 1024;
+    let end_of_first = begin + 40 + small()[0].0.len();
+    for at in begin + 40..end_of_first {
+        for bit in 0..8 {
+            let mut bad = whole.clone();
+            bad[at] ^= 1 << bit;
+            let recording = read(&bad);
+            assert_eq!(recording.damage.bad_blocks, 1, "byte {at}");
+            assert_eq!(recording.damage.first_at, Some(begin as u64));
+            // What the second block allocated is there, and its free met nothing.
+            assert_eq!(live(&recording), [(4, 1, Tally { blocks: 1, bytes: 7 })]);
+            assert_eq!(recording.unknown_frees, 1);
+        }
+    }
+}
+
+#[test]
+fn a_moment_is_exact() {
+    let file = file(&small(), false);
+    let at = |us| {
+        let blocks = Blocks::open(&file[..]).unwrap().unwrap();
+        live(&replay(blocks, Until::Time(us), false).unwrap())
+    };
+    let three = [(5, 3, Tally { blocks: 3, bytes: 30 })];
+    assert_eq!(at(999), three);
+    assert_eq!(at(1499), [(5, 3, Tally { blocks: 2, bytes: 20 })]);
+    assert_eq!(at(1500), SMALL);
+    assert_eq!(duration_of(Blocks::open(&file[..]).unwrap().unwrap()), 1500);
+}
+
+fn did() -> impl Strategy<Value = Did> {
+    prop_oneof![
+        (0..40u64, 0..5000u64, 4..8u32)
+            .prop_map(|(slot, size, stack)| Did::Allocated { slot, size, stack }),
+        (0..40u64).prop_map(|slot| Did::Freed { slot }),
+        (1..5000u64).prop_map(Did::Later),
+    ]
+}
+
+proptest! {
+    /// The twin: a map from addresses to blocks.
+    #[test]
+    fn it_does_what_a_map_does(
+        steps in prop::collection::vec(prop::collection::vec(did(), 0..60), 1..6),
+        in_window: bool,
+    ) {
+        let mut twin = std::collections::BTreeMap::new();
+        let mut allocations = std::collections::BTreeMap::new();
+        let mut blocks = Vec::new();
+        let mut time = 0;
+        for (index, steps) in steps.iter().enumerate() {
+            let mut writer = Writer::default();
+            let begin = time;
+            if index == 0 {
+                (0..4).for_each(|stack| writer.node(4 + stack, 64));
+            }
+            writer.time(0);
+            for did in steps {
+                match *did {
+                    Did::Allocated { slot, size, stack } => {
+                        writer.allocated(0x7f00_0000_0000 + slot * 48, size, stack);
+                        twin.insert(slot, (stack, size));
+                        *allocations.entry(stack).or_insert(0) += 1;
+                    }
+                    Did::Freed { slot } => {
+                        writer.freed(0x7f00_0000_0000 + slot * 48);
+                        twin.remove(&slot);
+                    }
+                    Did::Later(us) => {
+                        writer.time(us);
+                        time += us;
+                    }
+                }
+            }
+            let first_node = if index == 0 { 4 } else { 8 };
+            blocks.push((writer.entries, first_node, begin));
+        }
+        let recording = read(&file(&blocks, in_window && blocks[blocks.len() - 1].0.len() < 900));
+        let mut expected = std::collections::BTreeMap::new();
+        for (stack, count) in allocations {
+            expected.insert(stack, (count, Tally::default()));
+        }
+        for (stack, size) in twin.into_values() {
+            let live = &mut expected.get_mut(&stack).unwrap().1;
+            live.add(Tally { blocks: 1, bytes: size });
+        }
+        let expected: Vec<_> = expected.into_iter().map(|(s, (n, live))| (s, n, live)).collect();
+        prop_assert_eq!(live(&recording), expected);
+        prop_assert_eq!(recording.end_us, time);
+        prop_assert_eq!(&recording.damage, &Damage::default());
+        for stack in &recording.stacks {
+            let last = stack.curve.points()[crate::trace::STEPS - 1];
+            prop_assert_eq!(last, stack.live);
+        }
+    }
+
+    /// Whatever a file holds, reading comes to an end.
+    #[test]
+    fn any_bytes_are_read(mut bytes in prop::collection::vec(any::<u8>(), 0..400), at in 0..200usize) {
+        let mut whole = file(&small(), true);
+        let at = at.min(whole.len());
+        whole.splice(at..at, bytes.drain(..));
+        if let Ok(Ok(blocks)) = Blocks::open(&whole[..]) {
+            let _ = replay(blocks, Until::End, true);
+        }
+    }
+}

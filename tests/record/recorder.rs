@@ -1,0 +1,381 @@
+//! The recorder under real programs, from `record` to the row of a table.
+//!
+//! What is expected stands beside each scene of `testdata/src/recorded.c`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::common::{has_tool, json, line_of, live, mtrace_diff, output_of, site, stdout_of, testdata};
+
+/// The traced program, built, in a directory of its own.
+struct Scene {
+    directory: TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let scene = Scene { directory };
+        let source = testdata().join("src/recorded.c");
+        scene.gcc(&["-O1", "-g", "-pthread", "-w", "-o", "app"], &source);
+        scene
+    }
+
+    fn gcc(&self, options: &[&str], source: &Path) {
+        stdout_of(
+            Command::new("gcc")
+                .args(options)
+                .arg(source)
+                .arg("-ldl")
+                .current_dir(self.directory.path()),
+        );
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Runs `record -o NAME OPTIONS -- ./app SCENE`.
+    fn record(&self, name: &str, options: &[&str], scene: &[&str]) -> Output {
+        let mut command = mtrace_diff();
+        command.arg("record").arg("-o").arg(self.path(name)).args(options);
+        command.arg("--").arg(self.path("app")).args(scene);
+        output_of(command.current_dir(self.directory.path()))
+    }
+
+    fn recorded(&self, name: &str, options: &[&str], scene: &[&str]) -> Value {
+        let output = self.record(name, options, scene);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{}: {said}", output.status);
+        self.show(name)
+    }
+
+    fn show(&self, name: &str) -> Value {
+        json(&["show", self.path(name).to_str().unwrap(), "--by", "line"])
+    }
+}
+
+/// Live blocks and bytes of the row at the line that holds a mark.
+fn at_mark(document: &Value, mark: &str) -> (u64, u64) {
+    let line = line_of("recorded.c", &format!("/* {mark} */"));
+    let sites = document["sites"].as_array().unwrap().iter();
+    let mut sites = sites.filter(|site| site["line"].as_u64() == Some(line));
+    let site = sites.next().unwrap_or_else(|| panic!("no row for {mark} at {line}: {document:#}"));
+    assert!(sites.next().is_none(), "{mark}: {document:#}");
+    live(site)[0].unwrap()
+}
+
+fn warnings(document: &Value) -> Vec<String> {
+    let warnings = document["runs"][0]["warnings"].as_array().unwrap().iter();
+    warnings.map(|w| w["code"].as_str().unwrap().to_owned()).collect()
+}
+
+pub fn figures_are_those_of_the_source() {
+    let scene = Scene::new();
+    for mode in ["events", "summary"] {
+        let document = scene.recorded(mode, &["--mode", mode], &["count"]);
+        assert_eq!(at_mark(&document, "session"), (10, 480), "{mode}");
+        assert_eq!(at_mark(&document, "cache"), (3, 300), "{mode}");
+        let scratch = site(&document, "scratch");
+        assert_eq!(live(scratch), [Some((0, 0))], "{mode}");
+        assert_eq!(scratch["runs"][0]["allocations"], 5, "{mode}");
+        assert_eq!(warnings(&document), [""; 0], "{mode}");
+    }
+    // Without stacks, all of it stands at the wrapper.
+    let document = scene.recorded("callers", &["--mode", "callers"], &["count"]);
+    assert_eq!(live(site(&document, "xmalloc")), [Some((13, 780))]);
+}
+
+pub fn every_way_to_get_memory() {
+    let scene = Scene::new();
+    let document = scene.recorded("run", &[], &["ways"]);
+    for (mark, bytes) in [
+        ("malloc", 1),
+        ("calloc", 16),
+        ("realloc-new", 3),
+        ("realloc-moved", 5000),
+        ("reallocarray", 60),
+        ("memalign", 6),
+        ("aligned_alloc", 64),
+        ("posix_memalign", 7),
+        ("valloc", 8),
+        ("pvalloc", 9),
+        ("strdup", 13),
+        ("survivor", 11),
+    ] {
+        assert_eq!(at_mark(&document, mark), (1, bytes), "{mark}");
+    }
+    assert_eq!(at_mark(&document, "asprintf").0, 1);
+    let faults = stdout_of(
+        mtrace_diff()
+            .arg("show")
+            .arg(scene.path("run"))
+            .arg("--errors"),
+    );
+    assert!(faults.contains("ways"), "{faults}");
+}
+
+pub fn threads_and_their_frees() {
+    let scene = Scene::new();
+    let document = scene.recorded("run", &[], &["threads"]);
+    assert_eq!(at_mark(&document, "in-thread"), (800, 12_800));
+    assert_eq!(at_mark(&document, "for-thread"), (0, 0));
+}
+
+pub fn children_have_recordings_of_their_own() {
+    let scene = Scene::new();
+    let document = scene.recorded("run", &[], &["forks"]);
+    assert_eq!(at_mark(&document, "session"), (2, 96));
+    let children = fs::read_dir(scene.path("run")).unwrap();
+    let children = children.map(|entry| entry.unwrap().path());
+    let children: Vec<PathBuf> = children.filter(|path| path.is_dir()).collect();
+    assert_eq!(children.len(), 2, "one forked, one executed: {children:?}");
+    let sessions: Vec<Value> = children
+        .iter()
+        .map(|path| json(&["show", path.to_str().unwrap()]))
+        .collect();
+    let forked = sessions.iter().find(|document| {
+        let mut sites = document["sites"].as_array().unwrap().iter();
+        sites.any(|site| site["function"] == "session_open")
+    });
+    assert_eq!(at_mark(forked.unwrap(), "session"), (3, 144));
+}
+
+pub fn a_killed_program_loses_nothing() {
+    let scene = Scene::new();
+    let output = scene.record("run", &[], &["killed"]);
+    assert_eq!(output.status.code(), Some(137));
+    assert_eq!(at_mark(&scene.show("run"), "session"), (7, 336));
+    let output = scene.record("left", &[], &["left"]);
+    assert_eq!(output.status.code(), Some(5));
+    assert_eq!(at_mark(&scene.show("left"), "session"), (4, 192));
+}
+
+pub fn closed_descriptors_harm_neither_side() {
+    let scene = Scene::new();
+    let own = scene.path("own.txt");
+    let document = scene.recorded("run", &[], &["descriptors", own.to_str().unwrap()]);
+    assert_eq!(fs::read_to_string(own).unwrap(), "its own");
+    assert_eq!(at_mark(&document, "session"), (1, 48));
+    let scratch = site(&document, "scratch");
+    assert_eq!(scratch["runs"][0]["allocations"], 60_000);
+    assert_eq!(warnings(&document), [""; 0]);
+}
+
+pub fn plugins_that_take_turns_keep_their_names() {
+    let scene = Scene::new();
+    for name in ["first", "second"] {
+        let source = scene.path(&format!("{name}.c"));
+        let text = format!(
+            "#include <stdlib.h>\n__attribute__((noinline)) static void *{name}_block(void) {{ return malloc(24); }}\n\
+             void *plugin_make(void) {{ void *p = {name}_block(); return (char *)p + 0; }}\n"
+        );
+        fs::write(&source, text).unwrap();
+        let library = format!("lib{name}.so");
+        scene.gcc(&["-O0", "-g", "-shared", "-fPIC", "-o", &library], &source);
+    }
+    let (first, second) = (scene.path("libfirst.so"), scene.path("libsecond.so"));
+    let scenes = ["plugins", first.to_str().unwrap(), second.to_str().unwrap()];
+    let document = scene.recorded("run", &[], &scenes);
+    assert_eq!(live(site(&document, "first_block")), [Some((20, 480))]);
+    assert_eq!(live(site(&document, "second_block")), [Some((20, 480))]);
+}
+
+pub fn handlers_that_allocate_break_nothing() {
+    let scene = Scene::new();
+    let document = scene.recorded("run", &[], &["signals"]);
+    assert_eq!(at_mark(&document, "session"), (1, 48));
+    assert_eq!(live(site(&document, "scratch")), [Some((0, 0))]);
+}
+
+pub fn a_deep_stack_keeps_its_inner_end() {
+    let scene = Scene::new();
+    let document = scene.recorded("run", &["--depth", "8"], &["deep"]);
+    assert_eq!(at_mark(&document, "session"), (1, 48));
+}
+
+pub fn cxx_is_shown_at_its_own_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::write(
+        at("app.cc"),
+        "#include <map>\n#include <string>\n#include <vector>\n#include <stdexcept>\n\
+         static std::vector<std::string *> all;\n\
+         __attribute__((noinline)) void add_user(int i) {\n\
+         \x20 all.push_back(new std::string(100 + i % 3, 'x'));\n}\n\
+         __attribute__((noinline)) int fails(int i) {\n\
+         \x20 std::map<int, std::string> m; m[i] = std::string(50, 'y'); if (i % 2) throw std::runtime_error(m[i]);\n\
+         \x20 return 0; }\n\
+         int main() { all.reserve(100); for (int i = 0; i < 20; i++) { add_user(i); try { fails(i); } catch (...) {} } return 0; }\n",
+    )
+    .unwrap();
+    stdout_of(Command::new("g++").args(["-O1", "-g", "-o", "app", "app.cc"]).current_dir(directory.path()));
+    for mode in ["events", "callers"] {
+        let output = output_of(
+            mtrace_diff().args(["record", "--mode", mode, "-o"]).arg(at(mode)).arg("--").arg(at("app")),
+        );
+        assert!(output.status.success(), "{output:?}");
+    }
+    let document = json(&["show", at("events").to_str().unwrap(), "--by", "line"]);
+    // A string and its text: both at the line that made them.
+    let sites = document["sites"].as_array().unwrap().iter();
+    let users: u64 = sites
+        .filter(|site| site["line"] == 7 || site["function"].as_str().is_some_and(|f| f.starts_with("add_user")))
+        .map(|site| live(site)[0].unwrap().0)
+        .sum();
+    assert_eq!(users, 40);
+    let fails = document["sites"].as_array().unwrap().iter();
+    let fails: u64 = fails
+        .filter(|site| site["function"].as_str().is_some_and(|f| f.starts_with("fails")))
+        .map(|site| live(site)[0].unwrap().0)
+        .sum();
+    assert_eq!(fails, 0);
+    // Without stacks, `new` is still passed through to its caller.
+    let document = json(&["show", at("callers").to_str().unwrap(), "--by", "function"]);
+    let users = document["sites"].as_array().unwrap().iter();
+    let users: u64 = users
+        .filter(|site| site["function"].as_str().is_some_and(|f| f.starts_with("add_user")))
+        .map(|site| live(site)[0].unwrap().0)
+        .sum();
+    assert!(users >= 20, "{document:#}");
+}
+
+pub fn a_run_is_ended_as_it_was_asked() {
+    let scene = Scene::new();
+    let begin = Instant::now();
+    let output = scene.record("run", &["--for", "300ms"], &["daemon"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(begin.elapsed() >= Duration::from_millis(300));
+    assert_eq!(at_mark(&scene.show("run"), "session"), (3, 144));
+    let facts: Value = serde_json::from_slice(&fs::read(scene.path("run/run.json")).unwrap()).unwrap();
+    assert_eq!(facts["ended"], "asked");
+    assert!(facts["duration_s"].as_f64().unwrap() >= 0.3);
+    let output = scene.record("stubborn", &["--for", "100ms", "--grace", "100ms"], &["stubborn"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(at_mark(&scene.show("stubborn"), "session"), (1, 48));
+    let facts: Value = serde_json::from_slice(&fs::read(scene.path("stubborn/run.json")).unwrap()).unwrap();
+    assert_eq!(facts["ended"], "killed");
+}
+
+pub fn two_runs_and_their_comparison_are_one_command() {
+    let scene = Scene::new();
+    let output = output_of(
+        mtrace_diff()
+            .args(["record", "--runs", "200ms,400ms", "--then-diff", "-q", "-o"])
+            .arg(scene.path("captures"))
+            .arg("--")
+            .arg(scene.path("app"))
+            .arg("daemon"),
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.contains("No call site grew"), "{text}");
+    assert!(scene.path("captures/run1/recording").is_file());
+}
+
+pub fn what_cannot_be_recorded_is_said() {
+    let scene = Scene::new();
+    let fails = |name: &str, program: &Path, needle: &str| {
+        let output = output_of(mtrace_diff().args(["record", "-o"]).arg(scene.path(name)).arg("--").arg(program));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(needle), "{said}");
+        assert!(!scene.path(name).join("recording").exists());
+    };
+    fails("a", &scene.path("nothing"), "there is no program");
+    fails("a", Path::new("no-such-program-anywhere"), "there is no program");
+    fs::write(scene.path("text"), "text").unwrap();
+    fails("a", &scene.path("text"), "not executable");
+    fails("a", scene.directory.path(), "is a directory");
+    let source = testdata().join("src/recorded.c");
+    scene.gcc(&["-O1", "-w", "-static", "-pthread", "-o", "static"], &source);
+    fails("a", &scene.path("static"), "linked statically");
+    fs::create_dir(scene.path("full")).unwrap();
+    fs::write(scene.path("full/notes"), "mine").unwrap();
+    fails("full", &scene.path("app"), "not empty");
+    let forced = scene.record("full", &["--force"], &["count"]);
+    assert_eq!(forced.status.code(), Some(2));
+    assert!(scene.path("full/notes").exists());
+    scene.recorded("again", &[], &["count"]);
+    assert_eq!(scene.record("again", &[], &["count"]).status.code(), Some(2));
+    assert!(scene.record("again", &["--force"], &["count"]).status.success());
+}
+
+pub fn a_log_that_may_not_grow_ends_and_says_so() {
+    let scene = Scene::new();
+    let own = scene.path("own.txt");
+    let output = scene.record("run", &["--max-log", "1"], &["descriptors", own.to_str().unwrap()]);
+    assert!(output.status.success());
+    let small = fs::metadata(scene.path("run/recording")).unwrap().len();
+    assert!(small <= 1 << 20, "{small}");
+    let whole = scene.recorded("whole", &[], &["descriptors", own.to_str().unwrap()]);
+    let has_stopped = warnings(&scene.show("run")).contains(&"recording-stopped".to_owned());
+    let needed = fs::metadata(scene.path("whole/recording")).unwrap().len();
+    assert_eq!(has_stopped, needed > 1 << 20, "{needed}");
+    assert_eq!(warnings(&whole), [""; 0]);
+}
+
+pub fn a_recording_becomes_an_mtrace_log() {
+    let scene = Scene::new();
+    let document = scene.recorded("run", &[], &["ways"]);
+    let log = scene.path("ways.log");
+    stdout_of(mtrace_diff().args(["convert", "--to", "mtrace"]).arg(scene.path("run")).arg("-o").arg(&log));
+    let converted = json(&["show", log.to_str().unwrap()]);
+    let blocks = |document: &Value| document["runs"][0]["live"]["blocks"].as_u64().unwrap();
+    let bytes = |document: &Value| document["runs"][0]["live"]["bytes"].as_u64().unwrap();
+    assert_eq!((blocks(&converted), bytes(&converted)), (blocks(&document), bytes(&document)));
+    if has_tool("mtrace") {
+        let output = output_of(Command::new("mtrace").arg(scene.path("app")).arg(&log));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let listed = text.lines().filter(|line| line.starts_with("0x")).count();
+        assert_eq!(listed as u64, blocks(&document), "{text}");
+    }
+}
+
+pub fn a_pipe_takes_a_recording() {
+    let scene = Scene::new();
+    let fifo = scene.path("fifo");
+    stdout_of(Command::new("mkfifo").arg(&fifo));
+    let library = scene.path("recorder.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/recorder.c");
+    scene.gcc(&["-std=gnu99", "-shared", "-fPIC", "-O2", "-o", "recorder.so"], &source);
+    let reader = Command::new("cat").arg(&fifo).stdout(Stdio::piped()).spawn().unwrap();
+    let status = Command::new(scene.path("app"))
+        .arg("count")
+        .env("LD_PRELOAD", &library)
+        .env("MTRACE_RECORDER", &fifo)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let log = reader.wait_with_output().unwrap().stdout;
+    fs::write(scene.path("log"), log).unwrap();
+    let document = scene.show("log");
+    assert_eq!(at_mark(&document, "session"), (10, 480));
+}
+
+pub fn one_run_is_compared_with_itself() {
+    let scene = Scene::new();
+    scene.recorded("run", &["--for", "400ms"], &["daemon"]);
+    let run = scene.path("run");
+    let early = format!("{}@100ms", run.display());
+    let document = json(&[&early, run.to_str().unwrap()]);
+    assert_eq!(live(site(&document, "session_open")), [Some((2, 96)), Some((3, 144))]);
+    let late = output_of(mtrace_diff().arg(format!("{}@1h", run.display())).arg(&run));
+    assert_eq!(late.status.code(), Some(2));
+}
+
+pub fn the_recorder_is_built_for_other_machines() {
+    let scene = Scene::new();
+    let built = stdout_of(mtrace_diff().args(["recorder", "--build", "gcc", "-o"]).arg(scene.path("out")));
+    let library = PathBuf::from(built.trim());
+    assert!(library.is_file() && fs::metadata(&library).unwrap().permissions().mode() & 0o100 != 0);
+    let source = stdout_of(mtrace_diff().args(["recorder", "--source"]));
+    assert!(source.starts_with("/* mtrace-recorder:"));
+    let output = output_of(mtrace_diff().args(["recorder", "--build", "no-such-gcc", "-o", "out"]));
+    assert_eq!(output.status.code(), Some(2));
+}
