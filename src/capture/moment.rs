@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::is_duration;
+use super::manifest::is_duration;
 
 /// When to look at what is live.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -12,7 +12,8 @@ use crate::symbols::{Place, RebasedRun, RunNames, RunToName, rebase};
 use crate::trace::{Anomalies, CallerId, CallerStats, Curve, ReplayOptions, Trace, advice, replay};
 use crate::warning::Warning;
 
-use super::{Reading, log_at};
+use super::Reading;
+use super::moment::log_at;
 
 /// A run, read and placed, without names.
 #[derive(Debug)]

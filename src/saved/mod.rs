@@ -8,7 +8,7 @@ mod settle;
 mod store;
 mod unfinished;
 
-pub use document::{SCHEMA, read, to_json};
+pub use document::{SCHEMA, is_report, read, to_json};
 pub use old_result::OldResult;
 pub use settle::settle;
 pub use store::{refuse_over, write};
