@@ -1,10 +1,10 @@
 //! From the files of a run to what they tell.
 
 mod credible;
+mod facts;
 mod moment;
 mod mtrace_log;
 mod old_result;
-mod placed;
 mod saved_report;
 
 use std::path::Path;
@@ -14,11 +14,12 @@ use rayon::prelude::*;
 use crate::capture::{CaptureSet, Head, RunInput, Sign, Standing};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::run::{Addressing, Run};
+use crate::run::Addressing;
 use crate::saved;
+use crate::symbols::RunToName;
 use mtrace_log::MTRACE_LOG;
 use old_result::OLD_RESULT;
-pub use placed::Placed;
+pub use old_result::settle;
 use saved_report::SAVED_REPORT;
 
 /// A format that runs can be read from.
@@ -27,7 +28,7 @@ struct Importer {
     standing: Standing,
     /// Where the beginning of a file shows that it is one: the first sign of any format decides.
     recognise: fn(&[u8]) -> Option<usize>,
-    import: fn(CaptureSet, Reading<'_>) -> Result<Imported>,
+    import: fn(CaptureSet, Reading<'_>) -> Result<RunToName>,
 }
 
 /// Every format. What is of none, or cannot be looked into before it is read, is taken for the first.
@@ -43,21 +44,13 @@ pub struct Reading<'a> {
     pub progress: &'a Progress,
 }
 
-/// A run, as far as it can be read without the others.
-#[derive(Debug)]
-pub enum Imported {
-    /// Its call sites need names still.
-    Placed(Box<Placed>),
-    Whole(Box<Run>),
-}
-
 /// Reads all runs at the same time; in the order given, and an error is that of the first run that has one.
 /// `save` is the file that will be written: it must be none of theirs.
 pub fn import_all(
     inputs: &[RunInput],
     save: Option<&Path>,
     reading: Reading<'_>,
-) -> Result<Vec<Imported>> {
+) -> Result<Vec<RunToName>> {
     let open = |input| CaptureSet::open(input, recognise);
     let captures: Vec<Result<CaptureSet>> = inputs.par_iter().map(open).collect();
     let captures: Vec<CaptureSet> = captures.into_iter().collect::<Result<_>>()?;
@@ -67,12 +60,12 @@ pub fn import_all(
     let logs = captures.iter().map(CaptureSet::log_bytes);
     logs.for_each(|bytes| reading.progress.expect(bytes));
     let captures = captures.into_par_iter();
-    let runs: Vec<Result<Imported>> = captures.map(|capture| import(capture, reading)).collect();
+    let runs: Vec<Result<RunToName>> = captures.map(|capture| import(capture, reading)).collect();
     reading.progress.all_read();
     runs.into_iter().collect()
 }
 
-fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<Imported> {
+fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     (importer_of(&capture).import)(capture, reading)
 }
 

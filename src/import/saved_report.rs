@@ -1,10 +1,11 @@
 //! Saved reports of this program.
 
 use super::moment::saved_at;
-use super::{Imported, Importer, Reading};
+use super::{Importer, Reading};
 use crate::capture::{CaptureSet, Standing};
 use crate::error::Result;
 use crate::saved;
+use crate::symbols::RunToName;
 
 pub const SAVED_REPORT: Importer = Importer {
     standing: Standing::StandsIn,
@@ -12,8 +13,8 @@ pub const SAVED_REPORT: Importer = Importer {
     import,
 };
 
-fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<Imported> {
+fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let at = capture.at;
     let run = saved::read(&capture, reading.progress)?;
-    Ok(Imported::Whole(Box::new(saved_at(run, at)?)))
+    Ok(RunToName::named(saved_at(run, at)?))
 }

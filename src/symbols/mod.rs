@@ -21,7 +21,7 @@ pub use debug_file::find_debug_file;
 pub use find::{resolved_in, same_machine};
 pub use module::{Module, base_name, names_a_library};
 pub use names::{Names, shortened};
-pub use naming::{RunNames, RunToName, name_callers};
+pub use naming::{RunToName, name_callers};
 pub use rebase::{Place, RebasedRun, rebase};
 
 /// Where files of modules and their debug files are looked for, beside the run directory.
