@@ -56,7 +56,7 @@ fn memory_stays_in_proportion_to_live_blocks() {
             text: Vec::new(),
         };
         let trace = replay(log, ReplayOptions::default()).unwrap();
-        assert_eq!(trace.stats(Reuse::FreeLost)[0].live.blocks, BLOCKS);
+        assert_eq!(trace.settle(Reuse::FreeLost).stats()[0].live.blocks, BLOCKS);
         let taken = resident().saturating_sub(base);
         let allowed = (32 << 20) + 64 * BLOCKS;
         assert!(taken <= allowed, "{name}: {taken} bytes, {allowed} allowed");

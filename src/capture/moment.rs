@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::is_duration;
+use super::manifest::is_duration;
 
 /// When to look at what is live.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -25,9 +25,10 @@ pub enum Moment {
 pub struct Reached {
     /// As it was asked for.
     pub at: Moment,
-    /// The records up to there, and those of the whole log.
+    /// The records up to there.
     pub records: u64,
-    pub of: u64,
+    /// Those of the whole log; a recording is read no further than to the moment.
+    pub of: Option<u64>,
     /// Since the start, where the run's time is known.
     pub seconds: Option<f64>,
     /// Which step of the run's curves stands for it, from 1, where no more is known; then the records are

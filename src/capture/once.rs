@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use super::{RunInput, is_stdin};
+use super::input::{RunInput, is_stdin};
 use crate::error::{Error, Result};
 
 /// Names that Linux has for standard input.

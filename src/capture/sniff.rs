@@ -7,23 +7,17 @@ use std::path::Path;
 use super::{compressed, manifest, maps};
 use crate::elf::{ElfInfo, ElfKind, is_elf};
 use crate::error::{Error, Result};
-use crate::recording::is_recording;
 
 /// What a file holds.
 #[derive(Debug)]
 pub enum FileKind {
-    Log,
-    /// What the recorder wrote.
-    Recording,
+    /// Something that a run can be read from.
+    Run(Standing),
     Maps,
     Program(ElfInfo),
     Library(ElfInfo),
     /// A separate debug file, found again by build id or name when a module needs it.
     Debug(ElfInfo),
-    /// What `mtrace(1)` printed, or what `mtrace_do.py` wrote.
-    OldResult,
-    /// What `--save` wrote.
-    Saved,
     /// The document of `--format json`, which is for other programs.
     Report,
     /// A run's own facts: `run.json`.
@@ -37,23 +31,53 @@ pub enum FileKind {
     Unclear,
 }
 
-/// What the schema of a saved report begins with, before its version.
-pub const SAVED_SCHEMA: &str = "mtrace-diff-saved/";
+/// What a file that a run can be read from is to the directory that holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The log of the run.
+    Log,
+    /// It says all by itself, and stands in for a log that is not there.
+    StandsIn,
+    /// Only a run where it is given as one.
+    Alone,
+}
+
+/// What the beginning of a file shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Sign {
+    /// Where in the file it stands: the first sign counts, since anything can be quoted behind it.
+    pub at: usize,
+    pub standing: Standing,
+}
+
+/// Looks for the first sign of a format that a run can be read from; which these are, `import` knows.
+pub type Recognise = fn(&[u8]) -> Option<Sign>;
 
 /// How much of a file decides: enough for a log whose beginning is damaged.
 const HEAD: u64 = 64 * 1024;
 
-/// Reads the beginning of a regular file and says what it is.
-pub fn file_kind(path: &Path) -> Result<FileKind> {
-    let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
-    let mut head = Vec::new();
-    let text = compressed::plain(file).map_err(|e| Error::io("read", path, e))?;
-    // Of a stream that is damaged, what comes before the damage decides.
-    let read = text.take(HEAD).read_to_end(&mut head);
-    if head.is_empty() && read.is_err() {
-        return Ok(FileKind::Unclear);
+/// The beginning of a regular file, unpacked.
+#[derive(Debug)]
+pub struct Head {
+    pub bytes: Vec<u8>,
+    /// Of a stream that is damaged, what comes before the damage is here.
+    is_damaged: bool,
+}
+
+impl Head {
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
+        let mut bytes = Vec::new();
+        let text = compressed::plain(file).map_err(|e| Error::io("read", path, e))?;
+        let is_damaged = text.take(HEAD).read_to_end(&mut bytes).is_err();
+        Ok(Head { bytes, is_damaged })
     }
-    if is_elf(&head) {
+}
+
+/// Reads the beginning of a regular file and says what it is.
+pub fn file_kind(path: &Path, recognise: Recognise) -> Result<FileKind> {
+    let head = Head::read(path)?;
+    if is_elf(&head.bytes) {
         let Ok(info) = ElfInfo::read(path) else {
             return Ok(FileKind::Other);
         };
@@ -64,150 +88,66 @@ pub fn file_kind(path: &Path) -> Result<FileKind> {
             ElfKind::Other => FileKind::Other,
         });
     }
-    if is_recording(&head) {
-        return Ok(FileKind::Recording);
-    }
-    Ok(match text_kind(&head) {
-        FileKind::Other | FileKind::Empty if read.is_err() => FileKind::Unclear,
+    Ok(match kind_of(&head.bytes, recognise) {
+        FileKind::Other | FileKind::Empty if head.is_damaged => FileKind::Unclear,
         kind => kind,
     })
 }
 
-/// Whether a file is a saved report, of whatever version.
-pub fn is_saved_report(path: &Path) -> bool {
-    matches!(file_kind(path), Ok(FileKind::Saved))
-}
-
-/// Whether there is a line of a log in a part of a file.
-pub fn holds_log_line(text: &[u8]) -> bool {
-    text.split(|&b| b == b'\n')
-        .map(<[u8]>::trim_ascii_end)
-        .any(|line| !line.is_empty() && is_log_line(line))
-}
-
-fn text_kind(head: &[u8]) -> FileKind {
-    let mut lines = head
-        .split(|&b| b == b'\n')
-        .map(<[u8]>::trim_ascii_end)
-        .filter(|line| !line.is_empty())
-        .peekable();
-    let Some(first) = lines.peek().copied() else {
+/// What a file holds that begins so and is no ELF file.
+pub fn kind_of(head: &[u8], recognise: Recognise) -> FileKind {
+    let Some(first) = lines(head).next().map(|(_, line)| line) else {
         return FileKind::Empty;
     };
-    if first.starts_with(b"{")
-        && let Some(kind) = json_kind(head)
-    {
-        return kind;
+    let schema = schema(head).unwrap_or_default();
+    if schema.starts_with(manifest::SCHEMA.as_bytes()) {
+        return FileKind::Manifest;
     }
-    if first.starts_with(b"total_cnt: ") {
-        return FileKind::OldResult;
+    if schema.starts_with(b"mtrace-diff/") {
+        return FileKind::Report;
     }
-    for line in lines {
-        if maps::parse_line(line).is_some() {
-            return FileKind::Maps;
+    let maps = first_line(head, |line| maps::parse_line(line).is_some());
+    match (recognise(head), maps) {
+        (Some(sign), maps) if maps.is_none_or(|maps| sign.at < maps) => {
+            FileKind::Run(sign.standing)
         }
-        if is_mtrace_result_line(line) {
-            return FileKind::OldResult;
-        }
-        if is_log_line(line) {
-            return FileKind::Log;
-        }
-    }
-    match () {
-        () if first.starts_with(b"{") || first.starts_with(b"[\"") || first == b"[" => {
+        (_, Some(_)) => FileKind::Maps,
+        _ if first.starts_with(b"{") || first.starts_with(b"[\"") || first == b"[" => {
             FileKind::Json
         }
-        () if is_text(head) => FileKind::Other,
-        () => FileKind::Unclear,
+        _ if is_text(head) => FileKind::Other,
+        _ => FileKind::Unclear,
     }
+}
+
+/// The lines of a text that are not blank, without their ends, and where they begin.
+fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut begin = 0;
+    let lines = text.split(|&b| b == b'\n').map(move |line| {
+        let at = begin;
+        begin += line.len() + 1;
+        (at, line.trim_ascii_end())
+    });
+    lines.filter(|(_, line)| !line.is_empty())
+}
+
+/// Where the first line begins that is of some kind, without its end.
+pub fn first_line(text: &[u8], is: impl Fn(&[u8]) -> bool) -> Option<usize> {
+    lines(text).find(|(_, line)| is(line)).map(|(at, _)| at)
+}
+
+/// What a JSON document says that it is, if it is one of this program's. The first schema counts: texts
+/// behind it can quote anything.
+pub fn schema(head: &[u8]) -> Option<&[u8]> {
+    let (_, first) = lines(head).next()?;
+    let is_name = |b: &u8| b.is_ascii_alphabetic() || *b == b'-';
+    let is_schema = |text: &&[u8]| text.iter().find(|b| !is_name(b)) == Some(&b'/');
+    let mut found = memchr::memmem::find_iter(head, b"\"mtrace-diff").map(|at| &head[at + 1..]);
+    found.find(is_schema).filter(|_| first.starts_with(b"{"))
 }
 
 /// Text has no control characters but white space, and escapes that colour it.
 fn is_text(head: &[u8]) -> bool {
     let is_fine = |b: &u8| !b.is_ascii_control() || b.is_ascii_whitespace() || *b == 0x1b;
     head.iter().all(is_fine)
-}
-
-/// The first schema of ours decides: texts behind it can quote anything.
-fn json_kind(head: &[u8]) -> Option<FileKind> {
-    memchr::memmem::find_iter(head, b"\"mtrace-diff").find_map(|at| {
-        let schema = &head[at + 1..];
-        let is = |name: &str| schema.starts_with(name.as_bytes());
-        match () {
-            () if is(SAVED_SCHEMA) => Some(FileKind::Saved),
-            () if is(manifest::SCHEMA) => Some(FileKind::Manifest),
-            () if is("mtrace-diff/") => Some(FileKind::Report),
-            () => None,
-        }
-    })
-}
-
-/// `= Start`, or `@ … + 0x… 0x…`: what a log is recognised by. The grammar proper is in `trace`.
-fn is_log_line(line: &[u8]) -> bool {
-    if line == b"= Start" {
-        return true;
-    }
-    // Other text can end like a record: `address = base + 0x10`.
-    if memchr::memmem::find(line, b"@ ").is_none() && !line.trim_ascii_start().starts_with(b"[0x") {
-        return false;
-    }
-    let mut fields = line.rsplit(|&b| b == b' ');
-    let last = fields.next().unwrap_or_default();
-    let is_operator =
-        |field: Option<&[u8]>| matches!(field, Some(b"+" | b"-" | b"<" | b">" | b"!"));
-    let follows_operator = is_operator(fields.next()) || is_operator(fields.next());
-    last.starts_with(b"0x") && follows_operator
-}
-
-/// `Memory not freed:`, `No memory leaks.`, `- 0x… Free 12 was never alloc'd 0x…`.
-fn is_mtrace_result_line(line: &[u8]) -> bool {
-    line == b"Memory not freed:"
-        || line == b"No memory leaks."
-        || memchr::memmem::find(line, b" was never alloc'd").is_some()
-        || (line.starts_with(b"+ 0x") && memchr::memmem::find(line, b" duplicate: ").is_some())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_are_told_apart_by_what_they_say() {
-        let kinds = [
-            ("= Start\n@ ./a:[0x1] + 0x10 0x18\n", "Log"),
-            ("@ ./a:[0x1] - 0x10\n", "Log"),
-            ("garbage\n\x00\x01\n@ ./a:[0x1] + 0x10 0x18\n", "Log"),
-            (
-                "3f7ce000-3f7cf000 r-xp 00000000 fe:00 1 /lib/a.so\n",
-                "Maps",
-            ),
-            ("\nMemory not freed:\n-----------------\n", "OldResult"),
-            (
-                "- 0x0000000000000099 Free 9 was never alloc'd 0x2\n",
-                "OldResult",
-            ),
-            ("No memory leaks.\n", "OldResult"),
-            (
-                "{\"schema\":\"mtrace-diff-saved/9\",\"log\":\"mtrace-diff-run/1\"}\n",
-                "Saved",
-            ),
-            ("{\n  \"schema\": \"mtrace-diff/1\"\n}\n", "Report"),
-            (
-                "{\"a\": \"mtrace-diff\",\n \"schema\": \"mtrace-diff-run/1\"}\n",
-                "Manifest",
-            ),
-            ("total_cnt: 2504\n0x3f70df41:\t\t200\n", "OldResult"),
-            ("", "Empty"),
-            ("\n\n", "Empty"),
-            ("a README that speaks of mtrace\n", "Other"),
-            ("{ \"name\": \"x\" }\n", "Json"),
-            ("BZh91AY&SY\u{0}\u{1}", "Unclear"),
-            ("\u{0}\u{0}\u{0}", "Unclear"),
-            ("int f(void)\n{\n    return base + 0x10\n", "Other"),
-            (" [0x8048209] - 0x8064cc8\n", "Log"),
-        ];
-        for (text, kind) in kinds {
-            assert_eq!(format!("{:?}", text_kind(text.as_bytes())), kind, "{text}");
-        }
-    }
 }

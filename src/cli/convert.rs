@@ -8,10 +8,11 @@ use clap::{Args, ValueEnum};
 
 use super::clean::Escape;
 use super::print;
-use crate::capture::{RunInput, RunSource};
+use crate::capture::RunInput;
+use crate::import::open_recording;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::recording::{Blocks, write_mtrace_log};
+use crate::recording::write_mtrace_log;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -44,24 +45,13 @@ pub fn convert(args: &ConvertArgs) -> Result<()> {
         path: args.run.clone(),
         ..RunInput::default()
     };
-    let RunSource::Recording(set) = RunSource::open(&input)? else {
-        return Err(Error::NotARecording {
-            path: args.run.clone(),
-        });
-    };
     let progress = Progress::default();
-    let log = set.open_log(&progress)?;
-    let reading = |e| Error::io("read", &set.log, e);
-    let blocks = Blocks::open(log).map_err(reading)?;
-    let blocks = blocks.map_err(|reason| Error::BadRecording {
-        path: set.log.clone(),
-        reason,
-    })?;
+    let (log, blocks) = open_recording(&input, &progress)?;
     let mut damage = Default::default();
     match &args.output {
         Some(path) => {
             let writing = |e| Error::io("write", path, e);
-            refuse_over(path, &set.log)?;
+            refuse_over(path, &log)?;
             let mut out = BufWriter::new(File::create(path).map_err(writing)?);
             damage = write_mtrace_log(blocks, &mut out).map_err(writing)?;
             out.flush().map_err(writing)?;
@@ -73,7 +63,7 @@ pub fn convert(args: &ConvertArgs) -> Result<()> {
     }
     if damage.bad_blocks > 0 || damage.is_cut || damage.read_error.is_some() {
         let mut err = anstream::stderr();
-        let path = crate::printable::printable_path(&set.log);
+        let path = crate::printable::printable_path(&log);
         // The log is written; who does not read this sees fewer records.
         let _ = writeln!(
             err,

@@ -69,7 +69,7 @@ fn sites_of(
     let mut sites: Vec<JoinedSite> = Vec::new();
     let mut known: HashMap<SiteKey, usize> = HashMap::new();
     for site in &run.sites {
-        let location = run.location(site.at);
+        let location = run.location(run.answering(site));
         let name = place_of(run, location).and_then(|place| names.get(&place).copied());
         let location = Location {
             name: name.unwrap_or(&location.name).clone(),

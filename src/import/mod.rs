@@ -1,21 +1,41 @@
 //! From the files of a run to what they tell.
 
+mod credible;
+mod facts;
 mod moment;
-mod placed;
+mod mtrace_log;
+mod old_result;
 mod recorded;
+mod saved_report;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::capture::{Moment, RunInput, RunSource};
+use crate::capture::{CaptureSet, Head, RunInput, Sign, Standing};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::run::{Addressing, Run};
+use crate::recording::is_recording;
+use crate::run::Addressing;
 use crate::saved;
-use moment::{log_at, saved_at};
-pub use placed::Placed;
-pub use recorded::PlacedRecording;
+use crate::symbols::RunToName;
+use mtrace_log::MTRACE_LOG;
+use old_result::OLD_RESULT;
+pub use old_result::settle;
+use recorded::RECORDING;
+use saved_report::SAVED_REPORT;
+
+/// A format that runs can be read from.
+struct Importer {
+    /// What a file of this format is to the directory that holds it.
+    standing: Standing,
+    /// Where the beginning of a file shows that it is one: the first sign of any format decides.
+    recognise: fn(&[u8]) -> Option<usize>,
+    import: fn(CaptureSet, Reading<'_>) -> Result<RunToName>,
+}
+
+/// Every format. What is of none, or cannot be looked into before it is read, is taken for the first.
+static IMPORTERS: [Importer; 4] = [MTRACE_LOG, RECORDING, OLD_RESULT, SAVED_REPORT];
 
 /// How runs are to be read.
 #[derive(Debug, Clone, Copy)]
@@ -27,73 +47,123 @@ pub struct Reading<'a> {
     pub progress: &'a Progress,
 }
 
-/// A run, as far as it can be read without the others.
-#[derive(Debug)]
-pub enum Imported {
-    /// Its call sites need names still.
-    Placed(Box<Placed>),
-    /// The same of a recording.
-    Recorded(Box<PlacedRecording>),
-    Whole(Box<Run>),
-}
-
 /// Reads all runs at the same time; in the order given, and an error is that of the first run that has one.
 /// `save` is the file that will be written: it must be none of theirs.
 pub fn import_all(
     inputs: &[RunInput],
     save: Option<&Path>,
     reading: Reading<'_>,
-) -> Result<Vec<Imported>> {
-    let sources: Vec<Result<RunSource>> = inputs.par_iter().map(RunSource::open).collect();
-    let sources: Vec<RunSource> = sources.into_iter().collect::<Result<_>>()?;
+) -> Result<Vec<RunToName>> {
+    let open = |input| CaptureSet::open(input, recognise);
+    let captures: Vec<Result<CaptureSet>> = inputs.par_iter().map(open).collect();
+    let captures: Vec<CaptureSet> = captures.into_iter().collect::<Result<_>>()?;
     if let Some(file) = save {
-        refuse_saving_over(file, inputs, &sources)?;
+        refuse_saving_over(file, &captures)?;
     }
-    let logs = sources.iter().map(RunSource::log_bytes);
+    let logs = captures.iter().map(CaptureSet::log_bytes);
     logs.for_each(|bytes| reading.progress.expect(bytes));
-    let runs = sources.into_par_iter().zip(inputs);
-    let import = |(source, input)| import(source, input, reading);
-    let runs: Vec<Result<Imported>> = runs.map(import).collect();
+    let captures = captures.into_par_iter();
+    let runs: Vec<Result<RunToName>> = captures.map(|capture| import(capture, reading)).collect();
     reading.progress.all_read();
     runs.into_iter().collect()
 }
 
-fn import(source: RunSource, input: &RunInput, reading: Reading<'_>) -> Result<Imported> {
-    Ok(match source {
-        RunSource::Capture(set) => Imported::Placed(Box::new(Placed::of_log(set, reading)?)),
-        RunSource::Recording(set) => {
-            Imported::Recorded(Box::new(PlacedRecording::read(set, reading)?))
-        }
-        RunSource::OldResult(set) => {
-            let placed = Placed::of_old_result(set, reading)?;
-            if input.at != Moment::End {
-                return Err(Error::NoMoments {
-                    path: input.path.clone(),
-                    reason: "the result of an old tool says only what was left then",
-                });
-            }
-            Imported::Placed(Box::new(placed))
-        }
-        RunSource::Saved(file) => {
-            let mut run = saved::read(&file)?;
-            // The command line knows best how long a run took.
-            run.facts.duration_s = input.duration_s.or(run.facts.duration_s);
-            if input.at != Moment::End {
-                run.facts.name = format!("{}@{}", run.facts.name, input.at);
-            }
-            Imported::Whole(Box::new(saved_at(run, input.at)?))
-        }
-    })
+fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+    (importer_of(&capture).import)(capture, reading)
+}
+
+/// Opens the recording of a run, for those who want its events; says which file it is.
+pub fn open_recording<'a>(
+    input: &RunInput,
+    progress: &'a Progress,
+) -> Result<(PathBuf, recorded::LogBlocks<'a>)> {
+    let capture = CaptureSet::open(input, recognise)?;
+    let head = capture.log_bytes().and_then(|_| Head::read(&capture.log).ok());
+    match head.is_some_and(|head| is_recording(&head.bytes)) {
+        true => Ok((capture.log.clone(), recorded::open(&capture, progress)?)),
+        false => Err(Error::NotARecording {
+            path: input.path.clone(),
+        }),
+    }
 }
 
 /// What a run was made of is worth more than a report of it.
-fn refuse_saving_over(file: &Path, inputs: &[RunInput], sources: &[RunSource]) -> Result<()> {
-    let mut runs = inputs.iter().zip(sources);
-    match runs.find(|(_, source)| source.owns(file)) {
-        Some((run, _)) => Err(Error::SaveOverRun {
+fn refuse_saving_over(file: &Path, captures: &[CaptureSet]) -> Result<()> {
+    match captures.iter().find(|run| run.owns(file, recognise)) {
+        Some(run) => Err(Error::SaveOverRun {
             path: file.to_path_buf(),
             run: run.path.clone(),
         }),
         None => saved::refuse_over(file),
+    }
+}
+
+fn recognise(head: &[u8]) -> Option<Sign> {
+    let (at, importer) = recognised(head)?;
+    let standing = importer.standing;
+    Some(Sign { at, standing })
+}
+
+fn recognised(head: &[u8]) -> Option<(usize, &'static Importer)> {
+    let signs = IMPORTERS.iter();
+    let signs = signs.filter_map(|importer| Some(((importer.recognise)(head)?, importer)));
+    signs.min_by_key(|(at, _)| *at)
+}
+
+fn importer_of(capture: &CaptureSet) -> &'static Importer {
+    let head = capture
+        .log_bytes()
+        .and_then(|_| Head::read(&capture.log).ok());
+    let known = head.and_then(|head| recognised(&head.bytes));
+    known.map_or(&IMPORTERS[0], |(_, importer)| importer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::kind_of;
+
+    #[test]
+    fn texts_are_told_apart_by_what_they_say() {
+        let kinds = [
+            ("= Start\n@ ./a:[0x1] + 0x10 0x18\n", "Run(Log)"),
+            ("@ ./a:[0x1] - 0x10\n", "Run(Log)"),
+            ("garbage\n\x00\x01\n@ ./a:[0x1] + 0x10 0x18\n", "Run(Log)"),
+            (
+                "3f7ce000-3f7cf000 r-xp 00000000 fe:00 1 /lib/a.so\n",
+                "Maps",
+            ),
+            ("\nMemory not freed:\n-----------------\n", "Run(Alone)"),
+            (
+                "- 0x0000000000000099 Free 9 was never alloc'd 0x2\n",
+                "Run(Alone)",
+            ),
+            ("No memory leaks.\n", "Run(Alone)"),
+            (
+                "{\"schema\":\"mtrace-diff-saved/9\",\"log\":\"mtrace-diff-run/1\"}\n",
+                "Run(StandsIn)",
+            ),
+            ("{\n  \"schema\": \"mtrace-diff/1\"\n}\n", "Report"),
+            (
+                "{\"a\": \"mtrace-diff\",\n \"schema\": \"mtrace-diff-run/1\"}\n",
+                "Manifest",
+            ),
+            ("total_cnt: 2504\n0x3f70df41:\t\t200\n", "Run(Alone)"),
+            ("", "Empty"),
+            ("\n\n", "Empty"),
+            ("a README that speaks of mtrace\n", "Other"),
+            ("{ \"name\": \"x\" }\n", "Json"),
+            ("BZh91AY&SY\u{0}\u{1}", "Unclear"),
+            ("\u{0}\u{0}\u{0}", "Unclear"),
+            ("int f(void)\n{\n    return base + 0x10\n", "Other"),
+            (" [0x8048209] - 0x8064cc8\n", "Run(Log)"),
+        ];
+        for (text, kind) in kinds {
+            assert_eq!(
+                format!("{:?}", kind_of(text.as_bytes(), recognise)),
+                kind,
+                "{text}"
+            );
+        }
     }
 }

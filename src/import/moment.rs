@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use super::credible::Credible;
 use crate::capture::{CaptureSet, Moment, Reached};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -23,7 +24,7 @@ pub fn log_at<'a>(
 ) -> Result<(Log<'a>, Option<Reached>)> {
     let duration_s = capture.manifest.duration_s;
     let Some(share) = share_of(&capture.path, capture.at, duration_s)? else {
-        return Ok((capture.open_log(progress)?, None));
+        return Ok((open(capture, progress)?, None));
     };
     // What is read once more is not known to those who look at the progress.
     let Some(bytes) = capture.log_bytes() else {
@@ -34,20 +35,29 @@ pub fn log_at<'a>(
     };
     let reading = |e| Error::io("read", &capture.log, e);
     progress.expect(Some(bytes));
-    let index = LogIndex::new(capture.open_log(progress)?).map_err(reading)?;
+    let index = LogIndex::new(open(capture, progress)?).map_err(reading)?;
     let of = index.records();
     let records = records_at(share, of);
     let silent = Progress::default();
-    let lines = index.lines_of(records, capture.open_log(&silent)?);
-    let log = FirstLines::new(capture.open_log(progress)?, lines.map_err(reading)?);
+    let lines = index.lines_of(records, open(capture, &silent)?);
+    let log = FirstLines::new(open(capture, progress)?, lines.map_err(reading)?);
     let reached = Reached {
         at: capture.at,
         records,
-        of,
+        of: Some(of),
         seconds: duration_s.map(|took| took * share),
         step: None,
     };
     Ok((Box::new(log), Some(reached)))
+}
+
+/// A log that comes through a pipe has to begin like one, or it may never end.
+fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<Log<'a>> {
+    let log = capture.open_log(progress)?;
+    Ok(match capture.log_bytes() {
+        Some(_) => log,
+        None => Box::new(Credible::new(log)),
+    })
 }
 
 /// The moment of a recording, which has a clock; `duration` says how long it is, in microseconds.

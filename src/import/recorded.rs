@@ -1,295 +1,85 @@
-//! A recording, read and placed: what is left to find are names.
+//! Recordings: what the recorder wrote.
+
+use std::io::Read;
 
 use hashbrown::HashMap;
 
-use super::Reading;
 use super::moment::until;
-use crate::capture::{CaptureSet, Moment, Reached};
+use super::{Importer, Reading};
+use crate::capture::{CaptureSet, Moment, Reached, Standing};
 use crate::elf::BuildId;
 use crate::error::{Error, Result};
-use crate::recording::{Blocks, Recording, duration_of, replay};
+use crate::progress::Progress;
+use crate::recording::{Blocks, Recording, duration_of, is_recording, replay};
 use crate::run::{
-    Blocks as RunBlocks, Build, Facts, Fault, Figures, LinkAddress, LiveBlock, Location,
-    LocationId, Module, ModuleId, ModuleLabel, Origin, Role, Run, Source, StackId, Unknown,
-    blamed,
+    Blocks as LiveBlocks, Build, Facts, Fault, Figures, LinkAddress, LiveBlock, Location,
+    LocationId, Module, ModuleId, ModuleLabel, Origin, Role, Run, Source, StackId, Symbolized,
+    Unknown,
 };
-use crate::symbols::{
-    FoundModule, ModuleFinder, Place, RunNames, RunToName, base_name, is_loader_name, shortened,
-};
+use crate::symbols::{FoundModule, ModuleFinder, RunToName, base_name, is_loader_name, shortened};
+use crate::units::time;
 use crate::warning::Warning;
 
-/// A recording with the files of its modules, without names.
-#[derive(Debug)]
-pub struct PlacedRecording {
-    capture: CaptureSet,
-    recording: Recording,
-    modules: Vec<FoundModule>,
-    builds: Vec<Option<Build>>,
-    /// Each place once.
-    places: Vec<Place>,
-    /// The place of each node.
-    of_nodes: Vec<usize>,
-    reached: Option<Reached>,
-    keep_blocks: bool,
+pub const RECORDING: Importer = Importer {
+    standing: Standing::Log,
+    recognise: |head| is_recording(head).then_some(0),
+    import,
+};
+
+/// The blocks of a log, wherever it comes from.
+pub type LogBlocks<'a> = Blocks<Box<dyn Read + Send + 'a>>;
+
+fn import(mut capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+    let silent = Progress::default();
+    let until = until(&capture, || Ok(duration_of(open(&capture, &silent)?)))?;
+    let blocks = open(&capture, reading.progress)?;
+    let recording = replay(blocks, until, reading.keep_blocks);
+    let recording = recording.map_err(|e| Error::io("read", &capture.log, e))?;
+    let reached = reached(&capture, &recording)?;
+    capture.manifest.add_modules(known_builds(&recording));
+    let files = Files::of(&capture, &recording);
+    let mut run = Run::new(facts(&capture, &recording, &files, reached), files.modules());
+    let at = Locations::add(&mut run, &recording, &files.of_modules);
+    add_sites(&mut run, &recording, &at);
+    run.faults = Some(faults(&recording, &at));
+    run.blocks = reading
+        .keep_blocks
+        .then(|| blocks_of(&run, &recording, &at));
+    Ok(RunToName::new(run, files.found, capture))
 }
 
-impl PlacedRecording {
-    pub fn read(mut capture: CaptureSet, reading: Reading<'_>) -> Result<Self> {
-        let open = |capture: &CaptureSet| {
-            let log = capture.open_log(reading.progress)?;
-            let blocks = Blocks::open(log).map_err(|e| Error::io("read", &capture.log, e))?;
-            blocks.map_err(|reason| Error::BadRecording {
-                path: capture.log.clone(),
-                reason,
-            })
-        };
-        let until = until(&capture, || Ok(duration_of(open(&capture)?)))?;
-        let blocks = open(&capture)?;
-        let recording = replay(blocks, until, reading.keep_blocks)
-            .map_err(|e| Error::io("read", &capture.log, e))?;
-        let reached = reached(&capture, &recording)?;
-        capture.manifest.add_modules(known_builds(&recording));
-        let (modules, ids) = modules_of(&capture, &recording);
-        let builds = ids.builds;
-        let (places, of_nodes) = places_of(&recording, &ids.of_module);
-        Ok(PlacedRecording {
-            capture,
-            recording,
-            modules,
-            builds,
-            places,
-            of_nodes,
-            reached,
-            keep_blocks: reading.keep_blocks,
-        })
-    }
-
-    pub fn to_name(&self) -> RunToName<'_> {
-        let mut is_live = vec![false; self.places.len()];
-        for stack in &self.recording.stacks {
-            if stack.live.blocks > 0 {
-                let (frames, _) = self.recording.frames(stack.node);
-                frames
-                    .iter()
-                    .for_each(|node| is_live[self.of_nodes[*node as usize]] = true);
-            }
-        }
-        RunToName {
-            capture: &self.capture,
-            modules: &self.modules,
-            places: &self.places,
-            symbols: vec![None; self.places.len()],
-            is_live,
-        }
-    }
-
-    /// The whole run.
-    pub fn named(self, names: RunNames) -> Run {
-        let modules = self.modules.iter().zip(&self.builds);
-        let modules = modules.map(|(module, build)| Module {
-            label: ModuleLabel {
-                role: module.role,
-                name: module.name.clone(),
-            },
-            path: module.path(),
-            build: build.clone(),
-        });
-        let mut run = Run::new(Facts::default(), modules.collect());
-        for (place, name) in self.places.iter().zip(names.names) {
-            let (address, number) = match place {
-                Place::InModule { address, .. } => (Some(*address), None),
-                Place::Unplaced { address, .. } => (None, *address),
-            };
-            run.add_location(Location {
-                module: place.module(),
-                address,
-                number,
-                name,
-            });
-        }
-        let sites = self.add_sites(&mut run);
-        if self.keep_blocks {
-            run.blocks = Some(self.blocks(&run, &sites));
-        }
-        run.faults = Some(self.faults(&run));
-        run.facts = self.facts(names.warnings);
-        run
-    }
-
-    /// Adds what each stack allocated; says which place each of the recording's stacks is shown at.
-    fn add_sites(&self, run: &mut Run) -> Vec<LocationId> {
-        let mut known: HashMap<StackId, usize> = HashMap::new();
-        let mut blames = Vec::new();
-        for stack in &self.recording.stacks {
-            let (id, at) = self.stack(run, stack.node);
-            blames.push(at);
-            let figures = Figures::of_log(stack.allocations, stack.live);
-            match known.get(&id) {
-                // The same place of a library that was loaded more than once.
-                Some(&index) => {
-                    let site = &mut run.sites[index];
-                    site.figures.add(figures);
-                    if let Some(curve) = &mut site.curve {
-                        curve.add(&stack.curve);
-                    }
-                }
-                None => {
-                    known.insert(id, run.sites.len());
-                    run.add_stack(id, at, figures, Some(stack.curve.clone()));
-                }
-            }
-        }
-        blames
-    }
-
-    fn stack(&self, run: &mut Run, node: u32) -> (StackId, LocationId) {
-        let (frames, _) = self.recording.frames(node);
-        let places = frames.iter().map(|node| self.of_nodes[*node as usize]);
-        let mut locations: Vec<LocationId> = places.map(LocationId).collect();
-        if locations.is_empty() {
-            locations.push(LocationId(self.of_nodes[0]));
-        }
-        let mut id = None;
-        for at in locations.iter().rev() {
-            id = Some(run.stacks.add(*at, id));
-        }
-        let innermost = locations[0];
-        let at = blamed(run, locations).unwrap_or(innermost);
-        (id.unwrap_or_else(|| run.stacks.add(at, None)), at)
-    }
-
-    fn faults(&self, run: &Run) -> Vec<Fault> {
-        let faults = self.recording.faults.iter();
-        let fault = |(kind, node, seen): &(_, u32, _)| {
-            let (frames, _) = self.recording.frames(*node);
-            let places = frames.iter().map(|node| self.of_nodes[*node as usize]);
-            Some(Fault {
-                kind: *kind,
-                seen: *seen,
-                at: blamed(run, places.map(LocationId))?,
-            })
-        };
-        faults.filter_map(fault).collect()
-    }
-
-    fn blocks(&self, run: &Run, sites: &[LocationId]) -> RunBlocks {
-        let live = self.recording.blocks.iter().map(|(address, block)| {
-            let at = sites[block.caller.0 as usize];
-            LiveBlock {
-                address: *address,
-                size: block.size,
-                at,
-            }
-        });
-        let files = run.locations.iter().map(|location| {
-            let module = run.module_of(location)?;
-            module.path.as_deref().map(Into::into)
-        });
-        RunBlocks {
-            live: live.collect(),
-            unknown_frees: Vec::new(),
-            files: files.collect(),
-        }
-    }
-
-    fn facts(self, naming: Vec<Warning>) -> Facts {
-        let recording = &self.recording;
-        let seconds = recording.end_us as f64 / 1e6;
-        let duration_s = match self.reached {
-            Some(reached) => reached.seconds,
-            // A program that waits to be ended does so behind its last event.
-            None => Some(self.capture.manifest.duration_s.unwrap_or(0.0).max(seconds)),
-        };
-        let program = self.modules.iter().zip(&self.builds);
-        let program = program.into_iter().find(|(m, _)| m.role == Role::Program);
-        let build_id = program.and_then(|(_, build)| match build {
-            Some(Build::Id(id)) => Some(id.clone()),
-            _ => None,
-        });
-        let mut capture = self.capture.warnings.clone();
-        // It was found by its build id.
-        if program.is_some_and(|(module, _)| module.elf().is_some()) {
-            capture.retain(|warning| *warning != Warning::NoProgram);
-        }
-        let warnings = [capture, self.damage(), naming];
-        Facts {
-            name: self.capture.name.clone(),
-            path: self.capture.path.clone(),
-            origin: Origin {
-                source: Source::Recording,
-                ..Origin::default()
-            },
-            log: self.capture.log.clone(),
-            program: program.and_then(|(module, _)| Some(module.elf()?.path.clone())),
-            build_id,
-            machine: Some(recording.header.machine),
-            choice: None,
-            duration_s: duration_s.filter(|seconds| *seconds > 0.0),
-            reached: self.reached,
-            records: Some(recording.events),
-            anomalies: None,
-            warnings: warnings.concat(),
-        }
-    }
-
-    fn damage(&self) -> Vec<Warning> {
-        let recording = &self.recording;
-        let damage = &recording.damage;
-        let mut warnings = Vec::new();
-        if recording.events == 0 {
-            warnings.push(Warning::NoRecords);
-        }
-        if damage.bad_blocks > 0 {
-            warnings.push(Warning::RecordingDamaged {
-                blocks: damage.bad_blocks,
-                first_at: damage.first_at,
-            });
-        }
-        if let Some(reason) = &damage.read_error {
-            warnings.push(Warning::ReadStopped {
-                reason: reason.clone(),
-            });
-        }
-        if damage.is_cut && self.reached.is_none() {
-            warnings.push(Warning::RecordingCut);
-        }
-        if let Some(stopped) = recording.header.stopped {
-            warnings.push(Warning::RecordingStopped {
-                reason: stopped.reason(),
-            });
-        }
-        if recording.header.lost > 0 {
-            warnings.push(Warning::RecordingLost {
-                events: recording.header.lost,
-            });
-        }
-        warnings
-    }
+pub fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlocks<'a>> {
+    let log = capture.open_log(progress)?;
+    let blocks = Blocks::open(log).map_err(|e| Error::io("read", &capture.log, e))?;
+    blocks.map_err(|reason| Error::BadRecording {
+        path: capture.log.clone(),
+        reason,
+    })
 }
 
 /// The moment that was reached; an error where the run was over before it.
 fn reached(capture: &CaptureSet, recording: &Recording) -> Result<Option<Reached>> {
     let end = recording.end_us as f64 / 1e6;
-    match capture.at {
-        Moment::End => Ok(None),
-        Moment::Time(wanted) if wanted > capture.manifest.duration_s.unwrap_or(0.0).max(end) => {
-            Err(Error::MomentBehindEnd {
+    let took = capture.manifest.duration_s.unwrap_or(0.0).max(end);
+    let seconds = match capture.at {
+        Moment::End => return Ok(None),
+        Moment::Time(wanted) if wanted > took => {
+            return Err(Error::MomentBehindEnd {
                 path: capture.path.clone(),
                 at: capture.at.to_string(),
-                took: crate::units::time(end),
-            })
+                took: time(took),
+            });
         }
-        at => Ok(Some(Reached {
-            at,
-            records: recording.events,
-            of: recording.events,
-            seconds: Some(match at {
-                Moment::Time(wanted) => wanted,
-                _ => end,
-            }),
-            step: None,
-        })),
-    }
+        Moment::Time(wanted) => wanted,
+        Moment::Share(_) => end,
+    };
+    Ok(Some(Reached {
+        at: capture.at,
+        records: recording.events,
+        of: None,
+        seconds: Some(seconds),
+        step: None,
+    }))
 }
 
 fn known_builds(recording: &Recording) -> impl Iterator<Item = (String, BuildId)> + '_ {
@@ -301,76 +91,233 @@ fn known_builds(recording: &Recording) -> impl Iterator<Item = (String, BuildId)
     })
 }
 
-/// Which module of the run each of the recording's is; a library that was loaded twice is one.
-struct Ids {
-    of_module: Vec<Option<ModuleId>>,
+/// The files of a recording's modules.
+struct Files {
+    found: Vec<FoundModule>,
     builds: Vec<Option<Build>>,
+    /// Which of them each of the recording's modules is: a library that was loaded twice is one.
+    of_modules: Vec<Option<ModuleId>>,
 }
 
-fn modules_of(capture: &CaptureSet, recording: &Recording) -> (Vec<FoundModule>, Ids) {
-    let machine = recording.header.machine;
-    let finder = ModuleFinder::new(capture, Some(machine), Some(machine.is_64));
-    let program = recording.fact("program");
-    let mut known: HashMap<(&[u8], &[u8]), ModuleId> = HashMap::new();
-    let mut modules: Vec<FoundModule> = Vec::new();
-    let mut ids = Ids {
-        of_module: Vec::new(),
-        builds: Vec::new(),
-    };
-    for module in &recording.modules {
-        let path = module.path.as_slice();
-        if path.is_empty() {
-            ids.of_module.push(None);
-            continue;
-        }
-        let key = (path, module.build_id.as_slice());
-        let id = *known.entry(key).or_insert_with(|| {
-            let role = match program.as_deref() {
-                Some(program) if program.as_bytes() == path => Role::Program,
-                _ if is_loader_name(base_name(path)) => Role::Loader,
-                _ => Role::Library,
-            };
-            let name = shortened(&String::from_utf8_lossy(base_name(path)));
-            let found = finder.found(FoundModule::new(role, name, path));
-            let build = match module.build_id.is_empty() {
-                false => Some(Build::Id(BuildId(module.build_id.clone()))),
-                true => found.build(capture),
-            };
-            modules.push(found);
-            ids.builds.push(build);
-            ModuleId(modules.len() - 1)
-        });
-        ids.of_module.push(Some(id));
-    }
-    (modules, ids)
-}
-
-fn places_of(recording: &Recording, ids: &[Option<ModuleId>]) -> (Vec<Place>, Vec<usize>) {
-    let mut places = Vec::new();
-    let mut known: HashMap<Place, usize> = HashMap::new();
-    let nodes = recording.nodes.iter().map(|node| {
-        let module = node.module.map(|index| index as usize);
-        let place = match module.and_then(|index| Some((ids.get(index).copied()??, index))) {
-            Some((id, index)) => Place::InModule {
-                module: id,
-                address: LinkAddress(node.pc.wrapping_sub(recording.modules[index].bias)),
-            },
-            None => Place::Unplaced {
-                module: None,
-                address: Some(node.pc).filter(|pc| *pc > 0),
-                reason: match (module, node.pc) {
-                    (_, 0) => Unknown::NoAddress,
-                    (Some(_), _) => Unknown::AnonymousMemory,
-                    (None, _) => Unknown::OutsideMaps,
-                },
-            },
+impl Files {
+    fn of(capture: &CaptureSet, recording: &Recording) -> Self {
+        let machine = recording.header.machine;
+        let finder = ModuleFinder::new(capture, Some(machine), Some(machine.is_64));
+        let program = recording.fact("program");
+        let mut known: HashMap<(&[u8], &[u8]), ModuleId> = HashMap::new();
+        let mut files = Files {
+            found: Vec::new(),
+            builds: Vec::new(),
+            of_modules: Vec::new(),
         };
-        *known.entry(place.clone()).or_insert_with(|| {
-            places.push(place);
-            places.len() - 1
-        })
-    });
-    let of_nodes = nodes.collect();
-    (places, of_nodes)
+        for module in &recording.modules {
+            let path = module.path.as_slice();
+            // Code that was made at run time has no file.
+            let id = (!path.is_empty()).then(|| {
+                let key = (path, module.build_id.as_slice());
+                *known.entry(key).or_insert_with(|| {
+                    let role = match program.as_deref() {
+                        Some(program) if program.as_bytes() == path => Role::Program,
+                        _ if is_loader_name(base_name(path)) => Role::Loader,
+                        _ => Role::Library,
+                    };
+                    let name = shortened(&String::from_utf8_lossy(base_name(path)));
+                    let found = finder.found(FoundModule::new(role, name, path));
+                    files.builds.push(match module.build_id.as_slice() {
+                        [] => found.build(capture),
+                        id => Some(Build::Id(BuildId(id.to_vec()))),
+                    });
+                    files.found.push(found);
+                    ModuleId(files.found.len() - 1)
+                })
+            });
+            files.of_modules.push(id);
+        }
+        files
+    }
+
+    fn modules(&self) -> Vec<Module> {
+        let modules = self.found.iter().zip(&self.builds);
+        let module = modules.map(|(module, build)| Module {
+            label: ModuleLabel {
+                role: module.role,
+                name: module.name.clone(),
+            },
+            path: module.path(),
+            build: build.clone(),
+        });
+        module.collect()
+    }
+
+    fn program(&self) -> Option<(&FoundModule, Option<&Build>)> {
+        let mut modules = self.found.iter().zip(&self.builds);
+        let program = modules.find(|(module, _)| module.role == Role::Program)?;
+        Some((program.0, program.1.as_ref()))
+    }
 }
 
+/// Where the frames of a recording are, each place once.
+struct Locations {
+    of_nodes: Vec<LocationId>,
+}
+
+impl Locations {
+    fn add(run: &mut Run, recording: &Recording, modules: &[Option<ModuleId>]) -> Self {
+        let mut known = HashMap::new();
+        let nodes = recording.nodes.iter().map(|node| {
+            let (index, pc) = (node.module.map(|index| index as usize), node.pc);
+            let module = index.and_then(|index| modules.get(index).copied()?);
+            let address = match (module, index) {
+                (Some(_), Some(index)) => pc.wrapping_sub(recording.modules[index].bias),
+                _ => pc,
+            };
+            *known.entry((module, address)).or_insert_with(|| {
+                run.add_location(Location {
+                    module,
+                    address: module.map(|_| LinkAddress(address)),
+                    number: module.is_none().then_some(address).filter(|pc| *pc > 0),
+                    name: Symbolized::Unknown(match (module, index) {
+                        (Some(_), _) => Unknown::NoFile,
+                        (None, Some(_)) => Unknown::AnonymousMemory,
+                        (None, None) if pc == 0 => Unknown::NoAddress,
+                        (None, None) => Unknown::OutsideMaps,
+                    }),
+                })
+            })
+        });
+        Locations {
+            of_nodes: nodes.collect(),
+        }
+    }
+
+    fn of(&self, node: u32) -> LocationId {
+        let at = self.of_nodes.get(node as usize);
+        // The first root stands for what is not known.
+        at.copied().unwrap_or(self.of_nodes[0])
+    }
+}
+
+/// Adds what each stack allocated.
+fn add_sites(run: &mut Run, recording: &Recording, at: &Locations) {
+    let mut known: HashMap<StackId, usize> = HashMap::new();
+    for stack in &recording.stacks {
+        let (frames, _) = recording.frames(stack.node);
+        let mut id = None;
+        for node in frames.iter().rev() {
+            id = Some(run.stacks.add(at.of(*node), id));
+        }
+        let id = id.unwrap_or_else(|| run.stacks.add(at.of(0), None));
+        let figures = Figures::of_log(stack.allocations, stack.live);
+        match known.get(&id) {
+            // The same place of a library that was loaded more than once.
+            Some(&index) => {
+                let site = &mut run.sites[index];
+                site.figures.add(figures);
+                if let Some(curve) = &mut site.curve {
+                    curve.add(&stack.curve);
+                }
+            }
+            None => {
+                known.insert(id, run.sites.len());
+                run.add_stack(id, figures, Some(stack.curve.clone()));
+            }
+        }
+    }
+}
+
+fn faults(recording: &Recording, at: &Locations) -> Vec<Fault> {
+    let faults = recording.faults.iter();
+    let fault = |(kind, node, seen): &(_, u32, _)| Fault {
+        kind: *kind,
+        seen: *seen,
+        at: at.of(*node),
+    };
+    faults.map(fault).collect()
+}
+
+fn blocks_of(run: &Run, recording: &Recording, at: &Locations) -> LiveBlocks {
+    let live = recording.blocks.iter().map(|(address, block)| LiveBlock {
+        address: *address,
+        size: block.size,
+        at: at.of(recording.stacks[block.caller.0 as usize].node),
+    });
+    let files = run.locations.iter().map(|location| {
+        let module = run.module_of(location)?;
+        module.path.as_deref().map(Into::into)
+    });
+    LiveBlocks {
+        live: live.collect(),
+        unknown_frees: Vec::new(),
+        files: files.collect(),
+    }
+}
+
+fn facts(
+    capture: &CaptureSet,
+    recording: &Recording,
+    files: &Files,
+    reached: Option<Reached>,
+) -> Facts {
+    let seconds = recording.end_us as f64 / 1e6;
+    let duration_s = match reached {
+        Some(reached) => reached.seconds,
+        // A program that waits to be ended does so behind its last event.
+        None => Some(capture.manifest.duration_s.unwrap_or(0.0).max(seconds)),
+    };
+    let program = files.program();
+    let elf = program.and_then(|(module, _)| module.elf());
+    let mut warnings = capture.warnings.clone();
+    // It was found by its build id.
+    if elf.is_some() {
+        warnings.retain(|warning| *warning != Warning::NoProgram);
+    }
+    warnings.extend(damage(recording, reached.is_some()));
+    Facts {
+        name: capture.name.clone(),
+        path: capture.path.clone(),
+        origin: Origin {
+            source: Source::Recording,
+            ..Origin::default()
+        },
+        log: capture.log.clone(),
+        program: elf.map(|elf| elf.path.clone()),
+        build_id: program.and_then(|(_, build)| match build {
+            Some(Build::Id(id)) => Some(id.clone()),
+            _ => None,
+        }),
+        machine: Some(recording.header.machine),
+        duration_s: duration_s.filter(|seconds| *seconds > 0.0),
+        reached,
+        records: Some(recording.events),
+        warnings,
+        ..Facts::default()
+    }
+}
+
+/// What the recording lacks. Before its end, none is whole.
+fn damage(recording: &Recording, is_moment: bool) -> Vec<Warning> {
+    let damage = &recording.damage;
+    let header = &recording.header;
+    let none = (recording.events == 0).then_some(Warning::NoRecords);
+    let bad = (damage.bad_blocks > 0).then_some(Warning::RecordingDamaged {
+        blocks: damage.bad_blocks,
+        first_at: damage.first_at,
+    });
+    let read = damage.read_error.clone();
+    let stopped = header.stopped.filter(|_| !is_moment);
+    [
+        none,
+        bad,
+        read.map(|reason| Warning::ReadStopped { reason }),
+        (damage.is_cut && !is_moment).then_some(Warning::RecordingCut),
+        stopped.map(|stopped| Warning::RecordingStopped {
+            reason: stopped.reason(),
+        }),
+        (header.lost > 0).then_some(Warning::RecordingLost {
+            events: header.lost,
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -338,7 +338,8 @@ mod tests {
             .lines()
             .skip_while(|line| !line.starts_with("14 04"))
             .take_while(|line| !line.starts_with("```"))
-            .flat_map(|line| line.split_whitespace().take_while(|word| word.len() == 2))
+            .filter_map(|line| line.split("    ").next())
+            .flat_map(str::split_whitespace)
             .collect();
         assert_eq!(listed, shown.collect::<Vec<_>>());
     }

@@ -62,10 +62,11 @@ fn run_facts(run: &Run) -> Vec<String> {
     }
     facts.push(match (known.reached, known.records) {
         (Some(reached), _) => {
-            let records = counted(reached.of, "record");
-            match reached.step {
-                Some(step) => format!("step {step} of {STEPS} of {records}"),
-                None => format!("{} of {records}", count(reached.records)),
+            let records = counted(reached.of.unwrap_or(reached.records), "record");
+            match (reached.step, reached.of) {
+                (Some(step), _) => format!("step {step} of {STEPS} of {records}"),
+                (None, Some(_)) => format!("{} of {records}", count(reached.records)),
+                (None, None) => format!("{records} up to then"),
             }
         }
         (None, Some(records)) => counted(records, "record"),

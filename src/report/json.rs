@@ -86,8 +86,8 @@ pub struct JsonRun {
 pub struct JsonMoment {
     /// `"2m"` or `"40%"`.
     pub given: String,
-    /// Records of the whole log, of which `records` were read.
-    pub of_records: u64,
+    /// Records of the whole log, of which `records` were read; null for a recording, which is read no further.
+    pub of_records: Option<u64>,
     /// The step of the curves, from 1, at which the run was looked at, where no more is known of it, as in a saved
     /// report; else null.
     pub step: Option<usize>,

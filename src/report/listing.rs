@@ -73,7 +73,7 @@ pub fn write_mtrace_do(report: &Report, _: &Options, out: &mut dyn Write) -> Res
     // Keyed by library too: relative addresses of two libraries can be the same number.
     let mut lines: BTreeMap<(String, String), Line> = BTreeMap::new();
     for site in run.sites.iter().filter(|site| site.figures.blocks > 0) {
-        let at = site.at;
+        let at = run.innermost(site);
         let place = run.location(at);
         let module = run.module_of(place).map(|module| &module.label);
         // As the log names it; where it does not, as in a static program, what the maps say.

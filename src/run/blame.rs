@@ -104,12 +104,9 @@ fn fits(pattern: &str, name: &str) -> bool {
     true
 }
 
-/// The frame to blame of those of a stack, innermost first; the innermost where all of them are wrappers.
-pub fn blamed(run: &Run, frames: impl IntoIterator<Item = LocationId>) -> Option<LocationId> {
-    let mut frames = frames.into_iter().peekable();
-    let innermost = frames.peek().copied();
-    let own = frames.find(|at| !is_for_others(run, run.location(*at)));
-    own.or(innermost)
+/// The frame that answers for an allocation, of those of a stack, innermost first; none where all are wrappers.
+pub fn answering(run: &Run, mut frames: impl Iterator<Item = LocationId>) -> Option<LocationId> {
+    frames.find(|at| !is_for_others(run, run.location(*at)))
 }
 
 fn is_for_others(run: &Run, location: &Location) -> bool {

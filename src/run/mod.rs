@@ -16,7 +16,7 @@ mod set;
 mod stacks;
 mod step;
 
-pub use blame::{blamed, is_wrapper};
+pub use blame::is_wrapper;
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
 pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use builds::without_false_builds;
@@ -64,8 +64,6 @@ pub struct Location {
 #[derive(Debug, Clone)]
 pub struct CallSite {
     pub stack: StackId,
-    /// The frame of the stack that it is shown and joined by.
-    pub at: LocationId,
     pub figures: Figures,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
@@ -103,23 +101,20 @@ impl Run {
         let stack = self.stacks.add(at, None);
         self.sites.push(CallSite {
             stack,
-            at,
             figures,
             curve,
         });
     }
 
-    /// Adds what was allocated with a stack, which is shown at one of its frames.
+    /// Adds what was allocated with a stack.
     pub fn add_stack(
         &mut self,
         stack: StackId,
-        at: LocationId,
         figures: Figures,
         curve: Option<Curve>,
     ) {
         self.sites.push(CallSite {
             stack,
-            at,
             figures,
             curve,
         });
@@ -132,6 +127,17 @@ impl Run {
     /// The frames of a call site, the immediate caller of the allocator first.
     pub fn frames(&self, site: &CallSite) -> impl Iterator<Item = LocationId> + '_ {
         self.stacks.frames(site.stack)
+    }
+
+    /// The immediate caller of the allocator.
+    pub fn innermost(&self, site: &CallSite) -> LocationId {
+        self.stacks.innermost(site.stack)
+    }
+
+    /// The frame that a call site is shown and joined by: the one that answers for it. Right only once its
+    /// frames have names.
+    pub fn answering(&self, site: &CallSite) -> LocationId {
+        blame::answering(self, self.frames(site)).unwrap_or_else(|| self.innermost(site))
     }
 
     pub fn module_of(&self, location: &Location) -> Option<&Module> {

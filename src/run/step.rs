@@ -26,7 +26,7 @@ impl Run {
         self.facts.reached = Some(Reached {
             at,
             records: (of as f64 * share).round() as u64,
-            of,
+            of: Some(of),
             seconds,
             step: Some(step),
         });

@@ -4,18 +4,18 @@
 //! ignores those that it does not know, and takes every one that may be missing for unknown.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::hash::Hash;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::capture::{SAVED_SCHEMA, SavedFile, is_duration, plain};
+use crate::capture::{CaptureSet, is_duration, schema};
 use crate::elf::{BuildId, Machine};
 use crate::error::{Error, Result};
 use crate::printable::{printable, printable_path};
+use crate::progress::Progress;
 use crate::run::{
     Addressing, AddressingChoice, Build, CallSite, Certainty, Declaration, Facts, Figures, Frame,
     LinkAddress, Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
@@ -24,6 +24,9 @@ use crate::run::{
 use crate::symbols::{Names, shortened};
 use crate::trace::{Anomalies, AnomalyKind, Curve, Occurrences, Reuse, Tally};
 use crate::warning::Warning;
+
+/// What the schema of a saved report begins with, before its version.
+const SCHEMA_NAME: &str = "mtrace-diff-saved/";
 
 /// The format that is written, and the only one that is read.
 pub const SCHEMA: &str = "mtrace-diff-saved/1";
@@ -295,18 +298,32 @@ pub fn to_json(run: &Run) -> Result<Vec<u8>> {
     }
 }
 
+/// Whether a file that begins so is a saved report, of whatever version.
+pub fn is_report(head: &[u8]) -> bool {
+    schema(head).is_some_and(|schema| schema.starts_with(SCHEMA_NAME.as_bytes()))
+}
+
 /// Reads a saved report, under the name of its file or its directory.
-pub fn read(saved: &SavedFile) -> Result<Run> {
-    let bytes = bytes_of(&saved.file)?;
+pub fn read(capture: &CaptureSet, progress: &Progress) -> Result<Run> {
     let bad = |reason: String| Error::BadSaved {
-        path: saved.file.clone(),
+        path: capture.log.clone(),
         reason,
     };
+    let mut bytes = Vec::new();
+    let text = capture.open_log(progress)?;
+    text.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| Error::io("read", &capture.log, e))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(bad(format!(
+            "it has more than {LARGEST} bytes, and no report has"
+        )));
+    }
     let head: Head = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
     if head.schema != SCHEMA {
-        return Err(match head.schema.starts_with(SAVED_SCHEMA) {
+        return Err(match head.schema.starts_with(SCHEMA_NAME) {
             true => Error::SavedVersion {
-                path: saved.file.clone(),
+                path: capture.log.clone(),
                 schema: printable(&head.schema).into_owned(),
                 reads: SCHEMA,
             },
@@ -314,24 +331,7 @@ pub fn read(saved: &SavedFile) -> Result<Run> {
         });
     }
     let document: Document = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
-    document.into_run(saved).map_err(bad)
-}
-
-fn bytes_of(path: &Path) -> Result<Vec<u8>> {
-    let reading = |e| Error::io("read", path, e);
-    let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
-    let mut bytes = Vec::new();
-    let text = plain(file).map_err(reading)?;
-    text.take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(reading)?;
-    match bytes.len() as u64 > LARGEST {
-        true => Err(Error::BadSaved {
-            path: path.to_path_buf(),
-            reason: format!("it has more than {LARGEST} bytes, and no report has"),
-        }),
-        false => Ok(bytes),
-    }
+    document.into_run(capture).map_err(bad)
 }
 
 impl Document {
@@ -371,7 +371,7 @@ impl Document {
         }
     }
 
-    fn into_run(self, saved: &SavedFile) -> std::result::Result<Run, String> {
+    fn into_run(self, capture: &CaptureSet) -> std::result::Result<Run, String> {
         if let Some(seconds) = self.duration_s
             && !is_duration(seconds)
         {
@@ -381,19 +381,20 @@ impl Document {
             BuildId::from_hex(text).ok_or_else(|| format!("'{}' is no build id", printable(text)))
         });
         let facts = Facts {
-            name: saved.name(),
-            path: saved.path.clone(),
+            name: capture.name.clone(),
+            path: capture.path.clone(),
             origin: Origin {
                 source: self.source,
                 saved_by: Some(printable(&self.version).into_owned()),
-                stands_in: saved.stands_in().map(Path::to_path_buf),
+                stands_in: (capture.path != capture.log).then(|| capture.log.clone()),
             },
             log: PathBuf::from(self.log),
             program: self.program.map(PathBuf::from),
             build_id: build_id.transpose()?,
             machine: self.machine.map(SavedMachine::machine),
             choice: self.addressing.map(SavedChoice::choice),
-            duration_s: self.duration_s,
+            // The command line knows best how long a run took.
+            duration_s: capture.manifest.duration_s.or(self.duration_s),
             reached: None,
             records: self.records,
             anomalies: self.anomalies.map(SavedAnomalies::anomalies),
@@ -513,7 +514,7 @@ impl SavedCaller {
         builds: &mut Listed<'a, Build>,
     ) -> Self {
         let hex = |number: u64| format!("{number:#x}");
-        let location = run.location(site.at);
+        let location = run.location(run.answering(site));
         let module = run.module_of(location);
         let build = module.and_then(|module| module.build.as_ref());
         SavedCaller {

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::document::is_report;
 use super::unfinished::Watch;
-use crate::capture::is_saved_report;
+use crate::capture::Head;
 use crate::error::{Error, Result};
 
 /// Writes beside the file and renames: who reads it sees the old one or the new one, never half.
@@ -21,7 +22,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// made again, be it a file of a run or not.
 pub fn refuse_over(path: &Path) -> Result<()> {
     let is_other = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
-        && !is_saved_report(path);
+        && !Head::read(path).is_ok_and(|head| is_report(&head.bytes));
     match is_other {
         true => Err(Error::SaveOverOther {
             path: path.to_path_buf(),

@@ -9,7 +9,7 @@ use super::module::{Module, ModuleTable, base_name, names_a_library};
 use crate::capture::{CaptureSet, Mapping, Maps};
 use crate::elf::ElfInfo;
 use crate::run::{Addressing, AddressingChoice, Certainty, LinkAddress, ModuleId};
-use crate::trace::{Caller, Reuse, Trace};
+use crate::trace::{Caller, Callers, Reuse};
 
 /// No module is as large as this, so a larger number is absolute.
 const LARGEST_OFFSET: u64 = 0x1000_0000;
@@ -43,18 +43,18 @@ struct Evidence {
 /// Decides for a log; files of modules have been looked for before. What the user says outranks all.
 pub fn decide(
     capture: &CaptureSet,
-    trace: &Trace,
+    callers: &Callers,
     modules: &ModuleTable,
     told: Option<Addressing>,
 ) -> AddressingChoice {
     let mapped = capture.maps.iter().flat_map(Maps::files);
-    let mut files = mapped.chain(trace.own_callers().filter_map(|(_, caller)| caller.file));
+    let mut files = mapped.chain(callers.files());
     let mut evidence = Evidence {
         has_malloc_debug: files.any(|file| base_name(file).starts_with(b"libc_malloc_debug.so")),
         ..Evidence::default()
     };
     let mut views = HashMap::new();
-    for (_, caller) in trace.own_callers().take(WEIGHED) {
+    for caller in callers.iter().take(WEIGHED) {
         weigh(&mut evidence, capture, modules, &mut views, caller);
     }
     match told {

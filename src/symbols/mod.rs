@@ -22,7 +22,7 @@ pub use find::{ModuleFinder, resolved_in, same_machine};
 pub use loader::is_loader_name;
 pub use module::{Module as FoundModule, base_name, names_a_library};
 pub use names::{Names, shortened};
-pub use naming::{RunNames, RunToName, name_callers};
+pub use naming::{RunToName, name_callers};
 pub use rebase::{Place, RebasedRun, rebase};
 
 /// Where files of modules and their debug files are looked for, beside the run directory.

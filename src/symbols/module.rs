@@ -13,7 +13,7 @@ use super::title::{can_be_title, find_titles};
 use crate::capture::CaptureSet;
 use crate::elf::{ElfInfo, open_elf};
 use crate::run::{Build, ModuleId, Role};
-use crate::trace::Trace;
+use crate::trace::Callers;
 
 /// One ELF file that was mapped into the process.
 #[derive(Debug)]
@@ -104,13 +104,13 @@ pub struct ModuleTable {
 
 impl ModuleTable {
     /// Collects the modules of a run, and which file in the maps each of them is.
-    pub fn new(capture: &CaptureSet, trace: &Trace) -> Self {
+    pub fn new(capture: &CaptureSet, callers: &Callers) -> Self {
         let link = |path: &[u8]| link_target(capture, path);
         let mut table = ModuleTable {
             loader: Loader::of(capture.program.as_ref(), link),
             ..ModuleTable::default()
         };
-        let mut names: Vec<&[u8]> = trace.callers().filter_map(|(_, c)| c.file).collect();
+        let mut names: Vec<&[u8]> = callers.files().collect();
         names.sort_unstable();
         names.dedup();
         let files = MappedFiles::new(capture, &table.loader);
@@ -141,10 +141,10 @@ impl ModuleTable {
 
     /// Settles which of the names that are in no mapping are the program's titles; its file has been
     /// looked for before.
-    pub fn settle_titles(&mut self, capture: &CaptureSet, trace: &Trace) {
+    pub fn settle_titles(&mut self, capture: &CaptureSet, callers: &Callers) {
         let names = std::mem::take(&mut self.unsettled);
         if let Some(program) = self.program {
-            let titles = find_titles(&names, self.get(program), capture.maps.as_ref(), trace);
+            let titles = find_titles(&names, self.get(program), capture.maps.as_ref(), callers);
             for (name, is_title) in names.into_iter().zip(titles) {
                 let id = match is_title {
                     true => program,

@@ -10,32 +10,50 @@ use super::debug_file::find_debug_file;
 use super::dwarf::symbolize;
 use super::find::Found;
 use super::module::{Module, is_toolchain_library};
-use super::names::Names;
-use super::rebase::Place;
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
-use crate::run::{LinkAddress, NameSource, Named, Role, Symbolized, Unknown};
+use crate::run::{LinkAddress, Location, Role, Run, Symbolized};
 use crate::warning::Warning;
 
-/// What naming needs to know of one run.
+/// A run, and the files that its call sites can be named from.
 #[derive(Debug)]
-pub struct RunToName<'a> {
-    pub capture: &'a CaptureSet,
-    pub modules: &'a [Module],
-    /// Where calls were made: each gets a name.
-    pub places: &'a [Place],
-    /// What the log itself calls the function of a place.
-    pub symbols: Vec<Option<&'a [u8]>>,
-    /// Places whose names matter: something is live that was allocated there.
-    pub is_live: Vec<bool>,
+pub struct RunToName {
+    run: Run,
+    /// By [`ModuleId`](crate::run::ModuleId); none where the run has all its names.
+    modules: Vec<Module>,
+    sysroot: Option<PathBuf>,
+    debug_files: Vec<ElfInfo>,
+    has_maps: bool,
 }
 
-/// The names of one run's places.
-#[derive(Debug)]
-pub struct RunNames {
-    /// In the order of the places.
-    pub names: Vec<Symbolized>,
-    pub warnings: Vec<Warning>,
+impl RunToName {
+    /// `modules` are those of the run, with their files.
+    pub fn new(run: Run, modules: Vec<Module>, capture: CaptureSet) -> Self {
+        RunToName {
+            run,
+            modules,
+            sysroot: capture.sysroot,
+            debug_files: capture.debug_files,
+            has_maps: capture.maps.is_some(),
+        }
+    }
+
+    /// A run that has all its names.
+    pub fn named(run: Run) -> Self {
+        RunToName {
+            run,
+            modules: Vec::new(),
+            sysroot: None,
+            debug_files: Vec::new(),
+            has_maps: false,
+        }
+    }
+
+    /// The file that a location is in, and where in it.
+    fn in_file(&self, location: &Location) -> Option<(&ElfInfo, LinkAddress)> {
+        let module = self.modules.get(location.module?.0)?;
+        Some((module.elf()?, location.address?))
+    }
 }
 
 /// One ELF file and the addresses in it that need names.
@@ -54,22 +72,19 @@ struct Answers {
     names: BTreeMap<LinkAddress, Symbolized>,
 }
 
-/// Names every caller of every run, files in parallel.
-pub fn name_callers(runs: &[RunToName<'_>], search: &SearchPath) -> Vec<RunNames> {
+/// Names the call sites of every run, files in parallel.
+pub fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Vec<Run> {
     let mut jobs: BTreeMap<&Path, Job<'_>> = BTreeMap::new();
-    for run in runs {
-        for place in run.places {
-            if let Place::InModule { module, address } = place
-                && let Some(elf) = run.modules[module.0].elf()
-            {
-                let job = jobs.entry(&elf.path).or_insert_with(|| Job {
-                    elf,
-                    sysroot: run.capture.sysroot.as_deref(),
-                    debug_files: &run.capture.debug_files,
-                    addresses: BTreeSet::new(),
-                });
-                job.addresses.insert(*address);
-            }
+    for run in &runs {
+        let places = run.run.locations.iter();
+        for (elf, address) in places.filter_map(|location| run.in_file(location)) {
+            let job = jobs.entry(&elf.path).or_insert_with(|| Job {
+                elf,
+                sysroot: run.sysroot.as_deref(),
+                debug_files: &run.debug_files,
+                addresses: BTreeSet::new(),
+            });
+            job.addresses.insert(address);
         }
     }
     // The one place where names are looked up in parallel: a file a task.
@@ -77,7 +92,8 @@ pub fn name_callers(runs: &[RunToName<'_>], search: &SearchPath) -> Vec<RunNames
         .into_par_iter()
         .map(|(path, job)| (path.to_path_buf(), answer(&job, search)))
         .collect();
-    runs.iter().map(|run| name_run(run, &answers)).collect()
+    let runs = runs.into_iter();
+    runs.map(|run| name_run(run, &answers)).collect()
 }
 
 fn answer(job: &Job<'_>, search: &SearchPath) -> Answers {
@@ -94,45 +110,31 @@ fn answer(job: &Job<'_>, search: &SearchPath) -> Answers {
     }
 }
 
-fn name_run(run: &RunToName<'_>, answers: &BTreeMap<PathBuf, Answers>) -> RunNames {
-    let mut log_names = Names::default();
-    let places = run.places.iter().zip(&run.symbols);
-    let names: Vec<Symbolized> = places
-        .map(|(place, symbol)| {
-            let name = match place {
-                Place::Unplaced { reason, .. } => Symbolized::Unknown(*reason),
-                Place::InModule { module, address } => match run.modules[module.0].elf() {
-                    None => Symbolized::Unknown(Unknown::NoFile),
-                    Some(elf) => answers
-                        .get(&elf.path)
-                        .and_then(|answers| answers.names.get(address).cloned())
-                        .unwrap_or(Symbolized::Unknown(Unknown::NoSymbol)),
-                },
-            };
-            match (name, symbol) {
-                // The log's own symbol comes last: a static function can carry its neighbour's name.
-                (Symbolized::Unknown(_), Some(symbol)) => {
-                    let symbol = log_names.function(symbol);
-                    Symbolized::Named(Named::from_symbol(symbol, NameSource::Log))
-                }
-                (name, _) => name,
-            }
-        })
-        .collect();
-    let warnings = missing_names(run, &names, answers);
-    RunNames { names, warnings }
+fn name_run(mut run: RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Run {
+    let better = |location: &Location| {
+        let (elf, address) = run.in_file(location)?;
+        let name = answers.get(&elf.path)?.names.get(&address)?;
+        // The log's own symbol comes last: a static function can carry its neighbour's name.
+        matches!(name, Symbolized::Named(_)).then(|| name.clone())
+    };
+    let names: Vec<Option<Symbolized>> = run.run.locations.iter().map(better).collect();
+    for (location, name) in run.run.locations.iter_mut().zip(names) {
+        if let Some(name) = name {
+            location.name = name;
+        }
+    }
+    let warnings = missing_names(&run, answers);
+    run.run.facts.warnings.extend(warnings);
+    run.run
 }
 
 /// Modules with live blocks whose sites could be named better, and how.
-fn missing_names(
-    run: &RunToName<'_>,
-    names: &[Symbolized],
-    answers: &BTreeMap<PathBuf, Answers>,
-) -> Vec<Warning> {
-    let mut live: Vec<Vec<usize>> = vec![Vec::new(); run.modules.len()];
-    for (index, (place, is_live)) in run.places.iter().zip(&run.is_live).enumerate() {
-        if let (true, Some(module)) = (*is_live, place.module()) {
-            live[module.0].push(index);
+fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<Warning> {
+    let mut live: Vec<Vec<&Location>> = vec![Vec::new(); run.modules.len()];
+    for site in run.run.sites.iter().filter(|site| site.figures.blocks > 0) {
+        let location = run.run.location(run.run.innermost(site));
+        if let Some(live) = location.module.and_then(|id| live.get_mut(id.0)) {
+            live.push(location);
         }
     }
     let (mut not_found, mut no_lines) = (Vec::new(), Vec::new());
@@ -146,7 +148,7 @@ fn missing_names(
         {
             too_large.push(module.name.to_string());
         }
-        if module.role == Role::Loader || is_good_enough(module, &live, names) {
+        if module.role == Role::Loader || is_good_enough(module, &live) {
             continue;
         }
         match &module.file {
@@ -157,7 +159,7 @@ fn missing_names(
             // These have warnings of their own.
             Found::Refused { .. } => {}
             Found::Nowhere if module.role == Role::Program => {}
-            Found::Nowhere if module.mapped_as.is_none() && run.capture.maps.is_some() => {
+            Found::Nowhere if module.mapped_as.is_none() && run.has_maps => {
                 not_found.push(format!("{} (not in the maps)", module.name));
             }
             Found::Nowhere => not_found.push(module.name.to_string()),
@@ -170,7 +172,7 @@ fn missing_names(
     if !not_found.is_empty() {
         warnings.push(Warning::ModulesNotFound {
             modules: not_found,
-            has_sysroot: run.capture.sysroot.is_some(),
+            has_sysroot: run.sysroot.is_some(),
         });
     }
     if !too_large.is_empty() {
@@ -183,7 +185,7 @@ fn missing_names(
 }
 
 /// Nothing of the module is live, or it is the C library, whose function names say all that is of use.
-fn is_good_enough(module: &Module, live: &[usize], names: &[Symbolized]) -> bool {
-    let is_named = |index: &usize| matches!(names[*index], Symbolized::Named(_));
+fn is_good_enough(module: &Module, live: &[&Location]) -> bool {
+    let is_named = |location: &&Location| location.frame().is_some();
     live.is_empty() || (is_toolchain_library(&module.name) && live.iter().all(is_named))
 }

@@ -5,11 +5,15 @@ use super::call::CallChecker;
 use super::find::{Found, ModuleFinder};
 use super::loader::is_other_loader;
 use super::module::{Module, ModuleTable};
+use super::names::Names;
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::{ElfInfo, Machine};
 use crate::error::{Error, Result};
-use crate::run::{Addressing, AddressingChoice, Certainty, LinkAddress, ModuleId, Role, Unknown};
-use crate::trace::{Caller, CallerId, Trace};
+use crate::run::{
+    Addressing, AddressingChoice, Certainty, LinkAddress, Location, ModuleId, NameSource, Named,
+    Role, Symbolized, Unknown,
+};
+use crate::trace::{Caller, Callers};
 use crate::warning::Warning;
 
 /// Where a call came from.
@@ -36,13 +40,20 @@ impl Place {
             Place::Unplaced { module, .. } => *module,
         }
     }
+
+    fn address(&self) -> Option<LinkAddress> {
+        match self {
+            Place::InModule { address, .. } => Some(*address),
+            Place::Unplaced { .. } => None,
+        }
+    }
 }
 
 /// The callers of one run, placed.
 #[derive(Debug)]
 pub struct RebasedRun {
     pub modules: Vec<Module>,
-    /// By [`CallerId`].
+    /// By [`CallerId`](crate::trace::CallerId).
     pub places: Vec<Place>,
     pub choice: AddressingChoice,
     pub machine: Option<Machine>,
@@ -50,24 +61,30 @@ pub struct RebasedRun {
 }
 
 /// Places every caller of a log; an error only if the program is for another architecture.
-/// `told` is what the user knows of the addresses.
-pub fn rebase(capture: &CaptureSet, trace: &Trace, told: Option<Addressing>) -> Result<RebasedRun> {
-    let evidence = WidthEvidence::of(capture, trace);
+/// `is_wide` says that most blocks lie at addresses of more than 32 bits; `told` is what the user knows of the
+/// callers' addresses.
+pub fn rebase(
+    capture: &CaptureSet,
+    callers: &Callers,
+    is_wide: bool,
+    told: Option<Addressing>,
+) -> Result<RebasedRun> {
+    let evidence = WidthEvidence::of(capture, is_wide);
     if let Some(program) = &capture.program {
-        evidence.check_program(program, capture, trace)?;
+        evidence.check_program(program, capture, callers)?;
     }
     let known = capture.program.as_ref().or(capture.libraries.first());
     let machine = known.map(|elf| elf.machine);
-    let mut modules = ModuleTable::new(capture, trace);
+    let mut modules = ModuleTable::new(capture, callers);
     let finder = ModuleFinder::new(capture, machine, evidence.is_64());
     modules.find_files(&finder);
-    modules.settle_titles(capture, trace);
+    modules.settle_titles(capture, callers);
     modules.find_files(&finder); // of names that are no titles
-    let choice = decide(capture, trace, &modules, told);
-    let mut places = place_all(capture, trace, &mut modules, choice.addressing);
+    let choice = decide(capture, callers, &modules, told);
+    let mut places = place_all(capture, callers, &mut modules, choice.addressing);
     modules.find_files(&finder); // of modules that only the maps name
-    if drop_misfits(&mut modules, &places, trace) || choice.addressing == Addressing::Absolute {
-        places = place_all(capture, trace, &mut modules, choice.addressing);
+    if drop_misfits(&mut modules, &places, callers) || choice.addressing == Addressing::Absolute {
+        places = place_all(capture, callers, &mut modules, choice.addressing);
     }
     let machine = machine.or_else(|| {
         modules
@@ -83,20 +100,42 @@ pub fn rebase(capture: &CaptureSet, trace: &Trace, told: Option<Addressing>) -> 
         choice,
         machine,
     };
-    run.warnings = run.find_faults(capture, trace);
+    run.warnings = run.find_faults(capture, callers);
     Ok(run)
 }
 
 impl RebasedRun {
-    pub fn module(&self, id: ModuleId) -> &Module {
-        &self.modules[id.0]
+    /// Where each call was made, with the name that the log itself has for it.
+    pub fn locations(&self, callers: &Callers) -> Vec<Location> {
+        let mut names = Names::default();
+        let locations = self.places.iter().zip(callers.iter());
+        let location = |(place, caller): (&Place, Caller<'_>)| Location {
+            module: place.module(),
+            address: place.address(),
+            number: caller.address,
+            name: match caller.symbol {
+                Some(symbol) => {
+                    let symbol = names.function(symbol.name);
+                    Symbolized::Named(Named::from_symbol(symbol, NameSource::Log))
+                }
+                None => Symbolized::Unknown(self.unknown(place)),
+            },
+        };
+        locations.map(location).collect()
     }
 
-    pub fn place(&self, caller: CallerId) -> &Place {
-        &self.places[caller.0 as usize]
+    /// Why a place has no name as long as no file was looked into.
+    fn unknown(&self, place: &Place) -> Unknown {
+        match place {
+            Place::Unplaced { reason, .. } => *reason,
+            Place::InModule { module, .. } => match self.modules[module.0].elf() {
+                Some(_) => Unknown::NoSymbol,
+                None => Unknown::NoFile,
+            },
+        }
     }
 
-    fn find_faults(&self, capture: &CaptureSet, trace: &Trace) -> Vec<Warning> {
+    fn find_faults(&self, capture: &CaptureSet, callers: &Callers) -> Vec<Warning> {
         let mut warnings = Vec::new();
         if capture.maps.is_none() {
             warnings.push(Warning::NoMaps {
@@ -121,17 +160,15 @@ impl RebasedRun {
                 }
             )
         };
-        let (callers, of) = (
-            self.places.iter().filter(is_outside).count(),
-            self.places.len(),
-        );
-        if capture.maps.is_some() && callers > 0 {
+        let outside = self.places.iter().filter(is_outside).count();
+        if capture.maps.is_some() && outside > 0 {
+            let (callers, of) = (outside, self.places.len());
             warnings.push(match callers > of / 2 {
                 true => Warning::OtherMaps { callers, of },
                 false => Warning::OutsideMaps { callers, of },
             });
         }
-        let callers = callers_of_modules(&self.modules, &self.places, trace);
+        let callers = callers_of_modules(&self.modules, &self.places, callers);
         for (module, callers) in self.modules.iter().zip(callers) {
             let fits = fits_of_module(module, callers);
             let callers = fits.iter().filter(|fits| !**fits).count();
@@ -158,13 +195,13 @@ impl RebasedRun {
 
 fn place_all(
     capture: &CaptureSet,
-    trace: &Trace,
+    callers: &Callers,
     modules: &mut ModuleTable,
     addressing: Addressing,
 ) -> Vec<Place> {
-    trace
-        .callers()
-        .map(|(_, caller)| place(capture, modules, addressing, caller))
+    callers
+        .iter()
+        .map(|caller| place(capture, modules, addressing, caller))
         .collect()
 }
 
@@ -268,9 +305,9 @@ fn in_module(capture: &CaptureSet, modules: &ModuleTable, module: ModuleId, addr
 }
 
 /// Takes a file of this machine away from a module whose callers do not fit it; true if any was.
-fn drop_misfits(modules: &mut ModuleTable, places: &[Place], trace: &Trace) -> bool {
+fn drop_misfits(modules: &mut ModuleTable, places: &[Place], callers: &Callers) -> bool {
     let mut dropped = false;
-    let callers = callers_of_modules(&modules.modules, places, trace);
+    let callers = callers_of_modules(&modules.modules, places, callers);
     for (module, callers) in modules.modules.iter_mut().zip(callers) {
         let Found::OnThisMachine(elf) = &module.file else {
             continue;
@@ -297,18 +334,18 @@ type PlacedNumber = (LinkAddress, Option<u64>);
 fn callers_of_modules(
     modules: &[Module],
     places: &[Place],
-    trace: &Trace,
+    callers: &Callers,
 ) -> Vec<Vec<PlacedNumber>> {
-    let mut callers = vec![Vec::new(); modules.len()];
-    for (place, (_, caller)) in places.iter().zip(trace.callers()) {
+    let mut numbers = vec![Vec::new(); modules.len()];
+    for (place, caller) in places.iter().zip(callers.iter()) {
         if let Place::InModule { module, address } = place
             && modules[module.0].elf().is_some()
-            && callers[module.0].len() < CHECKED
+            && numbers[module.0].len() < CHECKED
         {
-            callers[module.0].push((*address, caller.address));
+            numbers[module.0].push((*address, caller.address));
         }
     }
-    callers
+    numbers
 }
 
 /// For each of the callers of a module whose file is known, whether the file makes a call there.
@@ -334,10 +371,10 @@ struct WidthEvidence {
 }
 
 impl WidthEvidence {
-    fn of(capture: &CaptureSet, trace: &Trace) -> Self {
+    fn of(capture: &CaptureSet, is_wide: bool) -> Self {
         WidthEvidence {
             stack: capture.maps.as_ref().and_then(Maps::stack),
-            is_wide: trace.wide_addresses > trace.allocations() / 2,
+            is_wide,
         }
     }
 
@@ -349,13 +386,18 @@ impl WidthEvidence {
         }
     }
 
-    fn check_program(&self, program: &ElfInfo, capture: &CaptureSet, trace: &Trace) -> Result<()> {
+    fn check_program(
+        &self,
+        program: &ElfInfo,
+        capture: &CaptureSet,
+        callers: &Callers,
+    ) -> Result<()> {
         let wrong = |evidence: String| Error::WrongArchitecture {
             exe: program.path.clone(),
             machine: program.machine.to_string(),
             evidence,
         };
-        let logged = trace.callers().filter_map(|(_, caller)| caller.file);
+        let logged = callers.files();
         let mapped = capture.maps.iter().flat_map(Maps::files);
         for file in logged.chain(mapped) {
             if is_other_loader(file, program) {

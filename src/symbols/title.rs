@@ -15,7 +15,7 @@ use super::addressing::ModuleView;
 use super::module::{Module, base_name};
 use super::rebase::CHECKED;
 use crate::capture::Maps;
-use crate::trace::Trace;
+use crate::trace::Callers;
 
 /// Whether a name can be a title: it ends like no library's.
 pub fn can_be_title(name: &[u8]) -> bool {
@@ -37,12 +37,12 @@ pub fn find_titles(
     names: &[Vec<u8>],
     program: &Module,
     maps: Option<&Maps>,
-    trace: &Trace,
+    callers: &Callers,
 ) -> Vec<bool> {
     if names.is_empty() {
         return Vec::new();
     }
-    let numbers = numbers_of(names, trace);
+    let numbers = numbers_of(names, callers);
     let view = ModuleView::new(program);
     let fits =
         |number: &&u64| view.fits_relative(maps, **number) || view.fits_absolute(maps, **number);
@@ -61,10 +61,10 @@ pub fn find_titles(
 }
 
 /// What stands beside each of the names in the log.
-fn numbers_of<'a>(names: &'a [Vec<u8>], trace: &Trace) -> HashMap<&'a [u8], Vec<u64>> {
+fn numbers_of<'a>(names: &'a [Vec<u8>], callers: &Callers) -> HashMap<&'a [u8], Vec<u64>> {
     let none = |name: &'a Vec<u8>| (name.as_slice(), Vec::new());
     let mut numbers: HashMap<&[u8], Vec<u64>> = names.iter().map(none).collect();
-    for (_, caller) in trace.callers() {
+    for caller in callers.iter() {
         if let (Some(name), Some(number)) = (caller.file, caller.address)
             && let Some(numbers) = numbers.get_mut(name)
             && numbers.len() < CHECKED

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 
 use super::anomalies::Anomalies;
 use super::block::{Block, CallerId, Tally};
+use super::callers::Callers;
 use super::curve::{Curve, Curves, Sampler, Steps};
-use super::line::Caller;
 use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
 
 /// What one caller did.
@@ -49,14 +49,19 @@ pub struct UnknownFree {
     pub in_realloc: bool,
 }
 
-/// A log, read to its end.
-#[derive(Debug, Default)]
+/// A log, read to its end. Some of what it comes to depends on the meaning of [`Reuse`], which its callers tell.
+#[derive(Debug)]
 pub struct Trace {
-    pub(super) callers: Vec<CallerEntry>,
+    pub callers: Callers,
+    /// By the number that a caller had while the log was read.
+    pub(super) is: Vec<CallerId>,
+    /// By [`CallerId`].
+    pub(super) allocated: Vec<u64>,
     /// By [`super::live::shard_of`] their addresses.
     pub(super) live: Vec<LiveBlocks>,
     pub(super) faults: Faults,
     pub(super) unknown_frees: Vec<(UnknownFree, Met)>,
+    /// Those that do not depend on the meaning of [`Reuse`].
     pub(super) anomalies: Anomalies,
     /// Under [`Reuse::FreeLoggedLate`].
     pub(super) late: Curves,
@@ -71,15 +76,11 @@ pub struct Trace {
     pub lines: u64,
 }
 
-#[derive(Debug)]
-pub(super) struct CallerEntry {
-    /// As the log spells it.
-    pub(super) text: Box<[u8]>,
-    pub(super) allocations: u64,
-    pub(super) records: u64,
-    pub(super) first_line: u64,
-    /// The caller that this one is: itself, or the one behind the text that was glued before it.
-    pub(super) is: CallerId,
+/// What a log comes to under one meaning of [`Reuse`].
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome<'a> {
+    trace: &'a Trace,
+    reuse: Reuse,
 }
 
 /// Occurrences under each meaning of [`Reuse`].
@@ -137,66 +138,48 @@ pub(super) struct Shard {
 }
 
 impl Trace {
-    /// Each caller as the log spells it, taken apart.
-    pub fn callers(&self) -> impl ExactSizeIterator<Item = (CallerId, Caller<'_>)> + '_ {
-        self.callers
-            .iter()
-            .enumerate()
-            .map(|(i, entry)| (CallerId(i as u32), Caller::parse(&entry.text)))
+    pub fn settle(&self, reuse: Reuse) -> Outcome<'_> {
+        Outcome { trace: self, reuse }
     }
 
-    /// Callers alone, as the log spelled them, where its records are not at hand.
-    pub fn of_callers(texts: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let entry = |(index, text): (usize, Vec<u8>)| CallerEntry {
-            text: text.into_boxed_slice(),
-            allocations: 0,
-            records: 0,
-            first_line: 0,
-            is: CallerId(index as u32),
-        };
-        Trace {
-            callers: texts.into_iter().enumerate().map(entry).collect(),
-            ..Trace::default()
-        }
+    /// Blocks that were allocated.
+    pub fn allocations(&self) -> u64 {
+        self.allocated.iter().sum()
     }
 
-    /// One caller, taken apart.
-    pub fn caller(&self, id: CallerId) -> Caller<'_> {
-        Caller::parse(&self.callers[id.0 as usize].text)
+    /// Whether most blocks lie at addresses of more than 32 bits.
+    pub fn is_wide(&self) -> bool {
+        self.wide_addresses > self.allocations() / 2
     }
 
-    /// Callers without those that are another one behind some other writer's text.
-    pub fn own_callers(&self) -> impl Iterator<Item = (CallerId, Caller<'_>)> + '_ {
-        self.callers().filter(|(id, _)| self.is(*id) == *id)
+    fn is(&self, number: CallerId) -> CallerId {
+        self.is[number.0 as usize]
     }
+}
 
-    fn is(&self, id: CallerId) -> CallerId {
-        self.callers[id.0 as usize].is
-    }
-
+impl Outcome<'_> {
     /// The figures of every caller, by [`CallerId`].
-    pub fn stats(&self, reuse: Reuse) -> Vec<CallerStats> {
-        let mut stats = vec![CallerStats::default(); self.callers.len()];
-        for entry in &self.callers {
-            stats[entry.is.0 as usize].allocations += entry.allocations;
-        }
-        let live = self.live.par_iter();
-        for of_shard in live
-            .map(|shard| self.live_of(shard, reuse))
-            .collect::<Vec<_>>()
-        {
-            for (caller, live) in of_shard.into_iter().enumerate() {
-                stats[caller].live.add(live);
+    pub fn stats(&self) -> Vec<CallerStats> {
+        let stats = |&allocations: &u64| CallerStats {
+            allocations,
+            live: Tally::default(),
+        };
+        let mut stats: Vec<CallerStats> = self.trace.allocated.iter().map(stats).collect();
+        let live = self.trace.live.par_iter();
+        let live: Vec<Vec<Tally>> = live.map(|shard| self.live_of(shard)).collect();
+        for of_shard in live {
+            for (stats, live) in stats.iter_mut().zip(of_shard) {
+                stats.live.add(live);
             }
         }
         stats
     }
 
     /// What is live of a part of all addresses, by caller.
-    fn live_of(&self, shard: &LiveBlocks, reuse: Reuse) -> Vec<Tally> {
-        let mut live = vec![Tally::default(); self.callers.len()];
-        for (_, block) in shard.iter(reuse) {
-            live[self.is(block.caller).0 as usize].add(Tally {
+    fn live_of(&self, shard: &LiveBlocks) -> Vec<Tally> {
+        let mut live = vec![Tally::default(); self.trace.callers.len()];
+        for (_, block) in shard.iter(self.reuse) {
+            live[self.trace.is(block.caller).0 as usize].add(Tally {
                 blocks: 1,
                 bytes: block.size,
             });
@@ -205,47 +188,42 @@ impl Trace {
     }
 
     /// What was live of each caller at equal steps of the run, by [`CallerId`].
-    pub fn curves(&self, reuse: Reuse) -> Vec<Curve> {
-        let others = (reuse == Reuse::FreeLost).then_some(&self.lost);
-        let steps = Steps::new(self.all_lines);
-        let mut curves = vec![Curve::default(); self.callers.len()];
-        for index in 0..self.callers.len() {
-            let id = CallerId(index as u32);
-            let curve = self.late.curve(id, others, &steps);
-            curves[self.is(id).0 as usize].add(&curve);
+    pub fn curves(&self) -> Vec<Curve> {
+        let others = (self.reuse == Reuse::FreeLost).then_some(&self.trace.lost);
+        let steps = Steps::new(self.trace.all_lines);
+        let mut curves = vec![Curve::default(); self.trace.callers.len()];
+        for (number, is) in self.trace.is.iter().enumerate() {
+            let number = CallerId(number as u32);
+            let curve = self.trace.late.curve(number, others, &steps);
+            curves[is.0 as usize].add(&curve);
         }
         curves
     }
 
     /// The blocks live at the end, by address.
-    pub fn live_blocks(&self, reuse: Reuse) -> Vec<(u64, Block)> {
+    pub fn live_blocks(&self) -> Vec<(u64, Block)> {
         let own = |(address, block): (u64, Block)| {
-            let caller = self.is(block.caller);
+            let caller = self.trace.is(block.caller);
             (address, Block { caller, ..block })
         };
-        let mut blocks: Vec<(u64, Block)> = {
-            let live = self.live.iter().flat_map(|shard| shard.iter(reuse));
-            live.map(own).collect()
-        };
+        let live = self.trace.live.iter();
+        let live = live.flat_map(|shard| shard.iter(self.reuse));
+        let mut blocks: Vec<(u64, Block)> = live.map(own).collect();
         blocks.sort_unstable_by_key(|(address, _)| *address);
         blocks
     }
 
     /// What went wrong, by kind and caller, worst kinds first.
-    pub fn faults(&self, reuse: Reuse) -> Vec<Fault> {
+    pub fn faults(&self) -> Vec<Fault> {
         let mut by_caller: HashMap<(FaultKind, CallerId), Occurrences> = HashMap::new();
-        for ((kind, caller), seen) in &self.faults.0 {
-            let seen = match reuse {
+        for ((kind, caller), seen) in &self.trace.faults.0 {
+            let seen = match self.reuse {
                 Reuse::FreeLoggedLate => seen.late,
                 Reuse::FreeLost => seen.lost,
             };
             if seen.count > 0 {
-                let sum = by_caller.entry((*kind, self.is(*caller))).or_default();
-                sum.count += seen.count;
-                sum.first_line = [sum.first_line, seen.first_line]
-                    .into_iter()
-                    .flatten()
-                    .min();
+                let sum = by_caller.entry((*kind, self.trace.is(*caller)));
+                sum.or_default().absorb(seen, 0);
             }
         }
         let fault = |((kind, caller), seen)| Fault { kind, caller, seen };
@@ -255,33 +233,28 @@ impl Trace {
     }
 
     /// The frees that met no block, in the order of the log; kept only where asked for.
-    pub fn unknown_frees(&self, reuse: Reuse) -> impl Iterator<Item = UnknownFree> + '_ {
-        let unknown = self.unknown_frees.iter();
+    pub fn unknown_frees(&self) -> impl Iterator<Item = UnknownFree> + '_ {
+        let unknown = self.trace.unknown_frees.iter();
         unknown
-            .filter(move |(_, met)| met.under(reuse) != Freed::Live)
+            .filter(|(_, met)| met.under(self.reuse) != Freed::Live)
             .map(|(free, _)| UnknownFree {
-                by: self.is(free.by),
+                by: self.trace.is(free.by),
                 ..*free
             })
     }
 
-    pub fn anomalies(&self, reuse: Reuse) -> Anomalies {
+    pub fn anomalies(&self) -> Anomalies {
+        let live = &self.trace.live;
         let mut counts = ReuseCounts::default();
-        self.live
-            .iter()
-            .for_each(|shard| counts.absorb(shard.counts(reuse)));
+        live.iter()
+            .for_each(|shard| counts.absorb(shard.counts(self.reuse)));
         Anomalies {
             unknown_frees: counts.unknown_frees,
             double_frees: counts.double_frees,
             unsure_frees: counts.unsure_frees,
             live_address_reused: counts.live_address_reused,
-            doubly_held: self.live.iter().map(LiveBlocks::doubly_held).sum(),
-            ..self.anomalies.clone()
+            doubly_held: live.iter().map(LiveBlocks::doubly_held).sum(),
+            ..self.trace.anomalies.clone()
         }
-    }
-
-    /// Blocks that were allocated.
-    pub fn allocations(&self) -> u64 {
-        self.callers.iter().map(|entry| entry.allocations).sum()
     }
 }

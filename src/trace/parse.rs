@@ -103,6 +103,13 @@ pub struct Seen {
     pub allocations: u64,
 }
 
+impl Seen {
+    pub fn add(&mut self, other: Seen) {
+        self.records += other.records;
+        self.allocations += other.allocations;
+    }
+}
+
 /// Parses one piece after the other, and remembers the callers it met.
 #[derive(Debug, Default)]
 pub struct Parser {

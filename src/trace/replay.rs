@@ -11,12 +11,14 @@ use std::io::{self, Read};
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
+use super::anomalies::Anomalies;
 use super::block::{Block, CallerId};
-use super::curve::{Delta, shift_for, stretch_of};
+use super::callers::Callers;
+use super::curve::{Curves, Delta, shift_for, stretch_of};
 use super::line::Caller;
-use super::live::{Ended, Freed, Met, SHARDS};
-use super::outcome::{CallerEntry, FaultKind, Shard, Trace, UnknownFree};
-use super::parse::{Action, LocalCaller, Parser, Step, last_mark};
+use super::live::{Ended, Freed, Met, Occurrences, SHARDS};
+use super::outcome::{FaultKind, Faults, Shard, Trace, UnknownFree};
+use super::parse::{Action, LocalCaller, Parser, Seen, Step, last_mark};
 use super::reader::{Piece, Pieces};
 
 /// What to keep beside the figures.
@@ -69,14 +71,10 @@ pub fn replay_in(
         replay.swap_pieces(&mut next);
         rayon::join(|| replay.round(), || read_round(&mut pieces, &mut next));
     }
-    let mut trace = replay.finish();
-    if let Some(error) = pieces.failed {
-        if trace.records == 0 {
-            return Err(error);
-        }
-        trace.anomalies.read_error = Some(error.to_string());
+    match pieces.failed {
+        Some(error) if replay.records == 0 => Err(error),
+        failed => Ok(replay.finish(failed)),
     }
-    Ok(trace)
 }
 
 fn read_round<R: Read>(pieces: &mut Pieces<R>, round: &mut [Piece]) {
@@ -100,12 +98,27 @@ impl Lane {
     }
 }
 
+/// A caller as the log spells it.
+struct CallerEntry {
+    text: Box<[u8]>,
+    first_line: u64,
+}
+
 struct Replay {
     lanes: Vec<Lane>,
     shards: Vec<Shard>,
-    trace: Trace,
+    /// By the numbers of the callers, in order of the log.
+    callers: Vec<CallerEntry>,
     ids: HashMap<Box<[u8]>, CallerId>,
+    faults: Faults,
+    anomalies: Anomalies,
+    late: Curves,
+    lost: Curves,
+    records: u64,
+    wide_addresses: u64,
     lines: u64,
+    /// Blank ones too.
+    all_lines: u64,
     /// Stretches of the curves have 2^`shift` lines.
     shift: u32,
     saw_end: bool,
@@ -120,9 +133,16 @@ impl Replay {
         Replay {
             lanes: (0..rounds.pieces.max(1)).map(|_| Lane::default()).collect(),
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
-            trace: Trace::default(),
+            callers: Vec::new(),
             ids: HashMap::new(),
+            faults: Faults::default(),
+            anomalies: Anomalies::default(),
+            late: Curves::default(),
+            lost: Curves::default(),
+            records: 0,
+            wide_addresses: 0,
             lines: 0,
+            all_lines: 0,
             shift: 0,
             saw_end: false,
             options,
@@ -141,7 +161,7 @@ impl Replay {
         for index in 0..self.lanes.len() {
             self.count(index);
         }
-        self.make_stretches_for(self.lines);
+        self.make_stretches_for(self.all_lines);
         let (lanes, options, shift) = (&self.lanes, self.options, self.shift);
         let shards = self.shards.par_iter_mut().enumerate();
         shards.for_each(|(index, shard)| {
@@ -155,8 +175,8 @@ impl Replay {
         let waiting = |shard: &Shard| shard.late.waiting() + shard.lost.waiting();
         if self.shards.iter().map(waiting).sum::<usize>() > MOST_SUMS_WAITING {
             for shard in &mut self.shards {
-                self.trace.late.absorb(&mut shard.late);
-                self.trace.lost.absorb(&mut shard.lost);
+                self.late.absorb(&mut shard.late);
+                self.lost.absorb(&mut shard.lost);
             }
         }
     }
@@ -168,7 +188,7 @@ impl Replay {
             return;
         }
         self.absorb_curves();
-        for curves in [&mut self.trace.late, &mut self.trace.lost] {
+        for curves in [&mut self.late, &mut self.lost] {
             curves.coarsen(by);
         }
         for shard in &mut self.shards {
@@ -180,60 +200,96 @@ impl Replay {
 
     fn absorb_curves(&mut self) {
         for shard in &mut self.shards {
-            self.trace.late.absorb_all(&mut shard.late);
-            self.trace.lost.absorb_all(&mut shard.lost);
+            self.late.absorb_all(&mut shard.late);
+            self.lost.absorb_all(&mut shard.lost);
         }
     }
 
     /// Takes over what a piece comes to but for its steps. Pieces are counted in order of the log.
     fn count(&mut self, index: usize) {
         let lane = &mut self.lanes[index];
-        let before = self.lines;
+        let before = self.all_lines;
         lane.lines_before = before;
         let parsed = lane.parser.parsed();
         for &(local, line) in &parsed.new_callers {
             let text = lane.parser.text(local);
-            let id = self
-                .trace
-                .intern(&mut self.ids, text, before + u64::from(line));
+            let line = before + u64::from(line);
+            let id = match self.ids.get(text) {
+                Some(id) => *id,
+                None => {
+                    let id = CallerId(self.callers.len() as u32);
+                    self.ids.insert(text.into(), id);
+                    let text = text.into();
+                    self.callers.push(CallerEntry {
+                        text,
+                        first_line: line,
+                    });
+                    id
+                }
+            };
             lane.callers.push(id);
         }
         for &(kind, local, line) in &parsed.failures {
             let caller = lane.callers[local.0 as usize];
-            self.trace
-                .faults
+            self.faults
                 .note(kind, caller, before + u64::from(line), true, true);
         }
-        self.trace.anomalies.absorb(&parsed.anomalies, before);
-        self.trace.records += parsed.records;
-        self.trace.wide_addresses += parsed.wide_addresses;
-        self.trace.lines += parsed.lines;
-        self.lines += parsed.all_lines;
+        self.anomalies.absorb(&parsed.anomalies, before);
+        self.records += parsed.records;
+        self.wide_addresses += parsed.wide_addresses;
+        self.lines += parsed.lines;
+        self.all_lines += parsed.all_lines;
         self.saw_end |= parsed.saw_end;
     }
 
-    fn finish(mut self) -> Trace {
+    /// `failed` is what kept the log from being read to its end.
+    fn finish(mut self, failed: Option<io::Error>) -> Trace {
         self.absorb_curves();
-        self.trace.all_lines = self.lines;
-        let mut trace = self.trace;
+        let mut seen = vec![Seen::default(); self.callers.len()];
         for lane in &self.lanes {
-            for (seen, id) in lane.parser.seen().iter().zip(&lane.callers) {
-                let entry = &mut trace.callers[id.0 as usize];
-                entry.records += seen.records;
-                entry.allocations += seen.allocations;
+            for (of_lane, id) in lane.parser.seen().iter().zip(&lane.callers) {
+                seen[id.0 as usize].add(*of_lane);
             }
         }
-        for mut shard in self.shards {
-            trace.faults.absorb(std::mem::take(&mut shard.faults));
-            trace.unknown_frees.append(&mut shard.unknown_frees);
-            trace.live.push(shard.live);
+        let parted = Parted::new(&self.callers, &self.ids);
+        let mut allocated = vec![0; parted.callers.len()];
+        for (seen, is) in seen.iter().zip(&parted.is) {
+            allocated[is.0 as usize] += seen.allocations;
         }
-        trace
-            .unknown_frees
-            .sort_unstable_by_key(|(free, _)| free.line);
-        trace.anomalies.missing_end = !self.saw_end;
-        trace.part_glued_callers(self.ids);
-        trace
+        let mut anomalies = Anomalies {
+            missing_end: !self.saw_end,
+            read_error: failed.map(|error| error.to_string()),
+            ..self.anomalies
+        };
+        for number in parted.glued {
+            let glued = Occurrences {
+                count: seen[number].records,
+                first_line: Some(self.callers[number].first_line),
+            };
+            anomalies.interleaved.absorb(glued, 0);
+        }
+        let (mut live, mut unknown_frees) = (Vec::new(), Vec::new());
+        for mut shard in self.shards {
+            self.faults.absorb(shard.faults);
+            unknown_frees.append(&mut shard.unknown_frees);
+            live.push(shard.live);
+        }
+        unknown_frees.sort_unstable_by_key(|(free, _)| free.line);
+        Trace {
+            callers: parted.callers,
+            is: parted.is,
+            allocated,
+            live,
+            faults: self.faults,
+            unknown_frees,
+            anomalies,
+            late: self.late,
+            lost: self.lost,
+            all_lines: self.all_lines,
+            records: self.records,
+            wide_addresses: self.wide_addresses,
+            lines: self.lines,
+        }
     }
 }
 
@@ -299,62 +355,63 @@ impl Shard {
     }
 }
 
-impl Trace {
-    /// The number of a caller, new in this line if it has none yet.
-    fn intern(
-        &mut self,
-        ids: &mut HashMap<Box<[u8]>, CallerId>,
-        text: &[u8],
-        line: u64,
-    ) -> CallerId {
-        if let Some(&id) = ids.get(text) {
-            return id;
-        }
-        let id = CallerId(self.callers.len() as u32);
-        self.callers.push(CallerEntry {
-            text: text.into(),
-            allocations: 0,
-            records: 0,
-            first_line: line,
-            is: id,
-        });
-        ids.insert(text.into(), id);
-        id
-    }
+/// The callers of a log without what another writer put before them.
+///
+/// Of callers like `progress 10%@ ./app:[0x1]` or `./app:[0x12@ ./app:[0x1]`, another writer's text, or half a
+/// line of another process, stands before a line of the log. Since a path can hold `@ ` too, a caller is only
+/// parted where what is left is of a file that the log knows otherwise.
+struct Parted {
+    callers: Callers,
+    /// By the callers' numbers.
+    is: Vec<CallerId>,
+    /// The numbers of those that are another caller behind some text.
+    glued: Vec<usize>,
+}
 
-    /// Callers like `progress 10%@ ./app:[0x1]` or `./app:[0x12@ ./app:[0x1]`: another writer's text, or
-    /// half a line of another process, stands before a line of the log. Since a path can hold `@ `
-    /// too, a caller is only parted where what is left is of a file that the log knows otherwise.
-    fn part_glued_callers(&mut self, mut ids: HashMap<Box<[u8]>, CallerId>) {
-        let glued: Vec<CallerId> = (0..self.callers.len() as u32)
-            .map(CallerId)
-            .filter(|id| last_mark(&self.callers[id.0 as usize].text).is_some())
-            .collect();
-        if glued.is_empty() {
-            return;
-        }
-        let callers = self.callers.iter();
-        let whole = callers.filter(|entry| last_mark(&entry.text).is_none());
-        let files: HashSet<Vec<u8>> = whole
-            .filter_map(|entry| Caller::parse(&entry.text).file.map(<[u8]>::to_vec))
-            .collect();
-        for id in glued {
-            let entry = &self.callers[id.0 as usize];
-            let (records, line) = (entry.records, entry.first_line);
-            let behind = entry.text[last_mark(&entry.text).unwrap_or(0)..].to_vec();
-            let behind = behind.strip_prefix(b"@ ").unwrap_or(&behind).to_vec();
-            let file = Caller::parse(&behind).file;
-            if !file.is_some_and(|file| files.contains(file)) {
-                continue;
+impl Parted {
+    /// `ids` are the numbers of all texts.
+    fn new(entries: &[CallerEntry], ids: &HashMap<Box<[u8]>, CallerId>) -> Self {
+        let parsed: Vec<Caller<'_>> = entries.iter().map(|e| Caller::parse(&e.text)).collect();
+        let glued = glued(entries, &parsed);
+        let mut callers = Callers::default();
+        let own = |(number, caller)| (!glued.contains_key(&number)).then(|| callers.add(caller));
+        let own: Vec<Option<CallerId>> = parsed.into_iter().enumerate().map(own).collect();
+        let mut added = HashMap::new();
+        let is = own.iter().enumerate().map(|(number, is)| match is {
+            Some(is) => *is,
+            None => {
+                let (text, caller) = glued[&number];
+                let known = ids.get(text).and_then(|id| own[id.0 as usize]);
+                known.unwrap_or_else(|| *added.entry(text).or_insert_with(|| callers.add(caller)))
             }
-            let is = self.intern(&mut ids, &behind, line);
-            self.callers[id.0 as usize].is = is;
-            let interleaved = &mut self.anomalies.interleaved;
-            interleaved.count += records;
-            let first = interleaved.first_line.unwrap_or(line);
-            interleaved.first_line = Some(first.min(line));
-        }
+        });
+        let is = is.collect();
+        let glued = glued.into_keys().collect();
+        Parted { callers, is, glued }
     }
+}
+
+/// What stands behind the foreign text in callers that have some, by their numbers.
+fn glued<'a>(
+    entries: &'a [CallerEntry],
+    parsed: &[Caller<'a>],
+) -> HashMap<usize, (&'a [u8], Caller<'a>)> {
+    let is_whole = |entry: &CallerEntry| last_mark(&entry.text).is_none();
+    let (whole, marked): (Vec<usize>, Vec<usize>) =
+        (0..entries.len()).partition(|number| is_whole(&entries[*number]));
+    if marked.is_empty() {
+        return HashMap::new();
+    }
+    let files: HashSet<&[u8]> = whole.iter().filter_map(|at| parsed[*at].file).collect();
+    let behind = |number: usize| {
+        let text = &entries[number].text;
+        let text = &text[last_mark(text)?..];
+        let text = text.strip_prefix(b"@ ").unwrap_or(text);
+        let caller = Caller::parse(text);
+        let is_known = files.contains(caller.file?);
+        is_known.then_some((number, (text, caller)))
+    };
+    marked.into_iter().filter_map(behind).collect()
 }
 
 #[cfg(test)]
@@ -376,7 +433,11 @@ mod tests {
 
     fn live_of(trace: &Trace, reuse: Reuse) -> Tally {
         let mut sum = Tally::default();
-        trace.stats(reuse).iter().for_each(|s| sum.add(s.live));
+        trace
+            .settle(reuse)
+            .stats()
+            .iter()
+            .for_each(|s| sum.add(s.live));
         sum
     }
 
@@ -387,7 +448,7 @@ mod tests {
              @ b:[0x3] < 0x20\n@ b:[0x3] > 0x30 0x3e8\n@ b:[0x4] + (nil) 0x40000000\n\
              @ b:[0x4] ! 0x30 0x7fffffffffff\n@ a:[0x2] - 0x99\n= End\n",
         );
-        let stats = trace.stats(Reuse::FreeLoggedLate);
+        let stats = trace.settle(Reuse::FreeLoggedLate).stats();
         assert_eq!(
             stats[0],
             CallerStats {
@@ -406,7 +467,7 @@ mod tests {
                 }
             }
         );
-        let anomalies = trace.anomalies(Reuse::FreeLoggedLate);
+        let anomalies = trace.settle(Reuse::FreeLoggedLate).anomalies();
         let counts = [
             anomalies.unknown_frees.count,
             anomalies.double_frees.count,
@@ -418,7 +479,8 @@ mod tests {
         assert_eq!(counts, [1, 0, 1, 1, 1, 0]);
         assert_eq!((trace.records, trace.lines), (8, 10));
         assert!(!anomalies.missing_end);
-        let unknown: Vec<_> = trace.unknown_frees(Reuse::FreeLoggedLate).collect();
+        let outcome = trace.settle(Reuse::FreeLoggedLate);
+        let unknown: Vec<_> = outcome.unknown_frees().collect();
         assert_eq!(
             (unknown[0].line, unknown[0].address, unknown[0].in_realloc),
             (9, 0x99, false)
@@ -438,7 +500,11 @@ mod tests {
                 "cut at {cut}"
             );
             assert_eq!(
-                of_cut.anomalies(Reuse::FreeLost).truncated_tail.count,
+                of_cut
+                    .settle(Reuse::FreeLost)
+                    .anomalies()
+                    .truncated_tail
+                    .count,
                 u64::from(cut != whole.len()),
                 "cut at {cut}"
             );
@@ -449,7 +515,7 @@ mod tests {
     fn malformed_lines_are_counted_with_the_first_ones_number() {
         let trace =
             read("= Start\n@ a:[0x1] + 0x10 0x18\nDEBUG: hello\n\n@ a:[0x1] + 0x20 0xzz\n= End");
-        let anomalies = trace.anomalies(Reuse::FreeLost);
+        let anomalies = trace.settle(Reuse::FreeLost).anomalies();
         assert_eq!(
             (anomalies.malformed.count, anomalies.malformed.first_line),
             (2, Some(3))
@@ -484,7 +550,7 @@ mod tests {
             "= Start\n@ ./a:[0x1] + 0x10 0x18\nprogress 10%@ ./a:[0x1] + 0x20 0x18\n@ ./a:[0x12@ ./a:[0x2] + 0x30 0x18\n\
              progress 20%@ ./a:[0x1] - 0x10\n= End\n",
         );
-        let anomalies = trace.anomalies(Reuse::FreeLoggedLate);
+        let anomalies = trace.settle(Reuse::FreeLoggedLate).anomalies();
         assert_eq!(
             (
                 anomalies.interleaved.count,
@@ -493,10 +559,12 @@ mod tests {
             (3, Some(3))
         );
         assert_eq!(anomalies.malformed.count, 0);
-        let stats = trace.stats(Reuse::FreeLoggedLate);
+        let stats = trace.settle(Reuse::FreeLoggedLate).stats();
         let own: Vec<(u64, u64)> = trace
-            .own_callers()
-            .map(|(id, caller)| (caller.address.unwrap(), stats[id.0 as usize].live.blocks))
+            .callers
+            .iter()
+            .zip(&stats)
+            .map(|(caller, stats)| (caller.address.unwrap(), stats.live.blocks))
             .collect();
         assert_eq!(own, [(1, 1), (2, 1)]);
     }
@@ -504,9 +572,12 @@ mod tests {
     #[test]
     fn a_path_with_the_mark_in_it_is_left_whole() {
         let trace = read("@ ./x@ y:[0x1] + 0x10 0x18\n@ ./x@ y:[0x2] + 0x20 0x18\n");
-        assert_eq!(trace.own_callers().count(), 2);
-        assert!(trace.own_callers().all(|(_, c)| c.file == Some(b"./x@ y")));
-        assert_eq!(trace.anomalies(Reuse::FreeLost).interleaved.count, 0);
+        assert_eq!(trace.callers.len(), 2);
+        assert!(trace.callers.iter().all(|c| c.file == Some(b"./x@ y")));
+        assert_eq!(
+            trace.settle(Reuse::FreeLost).anomalies().interleaved.count,
+            0
+        );
     }
 
     #[test]
@@ -517,21 +588,28 @@ mod tests {
                 "\0".repeat(hole)
             );
             let trace = read(&log);
-            let anomalies = trace.anomalies(Reuse::FreeLost);
+            let anomalies = trace.settle(Reuse::FreeLost).anomalies();
             assert_eq!(live_of(&trace, Reuse::FreeLost).blocks, 2, "{hole}");
             assert_eq!(
                 (anomalies.nul_bytes.count, anomalies.nul_bytes.first_line),
                 (1, Some(2))
             );
             assert_eq!(anomalies.malformed.count, 0);
-            assert_eq!(trace.own_callers().count(), 1);
+            assert_eq!(trace.callers.len(), 1);
         }
     }
 
     #[test]
     fn carriage_returns_are_counted_and_do_no_harm() {
         let trace = read("= Start\r\n@ ./a:[0x1] + 0x10 0x18\r\n= End\r\n");
-        assert_eq!(trace.anomalies(Reuse::FreeLost).carriage_returns.count, 3);
+        assert_eq!(
+            trace
+                .settle(Reuse::FreeLost)
+                .anomalies()
+                .carriage_returns
+                .count,
+            3
+        );
         assert_eq!(
             live_of(&trace, Reuse::FreeLost),
             Tally {
@@ -548,12 +626,13 @@ mod tests {
              @ a:[0x4] - 0x99\n@ a:[0x5] + (nil) 0x9\n@ a:[0x6] ! 0x20 0x9\n",
         );
         let faults: Vec<_> = trace
-            .faults(Reuse::FreeLoggedLate)
+            .settle(Reuse::FreeLoggedLate)
+            .faults()
             .iter()
             .map(|f| {
                 (
                     f.kind,
-                    trace.caller(f.caller).address.unwrap(),
+                    trace.callers.get(f.caller).address.unwrap(),
                     f.seen.count,
                     f.seen.first_line.unwrap(),
                 )
@@ -592,7 +671,11 @@ mod tests {
         .unwrap();
         assert_eq!(live_of(&trace, Reuse::FreeLost).blocks, 1);
         assert_eq!(
-            trace.anomalies(Reuse::FreeLost).read_error.as_deref(),
+            trace
+                .settle(Reuse::FreeLost)
+                .anomalies()
+                .read_error
+                .as_deref(),
             Some("corrupt stream")
         );
         assert!(replay(Broken(b""), ReplayOptions::default()).is_err());

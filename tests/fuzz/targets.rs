@@ -19,7 +19,7 @@ pub fn log(input: &[u8]) {
     };
     let trace = replay(input, options).expect("reading from memory does not fail");
     for reuse in [Reuse::FreeLoggedLate, Reuse::FreeLost] {
-        let stats = trace.stats(reuse);
+        let stats = trace.settle(reuse).stats();
         let mut live = Tally::default();
         stats.iter().for_each(|stats| live.add(stats.live));
         assert!(
@@ -27,14 +27,14 @@ pub fn log(input: &[u8]) {
                 .iter()
                 .all(|stats| stats.live.blocks <= stats.allocations)
         );
-        assert_eq!(trace.live_blocks(reuse).len() as u64, live.blocks);
-        for (stats, curve) in stats.iter().zip(trace.curves(reuse)) {
+        assert_eq!(trace.settle(reuse).live_blocks().len() as u64, live.blocks);
+        for (stats, curve) in stats.iter().zip(trace.settle(reuse).curves()) {
             // Bytes of a curve wrap around where sizes are beyond all memory.
             assert_eq!(curve.points()[STEPS - 1].blocks, stats.live.blocks);
         }
-        let anomalies = trace.anomalies(reuse);
+        let anomalies = trace.settle(reuse).anomalies();
         assert_eq!(
-            trace.unknown_frees(reuse).count() as u64,
+            trace.settle(reuse).unknown_frees().count() as u64,
             anomalies.unknown_frees.count
         );
         assert!(anomalies.double_frees.count <= anomalies.unknown_frees.count);
@@ -43,7 +43,7 @@ pub fn log(input: &[u8]) {
         advice(&anomalies, reuse, trace.allocations())
             .iter()
             .for_each(|warning| drop(warning.to_string()));
-        drop(trace.faults(reuse));
+        drop(trace.settle(reuse).faults());
     }
     for line in input.split(|&b| b == b'\n') {
         if let Line::Record(record) = Line::parse(line) {

@@ -84,12 +84,12 @@ impl Reference {
 }
 
 fn live_of(trace: &Trace, reuse: Reuse) -> BTreeMap<String, Tally> {
-    let stats = trace.stats(reuse);
+    let stats = trace.settle(reuse).stats();
     let mut live: BTreeMap<String, Tally> = BTreeMap::new();
-    for (id, caller) in trace.own_callers() {
+    for (caller, stats) in trace.callers.iter().zip(stats) {
         let file = String::from_utf8_lossy(caller.file.unwrap_or_default()).into_owned();
         let text = format!("{file}:[{:#x}]", caller.address.unwrap());
-        live.entry(text).or_default().add(stats[id.0 as usize].live);
+        live.entry(text).or_default().add(stats.live);
     }
     live.retain(|_, tally| tally.blocks > 0);
     live
@@ -107,7 +107,7 @@ fn assert_same(log: &[u8]) {
         .enumerate()
     {
         assert_eq!(live_of(&trace, reuse), reference.live(reuse), "{reuse:?}");
-        let anomalies = trace.anomalies(reuse);
+        let anomalies = trace.settle(reuse).anomalies();
         assert_eq!(
             anomalies.unknown_frees.count, reference.unknown[meaning],
             "{reuse:?}"
@@ -139,18 +139,17 @@ fn assert_cut_up_alike(log: &[u8], rounds: Rounds) {
 
 fn everything(trace: &Trace) -> Vec<String> {
     let of = |reuse| {
-        let frees: Vec<_> = trace.unknown_frees(reuse).collect();
+        let frees: Vec<_> = trace.settle(reuse).unknown_frees().collect();
         format!(
             "{:?} {:?} {:?} {:?} {:?} {frees:?}",
-            trace.stats(reuse),
-            trace.curves(reuse),
-            trace.live_blocks(reuse),
-            trace.faults(reuse),
-            trace.anomalies(reuse),
+            trace.settle(reuse).stats(),
+            trace.settle(reuse).curves(),
+            trace.settle(reuse).live_blocks(),
+            trace.settle(reuse).faults(),
+            trace.settle(reuse).anomalies(),
         )
     };
-    let callers: Vec<_> = trace.callers().collect();
-    let own: Vec<_> = trace.own_callers().map(|(id, _)| id).collect();
+    let callers: Vec<_> = trace.callers.iter().collect();
     let counts = (
         trace.records,
         trace.lines,
@@ -160,7 +159,7 @@ fn everything(trace: &Trace) -> Vec<String> {
     vec![
         of(Reuse::FreeLoggedLate),
         of(Reuse::FreeLost),
-        format!("{callers:?} {own:?} {counts:?}"),
+        format!("{callers:?} {counts:?}"),
     ]
 }
 
@@ -170,7 +169,7 @@ fn assert_curves(log: &[u8]) {
     let ends: Vec<usize> = memchr::memchr_iter(b'\n', log).map(|at| at + 1).collect();
     let lines = ends.len();
     for reuse in [Reuse::FreeLoggedLate, Reuse::FreeLost] {
-        let curves = trace.curves(reuse);
+        let curves = trace.settle(reuse).curves();
         for step in 0..STEPS {
             // Up to 256 lines every step has its line; then two lines, four lines … go together.
             let mut unit = 1;
@@ -188,10 +187,10 @@ fn assert_curves(log: &[u8]) {
             let mut expected = Reference::read(&log[..prefix]).live(reuse);
             expected.retain(|_, tally| tally.blocks > 0);
             let mut live: BTreeMap<String, Tally> = BTreeMap::new();
-            for (id, caller) in trace.own_callers() {
+            for (caller, curve) in trace.callers.iter().zip(&curves) {
                 let file = String::from_utf8_lossy(caller.file.unwrap_or_default()).into_owned();
                 let text = format!("{file}:[{:#x}]", caller.address.unwrap());
-                let point = curves[id.0 as usize].points()[step];
+                let point = curve.points()[step];
                 // Sums of sizes near 2^64 wrap in a curve; blocks tell enough.
                 live.entry(text).or_default().blocks += point.blocks;
             }
@@ -429,7 +428,8 @@ fn every_capture_agrees_with_the_obvious_replay() {
                     })
                 };
                 let ours: (u64, u64) = trace
-                    .stats(reuse)
+                    .settle(reuse)
+                    .stats()
                     .iter()
                     .fold((0, 0), |(blocks, bytes), s| {
                         (blocks + s.live.blocks, bytes + s.live.bytes)

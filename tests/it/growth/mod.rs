@@ -31,10 +31,12 @@ impl Confusion {
         for seed in seeds {
             let set = labelled(seed);
             let trace = replay(set.log.as_slice(), ReplayOptions::default()).unwrap();
-            let curves = trace.curves(Reuse::FreeLoggedLate);
+            let curves = trace.settle(Reuse::FreeLoggedLate).curves();
             let by_address: BTreeMap<u64, usize> = trace
-                .callers()
-                .filter_map(|(id, caller)| Some((caller.address?, id.0 as usize)))
+                .callers
+                .iter()
+                .enumerate()
+                .filter_map(|(index, caller)| Some((caller.address?, index)))
                 .collect();
             for case in set.cases {
                 let curve = &curves[by_address[&case.caller]];

@@ -101,7 +101,7 @@ impl Lines {
         for run in runs.iter().filter(|run| !is_old(run)) {
             // Who only frees is no call site, and may share a line with one.
             for site in &run.sites {
-                let location = run.location(site.at);
+                let location = run.location(run.answering(site));
                 let module = run.module_of(location).map(|module| &module.label);
                 let (Some(label), Symbolized::Named(named)) = (module, &location.name) else {
                     continue;

@@ -2,7 +2,8 @@
 
 use std::io::{self, Read};
 
-use super::sniff::holds_log_line;
+use super::mtrace_log::is_log_line;
+use crate::capture::first_line;
 
 /// Nothing that is a log has as much before its first record, in bytes. Of a file that is not one, the end
 /// comes; of a stream it may not.
@@ -31,7 +32,7 @@ impl<R: Read> Read for Credible<R> {
             return Ok(read);
         };
         // Lines can be cut here, but among so many some are whole.
-        if holds_log_line(&buffer[..read]) {
+        if first_line(&buffer[..read], is_log_line).is_some() {
             self.left = None;
             return Ok(read);
         }

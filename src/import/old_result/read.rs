@@ -1,71 +1,82 @@
-//! Results of the old workflow: what `mtrace(1)` printed, and what `mtrace_do.py` wrote.
+//! The text of the old tools: what `mtrace(1)` printed, and what `mtrace_do.py` wrote.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::capture::CaptureSet;
+use crate::capture::first_line;
 use crate::error::{Error, Result};
 use crate::printable::printable_bytes;
-use crate::run::{
-    Addressing, Figures, Frame, Location, NameSource, Named, Source, Symbolized, Unknown,
-};
-use crate::symbols::{base_name, names_a_library};
-use crate::trace::{Caller, CallerId, Trace};
-use crate::warning::Warning;
+use crate::run::{Frame, Source};
+use crate::trace::Caller;
 
 /// Live blocks by caller, as an old tool counted them.
 #[derive(Debug)]
 pub struct OldResult {
     pub source: Source,
-    rows: Vec<Row>,
+    pub rows: Vec<Row>,
     /// Blocks that are in its total and have no line.
-    unlisted: u64,
+    pub unlisted: u64,
 }
 
-/// So many blocks without a line are those of the dynamic loader, which the script leaves out: four of a program
-/// that loads nothing itself, and some for each library that it does.
-const LOADERS: u64 = 64;
-
 /// One caller.
-#[derive(Debug, Default)]
-struct Row {
-    spot: Spot,
+#[derive(Debug)]
+pub struct Row {
+    pub spot: Spot,
     /// Where in its module, as `mtrace_do.py` calculated it.
-    offset: Option<Offset>,
-    module: Option<Vec<u8>>,
-    blocks: u64,
+    pub offset: Option<Offset>,
+    pub module: Option<Vec<u8>>,
+    pub blocks: u64,
     /// `None` in a result of the script.
-    bytes: Option<u64>,
+    pub bytes: Option<u64>,
 }
 
 /// What an old tool says in place of a caller.
-#[derive(Debug, Default, Clone, PartialEq)]
-struct Spot {
-    /// As a log would spell it; empty where there is nothing of it.
-    caller: Vec<u8>,
-    number: Option<u64>,
-    /// A line that `mtrace(1)` looked up itself.
-    line: Option<Frame>,
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Spot {
+    Number(u64),
+    /// A line that `mtrace(1)` looked up itself, where it found one.
+    Line(Option<Frame>),
+    /// As the log spelled it.
+    Text(Vec<u8>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Offset {
+pub enum Offset {
     From(u64),
     /// The script took the module's address off a number that was relative already.
     Negative,
 }
 
+/// What a result of the script begins with.
+const TOTAL: &[u8] = b"total_cnt: ";
+
 /// No line of these files is as long.
 const LONGEST_LINE: u64 = 1 << 20;
+
+/// Where the beginning of a file shows that it is a result.
+pub fn recognise(head: &[u8]) -> Option<usize> {
+    match head.trim_ascii_start().starts_with(TOTAL) {
+        true => Some(0),
+        false => first_line(head, is_mtrace_result_line),
+    }
+}
+
+/// `Memory not freed:`, `No memory leaks.`, `- 0x… Free 12 was never alloc'd 0x…`.
+fn is_mtrace_result_line(line: &[u8]) -> bool {
+    line == b"Memory not freed:"
+        || line == b"No memory leaks."
+        || memchr::memmem::find(line, b" was never alloc'd").is_some()
+        || (line.starts_with(b"+ 0x") && memchr::memmem::find(line, b" duplicate: ").is_some())
+}
 
 impl OldResult {
     /// Reads a whole result; `path` is for messages.
     pub fn read(source: impl Read, path: &Path) -> Result<Self> {
         let mut lines = Lines::new(source, path);
         while let Some(line) = lines.next()? {
-            if line.starts_with(b"total_cnt: ") {
+            if line.starts_with(TOTAL) {
                 return mtrace_do(line.to_vec(), lines);
             }
             if line == b"Memory not freed:" {
@@ -83,106 +94,6 @@ impl OldResult {
             source,
             rows,
             unlisted: 0,
-        }
-    }
-
-    /// Its callers as those of a log, for everything that places and names callers.
-    pub fn trace(&self, capture: &CaptureSet) -> Trace {
-        let program = capture.program.as_ref();
-        let base = program.map_or(0, |elf| elf.image_base());
-        Trace::of_callers(self.rows.iter().map(|row| row.caller(base)))
-    }
-
-    /// Of a caller.
-    pub fn figures(&self, id: CallerId) -> Figures {
-        let row = &self.rows[id.0 as usize];
-        Figures {
-            blocks: row.blocks,
-            bytes: row.bytes,
-            allocations: None,
-        }
-    }
-
-    /// What its callers' numbers are, where it settles that.
-    pub fn addressing(&self, told: Option<Addressing>) -> Option<Addressing> {
-        match self.source {
-            Source::MtraceDo => Some(Addressing::Relative),
-            Source::Mtrace | Source::Log | Source::Recording => told,
-        }
-    }
-
-    /// The place of a caller, with what the result itself says of it.
-    pub fn amended(&self, id: CallerId, location: Location) -> Location {
-        let spot = &self.rows[id.0 as usize].spot;
-        let line = spot.line.clone().map(|line| vec![line]);
-        let line = line.and_then(|line| Named::new(line, NameSource::Dwarf));
-        Location {
-            number: spot.number,
-            name: match (line, location.name) {
-                (Some(line), _) => Symbolized::Named(line),
-                // The script writes `unknown` where its maps do not show the module.
-                (None, Symbolized::Unknown(Unknown::NoAddress)) if spot.number.is_some() => {
-                    Symbolized::Unknown(Unknown::NoMaps)
-                }
-                (None, name) => name,
-            },
-            ..location
-        }
-    }
-
-    /// What the reader of a report has to know.
-    pub fn warnings(&self) -> Vec<Warning> {
-        let listed = self.rows.iter().map(|row| row.blocks);
-        let listed = listed.fold(0, u64::saturating_add);
-        let incomplete = Warning::ResultIncomplete {
-            listed,
-            total: listed.saturating_add(self.unlisted),
-        };
-        let is_incomplete = self.unlisted > LOADERS;
-        [self.warning()]
-            .into_iter()
-            .chain(is_incomplete.then_some(incomplete))
-            .collect()
-    }
-
-    fn warning(&self) -> Warning {
-        Warning::OldResult {
-            tool: self.source.tool(),
-            missing: match self.source {
-                Source::MtraceDo => {
-                    "bytes, the blocks of 32-bit ARM's dynamic loader, what was allocated and freed again, or what went wrong"
-                }
-                Source::Mtrace | Source::Log | Source::Recording => {
-                    "the modules of callers, what was allocated and freed again, or what went wrong"
-                }
-            },
-        }
-    }
-}
-
-impl Row {
-    /// The caller as a log of relative addresses would spell it, for a row of the script; in one of
-    /// `mtrace(1)` it stands as it is. `base` is the first address of the program's file.
-    fn caller(&self, base: u64) -> Vec<u8> {
-        let Some(module) = &self.module else {
-            return self.spot.caller.clone();
-        };
-        let mut text = module.clone();
-        if let Some(relative) = self.relative(module, base) {
-            text.extend_from_slice(format!(":[{relative:#x}]").as_bytes());
-        }
-        text
-    }
-
-    fn relative(&self, module: &[u8], base: u64) -> Option<u64> {
-        let number = self.spot.number?;
-        match self.offset? {
-            Offset::Negative => Some(number),
-            Offset::From(offset) if offset < number => Some(offset),
-            // The script took nothing off, so this is its line as this program writes it: there it
-            // is the link-time address.
-            Offset::From(offset) if names_a_library(base_name(module)) => Some(offset),
-            Offset::From(offset) => Some(offset.checked_sub(base).unwrap_or(offset)),
         }
     }
 }
@@ -205,7 +116,10 @@ fn mtrace(mut lines: Lines<'_, impl Read>) -> Result<OldResult> {
         let at = *known.entry_ref(caller).or_insert_with(|| {
             rows.push(Row {
                 spot: Spot::parse(caller),
-                ..Row::default()
+                offset: None,
+                module: None,
+                blocks: 0,
+                bytes: None,
             });
             rows.len() - 1
         });
@@ -243,7 +157,7 @@ fn block(line: &[u8]) -> Option<(u64, u64, &[u8])> {
 /// Behind `total_cnt: N`: a line a caller.
 fn mtrace_do(head: Vec<u8>, mut lines: Lines<'_, impl Read>) -> Result<OldResult> {
     lines.tool = Source::MtraceDo;
-    let total = head.strip_prefix(b"total_cnt: ").and_then(decimal);
+    let total = head.strip_prefix(TOTAL).and_then(decimal);
     let Some(total) = total else {
         return Err(lines.bad("which has no number"));
     };
@@ -254,7 +168,7 @@ fn mtrace_do(head: Vec<u8>, mut lines: Lines<'_, impl Read>) -> Result<OldResult
             return Err(lines.bad("which is no caller with its count"));
         };
         // The script has one line a caller of each module.
-        if !known.insert((row.spot.caller.clone(), row.module.clone(), row.offset)) {
+        if !known.insert((row.spot.clone(), row.module.clone(), row.offset)) {
             return Err(lines.bad("a caller that is there already"));
         }
         sum = sum.saturating_add(row.blocks);
@@ -312,22 +226,20 @@ impl Spot {
     fn parse(text: &[u8]) -> Self {
         let at = memchr::memmem::rfind(text, b" @ ");
         if let Some(number) = figure(at.map_or(text, |at| &text[at + 3..])) {
-            return Spot {
-                caller: format!("[{number:#x}]").into_bytes(),
-                number: Some(number),
-                line: None,
-            };
+            return Spot::Number(number);
         }
-        if let Some(line) = looked_up(text) {
-            return Spot {
-                line,
-                ..Spot::default()
-            };
-        }
-        Spot {
-            caller: text.to_vec(),
-            number: Caller::parse(text).address,
-            line: None,
+        looked_up(text).map_or_else(|| Spot::Text(text.to_vec()), Spot::Line)
+    }
+
+    /// As a log has it.
+    pub fn caller(&self) -> Caller<'_> {
+        match self {
+            Spot::Number(number) => Caller {
+                address: Some(*number),
+                ..Caller::default()
+            },
+            Spot::Line(_) => Caller::default(),
+            Spot::Text(text) => Caller::parse(text),
         }
     }
 }
@@ -436,22 +348,16 @@ mod tests {
         OldResult::read(text.as_bytes(), Path::new("r"))
     }
 
-    fn callers(text: &str) -> Vec<String> {
-        let result = read(text).unwrap();
-        let text = |row: &Row| String::from_utf8(row.caller(0x10000)).unwrap();
-        result.rows.iter().map(text).collect()
-    }
-
     #[test]
     fn every_form_of_a_caller() {
-        let number = |text: &str| Spot::parse(text.as_bytes()).number;
+        let number = |text: &str| Spot::parse(text.as_bytes()).caller().address;
         assert_eq!(number("0x4000090b"), Some(0x4000_090b));
         assert_eq!(number("n @ 0x11d1"), Some(0x11d1));
         assert_eq!(number("./app:[0x11d1]"), Some(0x11d1));
         assert_eq!(number("/src/file.c:12"), None);
-        let line = |text: &str| {
-            let frame = Spot::parse(text.as_bytes()).line?;
-            Some((frame.file?, frame.line))
+        let line = |text: &str| match Spot::parse(text.as_bytes()) {
+            Spot::Line(frame) => frame.map(|frame| (frame.file.unwrap(), frame.line)),
+            other => panic!("{other:?}"),
         };
         let file = |file: &str, line| Some((file.into(), line));
         assert_eq!(line("/src/file.c:12"), file("/src/file.c", Some(12)));
@@ -462,7 +368,6 @@ mod tests {
         assert_eq!(line("/src/file.c:?"), file("/src/file.c", None));
         assert_eq!(line("??:?"), None);
         assert_eq!(line("??:0"), None);
-        assert_eq!(line(""), None);
     }
 
     #[test]
@@ -478,30 +383,12 @@ mod tests {
             .map(|row| (row.blocks, row.bytes))
             .collect();
         assert_eq!(live, [(2, Some(0x18)), (1, Some(0)), (1, Some(0x10))]);
-        assert_eq!(callers(text), ["[0x2]", "[0x3]", ""]);
-    }
-
-    #[test]
-    fn offsets_of_the_script_become_relative_addresses() {
-        // What it calculated; what it spoiled; what it did not know; and link-time addresses, of the
-        // program at 0x10000, as this program writes them.
-        let text = "total_cnt: 17\nb'0x3f70df41':\t\t5\t\t b'/lib/libc.so.6'\t\t0x5af41\n\
-                    0x41f:\t\t6\t\tb\"/opt/it's.so\"\t\t-0x3f7d0be1\n\
-                    0x99:\t\t1\t\tunknown\t\tunknown\n0x98:\t\t1\t\t./app\t\tunknown\n\
-                    0x10499:\t\t1\t\t./app\t\t0x10499\n0x499:\t\t1\t\t./app\t\t0x10499\n\
-                    0x30499:\t\t1\t\t./app\t\t0x20499\n";
-        assert_eq!(
-            callers(text),
-            [
-                "/lib/libc.so.6:[0x5af41]",
-                "/opt/it's.so:[0x41f]",
-                "[0x99]",
-                "./app",
-                "./app:[0x499]",
-                "./app:[0x499]",
-                "./app:[0x20499]"
-            ]
-        );
+        let callers: Vec<_> = result
+            .rows
+            .iter()
+            .map(|row| row.spot.caller().address)
+            .collect();
+        assert_eq!(callers, [Some(2), Some(3), None]);
     }
 
     #[test]

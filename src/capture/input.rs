@@ -1,0 +1,26 @@
+//! A run, as it is given.
+
+use std::path::{Path, PathBuf};
+
+use super::moment::Moment;
+
+/// Where a run is, and what the user has settled about it.
+#[derive(Debug, Clone, Default)]
+pub struct RunInput {
+    /// A capture directory, an mtrace log alone, a saved report, or an old tool's result.
+    pub path: PathBuf,
+    /// When to look at it.
+    pub at: Moment,
+    pub log: Option<PathBuf>,
+    pub exe: Option<PathBuf>,
+    pub maps: Option<PathBuf>,
+    /// The target's root directory as it is on this machine.
+    pub sysroot: Option<PathBuf>,
+    /// How long the program was traced, in seconds; outranks the capture's own word.
+    pub duration_s: Option<f64>,
+}
+
+/// `-`, the usual name for standard input; a file of that name is `./-`.
+pub fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}

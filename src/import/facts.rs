@@ -1,0 +1,46 @@
+//! What all runs have in common whose callers lie in the modules of a capture.
+
+use crate::capture::CaptureSet;
+use crate::run::{Facts, Module, ModuleLabel, Origin, Source};
+use crate::symbols::RebasedRun;
+use crate::warning::Warning;
+
+/// What is known of a run beside what it was read from; `reading` is what was odd there.
+pub fn facts(
+    capture: &CaptureSet,
+    rebased: &RebasedRun,
+    source: Source,
+    reading: Vec<Warning>,
+) -> Facts {
+    let program = capture.program.as_ref();
+    let warnings = [&capture.warnings, &reading, &rebased.warnings];
+    Facts {
+        name: capture.name.clone(),
+        path: capture.path.clone(),
+        origin: Origin {
+            source,
+            ..Origin::default()
+        },
+        log: capture.log.clone(),
+        build_id: program.and_then(|elf| elf.build_id.clone()),
+        program: program.map(|elf| elf.path.clone()),
+        machine: rebased.machine,
+        duration_s: capture.manifest.duration_s,
+        warnings: warnings.into_iter().flatten().cloned().collect(),
+        ..Facts::default()
+    }
+}
+
+/// The modules of a run, and which build each is of.
+pub fn modules(capture: &CaptureSet, rebased: &RebasedRun) -> Vec<Module> {
+    let modules = rebased.modules.iter();
+    let module = modules.map(|module| Module {
+        label: ModuleLabel {
+            role: module.role,
+            name: module.name.clone(),
+        },
+        path: module.path(),
+        build: module.build(capture),
+    });
+    module.collect()
+}

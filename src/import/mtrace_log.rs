@@ -1,0 +1,159 @@
+//! The logs that glibc's `mtrace()` writes.
+
+use super::facts::{facts, modules};
+use super::moment::log_at;
+use super::{Importer, Reading};
+use crate::capture::{CaptureSet, Standing, first_line};
+use crate::error::{Error, Result};
+use crate::printable::printable_bytes;
+use crate::run::{Blocks, Facts, Fault, Figures, LiveBlock, LocationId, Run, Source, UnknownFree};
+use crate::symbols::{RebasedRun, RunToName, rebase};
+use crate::trace::{
+    Anomalies, Caller, CallerId, Callers, Outcome, ReplayOptions, Reuse, Trace, advice, replay,
+};
+use crate::warning::Warning;
+
+pub const MTRACE_LOG: Importer = Importer {
+    standing: Standing::Log,
+    recognise: |head| first_line(head, is_log_line),
+    import,
+};
+
+fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+    let options = ReplayOptions {
+        keep_unknown_frees: reading.keep_blocks,
+    };
+    let (log, reached) = log_at(&capture, reading.progress)?;
+    let trace = replay(log, options).map_err(|e| Error::io("read", &capture.log, e))?;
+    refuse_other_files(&capture, &trace)?;
+    let rebased = rebase(
+        &capture,
+        &trace.callers,
+        trace.is_wide(),
+        reading.addressing,
+    )?;
+    let outcome = trace.settle(rebased.choice.reuse);
+    let anomalies = outcome.anomalies();
+    let damage = damage(&trace, &anomalies, &rebased, reached.is_some());
+    let facts = Facts {
+        choice: Some(rebased.choice.clone()),
+        duration_s: match reached {
+            Some(reached) => reached.seconds,
+            None => capture.manifest.duration_s,
+        },
+        reached,
+        records: Some(trace.records),
+        anomalies: Some(anomalies),
+        ..facts(&capture, &rebased, Source::Log, damage)
+    };
+    let mut run = Run::new(facts, modules(&capture, &rebased));
+    let locations = rebased.locations(&trace.callers).into_iter();
+    let stats = outcome.stats().into_iter().zip(outcome.curves());
+    for (location, (stats, curve)) in locations.zip(stats) {
+        let at = run.add_location(location);
+        let figures = Figures::of_log(stats.allocations, stats.live);
+        if figures.allocated() {
+            run.add_site(at, figures, Some(curve));
+        }
+    }
+    run.faults = Some(faults(outcome));
+    run.blocks = reading.keep_blocks.then(|| blocks(&trace.callers, outcome));
+    Ok(RunToName::new(run, rebased.modules, capture))
+}
+
+/// A location has the number of its caller.
+fn location_of(caller: CallerId) -> LocationId {
+    LocationId(caller.0 as usize)
+}
+
+/// What went wrong, and where.
+fn faults(outcome: Outcome<'_>) -> Vec<Fault> {
+    let faults = outcome.faults().into_iter();
+    let fault = faults.map(|fault| Fault {
+        kind: fault.kind,
+        seen: fault.seen,
+        at: location_of(fault.caller),
+    });
+    fault.collect()
+}
+
+fn blocks(callers: &Callers, outcome: Outcome<'_>) -> Blocks {
+    let live = outcome.live_blocks().into_iter();
+    let live = live.map(|(address, block)| LiveBlock {
+        address,
+        size: block.size,
+        at: location_of(block.caller),
+    });
+    let unknown_frees = outcome.unknown_frees().map(|free| UnknownFree {
+        line: free.line,
+        address: free.address,
+        in_realloc: free.in_realloc,
+        at: location_of(free.by),
+    });
+    let file = |caller: Caller<'_>| Some(printable_bytes(caller.file?).into());
+    Blocks {
+        live: live.collect(),
+        unknown_frees: unknown_frees.collect(),
+        files: callers.iter().map(file).collect(),
+    }
+}
+
+/// What the log lacks. Before its end, no log has an end mark.
+fn damage(
+    trace: &Trace,
+    anomalies: &Anomalies,
+    rebased: &RebasedRun,
+    is_cut: bool,
+) -> Vec<Warning> {
+    let none = (trace.records == 0).then_some(Warning::NoRecords);
+    let damage = advice(anomalies, rebased.choice.reuse, trace.allocations()).into_iter();
+    let is_told = |warning: &Warning| !is_cut || *warning != Warning::MissingEnd;
+    none.into_iter().chain(damage.filter(is_told)).collect()
+}
+
+/// A file that holds nothing, or mostly something else, is no mtrace log.
+fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
+    let anomalies = trace.settle(Reuse::FreeLost).anomalies();
+    let path = capture.log.clone();
+    let lines = trace.lines;
+    if lines == 0 && anomalies.truncated_tail.count == 0 {
+        return Err(Error::EmptyLog { path });
+    }
+    let malformed = anomalies.malformed;
+    let good = lines.saturating_sub(malformed.count);
+    let quote = anomalies.malformed_quote;
+    if good == 0 {
+        let reason = match malformed.first_line {
+            Some(line) => format!("line {line} is '{quote}'"),
+            None => "it holds no whole line".to_owned(),
+        };
+        return Err(Error::NotALog { path, reason });
+    }
+    if malformed.count > good {
+        return Err(Error::MostlyMalformed {
+            path,
+            malformed: malformed.count,
+            lines,
+            first_line: malformed.first_line.unwrap_or(0),
+            quote,
+        });
+    }
+    Ok(())
+}
+
+/// `= Start`, or `@ … + 0x… 0x…`: what a log is recognised by. The grammar proper is in `trace`.
+pub fn is_log_line(line: &[u8]) -> bool {
+    if line == b"= Start" {
+        return true;
+    }
+    // Other text can end like a record: `address = base + 0x10`.
+    if memchr::memmem::find(line, b"@ ").is_none() && !line.trim_ascii_start().starts_with(b"[0x") {
+        return false;
+    }
+    let mut fields = line.rsplit(|&b| b == b' ');
+    let last = fields.next().unwrap_or_default();
+    let is_operator =
+        |field: Option<&[u8]>| matches!(field, Some(b"+" | b"-" | b"<" | b">" | b"!"));
+    let follows_operator = is_operator(fields.next()) || is_operator(fields.next());
+    last.starts_with(b"0x") && follows_operator
+}

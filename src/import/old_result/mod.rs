@@ -1,0 +1,177 @@
+//! What the old tools made of a log: the output of `mtrace(1)`, and the file of `mtrace_do.py`.
+
+mod read;
+mod settle;
+
+use super::facts::{facts, modules};
+use super::{Importer, Reading};
+use crate::capture::{CaptureSet, Moment, Standing};
+use crate::error::{Error, Result};
+use crate::run::{
+    Addressing, Figures, Location, NameSource, Named, Run, Source, Symbolized, Unknown,
+};
+use crate::symbols::{RunToName, base_name, names_a_library, rebase};
+use crate::trace::{Caller, Callers};
+use crate::warning::Warning;
+use read::{Offset, OldResult, Row, Spot};
+pub use settle::settle;
+
+pub const OLD_RESULT: Importer = Importer {
+    standing: Standing::Alone,
+    recognise: read::recognise,
+    import,
+};
+
+/// So many blocks without a line are those of the dynamic loader, which the script leaves out: four of a program
+/// that loads nothing itself, and some for each library that it does.
+const LOADERS: u64 = 64;
+
+fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+    let result = OldResult::read(capture.open_log(reading.progress)?, &capture.log)?;
+    let program = capture.program.as_ref();
+    let base = program.map_or(0, |elf| elf.image_base());
+    let callers: Callers = result.rows.iter().map(|row| row.caller(base)).collect();
+    let addressing = match result.source {
+        Source::MtraceDo => Some(Addressing::Relative),
+        Source::Mtrace | Source::Log | Source::Recording => reading.addressing,
+    };
+    let rebased = rebase(&capture, &callers, false, addressing)?;
+    if capture.at != Moment::End {
+        return Err(Error::NoMoments {
+            path: capture.path,
+            reason: "the result of an old tool says only what was left then",
+        });
+    }
+    let facts = facts(&capture, &rebased, result.source, result.warnings());
+    let mut run = Run::new(facts, modules(&capture, &rebased));
+    for (row, location) in result.rows.iter().zip(rebased.locations(&callers)) {
+        let at = run.add_location(row.amended(location));
+        if row.figures().allocated() {
+            run.add_site(at, row.figures(), None);
+        }
+    }
+    Ok(RunToName::new(run, rebased.modules, capture))
+}
+
+impl OldResult {
+    /// What the reader of a report has to know.
+    fn warnings(&self) -> Vec<Warning> {
+        let listed = self.rows.iter().map(|row| row.blocks);
+        let listed = listed.fold(0, u64::saturating_add);
+        let incomplete = Warning::ResultIncomplete {
+            listed,
+            total: listed.saturating_add(self.unlisted),
+        };
+        let is_incomplete = self.unlisted > LOADERS;
+        [self.warning()]
+            .into_iter()
+            .chain(is_incomplete.then_some(incomplete))
+            .collect()
+    }
+
+    fn warning(&self) -> Warning {
+        Warning::OldResult {
+            tool: self.source.tool(),
+            missing: match self.source {
+                Source::MtraceDo => {
+                    "bytes, the blocks of 32-bit ARM's dynamic loader, what was allocated and freed again, or what went wrong"
+                }
+                Source::Mtrace | Source::Log | Source::Recording => {
+                    "the modules of callers, what was allocated and freed again, or what went wrong"
+                }
+            },
+        }
+    }
+}
+
+impl Row {
+    /// The caller as a log of relative addresses would have it, for a row of the script; in one of
+    /// `mtrace(1)` it stands as it is. `base` is the first address of the program's file.
+    fn caller(&self, base: u64) -> Caller<'_> {
+        match &self.module {
+            Some(module) => Caller {
+                file: Some(module),
+                symbol: None,
+                address: self.relative(module, base),
+            },
+            None => self.spot.caller(),
+        }
+    }
+
+    fn relative(&self, module: &[u8], base: u64) -> Option<u64> {
+        let number = self.spot.caller().address?;
+        match self.offset? {
+            Offset::Negative => Some(number),
+            Offset::From(offset) if offset < number => Some(offset),
+            // The script took nothing off, so this is its line as this program writes it: there it
+            // is the link-time address.
+            Offset::From(offset) if names_a_library(base_name(module)) => Some(offset),
+            Offset::From(offset) => Some(offset.checked_sub(base).unwrap_or(offset)),
+        }
+    }
+
+    fn figures(&self) -> Figures {
+        Figures {
+            blocks: self.blocks,
+            bytes: self.bytes,
+            allocations: None,
+        }
+    }
+
+    /// The place of the caller, with what the result itself says of it.
+    fn amended(&self, location: Location) -> Location {
+        let number = self.spot.caller().address;
+        let line = match &self.spot {
+            Spot::Line(Some(line)) => Named::new(vec![line.clone()], NameSource::Dwarf),
+            _ => None,
+        };
+        Location {
+            number,
+            name: match (line, location.name) {
+                (Some(line), _) => Symbolized::Named(line),
+                // The script writes `unknown` where its maps do not show the module.
+                (None, Symbolized::Unknown(Unknown::NoAddress)) if number.is_some() => {
+                    Symbolized::Unknown(Unknown::NoMaps)
+                }
+                (None, name) => name,
+            },
+            ..location
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn offsets_of_the_script_become_relative_addresses() {
+        // What it calculated; what it spoiled; what it did not know; and link-time addresses, of the
+        // program at 0x10000, as this program writes them.
+        let text = "total_cnt: 17\nb'0x3f70df41':\t\t5\t\t b'/lib/libc.so.6'\t\t0x5af41\n\
+                    0x41f:\t\t6\t\tb\"/opt/it's.so\"\t\t-0x3f7d0be1\n\
+                    0x99:\t\t1\t\tunknown\t\tunknown\n0x98:\t\t1\t\t./app\t\tunknown\n\
+                    0x10499:\t\t1\t\t./app\t\t0x10499\n0x499:\t\t1\t\t./app\t\t0x10499\n\
+                    0x30499:\t\t1\t\t./app\t\t0x20499\n";
+        let result = OldResult::read(text.as_bytes(), Path::new("r")).unwrap();
+        let caller = |row: &Row| {
+            let caller = row.caller(0x10000);
+            let file = caller
+                .file
+                .map(|file| String::from_utf8(file.to_vec()).unwrap());
+            (file.unwrap_or_default(), caller.address)
+        };
+        let callers: Vec<_> = result.rows.iter().map(caller).collect();
+        let expected = [
+            ("/lib/libc.so.6", Some(0x5af41)),
+            ("/opt/it's.so", Some(0x41f)),
+            ("", Some(0x99)),
+            ("./app", None),
+            ("./app", Some(0x499)),
+            ("./app", Some(0x499)),
+            ("./app", Some(0x20499)),
+        ];
+        assert_eq!(callers, expected.map(|(file, at)| (file.to_owned(), at)));
+    }
+}

@@ -1,0 +1,20 @@
+//! Saved reports of this program.
+
+use super::moment::saved_at;
+use super::{Importer, Reading};
+use crate::capture::{CaptureSet, Standing};
+use crate::error::Result;
+use crate::saved;
+use crate::symbols::RunToName;
+
+pub const SAVED_REPORT: Importer = Importer {
+    standing: Standing::StandsIn,
+    recognise: |head| saved::is_report(head).then_some(0),
+    import,
+};
+
+fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+    let at = capture.at;
+    let run = saved::read(&capture, reading.progress)?;
+    Ok(RunToName::named(saved_at(run, at)?))
+}
