@@ -39,7 +39,7 @@ fn import(mut capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     capture.manifest.add_modules(known_builds(&recording));
     let files = Files::of(&capture, &recording);
     let mut run = Run::new(facts(&capture, &recording, &files, reached), files.modules());
-    let at = Locations::add(&mut run, &recording, &files.of_modules);
+    let at = Locations::add(&mut run, &recording, &files);
     add_sites(&mut run, &recording, &at);
     run.faults = Some(faults(&recording, &at));
     run.blocks = reading
@@ -162,11 +162,11 @@ struct Locations {
 }
 
 impl Locations {
-    fn add(run: &mut Run, recording: &Recording, modules: &[Option<ModuleId>]) -> Self {
+    fn add(run: &mut Run, recording: &Recording, files: &Files) -> Self {
         let mut known = HashMap::new();
         let nodes = recording.nodes.iter().map(|node| {
             let (index, pc) = (node.module.map(|index| index as usize), node.pc);
-            let module = index.and_then(|index| modules.get(index).copied()?);
+            let module = index.and_then(|index| files.of_modules.get(index).copied()?);
             let address = match (module, index) {
                 (Some(_), Some(index)) => pc.wrapping_sub(recording.modules[index].bias),
                 _ => pc,
@@ -177,7 +177,8 @@ impl Locations {
                     address: module.map(|_| LinkAddress(address)),
                     number: module.is_none().then_some(address).filter(|pc| *pc > 0),
                     name: Symbolized::Unknown(match (module, index) {
-                        (Some(_), _) => Unknown::NoFile,
+                        (Some(id), _) if files.found[id.0].elf().is_none() => Unknown::NoFile,
+                        (Some(_), _) => Unknown::NoSymbol,
                         (None, Some(_)) => Unknown::AnonymousMemory,
                         (None, None) if pc == 0 => Unknown::NoAddress,
                         (None, None) => Unknown::OutsideMaps,

@@ -1,6 +1,6 @@
 //! A recording as an mtrace log, for tools that read those.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
 
 use super::blocks::{Blocks, Damage};
@@ -9,6 +9,9 @@ use super::events::{Event, decode};
 /// Who frees is not recorded.
 const NOBODY: &[u8] = b"[0x0]";
 
+/// So many lines wait at most for a realloc that is under way.
+const MOST_WAITING: usize = 1 << 16;
+
 /// Writes a recording as glibc would have written its log. What could not be read is left out, and said.
 pub fn write_mtrace_log(mut blocks: Blocks<impl Read>, out: &mut dyn Write) -> io::Result<Damage> {
     let header = blocks.header.clone();
@@ -16,21 +19,24 @@ pub fn write_mtrace_log(mut blocks: Blocks<impl Read>, out: &mut dyn Write) -> i
     out.write_all(b"= Start\n")?;
     while let Some(block) = blocks.next() {
         writer.thread = block.thread;
-        let mut written = Ok(());
-        let decoded = decode(&block, &header, |event| {
-            if written.is_ok() {
-                written = writer.event(event, out);
-            }
-        });
-        written?;
+        let decoded = decode(&block, &header, |event| writer.event(event));
         if decoded.is_err() {
             blocks.damage.bad_blocks += 1;
         }
+        writer.write_ready(out, MOST_WAITING)?;
     }
+    writer.write_ready(out, 0)?;
     if writer.has_ended {
         out.write_all(b"= End\n")?;
     }
     Ok(blocks.damage)
+}
+
+/// A line of the log that is not written yet.
+struct Waiting {
+    text: Vec<u8>,
+    /// Whether it is known that it belongs into the log.
+    is_ready: bool,
 }
 
 #[derive(Default)]
@@ -41,12 +47,16 @@ struct Writer {
     callers: HashMap<u32, Vec<u8>>,
     /// Start, end, bias and path of what is loaded, by the recorder's number.
     modules: HashMap<u32, (u64, u64, u64, Vec<u8>)>,
-    /// What each thread gave to realloc last.
-    reallocated: HashMap<u32, u64>,
+    /// Lines wait behind a realloc until it is known whether its block was given up: a log of glibc has a line of
+    /// its own for one that failed, and none for the block.
+    waiting: VecDeque<Waiting>,
+    written: usize,
+    /// Which line of all is each thread's realloc, and its block.
+    reallocs: HashMap<u32, (usize, u64)>,
 }
 
 impl Writer {
-    fn event(&mut self, event: Event<'_>, out: &mut dyn Write) -> io::Result<()> {
+    fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Allocated {
                 address,
@@ -55,26 +65,35 @@ impl Writer {
                 by_realloc,
             } => {
                 let sign = if by_realloc { '>' } else { '+' };
-                self.caller(node, out)?;
-                writeln!(out, " {sign} {address:#x} {size:#x}")?;
+                if by_realloc && let Some((line, _)) = self.reallocs.remove(&self.thread) {
+                    self.settle(line, true);
+                }
+                self.line(node, &format!(" {sign} {address:#x} {size:#x}"));
             }
             Event::Freed {
                 address,
-                by_realloc,
+                by_realloc: true,
             } => {
-                let sign = if by_realloc { '<' } else { '-' };
-                if by_realloc {
-                    self.reallocated.insert(self.thread, address);
+                // One that gave nothing, for a size of 0, was a free.
+                let before = (self.written + self.waiting.len(), address);
+                if let Some((line, _)) = self.reallocs.insert(self.thread, before) {
+                    self.settle(line, true);
                 }
-                out.write_all(b"@ ")?;
-                out.write_all(NOBODY)?;
-                writeln!(out, " {sign} {address:#x}")?;
+                self.line(0, &format!(" < {address:#x}"));
+                self.settle(before.0, false);
             }
-            Event::Failed { node, size } => {
-                self.caller(node, out)?;
-                writeln!(out, " + (nil) {size:#x}")?;
+            Event::Freed { address, .. } => self.line(0, &format!(" - {address:#x}")),
+            Event::Failed { node, size } => self.line(node, &format!(" + (nil) {size:#x}")),
+            Event::ReallocFailed { node, size } => {
+                if let Some((line, address)) = self.reallocs.remove(&self.thread) {
+                    let begin = line.checked_sub(self.written);
+                    if let Some(begin) = begin.and_then(|index| self.waiting.get_mut(index)) {
+                        begin.text.clear();
+                    }
+                    self.settle(line, true);
+                    self.line(node, &format!(" ! {address:#x} {size:#x}"));
+                }
             }
-            Event::ReallocFailed { node, size } => self.realloc_failed(node, size, out)?,
             Event::Thread(thread) => self.thread = thread,
             Event::End => self.has_ended = true,
             Event::Node { id, pc, .. } => {
@@ -95,23 +114,36 @@ impl Writer {
             Event::Unloaded(id) => drop(self.modules.remove(&id)),
             _ => {}
         }
+    }
+
+    /// Adds a line; what `node` 0 did has no caller.
+    fn line(&mut self, node: u32, rest: &str) {
+        let caller = self.callers.get(&node).map_or(NOBODY, Vec::as_slice);
+        let text = [b"@ ", caller, rest.as_bytes(), b"\n"].concat();
+        self.waiting.push_back(Waiting {
+            text,
+            is_ready: true,
+        });
+    }
+
+    /// Says whether a line of all belongs into the log.
+    fn settle(&mut self, line: usize, is_ready: bool) {
+        let index = line.checked_sub(self.written);
+        if let Some(waiting) = index.and_then(|index| self.waiting.get_mut(index)) {
+            waiting.is_ready = is_ready;
+        }
+    }
+
+    /// Writes what waits for nothing, and in any case all but the last `most` lines.
+    fn write_ready(&mut self, out: &mut dyn Write, most: usize) -> io::Result<()> {
+        while let Some(first) = self.waiting.front()
+            && (first.is_ready || self.waiting.len() > most)
+        {
+            out.write_all(&first.text)?;
+            self.waiting.pop_front();
+            self.written += 1;
+        }
         Ok(())
-    }
-
-    /// A log of glibc notes a realloc that fails in one line. What was noted as given to it is there still.
-    fn realloc_failed(&mut self, node: u32, size: u64, out: &mut dyn Write) -> io::Result<()> {
-        let Some(address) = self.reallocated.remove(&self.thread) else {
-            return Ok(());
-        };
-        self.caller(node, out)?;
-        writeln!(out, " + {address:#x} {size:#x}")?;
-        self.caller(node, out)?;
-        writeln!(out, " ! {address:#x} {size:#x}")
-    }
-
-    fn caller(&self, node: u32, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(b"@ ")?;
-        out.write_all(self.callers.get(&node).map_or(NOBODY, Vec::as_slice))
     }
 
     fn spelled(&self, pc: u64) -> Vec<u8> {
