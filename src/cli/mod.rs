@@ -5,7 +5,7 @@ mod options;
 mod progress;
 mod unwind;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::printable::printable;
 use crate::report::{FAULTS, Format, Options, Report};
-use clean::{Clean, Escape};
+use clean::{Escape, print};
 use options::{Cli, Command, CompareArgs, ShowArgs, WorkArgs};
 use progress::Bar;
 
@@ -48,7 +48,7 @@ pub fn main() -> ExitCode {
     };
     let work = || match &cli.command {
         Some(Command::Show(args)) => show(args),
-        Some(Command::UnwindTable(args)) => unwind::write_table(args),
+        Some(Command::UnwindTable(args)) => unwind::write_table(args).map(|()| ExitStatus::Ok),
         None => compare(&cli.compare),
     };
     // Rayon takes 0 for as many as there are cores.
@@ -155,19 +155,4 @@ fn judged(report: &Report) -> ExitStatus {
         Some(Verdict::Fail) => ExitStatus::GateFailed,
         Some(Verdict::Pass) | None => ExitStatus::Ok,
     }
-}
-
-/// Gives standard output, buffered, and sees to it that all of it is written, and nothing that cannot be seen.
-fn print(
-    escape: Escape,
-    colors: bool,
-    write: impl FnOnce(&mut dyn Write) -> Result<()>,
-) -> Result<()> {
-    let out = BufWriter::new(io::stdout().lock());
-    // The renderers write small pieces, each of which would be looked through on its own.
-    let mut out = BufWriter::new(Clean::new(out, escape, colors));
-    write(&mut out)?;
-    let clean = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    clean.finish()?;
-    Ok(())
 }

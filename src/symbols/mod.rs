@@ -12,15 +12,17 @@ mod find;
 mod loader;
 mod mapped;
 mod module;
+mod module_table;
 mod names;
 mod naming;
 mod rebase;
 mod title;
+mod view;
 
 pub use debug_file::find_debug_file;
 pub use find::{resolved_in, same_machine};
-pub use module::{Module, base_name, names_a_library};
-pub use names::{Names, shortened};
+pub use module::Module;
+pub use names::Names;
 pub use naming::{RunToName, name_callers};
 pub use rebase::{Place, RebasedRun, rebase};
 
