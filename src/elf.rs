@@ -13,6 +13,7 @@ use object::read::elf::{ElfFile, FileHeader};
 use object::read::{Object, ObjectSegment, ReadCache, ReadRef};
 
 use crate::error::{Error, Result};
+use crate::hex::digit;
 
 /// Facts of one ELF file.
 #[derive(Debug, Clone)]
@@ -68,7 +69,6 @@ pub struct BuildId(pub Vec<u8>);
 impl BuildId {
     /// As people write it, two digits a byte.
     pub fn from_hex(text: &str) -> Option<Self> {
-        let digit = |b: u8| char::from(b).to_digit(16).map(|digit| digit as u8);
         let pairs = text.as_bytes().chunks(2);
         let bytes = pairs.map(|pair| match pair {
             [high, low] => Some(digit(*high)? << 4 | digit(*low)?),

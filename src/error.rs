@@ -157,7 +157,10 @@ pub enum Error {
     #[error("no program is given; it stands behind `--`: mtrace-diff record -o run0 -- ./app")]
     NoProgram,
 
-    #[error("there is no program '{}'; check the name, or give its path", printable_path(path))]
+    #[error(
+        "there is no program '{}'; check the name, or give its path",
+        printable_path(path)
+    )]
     ProgramNotFound { path: PathBuf },
 
     #[error("'{}' cannot be recorded: {reason}", printable_path(path))]
@@ -178,7 +181,10 @@ pub enum Error {
     )]
     NothingRecorded { path: PathBuf },
 
-    #[error("'{}' is a recording that cannot be read: {reason}; copy it again, in binary mode", printable_path(path))]
+    #[error(
+        "'{}' is a recording that cannot be read: {reason}; copy it again, in binary mode",
+        printable_path(path)
+    )]
     BadRecording { path: PathBuf, reason: String },
 
     #[error(

@@ -35,8 +35,11 @@ pub mod trace;
 pub mod units;
 pub mod warning;
 
+mod file_name;
+mod hex;
 mod pipeline;
 mod plan;
+mod symbol_name;
 
 pub use error::{Error, Result};
 pub use pipeline::{compare, show};

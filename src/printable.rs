@@ -20,6 +20,11 @@ pub fn printable_path(path: &std::path::Path) -> String {
     printable_bytes(path.as_os_str().as_bytes())
 }
 
+/// The last part of a path, as [`printable_path`].
+pub fn printable_name(path: &std::path::Path) -> String {
+    printable_path(path.file_name().map_or(path, std::path::Path::new))
+}
+
 /// Text with what cannot be seen escaped: see [`is_unsafe`].
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
@@ -48,6 +53,53 @@ pub fn is_unsafe(c: char) -> bool {
         )
 }
 
+/// A longer name is cut, with a mark that tells it from others of the same beginning: its length and
+/// its checksum. Of the C++ programs that were looked at, one name in ten thousand is longer.
+const LONGEST: usize = 1024;
+
+/// What is left of a name that is cut, beside the mark.
+const KEPT: usize = 960;
+
+/// Of a name that is longer than this only both ends are looked at.
+pub const LONGEST_READ: usize = 64 * 1024;
+
+/// A name as it can be shown: without control characters, and cut if it is too long.
+pub fn shortened(name: &str) -> String {
+    let beginning = &name[..boundary(name, LONGEST)];
+    match printable(beginning) {
+        text if name.len() <= LONGEST && text.len() <= LONGEST => text.into_owned(),
+        text => cut(&text, name.as_bytes()),
+    }
+}
+
+/// The same of bytes that are not looked at as a whole.
+pub fn shortened_bytes(name: &[u8]) -> String {
+    match name.len() <= LONGEST {
+        true => shortened(&String::from_utf8_lossy(name)),
+        false => cut(&printable_bytes(&name[..KEPT]), name),
+    }
+}
+
+/// The beginning of a name, and what tells it from others.
+fn cut(text: &str, name: &[u8]) -> String {
+    let mut crc = crc32fast::Hasher::new();
+    match name.len() <= LONGEST_READ {
+        true => crc.update(name),
+        false => {
+            crc.update(&name[..LONGEST_READ / 2]);
+            crc.update(&name[name.len() - LONGEST_READ / 2..]);
+        }
+    }
+    let (kept, crc) = (&text[..boundary(text, KEPT)], crc.finalize());
+    format!("{kept}…[{} bytes, {crc:08x}]", name.len())
+}
+
+/// The end of the last whole character within so many bytes.
+fn boundary(text: &str, bytes: usize) -> usize {
+    let mut ends = (0..=bytes.min(text.len())).rev();
+    ends.find(|end| text.is_char_boundary(*end)).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +115,21 @@ mod tests {
     fn ordinary_text_is_left_alone() {
         assert!(matches!(printable("/opt/größe/程序"), Cow::Borrowed(_)));
         assert_eq!(printable_bytes(b"caf\xe9"), "caf\u{fffd}");
+    }
+
+    #[test]
+    fn a_long_name_is_cut_and_still_differs_from_others() {
+        let long = |end: &str| shortened(&format!("f<{}{end}", "x".repeat(100_000)));
+        let (a, b) = (long("a>"), long("b>"));
+        assert_ne!(a, b);
+        assert_eq!(a, long("a>"));
+        assert!(a.starts_with("f<xxx") && a.contains("…[100004 bytes, "));
+        assert!(a.len() <= LONGEST && b.len() <= LONGEST);
+        let fits = "y".repeat(LONGEST);
+        assert_eq!(shortened(&fits), fits);
+        // Escapes are longer than what they stand for, and no character is cut in two.
+        for odd in ["\u{1b}".repeat(LONGEST), "€".repeat(LONGEST)] {
+            assert!(shortened(&odd).len() <= LONGEST);
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::maps::Maps;
 use super::sniff::{FileKind, Recognise, Standing, file_kind};
 use crate::elf::ElfInfo;
 use crate::error::{Error, FileFlag, Result};
-use crate::printable::printable_path;
+use crate::printable::{printable_name, printable_path};
 
 /// What a directory listing comes to.
 #[derive(Default)]
@@ -131,7 +131,7 @@ impl Contents {
     pub fn aside(&self) -> Vec<String> {
         let unreadable = self.unreadable.iter().map(|(path, _)| path);
         let aside = unreadable.chain(&self.unclear);
-        aside.map(|path| file_name(path)).collect()
+        aside.map(|path| printable_name(path)).collect()
     }
 
     pub fn refuse_unreadable(&mut self) -> Result<()> {
@@ -164,13 +164,13 @@ impl Contents {
         let elf = |what, files: &[ElfInfo]| -> Vec<String> {
             let paths = files.iter().map(|info| &info.path);
             paths
-                .map(|path| format!("{} ({what})", file_name(path)))
+                .map(|path| format!("{} ({what})", printable_name(path)))
                 .collect()
         };
         let plain = |what, files: &[PathBuf]| -> Vec<String> {
             files
                 .iter()
-                .map(|path| format!("{} ({what})", file_name(path)))
+                .map(|path| format!("{} ({what})", printable_name(path)))
                 .collect()
         };
         [
@@ -188,7 +188,7 @@ impl Contents {
             plain("unknown", &self.unclear),
             self.unreadable
                 .iter()
-                .map(|(path, _)| format!("{} (cannot be read)", file_name(path)))
+                .map(|(path, _)| format!("{} (cannot be read)", printable_name(path)))
                 .collect(),
             plain("not a file", &self.not_files),
         ]
@@ -233,7 +233,7 @@ impl Contents {
                 line: 1,
                 reason: format!(
                     "'{}' in '{}' is one too",
-                    file_name(first),
+                    printable_name(first),
                     printable_path(path)
                 ),
             }),
@@ -250,12 +250,12 @@ impl Contents {
         let is_candidate = |path: &&PathBuf| match path.is_dir() {
             true => is_named_like_a_log(path),
             // Links between versions of a library are often copied without it.
-            false => !file_name(path).contains(".so"),
+            false => !printable_name(path).contains(".so"),
         };
         let not_files = self.not_files.iter().filter(is_candidate);
         let not_files = not_files.map(|path| (path, "not a file"));
         let all = unclear.chain(unreadable).chain(not_files);
-        all.map(|(path, what)| format!("{} ({what})", file_name(path)))
+        all.map(|(path, what)| format!("{} ({what})", printable_name(path)))
             .collect()
     }
 
@@ -274,7 +274,7 @@ impl Contents {
             return Err(Error::UnclearLog {
                 path: directory.to_path_buf(),
                 files: unclear,
-                saved: file_name(saved),
+                saved: printable_name(saved),
             });
         }
         match self.stand_ins.as_slice() {
@@ -282,7 +282,7 @@ impl Contents {
             [file] => Ok(Some(file.clone())),
             several => Err(Error::SeveralSaved {
                 path: directory.to_path_buf(),
-                files: several.iter().map(|file| file_name(file)).collect(),
+                files: several.iter().map(|file| printable_name(file)).collect(),
             }),
         }
     }
@@ -299,10 +299,6 @@ fn ambiguous(path: &Path, flag: FileFlag, files: &[PathBuf]) -> Error {
     Error::Ambiguous {
         path: path.to_path_buf(),
         flag,
-        files: files.iter().map(|file| file_name(file)).collect(),
+        files: files.iter().map(|file| printable_name(file)).collect(),
     }
-}
-
-fn file_name(path: &Path) -> String {
-    printable_path(path.file_name().map_or(path, Path::new))
 }

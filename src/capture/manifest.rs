@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::maps::read_small;
 use crate::elf::BuildId;
 use crate::error::{Error, Result};
+use crate::file_name::base_name;
 
 /// What the file's first field says that it is.
 pub const SCHEMA: &str = "mtrace-diff-run/1";
@@ -96,11 +97,11 @@ impl Manifest {
             for (at, module) in self.modules.iter().enumerate() {
                 let path = module.path.as_bytes();
                 index.by_path.entry(path.to_vec()).or_insert(at);
-                index.by_base.entry(base(path).to_vec()).or_insert(at);
+                index.by_base.entry(base_name(path).to_vec()).or_insert(at);
             }
             index
         });
-        let by_base = || index.by_base.get(base(name));
+        let by_base = || index.by_base.get(base_name(name));
         let at = index.by_path.get(name).or_else(by_base)?;
         BuildId::from_hex(&self.modules.get(*at)?.build_id)
     }
@@ -111,10 +112,6 @@ impl Manifest {
 struct Index {
     by_path: HashMap<Vec<u8>, usize>,
     by_base: HashMap<Vec<u8>, usize>,
-}
-
-fn base(path: &[u8]) -> &[u8] {
-    memchr::memrchr(b'/', path).map_or(path, |slash| &path[slash + 1..])
 }
 
 #[cfg(test)]

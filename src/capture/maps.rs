@@ -12,6 +12,7 @@ use hashbrown::HashMap;
 
 use crate::elf::open_regular;
 use crate::error::{Error, Result};
+use crate::hex;
 use crate::printable::printable_bytes;
 
 /// One line of a maps file. Addresses and the offset are in bytes.
@@ -266,8 +267,8 @@ pub fn parse_line(line: &[u8]) -> Option<Mapping> {
     let (device, rest) = split_field(rest)?;
     let (inode, path) = split_field(rest)?;
     let dash = range.iter().position(|&b| b == b'-')?;
-    let start = parse_hex(&range[..dash])?;
-    let end = parse_hex(&range[dash + 1..])?;
+    let start = hex::number(&range[..dash])?;
+    let end = hex::number(&range[dash + 1..])?;
     let permissions_fit = permissions.len() == 4
         && permissions
             .iter()
@@ -285,7 +286,7 @@ pub fn parse_line(line: &[u8]) -> Option<Mapping> {
         start,
         end,
         executable: permissions[2] == b'x',
-        offset: parse_hex(offset)?,
+        offset: hex::number(offset)?,
         deleted,
         is_stack: path == b"[stack]",
         file: (path.first() == Some(&b'/')).then(|| path.to_vec()),
@@ -303,16 +304,6 @@ fn split_field(text: &[u8]) -> Option<(&[u8], &[u8])> {
         return None;
     }
     Some((&text[..end], text[end..].trim_ascii_start()))
-}
-
-/// Hexadecimal digits of either case, without `0x`, of at most 64 bits.
-fn parse_hex(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 16 {
-        return None;
-    }
-    digits.iter().try_fold(0u64, |value, &b| {
-        Some(value << 4 | u64::from(char::from(b).to_digit(16)?))
-    })
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 //! Text of logs, files and options is made printable where it is read. What should get past that, in a
 //! library's message or a field that nobody thought of, is stopped here.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
+use crate::error::Result;
 use crate::printable::is_unsafe;
 
 /// What takes the place of a character that must not be written.
@@ -122,6 +123,21 @@ impl<W: Write> Write for Clean<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
     }
+}
+
+/// Gives standard output, buffered, and sees to it that all of it is written, and nothing that cannot be seen.
+pub fn print(
+    escape: Escape,
+    colors: bool,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    let out = BufWriter::new(io::stdout().lock());
+    // The renderers write small pieces, each of which would be looked through on its own.
+    let mut out = BufWriter::new(Clean::new(out, escape, colors));
+    write(&mut out)?;
+    let clean = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    clean.finish()?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use super::clean::Escape;
 use super::print;
 use crate::capture::RunInput;
-use crate::import::open_recording;
 use crate::error::{Error, Result};
+use crate::import::open_recording;
 use crate::progress::Progress;
 use crate::recording::write_mtrace_log;
 

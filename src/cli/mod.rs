@@ -7,7 +7,7 @@ mod progress;
 mod record;
 mod unwind;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::printable::printable;
 use crate::report::{FAULTS, Format, Options, Report};
-use clean::{Clean, Escape};
+use clean::{Escape, print};
 use options::{Cli, Command, CompareArgs, ShowArgs, WorkArgs};
 use progress::Bar;
 
@@ -54,7 +54,7 @@ pub fn main() -> ExitCode {
     };
     let work = || match &cli.command {
         Some(Command::Show(args)) => show(args),
-        Some(Command::UnwindTable(args)) => unwind::write_table(args),
+        Some(Command::UnwindTable(args)) => unwind::write_table(args).map(|()| ExitStatus::Ok),
         Some(Command::Convert(args)) => convert::convert(args).map(|()| ExitStatus::Ok),
         Some(Command::Recorder(args)) => record::recorder(args).map(|()| ExitStatus::Ok),
         Some(Command::Record(_)) => Ok(ExitStatus::Ok),
@@ -84,7 +84,8 @@ fn recorded(args: &record::RecordArgs) -> ExitCode {
     let outcome = match record::record(args) {
         Ok(record::Recorded::Done(code)) => return ExitCode::from(code),
         Ok(record::Recorded::Compare(runs)) => {
-            let words = std::iter::once("mtrace-diff".into()).chain(runs.into_iter().map(Into::into));
+            let words =
+                std::iter::once("mtrace-diff".into()).chain(runs.into_iter().map(Into::into));
             match Cli::try_parse_from::<_, std::ffi::OsString>(words) {
                 Ok(cli) => compare(&cli.compare),
                 Err(error) => return not_understood(&error),
@@ -181,19 +182,4 @@ fn judged(report: &Report) -> ExitStatus {
         Some(Verdict::Fail) => ExitStatus::GateFailed,
         Some(Verdict::Pass) | None => ExitStatus::Ok,
     }
-}
-
-/// Gives standard output, buffered, and sees to it that all of it is written, and nothing that cannot be seen.
-fn print(
-    escape: Escape,
-    colors: bool,
-    write: impl FnOnce(&mut dyn Write) -> Result<()>,
-) -> Result<()> {
-    let out = BufWriter::new(io::stdout().lock());
-    // The renderers write small pieces, each of which would be looked through on its own.
-    let mut out = BufWriter::new(Clean::new(out, escape, colors));
-    write(&mut out)?;
-    let clean = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    clean.finish()?;
-    Ok(())
 }

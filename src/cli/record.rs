@@ -311,7 +311,11 @@ fn tell(output: &Path, outcome: &Outcome) -> Result<()> {
         say(format!(
             "{} that it started {} below {directory}, in child-*",
             children.replace("processs", "processes"),
-            if outcome.children.len() == 1 { "is" } else { "are" },
+            if outcome.children.len() == 1 {
+                "is"
+            } else {
+                "are"
+            },
         ));
     }
     Ok(())

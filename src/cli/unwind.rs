@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::clean::Escape;
-use super::{ExitStatus, print};
-use crate::error::{Error, Result};
+use super::clean::{Escape, print};
+use crate::error::Result;
 use crate::printable::{printable, printable_path};
 use crate::record::unwind::{self, ModuleFacts, UnwindPlan};
 use crate::symbols::SearchPath;
@@ -47,7 +46,7 @@ pub struct UnwindTableArgs {
     pub threads: Option<u16>,
 }
 
-pub fn write_table(args: &UnwindTableArgs) -> Result<ExitStatus> {
+pub fn write_table(args: &UnwindTableArgs) -> Result<()> {
     let plan = UnwindPlan {
         program: args.program.clone(),
         libraries: args.libraries.clone(),
@@ -85,9 +84,8 @@ pub fn write_table(args: &UnwindTableArgs) -> Result<ExitStatus> {
             "{}: {modules}, {size} bytes",
             printable_path(&args.output)
         )?;
-        Ok::<(), Error>(())
-    })?;
-    Ok(ExitStatus::Ok)
+        Ok(())
+    })
 }
 
 /// One module: how much of it can be unwound is what tells whether its file was the right one.

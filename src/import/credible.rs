@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 
-use super::mtrace_log::is_log_line;
 use crate::capture::first_line;
+use crate::trace::is_log_line;
 
 /// Nothing that is a log has as much before its first record, in bytes. Of a file that is not one, the end
 /// comes; of a stream it may not.

@@ -2,6 +2,7 @@
 
 mod credible;
 mod facts;
+mod importer;
 mod moment;
 mod mtrace_log;
 mod old_result;
@@ -12,40 +13,22 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::capture::{CaptureSet, Head, RunInput, Sign, Standing};
+use crate::capture::{CaptureSet, Head, RunInput, Sign};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::recording::is_recording;
-use crate::run::Addressing;
 use crate::saved;
 use crate::symbols::RunToName;
+use importer::Importer;
+pub use importer::Reading;
 use mtrace_log::MTRACE_LOG;
 use old_result::OLD_RESULT;
 pub use old_result::settle;
 use recorded::RECORDING;
 use saved_report::SAVED_REPORT;
 
-/// A format that runs can be read from.
-struct Importer {
-    /// What a file of this format is to the directory that holds it.
-    standing: Standing,
-    /// Where the beginning of a file shows that it is one: the first sign of any format decides.
-    recognise: fn(&[u8]) -> Option<usize>,
-    import: fn(CaptureSet, Reading<'_>) -> Result<RunToName>,
-}
-
 /// Every format. What is of none, or cannot be looked into before it is read, is taken for the first.
 static IMPORTERS: [Importer; 4] = [MTRACE_LOG, RECORDING, OLD_RESULT, SAVED_REPORT];
-
-/// How runs are to be read.
-#[derive(Debug, Clone, Copy)]
-pub struct Reading<'a> {
-    /// What the numbers of the logs are, where the user says it.
-    pub addressing: Option<Addressing>,
-    /// Keep live blocks one by one, where the source knows them.
-    pub keep_blocks: bool,
-    pub progress: &'a Progress,
-}
 
 /// Reads all runs at the same time; in the order given, and an error is that of the first run that has one.
 /// `save` is the file that will be written: it must be none of theirs.
@@ -78,7 +61,9 @@ pub fn open_recording<'a>(
     progress: &'a Progress,
 ) -> Result<(PathBuf, recorded::LogBlocks<'a>)> {
     let capture = CaptureSet::open(input, recognise)?;
-    let head = capture.log_bytes().and_then(|_| Head::read(&capture.log).ok());
+    let head = capture
+        .log_bytes()
+        .and_then(|_| Head::read(&capture.log).ok());
     match head.is_some_and(|head| is_recording(&head.bytes)) {
         true => Ok((capture.log.clone(), recorded::open(&capture, progress)?)),
         false => Err(Error::NotARecording {

@@ -1,15 +1,16 @@
 //! The logs that glibc's `mtrace()` writes.
 
 use super::facts::{facts, modules};
+use super::importer::{Importer, Reading};
 use super::moment::log_at;
-use super::{Importer, Reading};
 use crate::capture::{CaptureSet, Standing, first_line};
 use crate::error::{Error, Result};
 use crate::printable::printable_bytes;
 use crate::run::{Blocks, Facts, Fault, Figures, LiveBlock, LocationId, Run, Source, UnknownFree};
 use crate::symbols::{RebasedRun, RunToName, rebase};
 use crate::trace::{
-    Anomalies, Caller, CallerId, Callers, Outcome, ReplayOptions, Reuse, Trace, advice, replay,
+    Anomalies, Caller, CallerId, Callers, Outcome, ReplayOptions, Reuse, Trace, advice,
+    is_log_line, replay,
 };
 use crate::warning::Warning;
 
@@ -139,21 +140,4 @@ fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
         });
     }
     Ok(())
-}
-
-/// `= Start`, or `@ … + 0x… 0x…`: what a log is recognised by. The grammar proper is in `trace`.
-pub fn is_log_line(line: &[u8]) -> bool {
-    if line == b"= Start" {
-        return true;
-    }
-    // Other text can end like a record: `address = base + 0x10`.
-    if memchr::memmem::find(line, b"@ ").is_none() && !line.trim_ascii_start().starts_with(b"[0x") {
-        return false;
-    }
-    let mut fields = line.rsplit(|&b| b == b' ');
-    let last = fields.next().unwrap_or_default();
-    let is_operator =
-        |field: Option<&[u8]>| matches!(field, Some(b"+" | b"-" | b"<" | b">" | b"!"));
-    let follows_operator = is_operator(fields.next()) || is_operator(fields.next());
-    last.starts_with(b"0x") && follows_operator
 }

@@ -4,11 +4,13 @@ use std::io::Read;
 
 use hashbrown::HashMap;
 
+use super::importer::{Importer, Reading};
 use super::moment::until;
-use super::{Importer, Reading};
 use crate::capture::{CaptureSet, Moment, Reached, Standing};
 use crate::elf::BuildId;
 use crate::error::{Error, Result};
+use crate::file_name::base_name;
+use crate::printable::shortened;
 use crate::progress::Progress;
 use crate::recording::{Blocks, Recording, duration_of, is_recording, replay};
 use crate::run::{
@@ -16,7 +18,7 @@ use crate::run::{
     LocationId, Module, ModuleId, ModuleLabel, Origin, Role, Run, Source, StackId, Symbolized,
     Unknown,
 };
-use crate::symbols::{FoundModule, ModuleFinder, RunToName, base_name, is_loader_name, shortened};
+use crate::symbols::{Module as FoundModule, ModuleFinder, RunToName, is_loader_name};
 use crate::units::time;
 use crate::warning::Warning;
 
@@ -38,7 +40,10 @@ fn import(mut capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let reached = reached(&capture, &recording)?;
     capture.manifest.add_modules(known_builds(&recording));
     let files = Files::of(&capture, &recording);
-    let mut run = Run::new(facts(&capture, &recording, &files, reached), files.modules());
+    let mut run = Run::new(
+        facts(&capture, &recording, &files, reached),
+        files.modules(),
+    );
     let at = Locations::add(&mut run, &recording, &files);
     add_sites(&mut run, &recording, &at);
     run.faults = Some(faults(&recording, &at));

@@ -1,7 +1,7 @@
 //! Saved reports of this program.
 
+use super::importer::{Importer, Reading};
 use super::moment::saved_at;
-use super::{Importer, Reading};
 use crate::capture::{CaptureSet, Standing};
 use crate::error::Result;
 use crate::saved;

@@ -97,7 +97,8 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Watch)) -> Re
     let tools = tools.map_err(|e| Error::io("create", &std::env::temp_dir(), e))?;
     // Programs that change their user have to be able to read it.
     let readable = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(tools.path(), readable).map_err(|e| Error::io("change", tools.path(), e))?;
+    fs::set_permissions(tools.path(), readable)
+        .map_err(|e| Error::io("change", tools.path(), e))?;
     let library = write_library(tools.path())?;
     let output = fs::canonicalize(&job.output).map_err(|e| Error::io("open", &job.output, e))?;
     adopt_orphans();
@@ -201,7 +202,10 @@ fn start(job: &Job, program: &Path, library: &Path, output: &Path) -> Result<u32
         .env("MTRACE_RECORDER", output.join(format!("{PREFIX}%p")))
         .env("MTRACE_RECORDER_MODE", mode)
         .env("MTRACE_RECORDER_DEPTH", settings.depth.to_string())
-        .env("MTRACE_RECORDER_EVERY", settings.every.as_secs().max(1).to_string());
+        .env(
+            "MTRACE_RECORDER_EVERY",
+            settings.every.as_secs().max(1).to_string(),
+        );
     if let Some(most) = settings.max_log {
         command.env("MTRACE_RECORDER_MAX", most.to_string());
     }
@@ -227,7 +231,9 @@ fn find_program(command: &[OsString]) -> Result<PathBuf> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut candidates = std::env::split_paths(&path).map(|directory| directory.join(given));
-    candidates.find(|path| is_executable(path)).ok_or_else(not_found)
+    candidates
+        .find(|path| is_executable(path))
+        .ok_or_else(not_found)
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -259,7 +265,9 @@ fn check_program(program: &Path) -> Result<()> {
     let Ok(elf) = ElfInfo::read(program) else {
         return Ok(());
     };
-    let own = std::env::current_exe().ok().and_then(|path| ElfInfo::read(&path).ok());
+    let own = std::env::current_exe()
+        .ok()
+        .and_then(|path| ElfInfo::read(&path).ok());
     if own.is_some_and(|own| !crate::symbols::same_machine(own.machine, elf.machine)) {
         return Err(Error::NotRecordable {
             path: program.to_path_buf(),
@@ -303,9 +311,13 @@ fn prepare(output: &Path, force: bool) -> Result<()> {
 /// Only what was recorded here is written over.
 fn is_capture(directory: &Path) -> bool {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let names: Vec<String> = entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    let names: Vec<String> = entries
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
     names.iter().any(|name| name == "run.json")
-        && names.iter().any(|name| name == LOG || name.starts_with(PREFIX))
+        && names
+            .iter()
+            .any(|name| name == LOG || name.starts_with(PREFIX))
 }
 
 fn logs_of(output: &Path) -> Vec<PathBuf> {
@@ -317,7 +329,9 @@ fn logs_of(output: &Path) -> Vec<PathBuf> {
 }
 
 fn size_of_logs(output: &Path) -> u64 {
-    let sizes = logs_of(output).into_iter().filter_map(|log| fs::metadata(log).ok());
+    let sizes = logs_of(output)
+        .into_iter()
+        .filter_map(|log| fs::metadata(log).ok());
     sizes.map(|file| file.len()).sum()
 }
 
@@ -430,7 +444,11 @@ fn put(
     let facts = RunFacts {
         schema: crate::capture::SCHEMA,
         duration_s: (took.as_secs_f64() * 1000.0).round() / 1000.0,
-        command: job.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        command: job
+            .command
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
         ended: match ending {
             Ending::Itself(_) => "itself",
             Ending::Asked => "asked",

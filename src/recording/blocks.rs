@@ -59,7 +59,9 @@ impl<R: Read> Blocks<R> {
         let mut head = [0; HEADER];
         let read = fill(&mut input, &mut head)?;
         if read < HEADER {
-            return Ok(Err(format!("it ends after {read} bytes, within its header")));
+            return Ok(Err(format!(
+                "it ends after {read} bytes, within its header"
+            )));
         }
         let header = match Header::parse(&head) {
             Ok(header) => header,

@@ -6,27 +6,63 @@ use super::header::Header;
 /// One entry of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
-    Allocated { address: u64, size: u64, node: u32, by_realloc: bool },
-    Freed { address: u64, by_realloc: bool },
+    Allocated {
+        address: u64,
+        size: u64,
+        node: u32,
+        by_realloc: bool,
+    },
+    Freed {
+        address: u64,
+        by_realloc: bool,
+    },
     /// malloc gave nothing.
-    Failed { node: u32, size: u64 },
+    Failed {
+        node: u32,
+        size: u64,
+    },
     /// realloc gave nothing, and the block that this thread gave to it last is as it was.
-    ReallocFailed { node: u32, size: u64 },
+    ReallocFailed {
+        node: u32,
+        size: u64,
+    },
     /// From here on it is so many microseconds since the start.
     Time(u64),
     /// From here on, events are of this thread.
     Thread(u32),
-    Node { id: u32, parent: u32, pc: u64 },
-    Module { id: u32, start: u64, size: u64, bias: u64, build_id: &'a [u8], path: &'a [u8] },
+    Node {
+        id: u32,
+        parent: u32,
+        pc: u64,
+    },
+    Module {
+        id: u32,
+        start: u64,
+        size: u64,
+        bias: u64,
+        build_id: &'a [u8],
+        path: &'a [u8],
+    },
     Unloaded(u32),
-    Fact { key: &'a [u8], value: &'a [u8] },
+    Fact {
+        key: &'a [u8],
+        value: &'a [u8],
+    },
     /// The program is about to exit.
     End,
     /// What is live of a stack, in a summary.
-    Counts { node: u32, blocks: u64, bytes: u64, allocations: u64 },
+    Counts {
+        node: u32,
+        blocks: u64,
+        bytes: u64,
+        allocations: u64,
+    },
     /// All counts of one time have been given.
     Step,
-    ThreadBegins { number: u32, tid: u64 },
+    ThreadBegins {
+        number: u32,
+        tid: u64,
+    },
     ThreadEnds(u32),
 }
 
@@ -309,7 +345,10 @@ mod tests {
     fn the_example_of_the_guide() {
         let block = block(&EXAMPLE[..23]);
         let mut events = Vec::new();
-        assert_eq!(decode(&block, &header(), |event| events.push(event)), Ok(()));
+        assert_eq!(
+            decode(&block, &header(), |event| events.push(event)),
+            Ok(())
+        );
         let allocated = |address| Event::Allocated {
             address,
             size: 24,

@@ -34,9 +34,13 @@ pub enum Stopped {
 impl Stopped {
     pub fn reason(self) -> &'static str {
         match self {
-            Stopped::DiskFull => "the log could not be written any more; most likely the disk was full",
+            Stopped::DiskFull => {
+                "the log could not be written any more; most likely the disk was full"
+            }
             Stopped::SizeLimit => "the log had reached the size that was allowed",
-            Stopped::FileLost => "the program had closed the log's descriptor, and the file could not be opened again",
+            Stopped::FileLost => {
+                "the program had closed the log's descriptor, and the file could not be opened again"
+            }
             Stopped::OutOfMemory => "there was no memory left for the recorder",
             Stopped::Unknown => "the recorder does not say why",
         }

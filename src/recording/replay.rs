@@ -472,10 +472,14 @@ impl Replay {
         }
         if keep_blocks {
             recording.blocks = self.table.iter().collect();
-            recording.blocks.sort_unstable_by_key(|(address, _)| *address);
+            recording
+                .blocks
+                .sort_unstable_by_key(|(address, _)| *address);
         }
         let faults = self.faults.into_iter();
-        recording.faults = faults.map(|((kind, node), seen)| (kind, node, seen)).collect();
+        recording.faults = faults
+            .map(|((kind, node), seen)| (kind, node, seen))
+            .collect();
         recording
             .faults
             .sort_unstable_by_key(|(kind, node, seen)| (*kind, seen.first_line, *node));

@@ -156,8 +156,22 @@ fn small() -> Vec<(Vec<u8>, u32, u64)> {
 }
 
 const SMALL: [(u32, u64, Tally); 2] = [
-    (4, 1, Tally { blocks: 1, bytes: 7 }),
-    (5, 3, Tally { blocks: 2, bytes: 20 }),
+    (
+        4,
+        1,
+        Tally {
+            blocks: 1,
+            bytes: 7,
+        },
+    ),
+    (
+        5,
+        3,
+        Tally {
+            blocks: 2,
+            bytes: 20,
+        },
+    ),
 ];
 
 #[test]
@@ -214,7 +228,17 @@ fn a_flipped_bit_costs_its_block_alone() {
             assert_eq!(recording.damage.bad_blocks, 1, "byte {at}");
             assert_eq!(recording.damage.first_at, Some(begin as u64));
             // What the second block allocated is there, and its free met nothing.
-            assert_eq!(live(&recording), [(4, 1, Tally { blocks: 1, bytes: 7 })]);
+            assert_eq!(
+                live(&recording),
+                [(
+                    4,
+                    1,
+                    Tally {
+                        blocks: 1,
+                        bytes: 7
+                    }
+                )]
+            );
             assert_eq!(recording.unknown_frees, 1);
         }
     }
@@ -227,17 +251,37 @@ fn a_moment_is_exact() {
         let blocks = Blocks::open(&file[..]).unwrap().unwrap();
         live(&replay(blocks, Until::Time(us), false).unwrap())
     };
-    let three = [(5, 3, Tally { blocks: 3, bytes: 30 })];
+    let three = [(
+        5,
+        3,
+        Tally {
+            blocks: 3,
+            bytes: 30,
+        },
+    )];
     assert_eq!(at(999), three);
-    assert_eq!(at(1499), [(5, 3, Tally { blocks: 2, bytes: 20 })]);
+    assert_eq!(
+        at(1499),
+        [(
+            5,
+            3,
+            Tally {
+                blocks: 2,
+                bytes: 20
+            }
+        )]
+    );
     assert_eq!(at(1500), SMALL);
     assert_eq!(duration_of(Blocks::open(&file[..]).unwrap().unwrap()), 1500);
 }
 
 fn did() -> impl Strategy<Value = Did> {
     prop_oneof![
-        (0..40u64, 0..5000u64, 4..8u32)
-            .prop_map(|(slot, size, stack)| Did::Allocated { slot, size, stack }),
+        (0..40u64, 0..5000u64, 4..8u32).prop_map(|(slot, size, stack)| Did::Allocated {
+            slot,
+            size,
+            stack
+        }),
         (0..40u64).prop_map(|slot| Did::Freed { slot }),
         (1..5000u64).prop_map(Did::Later),
     ]

@@ -152,7 +152,8 @@ impl Writer {
         match module {
             Some((_, _, bias, path)) if !path.is_empty() => {
                 // A line end in a path would be one of the log.
-                let mut text: Vec<u8> = path.iter().copied().filter(|byte| *byte != b'\n').collect();
+                let mut text: Vec<u8> =
+                    path.iter().copied().filter(|byte| *byte != b'\n').collect();
                 text.extend_from_slice(format!(":[{:#x}]", pc.wrapping_sub(*bias)).as_bytes());
                 text
             }

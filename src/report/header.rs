@@ -1,7 +1,6 @@
 //! A line for each run: what it is of, and what it comes to.
 
 use std::io::Write;
-use std::path::Path;
 
 use owo_colors::OwoColorize;
 
@@ -9,7 +8,7 @@ use super::Report;
 use super::palette::Palette;
 use super::text::{facts, width};
 use crate::error::Result;
-use crate::printable::printable_path;
+use crate::printable::printable_name;
 use crate::run::{Certainty, Run};
 use crate::trace::STEPS;
 use crate::units::{bytes, count, counted};
@@ -40,10 +39,7 @@ pub fn write(
 fn run_facts(run: &Run) -> Vec<String> {
     let known = &run.facts;
     let program = match &known.program {
-        Some(path) => path.file_name().map_or_else(
-            || printable_path(path),
-            |name| printable_path(name.as_ref()),
-        ),
+        Some(path) => printable_name(path),
         None => "no program".to_owned(),
     };
     let machine = match known.machine {
@@ -73,11 +69,8 @@ fn run_facts(run: &Run) -> Vec<String> {
         (None, None) => format!("result of {}", known.origin.source.tool()),
     });
     if let Some(report) = known.origin.stands_in.as_deref() {
-        let name = report.file_name().map_or(report, Path::new);
-        facts.push(format!(
-            "saved report {} in place of a log",
-            printable_path(name)
-        ));
+        let name = printable_name(report);
+        facts.push(format!("saved report {name} in place of a log"));
     }
     let live = run.live();
     let blocks = counted(live.blocks, "block");

@@ -62,7 +62,14 @@ const WRAPPERS: [&str; 46] = [
 
 /// Libraries that allocate for whoever calls them.
 const RUNTIMES: [&str; 8] = [
-    "libc", "libm", "libdl", "librt", "libpthread", "libstdc++", "libc++", "libgcc_s",
+    "libc",
+    "libm",
+    "libdl",
+    "librt",
+    "libpthread",
+    "libstdc++",
+    "libc++",
+    "libgcc_s",
 ];
 
 /// Whether a function only allocates for its caller, by its name.
@@ -78,7 +85,9 @@ fn bare(function: &str) -> &str {
         false => function.find(['(', '[']).filter(|at| *at > 0),
     };
     let name = end.map_or(function, |end| &function[..end]);
-    name.split_once('.').map_or(name, |(name, _)| name).trim_end()
+    name.split_once('.')
+        .map_or(name, |(name, _)| name)
+        .trim_end()
 }
 
 /// Whether a name is what a pattern stands for.

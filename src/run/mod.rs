@@ -16,8 +16,8 @@ mod set;
 mod stacks;
 mod step;
 
-pub use blame::is_wrapper;
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
+pub use blame::is_wrapper;
 pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use builds::without_false_builds;
 pub use facts::{Facts, Origin, Source};
@@ -107,12 +107,7 @@ impl Run {
     }
 
     /// Adds what was allocated with a stack.
-    pub fn add_stack(
-        &mut self,
-        stack: StackId,
-        figures: Figures,
-        curve: Option<Curve>,
-    ) {
+    pub fn add_stack(&mut self, stack: StackId, figures: Figures, curve: Option<Curve>) {
         self.sites.push(CallSite {
             stack,
             figures,

@@ -14,14 +14,15 @@ use serde::{Deserialize, Serialize};
 use crate::capture::{CaptureSet, is_duration, schema};
 use crate::elf::{BuildId, Machine};
 use crate::error::{Error, Result};
-use crate::printable::{printable, printable_path};
+use crate::hex;
+use crate::printable::{printable, printable_path, shortened};
 use crate::progress::Progress;
 use crate::run::{
     Addressing, AddressingChoice, Build, CallSite, Certainty, Declaration, Facts, Figures, Frame,
     LinkAddress, Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
     Source, Symbolized, Unknown,
 };
-use crate::symbols::{Names, shortened};
+use crate::symbols::Names;
 use crate::trace::{Anomalies, AnomalyKind, Curve, Occurrences, Reuse, Tally};
 use crate::warning::Warning;
 
@@ -651,11 +652,8 @@ fn check(
 }
 
 fn parse_hex(text: &str) -> std::result::Result<u64, String> {
-    let digits = text.strip_prefix("0x").filter(|digits| {
-        let is_digit = |b: u8| b.is_ascii_hexdigit();
-        digits.bytes().all(is_digit)
-    });
-    let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    let digits = text.as_bytes().strip_prefix(b"0x");
+    let number = digits.and_then(hex::number);
     number.ok_or_else(|| format!("'{}' is no address", printable(text)))
 }
 

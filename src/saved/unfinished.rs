@@ -14,6 +14,8 @@ use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::emulate_default_handler;
 use tempfile::{Builder, NamedTempFile};
 
+use crate::hex;
+
 /// Signals that stop a program which does not handle them, and that people and CI systems send.
 const STOPPING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
@@ -86,7 +88,7 @@ impl Drop for Watch {
 fn ignored_signals() -> Vec<i32> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let mask = line.and_then(|mask| hex::number(mask.trim().as_bytes()));
     let is_ignored = |signal: &i32| mask.unwrap_or(0) >> (signal - 1) & 1 == 1;
     STOPPING.into_iter().filter(is_ignored).collect()
 }

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use hashbrown::HashMap;
 
-use super::call::CallChecker;
-use super::module::{Module, ModuleTable, base_name, names_a_library};
-use crate::capture::{CaptureSet, Mapping, Maps};
-use crate::elf::ElfInfo;
-use crate::run::{Addressing, AddressingChoice, Certainty, LinkAddress, ModuleId};
+use super::module_table::ModuleTable;
+use super::view::ModuleView;
+use crate::capture::{CaptureSet, Maps};
+use crate::file_name::{base_name, names_a_library};
+use crate::run::{Addressing, AddressingChoice, Certainty, ModuleId};
 use crate::trace::{Caller, Callers, Reuse};
 
 /// No module is as large as this, so a larger number is absolute.
@@ -101,61 +101,6 @@ fn weigh<'a>(
         (false, true) => evidence.relative += 1,
         // What fits both ways, or neither, tells nothing.
         (true, true) | (false, false) => {}
-    }
-}
-
-/// A module, and its instructions where they can be read.
-pub struct ModuleView<'a> {
-    module: &'a Module,
-    checker: Option<CallChecker<'a>>,
-}
-
-impl<'a> ModuleView<'a> {
-    pub fn new(module: &'a Module) -> Self {
-        let checker = module.elf().and_then(CallChecker::new);
-        ModuleView { module, checker }
-    }
-
-    /// Whether a number of the log is a run-time address in the module's code, behind a call as far as
-    /// that can be read.
-    pub fn fits_absolute(&self, maps: Option<&Maps>, number: u64) -> bool {
-        // Without maps only a program at a fixed address can tell.
-        let Some(maps) = maps else {
-            let fixed = self.module.elf().filter(|elf| elf.image_base() > 0);
-            return fixed.is_some_and(|elf| self.makes_call(elf, number, number));
-        };
-        let file = &self.module.mapped_as;
-        let in_module = |m: &&Mapping| m.executable && m.file.is_some() && m.file == *file;
-        let Some(mapping) = maps.find(number).filter(in_module) else {
-            return false;
-        };
-        let offset = (number - mapping.start).wrapping_add(mapping.offset);
-        let Some(elf) = self.module.elf() else {
-            return true;
-        };
-        let address = elf.address_of_offset(offset);
-        address.is_some_and(|address| self.makes_call(elf, address, number))
-    }
-
-    /// The same if it is counted from the start of the module's lowest mapping.
-    pub fn fits_relative(&self, maps: Option<&Maps>, number: u64) -> bool {
-        if let Some(elf) = self.module.elf() {
-            return self.makes_call(elf, elf.image_base().wrapping_add(number), number);
-        }
-        let (Some(maps), Some(file)) = (maps, &self.module.mapped_as) else {
-            return false;
-        };
-        let lowest = maps.lowest(file).unwrap_or(0);
-        let address = lowest.wrapping_add(number);
-        maps.of_file(file).any(|m| m.executable && m.holds(address))
-    }
-
-    /// Whether the module has code at a link-time address, behind a call.
-    fn makes_call(&self, elf: &ElfInfo, address: u64, number: u64) -> bool {
-        let has_mode_bit = elf.machine.has_mode_bit() && number & 1 == 1;
-        let address = LinkAddress(if has_mode_bit { address & !1 } else { address });
-        let follows_call = |checker: &CallChecker<'_>| checker.follows_call(address, has_mode_bit);
-        elf.has_code_at(address.0) && self.checker.as_ref().is_none_or(follows_call)
     }
 }
 

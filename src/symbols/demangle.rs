@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write};
 
-use super::names::shortened;
+use crate::printable::shortened;
 
 /// Longer symbols are shown as they are.
 const LONGEST_SYMBOL: usize = 4096;

@@ -6,6 +6,7 @@ use super::debug_info::{DebugInfo, Store};
 use super::names::Names;
 use crate::elf::ElfInfo;
 use crate::run::{Frame, LinkAddress, NameSource, Named, Symbolized, Text, Unknown};
+use crate::symbol_name::without_clone;
 
 /// What one file says of addresses.
 #[derive(Debug, Default)]
@@ -125,14 +126,6 @@ fn is_fuller_name(symbol: &str, name: &str) -> bool {
     is_bare && symbol.starts_with("_Z") && symbol.contains(&format!("{}{name}", name.len()))
 }
 
-/// A mangled symbol without `.constprop.0`, `.isra.0` and the like, which come and go with builds.
-fn without_clone(symbol: &str) -> &str {
-    match symbol.find('.') {
-        Some(dot) if symbol.starts_with("_Z") => &symbol[..dot],
-        _ => symbol,
-    }
-}
-
 /// Real chains have some tens of frames; a damaged file could have one of millions.
 const LONGEST_CHAIN: usize = 256;
 
@@ -155,7 +148,5 @@ mod tests {
             "fleet::frame_buffer()"
         ));
         assert!(!is_fuller_name("frame_buffer", "frame_buffer"));
-        assert_eq!(without_clone("_ZL3fooi.isra.0"), "_ZL3fooi");
-        assert_eq!(without_clone("foo.part.0"), "foo.part.0");
     }
 }

@@ -6,25 +6,11 @@ use std::path::{Component, Path, PathBuf};
 
 use hashbrown::HashMap;
 
-use super::module::{Module, base_name, path_base};
+use super::module::{Found, Module};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::{ElfInfo, Machine};
+use crate::file_name::{base_name, path_base};
 use crate::run::Role;
-
-/// What came of looking for a module's file.
-#[derive(Debug, Default)]
-pub enum Found {
-    File(ElfInfo),
-    /// At the target's own path on this machine: believed only as long as every caller fits.
-    OnThisMachine(ElfInfo),
-    /// A file is there, but another one ran.
-    Refused {
-        path: PathBuf,
-        reason: String,
-    },
-    #[default]
-    Nowhere,
-}
 
 /// Looks in the run directory, in the sysroot, and at the target's path on this machine.
 #[derive(Debug)]
@@ -77,7 +63,9 @@ impl<'a> ModuleFinder<'a> {
             let program = self.capture.program.clone();
             return match program.and_then(take) {
                 Some(found) => found,
-                None => self.by_recorded_build(module).map_or(refused, Found::OnThisMachine),
+                None => self
+                    .by_recorded_build(module)
+                    .map_or(refused, Found::OnThisMachine),
             };
         }
         for name in [&module.mapped_as, &module.logged_as].into_iter().flatten() {

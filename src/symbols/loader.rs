@@ -2,8 +2,8 @@
 
 use object::elf::{self, Machine};
 
-use super::module::base_name;
 use crate::elf::ElfInfo;
+use crate::file_name::base_name;
 
 /// The names of glibc's and uClibc's loaders, port by port, and the machine where a name has only one.
 ///

@@ -8,9 +8,9 @@ use hashbrown::HashMap;
 
 use super::find::candidate_paths;
 use super::loader::Loader;
-use super::module::{base_name, names_a_library, path_base};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::ElfInfo;
+use crate::file_name::{base_name, names_a_library, path_base, release_stem, stem};
 use crate::run::Role;
 
 /// The files of a maps file, found by the ways in which a log can name them. A log can have as many
@@ -153,7 +153,7 @@ fn from_the_right(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The name of the file that a library's path leads to in the sysroot or the run directory.
 pub fn link_target(capture: &CaptureSet, name: &[u8]) -> Option<Vec<u8>> {
-    let paths = super::find::candidate_paths(capture, name);
+    let paths = candidate_paths(capture, name);
     let resolved = paths
         .iter()
         .find_map(|path| std::fs::canonicalize(path).ok())?;
@@ -167,21 +167,6 @@ const MOST_PARTS: usize = 8;
 fn versionless(base: &[u8]) -> impl Iterator<Item = &[u8]> {
     let dots = memchr::memrchr_iter(b'.', base).take(MOST_PARTS);
     dots.map(|dot| &base[..dot])
-}
-
-/// `libc` of `libc.so.6`.
-pub fn stem(base: &[u8]) -> Option<&[u8]> {
-    memchr::memmem::find(base, b".so").map(|end| &base[..end])
-}
-
-/// `libc` of `libc-2.31.so`, as glibc named its files before 2.34.
-fn release_stem(base: &[u8]) -> Option<&[u8]> {
-    let name = base.strip_suffix(b".so")?;
-    let dash = memchr::memrchr(b'-', name)?;
-    let version = &name[dash + 1..];
-    let is_version =
-        !version.is_empty() && version.iter().all(|b| b.is_ascii_digit() || *b == b'.');
-    is_version.then_some(&name[..dash])
 }
 
 #[cfg(test)]

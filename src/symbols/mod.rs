@@ -12,16 +12,18 @@ mod find;
 mod loader;
 mod mapped;
 mod module;
+mod module_table;
 mod names;
 mod naming;
 mod rebase;
 mod title;
+mod view;
 
 pub use debug_file::find_debug_file;
 pub use find::{ModuleFinder, resolved_in, same_machine};
 pub use loader::is_loader_name;
-pub use module::{Module as FoundModule, base_name, names_a_library};
-pub use names::{Names, shortened};
+pub use module::Module;
+pub use names::Names;
 pub use naming::{RunToName, name_callers};
 pub use rebase::{Place, RebasedRun, rebase};
 

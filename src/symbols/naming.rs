@@ -8,10 +8,10 @@ use rayon::prelude::*;
 use super::SearchPath;
 use super::debug_file::find_debug_file;
 use super::dwarf::symbolize;
-use super::find::Found;
-use super::module::{Module, is_toolchain_library};
+use super::module::{Found, Module};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
+use crate::file_name::is_toolchain_library;
 use crate::run::{LinkAddress, Location, Role, Run, Symbolized};
 use crate::warning::Warning;
 

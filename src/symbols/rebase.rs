@@ -1,11 +1,12 @@
 //! From the numbers in a log to modules and link-time addresses.
 
 use super::addressing::decide;
-use super::call::CallChecker;
-use super::find::{Found, ModuleFinder};
+use super::find::ModuleFinder;
 use super::loader::is_other_loader;
-use super::module::{Module, ModuleTable};
+use super::module::{Found, Module};
+use super::module_table::ModuleTable;
 use super::names::Names;
+use super::view::{CHECKED, ModuleView};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::{ElfInfo, Machine};
 use crate::error::{Error, Result};
@@ -324,9 +325,6 @@ fn drop_misfits(modules: &mut ModuleTable, places: &[Place], callers: &Callers) 
     dropped
 }
 
-/// So many callers of a module are looked at: in another build, few of them would fit by chance.
-pub const CHECKED: usize = 1000;
-
 /// A link-time address, and the number in the log that it comes from.
 type PlacedNumber = (LinkAddress, Option<u64>);
 
@@ -350,16 +348,12 @@ fn callers_of_modules(
 
 /// For each of the callers of a module whose file is known, whether the file makes a call there.
 fn fits_of_module(module: &Module, callers: Vec<PlacedNumber>) -> Vec<bool> {
-    let Some(elf) = module.elf().filter(|_| !callers.is_empty()) else {
+    if callers.is_empty() {
         return Vec::new();
-    };
-    let checker = CallChecker::new(elf);
-    let fits = |(address, number): PlacedNumber| {
-        let mode_bit = elf.machine.has_mode_bit() && number.is_some_and(|number| number & 1 == 1);
-        let follows_call = |checker: &CallChecker<'_>| checker.follows_call(address, mode_bit);
-        elf.has_code_at(address.0) && checker.as_ref().is_none_or(follows_call)
-    };
-    callers.into_iter().map(fits).collect()
+    }
+    let view = ModuleView::new(module);
+    let callers = callers.into_iter();
+    callers.map(|(at, number)| view.fits(at, number)).collect()
 }
 
 /// What addresses say about the width of the process. One damaged figure says nothing.

@@ -11,10 +11,10 @@
 
 use hashbrown::HashMap;
 
-use super::addressing::ModuleView;
-use super::module::{Module, base_name};
-use super::rebase::CHECKED;
+use super::module::Module;
+use super::view::{CHECKED, ModuleView};
 use crate::capture::Maps;
+use crate::file_name::base_name;
 use crate::trace::Callers;
 
 /// Whether a name can be a title: it ends like no library's.

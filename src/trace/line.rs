@@ -17,6 +17,8 @@
 //! figures, the field before them is one of `+ - < > !`, and all that stands left of it is the caller.
 //! Source of the format: glibc, `malloc/mtrace-impl.c` (2.34 and newer) and `malloc/mtrace.c`.
 
+use crate::hex::{self, VALUE};
+
 /// What a line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line<'a> {
@@ -116,7 +118,7 @@ fn figure_at_end(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut shift = 0;
     let mut at = text.len();
     loop {
-        let nibble = HEX_VALUE[usize::from(*text.get(at.checked_sub(1)?)?)];
+        let nibble = VALUE[usize::from(*text.get(at.checked_sub(1)?)?)];
         if nibble >= 16 {
             break;
         }
@@ -144,37 +146,6 @@ fn operator_at_end(text: &[u8]) -> Option<(u8, &[u8])> {
         _ => None,
     }
 }
-
-/// `0x557454e072a0`, or `0`.
-fn parse_figure(text: &[u8]) -> Option<u64> {
-    match text.strip_prefix(b"0x") {
-        Some(digits) => parse_hex(digits),
-        None => (text == b"0").then_some(0),
-    }
-}
-
-/// Hexadecimal digits of at most 64 bits.
-fn parse_hex(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 16 {
-        return None;
-    }
-    digits.iter().try_fold(0u64, |value, &digit| {
-        let nibble = HEX_VALUE[usize::from(digit)];
-        (nibble < 16).then_some(value << 4 | u64::from(nibble))
-    })
-}
-
-/// The value of each byte as a hexadecimal digit; 255 for all others.
-const HEX_VALUE: [u8; 256] = {
-    let mut table = [255; 256];
-    let mut digit = 0;
-    while digit < 16 {
-        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
-        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
-        digit += 1;
-    }
-    table
-};
 
 /// What stands left of the operator: `@ caller`, a bare caller as the glibc manual shows it, or nothing.
 fn caller_text(text: &[u8]) -> Option<&[u8]> {
@@ -211,7 +182,7 @@ impl<'a> Caller<'a> {
         let mut rest = text;
         if let Some(inner) = rest.strip_suffix(b"]")
             && let Some(open) = memchr::memrchr(b'[', inner)
-            && let Some(address) = parse_figure(&inner[open + 1..])
+            && let Some(address) = hex::figure(&inner[open + 1..])
         {
             caller.address = Some(address);
             rest = &inner[..open];
@@ -242,6 +213,24 @@ fn parse_symbol(text: &[u8]) -> Option<LogSymbol<'_>> {
         name,
         offset_has_0x: offset.starts_with(b"0x"),
     })
+}
+
+/// `= Start`, or `@ … + 0x… 0x…`: what a log is recognised by, also where the line itself is
+/// damaged.
+pub fn is_log_line(line: &[u8]) -> bool {
+    if line == b"= Start" {
+        return true;
+    }
+    // Other text can end like a record: `address = base + 0x10`.
+    if memchr::memmem::find(line, b"@ ").is_none() && !line.trim_ascii_start().starts_with(b"[0x") {
+        return false;
+    }
+    let mut fields = line.rsplit(|&b| b == b' ');
+    let last = fields.next().unwrap_or_default();
+    let is_operator =
+        |field: Option<&[u8]>| matches!(field, Some(b"+" | b"-" | b"<" | b">" | b"!"));
+    let follows_operator = is_operator(fields.next()) || is_operator(fields.next());
+    last.starts_with(b"0x") && follows_operator
 }
 
 #[cfg(test)]

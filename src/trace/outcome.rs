@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::anomalies::Anomalies;
 use super::block::{Block, CallerId, Tally};
-use super::callers::Callers;
+use super::caller_list::Callers;
 use super::curve::{Curve, Curves, Sampler, Steps};
 use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
 

@@ -8,11 +8,11 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::anomalies::Anomalies;
-use super::hex;
 use super::line::{Caller, Event, Line, Record};
 use super::live::{SHARDS, shard_of};
 use super::outcome::FaultKind;
 use super::reader::{LONGEST_LINE, Piece, RawLine};
+use crate::hex;
 use crate::printable::printable_bytes;
 
 /// A caller's number in one parser.

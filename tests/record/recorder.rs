@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{has_tool, json, line_of, live, mtrace_diff, output_of, site, stdout_of, testdata};
+use crate::common::{
+    has_tool, json, line_of, live, mtrace_diff, output_of, site, stdout_of, testdata,
+};
 
 /// The traced program, built, in a directory of its own.
 struct Scene {
@@ -44,7 +46,11 @@ impl Scene {
     /// Runs `record -o NAME OPTIONS -- ./app SCENE`.
     fn record(&self, name: &str, options: &[&str], scene: &[&str]) -> Output {
         let mut command = mtrace_diff();
-        command.arg("record").arg("-o").arg(self.path(name)).args(options);
+        command
+            .arg("record")
+            .arg("-o")
+            .arg(self.path(name))
+            .args(options);
         command.arg("--").arg(self.path("app")).args(scene);
         output_of(command.current_dir(self.directory.path()))
     }
@@ -66,14 +72,18 @@ fn at_mark(document: &Value, mark: &str) -> (u64, u64) {
     let line = line_of("recorded.c", &format!("/* {mark} */"));
     let sites = document["sites"].as_array().unwrap().iter();
     let mut sites = sites.filter(|site| site["line"].as_u64() == Some(line));
-    let site = sites.next().unwrap_or_else(|| panic!("no row for {mark} at {line}: {document:#}"));
+    let site = sites
+        .next()
+        .unwrap_or_else(|| panic!("no row for {mark} at {line}: {document:#}"));
     assert!(sites.next().is_none(), "{mark}: {document:#}");
     live(site)[0].unwrap()
 }
 
 fn warnings(document: &Value) -> Vec<String> {
     let warnings = document["runs"][0]["warnings"].as_array().unwrap().iter();
-    warnings.map(|w| w["code"].as_str().unwrap().to_owned()).collect()
+    warnings
+        .map(|w| w["code"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 pub fn figures_are_those_of_the_source() {
@@ -215,10 +225,18 @@ pub fn cxx_is_shown_at_its_own_lines() {
          int main() { all.reserve(100); for (int i = 0; i < 20; i++) { add_user(i); try { fails(i); } catch (...) {} } return 0; }\n",
     )
     .unwrap();
-    stdout_of(Command::new("g++").args(["-O1", "-g", "-o", "app", "app.cc"]).current_dir(directory.path()));
+    stdout_of(
+        Command::new("g++")
+            .args(["-O1", "-g", "-o", "app", "app.cc"])
+            .current_dir(directory.path()),
+    );
     for mode in ["events", "callers"] {
         let output = output_of(
-            mtrace_diff().args(["record", "--mode", mode, "-o"]).arg(at(mode)).arg("--").arg(at("app")),
+            mtrace_diff()
+                .args(["record", "--mode", mode, "-o"])
+                .arg(at(mode))
+                .arg("--")
+                .arg(at("app")),
         );
         assert!(output.status.success(), "{output:?}");
     }
@@ -226,13 +244,22 @@ pub fn cxx_is_shown_at_its_own_lines() {
     // A string and its text: both at the line that made them.
     let sites = document["sites"].as_array().unwrap().iter();
     let users: u64 = sites
-        .filter(|site| site["line"] == 7 || site["function"].as_str().is_some_and(|f| f.starts_with("add_user")))
+        .filter(|site| {
+            site["line"] == 7
+                || site["function"]
+                    .as_str()
+                    .is_some_and(|f| f.starts_with("add_user"))
+        })
         .map(|site| live(site)[0].unwrap().0)
         .sum();
     assert_eq!(users, 40);
     let fails = document["sites"].as_array().unwrap().iter();
     let fails: u64 = fails
-        .filter(|site| site["function"].as_str().is_some_and(|f| f.starts_with("fails")))
+        .filter(|site| {
+            site["function"]
+                .as_str()
+                .is_some_and(|f| f.starts_with("fails"))
+        })
         .map(|site| live(site)[0].unwrap().0)
         .sum();
     assert_eq!(fails, 0);
@@ -240,7 +267,11 @@ pub fn cxx_is_shown_at_its_own_lines() {
     let document = json(&["show", at("callers").to_str().unwrap(), "--by", "function"]);
     let users = document["sites"].as_array().unwrap().iter();
     let users: u64 = users
-        .filter(|site| site["function"].as_str().is_some_and(|f| f.starts_with("add_user")))
+        .filter(|site| {
+            site["function"]
+                .as_str()
+                .is_some_and(|f| f.starts_with("add_user"))
+        })
         .map(|site| live(site)[0].unwrap().0)
         .sum();
     assert!(users >= 20, "{document:#}");
@@ -253,13 +284,19 @@ pub fn a_run_is_ended_as_it_was_asked() {
     assert_eq!(output.status.code(), Some(0));
     assert!(begin.elapsed() >= Duration::from_millis(300));
     assert_eq!(at_mark(&scene.show("run"), "session"), (3, 144));
-    let facts: Value = serde_json::from_slice(&fs::read(scene.path("run/run.json")).unwrap()).unwrap();
+    let facts: Value =
+        serde_json::from_slice(&fs::read(scene.path("run/run.json")).unwrap()).unwrap();
     assert_eq!(facts["ended"], "asked");
     assert!(facts["duration_s"].as_f64().unwrap() >= 0.3);
-    let output = scene.record("stubborn", &["--for", "100ms", "--grace", "100ms"], &["stubborn"]);
+    let output = scene.record(
+        "stubborn",
+        &["--for", "100ms", "--grace", "100ms"],
+        &["stubborn"],
+    );
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(at_mark(&scene.show("stubborn"), "session"), (1, 48));
-    let facts: Value = serde_json::from_slice(&fs::read(scene.path("stubborn/run.json")).unwrap()).unwrap();
+    let facts: Value =
+        serde_json::from_slice(&fs::read(scene.path("stubborn/run.json")).unwrap()).unwrap();
     assert_eq!(facts["ended"], "killed");
 }
 
@@ -274,26 +311,42 @@ pub fn two_runs_and_their_comparison_are_one_command() {
             .arg("daemon"),
     );
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && text.contains("No call site grew"), "{text}");
+    assert!(
+        output.status.success() && text.contains("No call site grew"),
+        "{text}"
+    );
     assert!(scene.path("captures/run1/recording").is_file());
 }
 
 pub fn what_cannot_be_recorded_is_said() {
     let scene = Scene::new();
     let fails = |name: &str, program: &Path, needle: &str| {
-        let output = output_of(mtrace_diff().args(["record", "-o"]).arg(scene.path(name)).arg("--").arg(program));
+        let output = output_of(
+            mtrace_diff()
+                .args(["record", "-o"])
+                .arg(scene.path(name))
+                .arg("--")
+                .arg(program),
+        );
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(needle), "{said}");
         assert!(!scene.path(name).join("recording").exists());
     };
     fails("a", &scene.path("nothing"), "there is no program");
-    fails("a", Path::new("no-such-program-anywhere"), "there is no program");
+    fails(
+        "a",
+        Path::new("no-such-program-anywhere"),
+        "there is no program",
+    );
     fs::write(scene.path("text"), "text").unwrap();
     fails("a", &scene.path("text"), "not executable");
     fails("a", scene.directory.path(), "is a directory");
     let source = testdata().join("src/recorded.c");
-    scene.gcc(&["-O1", "-w", "-static", "-pthread", "-o", "static"], &source);
+    scene.gcc(
+        &["-O1", "-w", "-static", "-pthread", "-o", "static"],
+        &source,
+    );
     fails("a", &scene.path("static"), "linked statically");
     fs::create_dir(scene.path("full")).unwrap();
     fs::write(scene.path("full/notes"), "mine").unwrap();
@@ -302,14 +355,26 @@ pub fn what_cannot_be_recorded_is_said() {
     assert_eq!(forced.status.code(), Some(2));
     assert!(scene.path("full/notes").exists());
     scene.recorded("again", &[], &["count"]);
-    assert_eq!(scene.record("again", &[], &["count"]).status.code(), Some(2));
-    assert!(scene.record("again", &["--force"], &["count"]).status.success());
+    assert_eq!(
+        scene.record("again", &[], &["count"]).status.code(),
+        Some(2)
+    );
+    assert!(
+        scene
+            .record("again", &["--force"], &["count"])
+            .status
+            .success()
+    );
 }
 
 pub fn a_log_that_may_not_grow_ends_and_says_so() {
     let scene = Scene::new();
     let own = scene.path("own.txt");
-    let output = scene.record("run", &["--max-log", "1"], &["descriptors", own.to_str().unwrap()]);
+    let output = scene.record(
+        "run",
+        &["--max-log", "1"],
+        &["descriptors", own.to_str().unwrap()],
+    );
     assert!(output.status.success());
     let small = fs::metadata(scene.path("run/recording")).unwrap().len();
     assert!(small <= 1 << 20, "{small}");
@@ -324,11 +389,20 @@ pub fn a_recording_becomes_an_mtrace_log() {
     let scene = Scene::new();
     let document = scene.recorded("run", &[], &["ways"]);
     let log = scene.path("ways.log");
-    stdout_of(mtrace_diff().args(["convert", "--to", "mtrace"]).arg(scene.path("run")).arg("-o").arg(&log));
+    stdout_of(
+        mtrace_diff()
+            .args(["convert", "--to", "mtrace"])
+            .arg(scene.path("run"))
+            .arg("-o")
+            .arg(&log),
+    );
     let converted = json(&["show", log.to_str().unwrap()]);
     let blocks = |document: &Value| document["runs"][0]["live"]["blocks"].as_u64().unwrap();
     let bytes = |document: &Value| document["runs"][0]["live"]["bytes"].as_u64().unwrap();
-    assert_eq!((blocks(&converted), bytes(&converted)), (blocks(&document), bytes(&document)));
+    assert_eq!(
+        (blocks(&converted), bytes(&converted)),
+        (blocks(&document), bytes(&document))
+    );
     if has_tool("mtrace") {
         let output = output_of(Command::new("mtrace").arg(scene.path("app")).arg(&log));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -343,8 +417,15 @@ pub fn a_pipe_takes_a_recording() {
     stdout_of(Command::new("mkfifo").arg(&fifo));
     let library = scene.path("recorder.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/recorder.c");
-    scene.gcc(&["-std=gnu99", "-shared", "-fPIC", "-O2", "-o", "recorder.so"], &source);
-    let reader = Command::new("cat").arg(&fifo).stdout(Stdio::piped()).spawn().unwrap();
+    scene.gcc(
+        &["-std=gnu99", "-shared", "-fPIC", "-O2", "-o", "recorder.so"],
+        &source,
+    );
+    let reader = Command::new("cat")
+        .arg(&fifo)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let status = Command::new(scene.path("app"))
         .arg("count")
         .env("LD_PRELOAD", &library)
@@ -364,14 +445,21 @@ pub fn one_run_is_compared_with_itself() {
     let run = scene.path("run");
     let early = format!("{}@100ms", run.display());
     let document = json(&[&early, run.to_str().unwrap()]);
-    assert_eq!(live(site(&document, "session_open")), [Some((2, 96)), Some((3, 144))]);
+    assert_eq!(
+        live(site(&document, "session_open")),
+        [Some((2, 96)), Some((3, 144))]
+    );
     let late = output_of(mtrace_diff().arg(format!("{}@1h", run.display())).arg(&run));
     assert_eq!(late.status.code(), Some(2));
 }
 
 pub fn the_recorder_is_built_for_other_machines() {
     let scene = Scene::new();
-    let built = stdout_of(mtrace_diff().args(["recorder", "--build", "gcc", "-o"]).arg(scene.path("out")));
+    let built = stdout_of(
+        mtrace_diff()
+            .args(["recorder", "--build", "gcc", "-o"])
+            .arg(scene.path("out")),
+    );
     let library = PathBuf::from(built.trim());
     assert!(library.is_file() && fs::metadata(&library).unwrap().permissions().mode() & 0o100 != 0);
     let source = stdout_of(mtrace_diff().args(["recorder", "--source"]));

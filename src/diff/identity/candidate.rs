@@ -2,6 +2,7 @@
 
 use crate::diff::site::{ModuleKey, SiteKey};
 use crate::run::{Build, Declaration, LinkAddress, Text};
+use crate::symbol_name::without_clone;
 
 /// One function of a site: the shown one, or one that it is inlined into.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,12 +107,4 @@ impl Candidate {
             _ => false,
         }
     }
-}
-
-/// A symbol without what compilers add to copies of a function, which come and go with builds.
-pub fn without_clone(symbol: &str) -> &str {
-    const MARKS: [&str; 5] = [".isra.", ".constprop.", ".part.", ".cold", ".lto_priv."];
-    let ends = MARKS.iter().filter_map(|mark| symbol.find(mark));
-    let end = ends.filter(|end| *end > 0).min();
-    end.map_or(symbol, |end| &symbol[..end])
 }

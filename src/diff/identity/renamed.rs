@@ -8,6 +8,7 @@ use super::function::{Found, by_lines, by_offset};
 use super::matching::{Group, Matching};
 use crate::diff::files::{agreement, best_pairs};
 use crate::diff::site::ModuleKey;
+use crate::file_name::family;
 
 pub fn pair(matching: &mut Matching<'_>) {
     let kin = Kin::new(matching);
@@ -107,7 +108,7 @@ impl<'a> Kin<'a> {
         if !is_renamed {
             return None;
         }
-        let same_stem = stem(&old_module.name) == stem(&new_module.name);
+        let same_stem = family(&old_module.name) == family(&new_module.name);
         (same_stem || agreement > 0).then_some((u8::from(same_stem), agreement))
     }
 
@@ -159,16 +160,4 @@ fn functions_of(sites: &[Candidate]) -> FunctionsOfFile<'_> {
         }
     }
     functions
-}
-
-/// `libfoo` of `libfoo.so.1.2` and of `libfoo-1.2.so`.
-pub fn stem(module: &str) -> &str {
-    let name = module.rsplit('/').next().unwrap_or(module);
-    let Some((stem, _)) = name.split_once(".so") else {
-        return name;
-    };
-    match stem.rsplit_once('-') {
-        Some((stem, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => stem,
-        _ => stem,
-    }
 }

@@ -1,12 +1,12 @@
 //! What is found again, tier by tier.
 
-use super::candidate::without_clone;
-use super::renamed::stem;
 use super::*;
 use crate::diff::site::SiteKey;
 use crate::elf::BuildId;
+use crate::file_name::family;
 use crate::run::Role;
 use crate::run::{Build, Declaration, LinkAddress};
+use crate::symbol_name::without_clone;
 
 use MatchedBy::*;
 
@@ -443,9 +443,9 @@ fn compilers_name_copies_of_a_function() {
     ] {
         assert_eq!(without_clone(symbol), function);
     }
-    assert_eq!(stem("libfoo.so.1.2"), "libfoo");
-    assert_eq!(stem("libc-2.31.so"), "libc");
-    assert_eq!(stem("lib-x.so"), "lib-x");
+    assert_eq!(family("libfoo.so.1.2"), "libfoo");
+    assert_eq!(family("libc-2.31.so"), "libc");
+    assert_eq!(family("lib-x.so"), "lib-x");
 }
 
 #[test]

@@ -4,13 +4,14 @@ mod read;
 mod settle;
 
 use super::facts::{facts, modules};
-use super::{Importer, Reading};
+use super::importer::{Importer, Reading};
 use crate::capture::{CaptureSet, Moment, Standing};
 use crate::error::{Error, Result};
+use crate::file_name::{base_name, names_a_library};
 use crate::run::{
     Addressing, Figures, Location, NameSource, Named, Run, Source, Symbolized, Unknown,
 };
-use crate::symbols::{RunToName, base_name, names_a_library, rebase};
+use crate::symbols::{RunToName, rebase};
 use crate::trace::{Caller, Callers};
 use crate::warning::Warning;
 use read::{Offset, OldResult, Row, Spot};

@@ -7,6 +7,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::capture::first_line;
 use crate::error::{Error, Result};
+use crate::hex::figure;
 use crate::printable::printable_bytes;
 use crate::run::{Frame, Source};
 use crate::trace::Caller;
@@ -265,17 +266,6 @@ fn looked_up(text: &[u8]) -> Option<Option<Frame>> {
         line: line.and_then(|line| u32::try_from(line).ok()),
         inlined: false,
     }))
-}
-
-/// `0x1f`; a zero has no prefix.
-fn figure(text: &[u8]) -> Option<u64> {
-    if text == b"0" {
-        return Some(0);
-    }
-    let digits = text.strip_prefix(b"0x")?;
-    let is_number = digits.iter().all(u8::is_ascii_hexdigit);
-    let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
-    u64::from_str_radix(digits, 16).ok()
 }
 
 fn decimal(text: &[u8]) -> Option<u64> {

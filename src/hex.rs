@@ -1,8 +1,8 @@
-//! Hexadecimal figures, eight digits at a time.
+//! Hexadecimal numbers.
 //!
 //! A log is figures for the most part. Reading them a digit at a time costs a table look-up and a
-//! branch each; here a few operations on a word of eight bytes find how many digits a text begins
-//! with, check them and put them together.
+//! branch each; in [`figure_at_start`] a few operations on a word of eight bytes find how many digits a
+//! text begins with, check them and put them together.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 
@@ -18,7 +18,7 @@ fn nibbles(text: u64) -> (u64, bool) {
 
 /// The value of a word of eight digits.
 #[inline(always)]
-fn digits(text: u64) -> Option<u64> {
+fn word_value(text: u64) -> Option<u64> {
     let (nibbles, are_digits) = nibbles(text);
     // Each multiplication puts a digit, a pair, a half before its neighbour.
     let pairs = (nibbles.wrapping_mul(0x1001) >> 8) & 0x00ff_00ff_00ff_00ff;
@@ -32,7 +32,7 @@ fn digits(text: u64) -> Option<u64> {
 fn first_digits(word: u64, count: u32) -> Option<u64> {
     // Zeros before the first digit change nothing.
     let zeros = (ONES * b'0' as u64).checked_shr(8 * count).unwrap_or(0);
-    digits(word << (64 - 8 * count) | zeros)
+    word_value(word << (64 - 8 * count) | zeros)
 }
 
 /// How many bytes of the word stand before a blank or a control character; 8 if it has none.
@@ -53,7 +53,7 @@ pub fn figure_at_start(text: &[u8]) -> Option<(u64, usize)> {
         0 => None,
         1..=7 => Some((first_digits(word, count)?, count as usize)),
         _ => {
-            let upper = digits(word)?;
+            let upper = word_value(word)?;
             let word = u64::from_le_bytes(*text[8..].first_chunk()?);
             let count = before_blank(word);
             match count {
@@ -65,6 +65,40 @@ pub fn figure_at_start(text: &[u8]) -> Option<(u64, usize)> {
                 _ => None,
             }
         }
+    }
+}
+
+/// The value of each byte as a digit of either case; 255 for all others.
+pub const VALUE: [u8; 256] = {
+    let mut table = [255; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    table
+};
+
+/// The value of a digit.
+pub fn digit(byte: u8) -> Option<u8> {
+    Some(VALUE[usize::from(byte)]).filter(|value| *value < 16)
+}
+
+/// Digits alone, of at most 64 bits.
+pub fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    let mut digits = digits.iter();
+    digits.try_fold(0, |value, &byte| Some(value << 4 | u64::from(digit(byte)?)))
+}
+
+/// `0x1f`, as C prints it: a zero has no prefix.
+pub fn figure(text: &[u8]) -> Option<u64> {
+    match text.strip_prefix(b"0x") {
+        Some(digits) => number(digits),
+        None => (text == b"0").then_some(0),
     }
 }
 

@@ -1,0 +1,39 @@
+//! What names of symbols say.
+
+/// A symbol without what compilers add to copies and parts of a function, which come and go with builds.
+pub fn without_clone(symbol: &str) -> &str {
+    const MARKS: [&str; 7] = [
+        ".isra.",
+        ".constprop.",
+        ".part.",
+        ".cold",
+        ".lto_priv.",
+        ".llvm.",
+        " [clone ",
+    ];
+    // A mangled name has no dot of its own.
+    let of_mangled = symbol.starts_with("_Z").then(|| symbol.find('.')).flatten();
+    let ends = MARKS.iter().filter_map(|mark| symbol.find(mark));
+    let end = ends.chain(of_mangled).filter(|end| *end > 0).min();
+    end.map_or(symbol, |end| &symbol[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_and_parts_are_the_function() {
+        for (symbol, function) in [
+            ("_ZL3fooi.isra.0", "_ZL3fooi"),
+            ("_ZL3fooi.other.1", "_ZL3fooi"),
+            ("foo.part.0", "foo"),
+            ("f.constprop.0.cold", "f"),
+            ("f(int) [clone .isra.0]", "f(int)"),
+            ("main.loop", "main.loop"),
+            (".cold", ".cold"),
+        ] {
+            assert_eq!(without_clone(symbol), function);
+        }
+    }
+}
