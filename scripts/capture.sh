@@ -201,6 +201,9 @@ check_recorder() {
 }
 
 prepare() {
+    case $(absolute "$output") in
+    *%p*) fail "the directory's path '$output' has %p in it, which the recorder takes for the process id; give another" ;;
+    esac
     mkdir -p -- "$output" 2>/dev/null || fail "'$output' cannot be made; give another directory by -o"
     for entry in "$output"/* "$output"/.[!.]* "$output"/..?*; do
         if [ -e "$entry" ] || [ -h "$entry" ]; then
@@ -208,9 +211,6 @@ prepare() {
         fi
     done
     output=$(cd -- "$output" && pwd -P) || fail "'$output' cannot be entered"
-    case $output in
-    *%p*) fail "the directory's path '$output' has %p in it, which the recorder takes for the process id; give another" ;;
-    esac
     [ -z "$archive" ] || tar -c -f /dev/null -C "$output" . 2>/dev/null ||
         fail "this machine's tar cannot make archives; leave out -T, give -o DIR, and fetch it with 'scp -r'"
     state=$output/.capture
@@ -336,17 +336,25 @@ put_children() {
 }
 
 # The path of the executable, which is among the facts at a log's beginning. A fact is a comma (its tag), a length, its
-# name, a length, and its text; the command stands before it, and could hold anything but this.
+# name, a length, and its text. The command stands before it and can look like it, so the last one before the kernel's
+# release is taken.
 program_of() {
     dd if="$1" bs=4096 count=40 2>/dev/null | LC_ALL=C tr -cs '\040-\176\200-\377' '\n' | LC_ALL=C sed -n '
         :again
         /,$/{
             n
-            /^program$/{
-                n
-                /\//!n
-                s,^[^/]*/,/,
+            /^program.\{0,1\}$/{
+                N
+                s/\n//
+            }
+            /^program.\{0,1\}\//{
+                s,^program[^/]*/,/,
                 s/,$//
+                h
+                n
+            }
+            /^kernel/{
+                x
                 p
                 q
             }
@@ -358,7 +366,7 @@ program_of() {
 copy_program() {
     path=$(program_of "$output/recording")
     if [ ! -f "$path" ]; then
-        say "the executable '$path' is not there any more; put a copy of it into the directory"
+        say "the executable '$path' is not to be found; put a copy of it into the directory"
         return
     fi
     name=${path##*/}
@@ -429,7 +437,7 @@ supervise() {
     mv "$chosen" "$output/recording"
     copy_program
     how=itself
-    [ -z "$asked" ] || how=asked
+    [ -z "$asked$stop" ] || how=asked
     [ -z "$killed" ] || how=killed
     run_facts "$@" >"$output/run.json"
     tell
