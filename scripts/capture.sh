@@ -214,12 +214,15 @@ prepare() {
     [ -z "$archive" ] || tar -c -f /dev/null -C "$output" . 2>/dev/null ||
         fail "this machine's tar cannot make archives; leave out -T, give -o DIR, and fetch it with 'scp -r'"
     state=$output/.capture
-    mkdir "$state" || fail "'$output' cannot be written to"
+    if ! mkdir "$state" || ! echo >"$state/running"; then fail "'$output' cannot be written to"; fi
+    # A program that changes its user has to make logs as that one.
+    [ "$(id -u)" != 0 ] || chmod go+w,+t "$output"
 }
 
 # ---- the program ---------------------------------------------------------------------------------------------------
 
-# Its shell notes how it ended. What that shell says of signals is of no use to anyone.
+# Its shell notes how it ended, in the name of a file: the log may have left no room for another. What that shell says
+# of signals is of no use to anyone.
 run() {
     trap : INT TERM HUP
     exec 5>&2 2>/dev/null
@@ -228,11 +231,11 @@ run() {
         exec 2>&5 5>&-
         state=$1 preload=$2
         shift 2
-        echo $$ >"$state/pid"
+        echo $$ $PPID >"$state/pid" || exit
         LD_PRELOAD=$preload
         export LD_PRELOAD
         exec "$@"' "${0##*/}" "$state" "$preload" "$@"
-    echo "$? $(now)" >"$state/status"
+    mv "$state/running" "$state/ended.$?.$(now)"
 }
 
 # Processes with a log that are still there, but for the program itself: the log is mapped while they run.
@@ -248,21 +251,21 @@ running() {
 }
 
 signal_all() {
-    [ -s "$state/status" ] || kill -s "$1" "$main" 2>/dev/null
+    [ ! -e "$state/running" ] || kill -s "$1" "$main" 2>/dev/null
     for pid in $others; do kill -s "$1" "$pid" 2>/dev/null; done
 }
 
 # Waits until no process is left, and ends them when their time is over.
 follow() {
     begin=$(now)
-    asked='' killed='' alone='' main='' others='' stop=''
+    asked='' killed='' alone='' main='' keeper='' others='' stop=''
     tick=1 short=0.1
     sleep $short 2>/dev/null || short=1
     while :; do
-        if [ -z "$main" ] && [ -s "$state/pid" ]; then read -r main <"$state/pid"; fi
+        if [ -z "$main" ] && [ -s "$state/pid" ]; then read -r main keeper <"$state/pid"; fi
         time=$(now)
         # A daemon leaves its work to a child, and is gone at once.
-        if [ -s "$state/status" ]; then
+        if [ ! -e "$state/running" ] || { [ -n "$keeper" ] && ! kill -0 "$keeper" 2>/dev/null; }; then
             running || break
             [ -n "$asked" ] || alone=yes
         fi
@@ -285,8 +288,13 @@ follow() {
         if [ "$tick" = 1 ] && [ -n "$limit" ] && [ $((time - begin + 100)) -gt $((limit * 100)) ]; then tick=$short; fi
         sleep $tick
     done
-    read -r status ended <"$state/status"
-    [ -z "$alone$asked" ] || ended=$time
+    status=1 ended=$time
+    for note in "$state"/ended.*; do
+        [ -e "$note" ] || continue
+        note=${note##*/ended.}
+        status=${note%.*}
+        [ -n "$alone$asked" ] || ended=${note#*.}
+    done
     took=$((ended - begin))
     [ "$took" -gt 0 ] || took=1
     duration=$((took / 100)).$((took % 100 / 10))$((took % 10))
@@ -370,7 +378,7 @@ copy_program() {
         return
     fi
     name=${path##*/}
-    if [ "$name" = run.json ] || [ -e "$output/$name" ]; then name=program; fi
+    [ ! -e "$output/$name" ] || name=program
     if ! cp "$path" "$output/$name"; then
         rm -f "$output/$name"
         say "'$path' cannot be copied; put a copy of it into the directory"
@@ -429,17 +437,21 @@ supervise() {
     trap 'stop=yes' INT TERM HUP
     follow
     rm -rf "$state"
+    [ "$(id -u)" != 0 ] || chmod go-w,-t "$output"
     if ! find_log; then
         nothing
         return 2
     fi
     put_children
     mv "$chosen" "$output/recording"
-    copy_program
     how=itself
     [ -z "$asked$stop" ] || how=asked
     [ -z "$killed" ] || how=killed
-    run_facts "$@" >"$output/run.json"
+    if ! run_facts "$@" >"$output/run.json"; then
+        rm -f "$output/run.json"
+        say "there is no room for run.json; the run lasted $duration s"
+    fi
+    copy_program
     tell
     if [ -n "$archive" ] && ! tar -c -f - -C "$output" .; then
         say "the archive is cut; what was recorded is in '$output'"
