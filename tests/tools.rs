@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
+#[path = "record/capture.rs"]
+mod capture;
 #[path = "it/common.rs"]
 mod common;
 #[path = "record/recorder.rs"]
@@ -118,6 +120,51 @@ fn main() {
             "the_recorder_is_built_for_other_machines",
             &["gcc"],
             recorder::the_recorder_is_built_for_other_machines,
+        ),
+        trial(
+            "capture_script_leaves_a_run",
+            &["gcc", "busybox"],
+            capture::leaves_a_run,
+        ),
+        trial(
+            "capture_script_keeps_input_and_words",
+            &["gcc", "busybox"],
+            capture::keeps_input_and_words,
+        ),
+        trial(
+            "capture_script_ends_the_program",
+            &["gcc", "busybox"],
+            capture::ends_the_program,
+        ),
+        trial(
+            "capture_script_ends_when_the_user_wants_it",
+            &["gcc", "busybox"],
+            capture::ends_when_the_user_wants_it,
+        ),
+        trial(
+            "capture_script_tells_processes_apart",
+            &["gcc", "busybox"],
+            capture::tells_processes_apart,
+        ),
+        trial(
+            "capture_script_writes_an_archive",
+            &["gcc", "busybox"],
+            capture::writes_an_archive,
+        ),
+        trial(
+            "capture_script_passes_settings_on",
+            &["gcc", "busybox"],
+            capture::passes_settings_on,
+        ),
+        trial(
+            "capture_script_says_what_is_wrong",
+            &["gcc", "busybox"],
+            capture::says_what_is_wrong,
+        ),
+        trial(
+            "capture_script_passes_shellcheck",
+            &["shellcheck"],
+            capture::passes_shellcheck,
         ),
         trial(
             "show_format_mtrace_equals_mtrace",
