@@ -429,7 +429,7 @@ nothing() {
     say "what the loader says stands above. 'wrong ELF class', or 'cannot open' though the file is there: the recorder" \
         "is for another machine or C library; build it with the compiler of the program, mtrace-diff recorder" \
         "--build COMPILER -o DIR. 'failed to map': the recorder lies on a file system that is mounted noexec; move it." \
-        "If it says nothing, the program may be linked statically, or '$output' may have no room for the log"
+        "If it says nothing, the program may be static, or '$output' may have no room for the log"
 }
 
 # The other end of the pipeline. Its exit status is the script's.

@@ -47,6 +47,15 @@ int main(int argc, char **argv) {
         wait(NULL);
         return 0;
     }
+    if (is(how, "many")) {
+        for (int i = 0; i < 400000; i++) {
+            kept = malloc(i % 5000);
+            free(kept);
+        }
+        return 0;
+    }
+    /* As one program it has one block more than as the next. */
+    if (is(how, "exec")) keep_last();
     if (is(how, "exec")) execl(argv[0], argv[0], "exit", "4", NULL);
     if (is(how, "daemon")) {
         if (fork() != 0) return 0;

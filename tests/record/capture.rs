@@ -369,9 +369,11 @@ pub fn passes_settings_on() {
             let log = fs::read(run.directory.path().join("recording")).unwrap();
             assert_eq!(log[18], number, "{mode}");
         }
-        let limited = Run::new(shell, "-M 1 -f 2s", "./app daemon");
-        let log = fs::metadata(limited.directory.path().join("recording")).unwrap();
-        assert!(log.len() <= 1 << 20, "{}", log.len());
+        for (options, is_limited) in [("", false), ("-M 1", true)] {
+            let run = Run::new(shell, options, "./app many");
+            let log = fs::metadata(run.directory.path().join("recording")).unwrap();
+            assert_eq!(log.len() <= 1 << 20, is_limited, "{}", log.len());
+        }
         let table = target().join("app.unw");
         stdout_of(
             mtrace_diff()
@@ -417,7 +419,10 @@ pub fn says_what_is_wrong() {
         (vec!["-o", out, "--", "."], "no program '.'"),
         (vec!["-o", out, "--", "/tmp"], "it is a directory"),
         (vec!["-o", out, "--", &plain], "chmod +x"),
-        (vec!["-o", out, "--", "./app-static"], "linked statically"),
+        (
+            vec!["-o", out, "--", "./app-static"],
+            "it is linked statically",
+        ),
         (vec!["-o", out, "--", &other], "for different machines"),
         (vec!["-o", ".", "--", "./app"], "is not empty"),
         (
