@@ -24,7 +24,7 @@ pub use find::{resolved_in, same_machine};
 pub use module::Module;
 pub use names::Names;
 pub use naming::{RunToName, name_callers};
-pub use rebase::{Place, RebasedRun, rebase};
+pub use rebase::{RebasedRun, rebase};
 
 /// Where files of modules and their debug files are looked for, beside the run directory.
 #[derive(Debug, Clone, Default)]
