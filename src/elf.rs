@@ -12,8 +12,11 @@ use object::elf;
 use object::read::elf::{ElfFile, FileHeader};
 use object::read::{Object, ObjectSegment, ReadCache, ReadRef};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 use crate::hex::digit;
+use crate::printable::printable;
 
 /// Facts of one ELF file.
 #[derive(Debug, Clone)]
@@ -63,7 +66,8 @@ impl LoadSegment {
 }
 
 /// `NT_GNU_BUILD_ID`, shown in hex.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct BuildId(pub Vec<u8>);
 
 impl BuildId {
@@ -87,6 +91,20 @@ impl fmt::Display for BuildId {
     }
 }
 
+impl From<BuildId> for String {
+    fn from(id: BuildId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for BuildId {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, String> {
+        BuildId::from_hex(&text).ok_or_else(|| format!("'{}' is no build id", printable(&text)))
+    }
+}
+
 impl fmt::Debug for BuildId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BuildId({self})")
@@ -94,12 +112,14 @@ impl fmt::Debug for BuildId {
 }
 
 /// An instruction set with its word size and byte order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Machine {
+    #[serde(rename = "elf")]
     pub e_machine: u16,
     pub is_64: bool,
     pub little_endian: bool,
     /// The float ABI of 32-bit ARM, which the names of its ports carry.
+    #[serde(default)]
     pub hard_float: bool,
 }
 

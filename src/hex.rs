@@ -102,6 +102,25 @@ pub fn figure(text: &[u8]) -> Option<u64> {
     }
 }
 
+/// Numbers as text in documents: `"0x1f"`.
+pub mod text {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    use crate::printable::printable;
+
+    pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{number:#x}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text.as_bytes().strip_prefix(b"0x");
+        let number = digits.and_then(super::number);
+        number.ok_or_else(|| D::Error::custom(format!("'{}' is no address", printable(&text))))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

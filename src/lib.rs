@@ -12,8 +12,9 @@
 //! [`record`] stands beside them all: it runs programs under the recorder and makes unwind tables, and asks
 //! [`symbols`] only where files are.
 //!
-//! Each module uses only those to its left, and the leaves [`elf`], [`units`], [`printable`],
-//! [`progress`], [`error`] and [`warning`]. [`compare`] and [`show`] walk the whole way and give a [`Report`],
+//! Each module uses only those to its left, and the leaves [`elf`], [`error`],
+//! [`warning`], [`progress`] and those that are not public: names of files and symbols, numbers, units, texts
+//! that can be shown. [`compare`] and [`show`] walk the whole way and give a [`Report`],
 //! which a renderer of [`report`] then draws. In the middle stands the [`Run`](run::Run): what a log, a saved
 //! report or an old tool's result comes to, and all that the modules to its right know of one.
 
@@ -22,24 +23,24 @@ pub mod cli;
 pub mod diff;
 pub mod elf;
 pub mod error;
-pub mod import;
-pub mod printable;
 pub mod progress;
 pub mod record;
 pub mod recording;
 pub mod report;
 pub mod run;
-pub mod saved;
 pub mod symbols;
 pub mod trace;
-pub mod units;
 pub mod warning;
 
 mod file_name;
 mod hex;
+mod import;
 mod pipeline;
 mod plan;
+mod printable;
+mod saved;
 mod symbol_name;
+mod units;
 
 pub use error::{Error, Result};
 pub use pipeline::{compare, show};

@@ -9,12 +9,12 @@ use crate::units::{count, counted};
 
 /// How many lines of a log are concerned, and which is the first, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lines {
+pub struct LinesSeen {
     pub count: u64,
     pub first: u64,
 }
 
-impl fmt::Display for Lines {
+impl fmt::Display for LinesSeen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.count {
             1 => write!(f, "line {}", self.first),
@@ -56,15 +56,15 @@ pub enum Warning {
         modules: Vec<String>,
     },
     MalformedLines {
-        lines: Lines,
+        lines: LinesSeen,
         quote: String,
     },
     /// Something else was written before a record, in the same line.
-    Interleaved(Lines),
-    NulBytes(Lines),
-    Overlong(Lines),
-    CarriageReturns(Lines),
-    BlankLines(Lines),
+    Interleaved(LinesSeen),
+    NulBytes(LinesSeen),
+    Overlong(LinesSeen),
+    CarriageReturns(LinesSeen),
+    BlankLines(LinesSeen),
     TruncatedTail {
         line: u64,
     },
@@ -78,7 +78,7 @@ pub enum Warning {
         reused: u64,
     },
     /// Allocations at live addresses, in a log of a glibc that loses frees of other threads.
-    FreesLost(Lines),
+    FreesLost(LinesSeen),
     /// Reading failed in the middle of the log.
     ReadStopped {
         reason: String,

@@ -12,30 +12,30 @@ const STDIN_NAMES: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 
 /// A source whose bytes are gone once they are read.
 #[derive(PartialEq)]
-enum Source {
+enum ReadOnce {
     /// Whatever it is: a file too is not read twice through it.
     Stdin,
     /// By device and inode, since one FIFO can have several names.
     Stream(u64, u64),
 }
 
-impl Source {
+impl ReadOnce {
     fn of(path: &Path) -> Option<Self> {
         if is_stdin(path) || STDIN_NAMES.iter().any(|name| path == Path::new(name)) {
-            return Some(Source::Stdin);
+            return Some(ReadOnce::Stdin);
         }
         let file = fs::metadata(path).ok()?;
         let kind = file.file_type();
         let is_stream = kind.is_fifo() || kind.is_socket() || kind.is_char_device();
-        is_stream.then(|| Source::Stream(file.dev(), file.ino()))
+        is_stream.then(|| ReadOnce::Stream(file.dev(), file.ino()))
     }
 
     /// Whether both give the same bytes; other names of standard input show only by what it is.
-    fn is(&self, other: &Source) -> bool {
+    fn is(&self, other: &ReadOnce) -> bool {
         self == other
             || match (self, other) {
-                (Source::Stdin, Source::Stream(dev, ino))
-                | (Source::Stream(dev, ino), Source::Stdin) => {
+                (ReadOnce::Stdin, ReadOnce::Stream(dev, ino))
+                | (ReadOnce::Stream(dev, ino), ReadOnce::Stdin) => {
                     fs::metadata(STDIN_NAMES[0]).is_ok_and(|f| (f.dev(), f.ino()) == (*dev, *ino))
                 }
                 _ => false,
@@ -45,15 +45,15 @@ impl Source {
 
 /// Refuses runs of which one would wait for what another has read, or get half of it.
 pub fn refuse_read_twice(inputs: &[RunInput]) -> Result<()> {
-    let mut seen: Vec<Source> = Vec::new();
+    let mut seen: Vec<ReadOnce> = Vec::new();
     for path in inputs.iter().flat_map(read_files) {
-        let Some(source) = Source::of(path) else {
+        let Some(source) = ReadOnce::of(path) else {
             continue;
         };
         if seen.iter().any(|other| other.is(&source)) {
             return Err(match source {
-                Source::Stdin => Error::StdinTwice,
-                Source::Stream(..) => Error::StreamTwice {
+                ReadOnce::Stdin => Error::StdinTwice,
+                ReadOnce::Stream(..) => Error::StreamTwice {
                     path: path.to_path_buf(),
                 },
             });

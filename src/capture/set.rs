@@ -19,7 +19,7 @@ use crate::progress::{Counted, Progress};
 use crate::warning::Warning;
 
 /// The files of one run, each known for what it is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct CaptureSet {
     /// Short, for a column's head: the last part of the path.
     pub name: String,
@@ -77,14 +77,8 @@ impl CaptureSet {
             at: input.at,
             log: file.to_path_buf(),
             stands_in: true,
-            program: None,
-            maps: None,
-            maps_file: None,
-            libraries: Vec::new(),
-            debug_files: Vec::new(),
-            sysroot: None,
             manifest: Manifest::default().with_duration(input.duration_s),
-            warnings: Vec::new(),
+            ..CaptureSet::default()
         }
     }
 
@@ -108,11 +102,7 @@ impl CaptureSet {
         }
         let sysroot = match &input.sysroot {
             Some(root) if !root.is_dir() => {
-                return Err(Error::io(
-                    "open",
-                    root,
-                    std::io::ErrorKind::NotADirectory.into(),
-                ));
+                return Err(Error::io("open", root, io::ErrorKind::NotADirectory.into()));
             }
             Some(root) => Some(root.clone()),
             None => beside(&input.path, "sysroot"),
@@ -133,9 +123,7 @@ impl CaptureSet {
             warnings,
         })
     }
-}
 
-impl CaptureSet {
     /// Opens the log for reading, unpacked as it is read where it is compressed.
     pub fn open_log<'a>(&self, progress: &'a Progress) -> Result<Box<dyn Read + Send + 'a>> {
         let reading = |e| Error::io("read", &self.log, e);

@@ -12,14 +12,14 @@ use crate::warning::Warning;
 
 /// The builds of the sites that are gone, and of those that are new.
 #[derive(Default)]
-struct Seen<'a> {
+struct GoneAndNew<'a> {
     gone: BTreeSet<Option<&'a Build>>,
     new: BTreeSet<Option<&'a Build>>,
     /// To speak of it.
     name: &'a str,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> GoneAndNew<'a> {
     fn note(&mut self, site: &'a Site, name: &'a str) {
         let builds = match site.change {
             Change::Gone => &mut self.gone,
@@ -41,8 +41,8 @@ impl<'a> Seen<'a> {
 /// Sites that are gone beside others that are new, where they may well be the same; and sites that
 /// were taken for the same, where they may well not be.
 pub fn advice(sites: &[Site]) -> Vec<Warning> {
-    let mut functions: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
-    let mut modules: BTreeMap<Option<&ModuleKey>, Seen<'_>> = BTreeMap::new();
+    let mut functions: BTreeMap<&str, GoneAndNew<'_>> = BTreeMap::new();
+    let mut modules: BTreeMap<Option<&ModuleKey>, GoneAndNew<'_>> = BTreeMap::new();
     for site in sites.iter().filter(|site| site.at.hidden.is_none()) {
         match site.at.function() {
             Some(function) => functions.entry(function).or_default().note(site, function),
@@ -73,8 +73,8 @@ fn module_name(site: &Site) -> &str {
     module.map_or("no module", |module| &module.name)
 }
 
-fn moved<'a>(seen: impl Iterator<Item = Seen<'a>>) -> Vec<String> {
-    seen.filter(Seen::can_be_one)
+fn moved<'a>(seen: impl Iterator<Item = GoneAndNew<'a>>) -> Vec<String> {
+    seen.filter(GoneAndNew::can_be_one)
         .map(|seen| seen.name.to_owned())
         .collect()
 }

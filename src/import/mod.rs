@@ -46,13 +46,10 @@ pub fn import_all(
     let logs = captures.iter().map(CaptureSet::log_bytes);
     logs.for_each(|bytes| reading.progress.expect(bytes));
     let captures = captures.into_par_iter();
-    let runs: Vec<Result<RunToName>> = captures.map(|capture| import(capture, reading)).collect();
+    let import = |capture| (importer_of(&capture).import)(capture, reading);
+    let runs: Vec<Result<RunToName>> = captures.map(import).collect();
     reading.progress.all_read();
     runs.into_iter().collect()
-}
-
-fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
-    (importer_of(&capture).import)(capture, reading)
 }
 
 /// Opens the recording of a run, for those who want its events; says which file it is.

@@ -15,7 +15,7 @@ use crate::diff::{Growth, Hidden, MatchedBy, Rate, Site, SiteRun, Trend, Verdict
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 use crate::run::{Fault, Figures, LinkAddress, NameSource, Run, Symbolized, Text};
-use crate::trace::{Anomalies, AnomalyKind, Curve, Tally};
+use crate::trace::{Anomalies, Curve, Tally};
 use crate::warning::Warning;
 
 /// The whole document.
@@ -388,9 +388,10 @@ fn json_anomalies(anomalies: &Anomalies) -> JsonAnomalies {
         live_address_reused: anomalies.live_address_reused.count,
         failed_allocations: anomalies.failed_allocations.count,
         failed_reallocations: anomalies.failed_reallocations.count,
-        first_lines: AnomalyKind::ALL
+        first_lines: anomalies
+            .counts()
             .into_iter()
-            .filter_map(|kind| Some((kind.name(), anomalies.get(kind).first_line?)))
+            .filter_map(|(name, seen)| Some((name, seen.first_line?)))
             .collect(),
     }
 }

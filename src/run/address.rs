@@ -2,15 +2,19 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
+use crate::hex;
 use crate::trace::Reuse;
 
 /// An address as the linker laid it out, which is what `addr2line` takes. The bit that marks
 /// Thumb or microMIPS code is cleared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LinkAddress(pub u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LinkAddress(#[serde(with = "hex::text")] pub u64);
 
 /// What the bracketed number of a caller is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Addressing {
     /// A run-time address: glibc up to 2.34.
     Absolute,
@@ -28,8 +32,9 @@ impl Addressing {
 }
 
 /// The choice for one log, and what it means beside the addresses.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressingChoice {
+    #[serde(rename = "kind")]
     pub addressing: Addressing,
     pub reuse: Reuse,
     /// Which releases of glibc write such a log.
@@ -40,7 +45,8 @@ pub struct AddressingChoice {
 }
 
 /// How well a choice is founded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Certainty {
     /// All evidence agrees, or the user said so.
     Sure,

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::AddressingChoice;
 use crate::capture::Reached;
 use crate::elf::{BuildId, Machine};
@@ -9,7 +11,8 @@ use crate::trace::Anomalies;
 use crate::warning::Warning;
 
 /// What the figures were counted in, in the first place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// An mtrace log.
     #[default]

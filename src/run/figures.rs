@@ -1,15 +1,19 @@
 //! What a call site comes to in a run.
 
+use serde::{Deserialize, Serialize};
+
 use crate::trace::Tally;
 
 /// Figures of a call site, or of several together. What a source does not tell is `None`, never 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     /// Live at the end, or at the moment that the run was looked at.
     pub blocks: u64,
     /// Of those blocks, as the program asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// Blocks that were allocated, live or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocations: Option<u64>,
 }
 

@@ -1,5 +1,7 @@
 //! The modules of a run: the program, its shared libraries, the dynamic loader.
 
+use serde::{Deserialize, Serialize};
+
 use crate::elf::BuildId;
 
 /// Index of a module within one run.
@@ -17,7 +19,8 @@ pub struct Module {
 }
 
 /// What a module is to the process. The program is one module in every run, whatever its file is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     Program,
     Library,
@@ -43,7 +46,8 @@ impl ModuleLabel {
 }
 
 /// Which build of a module ran: where two runs have the same, their addresses mean the same.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Build {
     Id(BuildId),
     /// A file without a build id, by its size and the CRC-32 of its bytes.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::LinkAddress;
 
 /// A text that many places have in common: kept once, however many name it.
@@ -38,16 +40,19 @@ pub struct Named {
 }
 
 /// Where a name comes from; each outranks those below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NameSource {
     Dwarf,
+    #[serde(rename = "symbols")]
     SymbolTable,
     /// The dynamic symbol that glibc wrote into the log.
     Log,
 }
 
 /// Why an address has no name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Unknown {
     /// The line of the log names no caller.
     NoAddress,

@@ -18,19 +18,19 @@ use crate::hex;
 use crate::printable::{printable, printable_path, shortened};
 use crate::progress::Progress;
 use crate::run::{
-    Addressing, AddressingChoice, Build, CallSite, Certainty, Declaration, Facts, Figures, Frame,
-    LinkAddress, Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
-    Source, Symbolized, Unknown,
+    AddressingChoice, Build, CallSite, Declaration, Facts, Figures, Frame, LinkAddress, Location,
+    Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run, Source, Symbolized,
+    Unknown,
 };
 use crate::symbols::Names;
-use crate::trace::{Anomalies, AnomalyKind, Curve, Occurrences, Reuse, Tally};
+use crate::trace::{Anomalies, Curve, Occurrences, Tally};
 use crate::warning::Warning;
 
 /// What the schema of a saved report begins with, before its version.
 const SCHEMA_NAME: &str = "mtrace-diff-saved/";
 
 /// The format that is written, and the only one that is read.
-pub const SCHEMA: &str = "mtrace-diff-saved/1";
+const SCHEMA: &str = "mtrace-diff-saved/1";
 
 /// No report is as large, unpacked: one of 100,000 call sites has half of it. Reading one takes up to some six times as
 /// much memory.
@@ -41,12 +41,12 @@ const LONGEST_CHAIN: usize = 256;
 
 /// The part of a file that says whether the rest can be read.
 #[derive(Deserialize)]
-struct Head {
+struct Schema {
     schema: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Document {
+struct SavedRun {
     /// [`SCHEMA`].
     schema: String,
     /// Of the program that wrote it.
@@ -56,7 +56,6 @@ struct Document {
     #[serde(default)]
     name: String,
     /// What the figures were counted in.
-    #[serde(with = "SourceForm")]
     source: Source,
     /// As given on the command line then.
     #[serde(default)]
@@ -67,11 +66,11 @@ struct Document {
     program: Option<String>,
     /// Of the program, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    build_id: Option<String>,
+    build_id: Option<BuildId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    machine: Option<SavedMachine>,
+    machine: Option<Machine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    addressing: Option<SavedChoice>,
+    addressing: Option<AddressingChoice>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     duration_s: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,7 +83,7 @@ struct Document {
     modules: Vec<SavedModule>,
     /// Of the modules, where they are known.
     #[serde(default)]
-    builds: Vec<SavedBuild>,
+    builds: Vec<Build>,
     /// Of all callers together: a file that lost some, or has one twice, shows by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     total: Option<SavedTotal>,
@@ -96,32 +95,8 @@ struct Document {
 #[derive(Serialize, Deserialize, PartialEq)]
 struct SavedTotal {
     callers: usize,
-    blocks: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    bytes: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    allocations: Option<u64>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedMachine {
-    elf: u16,
-    is_64: bool,
-    little_endian: bool,
-    #[serde(default)]
-    hard_float: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedChoice {
-    #[serde(with = "AddressingForm")]
-    kind: Addressing,
-    #[serde(with = "ReuseForm")]
-    reuse: Reuse,
-    glibc: String,
-    reason: String,
-    #[serde(with = "CertaintyForm")]
-    certainty: Certainty,
+    #[serde(flatten)]
+    figures: Figures,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -130,14 +105,7 @@ struct SavedAnomalies {
     missing_end: bool,
     /// Those that happened, by name.
     #[serde(default)]
-    seen: BTreeMap<String, SavedSeen>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedSeen {
-    count: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    first_line: Option<u64>,
+    seen: BTreeMap<String, Occurrences>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -151,7 +119,6 @@ struct SavedWarning {
 
 #[derive(Serialize, Deserialize)]
 struct SavedModule {
-    #[serde(with = "RoleForm")]
     role: Role,
     name: String,
     /// Tells copies of one file apart, which have names of one kind.
@@ -166,10 +133,10 @@ struct SavedCaller {
     module: Option<usize>,
     /// Link-time return address, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
+    address: Option<LinkAddress>,
     /// The number in the log, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    number: Option<String>,
+    number: Option<Number>,
     name: SavedName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     allocations: Option<u64>,
@@ -184,30 +151,22 @@ struct SavedCaller {
     curve: Option<Vec<(u8, u64, u64)>>,
 }
 
+/// As the log has it.
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum SavedBuild {
-    /// A build id, in hex.
-    Id(String),
-    Content {
-        size: u64,
-        crc: u32,
-    },
-}
+struct Number(#[serde(with = "hex::text")] u64);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum SavedName {
     Known {
-        #[serde(with = "NameSourceForm")]
         by: NameSource,
         /// Innermost first.
         frames: Vec<SavedFrame>,
         /// Where the outermost function begins, in hex.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        start: Option<String>,
+        start: Option<LinkAddress>,
     },
-    Unknown(#[serde(with = "UnknownForm")] Unknown),
+    Unknown(Unknown),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -228,70 +187,12 @@ struct SavedFrame {
     external: bool,
 }
 
-// How the words of the other modules are spelled in the file.
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Source", rename_all = "kebab-case")]
-enum SourceForm {
-    Log,
-    Recording,
-    Mtrace,
-    MtraceDo,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Role", rename_all = "kebab-case")]
-enum RoleForm {
-    Program,
-    Library,
-    Loader,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Addressing", rename_all = "kebab-case")]
-enum AddressingForm {
-    Absolute,
-    Relative,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Reuse", rename_all = "kebab-case")]
-enum ReuseForm {
-    FreeLoggedLate,
-    FreeLost,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Certainty", rename_all = "kebab-case")]
-enum CertaintyForm {
-    Sure,
-    Mixed,
-    Assumed,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "NameSource", rename_all = "kebab-case")]
-enum NameSourceForm {
-    Dwarf,
-    #[serde(rename = "symbols")]
-    SymbolTable,
-    Log,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Unknown", rename_all = "kebab-case")]
-enum UnknownForm {
-    NoAddress,
-    NoMaps,
-    OutsideMaps,
-    AnonymousMemory,
-    NoFile,
-    NoSymbol,
-}
+/// What a document says, or why it cannot be.
+type Checked<T> = std::result::Result<T, String>;
 
 /// The text of a run, in one line.
 pub fn to_json(run: &Run) -> Result<Vec<u8>> {
-    let mut text = serde_json::to_vec(&Document::of(run)).map_err(|e| Error::Write(e.into()))?;
+    let mut text = serde_json::to_vec(&SavedRun::of(run)).map_err(|e| Error::Write(e.into()))?;
     text.push(b'\n');
     match text.len() as u64 > LARGEST {
         true => Err(Error::ReportTooLarge { most: LARGEST }),
@@ -320,7 +221,7 @@ pub fn read(capture: &CaptureSet, progress: &Progress) -> Result<Run> {
             "it has more than {LARGEST} bytes, and no report has"
         )));
     }
-    let head: Head = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
+    let head: Schema = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
     if head.schema != SCHEMA {
         return Err(match head.schema.starts_with(SCHEMA_NAME) {
             true => Error::SavedVersion {
@@ -331,11 +232,11 @@ pub fn read(capture: &CaptureSet, progress: &Progress) -> Result<Run> {
             false => bad(format!("its schema is not {SCHEMA}")),
         });
     }
-    let document: Document = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
+    let document: SavedRun = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
     document.into_run(capture).map_err(bad)
 }
 
-impl Document {
+impl SavedRun {
     fn of(run: &Run) -> Self {
         let facts = &run.facts;
         let (mut modules, mut builds) = (Listed::default(), Listed::default());
@@ -346,7 +247,7 @@ impl Document {
         let paths = run.modules.iter();
         let paths = paths.filter_map(|module| Some((&module.label, module.path.as_deref()?)));
         let paths: HashMap<&ModuleLabel, &str> = paths.collect();
-        Document {
+        SavedRun {
             schema: SCHEMA.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             name: facts.name.clone(),
@@ -354,9 +255,9 @@ impl Document {
             path: printable_path(&facts.path),
             log: printable_path(&facts.log),
             program: facts.program.as_deref().map(printable_path),
-            build_id: facts.build_id.as_ref().map(ToString::to_string),
-            machine: facts.machine.map(SavedMachine::of),
-            addressing: facts.choice.as_ref().map(SavedChoice::of),
+            build_id: facts.build_id.clone(),
+            machine: facts.machine,
+            addressing: facts.choice.clone(),
             duration_s: facts.duration_s,
             records: facts.records,
             anomalies: facts.anomalies.as_ref().map(SavedAnomalies::of),
@@ -366,21 +267,18 @@ impl Document {
                 .into_iter()
                 .map(|label| SavedModule::of(label, paths.get(label).copied()))
                 .collect(),
-            builds: builds.list.into_iter().map(SavedBuild::of).collect(),
+            builds: builds.list.into_iter().cloned().collect(),
             total: Some(SavedTotal::of(run)),
             callers,
         }
     }
 
-    fn into_run(self, capture: &CaptureSet) -> std::result::Result<Run, String> {
+    fn into_run(self, capture: &CaptureSet) -> Checked<Run> {
         if let Some(seconds) = self.duration_s
             && !is_duration(seconds)
         {
             return Err(format!("a run cannot take {seconds} seconds (duration_s)"));
         }
-        let build_id = self.build_id.as_deref().map(|text| {
-            BuildId::from_hex(text).ok_or_else(|| format!("'{}' is no build id", printable(text)))
-        });
         let facts = Facts {
             name: capture.name.clone(),
             path: capture.path.clone(),
@@ -391,9 +289,13 @@ impl Document {
             },
             log: PathBuf::from(self.log),
             program: self.program.map(PathBuf::from),
-            build_id: build_id.transpose()?,
-            machine: self.machine.map(SavedMachine::machine),
-            choice: self.addressing.map(SavedChoice::choice),
+            build_id: self.build_id,
+            machine: self.machine,
+            choice: self.addressing.map(|choice| AddressingChoice {
+                glibc: shortened(&choice.glibc).into(),
+                reason: shortened(&choice.reason),
+                ..choice
+            }),
             // The command line knows best how long a run took.
             duration_s: capture.manifest.duration_s.or(self.duration_s),
             reached: None,
@@ -407,11 +309,9 @@ impl Document {
         };
         let mut run = Run::new(facts, Vec::new());
         let labels: Vec<NamedModule> = self.modules.into_iter().map(SavedModule::named).collect();
-        let builds = self.builds.into_iter().map(SavedBuild::build);
-        let builds: Vec<Build> = builds.collect::<std::result::Result<_, String>>()?;
         let (mut modules, mut names) = (Modules::default(), Names::default());
         for caller in self.callers {
-            let module = caller.module(&labels, &builds)?;
+            let module = caller.module(&labels, &self.builds)?;
             let module = module.map(|module| modules.id_of(&mut run, module));
             caller.add_to(&mut run, module, &mut names)?;
         }
@@ -421,7 +321,7 @@ impl Document {
         }
         let records = run.facts.records;
         if records
-            .zip(total.allocations)
+            .zip(total.figures.allocations)
             .is_some_and(|(records, all)| all > records)
         {
             return Err(
@@ -471,39 +371,10 @@ impl<'a, T: Eq + Hash> Listed<'a, T> {
 
 impl SavedTotal {
     fn of(run: &Run) -> Self {
-        let Figures {
-            blocks,
-            bytes,
-            allocations,
-        } = run.live();
         SavedTotal {
             callers: run.sites.len(),
-            blocks,
-            bytes,
-            allocations,
+            figures: run.live(),
         }
-    }
-}
-
-impl SavedBuild {
-    fn of(build: &Build) -> Self {
-        match build {
-            Build::Id(id) => SavedBuild::Id(id.to_string()),
-            Build::Content { size, crc } => SavedBuild::Content {
-                size: *size,
-                crc: *crc,
-            },
-        }
-    }
-
-    fn build(self) -> std::result::Result<Build, String> {
-        Ok(match self {
-            SavedBuild::Id(text) => Build::Id(
-                BuildId::from_hex(&text)
-                    .ok_or_else(|| format!("'{}' is no build id", printable(&text)))?,
-            ),
-            SavedBuild::Content { size, crc } => Build::Content { size, crc },
-        })
     }
 }
 
@@ -514,14 +385,13 @@ impl SavedCaller {
         modules: &mut Listed<'a, ModuleLabel>,
         builds: &mut Listed<'a, Build>,
     ) -> Self {
-        let hex = |number: u64| format!("{number:#x}");
         let location = run.location(run.answering(site));
         let module = run.module_of(location);
         let build = module.and_then(|module| module.build.as_ref());
         SavedCaller {
             module: module.map(|module| modules.index_of(&module.label)),
-            address: location.address.map(|address| hex(address.0)),
-            number: location.number.map(hex),
+            address: location.address,
+            number: location.number.map(Number),
             name: SavedName::of(&location.name),
             allocations: site.figures.allocations,
             blocks: site.figures.blocks,
@@ -536,11 +406,7 @@ impl SavedCaller {
         }
     }
 
-    fn module(
-        &self,
-        labels: &[NamedModule],
-        builds: &[Build],
-    ) -> std::result::Result<Option<Module>, String> {
+    fn module(&self, labels: &[NamedModule], builds: &[Build]) -> Checked<Option<Module>> {
         let build = self.build.map(|index| {
             let build = builds.get(index).cloned();
             build.ok_or_else(|| format!("a caller is of build {index}, which is not there"))
@@ -555,22 +421,16 @@ impl SavedCaller {
         module.transpose()
     }
 
-    fn add_to(
-        self,
-        run: &mut Run,
-        module: Option<ModuleId>,
-        names: &mut Names,
-    ) -> std::result::Result<(), String> {
+    fn add_to(self, run: &mut Run, module: Option<ModuleId>, names: &mut Names) -> Checked<()> {
         let curve = self.curve.map(|changes| {
             let tally = |(step, blocks, bytes)| (step, Tally { blocks, bytes });
             Curve::from_changes(changes.into_iter().map(tally).collect())
                 .ok_or_else(|| "the steps of a curve are out of order".to_owned())
         });
-        let address = self.address.as_deref().map(parse_hex).transpose()?;
         let location = Location {
             module,
-            address: address.map(LinkAddress),
-            number: self.number.as_deref().map(parse_hex).transpose()?,
+            address: self.address,
+            number: self.number.map(|Number(number)| number),
             name: self.name.symbolized(names)?,
         };
         let figures = Figures {
@@ -588,11 +448,7 @@ impl SavedCaller {
 }
 
 /// What holds for the figures of any caller; they can be a person's, or of a file that lost a part.
-fn check(
-    source: Source,
-    figures: Figures,
-    curve: Option<&Curve>,
-) -> std::result::Result<(), String> {
+fn check(source: Source, figures: Figures, curve: Option<&Curve>) -> Checked<()> {
     let Figures {
         blocks,
         bytes,
@@ -651,12 +507,6 @@ fn check(
     Ok(())
 }
 
-fn parse_hex(text: &str) -> std::result::Result<u64, String> {
-    let digits = text.as_bytes().strip_prefix(b"0x");
-    let number = digits.and_then(hex::number);
-    number.ok_or_else(|| format!("'{}' is no address", printable(text)))
-}
-
 impl SavedName {
     fn of(name: &Symbolized) -> Self {
         match name {
@@ -670,13 +520,13 @@ impl SavedName {
                         .map(|(at, frame)| SavedFrame::of(frame, declared(at)))
                         .collect()
                 },
-                start: named.function_start.map(|start| format!("{:#x}", start.0)),
+                start: named.function_start,
             },
         }
     }
 
     /// `names` has each text once, whoever is called so.
-    fn symbolized(self, names: &mut Names) -> std::result::Result<Symbolized, String> {
+    fn symbolized(self, names: &mut Names) -> Checked<Symbolized> {
         let (by, frames, start) = match self {
             SavedName::Unknown(reason) => return Ok(Symbolized::Unknown(reason)),
             SavedName::Known { by, frames, start } => (by, frames, start),
@@ -691,12 +541,7 @@ impl SavedName {
         let frames = frames.iter().map(|frame| frame.frame(names)).collect();
         let named = Named::new(frames, by)
             .ok_or_else(|| "a caller has a name without frames".to_owned())?;
-        let mut named = named.declared(declarations);
-        named.function_start = start
-            .as_deref()
-            .map(parse_hex)
-            .transpose()?
-            .map(LinkAddress);
+        let named = named.declared(declarations).starting_at(start);
         Ok(Symbolized::Named(named))
     }
 }
@@ -766,64 +611,13 @@ impl SavedModule {
     }
 }
 
-impl SavedMachine {
-    fn of(machine: Machine) -> Self {
-        SavedMachine {
-            elf: machine.e_machine,
-            is_64: machine.is_64,
-            little_endian: machine.little_endian,
-            hard_float: machine.hard_float,
-        }
-    }
-
-    fn machine(self) -> Machine {
-        Machine {
-            e_machine: self.elf,
-            is_64: self.is_64,
-            little_endian: self.little_endian,
-            hard_float: self.hard_float,
-        }
-    }
-}
-
-impl SavedChoice {
-    fn of(choice: &AddressingChoice) -> Self {
-        SavedChoice {
-            kind: choice.addressing,
-            reuse: choice.reuse,
-            glibc: choice.glibc.to_string(),
-            reason: choice.reason.clone(),
-            certainty: choice.certainty,
-        }
-    }
-
-    fn choice(self) -> AddressingChoice {
-        AddressingChoice {
-            addressing: self.kind,
-            reuse: self.reuse,
-            glibc: shortened(&self.glibc).into(),
-            reason: shortened(&self.reason),
-            certainty: self.certainty,
-        }
-    }
-}
-
 impl SavedAnomalies {
     fn of(anomalies: &Anomalies) -> Self {
-        let all = AnomalyKind::ALL.into_iter();
-        let seen = all
-            .map(|kind| (kind, anomalies.get(kind)))
-            .filter(|(_, seen)| seen.count > 0)
-            .map(|(kind, seen)| {
-                let seen = SavedSeen {
-                    count: seen.count,
-                    first_line: seen.first_line,
-                };
-                (kind.name().to_owned(), seen)
-            });
+        let seen = anomalies.counts().into_iter();
+        let seen = seen.filter(|(_, seen)| seen.count > 0);
         SavedAnomalies {
             missing_end: anomalies.missing_end,
-            seen: seen.collect(),
+            seen: seen.map(|(name, seen)| (name.to_owned(), seen)).collect(),
         }
     }
 
@@ -832,13 +626,8 @@ impl SavedAnomalies {
             missing_end: self.missing_end,
             ..Anomalies::default()
         };
-        for kind in AnomalyKind::ALL {
-            if let Some(seen) = self.seen.get(kind.name()) {
-                *anomalies.get_mut(kind) = Occurrences {
-                    count: seen.count,
-                    first_line: seen.first_line,
-                };
-            }
+        for (name, counted) in anomalies.counted() {
+            *counted = self.seen.get(name).copied().unwrap_or_default();
         }
         anomalies
     }

@@ -4,5 +4,5 @@ mod document;
 mod store;
 mod unfinished;
 
-pub use document::{SCHEMA, is_report, read, to_json};
+pub use document::{is_report, read, to_json};
 pub use store::{refuse_over, write};

@@ -25,7 +25,7 @@ pub use loader::is_loader_name;
 pub use module::Module;
 pub use names::Names;
 pub use naming::{RunToName, name_callers};
-pub use rebase::{Place, RebasedRun, rebase};
+pub use rebase::{RebasedRun, rebase};
 
 /// Where files of modules and their debug files are looked for, beside the run directory.
 #[derive(Debug, Clone, Default)]

@@ -38,9 +38,7 @@ impl ModuleTable {
             loader: Loader::of(capture.program.as_ref(), link),
             ..ModuleTable::default()
         };
-        let mut names: Vec<&[u8]> = callers.files().collect();
-        names.sort_unstable();
-        names.dedup();
+        let names: Vec<&[u8]> = callers.files().collect();
         let files = MappedFiles::new(capture, &table.loader);
         let mut known = names.iter().chain(&files.files);
         table.has_arm_loader = known.any(|file| loader_machine(file) == Some(object::elf::EM_ARM));

@@ -40,13 +40,7 @@ impl RunToName {
 
     /// A run that has all its names.
     pub fn named(run: Run) -> Self {
-        RunToName {
-            run,
-            modules: Vec::new(),
-            sysroot: None,
-            debug_files: Vec::new(),
-            has_maps: false,
-        }
+        RunToName::new(run, Vec::new(), CaptureSet::default())
     }
 
     /// The file that a location is in, and where in it.

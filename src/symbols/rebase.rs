@@ -18,36 +18,12 @@ use crate::trace::{Caller, Callers};
 use crate::warning::Warning;
 
 /// Where a call came from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// A return address in a module.
-    InModule {
-        module: ModuleId,
-        address: LinkAddress,
-    },
-    /// The module may be known by name, but not where in it the address lies.
-    Unplaced {
-        module: Option<ModuleId>,
-        /// The number as the log has it.
-        address: Option<u64>,
-        reason: Unknown,
-    },
-}
-
-impl Place {
-    pub fn module(&self) -> Option<ModuleId> {
-        match self {
-            Place::InModule { module, .. } => Some(*module),
-            Place::Unplaced { module, .. } => *module,
-        }
-    }
-
-    fn address(&self) -> Option<LinkAddress> {
-        match self {
-            Place::InModule { address, .. } => Some(*address),
-            Place::Unplaced { .. } => None,
-        }
-    }
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    /// It may be known by name, though not where in it the call is.
+    module: Option<ModuleId>,
+    /// A return address in the module.
+    address: std::result::Result<LinkAddress, Unknown>,
 }
 
 /// The callers of one run, placed.
@@ -55,7 +31,7 @@ impl Place {
 pub struct RebasedRun {
     pub modules: Vec<Module>,
     /// By [`CallerId`](crate::trace::CallerId).
-    pub places: Vec<Place>,
+    places: Vec<Place>,
     pub choice: AddressingChoice,
     pub machine: Option<Machine>,
     pub warnings: Vec<Warning>,
@@ -109,31 +85,25 @@ impl RebasedRun {
     /// Where each call was made, with the name that the log itself has for it.
     pub fn locations(&self, callers: &Callers) -> Vec<Location> {
         let mut names = Names::default();
+        let elf = |id: ModuleId| self.modules[id.0].elf();
         let locations = self.places.iter().zip(callers.iter());
         let location = |(place, caller): (&Place, Caller<'_>)| Location {
-            module: place.module(),
-            address: place.address(),
+            module: place.module,
+            address: place.address.ok(),
             number: caller.address,
             name: match caller.symbol {
                 Some(symbol) => {
                     let symbol = names.function(symbol.name);
                     Symbolized::Named(Named::from_symbol(symbol, NameSource::Log))
                 }
-                None => Symbolized::Unknown(self.unknown(place)),
+                None => Symbolized::Unknown(match (place.address, place.module.and_then(elf)) {
+                    (Err(reason), _) => reason,
+                    (Ok(_), Some(_)) => Unknown::NoSymbol,
+                    (Ok(_), None) => Unknown::NoFile,
+                }),
             },
         };
         locations.map(location).collect()
-    }
-
-    /// Why a place has no name as long as no file was looked into.
-    fn unknown(&self, place: &Place) -> Unknown {
-        match place {
-            Place::Unplaced { reason, .. } => *reason,
-            Place::InModule { module, .. } => match self.modules[module.0].elf() {
-                Some(_) => Unknown::NoSymbol,
-                None => Unknown::NoFile,
-            },
-        }
     }
 
     fn find_faults(&self, capture: &CaptureSet, callers: &Callers) -> Vec<Warning> {
@@ -152,15 +122,7 @@ impl RebasedRun {
                 reason: self.choice.reason.clone(),
             }),
         }
-        let is_outside = |place: &&Place| {
-            matches!(
-                place,
-                Place::Unplaced {
-                    reason: Unknown::OutsideMaps,
-                    ..
-                }
-            )
-        };
+        let is_outside = |place: &&Place| place.address == Err(Unknown::OutsideMaps);
         let outside = self.places.iter().filter(is_outside).count();
         if capture.maps.is_some() && outside > 0 {
             let (callers, of) = (outside, self.places.len());
@@ -214,10 +176,9 @@ fn place(
 ) -> Place {
     let named = caller.file.and_then(|name| modules.logged(name));
     let Some(number) = caller.address else {
-        return Place::Unplaced {
+        return Place {
             module: named,
-            address: None,
-            reason: Unknown::NoAddress,
+            address: Err(Unknown::NoAddress),
         };
     };
     match (named, addressing) {
@@ -236,10 +197,9 @@ fn place_absolute(
     named: Option<ModuleId>,
     number: u64,
 ) -> Place {
-    let unplaced = |reason| Place::Unplaced {
+    let unplaced = |reason| Place {
         module: named,
-        address: Some(number),
-        reason,
+        address: Err(reason),
     };
     let maps = capture.maps.as_ref();
     // Of several snapshots united, one may show another file at that place: the log's name decides.
@@ -299,9 +259,13 @@ fn in_module(capture: &CaptureSet, modules: &ModuleTable, module: ModuleId, addr
         Some(elf) => elf.machine.has_mode_bit(),
         None => modules.has_arm_loader,
     };
-    Place::InModule {
-        module,
-        address: LinkAddress(if has_mode_bit { address & !1 } else { address }),
+    Place {
+        module: Some(module),
+        address: Ok(LinkAddress(if has_mode_bit {
+            address & !1
+        } else {
+            address
+        })),
     }
 }
 
@@ -336,11 +300,11 @@ fn callers_of_modules(
 ) -> Vec<Vec<PlacedNumber>> {
     let mut numbers = vec![Vec::new(); modules.len()];
     for (place, caller) in places.iter().zip(callers.iter()) {
-        if let Place::InModule { module, address } = place
+        if let (Some(module), Ok(address)) = (place.module, place.address)
             && modules[module.0].elf().is_some()
             && numbers[module.0].len() < CHECKED
         {
-            numbers[module.0].push((*address, caller.address));
+            numbers[module.0].push((address, caller.address));
         }
     }
     numbers

@@ -2,7 +2,7 @@
 
 use super::anomalies::Anomalies;
 use super::live::{Occurrences, Reuse};
-use crate::warning::{Lines, Warning};
+use crate::warning::{LinesSeen, Warning};
 
 /// One warning for each kind of damage, in order of what it can cost.
 pub fn advice(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> Vec<Warning> {
@@ -49,8 +49,8 @@ pub fn advice(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> Vec<Warn
     warnings
 }
 
-fn lines(seen: Occurrences) -> Option<Lines> {
-    Some(Lines {
+fn lines(seen: Occurrences) -> Option<LinesSeen> {
+    Some(LinesSeen {
         count: seen.count,
         first: seen.first_line?,
     })

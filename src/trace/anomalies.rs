@@ -40,121 +40,39 @@ pub struct Anomalies {
     pub read_error: Option<String>,
 }
 
-/// What is counted of a log that was not as it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnomalyKind {
-    MalformedLines,
-    OverlongLines,
-    InterleavedLines,
-    NulBytes,
-    CarriageReturns,
-    BlankLines,
-    TruncatedTail,
-    Starts,
-    UnknownFrees,
-    DoubleFrees,
-    UnsureFrees,
-    LiveAddressReused,
-    FailedAllocations,
-    FailedReallocations,
-}
-
-impl AnomalyKind {
-    pub const ALL: [AnomalyKind; 14] = [
-        AnomalyKind::MalformedLines,
-        AnomalyKind::OverlongLines,
-        AnomalyKind::InterleavedLines,
-        AnomalyKind::NulBytes,
-        AnomalyKind::CarriageReturns,
-        AnomalyKind::BlankLines,
-        AnomalyKind::TruncatedTail,
-        AnomalyKind::Starts,
-        AnomalyKind::UnknownFrees,
-        AnomalyKind::DoubleFrees,
-        AnomalyKind::UnsureFrees,
-        AnomalyKind::LiveAddressReused,
-        AnomalyKind::FailedAllocations,
-        AnomalyKind::FailedReallocations,
-    ];
-
-    /// Stable, for scripts and saved reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            AnomalyKind::MalformedLines => "malformed_lines",
-            AnomalyKind::OverlongLines => "overlong_lines",
-            AnomalyKind::InterleavedLines => "interleaved_lines",
-            AnomalyKind::NulBytes => "nul_bytes",
-            AnomalyKind::CarriageReturns => "carriage_returns",
-            AnomalyKind::BlankLines => "blank_lines",
-            AnomalyKind::TruncatedTail => "truncated_tail",
-            AnomalyKind::Starts => "starts",
-            AnomalyKind::UnknownFrees => "unknown_frees",
-            AnomalyKind::DoubleFrees => "double_frees",
-            AnomalyKind::UnsureFrees => "unsure_frees",
-            AnomalyKind::LiveAddressReused => "live_address_reused",
-            AnomalyKind::FailedAllocations => "failed_allocations",
-            AnomalyKind::FailedReallocations => "failed_reallocations",
-        }
-    }
-}
-
 impl Anomalies {
+    /// All that is counted, each with its name, which is stable: scripts and saved reports have it.
+    pub fn counted(&mut self) -> [(&'static str, &mut Occurrences); 14] {
+        [
+            ("malformed_lines", &mut self.malformed),
+            ("overlong_lines", &mut self.overlong),
+            ("interleaved_lines", &mut self.interleaved),
+            ("nul_bytes", &mut self.nul_bytes),
+            ("carriage_returns", &mut self.carriage_returns),
+            ("blank_lines", &mut self.blank),
+            ("truncated_tail", &mut self.truncated_tail),
+            ("starts", &mut self.starts),
+            ("unknown_frees", &mut self.unknown_frees),
+            ("double_frees", &mut self.double_frees),
+            ("unsure_frees", &mut self.unsure_frees),
+            ("live_address_reused", &mut self.live_address_reused),
+            ("failed_allocations", &mut self.failed_allocations),
+            ("failed_reallocations", &mut self.failed_reallocations),
+        ]
+    }
+
+    /// The same, to be looked at.
+    pub fn counts(&self) -> [(&'static str, Occurrences); 14] {
+        self.clone().counted().map(|(name, seen)| (name, *seen))
+    }
+
     /// Adds those of a part of the log before which `before` lines stand.
     pub(super) fn absorb(&mut self, part: &Anomalies, before: u64) {
         if self.malformed.count == 0 {
             self.malformed_quote.clone_from(&part.malformed_quote);
         }
-        for (sum, part) in [
-            (&mut self.malformed, part.malformed),
-            (&mut self.overlong, part.overlong),
-            (&mut self.interleaved, part.interleaved),
-            (&mut self.nul_bytes, part.nul_bytes),
-            (&mut self.carriage_returns, part.carriage_returns),
-            (&mut self.blank, part.blank),
-            (&mut self.truncated_tail, part.truncated_tail),
-            (&mut self.starts, part.starts),
-            (&mut self.failed_allocations, part.failed_allocations),
-            (&mut self.failed_reallocations, part.failed_reallocations),
-        ] {
+        for ((_, sum), (_, part)) in self.counted().into_iter().zip(part.counts()) {
             sum.absorb(part, before);
-        }
-    }
-
-    pub fn get(&self, kind: AnomalyKind) -> Occurrences {
-        match kind {
-            AnomalyKind::MalformedLines => self.malformed,
-            AnomalyKind::OverlongLines => self.overlong,
-            AnomalyKind::InterleavedLines => self.interleaved,
-            AnomalyKind::NulBytes => self.nul_bytes,
-            AnomalyKind::CarriageReturns => self.carriage_returns,
-            AnomalyKind::BlankLines => self.blank,
-            AnomalyKind::TruncatedTail => self.truncated_tail,
-            AnomalyKind::Starts => self.starts,
-            AnomalyKind::UnknownFrees => self.unknown_frees,
-            AnomalyKind::DoubleFrees => self.double_frees,
-            AnomalyKind::UnsureFrees => self.unsure_frees,
-            AnomalyKind::LiveAddressReused => self.live_address_reused,
-            AnomalyKind::FailedAllocations => self.failed_allocations,
-            AnomalyKind::FailedReallocations => self.failed_reallocations,
-        }
-    }
-
-    pub fn get_mut(&mut self, kind: AnomalyKind) -> &mut Occurrences {
-        match kind {
-            AnomalyKind::MalformedLines => &mut self.malformed,
-            AnomalyKind::OverlongLines => &mut self.overlong,
-            AnomalyKind::InterleavedLines => &mut self.interleaved,
-            AnomalyKind::NulBytes => &mut self.nul_bytes,
-            AnomalyKind::CarriageReturns => &mut self.carriage_returns,
-            AnomalyKind::BlankLines => &mut self.blank,
-            AnomalyKind::TruncatedTail => &mut self.truncated_tail,
-            AnomalyKind::Starts => &mut self.starts,
-            AnomalyKind::UnknownFrees => &mut self.unknown_frees,
-            AnomalyKind::DoubleFrees => &mut self.double_frees,
-            AnomalyKind::UnsureFrees => &mut self.unsure_frees,
-            AnomalyKind::LiveAddressReused => &mut self.live_address_reused,
-            AnomalyKind::FailedAllocations => &mut self.failed_allocations,
-            AnomalyKind::FailedReallocations => &mut self.failed_reallocations,
         }
     }
 }

@@ -3,6 +3,8 @@
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
+use serde::{Deserialize, Serialize};
+
 use super::block::Block;
 use super::table::{AddressTable, Held};
 
@@ -10,7 +12,8 @@ use super::table::{AddressTable, Held};
 ///
 /// Which of the two holds depends on the glibc that wrote the log, and that is known for sure only
 /// when the whole log has been read. So both are kept for the few addresses where they differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reuse {
     /// glibc 2.34 and newer: `free` releases a block first and logs it later, so another thread's
     /// `+` can overtake the `-`. The address holds a queue, and `-` takes the oldest.
@@ -21,10 +24,11 @@ pub enum Reuse {
 }
 
 /// How often something happened, and in which line of the log first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Occurrences {
     pub count: u64,
     /// Counted from 1; `None` if it never happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_line: Option<u64>,
 }
 

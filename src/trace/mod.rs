@@ -17,7 +17,7 @@ mod replay;
 mod table;
 
 pub use advice::advice;
-pub use anomalies::{Anomalies, AnomalyKind};
+pub use anomalies::Anomalies;
 pub use block::{Block, CallerId, Tally};
 pub use caller_list::Callers;
 pub use curve::{Course, Curve, Delta, STEPS};

@@ -177,7 +177,7 @@ impl Outcome<'_> {
 
     /// What is live of a part of all addresses, by caller.
     fn live_of(&self, shard: &LiveBlocks) -> Vec<Tally> {
-        let mut live = vec![Tally::default(); self.trace.callers.len()];
+        let mut live = vec![Tally::default(); self.trace.allocated.len()];
         for (_, block) in shard.iter(self.reuse) {
             live[self.trace.is(block.caller).0 as usize].add(Tally {
                 blocks: 1,
@@ -191,7 +191,7 @@ impl Outcome<'_> {
     pub fn curves(&self) -> Vec<Curve> {
         let others = (self.reuse == Reuse::FreeLost).then_some(&self.trace.lost);
         let steps = Steps::new(self.trace.all_lines);
-        let mut curves = vec![Curve::default(); self.trace.callers.len()];
+        let mut curves = vec![Curve::default(); self.trace.allocated.len()];
         for (number, is) in self.trace.is.iter().enumerate() {
             let number = CallerId(number as u32);
             let curve = self.trace.late.curve(number, others, &steps);

@@ -245,7 +245,7 @@ impl Replay {
             }
         }
         let parted = Parted::new(&self.callers, &self.ids);
-        let mut allocated = vec![0; parted.callers.len()];
+        let mut allocated = vec![0; parted.callers.iter().len()];
         for (seen, is) in seen.iter().zip(&parted.is) {
             allocated[is.0 as usize] += seen.allocations;
         }
@@ -506,7 +506,7 @@ mod tests {
     #[test]
     fn a_path_with_the_mark_in_it_is_left_whole() {
         let trace = read("@ ./x@ y:[0x1] + 0x10 0x18\n@ ./x@ y:[0x2] + 0x20 0x18\n");
-        assert_eq!(trace.callers.len(), 2);
+        assert_eq!(trace.callers.iter().len(), 2);
         assert!(trace.callers.iter().all(|c| c.file == Some(b"./x@ y")));
         assert_eq!(
             trace.settle(Reuse::FreeLost).anomalies().interleaved.count,
@@ -529,7 +529,7 @@ mod tests {
                 (1, Some(2))
             );
             assert_eq!(anomalies.malformed.count, 0);
-            assert_eq!(trace.callers.len(), 1);
+            assert_eq!(trace.callers.iter().len(), 1);
         }
     }
 

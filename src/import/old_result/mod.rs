@@ -14,7 +14,7 @@ use crate::run::{
 use crate::symbols::{RunToName, rebase};
 use crate::trace::{Caller, Callers};
 use crate::warning::Warning;
-use read::{Offset, OldResult, Row, Spot};
+use read::{Offset, OldResult, ResultRow, Spot};
 pub use settle::settle;
 
 pub const OLD_RESULT: Importer = Importer {
@@ -31,7 +31,10 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let result = OldResult::read(capture.open_log(reading.progress)?, &capture.log)?;
     let program = capture.program.as_ref();
     let base = program.map_or(0, |elf| elf.image_base());
-    let callers: Callers = result.rows.iter().map(|row| row.caller(base)).collect();
+    let mut callers = Callers::default();
+    for row in &result.rows {
+        callers.add(row.caller(base));
+    }
     let addressing = match result.source {
         Source::MtraceDo => Some(Addressing::Relative),
         Source::Mtrace | Source::Log | Source::Recording => reading.addressing,
@@ -57,35 +60,27 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
 impl OldResult {
     /// What the reader of a report has to know.
     fn warnings(&self) -> Vec<Warning> {
-        let listed = self.rows.iter().map(|row| row.blocks);
-        let listed = listed.fold(0, u64::saturating_add);
-        let incomplete = Warning::ResultIncomplete {
-            listed,
-            total: listed.saturating_add(self.unlisted),
+        let missing = match self.source {
+            Source::MtraceDo => {
+                "bytes, the blocks of 32-bit ARM's dynamic loader, what was allocated and freed again, or what went wrong"
+            }
+            Source::Mtrace | Source::Log | Source::Recording => {
+                "the modules of callers, what was allocated and freed again, or what went wrong"
+            }
         };
-        let is_incomplete = self.unlisted > LOADERS;
-        [self.warning()]
-            .into_iter()
-            .chain(is_incomplete.then_some(incomplete))
-            .collect()
-    }
-
-    fn warning(&self) -> Warning {
-        Warning::OldResult {
-            tool: self.source.tool(),
-            missing: match self.source {
-                Source::MtraceDo => {
-                    "bytes, the blocks of 32-bit ARM's dynamic loader, what was allocated and freed again, or what went wrong"
-                }
-                Source::Mtrace | Source::Log | Source::Recording => {
-                    "the modules of callers, what was allocated and freed again, or what went wrong"
-                }
-            },
+        let tool = self.source.tool();
+        let mut warnings = vec![Warning::OldResult { tool, missing }];
+        if self.unlisted > LOADERS {
+            let listed = self.rows.iter().map(|row| row.blocks);
+            let listed = listed.fold(0, u64::saturating_add);
+            let total = listed.saturating_add(self.unlisted);
+            warnings.push(Warning::ResultIncomplete { listed, total });
         }
+        warnings
     }
 }
 
-impl Row {
+impl ResultRow {
     /// The caller as a log of relative addresses would have it, for a row of the script; in one of
     /// `mtrace(1)` it stands as it is. `base` is the first address of the program's file.
     fn caller(&self, base: u64) -> Caller<'_> {
@@ -156,7 +151,7 @@ mod tests {
                     0x10499:\t\t1\t\t./app\t\t0x10499\n0x499:\t\t1\t\t./app\t\t0x10499\n\
                     0x30499:\t\t1\t\t./app\t\t0x20499\n";
         let result = OldResult::read(text.as_bytes(), Path::new("r")).unwrap();
-        let caller = |row: &Row| {
+        let caller = |row: &ResultRow| {
             let caller = row.caller(0x10000);
             let file = caller
                 .file

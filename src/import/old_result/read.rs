@@ -16,14 +16,14 @@ use crate::trace::Caller;
 #[derive(Debug)]
 pub struct OldResult {
     pub source: Source,
-    pub rows: Vec<Row>,
+    pub rows: Vec<ResultRow>,
     /// Blocks that are in its total and have no line.
     pub unlisted: u64,
 }
 
 /// One caller.
 #[derive(Debug)]
-pub struct Row {
+pub struct ResultRow {
     pub spot: Spot,
     /// Where in its module, as `mtrace_do.py` calculated it.
     pub offset: Option<Offset>,
@@ -75,7 +75,7 @@ fn is_mtrace_result_line(line: &[u8]) -> bool {
 impl OldResult {
     /// Reads a whole result; `path` is for messages.
     pub fn read(source: impl Read, path: &Path) -> Result<Self> {
-        let mut lines = Lines::new(source, path);
+        let mut lines = ResultLines::new(source, path);
         while let Some(line) = lines.next()? {
             if line.starts_with(TOTAL) {
                 return mtrace_do(line.to_vec(), lines);
@@ -90,7 +90,7 @@ impl OldResult {
         Err(lines.bad("and no list of blocks stands behind it"))
     }
 
-    fn new(source: Source, rows: Vec<Row>) -> Self {
+    fn new(source: Source, rows: Vec<ResultRow>) -> Self {
         OldResult {
             source,
             rows,
@@ -100,8 +100,8 @@ impl OldResult {
 }
 
 /// Behind `Memory not freed:`: a rule, a head, and a line a block.
-fn mtrace(mut lines: Lines<'_, impl Read>) -> Result<OldResult> {
-    let mut rows: Vec<Row> = Vec::new();
+fn mtrace(mut lines: ResultLines<'_, impl Read>) -> Result<OldResult> {
+    let mut rows: Vec<ResultRow> = Vec::new();
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut addresses: HashSet<u64> = HashSet::new();
     while let Some(line) = lines.next()? {
@@ -115,7 +115,7 @@ fn mtrace(mut lines: Lines<'_, impl Read>) -> Result<OldResult> {
             return Err(lines.bad("a block that is there already"));
         }
         let at = *known.entry_ref(caller).or_insert_with(|| {
-            rows.push(Row {
+            rows.push(ResultRow {
                 spot: Spot::parse(caller),
                 offset: None,
                 module: None,
@@ -156,7 +156,7 @@ fn block(line: &[u8]) -> Option<(u64, u64, &[u8])> {
 }
 
 /// Behind `total_cnt: N`: a line a caller.
-fn mtrace_do(head: Vec<u8>, mut lines: Lines<'_, impl Read>) -> Result<OldResult> {
+fn mtrace_do(head: Vec<u8>, mut lines: ResultLines<'_, impl Read>) -> Result<OldResult> {
     lines.tool = Source::MtraceDo;
     let total = head.strip_prefix(TOTAL).and_then(decimal);
     let Some(total) = total else {
@@ -189,7 +189,7 @@ fn mtrace_do(head: Vec<u8>, mut lines: Lines<'_, impl Read>) -> Result<OldResult
 }
 
 /// `0x3f70df41: 200 b'/lib/libc.so.6' 0x5af41`, with two tabs between fields.
-fn script_row(line: &[u8]) -> Option<Row> {
+fn script_row(line: &[u8]) -> Option<ResultRow> {
     let mut fields = line
         .split(|&b| b == b'\t')
         .map(<[u8]>::trim_ascii)
@@ -203,7 +203,7 @@ fn script_row(line: &[u8]) -> Option<Row> {
         offset => Some(Offset::From(figure(offset)?)),
     };
     let spot = Spot::parse(unquoted(caller));
-    fields.next().is_none().then_some(Row {
+    fields.next().is_none().then_some(ResultRow {
         module: (module != b"unknown").then(|| module.to_vec()),
         offset,
         spot,
@@ -275,7 +275,7 @@ fn decimal(text: &[u8]) -> Option<u64> {
 }
 
 /// The lines of a result that are not blank, one at a time: it can hold millions of blocks.
-struct Lines<'a, R> {
+struct ResultLines<'a, R> {
     source: BufReader<R>,
     /// What the file is taken for, in messages.
     tool: Source,
@@ -284,9 +284,9 @@ struct Lines<'a, R> {
     number: u64,
 }
 
-impl<'a, R: Read> Lines<'a, R> {
+impl<'a, R: Read> ResultLines<'a, R> {
     fn new(source: R, path: &'a Path) -> Self {
-        Lines {
+        ResultLines {
             source: BufReader::new(source),
             tool: Source::Mtrace,
             path,

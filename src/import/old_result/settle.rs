@@ -16,9 +16,9 @@ pub fn settle(mut runs: Vec<Run>) -> Vec<Run> {
         let mut machines = runs.iter().filter_map(|run| run.facts.machine);
         machines.any(|machine| machine.has_mode_bit())
     };
-    let lines = Lines::of(&runs);
+    let lines = SitesByLine::of(&runs);
     let logged = runs.iter().filter(|run| !is_old(run));
-    let builds: Vec<Builds> = logged.map(Builds::of).collect();
+    let builds: Vec<SitesByBuild> = logged.map(SitesByBuild::of).collect();
     for run in runs.iter_mut().filter(|run| is_old(run)) {
         if has_mode_bit && run.facts.machine.is_none() {
             run.locations.iter_mut().for_each(clear_mode_bit);
@@ -40,9 +40,9 @@ fn clear_mode_bit(location: &mut Location) {
 }
 
 /// The call sites of each module in one run.
-struct Builds(HashMap<(Role, String), HashMap<LinkAddress, Symbolized>>);
+struct SitesByBuild(HashMap<(Role, String), HashMap<LinkAddress, Symbolized>>);
 
-impl Builds {
+impl SitesByBuild {
     fn of(run: &Run) -> Self {
         let mut modules: HashMap<_, HashMap<_, _>> = HashMap::new();
         for location in &run.locations {
@@ -51,7 +51,7 @@ impl Builds {
                 places.insert(address, location.name.clone());
             }
         }
-        Builds(modules)
+        SitesByBuild(modules)
     }
 
     /// Names call sites in modules of the same build: all their addresses are call sites here. In another
@@ -90,14 +90,19 @@ fn identity(run: &Run, location: &Location) -> Option<(Role, String)> {
     Some((role, name.to_owned()))
 }
 
-type Place = (ModuleLabel, Named);
+/// Where a call site lies, and what it is called.
+#[derive(Clone)]
+struct NamedSite {
+    module: ModuleLabel,
+    name: Named,
+}
 
 /// Call sites by file and line; `None` where two of them share a line.
-struct Lines(HashMap<(Text, u32), Option<Place>>);
+struct SitesByLine(HashMap<(Text, u32), Option<NamedSite>>);
 
-impl Lines {
+impl SitesByLine {
     fn of(runs: &[Run]) -> Self {
-        let mut lines: HashMap<(Text, u32), Option<Place>> = HashMap::new();
+        let mut lines: HashMap<(Text, u32), Option<NamedSite>> = HashMap::new();
         for run in runs.iter().filter(|run| !is_old(run)) {
             // Who only frees is no call site, and may share a line with one.
             for site in &run.sites {
@@ -109,29 +114,32 @@ impl Lines {
                 let Some(line) = line_of(named) else {
                     continue;
                 };
-                let place = (label.clone(), named.clone());
-                let entry = lines.entry(line).or_insert_with(|| Some(place.clone()));
-                if entry.as_ref().is_some_and(|known| !is_same(known, &place)) {
+                let site = NamedSite {
+                    module: label.clone(),
+                    name: named.clone(),
+                };
+                let entry = lines.entry(line).or_insert_with(|| Some(site.clone()));
+                if entry.as_ref().is_some_and(|known| !is_same(known, &site)) {
                     *entry = None;
                 }
             }
         }
-        Lines(lines)
+        SitesByLine(lines)
     }
 
     /// Gives call sites that are a line and no more the function and the module that lie there.
     fn name(&self, run: &mut Run) {
         for at in 0..run.locations.len() {
-            if let Some((label, named)) = self.known(&run.locations[at]) {
-                let module = module_id(run, label);
+            if let Some(site) = self.known(&run.locations[at]) {
+                let module = module_id(run, &site.module);
                 let location = &mut run.locations[at];
                 location.module = Some(module);
-                location.name = Symbolized::Named(named.clone());
+                location.name = Symbolized::Named(site.name.clone());
             }
         }
     }
 
-    fn known(&self, location: &Location) -> Option<&Place> {
+    fn known(&self, location: &Location) -> Option<&NamedSite> {
         let Symbolized::Named(named) = &location.name else {
             return None;
         };
@@ -159,8 +167,8 @@ fn line_of(named: &Named) -> Option<(Text, u32)> {
 }
 
 /// Whether two callers are one site: the program may be called otherwise in another run.
-fn is_same((module, named): &Place, (other, other_named): &Place) -> bool {
-    module.identity() == other.identity()
-        && named.shown().function == other_named.shown().function
-        && named.inlined_into().eq(other_named.inlined_into())
+fn is_same(a: &NamedSite, b: &NamedSite) -> bool {
+    a.module.identity() == b.module.identity()
+        && a.name.shown().function == b.name.shown().function
+        && a.name.inlined_into().eq(b.name.inlined_into())
 }
