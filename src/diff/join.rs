@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use super::group::{Aliases, group, module_of};
-use super::identity::{Candidate, Match, Step, files_of, match_sites};
+use super::identity::{AskedFor, Candidate, Match, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
 use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
@@ -85,7 +85,7 @@ fn sites_of(
             }
         }
     }
-    sites.iter_mut().for_each(sort_addresses);
+    sites.iter_mut().for_each(sort_lists);
     sites
 }
 
@@ -211,8 +211,13 @@ fn candidate(site: &JoinedSite, run: usize) -> Candidate {
         addresses,
         numbers,
         module_path,
-        mean_size: here.and_then(|here| here.figures.mean_size()),
+        sizes: here.map(asked_for).unwrap_or_default(),
     }
+}
+
+fn asked_for(here: SiteRun) -> AskedFor {
+    let figures = here.figures;
+    AskedFor::new(here.sizes, figures.allocations, figures.mean_size())
 }
 
 fn step((frame, declaration): (&Frame, Declaration)) -> Step {
@@ -233,6 +238,7 @@ fn site_run(run: &Run, location: &Location, site: &CallSite) -> SiteRun {
         addresses: location.address.into_iter().collect(),
         numbers: number.into_iter().collect(),
         figures: site.figures,
+        sizes: site.sizes.into_iter().collect(),
         curve: site.curve.clone(),
     }
 }
@@ -283,20 +289,23 @@ fn add(site: &mut JoinedSite, index: usize, run: &Run, location: Location, here:
     sum.addresses.extend(here.addresses);
     sum.numbers.extend(here.numbers);
     sum.figures.add(here.figures);
+    sum.add_sizes(here.sizes);
     sum.add_curve(here.curve.as_ref());
 }
 
-fn sort_addresses(site: &mut JoinedSite) {
+fn sort_lists(site: &mut JoinedSite) {
     for run in site.runs.iter_mut().flatten() {
         run.addresses.sort_unstable();
         run.addresses.dedup();
         run.numbers.sort_unstable();
         run.numbers.dedup();
+        run.sizes.sort_unstable();
+        run.sizes.dedup();
     }
 }
 
 fn finish(site: &mut JoinedSite) {
-    sort_addresses(site);
+    sort_lists(site);
     let runs = site.runs.iter().flatten().count();
     // A row of sites that no run shares is joined by its name alone.
     site.matched_by = match runs {
@@ -334,7 +343,7 @@ mod tests {
                 blocks,
                 bytes: blocks * 10,
             };
-            run.add_site(at, Figures::of_log(blocks, live), None);
+            run.add_site(at, Figures::of_log(blocks, live), None, None);
         }
         run
     }

@@ -9,7 +9,9 @@ use crate::run::{
 };
 use crate::saved::OldResult;
 use crate::symbols::{Place, RebasedRun, RunNames, RunToName, rebase};
-use crate::trace::{Anomalies, CallerId, CallerStats, Curve, ReplayOptions, Trace, advice, replay};
+use crate::trace::{
+    Anomalies, CallerId, CallerStats, Curve, ReplayOptions, Sizes, Trace, advice, replay,
+};
 use crate::warning::Warning;
 
 use super::{Reading, log_at};
@@ -23,6 +25,8 @@ pub struct Placed {
     /// By [`CallerId`].
     figures: Vec<Figures>,
     curves: Vec<Curve>,
+    /// By [`CallerId`]; empty where no log says.
+    sizes: Vec<Option<Sizes>>,
     /// By module.
     modules: Vec<Module>,
     /// `None` at its end.
@@ -47,6 +51,7 @@ impl Placed {
         Ok(Placed {
             figures: trace.stats(reuse).into_iter().map(figures).collect(),
             curves: trace.curves(reuse),
+            sizes: trace.sizes(),
             modules: modules(&capture, &rebased),
             capture,
             trace,
@@ -66,6 +71,7 @@ impl Placed {
         Ok(Placed {
             figures: callers.map(|(id, _)| old.figures(id)).collect(),
             curves: Vec::new(),
+            sizes: Vec::new(),
             modules: modules(&capture, &rebased),
             capture,
             trace,
@@ -107,7 +113,8 @@ impl Placed {
             let at = run.add_location(location);
             let figures = self.figures[at.0];
             if figures.allocated() {
-                run.add_site(at, figures, self.curves.get(at.0).cloned());
+                let sizes = self.sizes.get(at.0).copied().flatten();
+                run.add_site(at, figures, sizes, self.curves.get(at.0).cloned());
             }
         }
         run.faults = self.old.is_none().then(|| self.faults());

@@ -22,7 +22,7 @@ use crate::run::{
     Source, Symbolized, Unknown,
 };
 use crate::symbols::{Names, shortened};
-use crate::trace::{Anomalies, AnomalyKind, Curve, Occurrences, Reuse, Tally};
+use crate::trace::{Anomalies, AnomalyKind, Curve, Occurrences, Reuse, Sizes, Tally};
 use crate::warning::Warning;
 
 /// The format that is written, and the only one that is read.
@@ -172,6 +172,9 @@ struct SavedCaller {
     blocks: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
+    /// The least and the most that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sizes: Option<(u64, u64)>,
     /// Index into the builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     build: Option<usize>,
@@ -523,6 +526,7 @@ impl SavedCaller {
             allocations: site.figures.allocations,
             blocks: site.figures.blocks,
             bytes: site.figures.bytes,
+            sizes: site.sizes.map(|sizes| (sizes.least(), sizes.most())),
             build: build.map(|build| builds.index_of(build)),
             curve: site.curve.as_ref().map(|curve| {
                 let changes = curve.changes().iter();
@@ -575,11 +579,16 @@ impl SavedCaller {
             bytes: self.bytes,
             allocations: self.allocations,
         };
-        let curve = curve.transpose()?;
+        let sizes = self.sizes.map(|(least, most)| {
+            let sizes = Sizes::new(least, most);
+            sizes.ok_or_else(|| format!("no 'sizes' lie between {least} and {most}"))
+        });
+        let (curve, sizes) = (curve.transpose()?, sizes.transpose()?);
         check(run.facts.origin.source, figures, curve.as_ref())
+            .and_then(|()| check_sizes(figures, sizes))
             .map_err(|reason| format!("of caller {}, {reason}", run.sites.len() + 1))?;
         let at = run.add_location(location);
-        run.add_site(at, figures, curve);
+        run.add_site(at, figures, sizes, curve);
         Ok(())
     }
 }
@@ -646,6 +655,20 @@ fn check(
         return Err("more blocks are live in the 'curve' than 'allocations' made".to_owned());
     }
     Ok(())
+}
+
+fn check_sizes(figures: Figures, sizes: Option<Sizes>) -> std::result::Result<(), String> {
+    let Some((sizes, bytes)) = sizes.zip(figures.bytes) else {
+        return Ok(());
+    };
+    let of_all = |size: u64| size.saturating_mul(figures.blocks);
+    match (of_all(sizes.least())..=of_all(sizes.most())).contains(&bytes) {
+        true => Ok(()),
+        false => Err(format!(
+            "{} 'blocks' of the 'sizes' cannot have {bytes} 'bytes'",
+            figures.blocks
+        )),
+    }
 }
 
 fn parse_hex(text: &str) -> std::result::Result<u64, String> {

@@ -13,6 +13,7 @@ mod outcome;
 pub mod parse;
 pub mod reader;
 mod replay;
+mod sizes;
 mod table;
 
 pub use advice::advice;
@@ -24,3 +25,4 @@ pub use live::{Freed, LiveBlocks, Occurrences, Reuse};
 pub use moment::{FirstLines, LogIndex};
 pub use outcome::{CallerStats, Fault, FaultKind, Trace, UnknownFree};
 pub use replay::{ReplayOptions, Rounds, replay, replay_in};
+pub use sizes::Sizes;

@@ -8,6 +8,7 @@ use super::block::{Block, CallerId, Tally};
 use super::curve::{Curve, Curves, Sampler, Steps};
 use super::line::Caller;
 use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
+use super::sizes::{Seen, Sizes};
 
 /// What one caller did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -76,6 +77,7 @@ pub(super) struct CallerEntry {
     /// As the log spells it.
     pub(super) text: Box<[u8]>,
     pub(super) allocations: u64,
+    pub(super) sizes: Seen,
     pub(super) records: u64,
     pub(super) first_line: u64,
     /// The caller that this one is: itself, or the one behind the text that was glued before it.
@@ -150,6 +152,7 @@ impl Trace {
         let entry = |(index, text): (usize, Vec<u8>)| CallerEntry {
             text: text.into_boxed_slice(),
             allocations: 0,
+            sizes: Seen::default(),
             records: 0,
             first_line: 0,
             is: CallerId(index as u32),
@@ -190,6 +193,15 @@ impl Trace {
             }
         }
         stats
+    }
+
+    /// What each caller asked for, by [`CallerId`]; `None` where it allocated nothing.
+    pub fn sizes(&self) -> Vec<Option<Sizes>> {
+        let mut seen = vec![Seen::default(); self.callers.len()];
+        for entry in &self.callers {
+            seen[entry.is.0 as usize].add(entry.sizes);
+        }
+        seen.into_iter().map(Seen::sizes).collect()
     }
 
     /// What is live of a part of all addresses, by caller.

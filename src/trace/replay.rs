@@ -18,6 +18,7 @@ use super::live::{Ended, Freed, Met, SHARDS};
 use super::outcome::{CallerEntry, FaultKind, Shard, Trace, UnknownFree};
 use super::parse::{Action, LocalCaller, Parser, Step, last_mark};
 use super::reader::{Piece, Pieces};
+use super::sizes;
 
 /// What to keep beside the figures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -221,6 +222,7 @@ impl Replay {
                 let entry = &mut trace.callers[id.0 as usize];
                 entry.records += seen.records;
                 entry.allocations += seen.allocations;
+                entry.sizes.add(seen.sizes);
             }
         }
         for mut shard in self.shards {
@@ -314,6 +316,7 @@ impl Trace {
         self.callers.push(CallerEntry {
             text: text.into(),
             allocations: 0,
+            sizes: sizes::Seen::default(),
             records: 0,
             first_line: line,
             is: id,
@@ -362,6 +365,7 @@ mod tests {
     use super::super::block::Tally;
     use super::super::live::Reuse;
     use super::super::outcome::CallerStats;
+    use super::super::sizes::Sizes;
     use super::*;
 
     fn read(log: &str) -> Trace {
@@ -406,6 +410,9 @@ mod tests {
                 }
             }
         );
+        // What was freed counts, what only frees and what failed does not.
+        let sizes = [Some(Sizes::one(0x18)), None, Some(Sizes::one(0x3e8)), None];
+        assert_eq!(trace.sizes(), sizes);
         let anomalies = trace.anomalies(Reuse::FreeLoggedLate);
         let counts = [
             anomalies.unknown_frees.count,

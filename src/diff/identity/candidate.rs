@@ -1,5 +1,6 @@
 //! What matching knows of a site.
 
+use super::asked_for::AskedFor;
 use crate::diff::site::{ModuleKey, SiteKey};
 use crate::run::{Build, Declaration, LinkAddress, Text};
 
@@ -28,8 +29,7 @@ pub struct Candidate {
     pub addresses: Vec<LinkAddress>,
     /// The numbers of the log, where they are no addresses.
     pub numbers: Vec<u64>,
-    /// Of its live blocks, where there are any and their bytes are known.
-    pub mean_size: Option<f64>,
+    pub sizes: AskedFor,
 }
 
 impl Candidate {
@@ -91,20 +91,6 @@ impl Candidate {
 
     pub fn is_of_other_build(&self, other: &Candidate) -> bool {
         self.build.is_some() && other.build.is_some() && self.build != other.build
-    }
-
-    /// Both have live blocks, of the same size.
-    pub fn has_same_sizes(&self, other: &Candidate) -> bool {
-        self.mean_size.is_some() && self.mean_size == other.mean_size
-    }
-
-    /// Both have live blocks, of other sizes. Without live blocks nothing is known of sizes, which
-    /// speaks neither for two sites being one nor against it.
-    pub fn has_other_sizes(&self, other: &Candidate) -> bool {
-        match (self.mean_size, other.mean_size) {
-            (Some(a), Some(b)) => a != b,
-            _ => false,
-        }
     }
 }
 

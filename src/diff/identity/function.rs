@@ -120,7 +120,7 @@ impl<'a> Sides<'a> {
         let shift = self.shift(old, new).into_iter().map(i64::unsigned_abs);
         Some(Cost {
             edits: 0,
-            contradictions: u64::from(a.has_other_sizes(b)),
+            contradictions: u64::from(a.sizes.is_other(&b.sizes)),
             distance: shift.fold(0, u64::saturating_add),
         })
     }
@@ -146,10 +146,10 @@ impl<'a> Sides<'a> {
     /// Where a pair's sizes differ: what had the new one's sizes before. The two may have changed places.
     fn with_its_sizes(&self, old: usize, new: usize) -> impl Iterator<Item = usize> + '_ {
         let (a, b) = self.sites(old, new);
-        let differs = a.has_other_sizes(b);
-        let size = b.mean_size;
+        let differs = a.sizes.is_other(&b.sizes);
+        let sizes = &b.sizes;
         let others = self.old.iter().map(|(index, _)| *index);
-        others.filter(move |other| differs && self.old_sites[*other].mean_size == size)
+        others.filter(move |other| differs && self.old_sites[*other].sizes.is_same(sizes))
     }
 }
 
@@ -167,7 +167,7 @@ impl Terms for ByLines<'_> {
         let (a, b) = self.sides.sites(old, new);
         // A line that stayed has only sizes against it, and one that moved only sizes for it: what freed everything has
         // no sizes, and must not win for want of them.
-        let is_confirmed = cost.distance == 0 || a.mean_size.is_none() || a.has_same_sizes(b);
+        let is_confirmed = cost.distance == 0 || !a.sizes.is_known() || a.sizes.is_same(&b.sizes);
         let cost = Cost {
             contradictions: cost.contradictions.max(u64::from(!is_confirmed)),
             ..cost

@@ -3,6 +3,7 @@
 //! Tier after tier, a file each, from what proves most to what proves least. A tier is handed only what
 //! those before it left, so each site is matched once.
 
+mod asked_for;
 mod bare;
 mod candidate;
 mod function;
@@ -18,6 +19,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+pub use asked_for::AskedFor;
 pub use candidate::{Candidate, Step};
 use matching::Matching;
 pub use modules::ModulePair;

@@ -7,6 +7,7 @@ use crate::diff::site::SiteKey;
 use crate::elf::BuildId;
 use crate::run::Role;
 use crate::run::{Build, Declaration, LinkAddress};
+use crate::trace::Sizes;
 
 use MatchedBy::*;
 
@@ -70,7 +71,7 @@ fn bare(address: u64) -> Candidate {
         addresses: vec![address],
         numbers: Vec::new(),
         module_path: None,
-        mean_size: None,
+        sizes: AskedFor::Unknown,
     }
 }
 
@@ -86,7 +87,7 @@ impl Candidate {
     }
 
     fn of_size(mut self, size: u64) -> Self {
-        self.mean_size = Some(size as f64);
+        self.sizes = AskedFor::Each(vec![Sizes::one(size)]);
         self
     }
 
