@@ -16,8 +16,8 @@ pub struct Found {
 type Placed = (usize, Vec<i64>);
 
 /// Pairs sites of one function by the lines of their first `steps` functions. Lines keep their order; of
-/// all readings the one that takes the fewest edits of the source is believed, so that an equal line is
-/// overruled by nothing but edits: sizes decide only where two readings take as many.
+/// all readings the one that takes the fewest edits of the source is believed, and another size is one of them.
+/// Where no line moved, nothing was edited, and no size overrules a line.
 pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Found> {
     let (old, new) = (matching.old, matching.new);
     let of_old = group.old.iter().map(|i| &old[*i]);
@@ -25,8 +25,10 @@ pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Fou
     let relative = is_one_function(of_old, steps) && is_one_function(of_new, steps);
     let place = |site: &Candidate| position(site, steps, relative);
     let named = group.old.iter().all(|i| old[*i].functions().is_some());
+    let sides = Sides::new(matching, group, place);
     let terms = ByLines {
-        sides: Sides::new(matching, group, place),
+        stayed: sides.have_same_places(),
+        sides,
         named,
     };
     terms.sides.aligned(&terms)
@@ -95,6 +97,11 @@ impl<'a> Sides<'a> {
         }
     }
 
+    fn have_same_places(&self) -> bool {
+        let (old, new) = (self.old.iter(), self.new.iter());
+        old.map(|(_, place)| place).eq(new.map(|(_, place)| place))
+    }
+
     fn sites(&self, old: usize, new: usize) -> (&Candidate, &Candidate) {
         (
             &self.old_sites[self.old[old].0],
@@ -157,8 +164,20 @@ impl<'a> Sides<'a> {
 /// them; to the function's declaration, too.
 struct ByLines<'a> {
     sides: Sides<'a>,
+    /// Each line is one that was there before.
+    stayed: bool,
     /// Without a function, a line that moved cannot be told from another.
     named: bool,
+}
+
+impl ByLines<'_> {
+    /// Lines came or went in front of a call.
+    const SHIFTED: u64 = 1;
+    /// A call came or went: two of them are no likelier than lines that came in two places.
+    const UNPAIRED: u64 = 2;
+    /// A call asks for another size. As much as a call that came or went, so that two that changed places are not
+    /// taken for two that changed sizes.
+    const RESIZED: u64 = 2;
 }
 
 impl Terms for ByLines<'_> {
@@ -168,7 +187,9 @@ impl Terms for ByLines<'_> {
         // A line that stayed has only sizes against it, and one that moved only sizes for it: what freed everything has
         // no sizes, and must not win for want of them.
         let is_confirmed = cost.distance == 0 || !a.sizes.is_known() || a.sizes.is_same(&b.sizes);
+        let is_resized = !self.stayed && a.sizes.is_other(&b.sizes);
         let cost = Cost {
+            edits: if is_resized { ByLines::RESIZED } else { 0 },
             contradictions: cost.contradictions.max(u64::from(!is_confirmed)),
             ..cost
         };
@@ -180,7 +201,7 @@ impl Terms for ByLines<'_> {
             (0, _) | (_, 0) => self.sides.has_moved(old, new),
             (i, j) => self.sides.shift(old, new) != self.sides.shift(i - 1, j - 1),
         };
-        u64::from(has_changed)
+        u64::from(has_changed) * ByLines::SHIFTED
     }
 
     /// A call that came or went moves those below it as well.
@@ -189,7 +210,7 @@ impl Terms for ByLines<'_> {
     }
 
     fn unpaired(&self) -> u64 {
-        1
+        ByLines::UNPAIRED
     }
 }
 
