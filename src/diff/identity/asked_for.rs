@@ -59,10 +59,10 @@ impl AskedFor {
             (Once(a), Once(b)) if a == b => Verdict::Same,
             (Once(_), Once(_)) => Verdict::Other,
             (Each(a), Each(b)) => of_callers(a, b),
-            (Each(sizes), Once(size)) | (Once(size), Each(sizes)) => of_one(sizes, *size as f64),
-            (Each(sizes), Mean(mean)) | (Mean(mean), Each(sizes)) => of_one(sizes, *mean),
+            (Each(sizes), Once(size)) | (Once(size), Each(sizes)) => once(sizes, *size),
+            (Each(sizes), Mean(mean)) | (Mean(mean), Each(sizes)) => of_mean(sizes, *mean),
             (Once(size), Mean(mean)) | (Mean(mean), Once(size)) => {
-                of_one(&[Sizes::one(*size)], *mean)
+                of_mean(&[Sizes::one(*size)], *mean)
             }
         }
     }
@@ -85,7 +85,16 @@ fn can_be_one_call(a: Sizes, b: Sizes) -> bool {
     a == b || (!a.is_one() && !b.is_one())
 }
 
-fn of_one(sizes: &[Sizes], mean: f64) -> Verdict {
+fn once(sizes: &[Sizes], size: u64) -> Verdict {
+    let is_between = |sizes: &Sizes| (sizes.least()..=sizes.most()).contains(&size);
+    match sizes {
+        [one] if *one == Sizes::one(size) => Verdict::Same,
+        sizes if sizes.iter().any(is_between) => Verdict::Nothing,
+        _ => Verdict::Other,
+    }
+}
+
+fn of_mean(sizes: &[Sizes], mean: f64) -> Verdict {
     let least = sizes.iter().map(|sizes| sizes.least()).min();
     let most = sizes.iter().map(|sizes| sizes.most()).max();
     match (least, most) {
@@ -127,6 +136,8 @@ mod tests {
         let varies = each(&[(8, 90)]);
         assert!(!once.is_same(&varies) && !once.is_other(&varies));
         assert!(once.is_other(&each(&[(30, 90)])));
+        // Not a size between those of two calls.
+        assert!(once.is_other(&each(&[(16, 16), (40, 40)])));
     }
 
     #[test]

@@ -12,6 +12,16 @@ pub struct Found {
     pub rivals: Vec<Option<usize>>,
 }
 
+/// Lines came or went in front of a call.
+const SHIFTED: u64 = 1;
+
+/// A call came or went: two of them are no likelier than lines that came in two places.
+const UNPAIRED: u64 = 2;
+
+/// A call asks for another size. As much as a call that came or went, so that two that changed places are not
+/// taken for two that changed sizes.
+const RESIZED: u64 = 2;
+
 /// A site, and its place in the function.
 type Placed = (usize, Vec<i64>);
 
@@ -26,11 +36,7 @@ pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Fou
     let place = |site: &Candidate| position(site, steps, relative);
     let named = group.old.iter().all(|i| old[*i].functions().is_some());
     let sides = Sides::new(matching, group, place);
-    let terms = ByLines {
-        stayed: sides.have_same_places(),
-        sides,
-        named,
-    };
+    let terms = ByLines { sides, named };
     terms.sides.aligned(&terms)
 }
 
@@ -76,6 +82,8 @@ struct Sides<'a> {
     new_sites: &'a [Candidate],
     old: Vec<Placed>,
     new: Vec<Placed>,
+    /// Each place is one that was there before.
+    stayed: bool,
 }
 
 impl<'a> Sides<'a> {
@@ -89,17 +97,18 @@ impl<'a> Sides<'a> {
             });
             placed
         };
+        let old = placed(&group.old, matching.old);
+        let new = placed(&group.new, matching.new);
         Sides {
+            stayed: old
+                .iter()
+                .map(|old| &old.1)
+                .eq(new.iter().map(|new| &new.1)),
             old_sites: matching.old,
             new_sites: matching.new,
-            old: placed(&group.old, matching.old),
-            new: placed(&group.new, matching.new),
+            old,
+            new,
         }
-    }
-
-    fn have_same_places(&self) -> bool {
-        let (old, new) = (self.old.iter(), self.new.iter());
-        old.map(|(_, place)| place).eq(new.map(|(_, place)| place))
     }
 
     fn sites(&self, old: usize, new: usize) -> (&Candidate, &Candidate) {
@@ -125,9 +134,10 @@ impl<'a> Sides<'a> {
             return None;
         }
         let shift = self.shift(old, new).into_iter().map(i64::unsigned_abs);
+        let is_other = a.sizes.is_other(&b.sizes);
         Some(Cost {
-            edits: 0,
-            contradictions: u64::from(a.sizes.is_other(&b.sizes)),
+            edits: u64::from(!self.stayed && is_other) * RESIZED,
+            contradictions: u64::from(is_other),
             distance: shift.fold(0, u64::saturating_add),
         })
     }
@@ -164,20 +174,8 @@ impl<'a> Sides<'a> {
 /// them; to the function's declaration, too.
 struct ByLines<'a> {
     sides: Sides<'a>,
-    /// Each line is one that was there before.
-    stayed: bool,
     /// Without a function, a line that moved cannot be told from another.
     named: bool,
-}
-
-impl ByLines<'_> {
-    /// Lines came or went in front of a call.
-    const SHIFTED: u64 = 1;
-    /// A call came or went: two of them are no likelier than lines that came in two places.
-    const UNPAIRED: u64 = 2;
-    /// A call asks for another size. As much as a call that came or went, so that two that changed places are not
-    /// taken for two that changed sizes.
-    const RESIZED: u64 = 2;
 }
 
 impl Terms for ByLines<'_> {
@@ -187,9 +185,7 @@ impl Terms for ByLines<'_> {
         // A line that stayed has only sizes against it, and one that moved only sizes for it: what freed everything has
         // no sizes, and must not win for want of them.
         let is_confirmed = cost.distance == 0 || !a.sizes.is_known() || a.sizes.is_same(&b.sizes);
-        let is_resized = !self.stayed && a.sizes.is_other(&b.sizes);
         let cost = Cost {
-            edits: if is_resized { ByLines::RESIZED } else { 0 },
             contradictions: cost.contradictions.max(u64::from(!is_confirmed)),
             ..cost
         };
@@ -201,7 +197,7 @@ impl Terms for ByLines<'_> {
             (0, _) | (_, 0) => self.sides.has_moved(old, new),
             (i, j) => self.sides.shift(old, new) != self.sides.shift(i - 1, j - 1),
         };
-        u64::from(has_changed) * ByLines::SHIFTED
+        u64::from(has_changed) * SHIFTED
     }
 
     /// A call that came or went moves those below it as well.
@@ -210,7 +206,7 @@ impl Terms for ByLines<'_> {
     }
 
     fn unpaired(&self) -> u64 {
-        ByLines::UNPAIRED
+        UNPAIRED
     }
 }
 
@@ -223,14 +219,14 @@ impl Terms for ByOffset<'_> {
     }
 
     fn edits_after_pair(&self, old: usize, new: usize) -> u64 {
-        u64::from(self.0.has_moved(old, new))
+        u64::from(self.0.has_moved(old, new)) * SHIFTED
     }
 
     fn edits_after_gap(&self, old: usize, new: usize) -> u64 {
-        u64::from(self.0.has_moved(old, new))
+        u64::from(self.0.has_moved(old, new)) * SHIFTED
     }
 
     fn unpaired(&self) -> u64 {
-        2
+        UNPAIRED
     }
 }
