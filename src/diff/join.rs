@@ -193,10 +193,11 @@ impl Joined {
 }
 
 fn candidate(site: &JoinedSite, run: usize) -> Candidate {
-    let (chain, function_start) = match &site.name {
-        Symbolized::Named(named) => (named.chain().map(step).collect(), named.function_start),
-        Symbolized::Unknown(_) => (Vec::new(), None),
+    let named = match &site.name {
+        Symbolized::Named(named) => Some(named),
+        Symbolized::Unknown(_) => None,
     };
+    let chain = named.map(|named| whole_functions(named.chain().map(step).collect()));
     let here = site.runs[run].clone();
     let (build, module_path, addresses, numbers) = match here.clone() {
         Some(here) => (here.build, here.path, here.addresses, here.numbers),
@@ -206,13 +207,24 @@ fn candidate(site: &JoinedSite, run: usize) -> Candidate {
         key: site.key.clone(),
         module: module_of(&site.key).cloned(),
         build,
-        chain,
-        function_start,
+        chain: chain.unwrap_or_default(),
+        symbol: named.and_then(|named| named.symbol.clone()),
+        function_start: named.and_then(|named| named.function_start),
         addresses,
         numbers,
         module_path,
         sizes: here.map(asked_for).unwrap_or_default(),
     }
+}
+
+/// Compilers split a function, and inline its head where it is called: then the other part, inlined or not, looks as
+/// if it was called at the function's declaration.
+fn whole_functions(mut chain: Vec<Step>) -> Vec<Step> {
+    chain.dedup_by(|outer, inner| {
+        let is_head = outer.line.is_some() && outer.line == outer.declaration.line;
+        is_head && outer.function == inner.function && outer.declaration == inner.declaration
+    });
+    chain
 }
 
 fn asked_for(here: SiteRun) -> AskedFor {
@@ -401,6 +413,23 @@ mod tests {
         let run = sites[0].runs[0].as_ref().unwrap();
         assert_eq!(run.addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
         assert_eq!((run.figures.allocations, run.figures.blocks), (Some(5), 5));
+    }
+
+    #[test]
+    fn a_function_in_two_parts_is_one() {
+        let step = |line| Step {
+            function: Some("f".into()),
+            file: Some("/src/a.c".into()),
+            line: Some(line),
+            declaration: Declaration {
+                line: Some(3),
+                external: false,
+            },
+        };
+        assert_eq!(whole_functions(vec![step(7), step(3)]), [step(7)]);
+        // One that calls itself.
+        let recursive = vec![step(7), step(5)];
+        assert_eq!(whole_functions(recursive.clone()), recursive);
     }
 
     #[test]

@@ -202,6 +202,9 @@ enum SavedName {
         by: NameSource,
         /// Innermost first.
         frames: Vec<SavedFrame>,
+        /// Of the outermost function, where debug information calls it otherwise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        symbol: Option<String>,
         /// Where the outermost function begins, in hex.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         start: Option<String>,
@@ -693,6 +696,7 @@ impl SavedName {
                         .map(|(at, frame)| SavedFrame::of(frame, declared(at)))
                         .collect()
                 },
+                symbol: named.symbol.as_deref().map(str::to_owned),
                 start: named.function_start.map(|start| format!("{:#x}", start.0)),
             },
         }
@@ -700,9 +704,14 @@ impl SavedName {
 
     /// `names` has each text once, whoever is called so.
     fn symbolized(self, names: &mut Names) -> std::result::Result<Symbolized, String> {
-        let (by, frames, start) = match self {
+        let (by, frames, symbol, start) = match self {
             SavedName::Unknown(reason) => return Ok(Symbolized::Unknown(reason)),
-            SavedName::Known { by, frames, start } => (by, frames, start),
+            SavedName::Known {
+                by,
+                frames,
+                symbol,
+                start,
+            } => (by, frames, symbol, start),
         };
         if frames.len() > LONGEST_CHAIN {
             return Err(format!(
@@ -714,7 +723,8 @@ impl SavedName {
         let frames = frames.iter().map(|frame| frame.frame(names)).collect();
         let named = Named::new(frames, by)
             .ok_or_else(|| "a caller has a name without frames".to_owned())?;
-        let mut named = named.declared(declarations);
+        let symbol = symbol.map(|symbol| names.shared(&shortened(&symbol)));
+        let mut named = named.declared(declarations).with_symbol(symbol);
         named.function_start = start
             .as_deref()
             .map(parse_hex)

@@ -23,6 +23,8 @@ pub struct Candidate {
     pub module_path: Option<Text>,
     /// The shown function first; empty where nothing is known.
     pub chain: Vec<Step>,
+    /// What the symbol of the outermost function says, where debug information calls it otherwise.
+    pub symbol: Option<Text>,
     /// Where the outermost function of the chain begins.
     pub function_start: Option<LinkAddress>,
     /// Ascending; empty where unknown.
@@ -65,7 +67,10 @@ impl Candidate {
 
     /// The function that the code belongs to, as symbols know it.
     pub fn outermost(&self) -> Option<&str> {
-        Some(without_clone(self.chain.last()?.function.as_deref()?))
+        let symbol = self.symbol.as_deref();
+        Some(without_clone(
+            symbol.or(self.chain.last()?.function.as_deref())?,
+        ))
     }
 
     pub fn lines(&self) -> Vec<Option<u32>> {
@@ -96,7 +101,14 @@ impl Candidate {
 
 /// A symbol without what compilers add to copies of a function, which come and go with builds.
 pub fn without_clone(symbol: &str) -> &str {
-    const MARKS: [&str; 5] = [".isra.", ".constprop.", ".part.", ".cold", ".lto_priv."];
+    const MARKS: [&str; 6] = [
+        ".isra.",
+        ".constprop.",
+        ".part.",
+        ".cold",
+        ".lto_priv.",
+        " [clone ",
+    ];
     let ends = MARKS.iter().filter_map(|mark| symbol.find(mark));
     let end = ends.filter(|end| *end > 0).min();
     end.map_or(symbol, |end| &symbol[..end])

@@ -69,6 +69,7 @@ fn bare(address: u64) -> Candidate {
         build: None,
         module: Some(module("")),
         chain: Vec::new(),
+        symbol: None,
         function_start: None,
         addresses: vec![address],
         numbers: Vec::new(),
@@ -357,6 +358,7 @@ fn compilers_name_copies_of_a_function() {
         ("f.isra.0", "f"),
         ("f.constprop.0.cold", "f"),
         ("f.part.12", "f"),
+        ("f(int) [clone .constprop.0]", "f(int)"),
         ("libx.so", "libx.so"),
         (".cold", ".cold"),
     ] {
