@@ -2,7 +2,7 @@
 
 use super::candidate::{Candidate, Step};
 use super::matching::{Group, Matching};
-use crate::diff::align::{Cost, Terms, align};
+use crate::diff::align::{Aligned, Cost, Terms, align, are_long};
 
 /// Two sites that are one, and what the new one may be as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,11 +144,20 @@ impl<'a> Sides<'a> {
 
     fn aligned(&self, terms: &impl Terms) -> Vec<Found> {
         let alignment = align(self.old.len(), self.new.len(), terms);
-        let found = alignment.pairs.iter().map(|pair| {
-            let rivals = alignment.rivals[pair.new].iter();
-            let mut rivals: Vec<Option<usize>> =
-                rivals.map(|old| Some(self.old[(*old)?].0)).collect();
-            rivals.extend(self.with_its_sizes(pair.old, pair.new).map(Some));
+        let moved = self.out_of_order(&alignment.pairs, terms);
+        let is_taken = |pair: &&Aligned| {
+            let takes = |other: &Aligned| other.old == pair.old || other.new == pair.new;
+            moved.iter().any(takes)
+        };
+        let kept = alignment.pairs.iter().filter(|pair| !is_taken(pair));
+        let found = kept.chain(&moved).map(|pair| {
+            let as_good = alignment.rivals[pair.new].iter().copied();
+            let aligned = alignment.pairs.iter().filter(|other| other.new == pair.new);
+            let in_order = aligned.map(|other| Some(other.old));
+            let others = as_good.chain(in_order).filter(|old| *old != Some(pair.old));
+            let others = others.map(|old| Some(self.old[old?].0));
+            let with_its_sizes = self.with_its_sizes(pair.old, pair.new).map(Some);
+            let mut rivals: Vec<Option<usize>> = others.chain(with_its_sizes).collect();
             rivals.sort_unstable();
             rivals.dedup();
             Found {
@@ -160,10 +169,38 @@ impl<'a> Sides<'a> {
         found.collect()
     }
 
+    /// Calls that changed places where lines moved, too: sizes that no other call of the function has tell, if
+    /// in their order both are without a partner, or have one of another size.
+    fn out_of_order(&self, pairs: &[Aligned], terms: &impl Terms) -> Vec<Aligned> {
+        if self.stayed || are_long(self.old.len(), self.new.len()) {
+            return Vec::new();
+        }
+        let is_same = |old: usize, new: usize| {
+            let (a, b) = self.sites(old, new);
+            a.sizes.is_same(&b.sizes)
+        };
+        let mut settled = (vec![false; self.old.len()], vec![false; self.new.len()]);
+        for pair in pairs {
+            let (a, b) = self.sites(pair.old, pair.new);
+            let is_settled = !a.sizes.is_other(&b.sizes);
+            (settled.0[pair.old], settled.1[pair.new]) = (is_settled, is_settled);
+        }
+        let of_new = |new: usize| {
+            let mut with_its_size = (0..self.old.len()).filter(|old| is_same(*old, new));
+            let (old, None) = (with_its_size.next()?, with_its_size.next()) else {
+                return None;
+            };
+            let news = (0..self.new.len()).filter(|new| is_same(old, *new));
+            let is_free = !settled.0[old] && !settled.1[new] && news.count() == 1;
+            (is_free && terms.pair(old, new).is_some()).then_some(Aligned { old, new })
+        };
+        (0..self.new.len()).filter_map(of_new).collect()
+    }
+
     /// Where a pair's sizes differ: what had the new one's sizes before. The two may have changed places.
     fn with_its_sizes(&self, old: usize, new: usize) -> impl Iterator<Item = usize> + '_ {
         let (a, b) = self.sites(old, new);
-        let differs = a.sizes.is_other(&b.sizes);
+        let differs = a.sizes.is_other(&b.sizes) && !are_long(self.old.len(), self.new.len());
         let sizes = &b.sizes;
         let others = self.old.iter().map(|(index, _)| *index);
         others.filter(move |other| differs && self.old_sites[*other].sizes.is_same(sizes))

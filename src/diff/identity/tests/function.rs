@@ -125,7 +125,16 @@ fn calls_that_changed_places_keep_their_sizes_unless_each_line_stayed() {
         matched(&old, &[line(5, 32), line(6, 24)]),
         [Some((0, Line)), Some((1, Line))]
     );
+    // Where another went, too, which moved a line.
+    let old = [line(5, 344), line(6, 24), line(7, 32), line(8, 183)];
+    let new = [line(5, 183), line(6, 32), line(7, 24)];
+    let found: Vec<_> = matched(&old, &new)
+        .into_iter()
+        .map(|m| m.map(|m| m.0))
+        .collect();
+    assert_eq!(found, [Some(3), Some(2), Some(1)]);
     // One whose size alone changed is still it.
+    let old = [line(5, 24), line(6, 32)];
     assert_eq!(
         matched(&old, &[line(5, 99), line(9, 32)]),
         [Some((0, Line)), Some((1, MovedLine))]
