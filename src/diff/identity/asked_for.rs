@@ -46,6 +46,26 @@ impl AskedFor {
         self.verdict(other) == Verdict::Other
     }
 
+    /// Whether one of several copies of a call can have asked for this, if all together asked for `whole`.
+    pub fn can_be_part_of(&self, whole: &AskedFor) -> bool {
+        match (self.bounds(), whole.bounds()) {
+            (Some(part), Some(whole)) => {
+                (whole.least()..=whole.most()).contains(&part.least())
+                    && part.most() <= whole.most()
+            }
+            _ => true,
+        }
+    }
+
+    /// Between which all lie, where that is known.
+    fn bounds(&self) -> Option<Sizes> {
+        match self {
+            AskedFor::Each(sizes) => sizes.iter().copied().reduce(Sizes::and),
+            AskedFor::Once(size) => Some(Sizes::one(*size)),
+            AskedFor::Mean(_) | AskedFor::Unknown => None,
+        }
+    }
+
     pub fn is_known(&self) -> bool {
         *self != AskedFor::Unknown
     }

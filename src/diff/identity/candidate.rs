@@ -73,6 +73,13 @@ impl Candidate {
         ))
     }
 
+    /// The function that a lambda, to which the code belongs, is written in. Debug information calls all of them
+    /// `operator()`; their symbols tell.
+    pub fn written_in(&self) -> Option<&str> {
+        let (function, _) = self.symbol.as_deref()?.split_once("::{lambda")?;
+        Some(bare_name(function))
+    }
+
     pub fn lines(&self) -> Vec<Option<u32>> {
         self.chain.iter().map(|step| step.line).collect()
     }
@@ -97,6 +104,13 @@ impl Candidate {
     pub fn is_of_other_build(&self, other: &Candidate) -> bool {
         self.build.is_some() && other.build.is_some() && self.build != other.build
     }
+}
+
+/// A function without what a template returns, its arguments and its parameters: debug information and symbols spell
+/// these in their own ways.
+pub fn bare_name(function: &str) -> &str {
+    let name = function.split(['(', '<']).next().unwrap_or(function);
+    name.rsplit(' ').next().unwrap_or(name)
 }
 
 /// A symbol without what compilers add to copies of a function, which come and go with builds.

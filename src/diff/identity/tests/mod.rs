@@ -12,6 +12,7 @@ use crate::trace::Sizes;
 use MatchedBy::*;
 
 mod function;
+mod inlined;
 
 fn module(name: &str) -> ModuleKey {
     match name {
@@ -151,24 +152,6 @@ fn directories_may_differ_where_paths_agree_from_the_right() {
             (module(""), "/h/ui/a.c".to_owned(), "/b/ui/a.c".to_owned()),
         ]
     );
-}
-
-#[test]
-fn a_wrapper_is_a_site_in_each_of_its_callers() {
-    let wrapper = || at("xmalloc", "/s/a.c", 1, 2);
-    let old = [
-        wrapper().inlined_into("f", 5, 7),
-        wrapper().inlined_into("g", 10, 12),
-    ];
-    let new = [
-        wrapper().inlined_into("g", 9, 12),
-        wrapper().inlined_into("f", 5, 6),
-    ];
-    assert_eq!(matched(&old, &new), [Some((1, Line)), Some((0, MovedLine))]);
-    // Another caller's is another site; the same one, no longer inlined, is not.
-    let new = [wrapper().inlined_into("h", 20, 22)];
-    assert_eq!(matched(&old[..1], &new), [None]);
-    assert_eq!(matched(&old[..1], &[wrapper()]), [Some((0, MovedLine))]);
 }
 
 #[test]
@@ -322,24 +305,6 @@ fn one_file_at_two_paths_is_two_modules() {
 }
 
 #[test]
-fn a_function_that_one_build_inlines_is_found_in_the_other() {
-    let inlined = |line| at("read", "/s/a.c", 1, line).inlined_into("main", 20, 25);
-    let old = [inlined(3), inlined(5)];
-    let new = [at("read", "/s/a.c", 1, 3), at("read", "/s/a.c", 1, 5)];
-    let both = [Some((0, MovedLine)), Some((1, MovedLine))];
-    assert_eq!(matched(&old, &new), both);
-    assert_eq!(matched(&new, &old), both);
-    // Of two copies, one is it.
-    let twice = [
-        inlined(3),
-        at("read", "/s/a.c", 1, 3).inlined_into("main", 20, 28),
-    ];
-    let found = match_sites(&twice, &new[..1]).sites;
-    let rivals = found[0].as_ref().map(|m| m.rivals.clone());
-    assert_eq!(rivals, Some(vec![None]));
-}
-
-#[test]
 fn a_site_is_matched_once() {
     let old: Vec<Candidate> = (0..5).map(|i| at("f", "/s/a.c", 1, 5 + i)).collect();
     let new: Vec<Candidate> = (0..9).map(|i| at("f", "/s/a.c", 1, 2 + 2 * i)).collect();
@@ -367,37 +332,4 @@ fn compilers_name_copies_of_a_function() {
     assert_eq!(stem("libfoo.so.1.2"), "libfoo");
     assert_eq!(stem("libc-2.31.so"), "libc");
     assert_eq!(stem("lib-x.so"), "lib-x");
-}
-
-#[test]
-fn lambdas_of_one_file_are_not_mixed() {
-    // Two lambdas, each with its head and a call below it; all moved by four.
-    let old = [
-        at("operator()", "/s/a.cc", 10, 12),
-        at("operator()", "/s/a.cc", 20, 21),
-    ];
-    let new = [
-        at("operator()", "/s/a.cc", 14, 16),
-        at("operator()", "/s/a.cc", 24, 25),
-    ];
-    assert_eq!(
-        matched(&old, &new),
-        [Some((0, MovedLine)), Some((1, MovedLine))]
-    );
-}
-
-#[test]
-fn what_a_function_is_inlined_into_may_get_a_parameter() {
-    let inner = |outer| at("send<long int>", "/s/a.cc", 1, 4).inlined_into(outer, 10, 12);
-    let old = [inner("poll(int, int)")];
-    assert_eq!(
-        matched(&old, &[inner("poll(int, int, int)")]),
-        [Some((0, Line))]
-    );
-    // Of the shown function itself, other parameters are another overload.
-    let overload = |name| at(name, "/s/a.cc", 1, 4);
-    assert_eq!(
-        matched(&[overload("f(int)")], &[overload("f(long)")]),
-        [None]
-    );
 }
