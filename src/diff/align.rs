@@ -5,7 +5,7 @@
 pub struct Cost {
     /// Changes of the source that would explain it: items added and taken away, and lines between them.
     pub edits: u64,
-    /// Pairs whose sizes are known, and differ.
+    /// Pairs whose sizes do not agree.
     pub contradictions: u64,
     /// How far items moved in all.
     pub distance: u64,

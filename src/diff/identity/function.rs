@@ -82,8 +82,10 @@ struct Sides<'a> {
     new_sites: &'a [Candidate],
     old: Vec<Placed>,
     new: Vec<Placed>,
-    /// Each place is one that was there before.
+    /// Each place in the function is one that was there before.
     stayed: bool,
+    /// What another size costs.
+    resized: u64,
 }
 
 impl<'a> Sides<'a> {
@@ -97,13 +99,21 @@ impl<'a> Sides<'a> {
             });
             placed
         };
+        // Where what it is inlined into has moved, the function itself has not.
+        let innermost = |placed: &Placed| placed.1.last().copied();
         let old = placed(&group.old, matching.old);
         let new = placed(&group.new, matching.new);
+        // A line of several calls has an address each where no line is known, so that one is left over, and is not to be
+        // taken for another whose size changed.
+        let has_line = |placed: &[Placed], sites: &[Candidate]| {
+            placed
+                .first()
+                .is_some_and(|(index, _)| sites[*index].has_line())
+        };
+        let is_mixed = has_line(&old, matching.old) != has_line(&new, matching.new);
         Sides {
-            stayed: old
-                .iter()
-                .map(|old| &old.1)
-                .eq(new.iter().map(|new| &new.1)),
+            stayed: old.iter().map(innermost).eq(new.iter().map(innermost)),
+            resized: if is_mixed { 2 * UNPAIRED } else { RESIZED },
             old_sites: matching.old,
             new_sites: matching.new,
             old,
@@ -135,9 +145,10 @@ impl<'a> Sides<'a> {
         }
         let shift = self.shift(old, new).into_iter().map(i64::unsigned_abs);
         let is_other = a.sizes.is_other(&b.sizes);
+        let is_same = a.sizes.is_same(&b.sizes);
         Some(Cost {
-            edits: u64::from(!self.stayed && is_other) * RESIZED,
-            contradictions: u64::from(is_other),
+            edits: u64::from(!self.stayed && is_other) * self.resized,
+            contradictions: u64::from(a.sizes.is_known() && b.sizes.is_known() && !is_same),
             distance: shift.fold(0, u64::saturating_add),
         })
     }

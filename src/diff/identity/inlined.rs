@@ -133,13 +133,11 @@ fn fit(matching: &Matching<'_>, places: &Group, (old, new): (usize, usize)) -> O
     })
 }
 
-/// Whether the symbol of a lambda says that it is written in a function that the other one is inlined into.
+/// Whether the symbol of a lambda says that it is written in the function that the other one is inlined into.
 fn is_written_in(lambda: &Candidate, inlined: &Candidate) -> bool {
-    let outer = inlined.chain.iter().skip(lambda.chain.len());
-    let mut outer = outer.filter_map(|step| step.function.as_deref().map(bare_name));
-    lambda
-        .written_in()
-        .is_some_and(|function| outer.any(|outer| outer == function))
+    let outer = inlined.chain.get(lambda.chain.len());
+    let outer = outer.and_then(|step| step.function.as_deref().map(bare_name));
+    outer.is_some() && lambda.written_in() == outer
 }
 
 /// The functions of one are the innermost ones of the other. What they are inlined into may have other

@@ -140,3 +140,15 @@ fn calls_that_changed_places_keep_their_sizes_unless_each_line_stayed() {
         [Some((0, Line)), Some((1, MovedLine))]
     );
 }
+
+#[test]
+fn a_size_that_agrees_goes_before_one_that_may_agree() {
+    let line = |line| at("f", "/s/a.c", 1, line);
+    let once = AskedFor::new(vec![Sizes::one(24)], Some(1), None);
+    let mut old = line(5);
+    old.sizes = once;
+    let mut varies = line(5);
+    varies.sizes = AskedFor::Each(Sizes::new(8, 90).into_iter().collect());
+    let new = [varies, line(6).of_size(24)];
+    assert_eq!(matched(&[old], &new), [None, Some((0, MovedLine))]);
+}

@@ -120,3 +120,31 @@ fn what_a_function_is_inlined_into_may_get_a_parameter() {
         [None]
     );
 }
+
+#[test]
+fn a_function_stays_though_the_call_of_it_moved() {
+    let call = |line, size, from| {
+        let site = at("read", "/s/a.c", 3, line).of_size(size);
+        site.inlined_into("main", 20, from)
+    };
+    let old = [call(5, 24, 25), call(6, 32, 25)];
+    let new = [call(5, 32, 28), call(6, 24, 28)];
+    assert_eq!(
+        matched(&old, &new),
+        [Some((0, MovedLine)), Some((1, MovedLine))]
+    );
+}
+
+#[test]
+fn a_lambda_is_not_one_that_its_function_inlines_with_another_function() {
+    let mut alone = at("operator()", "/s/a.cc", 22, 24);
+    alone.symbol = Some("merge(int)::{lambda(int)#1}::operator()(int) const".into());
+    let inlined = |line: u32| at("operator()", "/s/a.cc", line - 2, line);
+    let old = [
+        inlined(11)
+            .inlined_into("send(int)", 8, 14)
+            .inlined_into("merge(int)", 20, 25),
+        inlined(23).inlined_into("merge(int)", 20, 26),
+    ];
+    assert_eq!(matched(&old, &[alone]), [Some((1, MovedLine))]);
+}
