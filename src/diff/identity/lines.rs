@@ -56,8 +56,11 @@ fn module_of(site: &Candidate) -> Option<&ModuleKey> {
 }
 
 pub fn pair_by_line(matching: &mut Matching<'_>, pair: Found) {
-    let is_same = matching.old[pair.old].lines() == matching.new[pair.new].lines();
-    let by = match is_same {
+    let (old, new) = (&matching.old[pair.old], &matching.new[pair.new]);
+    let file = new.module.as_ref().zip(new.file());
+    let is_renamed = file.is_some_and(|(module, file)| matching.files.is_renamed(module, file));
+    let by = match old.lines() == new.lines() {
+        _ if is_renamed => MatchedBy::Renamed,
         true => MatchedBy::Line,
         false => MatchedBy::MovedLine,
     };

@@ -14,6 +14,7 @@ mod matching;
 mod modules;
 mod order;
 mod renamed;
+mod rewritten;
 mod same_build;
 mod sources;
 #[cfg(test)]
@@ -59,6 +60,10 @@ pub fn match_sites(old: &[Candidate], new: &[Candidate]) -> Matches {
     lines::pair(&mut matching);
     inlined::pair(&mut matching);
     renamed::pair(&mut matching);
+    if renamed::learn_files(&mut matching) {
+        inlined::pair(&mut matching);
+    }
+    rewritten::pair(&mut matching);
     order::pair(&mut matching);
     bare::pair(&mut matching);
     matching.doubt(&modules);

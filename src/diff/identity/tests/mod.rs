@@ -13,6 +13,7 @@ use MatchedBy::*;
 
 mod function;
 mod inlined;
+mod rewritten;
 
 fn module(name: &str) -> ModuleKey {
     match name {
