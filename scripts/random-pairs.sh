@@ -3,7 +3,7 @@
 #
 #   scripts/random-pairs.sh                 seeds 1 to 200
 #   scripts/random-pairs.sh 12 300-400      these
-#   KEEP=DIR scripts/random-pairs.sh 12     leaves sources, programs and logs in DIR/12
+#   KEEP=DIR scripts/random-pairs.sh 12     leaves sources, programs and logs in DIR/12, and takes what is there
 #
 # Even seeds are for tuning the rule, odd ones are held back to say how good it is: of these only the
 # figures are shown. tests/random/natural.rs says what Decidable, Contested and Undecidable are; Limit is what

@@ -5,7 +5,7 @@
 pub struct Cost {
     /// Changes of the source that would explain it: items added and taken away, and lines between them.
     pub edits: u64,
-    /// Pairs whose sizes are known, and differ.
+    /// Pairs whose sizes do not agree.
     pub contradictions: u64,
     /// How far items moved in all.
     pub distance: u64,
@@ -57,6 +57,11 @@ pub trait Terms {
 /// the front or from the back.
 const MOST_CELLS: usize = 1 << 17;
 
+/// Whether two lists are too long to weigh each item of one against each of the other.
+pub fn are_long(old: usize, new: usize) -> bool {
+    old.saturating_mul(new) > MOST_CELLS
+}
+
 /// Costs at one cell, by how the way there ended (or goes on): with a pair, or with a gap.
 #[derive(Debug, Clone, Copy, Default)]
 struct Cell {
@@ -72,7 +77,7 @@ pub fn align(old: usize, new: usize, terms: &impl Terms) -> Alignment {
             rivals: vec![Vec::new(); new],
         };
     }
-    if old.saturating_mul(new) > MOST_CELLS {
+    if are_long(old, new) {
         return in_order(old, new, terms);
     }
     let table = Table::new(old, new, terms);

@@ -189,5 +189,6 @@ fn add(sum: &mut SiteRun, run: SiteRun) {
     sum.addresses.extend(run.addresses);
     sum.numbers.extend(run.numbers);
     sum.figures.add(run.figures);
+    sum.add_sizes(run.sizes);
     sum.add_curve(run.curve.as_ref());
 }

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use super::group::{Aliases, group, module_of};
-use super::identity::{Candidate, Match, Step, files_of, match_sites};
+use super::identity::{AskedFor, Candidate, Match, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
 use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
@@ -85,7 +85,7 @@ fn sites_of(
             }
         }
     }
-    sites.iter_mut().for_each(sort_addresses);
+    sites.iter_mut().for_each(sort_lists);
     sites
 }
 
@@ -193,10 +193,11 @@ impl Joined {
 }
 
 fn candidate(site: &JoinedSite, run: usize) -> Candidate {
-    let (chain, function_start) = match &site.name {
-        Symbolized::Named(named) => (named.chain().map(step).collect(), named.function_start),
-        Symbolized::Unknown(_) => (Vec::new(), None),
+    let named = match &site.name {
+        Symbolized::Named(named) => Some(named),
+        Symbolized::Unknown(_) => None,
     };
+    let chain = named.map(|named| whole_functions(named.chain().map(step).collect()));
     let here = site.runs[run].clone();
     let (build, module_path, addresses, numbers) = match here.clone() {
         Some(here) => (here.build, here.path, here.addresses, here.numbers),
@@ -206,13 +207,29 @@ fn candidate(site: &JoinedSite, run: usize) -> Candidate {
         key: site.key.clone(),
         module: module_of(&site.key).cloned(),
         build,
-        chain,
-        function_start,
+        chain: chain.unwrap_or_default(),
+        symbol: named.and_then(|named| named.symbol.clone()),
+        function_start: named.and_then(|named| named.function_start),
         addresses,
         numbers,
         module_path,
-        mean_size: here.and_then(|here| here.figures.mean_size()),
+        sizes: here.map(asked_for).unwrap_or_default(),
     }
+}
+
+/// Compilers split a function, and inline its head where it is called: then the other part, inlined or not, looks as
+/// if it was called at the function's declaration.
+fn whole_functions(mut chain: Vec<Step>) -> Vec<Step> {
+    chain.dedup_by(|outer, inner| {
+        let is_head = outer.line.is_some() && outer.line == outer.declaration.line;
+        is_head && outer.function == inner.function && outer.declaration == inner.declaration
+    });
+    chain
+}
+
+fn asked_for(here: SiteRun) -> AskedFor {
+    let figures = here.figures;
+    AskedFor::new(here.sizes, figures.allocations, figures.mean_size())
 }
 
 fn step((frame, declaration): (&Frame, Declaration)) -> Step {
@@ -233,6 +250,7 @@ fn site_run(run: &Run, location: &Location, site: &CallSite) -> SiteRun {
         addresses: location.address.into_iter().collect(),
         numbers: number.into_iter().collect(),
         figures: site.figures,
+        sizes: site.sizes.into_iter().collect(),
         curve: site.curve.clone(),
     }
 }
@@ -283,20 +301,23 @@ fn add(site: &mut JoinedSite, index: usize, run: &Run, location: Location, here:
     sum.addresses.extend(here.addresses);
     sum.numbers.extend(here.numbers);
     sum.figures.add(here.figures);
+    sum.add_sizes(here.sizes);
     sum.add_curve(here.curve.as_ref());
 }
 
-fn sort_addresses(site: &mut JoinedSite) {
+fn sort_lists(site: &mut JoinedSite) {
     for run in site.runs.iter_mut().flatten() {
         run.addresses.sort_unstable();
         run.addresses.dedup();
         run.numbers.sort_unstable();
         run.numbers.dedup();
+        run.sizes.sort_unstable();
+        run.sizes.dedup();
     }
 }
 
 fn finish(site: &mut JoinedSite) {
-    sort_addresses(site);
+    sort_lists(site);
     let runs = site.runs.iter().flatten().count();
     // A row of sites that no run shares is joined by its name alone.
     site.matched_by = match runs {
@@ -334,7 +355,7 @@ mod tests {
                 blocks,
                 bytes: blocks * 10,
             };
-            run.add_site(at, Figures::of_log(blocks, live), None);
+            run.add_site(at, Figures::of_log(blocks, live), None, None);
         }
         run
     }
@@ -392,6 +413,23 @@ mod tests {
         let run = sites[0].runs[0].as_ref().unwrap();
         assert_eq!(run.addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
         assert_eq!((run.figures.allocations, run.figures.blocks), (Some(5), 5));
+    }
+
+    #[test]
+    fn a_function_in_two_parts_is_one() {
+        let step = |line| Step {
+            function: Some("f".into()),
+            file: Some("/src/a.c".into()),
+            line: Some(line),
+            declaration: Declaration {
+                line: Some(3),
+                external: false,
+            },
+        };
+        assert_eq!(whole_functions(vec![step(7), step(3)]), [step(7)]);
+        // One that calls itself.
+        let recursive = vec![step(7), step(5)];
+        assert_eq!(whole_functions(recursive.clone()), recursive);
     }
 
     #[test]

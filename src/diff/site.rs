@@ -4,7 +4,7 @@ use super::matched_by::MatchedBy;
 use crate::run::{
     Build, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Run, Symbolized, Text,
 };
-use crate::trace::Curve;
+use crate::trace::{Curve, Sizes};
 
 /// What makes it the same module in another run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -151,11 +151,22 @@ pub struct SiteRun {
     /// The numbers of the log, where they could not be made link-time addresses.
     pub numbers: Vec<u64>,
     pub figures: Figures,
+    /// What its callers asked for, each once; empty where unknown.
+    pub sizes: Vec<Sizes>,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
 }
 
 impl SiteRun {
+    /// Adds the sizes of a caller or site that is summed up in this one.
+    pub fn add_sizes(&mut self, other: Vec<Sizes>) {
+        // A part of them would say that others were never asked for.
+        self.sizes = match self.sizes.is_empty() || other.is_empty() {
+            true => Vec::new(),
+            false => self.sizes.drain(..).chain(other).collect(),
+        };
+    }
+
     /// Adds the curve of a caller or site that is summed up in this one.
     pub fn add_curve(&mut self, other: Option<&Curve>) {
         self.curve = match (self.curve.take(), other) {

@@ -50,11 +50,12 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let mut run = Run::new(facts, modules(&capture, &rebased));
     let locations = rebased.locations(&trace.callers).into_iter();
     let stats = outcome.stats().into_iter().zip(outcome.curves());
-    for (location, (stats, curve)) in locations.zip(stats) {
+    let stats = stats.zip(outcome.sizes());
+    for (location, ((stats, curve), sizes)) in locations.zip(stats) {
         let at = run.add_location(location);
         let figures = Figures::of_log(stats.allocations, stats.live);
         if figures.allocated() {
-            run.add_site(at, figures, Some(curve));
+            run.add_site(at, figures, sizes, Some(curve));
         }
     }
     run.faults = Some(faults(outcome));

@@ -219,13 +219,17 @@ fn add_sites(run: &mut Run, recording: &Recording, at: &Locations) {
             Some(&index) => {
                 let site = &mut run.sites[index];
                 site.figures.add(figures);
+                site.sizes = match (site.sizes, stack.sizes.sizes()) {
+                    (Some(a), Some(b)) => Some(a.and(b)),
+                    (one, other) => one.or(other),
+                };
                 if let Some(curve) = &mut site.curve {
                     curve.add(&stack.curve);
                 }
             }
             None => {
                 known.insert(id, run.sites.len());
-                run.add_stack(id, figures, Some(stack.curve.clone()));
+                run.add_stack(id, figures, stack.sizes.sizes(), Some(stack.curve.clone()));
             }
         }
     }

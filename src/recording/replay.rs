@@ -8,7 +8,8 @@ use super::blocks::{Block as FileBlock, Blocks, Damage};
 use super::events::{Event, Malformed, decode};
 use super::header::{Header, Mode};
 use crate::trace::{
-    AddressTable, Block, CallerId, Course, Curve, Delta, FaultKind, Held, Occurrences, Tally,
+    AddressTable, Block, CallerId, Course, Curve, Delta, FaultKind, Held, Occurrences, SizesSeen,
+    Tally,
 };
 
 /// As many nodes as a recorder makes.
@@ -69,6 +70,8 @@ pub struct StackCounts {
     pub node: u32,
     pub allocations: u64,
     pub live: Tally,
+    /// What was asked for; nothing in a summary.
+    pub sizes: SizesSeen,
     pub curve: Curve,
 }
 
@@ -324,6 +327,7 @@ impl Replay {
             node,
             allocations: 0,
             live: Tally::default(),
+            sizes: SizesSeen::default(),
             curve: Curve::default(),
         });
         self.index[at] = stacks.len() as u32;
@@ -336,7 +340,9 @@ impl Replay {
         let Some(caller) = self.stack(node) else {
             return;
         };
-        self.recording.stacks[caller.0 as usize].allocations += 1;
+        let stack = &mut self.recording.stacks[caller.0 as usize];
+        stack.allocations += 1;
+        stack.sizes.note(size, true);
         let block = Block { caller, size };
         self.put(address, block);
     }

@@ -27,7 +27,7 @@ pub use name::{Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown}
 pub use set::{compared, told_apart};
 pub use stacks::{StackId, Stacks};
 
-use crate::trace::{Curve, FaultKind, Occurrences};
+use crate::trace::{Curve, FaultKind, Occurrences, Sizes};
 
 /// A run, read and named.
 #[derive(Debug, Clone)]
@@ -65,6 +65,8 @@ pub struct Location {
 pub struct CallSite {
     pub stack: StackId,
     pub figures: Figures,
+    /// `None` where only what is live is known.
+    pub sizes: Option<Sizes>,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
 }
@@ -97,20 +99,34 @@ impl Run {
     }
 
     /// Adds what was allocated from one place, of which no more is known than the immediate caller.
-    pub fn add_site(&mut self, at: LocationId, figures: Figures, curve: Option<Curve>) {
+    pub fn add_site(
+        &mut self,
+        at: LocationId,
+        figures: Figures,
+        sizes: Option<Sizes>,
+        curve: Option<Curve>,
+    ) {
         let stack = self.stacks.add(at, None);
         self.sites.push(CallSite {
             stack,
             figures,
+            sizes,
             curve,
         });
     }
 
     /// Adds what was allocated with a stack.
-    pub fn add_stack(&mut self, stack: StackId, figures: Figures, curve: Option<Curve>) {
+    pub fn add_stack(
+        &mut self,
+        stack: StackId,
+        figures: Figures,
+        sizes: Option<Sizes>,
+        curve: Option<Curve>,
+    ) {
         self.sites.push(CallSite {
             stack,
             figures,
+            sizes,
             curve,
         });
     }

@@ -34,6 +34,9 @@ pub struct Named {
     frames: Arc<[Frame]>,
     /// Of the frames, in their order; apart from them, since a function that moved is the same one.
     declarations: Arc<[Declaration]>,
+    /// What the symbol of the outermost function says, where debug information calls it otherwise: it gives functions that
+    /// are `static` no parameters, and no lambda a name.
+    pub symbol: Option<Text>,
     /// Where the outermost function begins.
     pub function_start: Option<LinkAddress>,
     pub source: NameSource,
@@ -96,6 +99,7 @@ impl Named {
         (!frames.is_empty()).then_some(Named {
             frames: frames.into(),
             declarations: Arc::default(),
+            symbol: None,
             function_start: None,
             source,
         })
@@ -109,6 +113,11 @@ impl Named {
     /// Adds where the functions of the frames are declared, in the order of the frames.
     pub fn declared(mut self, declarations: Vec<Declaration>) -> Self {
         self.declarations = declarations.into();
+        self
+    }
+
+    pub fn with_symbol(mut self, symbol: Option<Text>) -> Self {
+        self.symbol = symbol;
         self
     }
 
@@ -128,6 +137,7 @@ impl Named {
         Named {
             frames: Arc::new([frame]),
             declarations: Arc::default(),
+            symbol: None,
             function_start: None,
             source,
         }

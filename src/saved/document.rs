@@ -23,7 +23,7 @@ use crate::run::{
     Unknown,
 };
 use crate::symbols::Names;
-use crate::trace::{Anomalies, Curve, Occurrences, Tally};
+use crate::trace::{Anomalies, Curve, Occurrences, Sizes, Tally};
 use crate::warning::Warning;
 
 /// What the schema of a saved report begins with, before its version.
@@ -143,6 +143,9 @@ struct SavedCaller {
     blocks: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
+    /// The least and the most that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sizes: Option<(u64, u64)>,
     /// Index into the builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     build: Option<usize>,
@@ -162,6 +165,9 @@ enum SavedName {
         by: NameSource,
         /// Innermost first.
         frames: Vec<SavedFrame>,
+        /// Of the outermost function, where debug information calls it otherwise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        symbol: Option<String>,
         /// Where the outermost function begins, in hex.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         start: Option<LinkAddress>,
@@ -396,6 +402,7 @@ impl SavedCaller {
             allocations: site.figures.allocations,
             blocks: site.figures.blocks,
             bytes: site.figures.bytes,
+            sizes: site.sizes.map(|sizes| (sizes.least(), sizes.most())),
             build: build.map(|build| builds.index_of(build)),
             curve: site.curve.as_ref().map(|curve| {
                 let changes = curve.changes().iter();
@@ -438,11 +445,16 @@ impl SavedCaller {
             bytes: self.bytes,
             allocations: self.allocations,
         };
-        let curve = curve.transpose()?;
+        let sizes = self.sizes.map(|(least, most)| {
+            let sizes = Sizes::new(least, most);
+            sizes.ok_or_else(|| format!("no 'sizes' lie between {least} and {most}"))
+        });
+        let (curve, sizes) = (curve.transpose()?, sizes.transpose()?);
         check(run.facts.origin.source, figures, curve.as_ref())
+            .and_then(|()| check_sizes(figures, sizes))
             .map_err(|reason| format!("of caller {}, {reason}", run.sites.len() + 1))?;
         let at = run.add_location(location);
-        run.add_site(at, figures, curve);
+        run.add_site(at, figures, sizes, curve);
         Ok(())
     }
 }
@@ -507,6 +519,20 @@ fn check(source: Source, figures: Figures, curve: Option<&Curve>) -> Checked<()>
     Ok(())
 }
 
+fn check_sizes(figures: Figures, sizes: Option<Sizes>) -> std::result::Result<(), String> {
+    let Some((sizes, bytes)) = sizes.zip(figures.bytes) else {
+        return Ok(());
+    };
+    let of_all = |size: u64| size.saturating_mul(figures.blocks);
+    match (of_all(sizes.least())..=of_all(sizes.most())).contains(&bytes) {
+        true => Ok(()),
+        false => Err(format!(
+            "{} 'blocks' of the 'sizes' cannot have {bytes} 'bytes'",
+            figures.blocks
+        )),
+    }
+}
+
 impl SavedName {
     fn of(name: &Symbolized) -> Self {
         match name {
@@ -520,6 +546,7 @@ impl SavedName {
                         .map(|(at, frame)| SavedFrame::of(frame, declared(at)))
                         .collect()
                 },
+                symbol: named.symbol.as_deref().map(str::to_owned),
                 start: named.function_start,
             },
         }
@@ -527,9 +554,14 @@ impl SavedName {
 
     /// `names` has each text once, whoever is called so.
     fn symbolized(self, names: &mut Names) -> Checked<Symbolized> {
-        let (by, frames, start) = match self {
+        let (by, frames, symbol, start) = match self {
             SavedName::Unknown(reason) => return Ok(Symbolized::Unknown(reason)),
-            SavedName::Known { by, frames, start } => (by, frames, start),
+            SavedName::Known {
+                by,
+                frames,
+                symbol,
+                start,
+            } => (by, frames, symbol, start),
         };
         if frames.len() > LONGEST_CHAIN {
             return Err(format!(
@@ -541,7 +573,11 @@ impl SavedName {
         let frames = frames.iter().map(|frame| frame.frame(names)).collect();
         let named = Named::new(frames, by)
             .ok_or_else(|| "a caller has a name without frames".to_owned())?;
-        let named = named.declared(declarations).starting_at(start);
+        let symbol = symbol.map(|symbol| names.shared(&shortened(&symbol)));
+        let named = named
+            .declared(declarations)
+            .with_symbol(symbol)
+            .starting_at(start);
         Ok(Symbolized::Named(named))
     }
 }

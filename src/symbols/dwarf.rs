@@ -94,20 +94,29 @@ impl Symbolizer<'_> {
         {
             return None;
         }
-        // The symbol table knows the outermost function too: it is all there is where lines come
-        // without functions (assembler), and the fuller name of a C++ function that is `static`,
-        // which DWARF gives without its namespace and parameters.
-        if let (Some(outermost), Some(symbol)) = (frames.last_mut(), file.symbol(call)) {
-            let fuller = |name: &Text| is_fuller_name(symbol, name);
-            if outermost.function.as_ref().is_none_or(fuller) {
-                let symbol = without_clone(symbol);
-                outermost.function = Some(self.names.function(symbol.as_bytes()));
-            }
-        }
-        let named = Named::new(frames, NameSource::Dwarf)?;
+        let symbol = file.symbol(call).zip(frames.last_mut());
+        let symbol = symbol.and_then(|(symbol, outermost)| self.add_symbol(symbol, outermost));
+        let named = Named::new(frames, NameSource::Dwarf)?.with_symbol(symbol);
         let declarations = file.declarations(call, &entries);
         let start = file.function_start(call);
         Some(named.declared(declarations).starting_at(start))
+    }
+
+    /// The symbol table knows the outermost function too: it is all there is where lines come without
+    /// functions (assembler), and the fuller name of a C++ function that is `static`, which DWARF gives
+    /// without its namespace and parameters. Gives the name that the function is not called by then.
+    fn add_symbol(&mut self, symbol: &str, outermost: &mut Frame) -> Option<Text> {
+        let fuller = |name: &Text| is_fuller_name(symbol, name);
+        let is_fuller = outermost.function.as_ref().is_none_or(fuller);
+        if !is_fuller && !symbol.starts_with("_Z") {
+            return None;
+        }
+        let name = self.names.function(without_clone(symbol).as_bytes());
+        if is_fuller {
+            outermost.function = Some(name);
+            return None;
+        }
+        (outermost.function.as_ref() != Some(&name)).then_some(name)
     }
 
     fn has_frame_left(&mut self, chain: usize) -> bool {

@@ -14,6 +14,7 @@ pub mod parse;
 mod parted;
 pub mod reader;
 mod replay;
+mod sizes;
 mod table;
 
 pub use advice::advice;
@@ -26,4 +27,5 @@ pub use live::{Freed, LiveBlocks, Occurrences, Reuse};
 pub use moment::{FirstLines, LogIndex};
 pub use outcome::{CallerStats, Fault, FaultKind, Outcome, Trace, UnknownFree};
 pub use replay::{ReplayOptions, Rounds, replay, replay_in};
+pub use sizes::{Seen as SizesSeen, Sizes};
 pub use table::{AddressTable, Held};

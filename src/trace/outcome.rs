@@ -8,6 +8,7 @@ use super::block::{Block, CallerId, Tally};
 use super::caller_list::Callers;
 use super::curve::{Curve, Curves, Sampler, Steps};
 use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
+use super::sizes::{Seen, Sizes};
 
 /// What one caller did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct Trace {
     pub(super) is: Vec<CallerId>,
     /// By [`CallerId`].
     pub(super) allocated: Vec<u64>,
+    /// By [`CallerId`].
+    pub(super) sizes: Vec<Seen>,
     /// By [`super::live::shard_of`] their addresses.
     pub(super) live: Vec<LiveBlocks>,
     pub(super) faults: Faults,
@@ -173,6 +176,12 @@ impl Outcome<'_> {
             }
         }
         stats
+    }
+
+    /// What each caller asked for, by [`CallerId`]; `None` where it allocated nothing.
+    pub fn sizes(&self) -> Vec<Option<Sizes>> {
+        let sizes = self.trace.sizes.iter();
+        sizes.map(|seen| seen.sizes()).collect()
     }
 
     /// What is live of a part of all addresses, by caller.

@@ -12,6 +12,7 @@ use super::line::{Caller, Event, Line, Record};
 use super::live::{SHARDS, shard_of};
 use super::outcome::FaultKind;
 use super::reader::{LONGEST_LINE, Piece, RawLine};
+use super::sizes;
 use crate::hex;
 use crate::printable::printable_bytes;
 
@@ -101,12 +102,14 @@ impl Parsed {
 pub struct Seen {
     pub records: u64,
     pub allocations: u64,
+    pub sizes: sizes::Seen,
 }
 
 impl Seen {
     pub fn add(&mut self, other: Seen) {
         self.records += other.records;
         self.allocations += other.allocations;
+        self.sizes.add(other.sizes);
     }
 }
 
@@ -321,6 +324,7 @@ impl Parser {
         let seen = &mut self.callers.seen[caller.0 as usize];
         seen.records += 1;
         seen.allocations += u64::from(is_allocation);
+        seen.sizes.note(size, is_allocation);
         let is_wide = address > u64::from(u32::MAX);
         self.parsed.wide_addresses += u64::from(is_allocation & is_wide);
         let step = Step::new(self.line, action, caller, address, size);

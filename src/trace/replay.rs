@@ -19,6 +19,7 @@ use super::outcome::{FaultKind, Faults, Shard, Trace, UnknownFree};
 use super::parse::{Action, LocalCaller, Parser, Seen, Step};
 use super::parted::{CallerEntry, Parted};
 use super::reader::{Piece, Pieces};
+use super::sizes;
 
 /// What to keep beside the figures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -246,8 +247,10 @@ impl Replay {
         }
         let parted = Parted::new(&self.callers, &self.ids);
         let mut allocated = vec![0; parted.callers.iter().len()];
+        let mut sizes = vec![sizes::Seen::default(); allocated.len()];
         for (seen, is) in seen.iter().zip(&parted.is) {
             allocated[is.0 as usize] += seen.allocations;
+            sizes[is.0 as usize].add(seen.sizes);
         }
         let mut anomalies = Anomalies {
             missing_end: !self.saw_end,
@@ -272,6 +275,7 @@ impl Replay {
             callers: parted.callers,
             is: parted.is,
             allocated,
+            sizes,
             live,
             faults: self.faults,
             unknown_frees,
@@ -353,6 +357,7 @@ mod tests {
     use super::super::block::Tally;
     use super::super::live::Reuse;
     use super::super::outcome::CallerStats;
+    use super::super::sizes::Sizes;
     use super::*;
 
     fn read(log: &str) -> Trace {
@@ -401,6 +406,9 @@ mod tests {
                 }
             }
         );
+        // What was freed counts, what only frees and what failed does not.
+        let sizes = [Some(Sizes::one(0x18)), None, Some(Sizes::one(0x3e8)), None];
+        assert_eq!(trace.settle(Reuse::FreeLost).sizes(), sizes);
         let anomalies = trace.settle(Reuse::FreeLoggedLate).anomalies();
         let counts = [
             anomalies.unknown_frees.count,

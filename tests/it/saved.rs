@@ -137,6 +137,22 @@ fn a_saved_report_is_small_and_says_what_it_is() {
 }
 
 #[test]
+fn sizes_of_what_was_freed_are_saved() {
+    let (_directory, base) = saved(RUNS[0]);
+    let document: Value = serde_json::from_slice(&fs::read(&base).unwrap()).unwrap();
+    let callers = document["callers"].as_array().unwrap();
+    let freed = callers.iter().filter(|caller| caller["blocks"] == 0);
+    let sizes: Vec<&Value> = freed.map(|caller| &caller["sizes"]).collect();
+    // A message of gateway.c, and what realloc makes of it.
+    for size in [24, 2000] {
+        assert!(
+            sizes.contains(&&serde_json::json!([size, size])),
+            "{sizes:?}"
+        );
+    }
+}
+
+#[test]
 fn the_gate_judges_against_a_saved_baseline() {
     let (_directory, base) = saved(RUNS[0]);
     // gateway.c: session_open leaves 600 blocks of 256 bytes more.

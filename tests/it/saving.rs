@@ -205,7 +205,7 @@ fn caller(document: &mut Value) -> &mut Value {
 #[test]
 fn a_saved_report_whose_figures_cannot_be_is_refused() {
     type Spoil = fn(&mut Value);
-    let spoils: [(&str, Spoil); 14] = [
+    let spoils: [(&str, Spoil); 16] = [
         ("'allocations'", |d| caller(d)["allocations"] = json!(0)),
         ("'allocations' is missing", |d| {
             drop(caller(d).as_object_mut().unwrap().remove("allocations"))
@@ -234,6 +234,8 @@ fn a_saved_report_whose_figures_cannot_be_is_refused() {
             }
             caller["curve"] = Value::Null;
         }),
+        ("'sizes'", |d| caller(d)["sizes"] = json!([2, 1])),
+        ("'sizes'", |d| caller(d)["sizes"] = json!([1, 1])),
         ("'total'", |d| {
             drop(d["callers"].as_array_mut().unwrap().pop())
         }),

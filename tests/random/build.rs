@@ -91,6 +91,17 @@ pub struct Place<'a> {
     pub run: String,
 }
 
+impl Place<'_> {
+    pub fn run(&self) -> PathBuf {
+        self.directory.join(&self.run)
+    }
+}
+
+/// Whether a run was traced to its end: what is written last is there.
+pub fn is_made(place: &Place) -> bool {
+    place.run().join("app.maps").exists()
+}
+
 /// Writes, compiles and runs a program; gives the directory of the run.
 pub fn build(
     program: &Program,
@@ -100,7 +111,7 @@ pub fn build(
     to: &Place,
 ) -> PathBuf {
     let parts = to.parts;
-    let run = to.directory.join(&to.run);
+    let run = to.run();
     fs::create_dir_all(&run).unwrap();
     let source = to.directory.join(format!("src-{}", to.run));
     let place = source.join(settings.place);

@@ -30,6 +30,8 @@ pub struct Call {
     pub size: Option<usize>,
     /// Counted from the head of the function; without lines, the place in the order.
     pub line: usize,
+    /// The line at which its statement begins, by which debug information can call it as well.
+    pub statement: usize,
 }
 
 /// What the sources do not tell, or not with one voice.
@@ -52,7 +54,8 @@ pub fn with_lines(before: (&Program, &Sources), after: (&Program, &Sources)) -> 
         let of = |site: &&Site| Call {
             label: site.label,
             size: site.fixed_size(),
-            line: sources.lines[&site.label],
+            line: sources.lines[&site.label].call,
+            statement: sources.lines[&site.label].statement,
         };
         function.sites().iter().map(of).collect()
     };
@@ -90,6 +93,7 @@ pub fn without_lines(programs: [&Program; 2], modules: [Module; 2]) -> Doubts {
                     label,
                     size,
                     line: calls.len(),
+                    statement: calls.len(),
                 });
             }
         }
@@ -118,7 +122,8 @@ pub fn without_lines(programs: [&Program; 2], modules: [Module; 2]) -> Doubts {
 /// The labels that stand at a line where another call stood, though the lines of the calls are the same.
 pub fn contested(one: &[Call], two: &[Call]) -> BTreeSet<Label> {
     let lines = |calls: &[Call]| calls.iter().map(|c| c.line).collect::<Vec<_>>();
-    if lines(one) != lines(two) {
+    let statements = |calls: &[Call]| calls.iter().map(|c| c.statement).collect::<Vec<_>>();
+    if lines(one) != lines(two) && statements(one) != statements(two) {
         return BTreeSet::new();
     }
     let pairs = one.iter().zip(two).filter(|(a, b)| a.label != b.label);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
-use crate::build::{Counts, Place, Settings, build, prepare, symbols};
+use crate::build::{Counts, Place, Settings, build, is_made, prepare, symbols};
 use crate::common::{mtrace_diff, stdout_of};
 use crate::edit::{Edits, edit};
 use crate::model::{Label, Program};
@@ -177,7 +177,7 @@ impl Pair {
 
 fn run(seed: u64, parts: &Path) -> PairResult {
     let pair = Pair::new(seed);
-    // KEEP names a directory for the sources and the runs.
+    // KEEP names a directory for the sources and the runs; what an earlier call left there is not made again.
     let temporary;
     let directory = match std::env::var_os("KEEP") {
         Some(keep) => std::path::absolute(keep).unwrap().join(seed.to_string()),
@@ -193,6 +193,9 @@ fn run(seed: u64, parts: &Path) -> PairResult {
             run: format!("run{i}"),
         };
         let (program, sources) = (&pair.programs[i], &pair.sources[i]);
+        if is_made(&place) {
+            return place.run();
+        }
         build(program, sources, &pair.settings[i], &pair.counts[i], &place)
     });
     let callers = [0, 1].map(|i| callers(&runs[i], pair.settings[i].pie));

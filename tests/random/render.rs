@@ -7,11 +7,18 @@ use crate::model::{
     Block, File, Form, Function, Inline, Kind, Label, Program, Site, Size, Statement, Wrapper,
 };
 
+/// Where a site stands, counted from the line of its function.
+#[derive(Clone, Copy)]
+pub struct Line {
+    pub call: usize,
+    /// Where its statement begins.
+    pub statement: usize,
+}
+
 pub struct Sources {
     /// Path below the source directory, text, and whether it goes into the shared library.
     pub files: Vec<(String, String, bool)>,
-    /// The line of a site, counted from the line of its function.
-    pub lines: BTreeMap<Label, usize>,
+    pub lines: BTreeMap<Label, Line>,
 }
 
 /// What all sources include: the functions of the harness's own library (`runtime.c`).
@@ -158,7 +165,7 @@ fn call(function: &Function, of: &str) -> String {
     format!("{}(({of})1{rest})", function.name)
 }
 
-fn source(program: &Program, file: &File, lines: &mut BTreeMap<Label, usize>) -> String {
+fn source(program: &Program, file: &File, lines: &mut BTreeMap<Label, Line>) -> String {
     let up = if file.directory.is_empty() { "" } else { "../" };
     let mut text = vec![format!("#include \"{up}app.h\"")];
     if program.wrapper == Wrapper::Header {
@@ -204,7 +211,7 @@ struct Writer<'a> {
     function: &'a Function,
     start: usize,
     text: Vec<String>,
-    lines: &'a mut BTreeMap<Label, usize>,
+    lines: &'a mut BTreeMap<Label, Line>,
 }
 
 impl Writer<'_> {
@@ -247,7 +254,9 @@ impl Writer<'_> {
     fn sites(&mut self, sites: &[Site], indent: &str) {
         let mut line = String::new();
         for site in sites {
-            self.lines.insert(site.label, self.text.len() - self.start);
+            let statement = self.text.len() - self.start;
+            let at = |call| Line { call, statement };
+            self.lines.insert(site.label, at(statement));
             let label = site.label;
             let value = allocation(site);
             let looped = if site.form == Form::Loop {
@@ -272,7 +281,7 @@ impl Writer<'_> {
                     continue;
                 }
                 (_, Form::Split) => {
-                    self.lines.insert(label, self.text.len() + 1 - self.start);
+                    self.lines.insert(label, at(statement + 1));
                     self.text.push(format!("{indent}keep({label},"));
                     self.text.push(format!("{indent}     {value});"));
                     continue;

@@ -58,6 +58,7 @@ fn calls(list: &[(u32, usize, usize)]) -> Vec<Call> {
         label,
         size: (size > 0).then_some(size),
         line,
+        statement: line,
     };
     list.iter().map(of).collect()
 }
@@ -97,4 +98,14 @@ pub fn what_nothing_tells_is_known() {
     assert_eq!(doubt(&[(2, 32, 2), (1, 24, 3)]), 2);
     assert_eq!(doubt(&[(2, 32, 4), (1, 24, 5)]), 0);
     assert_eq!(doubt(&[(1, 99, 2), (2, 24, 3)]), 0);
+    // Nor where the arguments of one moved to a line of their own below, but its statement did not.
+    let split = |list: &[(u32, usize, usize)]| {
+        let mut calls = calls(list);
+        calls[1].line += 1;
+        calls
+    };
+    let after = split(&[(2, 32, 2), (1, 24, 3)]);
+    assert_eq!(contested(&calls(&two), &after).len(), 2);
+    let after = split(&[(2, 32, 2), (1, 24, 4)]);
+    assert_eq!(contested(&calls(&two), &after).len(), 0);
 }

@@ -1,5 +1,6 @@
 //! What matching knows of a site.
 
+use super::asked_for::AskedFor;
 use crate::diff::site::{ModuleKey, SiteKey};
 use crate::run::{Build, Declaration, LinkAddress, Text};
 use crate::symbol_name::without_clone;
@@ -23,14 +24,15 @@ pub struct Candidate {
     pub module_path: Option<Text>,
     /// The shown function first; empty where nothing is known.
     pub chain: Vec<Step>,
+    /// What the symbol of the outermost function says, where debug information calls it otherwise.
+    pub symbol: Option<Text>,
     /// Where the outermost function of the chain begins.
     pub function_start: Option<LinkAddress>,
     /// Ascending; empty where unknown.
     pub addresses: Vec<LinkAddress>,
     /// The numbers of the log, where they are no addresses.
     pub numbers: Vec<u64>,
-    /// Of its live blocks, where there are any and their bytes are known.
-    pub mean_size: Option<f64>,
+    pub sizes: AskedFor,
 }
 
 impl Candidate {
@@ -66,7 +68,17 @@ impl Candidate {
 
     /// The function that the code belongs to, as symbols know it.
     pub fn outermost(&self) -> Option<&str> {
-        Some(without_clone(self.chain.last()?.function.as_deref()?))
+        let symbol = self.symbol.as_deref();
+        Some(without_clone(
+            symbol.or(self.chain.last()?.function.as_deref())?,
+        ))
+    }
+
+    /// The function that a lambda, to which the code belongs, is written in. Debug information calls all of them
+    /// `operator()`; their symbols tell.
+    pub fn written_in(&self) -> Option<&str> {
+        let (function, _) = self.symbol.as_deref()?.split_once("::{lambda")?;
+        Some(bare_name(function))
     }
 
     pub fn lines(&self) -> Vec<Option<u32>> {
@@ -93,18 +105,11 @@ impl Candidate {
     pub fn is_of_other_build(&self, other: &Candidate) -> bool {
         self.build.is_some() && other.build.is_some() && self.build != other.build
     }
+}
 
-    /// Both have live blocks, of the same size.
-    pub fn has_same_sizes(&self, other: &Candidate) -> bool {
-        self.mean_size.is_some() && self.mean_size == other.mean_size
-    }
-
-    /// Both have live blocks, of other sizes. Without live blocks nothing is known of sizes, which
-    /// speaks neither for two sites being one nor against it.
-    pub fn has_other_sizes(&self, other: &Candidate) -> bool {
-        match (self.mean_size, other.mean_size) {
-            (Some(a), Some(b)) => a != b,
-            _ => false,
-        }
-    }
+/// A function without what a template returns, its arguments and its parameters: debug information and symbols spell
+/// these in their own ways.
+pub fn bare_name(function: &str) -> &str {
+    let name = function.split(['(', '<']).next().unwrap_or(function);
+    name.rsplit(' ').next().unwrap_or(name)
 }

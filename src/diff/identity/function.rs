@@ -2,7 +2,7 @@
 
 use super::candidate::{Candidate, Step};
 use super::matching::{Group, Matching};
-use crate::diff::align::{Cost, Terms, align};
+use crate::diff::align::{Aligned, Cost, Terms, align, are_long};
 
 /// Two sites that are one, and what the new one may be as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,12 +12,22 @@ pub struct Found {
     pub rivals: Vec<Option<usize>>,
 }
 
+/// Lines came or went in front of a call.
+const SHIFTED: u64 = 1;
+
+/// A call came or went: two of them are no likelier than lines that came in two places.
+const UNPAIRED: u64 = 2;
+
+/// A call asks for another size. As much as a call that came or went, so that two that changed places are not
+/// taken for two that changed sizes.
+const RESIZED: u64 = 2;
+
 /// A site, and its place in the function.
 type Placed = (usize, Vec<i64>);
 
 /// Pairs sites of one function by the lines of their first `steps` functions. Lines keep their order; of
-/// all readings the one that takes the fewest edits of the source is believed, so that an equal line is
-/// overruled by nothing but edits: sizes decide only where two readings take as many.
+/// all readings the one that takes the fewest edits of the source is believed, and another size is one of them.
+/// Where no line moved, nothing was edited, and no size overrules a line.
 pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Found> {
     let (old, new) = (matching.old, matching.new);
     let of_old = group.old.iter().map(|i| &old[*i]);
@@ -25,10 +35,8 @@ pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Fou
     let relative = is_one_function(of_old, steps) && is_one_function(of_new, steps);
     let place = |site: &Candidate| position(site, steps, relative);
     let named = group.old.iter().all(|i| old[*i].functions().is_some());
-    let terms = ByLines {
-        sides: Sides::new(matching, group, place),
-        named,
-    };
+    let sides = Sides::new(matching, group, place);
+    let terms = ByLines { sides, named };
     terms.sides.aligned(&terms)
 }
 
@@ -74,6 +82,10 @@ struct Sides<'a> {
     new_sites: &'a [Candidate],
     old: Vec<Placed>,
     new: Vec<Placed>,
+    /// Each place in the function is one that was there before.
+    stayed: bool,
+    /// What another size costs.
+    resized: u64,
 }
 
 impl<'a> Sides<'a> {
@@ -87,11 +99,25 @@ impl<'a> Sides<'a> {
             });
             placed
         };
+        // Where what it is inlined into has moved, the function itself has not.
+        let innermost = |placed: &Placed| placed.1.last().copied();
+        let old = placed(&group.old, matching.old);
+        let new = placed(&group.new, matching.new);
+        // A line of several calls has an address each where no line is known, so that one is left over, and is not to be
+        // taken for another whose size changed.
+        let has_line = |placed: &[Placed], sites: &[Candidate]| {
+            placed
+                .first()
+                .is_some_and(|(index, _)| sites[*index].has_line())
+        };
+        let is_mixed = has_line(&old, matching.old) != has_line(&new, matching.new);
         Sides {
+            stayed: old.iter().map(innermost).eq(new.iter().map(innermost)),
+            resized: if is_mixed { 2 * UNPAIRED } else { RESIZED },
             old_sites: matching.old,
             new_sites: matching.new,
-            old: placed(&group.old, matching.old),
-            new: placed(&group.new, matching.new),
+            old,
+            new,
         }
     }
 
@@ -118,20 +144,31 @@ impl<'a> Sides<'a> {
             return None;
         }
         let shift = self.shift(old, new).into_iter().map(i64::unsigned_abs);
+        let is_other = a.sizes.is_other(&b.sizes);
+        let is_same = a.sizes.is_same(&b.sizes);
         Some(Cost {
-            edits: 0,
-            contradictions: u64::from(a.has_other_sizes(b)),
+            edits: u64::from(!self.stayed && is_other) * self.resized,
+            contradictions: u64::from(a.sizes.is_known() && b.sizes.is_known() && !is_same),
             distance: shift.fold(0, u64::saturating_add),
         })
     }
 
     fn aligned(&self, terms: &impl Terms) -> Vec<Found> {
         let alignment = align(self.old.len(), self.new.len(), terms);
-        let found = alignment.pairs.iter().map(|pair| {
-            let rivals = alignment.rivals[pair.new].iter();
-            let mut rivals: Vec<Option<usize>> =
-                rivals.map(|old| Some(self.old[(*old)?].0)).collect();
-            rivals.extend(self.with_its_sizes(pair.old, pair.new).map(Some));
+        let moved = self.out_of_order(&alignment.pairs, terms);
+        let is_taken = |pair: &&Aligned| {
+            let takes = |other: &Aligned| other.old == pair.old || other.new == pair.new;
+            moved.iter().any(takes)
+        };
+        let kept = alignment.pairs.iter().filter(|pair| !is_taken(pair));
+        let found = kept.chain(&moved).map(|pair| {
+            let as_good = alignment.rivals[pair.new].iter().copied();
+            let aligned = alignment.pairs.iter().filter(|other| other.new == pair.new);
+            let in_order = aligned.map(|other| Some(other.old));
+            let others = as_good.chain(in_order).filter(|old| *old != Some(pair.old));
+            let others = others.map(|old| Some(self.old[old?].0));
+            let with_its_sizes = self.with_its_sizes(pair.old, pair.new).map(Some);
+            let mut rivals: Vec<Option<usize>> = others.chain(with_its_sizes).collect();
             rivals.sort_unstable();
             rivals.dedup();
             Found {
@@ -143,13 +180,41 @@ impl<'a> Sides<'a> {
         found.collect()
     }
 
+    /// Calls that changed places where lines moved, too: sizes that no other call of the function has tell, if
+    /// in their order both are without a partner, or have one of another size.
+    fn out_of_order(&self, pairs: &[Aligned], terms: &impl Terms) -> Vec<Aligned> {
+        if self.stayed || are_long(self.old.len(), self.new.len()) {
+            return Vec::new();
+        }
+        let is_same = |old: usize, new: usize| {
+            let (a, b) = self.sites(old, new);
+            a.sizes.is_same(&b.sizes)
+        };
+        let mut settled = (vec![false; self.old.len()], vec![false; self.new.len()]);
+        for pair in pairs {
+            let (a, b) = self.sites(pair.old, pair.new);
+            let is_settled = !a.sizes.is_other(&b.sizes);
+            (settled.0[pair.old], settled.1[pair.new]) = (is_settled, is_settled);
+        }
+        let of_new = |new: usize| {
+            let mut with_its_size = (0..self.old.len()).filter(|old| is_same(*old, new));
+            let (old, None) = (with_its_size.next()?, with_its_size.next()) else {
+                return None;
+            };
+            let news = (0..self.new.len()).filter(|new| is_same(old, *new));
+            let is_free = !settled.0[old] && !settled.1[new] && news.count() == 1;
+            (is_free && terms.pair(old, new).is_some()).then_some(Aligned { old, new })
+        };
+        (0..self.new.len()).filter_map(of_new).collect()
+    }
+
     /// Where a pair's sizes differ: what had the new one's sizes before. The two may have changed places.
     fn with_its_sizes(&self, old: usize, new: usize) -> impl Iterator<Item = usize> + '_ {
         let (a, b) = self.sites(old, new);
-        let differs = a.has_other_sizes(b);
-        let size = b.mean_size;
+        let differs = a.sizes.is_other(&b.sizes) && !are_long(self.old.len(), self.new.len());
+        let sizes = &b.sizes;
         let others = self.old.iter().map(|(index, _)| *index);
-        others.filter(move |other| differs && self.old_sites[*other].mean_size == size)
+        others.filter(move |other| differs && self.old_sites[*other].sizes.is_same(sizes))
     }
 }
 
@@ -167,7 +232,7 @@ impl Terms for ByLines<'_> {
         let (a, b) = self.sides.sites(old, new);
         // A line that stayed has only sizes against it, and one that moved only sizes for it: what freed everything has
         // no sizes, and must not win for want of them.
-        let is_confirmed = cost.distance == 0 || a.mean_size.is_none() || a.has_same_sizes(b);
+        let is_confirmed = cost.distance == 0 || !a.sizes.is_known() || a.sizes.is_same(&b.sizes);
         let cost = Cost {
             contradictions: cost.contradictions.max(u64::from(!is_confirmed)),
             ..cost
@@ -180,7 +245,7 @@ impl Terms for ByLines<'_> {
             (0, _) | (_, 0) => self.sides.has_moved(old, new),
             (i, j) => self.sides.shift(old, new) != self.sides.shift(i - 1, j - 1),
         };
-        u64::from(has_changed)
+        u64::from(has_changed) * SHIFTED
     }
 
     /// A call that came or went moves those below it as well.
@@ -189,7 +254,7 @@ impl Terms for ByLines<'_> {
     }
 
     fn unpaired(&self) -> u64 {
-        1
+        UNPAIRED
     }
 }
 
@@ -202,14 +267,14 @@ impl Terms for ByOffset<'_> {
     }
 
     fn edits_after_pair(&self, old: usize, new: usize) -> u64 {
-        u64::from(self.0.has_moved(old, new))
+        u64::from(self.0.has_moved(old, new)) * SHIFTED
     }
 
     fn edits_after_gap(&self, old: usize, new: usize) -> u64 {
-        u64::from(self.0.has_moved(old, new))
+        u64::from(self.0.has_moved(old, new)) * SHIFTED
     }
 
     fn unpaired(&self) -> u64 {
-        2
+        UNPAIRED
     }
 }

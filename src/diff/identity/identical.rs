@@ -18,7 +18,7 @@ pub fn pair(matching: &mut Matching<'_>) {
     let new = matching.new.iter();
     let same = new.map(|site| {
         let old = known.get(&site.key).copied();
-        old.filter(|old| matching.old[*old] == *site)
+        old.filter(|old| is_equal(&matching.old[*old], site))
     });
     let Some(same) = same.collect::<Option<Vec<usize>>>() else {
         return;
@@ -26,6 +26,15 @@ pub fn pair(matching: &mut Matching<'_>) {
     for (new, old) in same.into_iter().enumerate() {
         matching.pair(old, new, by(&matching.new[new]));
     }
+}
+
+/// An old tool's result knows less of sizes than the log that it was made of.
+fn is_equal(old: &Candidate, new: &Candidate) -> bool {
+    let with_its_sizes = || Candidate {
+        sizes: new.sizes.clone(),
+        ..old.clone()
+    };
+    old == new || (!old.sizes.is_other(&new.sizes) && with_its_sizes() == *new)
 }
 
 /// The tier that would have found it, had it come so far.

@@ -1,9 +1,9 @@
 //! The same function and file, inlined into more or fewer of its callers than before.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, bare_name};
 use super::function::{Found, by_lines};
 use super::lines::pair_by_line;
 use super::matching::{Group, Matching};
@@ -17,16 +17,18 @@ type Context<'a> = Vec<(Option<&'a str>, Option<u32>)>;
 /// A function that one build inlined and the other did not is the same one. Where it was inlined more than
 /// once, one copy is found again, and which of them is unsure; inlined into another function it is another site.
 pub fn pair(matching: &mut Matching<'_>) {
-    let groups = {
-        let of_old = |site| key(site, |_, file| file);
-        let of_new = |site| key(site, |module, file| matching.files.old_path(module, file));
-        matching.groups(of_old, of_new)
-    };
-    for group in groups {
+    for group in groups(matching) {
         for pair in copies(matching, &group) {
             pair_by_line(matching, pair);
         }
     }
+}
+
+/// What is left of each function of a file, whatever its parameters are.
+pub fn groups(matching: &Matching<'_>) -> Vec<Group> {
+    let of_old = |site| key(site, |_, file| file);
+    let of_new = |site| key(site, |module, file| matching.files.old_path(module, file));
+    matching.groups(of_old, of_new)
 }
 
 fn key<'a>(
@@ -50,7 +52,8 @@ fn without_parameters(function: &str) -> &str {
     }
 }
 
-fn by_context<'a>(indexes: &[usize], sites: &'a [Candidate]) -> Vec<Vec<usize>> {
+/// Those of one copy of the function.
+pub fn by_context<'a>(indexes: &[usize], sites: &'a [Candidate]) -> Vec<Vec<usize>> {
     let mut copies: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for index in indexes {
         let site = &sites[*index];
@@ -59,45 +62,85 @@ fn by_context<'a>(indexes: &[usize], sites: &'a [Candidate]) -> Vec<Vec<usize>> 
         // Lambdas of one file are namesakes, and only their places tell them apart.
         let declared = site.chain.first().and_then(|step| step.declaration.line);
         let context: Context<'a> = context.collect();
-        let key = (site.function(), declared, context);
+        let key = (site.function(), site.written_in(), declared, context);
         copies.entry(key).or_default().push(*index);
     }
     copies.into_values().collect()
 }
 
+/// Two copies that may be one, and how well they fit: the more, the better.
+struct Fit {
+    old: usize,
+    new: usize,
+    /// One is inlined into the function that the other's symbol says that it is written in.
+    is_in_its_function: bool,
+    /// Sites without a contradiction of sizes.
+    agreeing: usize,
+    found: Vec<Found>,
+}
+
 fn copies(matching: &Matching<'_>, group: &Group) -> Vec<Found> {
     let old = by_context(&group.old, matching.old);
     let new = by_context(&group.new, matching.new);
-    let mut pairs = Vec::new();
+    let many = old.len() > 1 || new.len() > 1;
+    let mut fits = Vec::new();
     for (i, a) in old.iter().enumerate() {
         for (j, b) in new.iter().enumerate() {
-            let (one, other) = (&matching.old[a[0]], &matching.new[b[0]]);
-            if !can_be_one(one, other) {
-                continue;
-            }
             let places = Group {
                 old: a.clone(),
                 new: b.clone(),
             };
-            let steps = one.chain.len().min(other.chain.len());
-            pairs.push((i, j, by_lines(matching, &places, steps)));
+            fits.extend(fit(matching, &places, (i, j)));
         }
     }
-    pairs.sort_by_key(|(i, j, found)| (Reverse(found.len()), *i, *j));
+    fits.sort_by_key(|fit| {
+        let rank = (fit.is_in_its_function, fit.agreeing, fit.found.len());
+        (Reverse(rank), fit.old, fit.new)
+    });
     let (mut used_old, mut used_new) = (vec![false; old.len()], vec![false; new.len()]);
     let mut found = Vec::new();
-    let many = old.len() > 1 || new.len() > 1;
-    for (i, j, mut pairs) in pairs {
-        if used_old[i] || used_new[j] {
+    for mut fit in fits {
+        if used_old[fit.old] || used_new[fit.new] {
             continue;
         }
-        (used_old[i], used_new[j]) = (true, true);
-        if many {
-            pairs.iter_mut().for_each(|pair| pair.rivals.push(None));
+        (used_old[fit.old], used_new[fit.new]) = (true, true);
+        if many && !fit.is_in_its_function {
+            fit.found.iter_mut().for_each(|pair| pair.rivals.push(None));
         }
-        found.extend(pairs);
+        found.extend(fit.found);
     }
     found
+}
+
+fn fit(matching: &Matching<'_>, places: &Group, (old, new): (usize, usize)) -> Option<Fit> {
+    let (one, other) = (&matching.old[places.old[0]], &matching.new[places.new[0]]);
+    if !can_be_one(one, other) {
+        return None;
+    }
+    let steps = one.chain.len().min(other.chain.len());
+    let found = by_lines(matching, places, steps);
+    let agrees = |pair: &&Found| {
+        let (a, b) = (&matching.old[pair.old], &matching.new[pair.new]);
+        match a.chain.len().cmp(&b.chain.len()) {
+            Ordering::Less => b.sizes.can_be_part_of(&a.sizes),
+            Ordering::Equal => !a.sizes.is_other(&b.sizes),
+            Ordering::Greater => a.sizes.can_be_part_of(&b.sizes),
+        }
+    };
+    Some(Fit {
+        old,
+        new,
+        is_in_its_function: is_written_in(one, other) || is_written_in(other, one),
+        agreeing: found.iter().filter(agrees).count(),
+        found,
+    })
+}
+
+/// Whether the symbol of a lambda says that it is written in the function that the other one is inlined into.
+fn is_written_in(lambda: &Candidate, inlined: &Candidate) -> bool {
+    let outer = inlined.chain.get(lambda.chain.len());
+    let outer = outer.and_then(|step| step.function.as_deref().map(bare_name));
+    outer.is_some() && lambda.written_in() == outer
 }
 
 /// The functions of one are the innermost ones of the other. What they are inlined into may have other

@@ -16,15 +16,31 @@ pub fn pair(matching: &mut Matching<'_>) {
 }
 
 fn pairs(matching: &Matching<'_>) -> Vec<Found> {
-    let of_old = |site| Some((module_of(site)?, steps(site, |file| file)?));
+    let tells = lambdas_are_known(matching);
+    let written_in = |site: &'_ Candidate| site.written_in().filter(|_| tells).map(str::to_owned);
+    let of_old = |site| {
+        let steps = steps(site, |file| file)?;
+        Some((module_of(site)?, written_in(site), steps))
+    };
     let of_new = |site| {
         let module = module_of(site)?;
         let old_path = |file| matching.files.old_path(module, file);
-        Some((module, steps(site, old_path)?))
+        Some((module, written_in(site), steps(site, old_path)?))
     };
     let groups = matching.groups(of_old, of_new);
     let of_group = |group| by_lines(matching, group, usize::MAX);
     groups.iter().flat_map(of_group).collect()
+}
+
+/// Whether it is known of each lambda which function it is written in; in a file without symbols it is not.
+fn lambdas_are_known(matching: &Matching<'_>) -> bool {
+    let is_lambda = |site: &&Candidate| {
+        let outermost = site.chain.last().and_then(|step| step.function.as_deref());
+        outermost.is_some_and(|function| function.ends_with("operator()"))
+    };
+    let sites = matching.old.iter().chain(matching.new);
+    let mut lambdas = sites.filter(is_lambda);
+    lambdas.all(|site| site.written_in().is_some())
 }
 
 fn steps<'a>(site: &'a Candidate, path: impl Fn(&'a str) -> &'a str) -> Option<Steps<'a>> {
@@ -40,8 +56,11 @@ fn module_of(site: &Candidate) -> Option<&ModuleKey> {
 }
 
 pub fn pair_by_line(matching: &mut Matching<'_>, pair: Found) {
-    let is_same = matching.old[pair.old].lines() == matching.new[pair.new].lines();
-    let by = match is_same {
+    let (old, new) = (&matching.old[pair.old], &matching.new[pair.new]);
+    let file = new.module.as_ref().zip(new.file());
+    let is_renamed = file.is_some_and(|(module, file)| matching.files.is_renamed(module, file));
+    let by = match old.lines() == new.lines() {
+        _ if is_renamed => MatchedBy::Renamed,
         true => MatchedBy::Line,
         false => MatchedBy::MovedLine,
     };

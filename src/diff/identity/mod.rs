@@ -3,6 +3,7 @@
 //! Tier after tier, a file each, from what proves most to what proves least. A tier is handed only what
 //! those before it left, so each site is matched once.
 
+mod asked_for;
 mod bare;
 mod candidate;
 mod function;
@@ -13,11 +14,13 @@ mod matching;
 mod modules;
 mod order;
 mod renamed;
+mod rewritten;
 mod same_build;
 mod sources;
 #[cfg(test)]
 mod tests;
 
+pub use asked_for::AskedFor;
 pub use candidate::{Candidate, Step};
 use matching::Matching;
 pub use modules::ModulePair;
@@ -57,6 +60,10 @@ pub fn match_sites(old: &[Candidate], new: &[Candidate]) -> Matches {
     lines::pair(&mut matching);
     inlined::pair(&mut matching);
     renamed::pair(&mut matching);
+    if renamed::learn_files(&mut matching) {
+        inlined::pair(&mut matching);
+    }
+    rewritten::pair(&mut matching);
     order::pair(&mut matching);
     bare::pair(&mut matching);
     matching.doubt(&modules);

@@ -6,6 +6,7 @@ use super::MatchedBy;
 use super::candidate::Candidate;
 use super::function::{Found, by_lines, by_offset};
 use super::matching::{Group, Matching};
+use crate::diff::align::are_long;
 use crate::diff::files::{agreement, best_pairs};
 use crate::diff::site::ModuleKey;
 use crate::file_name::family;
@@ -17,6 +18,17 @@ pub fn pair(matching: &mut Matching<'_>) {
             matching.pair_found(pair, MatchedBy::Renamed);
         }
     }
+}
+
+/// Notes which files are others under new names, if one of them alone can be it: what is inlined otherwise now can be
+/// looked for in them. Says whether there are any.
+pub fn learn_files(matching: &mut Matching<'_>) -> bool {
+    let kin = Kin::new(matching);
+    let renamed = kin.renamed_files(matching);
+    for (module, old, new) in &renamed {
+        matching.files.add_renamed(module, old, new);
+    }
+    !renamed.is_empty()
 }
 
 fn pairs(matching: &Matching<'_>, group: &Group, kin: &Kin<'_>) -> Vec<Found> {
@@ -110,6 +122,31 @@ impl<'a> Kin<'a> {
         }
         let same_stem = family(&old_module.name) == family(&new_module.name);
         (same_stem || agreement > 0).then_some((u8::from(same_stem), agreement))
+    }
+
+    /// Module, old file and new one.
+    fn renamed_files(&self, matching: &Matching<'_>) -> Vec<(&'a ModuleKey, &'a str, &'a str)> {
+        let gone = self.old_functions.keys();
+        let gone = gone.filter(|(module, file)| !matching.files.lives_on(module, file));
+        let came = self.new_functions.keys();
+        let came = came.filter(|(module, file)| !matching.files.was_there(module, file));
+        let (gone, came): (Vec<_>, Vec<_>) = (gone.copied().collect(), came.copied().collect());
+        if are_long(gone.len(), came.len()) {
+            return Vec::new();
+        }
+        let alike = |old: (&ModuleKey, &str), new: (&ModuleKey, &str)| {
+            old.0 == new.0 && self.likeness(old, new)
+        };
+        let mut renamed = Vec::new();
+        for &new in &came {
+            let mut old = gone.iter().filter(|old| alike(**old, new));
+            if let (Some(&old), None) = (old.next(), old.next())
+                && came.iter().filter(|new| alike(old, **new)).count() == 1
+            {
+                renamed.push((old.0, old.1, new.1));
+            }
+        }
+        renamed
     }
 
     /// Whether a file is another under a new name: its name is alike, or so are its functions, of which one

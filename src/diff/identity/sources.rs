@@ -10,6 +10,8 @@ use crate::diff::site::ModuleKey;
 #[derive(Debug, Default)]
 pub struct Files {
     by_new: BTreeMap<ModuleKey, BTreeMap<String, String>>,
+    /// Those with another name: what says so is less than a path.
+    renamed: BTreeMap<(ModuleKey, String), String>,
     old: BTreeSet<(ModuleKey, String)>,
 }
 
@@ -39,7 +41,17 @@ impl Files {
     pub fn old_path<'a>(&'a self, module: &ModuleKey, file: &'a str) -> &'a str {
         let files = self.by_new.get(module);
         let old = files.and_then(|files| files.get(file));
-        old.map_or(file, String::as_str)
+        let renamed = || self.renamed.get(&(module.clone(), file.to_owned()));
+        old.or_else(renamed).map_or(file, String::as_str)
+    }
+
+    pub fn add_renamed(&mut self, module: &ModuleKey, old: &str, new: &str) {
+        let new = (module.clone(), new.to_owned());
+        self.renamed.insert(new, old.to_owned());
+    }
+
+    pub fn is_renamed(&self, module: &ModuleKey, new: &str) -> bool {
+        self.renamed.contains_key(&(module.clone(), new.to_owned()))
     }
 
     pub fn lives_on(&self, module: &ModuleKey, old: &str) -> bool {

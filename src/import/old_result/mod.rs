@@ -51,7 +51,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     for (row, location) in result.rows.iter().zip(rebased.locations(&callers)) {
         let at = run.add_location(row.amended(location));
         if row.figures().allocated() {
-            run.add_site(at, row.figures(), None);
+            run.add_site(at, row.figures(), None, None);
         }
     }
     Ok(RunToName::new(run, rebased.modules, capture))

@@ -7,8 +7,13 @@ use crate::file_name::family;
 use crate::run::Role;
 use crate::run::{Build, Declaration, LinkAddress};
 use crate::symbol_name::without_clone;
+use crate::trace::Sizes;
 
 use MatchedBy::*;
+
+mod function;
+mod inlined;
+mod rewritten;
 
 fn module(name: &str) -> ModuleKey {
     match name {
@@ -66,11 +71,12 @@ fn bare(address: u64) -> Candidate {
         build: None,
         module: Some(module("")),
         chain: Vec::new(),
+        symbol: None,
         function_start: None,
         addresses: vec![address],
         numbers: Vec::new(),
         module_path: None,
-        mean_size: None,
+        sizes: AskedFor::Unknown,
     }
 }
 
@@ -86,7 +92,7 @@ impl Candidate {
     }
 
     fn of_size(mut self, size: u64) -> Self {
-        self.mean_size = Some(size as f64);
+        self.sizes = AskedFor::Each(vec![Sizes::one(size)]);
         self
     }
 
@@ -147,72 +153,6 @@ fn directories_may_differ_where_paths_agree_from_the_right() {
             (module(""), "/h/ui/a.c".to_owned(), "/b/ui/a.c".to_owned()),
         ]
     );
-}
-
-#[test]
-fn a_function_that_moved_keeps_its_lines_apart() {
-    // Two lines further down, so that the first stands where the second did.
-    let old = [at("f", "/s/a.c", 1, 5), at("f", "/s/a.c", 1, 7)];
-    let new = [at("f", "/s/a.c", 3, 7), at("f", "/s/a.c", 3, 9)];
-    assert_eq!(
-        matched(&old, &new),
-        [Some((0, MovedLine)), Some((1, MovedLine))]
-    );
-    // The second is gone: what stands there is the first.
-    assert_eq!(matched(&old, &new[..1]), [Some((0, MovedLine))]);
-    // The same two lines inside of the function, which itself stays.
-    let new = [at("f", "/s/a.c", 1, 7), at("f", "/s/a.c", 1, 9)];
-    assert_eq!(
-        matched(&old, &new),
-        [Some((0, MovedLine)), Some((1, MovedLine))]
-    );
-}
-
-#[test]
-fn sizes_tell_which_of_two_lines_is_left() {
-    let old = [
-        at("f", "/s/a.c", 1, 5).of_size(16),
-        at("f", "/s/a.c", 1, 6).of_size(64),
-    ];
-    let small = at("f", "/s/a.c", 1, 5).of_size(16);
-    let large = at("f", "/s/a.c", 1, 5).of_size(64);
-    assert_eq!(matched(&old, &[small]), [Some((0, Line))]);
-    assert_eq!(matched(&old, &[large]), [Some((1, MovedLine))]);
-    // One that stays, one that is fixed and one that is added below do not push it aside.
-    let new = [
-        at("f", "/s/a.c", 1, 6).of_size(64),
-        at("f", "/s/a.c", 1, 9).of_size(300),
-    ];
-    assert_eq!(matched(&old, &new), [Some((1, Line)), Some((0, MovedLine))]);
-}
-
-#[test]
-fn the_nearest_line_wins_without_sizes() {
-    let old = [
-        at("f", "/s/a.c", 1, 5),
-        at("f", "/s/a.c", 1, 20),
-        at("f", "/s/a.c", 1, 40),
-    ];
-    let new = [at("f", "/s/a.c", 1, 22)];
-    assert_eq!(matched(&old, &new), [Some((1, MovedLine))]);
-}
-
-#[test]
-fn a_wrapper_is_a_site_in_each_of_its_callers() {
-    let wrapper = || at("xmalloc", "/s/a.c", 1, 2);
-    let old = [
-        wrapper().inlined_into("f", 5, 7),
-        wrapper().inlined_into("g", 10, 12),
-    ];
-    let new = [
-        wrapper().inlined_into("g", 9, 12),
-        wrapper().inlined_into("f", 5, 6),
-    ];
-    assert_eq!(matched(&old, &new), [Some((1, Line)), Some((0, MovedLine))]);
-    // Another caller's is another site; the same one, no longer inlined, is not.
-    let new = [wrapper().inlined_into("h", 20, 22)];
-    assert_eq!(matched(&old[..1], &new), [None]);
-    assert_eq!(matched(&old[..1], &[wrapper()]), [Some((0, MovedLine))]);
 }
 
 #[test]
@@ -366,60 +306,6 @@ fn one_file_at_two_paths_is_two_modules() {
 }
 
 #[test]
-fn lines_that_stayed_are_overruled_by_no_size() {
-    // The first is freed in the second run, the second leaks, and a third is added.
-    let line = |line| at("work", "/s/a.c", 4, line);
-    let old = [line(6).of_size(24), line(8)];
-    for added in [9, 10] {
-        let new = [line(6), line(8).of_size(24), line(added)];
-        assert_eq!(
-            matched(&old, &new),
-            [Some((0, Line)), Some((1, Line)), None]
-        );
-    }
-    let call = |offset: u64| by_symbol("f", 0x1000, 0x1000 + offset);
-    let old = [call(0x10).of_size(24), call(0x30)];
-    let new = [call(0x10), call(0x30).of_size(24), call(0x50)];
-    let by = FunctionOrder;
-    assert_eq!(matched(&old, &new), [Some((0, by)), Some((1, by)), None]);
-}
-
-#[test]
-fn what_may_have_changed_places_is_unsure() {
-    let line = |line, size| at("f", "/s/a.c", 1, line).of_size(size);
-    let old = [line(5, 16), line(8, 64)];
-    let swapped = match_sites(&old, &[line(5, 64), line(8, 16)]);
-    let rivals = |index: usize| swapped.sites[index].as_ref().map(|m| m.rivals.clone());
-    assert_eq!(rivals(0), Some(vec![Some(1)]));
-    assert_eq!(rivals(1), Some(vec![Some(0)]));
-    // Nothing moved, and nothing speaks for anything else.
-    let same = match_sites(&old, &old);
-    assert!(same.sites.iter().flatten().all(|m| m.rivals.is_empty()));
-    // One of two equal calls is gone: which one?
-    let gone = match_sites(&[line(5, 16), line(8, 16)], &[line(5, 16)]);
-    let rivals = gone.sites[0].as_ref().map(|m| m.rivals.clone());
-    assert_eq!(rivals, Some(vec![Some(1)]));
-}
-
-#[test]
-fn a_function_that_one_build_inlines_is_found_in_the_other() {
-    let inlined = |line| at("read", "/s/a.c", 1, line).inlined_into("main", 20, 25);
-    let old = [inlined(3), inlined(5)];
-    let new = [at("read", "/s/a.c", 1, 3), at("read", "/s/a.c", 1, 5)];
-    let both = [Some((0, MovedLine)), Some((1, MovedLine))];
-    assert_eq!(matched(&old, &new), both);
-    assert_eq!(matched(&new, &old), both);
-    // Of two copies, one is it.
-    let twice = [
-        inlined(3),
-        at("read", "/s/a.c", 1, 3).inlined_into("main", 20, 28),
-    ];
-    let found = match_sites(&twice, &new[..1]).sites;
-    let rivals = found[0].as_ref().map(|m| m.rivals.clone());
-    assert_eq!(rivals, Some(vec![None]));
-}
-
-#[test]
 fn a_site_is_matched_once() {
     let old: Vec<Candidate> = (0..5).map(|i| at("f", "/s/a.c", 1, 5 + i)).collect();
     let new: Vec<Candidate> = (0..9).map(|i| at("f", "/s/a.c", 1, 2 + 2 * i)).collect();
@@ -438,6 +324,7 @@ fn compilers_name_copies_of_a_function() {
         ("f.isra.0", "f"),
         ("f.constprop.0.cold", "f"),
         ("f.part.12", "f"),
+        ("f(int) [clone .constprop.0]", "f(int)"),
         ("libx.so", "libx.so"),
         (".cold", ".cold"),
     ] {
@@ -446,37 +333,4 @@ fn compilers_name_copies_of_a_function() {
     assert_eq!(family("libfoo.so.1.2"), "libfoo");
     assert_eq!(family("libc-2.31.so"), "libc");
     assert_eq!(family("lib-x.so"), "lib-x");
-}
-
-#[test]
-fn lambdas_of_one_file_are_not_mixed() {
-    // Two lambdas, each with its head and a call below it; all moved by four.
-    let old = [
-        at("operator()", "/s/a.cc", 10, 12),
-        at("operator()", "/s/a.cc", 20, 21),
-    ];
-    let new = [
-        at("operator()", "/s/a.cc", 14, 16),
-        at("operator()", "/s/a.cc", 24, 25),
-    ];
-    assert_eq!(
-        matched(&old, &new),
-        [Some((0, MovedLine)), Some((1, MovedLine))]
-    );
-}
-
-#[test]
-fn what_a_function_is_inlined_into_may_get_a_parameter() {
-    let inner = |outer| at("send<long int>", "/s/a.cc", 1, 4).inlined_into(outer, 10, 12);
-    let old = [inner("poll(int, int)")];
-    assert_eq!(
-        matched(&old, &[inner("poll(int, int, int)")]),
-        [Some((0, Line))]
-    );
-    // Of the shown function itself, other parameters are another overload.
-    let overload = |name| at(name, "/s/a.cc", 1, 4);
-    assert_eq!(
-        matched(&[overload("f(int)")], &[overload("f(long)")]),
-        [None]
-    );
 }
