@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::capture::{CaptureSet, Head, RunInput, Sign};
+use crate::elf::is_elf;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::recording::is_recording;
@@ -87,7 +88,8 @@ fn recognise(head: &[u8]) -> Option<Sign> {
 }
 
 fn recognised(head: &[u8]) -> Option<(usize, &'static Importer)> {
-    let signs = IMPORTERS.iter();
+    // A program can hold any text.
+    let signs = IMPORTERS.iter().filter(|_| !is_elf(head));
     let signs = signs.filter_map(|importer| Some(((importer.recognise)(head)?, importer)));
     signs.min_by_key(|(at, _)| *at)
 }
@@ -146,6 +148,15 @@ mod tests {
                 kind,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_program_that_speaks_of_results_is_none() {
+        for text in ["No memory leaks.\n", "= Start\n"] {
+            let program = format!("\u{7f}ELF\n{text}");
+            assert!(recognised(text.as_bytes()).is_some());
+            assert!(recognised(program.as_bytes()).is_none());
         }
     }
 }
