@@ -1,14 +1,16 @@
 //! A log, or what an old tool made of one, read and placed: what is left to find are names.
 
-use crate::capture::{CaptureSet, Reached};
+use std::collections::BTreeSet;
+
+use crate::capture::{CaptureSet, Maps, Reached};
 use crate::error::{Error, Result};
 use crate::printable::printable_bytes;
 use crate::run::{
-    Blocks, Facts, Fault, Figures, LiveBlock, Location, LocationId, Module, ModuleLabel, Origin,
-    Run, Source, UnknownFree,
+    Blocks, Facts, Fault, Figures, Inventory, LiveBlock, Location, LocationId, Module, ModuleLabel,
+    Origin, Run, Source, UnknownFree,
 };
 use crate::saved::OldResult;
-use crate::symbols::{Place, RebasedRun, RunNames, RunToName, rebase};
+use crate::symbols::{Place, RebasedRun, RunNames, RunToName, base_name, rebase, shortened};
 use crate::trace::{Anomalies, CallerId, CallerStats, Curve, ReplayOptions, Trace, advice, replay};
 use crate::warning::Warning;
 
@@ -112,6 +114,10 @@ impl Placed {
         }
         run.faults = self.old.is_none().then(|| self.faults());
         run.blocks = self.keep_blocks.then(|| self.blocks());
+        run.inventory = Inventory {
+            mapped: self.capture.maps.as_ref().map(mapped_names),
+            sources: names.sources,
+        };
         run.facts = self.facts(names.warnings);
         run
     }
@@ -207,6 +213,15 @@ impl Placed {
         warnings.extend(damage.filter(is_told));
         warnings
     }
+}
+
+/// What is mapped, by its path and by the name that a module has if it is the only one of that name.
+fn mapped_names(maps: &Maps) -> BTreeSet<String> {
+    let files = maps.files().into_iter();
+    let names = files.flat_map(|file| [file, base_name(file)]);
+    names
+        .map(|name| shortened(&String::from_utf8_lossy(name)))
+        .collect()
 }
 
 /// The modules of a run, and which build each is of.

@@ -9,6 +9,7 @@ mod blocks;
 mod builds;
 mod facts;
 mod figures;
+mod inventory;
 mod module;
 mod name;
 mod set;
@@ -20,6 +21,7 @@ pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use builds::without_false_builds;
 pub use facts::{Facts, Origin, Source};
 pub use figures::Figures;
+pub use inventory::Inventory;
 pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
 pub use name::{Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown};
 pub use set::{compared, told_apart};
@@ -33,6 +35,7 @@ pub struct Run {
     pub facts: Facts,
     /// By [`ModuleId`].
     pub modules: Vec<Module>,
+    pub inventory: Inventory,
     /// By [`LocationId`].
     pub locations: Vec<Location>,
     pub stacks: Stacks<LocationId>,
@@ -81,6 +84,7 @@ impl Run {
         Run {
             facts,
             modules,
+            inventory: Inventory::default(),
             locations: Vec::new(),
             stacks: Stacks::default(),
             sites: Vec::new(),

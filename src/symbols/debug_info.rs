@@ -18,6 +18,7 @@ use typed_arena::Arena;
 
 use super::budget::{Budget, size_on_disk};
 use super::declaration::Declarations;
+use super::sources::SourceFiles;
 use crate::elf::open_elf;
 use crate::run::{Declaration, LinkAddress};
 
@@ -43,12 +44,15 @@ pub struct DebugInfo<'a> {
     /// Sorted when the first name is looked up: debug information knows most of them.
     symbols: OnceCell<SymbolMap<SymbolMapName<'a>>>,
     declarations: Declarations<'a>,
+    /// `None` where not all of them are known.
+    pub sources: Option<Vec<String>>,
 }
 
 impl<'a> DebugInfo<'a> {
     /// Opens a file to look up `addresses` in it; `None` if it is no ELF file.
     pub fn open(path: &Path, store: &'a Store, addresses: &[LinkAddress]) -> Option<Self> {
         let (object, size) = open_object(path, store)?;
+        let mut sources = None;
         let context = load_dwarf(&object, store, |id| Some(id.name())).and_then(|mut dwarf| {
             if let Some(supplement) = supplement(path, &object, store) {
                 dwarf
@@ -57,10 +61,11 @@ impl<'a> DebugInfo<'a> {
             }
             // All of them: every unit is looked at twice, here and by the index.
             dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::All);
-            if is_too_much(&dwarf, size, addresses) {
+            let Some(found) = look_through(&dwarf, size, addresses) else {
                 store.budget.refuse();
                 return None;
-            }
+            };
+            sources = found.all();
             Context::from_dwarf(dwarf).ok()
         });
         Some(DebugInfo {
@@ -69,6 +74,7 @@ impl<'a> DebugInfo<'a> {
             object,
             symbols: OnceCell::new(),
             declarations: Declarations::default(),
+            sources,
         })
     }
 
@@ -186,9 +192,14 @@ fn supplement<'a>(
     (supplement.build_id().ok()?? == id).then_some(supplement)
 }
 
-/// Whether units that hold the addresses are nested too deep to be read by recursion, or have line
-/// tables that take too much memory.
-fn is_too_much(dwarf: &Dwarf<Slice<'_>>, size: u64, addresses: &[LinkAddress]) -> bool {
+/// The source files of all units; `None` if units that hold the addresses are nested too deep to be read by
+/// recursion, or have line tables that take too much memory.
+fn look_through(
+    dwarf: &Dwarf<Slice<'_>>,
+    size: u64,
+    addresses: &[LinkAddress],
+) -> Option<SourceFiles> {
+    let mut sources = SourceFiles::default();
     let lines = Budget::for_lines(size);
     let mut sorted: Vec<u64> = addresses.iter().map(|address| address.0).collect();
     sorted.sort_unstable();
@@ -198,14 +209,15 @@ fn is_too_much(dwarf: &Dwarf<Slice<'_>>, size: u64, addresses: &[LinkAddress]) -
             continue;
         };
         if !lines.take_header(&unit) {
-            return true;
+            return None;
         }
+        sources.add(&unit);
         let is_needed = holds_any(dwarf, &unit, &sorted);
         if is_needed && (!lines.take_lines(dwarf, &unit) || unit_depth(&unit) > DEEPEST) {
-            return true;
+            return None;
         }
     }
-    false
+    Some(sources)
 }
 
 /// Whether a unit has code at one of the addresses; one that does not say where its code is may have.

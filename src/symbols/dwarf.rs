@@ -1,5 +1,6 @@
 //! From a link-time address to function, file and line, with the chain of inlined calls.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::debug_info::{DebugInfo, Store};
@@ -12,6 +13,8 @@ use crate::run::{Frame, LinkAddress, NameSource, Named, Symbolized, Text, Unknow
 pub struct NamesOfFile {
     /// In the order of the addresses.
     pub names: Vec<Symbolized>,
+    /// What the file was compiled from, where all of it is known.
+    pub sources: Option<BTreeSet<Text>>,
     /// There is debug information that would take too much to read.
     pub is_partial: bool,
 }
@@ -23,13 +26,16 @@ pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress])
     let own = DebugInfo::open(&elf.path, &store, addresses);
     let files: Vec<&DebugInfo<'_>> = separate.iter().chain(&own).collect();
     let mut symbolizer = Symbolizer {
-        files,
+        files: files.clone(),
         names: Names::default(),
         frames_left: MOST_FRAMES + ORDINARY_CHAIN * addresses.len(),
     };
     let names = addresses.iter().map(|address| symbolizer.name(*address));
+    let names = names.collect();
+    let sources = files.iter().find_map(|file| file.sources.as_ref());
     NamesOfFile {
-        names: names.collect(),
+        names,
+        sources: sources.map(|all| all.iter().map(|file| symbolizer.names.file(file)).collect()),
         is_partial: store.budget.has_refused(),
     }
 }

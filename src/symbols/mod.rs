@@ -15,6 +15,7 @@ mod module;
 mod names;
 mod naming;
 mod rebase;
+mod sources;
 mod title;
 
 pub use debug_file::find_debug_file;

@@ -14,7 +14,9 @@ use super::names::Names;
 use super::rebase::{Place, RebasedRun};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
-use crate::run::{Figures, LinkAddress, NameSource, Named, Role, Symbolized, Unknown};
+use crate::run::{
+    Figures, LinkAddress, ModuleLabel, NameSource, Named, Role, Symbolized, Text, Unknown,
+};
 use crate::trace::{CallerId, Trace};
 use crate::warning::Warning;
 
@@ -33,6 +35,8 @@ pub struct RunToName<'a> {
 pub struct RunNames {
     /// By [`CallerId`].
     pub names: Vec<Symbolized>,
+    /// What modules were compiled from.
+    pub sources: BTreeMap<ModuleLabel, BTreeSet<Text>>,
     pub warnings: Vec<Warning>,
 }
 
@@ -49,6 +53,7 @@ struct Job<'a> {
 struct Answers {
     has_lines: bool,
     is_partial: bool,
+    sources: Option<BTreeSet<Text>>,
     names: BTreeMap<LinkAddress, Symbolized>,
 }
 
@@ -88,6 +93,7 @@ fn answer(job: &Job<'_>, search: &SearchPath) -> Answers {
     Answers {
         has_lines: job.elf.has_dwarf || debug.is_some(),
         is_partial: said.is_partial,
+        sources: said.sources,
         names: addresses.into_iter().zip(said.names).collect(),
     }
 }
@@ -119,7 +125,30 @@ fn name_run(run: &RunToName<'_>, answers: &BTreeMap<PathBuf, Answers>) -> RunNam
         })
         .collect();
     let warnings = missing_names(run, &names, answers);
-    RunNames { names, warnings }
+    let sources = sources(run, answers);
+    RunNames {
+        names,
+        sources,
+        warnings,
+    }
+}
+
+/// What the modules of a run were compiled from, but for those that every toolchain brings.
+fn sources(
+    run: &RunToName<'_>,
+    answers: &BTreeMap<PathBuf, Answers>,
+) -> BTreeMap<ModuleLabel, BTreeSet<Text>> {
+    let modules = run.rebased.modules.iter();
+    let own = modules.filter(|module| !is_toolchain_library(&module.name));
+    let with_sources = own.filter_map(|module| {
+        let answers = answers.get(&module.elf()?.path)?;
+        let label = ModuleLabel {
+            role: module.role,
+            name: module.name.clone(),
+        };
+        Some((label, answers.sources.clone()?))
+    });
+    with_sources.collect()
 }
 
 /// Modules with live blocks whose sites could be named better, and how.
