@@ -206,9 +206,12 @@ impl Joined {
 }
 
 fn candidate(site: &JoinedSite, run: usize) -> Candidate {
-    let (chain, function_start) = match &site.name {
-        Symbolized::Named(named) => (named.chain().map(step).collect(), named.function_start),
-        Symbolized::Unknown(_) => (Vec::new(), None),
+    let (chain, function_start, code) = match &site.name {
+        Symbolized::Named(named) => {
+            let chain = named.chain().map(step).collect();
+            (chain, named.function_start, named.code)
+        }
+        Symbolized::Unknown(_) => (Vec::new(), None, None),
     };
     let here = site.runs[run].clone();
     let (build, module_path, addresses, numbers) = match here.clone() {
@@ -221,6 +224,7 @@ fn candidate(site: &JoinedSite, run: usize) -> Candidate {
         build,
         chain,
         function_start,
+        code,
         addresses,
         numbers,
         module_path,

@@ -23,7 +23,7 @@ pub use facts::{Facts, Origin, Source};
 pub use figures::Figures;
 pub use inventory::Inventory;
 pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
-pub use name::{Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown};
+pub use name::{Code, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown};
 pub use set::{compared, told_apart};
 pub use stacks::{StackId, Stacks};
 

@@ -17,13 +17,15 @@ use crate::elf::{BuildId, Machine};
 use crate::error::{Error, Result};
 use crate::printable::{printable, printable_path};
 use crate::run::{
-    Addressing, AddressingChoice, Build, CallSite, Certainty, Declaration, Facts, Figures, Frame,
-    LinkAddress, Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
-    Source, Symbolized, Unknown,
+    Addressing, AddressingChoice, Build, CallSite, Certainty, Code, Declaration, Facts, Figures,
+    Frame, LinkAddress, Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role,
+    Run, Source, Symbolized, Unknown,
 };
 use crate::symbols::{Names, shortened};
 use crate::trace::{Anomalies, AnomalyKind, Curve, Occurrences, Reuse, Tally};
 use crate::warning::Warning;
+
+use super::inventory::{RoleForm, SavedInventory};
 
 /// The format that is written, and the only one that is read.
 pub const SCHEMA: &str = "mtrace-diff-saved/1";
@@ -81,6 +83,9 @@ struct Document {
     /// Of the modules, where they are known.
     #[serde(default)]
     builds: Vec<SavedBuild>,
+    /// What was there beside the callers: it tells which of them can have another name now.
+    #[serde(default)]
+    inventory: SavedInventory,
     /// Of all callers together: a file that lost some, or has one twice, shows by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     total: Option<SavedTotal>,
@@ -202,6 +207,12 @@ enum SavedName {
         /// Where the outermost function begins, in hex.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         start: Option<String>,
+        /// Of its code: bytes, a checksum of its lines, and the last line.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<(u64, Option<u32>, Option<u32>)>,
+        /// Another function has its name.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        namesake: bool,
     },
     Unknown(#[serde(with = "UnknownForm")] Unknown),
 }
@@ -232,14 +243,6 @@ enum SourceForm {
     Log,
     Mtrace,
     MtraceDo,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Role", rename_all = "kebab-case")]
-enum RoleForm {
-    Program,
-    Library,
-    Loader,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -365,6 +368,7 @@ impl Document {
                 .map(|label| SavedModule::of(label, paths.get(label).copied()))
                 .collect(),
             builds: builds.list.into_iter().map(SavedBuild::of).collect(),
+            inventory: SavedInventory::of(&run.inventory),
             total: Some(SavedTotal::of(run)),
             callers,
         }
@@ -412,6 +416,7 @@ impl Document {
             let module = module.map(|module| modules.id_of(&mut run, module));
             caller.add_to(&mut run, module, &mut names)?;
         }
+        run.inventory = self.inventory.inventory(&mut names);
         let total = SavedTotal::of(&run);
         if self.total.is_some_and(|told| told != total) {
             return Err("its callers do not add up to its 'total'".to_owned());
@@ -671,15 +676,33 @@ impl SavedName {
                         .collect()
                 },
                 start: named.function_start.map(|start| format!("{:#x}", start.0)),
+                code: named
+                    .code
+                    .map(|code| (code.size, code.lines, code.last_line)),
+                namesake: named.code.is_some_and(|code| code.has_namesake),
             },
         }
     }
 
     /// `names` has each text once, whoever is called so.
     fn symbolized(self, names: &mut Names) -> std::result::Result<Symbolized, String> {
-        let (by, frames, start) = match self {
+        let (by, frames, start, code) = match self {
             SavedName::Unknown(reason) => return Ok(Symbolized::Unknown(reason)),
-            SavedName::Known { by, frames, start } => (by, frames, start),
+            SavedName::Known {
+                by,
+                frames,
+                start,
+                code,
+                namesake,
+            } => {
+                let code = code.map(|(size, lines, last_line)| Code {
+                    size,
+                    lines,
+                    last_line,
+                    has_namesake: namesake,
+                });
+                (by, frames, start, code)
+            }
         };
         if frames.len() > LONGEST_CHAIN {
             return Err(format!(
@@ -691,7 +714,7 @@ impl SavedName {
         let frames = frames.iter().map(|frame| frame.frame(names)).collect();
         let named = Named::new(frames, by)
             .ok_or_else(|| "a caller has a name without frames".to_owned())?;
-        let mut named = named.declared(declarations);
+        let mut named = named.declared(declarations).made_of(code);
         named.function_start = start
             .as_deref()
             .map(parse_hex)

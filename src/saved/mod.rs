@@ -3,6 +3,7 @@
 //! A saved report is a [`Run`](crate::run::Run), written down.
 
 mod document;
+mod inventory;
 mod old_result;
 mod settle;
 mod store;

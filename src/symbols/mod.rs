@@ -15,6 +15,7 @@ mod module;
 mod names;
 mod naming;
 mod rebase;
+mod scopes;
 mod sources;
 mod title;
 

@@ -29,8 +29,9 @@ impl SourceFiles {
         }
     }
 
-    /// The files, if they are all that there are.
-    pub fn all(self) -> Option<Vec<String>> {
+    /// The files, sorted, if they are all that there are.
+    pub fn all(mut self) -> Option<Vec<String>> {
+        self.files.sort_unstable();
         (!self.lacks_some && !self.files.is_empty()).then_some(self.files)
     }
 }

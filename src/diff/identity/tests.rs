@@ -6,7 +6,7 @@ use super::*;
 use crate::diff::site::SiteKey;
 use crate::elf::BuildId;
 use crate::run::Role;
-use crate::run::{Build, Declaration, Inventory, LinkAddress};
+use crate::run::{Build, Code, Declaration, Inventory, LinkAddress};
 
 use MatchedBy::*;
 
@@ -38,6 +38,7 @@ fn at(function: &str, file: &str, declared: u32, line: u32) -> Candidate {
         file: file.into(),
         line,
         inlined_into: Vec::new(),
+        namesake: None,
     };
     site.chain = vec![step];
     site
@@ -67,6 +68,7 @@ fn bare(address: u64) -> Candidate {
         module: Some(module("")),
         chain: Vec::new(),
         function_start: None,
+        code: None,
         addresses: vec![address],
         numbers: Vec::new(),
         module_path: None,
@@ -75,6 +77,11 @@ fn bare(address: u64) -> Candidate {
 }
 
 impl Candidate {
+    fn made_of(mut self, code: Code) -> Self {
+        self.code = Some(code);
+        self
+    }
+
     fn in_module(mut self, name: &str) -> Self {
         self.module = Some(module(name));
         self
@@ -594,4 +601,68 @@ fn one_name_at_two_paths_that_both_runs_have_is_two_modules() {
     let both = mapped(&["plugin.so", "/opt/a/plugin.so", "/opt/b/plugin.so"]);
     assert_eq!(rivals(&both), Some(vec![None]));
     assert_eq!(rivals(&mapped(&["plugin.so"])), Some(vec![]));
+}
+
+#[test]
+fn a_call_of_an_unchanged_function_is_where_it_was() {
+    let code = |size, lines, last_line| Code {
+        size,
+        lines,
+        last_line,
+        has_namesake: false,
+    };
+    let found = |old: Candidate, new: Candidate| {
+        let found = match_sites(&[old], &[new]).sites.remove(0);
+        found.map(|found| (found.by, found.rivals))
+    };
+    let call = |declared, line, code| at("handle", "/s/a.c", declared, line).made_of(code);
+    let same = code(80, Some(0xabc), Some(9));
+    // Another call, quiet before, though the function as a whole moved.
+    assert_eq!(found(call(1, 5, same), call(1, 8, same)), None);
+    assert_eq!(found(call(1, 5, same), call(4, 11, same)), None);
+    assert_eq!(
+        found(call(1, 5, same), call(4, 8, same)),
+        Some((MovedLine, vec![]))
+    );
+    // Compiled in another way, as long as before in the source.
+    let other = code(96, Some(0xdef), Some(9));
+    assert_eq!(
+        found(call(1, 5, same), call(1, 8, other)),
+        Some((MovedLine, vec![None]))
+    );
+    // A line was added.
+    let longer = code(96, Some(0xdef), Some(10));
+    assert_eq!(
+        found(call(1, 5, same), call(1, 8, longer)),
+        Some((MovedLine, vec![]))
+    );
+    // Inlined, too.
+    let inlined = |line| call(1, 2, same).inlined_into("f", 5, line);
+    assert_eq!(found(inlined(7), inlined(9)), None);
+    // Without lines, a function of equal size may be unchanged.
+    let call = |at, size| by_symbol("f", 0x100, at).made_of(code(size, None, None));
+    let by = FunctionOrder;
+    assert_eq!(
+        found(call(0x110, 80), call(0x130, 80)),
+        Some((by, vec![None]))
+    );
+    assert_eq!(found(call(0x110, 80), call(0x130, 99)), Some((by, vec![])));
+    assert_eq!(found(call(0x110, 80), call(0x110, 80)), Some((by, vec![])));
+}
+
+#[test]
+fn a_symbol_of_several_functions_names_none_for_sure() {
+    let code = |has_namesake| Code {
+        size: 80,
+        has_namesake,
+        ..Code::default()
+    };
+    let rivals = |has_namesake| {
+        let site = || [by_symbol("alloc", 0x100, 0x110).made_of(code(has_namesake))];
+        let other = by_symbol("g", 0x200, 0x210);
+        let found = match_sites(&site(), &[site().to_vec(), vec![other]].concat());
+        found.sites[0].as_ref().map(|found| found.rivals.clone())
+    };
+    assert_eq!(rivals(true), Some(vec![None]));
+    assert_eq!(rivals(false), Some(vec![]));
 }
