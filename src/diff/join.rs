@@ -116,7 +116,7 @@ impl Joined {
                 inventory,
             },
         );
-        self.inventory = Some(earlier.with(inventory));
+        self.inventory = Some(earlier.followed_by(inventory));
         for (module, old, file) in &matches.files {
             self.aliases.add_file((module, old), (module, file));
         }

@@ -14,19 +14,12 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// What is in either of two runs, as far as both tell.
-    pub fn with(mut self, other: &Inventory) -> Self {
-        self.mapped = match (self.mapped, &other.mapped) {
-            (Some(mut all), Some(other)) => {
-                all.extend(other.iter().cloned());
-                Some(all)
-            }
-            _ => None,
-        };
-        for (module, files) in &other.sources {
-            let all = self.sources.entry(module.clone()).or_default();
-            all.extend(files.iter().cloned());
-        }
+    /// What is known after another run: it has the last word, but for modules that it says nothing of.
+    pub fn followed_by(mut self, next: &Inventory) -> Self {
+        self.mapped.clone_from(&next.mapped);
+        let sources = next.sources.iter();
+        let sources = sources.map(|(module, files)| (module.clone(), files.clone()));
+        self.sources.extend(sources);
         self
     }
 }

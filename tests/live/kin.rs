@@ -217,8 +217,10 @@ pub fn nested_functions() {
             calls(1)
         )
     };
-    let languages: [(&str, &str, &dyn Fn(&str) -> String); 2] =
-        [("g++", "main.cc", &cxx), ("gcc", "main.c", &c)];
+    let languages = [
+        ("g++", "main.cc", &cxx as &dyn Fn(&str) -> String),
+        ("gcc", "main.c", &c),
+    ];
     for (compiler, name, part) in languages {
         let (before, after) = (
             main(["users", "items"], part),
