@@ -404,8 +404,8 @@ impl fmt::Display for Warning {
             ),
             Warning::LinesMoved { functions } => write!(
                 f,
-                "gone in one place and new in another: {}; several files or modules have functions of that name, and \
-                 nothing tells which of them is which, so neither growth nor the gate can; say it with --map OLD=NEW",
+                "gone in one place and new in another: {}; nothing says that these are one, so both growth and the gate take \
+                 them for two; where a file or a module was renamed, say so with --map OLD=NEW",
                 some(functions)
             ),
             Warning::AddressesMoved { modules } => write!(

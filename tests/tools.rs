@@ -8,6 +8,8 @@
 mod capture;
 #[path = "it/common.rs"]
 mod common;
+#[path = "live/kin.rs"]
+mod kin;
 #[path = "record/recorder.rs"]
 mod recorder;
 #[path = "record/unwind.rs"]
@@ -276,6 +278,31 @@ fn main() {
             "a_program_stripped_of_lines_keeps_its_symbols",
             &["gcc", "strip"],
             stripped_of_lines,
+        ),
+        trial(
+            "a_library_that_both_runs_loaded_is_not_another",
+            &["gcc"],
+            kin::quiet_library,
+        ),
+        trial(
+            "a_file_that_both_builds_have_is_not_another",
+            &["gcc"],
+            kin::quiet_file,
+        ),
+        trial(
+            "a_call_of_an_unchanged_function_is_not_another",
+            &["gcc", "strip"],
+            kin::quiet_call,
+        ),
+        trial(
+            "lambdas_and_nested_functions_are_of_their_functions",
+            &["gcc", "g++"],
+            kin::nested_functions,
+        ),
+        trial(
+            "static_functions_that_are_spelled_alike_are_two",
+            &["gcc", "strip"],
+            kin::namesakes,
         ),
     ];
     libtest_mimic::run(&arguments, trials).exit();
@@ -1430,7 +1457,7 @@ fn freed_sibling() {
         )
     };
     let first = Live::new(&["gcc", "-O0"], "app", &source(40, 3), Some(0));
-    let last = Live::new(&["gcc", "-O0"], "app", &source(60, 7), Some(0));
+    let last = Live::new(&["gcc", "-O1"], "app", &source(60, 7), Some(0));
     let runs = [first.run.to_str().unwrap(), last.run.to_str().unwrap()];
     let document = json(&runs);
     let grown = document["sites"]
@@ -1458,4 +1485,11 @@ fn freed_sibling() {
         text.contains("1 call site was found again without being sure (?)"),
         "{text}"
     );
+    // Compiled in the same way, the function is seen to be the same, and so are its calls.
+    let last = Live::new(&["gcc", "-O0"], "app", &source(60, 7), Some(0));
+    let runs = [runs[0], last.run.to_str().unwrap()];
+    let passed = output_of(mtrace_diff().args(runs).args(["--fail-above", "20"]));
+    assert_eq!(passed.status.code(), Some(0));
+    let text = String::from_utf8(passed.stdout).unwrap();
+    assert!(!text.contains("without being sure"), "{text}");
 }

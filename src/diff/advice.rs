@@ -15,6 +15,8 @@ use crate::warning::Warning;
 struct GoneAndNew<'a> {
     gone: BTreeSet<Option<&'a Build>>,
     new: BTreeSet<Option<&'a Build>>,
+    /// Modules and files.
+    places: BTreeSet<(Option<&'a ModuleKey>, Option<&'a str>)>,
     /// To speak of it.
     name: &'a str,
 }
@@ -27,6 +29,8 @@ impl<'a> GoneAndNew<'a> {
             _ => return,
         };
         builds.extend(site.at.runs.iter().flatten().map(|run| run.build.as_ref()));
+        let file = site.at.frame().and_then(|frame| frame.file.as_deref());
+        self.places.insert((module_of(&site.at.key), file));
         self.name = name;
     }
 
@@ -56,7 +60,9 @@ pub fn advice(sites: &[Site]) -> Vec<Warning> {
         }
     }
     let mut warnings = Vec::new();
-    let functions = moved(functions.into_values());
+    // Of one file, no name would tell more.
+    let functions = functions.into_values();
+    let functions = moved(functions.filter(|seen| seen.places.len() > 1));
     if !functions.is_empty() {
         warnings.push(Warning::LinesMoved { functions });
     }

@@ -55,8 +55,105 @@ pub fn best_pairs<S: Ord + Copy>(
     pairs
 }
 
+/// Two files that are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FilePair<'a> {
+    pub old: &'a str,
+    pub new: &'a str,
+    /// Their directories tell that one may have gone and the other come.
+    pub unsure: bool,
+}
+
+/// The files of a module in two builds: those with call sites, and the others that it was made of.
+#[derive(Debug, Default)]
+pub struct FilePairs<'a> {
+    old: BTreeSet<&'a str>,
+    new: BTreeSet<&'a str>,
+    /// Paths that are in both builds.
+    common: BTreeSet<&'a str>,
+}
+
+impl<'a> FilePairs<'a> {
+    pub fn new(old: BTreeSet<&'a str>, new: BTreeSet<&'a str>) -> Self {
+        let common = old.intersection(&new).copied().collect();
+        FilePairs { old, new, common }
+    }
+
+    /// Adds files that are there, whether or not they have call sites.
+    pub fn add_quiet(
+        &mut self,
+        old: impl Iterator<Item = &'a str>,
+        new: impl Iterator<Item = &'a str>,
+    ) {
+        let (old, new): (BTreeSet<&str>, BTreeSet<&str>) = (old.collect(), new.collect());
+        self.common.extend(old.intersection(&new));
+        // Only what has the name of a file with call sites can be one, or keep another from being it.
+        let sites = self.old.iter().chain(&self.new);
+        let names: BTreeSet<&str> = sites.map(|file| base_name(file)).collect();
+        let has_name = |file: &&str| names.contains(base_name(file));
+        self.old.extend(old.into_iter().filter(has_name));
+        self.new.extend(new.into_iter().filter(has_name));
+    }
+
+    pub fn pairs(&self) -> Vec<FilePair<'a>> {
+        let pairs = pair_files(&self.old, &self.new);
+        let mut moves: BTreeMap<Move<'_>, usize> = BTreeMap::new();
+        for (old, new) in pairs.iter().filter(|(old, new)| old != new) {
+            *moves.entry(roots(old, new)).or_default() += 1;
+        }
+        let pair = |(old, new): (&'a str, &'a str)| FilePair {
+            old,
+            new,
+            unsure: old != new && self.is_odd(&roots(old, new), &moves),
+        };
+        pairs.into_iter().map(pair).collect()
+    }
+
+    /// Whether other files say that a directory above both stayed what it was, so that these differ in
+    /// directories of the sources, and not in where the sources lie; and too few moved with them.
+    fn is_odd(&self, one: &Move<'_>, moves: &BTreeMap<Move<'_>, usize>) -> bool {
+        if moves.get(one).is_some_and(|files| *files >= OF_A_DIRECTORY) {
+            return false;
+        }
+        let (old_root, new_root) = one;
+        let above = old_root.iter().zip(new_root);
+        let above: Vec<&str> = above.take_while(|(a, b)| a == b).map(|(a, _)| *a).collect();
+        let stayed = || {
+            let above = format!("/{}/", above.join("/"));
+            let mut below = self.common.range(above.as_str()..);
+            below.next().is_some_and(|file| file.starts_with(&above))
+        };
+        let is_beyond = |(old, new): &Move<'_>| {
+            let is_above =
+                |root: &[&str], of: &[&str]| root.len() < of.len() && of.starts_with(root);
+            is_above(old, old_root) && is_above(new, new_root)
+        };
+        (!above.is_empty() && stayed()) || moves.keys().any(is_beyond)
+    }
+}
+
+/// So many files make a directory that was renamed; fewer can be namesakes in two directories.
+const OF_A_DIRECTORY: usize = 3;
+
+/// What two paths begin with, without what they have in common at their ends.
+type Move<'a> = (Vec<&'a str>, Vec<&'a str>);
+
+fn roots<'a>(old: &'a str, new: &'a str) -> Move<'a> {
+    let common = agreement(old, new);
+    let root = |path| {
+        let mut parts: Vec<&str> = from_the_right(path).skip(common).collect();
+        parts.reverse();
+        parts
+    };
+    (root(old), root(new))
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// Files of two builds that are one: equal paths first, then those that agree longest from the right.
-pub fn pair_files<'a>(old: &BTreeSet<&'a str>, new: &BTreeSet<&'a str>) -> Vec<(&'a str, &'a str)> {
+fn pair_files<'a>(old: &BTreeSet<&'a str>, new: &BTreeSet<&'a str>) -> Vec<(&'a str, &'a str)> {
     let mut pairs: Vec<(&str, &str)> = old.intersection(new).map(|file| (*file, *file)).collect();
     let only = |all: &BTreeSet<&'a str>, others: &BTreeSet<&'a str>| -> Vec<&'a str> {
         all.difference(others).copied().collect()
@@ -116,6 +213,49 @@ mod tests {
         assert_eq!(agreement("/home/a/src/x.c", "/build/src/y.c"), 0);
         assert_eq!(agreement("x.c", "./x.c"), 1);
         assert_eq!(agreement("/a/bx.c", "/a/x.c"), 0);
+    }
+
+    #[test]
+    fn a_file_without_call_sites_is_there() {
+        // Of one build, only the one allocates, of the other only the other; both have both.
+        let all = ["/s/audio/init.c", "/s/video/init.c", "/s/m.c"];
+        let mut pairs = FilePairs::new([all[0]].into(), [all[1]].into());
+        pairs.add_quiet(all.into_iter(), all.into_iter());
+        let same = |file| FilePair {
+            old: file,
+            new: file,
+            unsure: false,
+        };
+        assert_eq!(pairs.pairs(), [same(all[0]), same(all[1])]);
+        // Built elsewhere, too.
+        let moved = ["/b/audio/init.c", "/b/video/init.c"];
+        let mut pairs = FilePairs::new([all[0]].into(), [moved[1]].into());
+        pairs.add_quiet(all.into_iter(), moved.into_iter());
+        let of = |index: usize| FilePair {
+            old: all[index],
+            new: moved[index],
+            unsure: false,
+        };
+        assert_eq!(pairs.pairs(), [of(0), of(1)]);
+    }
+
+    #[test]
+    fn a_directory_of_the_sources_counts() {
+        let unsure = |old: &[&'static str], new: &[&'static str]| {
+            let of = |files: &[&'static str]| files.iter().copied().collect();
+            let pairs = FilePairs::new(of(old), of(new)).pairs();
+            let unsure = pairs.iter().filter(|pair| pair.unsure);
+            unsure.map(|pair| pair.old.to_owned()).collect::<Vec<_>>()
+        };
+        let none: [&str; 0] = [];
+        // One directory is another, although the sources lie where they lay, or all lie elsewhere.
+        let old = ["/s/audio/init.c", "/s/m.c"];
+        assert_eq!(unsure(&old, &["/s/video/init.c", "/s/m.c"]), old[..1]);
+        assert_eq!(unsure(&old, &["/b/video/init.c", "/b/m.c"]), old[..1]);
+        // The sources lie elsewhere, headers of the system do not.
+        let old = ["/home/a/m.c", "/usr/include/x.h"];
+        assert_eq!(unsure(&old, &["/home/b/m.c", "/usr/include/x.h"]), none);
+        assert_eq!(unsure(&["/s/a/m.c"], &["/s/b/m.c"]), none);
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use hashbrown::HashMap;
 
 use super::group::{Aliases, group, module_of};
-use super::identity::{AskedFor, Candidate, Match, Step, files_of, match_sites};
+use super::identity::{AskedFor, Candidate, Known, Match, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
 use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
-    Build, CallSite, Declaration, Figures, Frame, LinkAddress, Location, NameSource, Role, Run,
-    Symbolized, Text,
+    Build, CallSite, Declaration, Figures, Frame, Inventory, LinkAddress, Location, NameSource,
+    Role, Run, Symbolized, Text,
 };
 
 /// Call sites of all runs, each once, unranked.
@@ -16,7 +16,8 @@ pub fn join(runs: &[Run], by: Grouping) -> Vec<JoinedSite> {
     let names = best_names(runs);
     let mut joined = Joined::default();
     for (index, run) in runs.iter().enumerate() {
-        joined.add_run(index, sites_of(run, &names, runs.len(), index, by));
+        let sites = sites_of(run, &names, runs.len(), index, by);
+        joined.add_run(index, sites, &run.inventory);
     }
     joined.weigh_rivals(runs);
     let mut sites = group(joined.sites, by, &joined.aliases);
@@ -98,12 +99,24 @@ struct Joined {
     /// What each may be as well; `None` stands for none of the earlier runs.
     rivals: Vec<Vec<Option<usize>>>,
     aliases: Aliases,
+    inventory: Option<Inventory>,
 }
 
 impl Joined {
-    fn add_run(&mut self, run: usize, sites: Vec<JoinedSite>) {
+    fn add_run(&mut self, run: usize, sites: Vec<JoinedSite>, inventory: &Inventory) {
         let new: Vec<Candidate> = sites.iter().map(|site| candidate(site, run)).collect();
-        let matches = match_sites(&self.candidates, &new);
+        let earlier = self.inventory.take().unwrap_or_else(|| inventory.clone());
+        let matches = match_sites(
+            Known {
+                sites: &self.candidates,
+                inventory: &earlier,
+            },
+            Known {
+                sites: &new,
+                inventory,
+            },
+        );
+        self.inventory = Some(earlier.followed_by(inventory));
         for (module, old, file) in &matches.files {
             self.aliases.add_file((module, old), (module, file));
         }
@@ -210,6 +223,7 @@ fn candidate(site: &JoinedSite, run: usize) -> Candidate {
         chain: chain.unwrap_or_default(),
         symbol: named.and_then(|named| named.symbol.clone()),
         function_start: named.and_then(|named| named.function_start),
+        code: named.and_then(|named| named.code),
         addresses,
         numbers,
         module_path,

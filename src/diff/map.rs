@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::printable::printable;
-use crate::run::{Run, Symbolized};
+use crate::run::{Inventory, Run, Symbolized, Text};
 
 /// Rewrites the beginning of source paths, and the names of modules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +33,36 @@ pub fn renamed(mut run: Run, maps: &[Map]) -> Run {
             label.name = name;
         }
     }
+    if !maps.is_empty() {
+        run.inventory = renamed_inventory(run.inventory, maps);
+    }
     for location in run.locations.iter_mut().filter(|_| !maps.is_empty()) {
         if let Symbolized::Named(named) = &mut location.name {
             named.map_files(|file| maps.iter().find_map(|map| map.path(file)));
         }
     }
     run
+}
+
+fn renamed_inventory(inventory: Inventory, maps: &[Map]) -> Inventory {
+    let module = |name: &str| maps.iter().find_map(|map| map.module(name));
+    let path = |file: &Text| {
+        let mapped = maps.iter().find_map(|map| map.path(file));
+        mapped.map_or_else(|| file.clone(), Text::from)
+    };
+    let mapped = inventory.mapped.map(|names| {
+        let names = names.into_iter();
+        let names = names.map(|name| module(&name).unwrap_or(name));
+        names.collect()
+    });
+    let sources = inventory.sources.into_iter().map(|(mut label, files)| {
+        label.name = module(&label.name).unwrap_or(label.name);
+        (label, files.iter().map(path).collect())
+    });
+    Inventory {
+        mapped,
+        sources: sources.collect(),
+    }
 }
 
 impl FromStr for Map {

@@ -64,6 +64,8 @@ pub enum SiteKey {
         line: u32,
         /// What it is inlined into: a wrapper's line is a site of its own in each of its callers.
         inlined_into: Vec<Frame>,
+        /// Where its function begins, if the module has several that are called and spelled alike.
+        namesake: Option<LinkAddress>,
     },
     /// A link-time address, where no line is known.
     Address {
@@ -104,6 +106,9 @@ impl SiteKey {
             file: frame.file.clone()?,
             line: frame.line?,
             inlined_into: named.inlined_into().cloned().collect(),
+            namesake: named
+                .function_start
+                .filter(|_| named.code.is_some_and(|code| code.has_namesake)),
         })
     }
 

@@ -1,6 +1,10 @@
 //! What all runs have in common whose callers lie in the modules of a capture.
 
-use crate::capture::CaptureSet;
+use std::collections::BTreeSet;
+
+use crate::capture::{CaptureSet, Maps};
+use crate::file_name::base_name;
+use crate::printable::shortened;
 use crate::run::{Facts, Module, ModuleLabel, Origin, Source};
 use crate::symbols::RebasedRun;
 use crate::warning::Warning;
@@ -29,6 +33,15 @@ pub fn facts(
         warnings: warnings.into_iter().flatten().cloned().collect(),
         ..Facts::default()
     }
+}
+
+/// What is mapped, by its path and by the name that a module has if it is the only one of that name.
+pub fn mapped_names(maps: &Maps) -> BTreeSet<String> {
+    let files = maps.files().into_iter();
+    let names = files.flat_map(|file| [file, base_name(file)]);
+    names
+        .map(|name| shortened(&String::from_utf8_lossy(name)))
+        .collect()
 }
 
 /// The modules of a run, and which build each is of.

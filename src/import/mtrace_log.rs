@@ -1,6 +1,6 @@
 //! The logs that glibc's `mtrace()` writes.
 
-use super::facts::{facts, modules};
+use super::facts::{facts, mapped_names, modules};
 use super::importer::{Importer, Reading};
 use super::moment::log_at;
 use crate::capture::{CaptureSet, Standing, first_line};
@@ -58,6 +58,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
             run.add_site(at, figures, sizes, Some(curve));
         }
     }
+    run.inventory.mapped = capture.maps.as_ref().map(mapped_names);
     run.faults = Some(faults(outcome));
     run.blocks = reading.keep_blocks.then(|| blocks(&trace.callers, outcome));
     Ok(RunToName::new(run, rebased.modules, capture))

@@ -1,5 +1,6 @@
 //! Recordings: what the recorder wrote.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use hashbrown::HashMap;
@@ -46,6 +47,7 @@ fn import(mut capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     );
     let at = Locations::add(&mut run, &recording, &files);
     add_sites(&mut run, &recording, &at);
+    run.inventory.mapped = Some(mapped_names(&recording));
     run.faults = Some(faults(&recording, &at));
     run.blocks = reading
         .keep_blocks
@@ -85,6 +87,19 @@ fn reached(capture: &CaptureSet, recording: &Recording) -> Result<Option<Reached
         seconds: Some(seconds),
         step: None,
     }))
+}
+
+/// What was mapped with code in it at any time, by path and by name.
+fn mapped_names(recording: &Recording) -> BTreeSet<String> {
+    let files = recording
+        .modules
+        .iter()
+        .map(|module| module.path.as_slice());
+    let files = files.filter(|path| !path.is_empty());
+    let names = files.flat_map(|path| [path, base_name(path)]);
+    names
+        .map(|name| shortened(&String::from_utf8_lossy(name)))
+        .collect()
 }
 
 fn known_builds(recording: &Recording) -> impl Iterator<Item = (String, BuildId)> + '_ {

@@ -90,41 +90,6 @@ impl<R: Read> Blocks<R> {
         }))
     }
 
-    /// The next block; `None` behind the last.
-    pub fn next(&mut self) -> Option<Block> {
-        loop {
-            let head = self.peek(BLOCK_HEADER);
-            if head < BLOCK_HEADER {
-                // A piece of a header is the beginning of what the window has whole.
-                return self.from_window();
-            }
-            let order = self.order();
-            let length = order.u32(&self.ahead[4..]) as usize;
-            if !self.ahead.starts_with(BLOCK_MAGIC) || length == 0 || length > LARGEST_BLOCK {
-                self.skip_damage();
-                continue;
-            }
-            let whole = BLOCK_HEADER + length;
-            let have = self.peek(whole);
-            let check = order.u32(&self.ahead[8..]);
-            if have < whole {
-                if let Some(block) = self.from_window() {
-                    return Some(block);
-                }
-                self.damage.is_cut = true;
-                let bytes = std::mem::take(&mut self.ahead);
-                return Some(parsed(order, &bytes, true));
-            }
-            if check_of(order, &self.ahead[BLOCK_HEADER..whole]) != check {
-                self.skip_damage();
-                continue;
-            }
-            let block = parsed(order, &self.ahead[..whole], false);
-            self.advance(whole);
-            return Some(block);
-        }
-    }
-
     fn order(&self) -> Order {
         Order {
             little_endian: self.header.little_endian,
@@ -132,7 +97,7 @@ impl<R: Read> Blocks<R> {
     }
 
     /// The block that was under way when the recording ended, once all before it is read.
-    fn from_window(&mut self) -> Option<Block> {
+    fn window_block(&mut self) -> Option<Block> {
         let end = self.at + self.ahead.len() as u64;
         let is_used = std::mem::replace(&mut self.window_is_used, true);
         if is_used || self.window.len() < BLOCK_HEADER {
@@ -199,6 +164,44 @@ impl<R: Read> Blocks<R> {
             self.is_at_end = self.ahead.len() < wanted;
         }
         self.ahead.len().min(wanted)
+    }
+}
+
+impl<R: Read> Iterator for Blocks<R> {
+    type Item = Block;
+
+    fn next(&mut self) -> Option<Block> {
+        loop {
+            let head = self.peek(BLOCK_HEADER);
+            if head < BLOCK_HEADER {
+                // A piece of a header is the beginning of what the window has whole.
+                return self.window_block();
+            }
+            let order = self.order();
+            let length = order.u32(&self.ahead[4..]) as usize;
+            if !self.ahead.starts_with(BLOCK_MAGIC) || length == 0 || length > LARGEST_BLOCK {
+                self.skip_damage();
+                continue;
+            }
+            let whole = BLOCK_HEADER + length;
+            let have = self.peek(whole);
+            let check = order.u32(&self.ahead[8..]);
+            if have < whole {
+                if let Some(block) = self.window_block() {
+                    return Some(block);
+                }
+                self.damage.is_cut = true;
+                let bytes = std::mem::take(&mut self.ahead);
+                return Some(parsed(order, &bytes, true));
+            }
+            if check_of(order, &self.ahead[BLOCK_HEADER..whole]) != check {
+                self.skip_damage();
+                continue;
+            }
+            let block = parsed(order, &self.ahead[..whole], false);
+            self.advance(whole);
+            return Some(block);
+        }
     }
 }
 

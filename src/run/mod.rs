@@ -10,6 +10,7 @@ mod blocks;
 mod builds;
 mod facts;
 mod figures;
+mod inventory;
 mod module;
 mod name;
 mod set;
@@ -22,8 +23,9 @@ pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use builds::without_false_builds;
 pub use facts::{Facts, Origin, Source};
 pub use figures::Figures;
+pub use inventory::Inventory;
 pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
-pub use name::{Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown};
+pub use name::{Code, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown};
 pub use set::{compared, told_apart};
 pub use stacks::{StackId, Stacks};
 
@@ -35,6 +37,7 @@ pub struct Run {
     pub facts: Facts,
     /// By [`ModuleId`].
     pub modules: Vec<Module>,
+    pub inventory: Inventory,
     /// By [`LocationId`].
     pub locations: Vec<Location>,
     pub stacks: Stacks<LocationId>,
@@ -85,6 +88,7 @@ impl Run {
         Run {
             facts,
             modules,
+            inventory: Inventory::default(),
             locations: Vec::new(),
             stacks: Stacks::default(),
             sites: Vec::new(),

@@ -39,6 +39,8 @@ pub struct Named {
     pub symbol: Option<Text>,
     /// Where the outermost function begins.
     pub function_start: Option<LinkAddress>,
+    /// Of the outermost function.
+    pub code: Option<Code>,
     pub source: NameSource,
 }
 
@@ -101,6 +103,7 @@ impl Named {
             declarations: Arc::default(),
             symbol: None,
             function_start: None,
+            code: None,
             source,
         })
     }
@@ -139,8 +142,14 @@ impl Named {
             declarations: Arc::default(),
             symbol: None,
             function_start: None,
+            code: None,
             source,
         }
+    }
+
+    pub fn made_of(mut self, code: Option<Code>) -> Self {
+        self.code = code;
+        self
     }
 
     pub fn frames(&self) -> &[Frame] {
@@ -215,6 +224,20 @@ fn is_system_header(file: &str) -> bool {
         })
     };
     PARTS.iter().any(|part| file.contains(part)) || in_triple()
+}
+
+/// What is known of a function's code, to be compared with that of another build: neither moves with where the function
+/// lies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Code {
+    /// In bytes.
+    pub size: u64,
+    /// A checksum of which line, counted from the declaration, each of its bytes is of.
+    pub lines: Option<u32>,
+    /// The last of these lines.
+    pub last_line: Option<u32>,
+    /// Another function of the module has its name, and nothing tells which is which.
+    pub has_namesake: bool,
 }
 
 /// What the debug information says of a function's declaration.

@@ -18,13 +18,15 @@ use crate::hex;
 use crate::printable::{printable, printable_path, shortened};
 use crate::progress::Progress;
 use crate::run::{
-    AddressingChoice, Build, CallSite, Declaration, Facts, Figures, Frame, LinkAddress, Location,
-    Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run, Source, Symbolized,
-    Unknown,
+    AddressingChoice, Build, CallSite, Code, Declaration, Facts, Figures, Frame, LinkAddress,
+    Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run, Source,
+    Symbolized, Unknown,
 };
 use crate::symbols::Names;
 use crate::trace::{Anomalies, Curve, Occurrences, Sizes, Tally};
 use crate::warning::Warning;
+
+use super::inventory::SavedInventory;
 
 /// What the schema of a saved report begins with, before its version.
 const SCHEMA_NAME: &str = "mtrace-diff-saved/";
@@ -84,6 +86,9 @@ struct SavedRun {
     /// Of the modules, where they are known.
     #[serde(default)]
     builds: Vec<Build>,
+    /// What was there beside the callers: it tells which of them can have another name now.
+    #[serde(default)]
+    inventory: SavedInventory,
     /// Of all callers together: a file that lost some, or has one twice, shows by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     total: Option<SavedTotal>,
@@ -171,6 +176,12 @@ enum SavedName {
         /// Where the outermost function begins, in hex.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         start: Option<LinkAddress>,
+        /// Of its code: bytes, a checksum of its lines, and the last line.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<(u64, Option<u32>, Option<u32>)>,
+        /// Another function has its name.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        namesake: bool,
     },
     Unknown(Unknown),
 }
@@ -274,6 +285,7 @@ impl SavedRun {
                 .map(|label| SavedModule::of(label, paths.get(label).copied()))
                 .collect(),
             builds: builds.list.into_iter().cloned().collect(),
+            inventory: SavedInventory::of(&run.inventory),
             total: Some(SavedTotal::of(run)),
             callers,
         }
@@ -321,6 +333,7 @@ impl SavedRun {
             let module = module.map(|module| modules.id_of(&mut run, module));
             caller.add_to(&mut run, module, &mut names)?;
         }
+        run.inventory = self.inventory.inventory(&mut names);
         let total = SavedTotal::of(&run);
         if self.total.is_some_and(|told| told != total) {
             return Err("its callers do not add up to its 'total'".to_owned());
@@ -548,20 +561,34 @@ impl SavedName {
                 },
                 symbol: named.symbol.as_deref().map(str::to_owned),
                 start: named.function_start,
+                code: named
+                    .code
+                    .map(|code| (code.size, code.lines, code.last_line)),
+                namesake: named.code.is_some_and(|code| code.has_namesake),
             },
         }
     }
 
     /// `names` has each text once, whoever is called so.
     fn symbolized(self, names: &mut Names) -> Checked<Symbolized> {
-        let (by, frames, symbol, start) = match self {
+        let (by, frames, symbol, start, code) = match self {
             SavedName::Unknown(reason) => return Ok(Symbolized::Unknown(reason)),
             SavedName::Known {
                 by,
                 frames,
                 symbol,
                 start,
-            } => (by, frames, symbol, start),
+                code,
+                namesake,
+            } => {
+                let code = code.map(|(size, lines, last_line)| Code {
+                    size,
+                    lines,
+                    last_line,
+                    has_namesake: namesake,
+                });
+                (by, frames, symbol, start, code)
+            }
         };
         if frames.len() > LONGEST_CHAIN {
             return Err(format!(
@@ -577,7 +604,8 @@ impl SavedName {
         let named = named
             .declared(declarations)
             .with_symbol(symbol)
-            .starting_at(start);
+            .starting_at(start)
+            .made_of(code);
         Ok(Symbolized::Named(named))
     }
 }

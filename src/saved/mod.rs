@@ -1,6 +1,7 @@
 //! Saved reports: a [`Run`](crate::run::Run), written down.
 
 mod document;
+mod inventory;
 mod store;
 mod unfinished;
 

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -13,18 +14,24 @@ use std::sync::Arc;
 
 use addr2line::{Context, FrameIter, LookupContinuation, LookupResult, SplitDwarfLoad};
 use gimli::{Dwarf, EndianSlice, RunTimeEndian, UnitOffset, UnitRef};
-use object::read::{Object, ObjectSection, ReadCache, SymbolMap, SymbolMapName};
+use object::SymbolKind;
+use object::read::{Object, ObjectSection, ObjectSymbol, ReadCache, SymbolMap, SymbolMapName};
 use typed_arena::Arena;
 
 use super::budget::{Budget, size_on_disk};
 use super::declaration::Declarations;
+use super::scopes::Scopes;
+use super::sources::SourceFiles;
 use crate::elf::open_elf;
-use crate::run::{Declaration, LinkAddress};
+use crate::run::{Code, Declaration, LinkAddress};
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// Debug entries nested deeper than this are no compiler's: real ones have some tens of levels.
 const DEEPEST: isize = 500;
+
+/// Of longer functions the lines are not looked at.
+const LONGEST_FUNCTION: u64 = 256 << 10;
 
 /// What has to live as long as the information: files and unpacked sections.
 #[derive(Default)]
@@ -43,12 +50,18 @@ pub struct DebugInfo<'a> {
     /// Sorted when the first name is looked up: debug information knows most of them.
     symbols: OnceCell<SymbolMap<SymbolMapName<'a>>>,
     declarations: Declarations<'a>,
+    scopes: Scopes,
+    /// Names that several static functions have; counted when the first is asked for.
+    namesakes: OnceCell<HashSet<&'a str>>,
+    /// Sorted; `None` where not all of them are known.
+    pub sources: Option<Vec<String>>,
 }
 
 impl<'a> DebugInfo<'a> {
     /// Opens a file to look up `addresses` in it; `None` if it is no ELF file.
     pub fn open(path: &Path, store: &'a Store, addresses: &[LinkAddress]) -> Option<Self> {
         let (object, size) = open_object(path, store)?;
+        let mut sources = None;
         let context = load_dwarf(&object, store, |id| Some(id.name())).and_then(|mut dwarf| {
             if let Some(supplement) = supplement(path, &object, store) {
                 dwarf
@@ -57,10 +70,11 @@ impl<'a> DebugInfo<'a> {
             }
             // All of them: every unit is looked at twice, here and by the index.
             dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::All);
-            if is_too_much(&dwarf, size, addresses) {
+            let Some(found) = look_through(&dwarf, size, addresses) else {
                 store.budget.refuse();
                 return None;
-            }
+            };
+            sources = found.all();
             Context::from_dwarf(dwarf).ok()
         });
         Some(DebugInfo {
@@ -69,6 +83,9 @@ impl<'a> DebugInfo<'a> {
             object,
             symbols: OnceCell::new(),
             declarations: Declarations::default(),
+            scopes: Scopes::default(),
+            namesakes: OnceCell::new(),
+            sources,
         })
     }
 
@@ -93,6 +110,82 @@ impl<'a> DebugInfo<'a> {
             _ => Declaration::default(),
         };
         entries.iter().map(of).collect()
+    }
+
+    /// What a lambda or a nested function at an address stands in, by the entry of its frame.
+    pub fn enclosing(&self, address: u64, entry: UnitOffset) -> Option<Slice<'a>> {
+        self.scopes.enclosing(self.unit(address)?, entry)
+    }
+
+    /// What is known of the code of the function that holds an address; its lines are counted from where `file` declares
+    /// it.
+    pub fn code(&self, address: u64, file: Option<&str>, declared: Option<u32>) -> Option<Code> {
+        let symbol = self.symbol_at(address)?;
+        let size = Some(symbol.size()).filter(|size| *size > 0)?;
+        let lines = match (file, declared) {
+            (Some(file), Some(declared)) => self.lines(symbol, file, declared),
+            _ => None,
+        };
+        Some(Code {
+            size,
+            lines: lines.map(|(checksum, _)| checksum),
+            last_line: lines.and_then(|(_, last)| last),
+            has_namesake: false,
+        })
+    }
+
+    /// A checksum of which line each part of a function is of, and the last line.
+    fn lines(
+        &self,
+        symbol: &SymbolMapName<'a>,
+        file: &str,
+        declared: u32,
+    ) -> Option<(u32, Option<u32>)> {
+        let (start, size) = (symbol.address(), symbol.size());
+        let end = start.checked_add(size.min(LONGEST_FUNCTION))?;
+        let rows = self
+            .context
+            .as_ref()?
+            .find_location_range(start, end)
+            .ok()?;
+        let mut checksum = crc32fast::Hasher::new();
+        let (mut last, mut has_rows) = (None, false);
+        for (at, _, location) in rows {
+            let is_own = location.file == Some(file);
+            let line = location.line.filter(|_| is_own);
+            let line = line.and_then(|line| line.checked_sub(declared));
+            checksum.update(&at.wrapping_sub(start).to_le_bytes());
+            checksum.update(&line.unwrap_or(u32::MAX).to_le_bytes());
+            (last, has_rows) = (last.max(line), true);
+        }
+        has_rows.then(|| (checksum.finalize(), last))
+    }
+
+    /// Whether several units were compiled from files of one path.
+    pub fn is_compiled_twice(&self, file: &str) -> bool {
+        let sources = self.sources.as_deref().unwrap_or_default();
+        let first = sources.partition_point(|source| source.as_str() < file);
+        let mut equal = sources[first..].iter().take_while(|source| *source == file);
+        equal.nth(1).is_some()
+    }
+
+    /// Whether a symbol is the name of several static functions.
+    pub fn has_namesake(&self, symbol: &str) -> bool {
+        let namesakes = self.namesakes.get_or_init(|| {
+            let (mut seen, mut twice) = (HashSet::new(), HashSet::new());
+            let functions = self.object.symbols();
+            let functions =
+                functions.filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_local());
+            for name in functions.filter_map(|symbol| symbol.name().ok()) {
+                // The linker numbers the namesakes of other files.
+                let name = name.split(".lto_priv.").next().unwrap_or(name);
+                if !seen.insert(name) {
+                    twice.insert(name);
+                }
+            }
+            twice
+        });
+        namesakes.contains(symbol.split(".lto_priv.").next().unwrap_or(symbol))
     }
 
     fn unit(&self, address: u64) -> Option<UnitRef<'_, Slice<'a>>> {
@@ -186,9 +279,14 @@ fn supplement<'a>(
     (supplement.build_id().ok()?? == id).then_some(supplement)
 }
 
-/// Whether units that hold the addresses are nested too deep to be read by recursion, or have line
-/// tables that take too much memory.
-fn is_too_much(dwarf: &Dwarf<Slice<'_>>, size: u64, addresses: &[LinkAddress]) -> bool {
+/// The source files of all units; `None` if units that hold the addresses are nested too deep to be read by
+/// recursion, or have line tables that take too much memory.
+fn look_through(
+    dwarf: &Dwarf<Slice<'_>>,
+    size: u64,
+    addresses: &[LinkAddress],
+) -> Option<SourceFiles> {
+    let mut sources = SourceFiles::default();
     let lines = Budget::for_lines(size);
     let mut sorted: Vec<u64> = addresses.iter().map(|address| address.0).collect();
     sorted.sort_unstable();
@@ -198,18 +296,27 @@ fn is_too_much(dwarf: &Dwarf<Slice<'_>>, size: u64, addresses: &[LinkAddress]) -
             continue;
         };
         if !lines.take_header(&unit) {
-            return true;
+            return None;
         }
-        let is_needed = holds_any(dwarf, &unit, &sorted);
-        if is_needed && (!lines.take_lines(dwarf, &unit) || unit_depth(&unit) > DEEPEST) {
-            return true;
+        sources.add(&unit);
+        let holds_any = |near| holds_any(dwarf, &unit, &sorted, near);
+        if holds_any(LONGEST_FUNCTION) && !lines.take_lines(dwarf, &unit) {
+            return None;
+        }
+        if holds_any(0) && unit_depth(&unit) > DEEPEST {
+            return None;
         }
     }
-    false
+    Some(sources)
 }
 
-/// Whether a unit has code at one of the addresses; one that does not say where its code is may have.
-fn holds_any<'a>(dwarf: &Dwarf<Slice<'a>>, unit: &gimli::Unit<Slice<'a>>, sorted: &[u64]) -> bool {
+/// Whether a unit has code at one of the addresses, or `near` it; one that does not say where its code is may have.
+fn holds_any<'a>(
+    dwarf: &Dwarf<Slice<'a>>,
+    unit: &gimli::Unit<Slice<'a>>,
+    sorted: &[u64],
+    near: u64,
+) -> bool {
     let Ok(mut ranges) = dwarf.unit_ranges(unit) else {
         return true;
     };
@@ -217,11 +324,10 @@ fn holds_any<'a>(dwarf: &Dwarf<Slice<'a>>, unit: &gimli::Unit<Slice<'a>>, sorted
     while let Ok(Some(range)) = ranges.next() {
         has_ranges = true;
         // A return address can be the byte behind the range.
-        let first = sorted.partition_point(|address| *address < range.begin);
-        if sorted
-            .get(first)
-            .is_some_and(|address| *address <= range.end)
-        {
+        let begin = range.begin.saturating_sub(near);
+        let end = range.end.saturating_add(near);
+        let first = sorted.partition_point(|address| *address < begin);
+        if sorted.get(first).is_some_and(|address| *address <= end) {
             return true;
         }
     }

@@ -1,11 +1,17 @@
 //! From a link-time address to function, file and line, with the chain of inlined calls.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use hashbrown::HashMap;
 
 use super::debug_info::{DebugInfo, Store};
 use super::names::Names;
 use crate::elf::ElfInfo;
-use crate::run::{Frame, LinkAddress, NameSource, Named, Symbolized, Text, Unknown};
+use crate::printable::shortened;
+use crate::run::{
+    Code, Declaration, Frame, LinkAddress, NameSource, Named, Symbolized, Text, Unknown,
+};
 use crate::symbol_name::without_clone;
 
 /// What one file says of addresses.
@@ -13,6 +19,8 @@ use crate::symbol_name::without_clone;
 pub struct NamesOfFile {
     /// In the order of the addresses.
     pub names: Vec<Symbolized>,
+    /// What the file was compiled from, where all of it is known.
+    pub sources: Option<BTreeSet<Text>>,
     /// There is debug information that would take too much to read.
     pub is_partial: bool,
 }
@@ -24,13 +32,17 @@ pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress])
     let own = DebugInfo::open(&elf.path, &store, addresses);
     let files: Vec<&DebugInfo<'_>> = separate.iter().chain(&own).collect();
     let mut symbolizer = Symbolizer {
-        files,
+        files: files.clone(),
         names: Names::default(),
+        codes: HashMap::new(),
         frames_left: MOST_FRAMES + ORDINARY_CHAIN * addresses.len(),
     };
     let names = addresses.iter().map(|address| symbolizer.name(*address));
+    let names = names.collect();
+    let sources = files.iter().find_map(|file| file.sources.as_ref());
     NamesOfFile {
-        names: names.collect(),
+        names,
+        sources: sources.map(|all| all.iter().map(|file| symbolizer.names.file(file)).collect()),
         is_partial: store.budget.has_refused(),
     }
 }
@@ -39,6 +51,7 @@ pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress])
 struct Symbolizer<'a> {
     files: Vec<&'a DebugInfo<'a>>,
     names: Names,
+    codes: HashMap<(LinkAddress, Option<u32>, Option<Text>), Option<Code>>,
     /// How many frames there may be beyond those that each address may have.
     frames_left: usize,
 }
@@ -61,8 +74,13 @@ impl Symbolizer<'_> {
         let mut files = self.files.iter();
         let (file, symbol) = files.find_map(|file| Some((file, file.symbol(call)?)))?;
         let start = file.function_start(call);
+        let code = file.code(call, None, None).map(|code| Code {
+            has_namesake: file.has_namesake(symbol),
+            ..code
+        });
         let symbol = self.names.function(symbol.as_bytes());
-        Some(Named::from_symbol(symbol, NameSource::SymbolTable).starting_at(start))
+        let named = Named::from_symbol(symbol, NameSource::SymbolTable);
+        Some(named.starting_at(start).made_of(code))
     }
 
     fn frames(&mut self, file: &DebugInfo<'_>, call: u64) -> Option<Named> {
@@ -71,8 +89,18 @@ impl Symbolizer<'_> {
         while let Ok(Some(frame)) = iter.next() {
             let function = frame.function.as_ref();
             let location = frame.location.as_ref();
+            let own = function.map(|function| self.names.function(function.name.slice()));
+            let outer = frame
+                .dw_die_offset
+                .and_then(|entry| file.enclosing(call, entry));
             let next = Frame {
-                function: function.map(|function| self.names.function(function.name.slice())),
+                function: match (own, outer) {
+                    (Some(own), Some(outer)) => {
+                        let outer = self.names.function(outer.slice());
+                        Some(self.names.shared(&nested(&outer, &own)))
+                    }
+                    (own, _) => own,
+                },
                 file: location
                     .and_then(|l| l.file)
                     .map(|file| self.names.file(file)),
@@ -96,10 +124,35 @@ impl Symbolizer<'_> {
         }
         let symbol = file.symbol(call).zip(frames.last_mut());
         let symbol = symbol.and_then(|(symbol, outermost)| self.add_symbol(symbol, outermost));
-        let named = Named::new(frames, NameSource::Dwarf)?.with_symbol(symbol);
         let declarations = file.declarations(call, &entries);
         let start = file.function_start(call);
-        Some(named.declared(declarations).starting_at(start))
+        let code = self.code(file, call, start, frames.last()?, declarations.last());
+        let named = Named::new(frames, NameSource::Dwarf)?.with_symbol(symbol);
+        let named = named.declared(declarations).starting_at(start);
+        Some(named.made_of(code))
+    }
+
+    /// Of many calls in one function, its lines are looked at once.
+    fn code(
+        &mut self,
+        file: &DebugInfo<'_>,
+        call: u64,
+        start: Option<LinkAddress>,
+        frame: &Frame,
+        declaration: Option<&Declaration>,
+    ) -> Option<Code> {
+        let declared = declaration.and_then(|declaration| declaration.line);
+        let of_file = frame.file.as_deref();
+        let key = (start?, declared, frame.file.clone());
+        let is_static = declaration.is_some_and(|declaration| !declaration.external);
+        let code = self.codes.entry(key);
+        *code.or_insert_with(|| {
+            let is_twice = |of_file| is_static && file.is_compiled_twice(of_file);
+            Some(Code {
+                has_namesake: of_file.is_some_and(is_twice),
+                ..file.code(call, of_file, declared)?
+            })
+        })
     }
 
     /// The symbol table knows the outermost function too: it is all there is where lines come without
@@ -128,6 +181,14 @@ impl Symbolizer<'_> {
     }
 }
 
+/// A lambda or a nested function, by the name of the function that it stands in.
+fn nested(outer: &str, name: &str) -> String {
+    shortened(&match name {
+        "operator()" => format!("{outer}::{{lambda}}::operator()"),
+        _ => format!("{}::{name}", outer.split('(').next().unwrap_or(outer)),
+    })
+}
+
 /// Whether a mangled symbol is that of the function that DWARF calls `name` alone.
 fn is_fuller_name(symbol: &str, name: &str) -> bool {
     let is_bare = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -147,6 +208,15 @@ const MOST_FRAMES: usize = 1 << 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lambdas_are_called_after_their_functions() {
+        assert_eq!(
+            nested("f(int)", "operator()"),
+            "f(int)::{lambda}::operator()"
+        );
+        assert_eq!(nested("f", "make"), "f::make");
+    }
 
     #[test]
     fn a_static_function_of_cxx_has_its_full_name() {

@@ -16,6 +16,8 @@ mod module_table;
 mod names;
 mod naming;
 mod rebase;
+mod scopes;
+mod sources;
 mod title;
 mod view;
 

@@ -12,7 +12,7 @@ use super::module::{Found, Module};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
 use crate::file_name::is_toolchain_library;
-use crate::run::{LinkAddress, Location, Role, Run, Symbolized};
+use crate::run::{LinkAddress, Location, ModuleLabel, Role, Run, Symbolized, Text};
 use crate::warning::Warning;
 
 /// A run, and the files that its call sites can be named from.
@@ -63,6 +63,7 @@ struct Job<'a> {
 struct Answers {
     has_lines: bool,
     is_partial: bool,
+    sources: Option<BTreeSet<Text>>,
     names: BTreeMap<LinkAddress, Symbolized>,
 }
 
@@ -100,6 +101,7 @@ fn answer(job: &Job<'_>, search: &SearchPath) -> Answers {
     Answers {
         has_lines: job.elf.has_dwarf || debug.is_some(),
         is_partial: said.is_partial,
+        sources: said.sources,
         names: addresses.into_iter().zip(said.names).collect(),
     }
 }
@@ -118,8 +120,27 @@ fn name_run(mut run: RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Run {
         }
     }
     let warnings = missing_names(&run, answers);
+    run.run.inventory.sources.extend(sources(&run, answers));
     run.run.facts.warnings.extend(warnings);
     run.run
+}
+
+/// What the modules of a run were compiled from, but for those that every toolchain brings.
+fn sources(
+    run: &RunToName,
+    answers: &BTreeMap<PathBuf, Answers>,
+) -> BTreeMap<ModuleLabel, BTreeSet<Text>> {
+    let modules = run.modules.iter();
+    let own = modules.filter(|module| !is_toolchain_library(&module.name));
+    let with_sources = own.filter_map(|module| {
+        let answers = answers.get(&module.elf()?.path)?;
+        let label = ModuleLabel {
+            role: module.role,
+            name: module.name.clone(),
+        };
+        Some((label, answers.sources.clone()?))
+    });
+    with_sources.collect()
 }
 
 /// Modules with live blocks whose sites could be named better, and how.

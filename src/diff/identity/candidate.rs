@@ -2,7 +2,7 @@
 
 use super::asked_for::AskedFor;
 use crate::diff::site::{ModuleKey, SiteKey};
-use crate::run::{Build, Declaration, LinkAddress, Text};
+use crate::run::{Build, Code, Declaration, LinkAddress, Text};
 use crate::symbol_name::without_clone;
 
 /// One function of a site: the shown one, or one that it is inlined into.
@@ -28,6 +28,8 @@ pub struct Candidate {
     pub symbol: Option<Text>,
     /// Where the outermost function of the chain begins.
     pub function_start: Option<LinkAddress>,
+    /// Of that function.
+    pub code: Option<Code>,
     /// Ascending; empty where unknown.
     pub addresses: Vec<LinkAddress>,
     /// The numbers of the log, where they are no addresses.
@@ -96,6 +98,38 @@ impl Candidate {
         let address = self.addresses.first()?.0;
         let start = self.function_start?.0;
         i64::try_from(i128::from(address) - i128::from(start)).ok()
+    }
+
+    /// Whether it is another call of a function that did not change: there each call stands where it stood, whether
+    /// or not it allocates.
+    pub fn is_elsewhere_in_same_code(&self, other: &Candidate) -> bool {
+        let lines = |site: &Candidate| site.code?.lines;
+        let is_same = lines(self).is_some() && lines(self) == lines(other);
+        is_same && self.has_moved(other)
+    }
+
+    /// Whether it can be another call: the function may be unchanged, or is one of several of its
+    /// name.
+    pub fn may_be_another_call(&self, other: &Candidate) -> bool {
+        let (Some(a), Some(b)) = (self.code, other.code) else {
+            return false;
+        };
+        let may_be_same = match (a.last_line, b.last_line) {
+            (Some(a), Some(b)) => a == b && self.has_moved(other),
+            _ => a.size == b.size && self.offset() != other.offset(),
+        };
+        may_be_same || a.has_namesake || b.has_namesake
+    }
+
+    /// Whether it stands at other lines, counted from where its functions are declared.
+    fn has_moved(&self, other: &Candidate) -> bool {
+        let line = |step: &Step| Some(i64::from(step.line?) - i64::from(step.declaration.line?));
+        let mut steps = self.chain.iter().zip(&other.chain);
+        let has_moved = |(a, b): (&Step, &Step)| match (line(a), line(b)) {
+            (Some(a), Some(b)) => a != b,
+            _ => false,
+        };
+        self.chain.len() == other.chain.len() && steps.any(has_moved)
     }
 
     pub fn is_of_same_build(&self, other: &Candidate) -> bool {

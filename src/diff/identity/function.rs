@@ -140,7 +140,7 @@ impl<'a> Sides<'a> {
     fn cost(&self, old: usize, new: usize) -> Option<Cost> {
         let (a, b) = self.sites(old, new);
         // In one build another place is another site.
-        if a.is_of_same_build(b) {
+        if a.is_of_same_build(b) || a.is_elsewhere_in_same_code(b) {
             return None;
         }
         let shift = self.shift(old, new).into_iter().map(i64::unsigned_abs);
@@ -169,6 +169,8 @@ impl<'a> Sides<'a> {
             let others = others.map(|old| Some(self.old[old?].0));
             let with_its_sizes = self.with_its_sizes(pair.old, pair.new).map(Some);
             let mut rivals: Vec<Option<usize>> = others.chain(with_its_sizes).collect();
+            let (a, b) = self.sites(pair.old, pair.new);
+            rivals.extend(a.may_be_another_call(b).then_some(None));
             rivals.sort_unstable();
             rivals.dedup();
             Found {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidate::Candidate;
 use super::function::Found;
+use super::known::Known;
 use super::modules::ModulePair;
 use super::sources::Files;
 use super::{Match, MatchedBy};
@@ -21,19 +22,21 @@ pub struct Group {
 pub struct Matching<'a> {
     pub old: &'a [Candidate],
     pub new: &'a [Candidate],
+    pub known: (Known<'a>, Known<'a>),
     pub files: Files,
     of_new: Vec<Option<Match>>,
     taken: Vec<bool>,
 }
 
 impl<'a> Matching<'a> {
-    pub fn new(old: &'a [Candidate], new: &'a [Candidate]) -> Self {
+    pub fn new(old: Known<'a>, new: Known<'a>) -> Self {
         Matching {
-            old,
-            new,
+            old: old.sites,
+            new: new.sites,
+            known: (old, new),
             files: Files::new(old, new),
-            of_new: vec![None; new.len()],
-            taken: vec![false; old.len()],
+            of_new: vec![None; new.sites.len()],
+            taken: vec![false; old.sites.len()],
         }
     }
 
@@ -48,7 +51,14 @@ impl<'a> Matching<'a> {
     }
 
     pub fn pair_found(&mut self, found: Found, by: MatchedBy) {
-        let Found { old, new, rivals } = found;
+        let Found {
+            old,
+            new,
+            mut rivals,
+        } = found;
+        if by != MatchedBy::Address && self.files.is_doubtful(&self.new[new]) {
+            rivals.push(None);
+        }
         if !self.taken[old] && self.of_new[new].is_none() {
             self.taken[old] = true;
             self.of_new[new] = Some(Match { old, by, rivals });

@@ -9,6 +9,7 @@ mod candidate;
 mod function;
 mod identical;
 mod inlined;
+mod known;
 mod lines;
 mod matching;
 mod modules;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use asked_for::AskedFor;
 pub use candidate::{Candidate, Step};
+pub use known::Known;
 use matching::Matching;
 pub use modules::ModulePair;
 pub use sources::files_of;
@@ -50,11 +52,15 @@ pub struct Matches {
 }
 
 /// Matches the sites of a run with those found so far.
-pub fn match_sites(old: &[Candidate], new: &[Candidate]) -> Matches {
+pub fn match_sites(old: Known<'_>, new: Known<'_>) -> Matches {
     let modules = modules::pair_modules(old, new);
     // From here on, a module is called what the earlier runs call it.
-    let new = modules::called_as_before(new, &modules);
-    let mut matching = Matching::new(old, &new);
+    let sites = modules::called_as_before(new.sites, &modules);
+    let new = Known {
+        sites: &sites,
+        ..new
+    };
+    let mut matching = Matching::new(old, new);
     identical::pair(&mut matching);
     same_build::pair(&mut matching);
     lines::pair(&mut matching);

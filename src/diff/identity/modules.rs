@@ -4,13 +4,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidate::Candidate;
+use super::known::Known;
 use crate::diff::files::agreement;
 use crate::diff::site::ModuleKey;
 use crate::run::{Build, LinkAddress, Role};
 
-/// What is known of a module of one run.
+/// What the sites of one run say of a module.
 #[derive(Debug, Default)]
-struct Known<'a> {
+struct Seen<'a> {
     path: Option<&'a str>,
     builds: BTreeSet<&'a Build>,
     places: BTreeSet<(LinkAddress, Option<&'a str>)>,
@@ -55,9 +56,9 @@ struct Scored {
 
 /// Modules that have another name in the new run. Equal names are one module; what is left over is paired
 /// by path, build and base name.
-pub fn pair_modules(old: &[Candidate], new: &[Candidate]) -> Vec<ModulePair> {
-    let (old, new) = (known(old), known(new));
-    let only = |all: &BTreeMap<&ModuleKey, Known<'_>>, others: &BTreeMap<&ModuleKey, Known<'_>>| {
+pub fn pair_modules(old_side: Known<'_>, new_side: Known<'_>) -> Vec<ModulePair> {
+    let (old, new) = (of_sites(old_side.sites), of_sites(new_side.sites));
+    let only = |all: &BTreeMap<&ModuleKey, Seen<'_>>, others: &BTreeMap<&ModuleKey, Seen<'_>>| {
         let only = all.keys().filter(|key| !others.contains_key(**key));
         only.map(|key| (*key).clone()).collect::<Vec<ModuleKey>>()
     };
@@ -78,7 +79,20 @@ pub fn pair_modules(old: &[Candidate], new: &[Candidate]) -> Vec<ModulePair> {
         new: only_new[new].clone(),
         unsure,
     };
-    pairs.into_iter().map(pair).collect()
+    let mut pairs: Vec<ModulePair> = pairs.into_iter().map(pair).collect();
+    // One name, but two paths that both runs have.
+    let is_other = |key: &&ModuleKey| match (old[*key].path, new.get(*key).and_then(|new| new.path))
+    {
+        (Some(a), Some(b)) => a != b && new_side.has_mapped(a) && old_side.has_mapped(b),
+        _ => false,
+    };
+    let others = old.keys().copied().filter(is_other);
+    pairs.extend(others.map(|key| ModulePair {
+        old: key.clone(),
+        new: key.clone(),
+        unsure: true,
+    }));
+    pairs
 }
 
 /// With more pairs than this to weigh for one sign, the sign tells nothing.
@@ -94,9 +108,9 @@ enum Sign<'a> {
 
 fn with_a_sign_in_common(
     old_keys: &[ModuleKey],
-    old: &BTreeMap<&ModuleKey, Known<'_>>,
+    old: &BTreeMap<&ModuleKey, Seen<'_>>,
     new_keys: &[ModuleKey],
-    new: &BTreeMap<&ModuleKey, Known<'_>>,
+    new: &BTreeMap<&ModuleKey, Seen<'_>>,
 ) -> BTreeSet<(usize, usize)> {
     let mut signs: BTreeMap<Sign<'_>, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     for (index, key) in old_keys.iter().enumerate() {
@@ -119,7 +133,7 @@ fn with_a_sign_in_common(
     pairs.collect()
 }
 
-fn signs_of<'a>(key: &'a ModuleKey, known: &Known<'a>) -> Vec<Sign<'a>> {
+fn signs_of<'a>(key: &'a ModuleKey, known: &Seen<'a>) -> Vec<Sign<'a>> {
     let base = key.name.rsplit('/').next().unwrap_or(&key.name);
     let builds = known.builds.iter().map(|build| Sign::Build(build));
     let mut signs: Vec<Sign<'a>> = builds.collect();
@@ -169,8 +183,8 @@ pub fn called_as_before(new: &[Candidate], pairs: &[ModulePair]) -> Vec<Candidat
     new.iter().map(renamed).collect()
 }
 
-fn known(sites: &[Candidate]) -> BTreeMap<&ModuleKey, Known<'_>> {
-    let mut modules: BTreeMap<&ModuleKey, Known<'_>> = BTreeMap::new();
+fn of_sites(sites: &[Candidate]) -> BTreeMap<&ModuleKey, Seen<'_>> {
+    let mut modules: BTreeMap<&ModuleKey, Seen<'_>> = BTreeMap::new();
     for site in sites {
         let Some(module) = &site.module else { continue };
         let known = modules.entry(module).or_default();
@@ -187,7 +201,7 @@ fn known(sites: &[Candidate]) -> BTreeMap<&ModuleKey, Known<'_>> {
     modules
 }
 
-fn likeness(a: &ModuleKey, old: &Known<'_>, b: &ModuleKey, new: &Known<'_>) -> Option<Likeness> {
+fn likeness(a: &ModuleKey, old: &Seen<'_>, b: &ModuleKey, new: &Seen<'_>) -> Option<Likeness> {
     let is_library = |module: &ModuleKey| module.role != Role::Program;
     if a.role != b.role || !is_library(a) {
         return None;

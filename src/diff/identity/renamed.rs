@@ -44,11 +44,16 @@ fn pairs(matching: &Matching<'_>, group: &Group, kin: &Kin<'_>) -> Vec<Found> {
             old: old[i].clone(),
             new: new[j].clone(),
         };
+        let before = found.len();
         let mut sites = places.old.iter().map(|old| &matching.old[*old]);
         found.extend(match sites.all(Candidate::has_line) {
             true => by_lines(matching, &places, usize::MAX),
             false => by_offset(matching, &places),
         });
+        if kin.is_unsure(matching, &matching.old[old[i][0]], &matching.new[new[j][0]]) {
+            let pairs = &mut found[before..];
+            pairs.iter_mut().for_each(|pair| pair.rivals.push(None));
+        }
     }
     found
 }
@@ -115,9 +120,11 @@ impl<'a> Kin<'a> {
             };
             return (is_same || is_global || is_renamed()).then_some((2, agreement));
         }
-        let is_renamed =
-            !self.new_modules.contains(old_module) && !self.old_modules.contains(new_module);
-        if !is_renamed {
+        let (before, after) = &matching.known;
+        let lives_on = self.new_modules.contains(old_module) || after.has_mapped(&old_module.name);
+        let was_there =
+            self.old_modules.contains(new_module) || before.has_mapped(&new_module.name);
+        if lives_on || was_there {
             return None;
         }
         let same_stem = family(&old_module.name) == family(&new_module.name);
@@ -147,6 +154,26 @@ impl<'a> Kin<'a> {
             }
         }
         renamed
+    }
+
+    /// Whether either of two places that are near can be there in the other run as well, unseen.
+    fn is_unsure(&self, matching: &Matching<'_>, old: &Candidate, new: &Candidate) -> bool {
+        let (Some(old_module), Some(new_module)) = (&old.module, &new.module) else {
+            return true;
+        };
+        let files = (old.outermost_file(), new.outermost_file());
+        if old_module != new_module {
+            // Plug-ins have their functions in common, and the names of files: another version has its
+            // own name, or at least its directory.
+            let (before, after) = &matching.known;
+            let is_known = before.knows_modules() && after.knows_modules();
+            let is_near = matches!(files, (Some(old), Some(new)) if agreement(old, new) > 1);
+            return family(&old_module.name) != family(&new_module.name) && !(is_known && is_near);
+        }
+        let is_static = !(old.is_external() && new.is_external());
+        let is_other = files.0 != files.1
+            && !matches!(files, (Some(old), Some(new)) if matching.files.old_path(new_module, new) == old);
+        is_static && is_other && !matching.files.knows(new_module)
     }
 
     /// Whether a file is another under a new name: its name is alike, or so are its functions, of which one

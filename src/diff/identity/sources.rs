@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidate::Candidate;
-use crate::diff::files::pair_files;
+use super::known::Known;
+use crate::diff::files::FilePairs;
 use crate::diff::site::ModuleKey;
+use crate::run::Text;
 
 /// Files of the old run by their paths in the new one.
 #[derive(Debug, Default)]
@@ -13,18 +15,31 @@ pub struct Files {
     /// Those with another name: what says so is less than a path.
     renamed: BTreeMap<(ModuleKey, String), String>,
     old: BTreeSet<(ModuleKey, String)>,
+    /// New files that may be others than what they are paired with.
+    doubtful: BTreeSet<(ModuleKey, String)>,
+    /// Modules of which all files are known, of both runs.
+    known: BTreeSet<ModuleKey>,
 }
 
 impl Files {
-    pub fn new(old: &[Candidate], new: &[Candidate]) -> Self {
-        let (old, new) = (files_of(old), files_of(new));
+    pub fn new(old: Known<'_>, new: Known<'_>) -> Self {
+        let (old_sources, new_sources) = (old.sources(), new.sources());
+        let (old, new) = (files_of(old.sites), files_of(new.sites));
         let mut files = Files::default();
-        for (module, new) in &new {
+        for (module, new) in new {
             let Some(old) = old.get(module) else { continue };
-            for (old, new) in pair_files(old, new) {
-                let by_new = files.by_new.entry((*module).clone()).or_default();
-                by_new.insert(new.to_owned(), old.to_owned());
-                files.old.insert(((*module).clone(), old.to_owned()));
+            let mut pairs = FilePairs::new(old.clone(), new);
+            if let (Some(old), Some(new)) = (old_sources.get(module), new_sources.get(module)) {
+                files.known.insert(module.clone());
+                pairs.add_quiet(texts(old), texts(new));
+            }
+            for pair in pairs.pairs() {
+                let by_new = files.by_new.entry(module.clone()).or_default();
+                by_new.insert(pair.new.to_owned(), pair.old.to_owned());
+                files.old.insert((module.clone(), pair.old.to_owned()));
+                if pair.unsure {
+                    files.doubtful.insert((module.clone(), pair.new.to_owned()));
+                }
             }
         }
         files
@@ -58,10 +73,29 @@ impl Files {
         self.old.contains(&(module.clone(), old.to_owned()))
     }
 
+    /// Whether it is known of every file of a module if it is there.
+    pub fn knows(&self, module: &ModuleKey) -> bool {
+        self.known.contains(module)
+    }
+
+    /// Whether a site lies in a file that may be another than the one that it is taken for.
+    pub fn is_doubtful(&self, new: &Candidate) -> bool {
+        let Some(module) = &new.module else {
+            return false;
+        };
+        let mut files = new.chain.iter().filter_map(|step| step.file.as_deref());
+        let is_doubtful = |file: &str| self.doubtful.contains(&(module.clone(), file.to_owned()));
+        !self.doubtful.is_empty() && files.any(is_doubtful)
+    }
+
     pub fn was_there(&self, module: &ModuleKey, new: &str) -> bool {
         let files = self.by_new.get(module);
         files.is_some_and(|files| files.contains_key(new))
     }
+}
+
+fn texts(files: &BTreeSet<Text>) -> impl Iterator<Item = &str> {
+    files.iter().map(|file| &**file)
 }
 
 /// The files of each module that its sites are in.

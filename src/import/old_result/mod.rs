@@ -3,7 +3,7 @@
 mod read;
 mod settle;
 
-use super::facts::{facts, modules};
+use super::facts::{facts, mapped_names, modules};
 use super::importer::{Importer, Reading};
 use crate::capture::{CaptureSet, Moment, Standing};
 use crate::error::{Error, Result};
@@ -48,6 +48,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     }
     let facts = facts(&capture, &rebased, result.source, result.warnings());
     let mut run = Run::new(facts, modules(&capture, &rebased));
+    run.inventory.mapped = capture.maps.as_ref().map(mapped_names);
     for (row, location) in result.rows.iter().zip(rebased.locations(&callers)) {
         let at = run.add_location(row.amended(location));
         if row.figures().allocated() {

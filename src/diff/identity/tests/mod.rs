@@ -5,7 +5,7 @@ use crate::diff::site::SiteKey;
 use crate::elf::BuildId;
 use crate::file_name::family;
 use crate::run::Role;
-use crate::run::{Build, Declaration, LinkAddress};
+use crate::run::{Build, Code, Declaration, Inventory, LinkAddress};
 use crate::symbol_name::without_clone;
 use crate::trace::Sizes;
 
@@ -13,6 +13,7 @@ use MatchedBy::*;
 
 mod function;
 mod inlined;
+mod quiet;
 mod rewritten;
 
 fn module(name: &str) -> ModuleKey {
@@ -43,6 +44,7 @@ fn at(function: &str, file: &str, declared: u32, line: u32) -> Candidate {
         file: file.into(),
         line,
         inlined_into: Vec::new(),
+        namesake: None,
     };
     site.chain = vec![step];
     site
@@ -73,6 +75,7 @@ fn bare(address: u64) -> Candidate {
         chain: Vec::new(),
         symbol: None,
         function_start: None,
+        code: None,
         addresses: vec![address],
         numbers: Vec::new(),
         module_path: None,
@@ -81,6 +84,11 @@ fn bare(address: u64) -> Candidate {
 }
 
 impl Candidate {
+    fn made_of(mut self, code: Code) -> Self {
+        self.code = Some(code);
+        self
+    }
+
     fn in_module(mut self, name: &str) -> Self {
         self.module = Some(module(name));
         self
@@ -108,6 +116,17 @@ impl Candidate {
         self.chain.extend(outer.chain);
         self
     }
+}
+
+/// Of two runs of which no more is known than their sites.
+fn match_sites(old: &[Candidate], new: &[Candidate]) -> Matches {
+    let inventory = Inventory::default();
+    match_known((old, &inventory), (new, &inventory))
+}
+
+fn match_known(old: (&[Candidate], &Inventory), new: (&[Candidate], &Inventory)) -> Matches {
+    let side = |(sites, inventory)| Known { sites, inventory };
+    super::match_sites(side(old), side(new))
 }
 
 /// For each new site the old one and the tier.
