@@ -1106,10 +1106,10 @@ fn live_fork_at_the_gate() {
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(
-            error.contains("two processes wrote into the log"),
+            error.contains("a fork made two heaps write into one log"),
             "{error}"
         );
-        assert!(error.contains("muntrace() in the child"), "{error}");
+        assert!(error.contains("muntrace() first in the child"), "{error}");
     }
 }
 

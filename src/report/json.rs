@@ -109,6 +109,8 @@ pub struct JsonAnomalies {
     pub overlong_lines: u64,
     /// Records behind other text in the same line; the record counts.
     pub interleaved_lines: u64,
+    /// Half records: two processes wrote into the log, or some of it is lost.
+    pub torn_lines: u64,
     /// Lines with NUL bytes; a record behind them counts.
     pub nul_bytes: u64,
     /// Lines that end in CR LF.
@@ -116,10 +118,14 @@ pub struct JsonAnomalies {
     pub blank_lines: u64,
     /// The file ends in the middle of a line; that line counts for nothing.
     pub truncated_tail: bool,
-    /// There is no `= End`.
+    /// There is no `= Start` before the first record.
+    pub missing_start: bool,
+    /// There is no `= End` behind the last record.
     pub missing_end: bool,
     /// `= Start` marks.
     pub starts: u64,
+    /// `= End` marks.
+    pub ends: u64,
     /// Frees of an address that held no block.
     pub unknown_frees: u64,
     /// Those of them whose block had been freed before, with no allocation between.
@@ -376,12 +382,15 @@ fn json_anomalies(anomalies: &Anomalies) -> JsonAnomalies {
         malformed_lines: anomalies.malformed.count,
         overlong_lines: anomalies.overlong.count,
         interleaved_lines: anomalies.interleaved.count,
+        torn_lines: anomalies.torn.count,
         nul_bytes: anomalies.nul_bytes.count,
         carriage_returns: anomalies.carriage_returns.count,
         blank_lines: anomalies.blank.count,
         truncated_tail: anomalies.truncated_tail.count > 0,
+        missing_start: anomalies.missing_start,
         missing_end: anomalies.missing_end,
         starts: anomalies.starts.count,
+        ends: anomalies.ends.count,
         unknown_frees: anomalies.unknown_frees.count,
         double_frees: anomalies.double_frees.count,
         unsure_frees: anomalies.unsure_frees.count,

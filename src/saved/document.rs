@@ -123,6 +123,8 @@ struct SavedChoice {
 #[derive(Serialize, Deserialize)]
 struct SavedAnomalies {
     #[serde(default)]
+    missing_start: bool,
+    #[serde(default)]
     missing_end: bool,
     /// Those that happened, by name.
     #[serde(default)]
@@ -822,6 +824,7 @@ impl SavedAnomalies {
                 (kind.name().to_owned(), seen)
             });
         SavedAnomalies {
+            missing_start: anomalies.missing_start,
             missing_end: anomalies.missing_end,
             seen: seen.collect(),
         }
@@ -829,6 +832,7 @@ impl SavedAnomalies {
 
     fn anomalies(self) -> Anomalies {
         let mut anomalies = Anomalies {
+            missing_start: self.missing_start,
             missing_end: self.missing_end,
             ..Anomalies::default()
         };

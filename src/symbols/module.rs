@@ -106,7 +106,9 @@ impl ModuleTable {
         let mut known = names.iter().chain(&files.files);
         table.has_arm_loader = known.any(|file| loader_machine(file) == Some(object::elf::EM_ARM));
         table.program_file = files.program.map(<[u8]>::to_vec);
-        let program = program_names(capture, files.program, &names);
+        // Another stream's text before a line makes no name of its own.
+        let own: Vec<&[u8]> = trace.own_callers().filter_map(|(_, c)| c.file).collect();
+        let program = program_names(capture, files.program, &own);
         for name in names {
             let role = match program.contains(&base_name(name)) {
                 true => Role::Program,
@@ -301,8 +303,8 @@ fn program_names<'a>(
         .iter()
         .map(|name| base_name(name))
         .filter(|base| !names_a_library(base));
-    match (others.next(), others.next()) {
-        (Some(only), None) => vec![only],
+    match others.next() {
+        Some(first) if others.all(|other| other == first) => vec![first],
         _ => names,
     }
 }

@@ -13,6 +13,8 @@ pub struct Anomalies {
     pub overlong: Occurrences,
     /// Records that begin in the middle of a line: something else was written before them.
     pub interleaved: Occurrences,
+    /// Half records: lines that lack their beginning, or half of which stands before another record.
+    pub torn: Occurrences,
     /// Lines with NUL bytes.
     pub nul_bytes: Occurrences,
     /// Lines that end in CR LF.
@@ -20,8 +22,12 @@ pub struct Anomalies {
     pub blank: Occurrences,
     /// The file ends in the middle of this line, which is not counted.
     pub truncated_tail: Occurrences,
-    /// No `= End`: `muntrace()` was not called, or not reached.
+    /// No `= Start` before the first record: the log's beginning is lost.
+    pub missing_start: bool,
+    /// No `= End` behind the last record: `muntrace()` was not called, or not reached.
     pub missing_end: bool,
+    /// `= End` marks; more than one means that children of a fork called `muntrace()`.
+    pub ends: Occurrences,
     /// `= Start` marks; more than one means that a fork copied the log's buffer, or a second `mtrace()`.
     pub starts: Occurrences,
     /// Frees of an address that held no block: allocated before `mtrace()`, or freed twice.
@@ -46,11 +52,13 @@ pub enum AnomalyKind {
     MalformedLines,
     OverlongLines,
     InterleavedLines,
+    TornLines,
     NulBytes,
     CarriageReturns,
     BlankLines,
     TruncatedTail,
     Starts,
+    Ends,
     UnknownFrees,
     DoubleFrees,
     UnsureFrees,
@@ -60,15 +68,17 @@ pub enum AnomalyKind {
 }
 
 impl AnomalyKind {
-    pub const ALL: [AnomalyKind; 14] = [
+    pub const ALL: [AnomalyKind; 16] = [
         AnomalyKind::MalformedLines,
         AnomalyKind::OverlongLines,
         AnomalyKind::InterleavedLines,
+        AnomalyKind::TornLines,
         AnomalyKind::NulBytes,
         AnomalyKind::CarriageReturns,
         AnomalyKind::BlankLines,
         AnomalyKind::TruncatedTail,
         AnomalyKind::Starts,
+        AnomalyKind::Ends,
         AnomalyKind::UnknownFrees,
         AnomalyKind::DoubleFrees,
         AnomalyKind::UnsureFrees,
@@ -83,11 +93,13 @@ impl AnomalyKind {
             AnomalyKind::MalformedLines => "malformed_lines",
             AnomalyKind::OverlongLines => "overlong_lines",
             AnomalyKind::InterleavedLines => "interleaved_lines",
+            AnomalyKind::TornLines => "torn_lines",
             AnomalyKind::NulBytes => "nul_bytes",
             AnomalyKind::CarriageReturns => "carriage_returns",
             AnomalyKind::BlankLines => "blank_lines",
             AnomalyKind::TruncatedTail => "truncated_tail",
             AnomalyKind::Starts => "starts",
+            AnomalyKind::Ends => "ends",
             AnomalyKind::UnknownFrees => "unknown_frees",
             AnomalyKind::DoubleFrees => "double_frees",
             AnomalyKind::UnsureFrees => "unsure_frees",
@@ -108,11 +120,13 @@ impl Anomalies {
             (&mut self.malformed, part.malformed),
             (&mut self.overlong, part.overlong),
             (&mut self.interleaved, part.interleaved),
+            (&mut self.torn, part.torn),
             (&mut self.nul_bytes, part.nul_bytes),
             (&mut self.carriage_returns, part.carriage_returns),
             (&mut self.blank, part.blank),
             (&mut self.truncated_tail, part.truncated_tail),
             (&mut self.starts, part.starts),
+            (&mut self.ends, part.ends),
             (&mut self.failed_allocations, part.failed_allocations),
             (&mut self.failed_reallocations, part.failed_reallocations),
         ] {
@@ -125,11 +139,13 @@ impl Anomalies {
             AnomalyKind::MalformedLines => self.malformed,
             AnomalyKind::OverlongLines => self.overlong,
             AnomalyKind::InterleavedLines => self.interleaved,
+            AnomalyKind::TornLines => self.torn,
             AnomalyKind::NulBytes => self.nul_bytes,
             AnomalyKind::CarriageReturns => self.carriage_returns,
             AnomalyKind::BlankLines => self.blank,
             AnomalyKind::TruncatedTail => self.truncated_tail,
             AnomalyKind::Starts => self.starts,
+            AnomalyKind::Ends => self.ends,
             AnomalyKind::UnknownFrees => self.unknown_frees,
             AnomalyKind::DoubleFrees => self.double_frees,
             AnomalyKind::UnsureFrees => self.unsure_frees,
@@ -144,11 +160,13 @@ impl Anomalies {
             AnomalyKind::MalformedLines => &mut self.malformed,
             AnomalyKind::OverlongLines => &mut self.overlong,
             AnomalyKind::InterleavedLines => &mut self.interleaved,
+            AnomalyKind::TornLines => &mut self.torn,
             AnomalyKind::NulBytes => &mut self.nul_bytes,
             AnomalyKind::CarriageReturns => &mut self.carriage_returns,
             AnomalyKind::BlankLines => &mut self.blank,
             AnomalyKind::TruncatedTail => &mut self.truncated_tail,
             AnomalyKind::Starts => &mut self.starts,
+            AnomalyKind::Ends => &mut self.ends,
             AnomalyKind::UnknownFrees => &mut self.unknown_frees,
             AnomalyKind::DoubleFrees => &mut self.double_frees,
             AnomalyKind::UnsureFrees => &mut self.unsure_frees,

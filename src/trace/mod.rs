@@ -14,6 +14,7 @@ pub mod parse;
 pub mod reader;
 mod replay;
 mod table;
+mod torn;
 
 pub use advice::advice;
 pub use anomalies::{Anomalies, AnomalyKind};

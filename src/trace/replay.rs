@@ -108,7 +108,7 @@ struct Replay {
     lines: u64,
     /// Stretches of the curves have 2^`shift` lines.
     shift: u32,
-    saw_end: bool,
+    ended: bool,
     options: ReplayOptions,
 }
 
@@ -124,7 +124,7 @@ impl Replay {
             ids: HashMap::new(),
             lines: 0,
             shift: 0,
-            saw_end: false,
+            ended: false,
             options,
         }
     }
@@ -205,11 +205,17 @@ impl Replay {
                 .note(kind, caller, before + u64::from(line), true, true);
         }
         self.trace.anomalies.absorb(&parsed.anomalies, before);
+        for line in parsed.torn.iter().map(|line| before + u64::from(*line)) {
+            // A log that begins in the middle of a line lacks its beginning, and nothing else.
+            if line > 1 {
+                self.trace.anomalies.torn.note(line);
+            }
+        }
         self.trace.records += parsed.records;
         self.trace.wide_addresses += parsed.wide_addresses;
         self.trace.lines += parsed.lines;
         self.lines += parsed.all_lines;
-        self.saw_end |= parsed.saw_end;
+        self.ended = parsed.ended.unwrap_or(self.ended);
     }
 
     fn finish(mut self) -> Trace {
@@ -231,8 +237,10 @@ impl Replay {
         trace
             .unknown_frees
             .sort_unstable_by_key(|(free, _)| free.line);
-        trace.anomalies.missing_end = !self.saw_end;
+        trace.anomalies.missing_end = !self.ended;
+        trace.anomalies.missing_start = trace.begins_before_its_start();
         trace.part_glued_callers(self.ids);
+        trace.note_torn_callers();
         trace
     }
 }
@@ -300,6 +308,14 @@ impl Shard {
 }
 
 impl Trace {
+    fn begins_before_its_start(&self) -> bool {
+        let records = self.callers.iter().map(|entry| entry.first_line);
+        match (self.anomalies.starts.first_line, records.min()) {
+            (Some(start), Some(record)) => record < start,
+            (start, _) => start.is_none(),
+        }
+    }
+
     /// The number of a caller, new in this line if it has none yet.
     fn intern(
         &mut self,
