@@ -36,6 +36,11 @@ pub enum Warning {
         absolute: bool,
     },
     NoProgram,
+    /// The program that was given is not the one beside the log.
+    OtherProgram {
+        given: PathBuf,
+        beside: PathBuf,
+    },
     /// Modules with live blocks for which no file was found.
     ModulesNotFound {
         modules: Vec<String>,
@@ -49,6 +54,10 @@ pub enum Warning {
     },
     /// Modules that were found, but have no debug information.
     NoDebugInfo {
+        modules: Vec<String>,
+    },
+    /// Modules whose debug information is in `.dwo` files that are not there.
+    NoSplitDebugInfo {
         modules: Vec<String>,
     },
     /// Modules whose debug information would take more memory than any compiler's, or is nested deeper.
@@ -200,9 +209,11 @@ impl Warning {
         match self {
             Warning::NoMaps { .. } => "no-maps",
             Warning::NoProgram => "no-program",
+            Warning::OtherProgram { .. } => "other-program",
             Warning::ModulesNotFound { .. } => "modules-not-found",
             Warning::ModuleRefused { .. } => "module-refused",
             Warning::NoDebugInfo { .. } => "no-debug-info",
+            Warning::NoSplitDebugInfo { .. } => "no-split-debug-info",
             Warning::DebugInfoRefused { .. } => "debug-info-refused",
             Warning::MalformedLines { .. } => "malformed-lines",
             Warning::Interleaved(_) => "interleaved-lines",
@@ -241,7 +252,8 @@ impl Warning {
 }
 
 impl Warning {
-    /// Whether this says that blocks are missing from the figures, or too many are in them.
+    /// Whether this says that blocks are missing from the figures, too many are in them, or that they may be another
+    /// call site's.
     pub fn makes_figures_partial(&self) -> bool {
         matches!(
             self,
@@ -258,6 +270,8 @@ impl Warning {
                 | Warning::FreesLost(_)
                 | Warning::ReadStopped { .. }
                 | Warning::ResultIncomplete { .. }
+                | Warning::OtherProgram { .. }
+                | Warning::ModuleDoesNotFit { .. }
                 | Warning::Saved { partial: true, .. }
         )
     }
@@ -279,6 +293,13 @@ impl fmt::Display for Warning {
                 "no executable: functions and lines of the program stay unnamed; \
                  put the unstripped program that wrote the log beside it, or give it with --exe",
             ),
+            Warning::OtherProgram { given, beside } => write!(
+                f,
+                "'{}' is of another build than '{}' beside the log: names and lines, and which call site is which, may be \
+                 wrong; give the program of each run with --exe, once a run",
+                printable_path(given),
+                printable_path(beside)
+            ),
             Warning::ModulesNotFound { modules, has_sysroot } => {
                 write!(f, "not found on this machine: {}; functions and lines in them stay unnamed; ", some(modules))?;
                 f.write_str(if *has_sysroot {
@@ -296,6 +317,12 @@ impl fmt::Display for Warning {
                 f,
                 "no debug information for {}: sites there have no lines; compile with -g, do not strip, or give the \
                  directory of its separate debug files with --debug-dir",
+                some(modules)
+            ),
+            Warning::NoSplitDebugInfo { modules } => write!(
+                f,
+                "the debug information of {} is in .dwo files (-gsplit-dwarf) that are not where the compiler left them: sites \
+                 there have symbols alone, and inlined calls stay unknown; keep these files, or compile without them",
                 some(modules)
             ),
             Warning::DebugInfoRefused { modules } => write!(

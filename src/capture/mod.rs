@@ -184,6 +184,7 @@ impl Contents {
         if program.is_none() {
             warnings.push(Warning::NoProgram);
         }
+        warnings.extend(self.other_program(program.as_ref()));
         let sysroot = match &input.sysroot {
             Some(root) if !root.is_dir() => {
                 return Err(Error::io(
@@ -302,6 +303,18 @@ impl Contents {
                 Err(ambiguous(&input.path, FileFlag::Exe, &paths))
             }
         }
+    }
+
+    /// A given program beside one of another build id: one of the two did not run.
+    fn other_program(&self, given: Option<&ElfInfo>) -> Option<Warning> {
+        let (given, [beside]) = (given?, self.programs.as_slice()) else {
+            return None;
+        };
+        let ids = given.build_id.as_ref().zip(beside.build_id.as_ref());
+        ids.filter(|(a, b)| a != b).map(|_| Warning::OtherProgram {
+            given: given.path.clone(),
+            beside: beside.path.clone(),
+        })
     }
 
     /// Several snapshots of one process are united; of several processes, they are an error.

@@ -5,7 +5,7 @@
 //! reading them overflows the stack.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,7 @@ pub struct DebugInfo<'a> {
     /// Sorted when the first name is looked up: debug information knows most of them.
     symbols: OnceCell<SymbolMap<SymbolMapName<'a>>>,
     declarations: Declarations<'a>,
+    lacks_split: Cell<bool>,
 }
 
 impl<'a> DebugInfo<'a> {
@@ -69,6 +70,7 @@ impl<'a> DebugInfo<'a> {
             object,
             symbols: OnceCell::new(),
             declarations: Declarations::default(),
+            lacks_split: Cell::new(false),
         })
     }
 
@@ -79,7 +81,7 @@ impl<'a> DebugInfo<'a> {
             match lookup {
                 LookupResult::Output(frames) => return frames.ok(),
                 LookupResult::Load { load, continuation } => {
-                    lookup = continuation.resume(split_dwarf(&load, self.store));
+                    lookup = continuation.resume(self.split(&load));
                 }
             }
         }
@@ -95,13 +97,27 @@ impl<'a> DebugInfo<'a> {
         entries.iter().map(of).collect()
     }
 
+    fn split(&self, load: &SplitDwarfLoad<Slice<'a>>) -> Option<Arc<Dwarf<Slice<'a>>>> {
+        let split = split_dwarf(load, self.store);
+        if split.is_none() {
+            self.lacks_split.set(true);
+        }
+        split
+    }
+
+    /// Whether what was looked up is in files that are not there: the lines that are left do not tell functions
+    /// and inlined calls apart.
+    pub fn lacks_split(&self) -> bool {
+        self.lacks_split.get()
+    }
+
     fn unit(&self, address: u64) -> Option<UnitRef<'_, Slice<'a>>> {
         let mut lookup = self.context.as_ref()?.find_dwarf_and_unit(address);
         loop {
             match lookup {
                 LookupResult::Output(unit) => return unit,
                 LookupResult::Load { load, continuation } => {
-                    lookup = continuation.resume(split_dwarf(&load, self.store));
+                    lookup = continuation.resume(self.split(&load));
                 }
             }
         }

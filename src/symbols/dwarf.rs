@@ -14,6 +14,8 @@ pub struct NamesOfFile {
     pub names: Vec<Symbolized>,
     /// There is debug information that would take too much to read.
     pub is_partial: bool,
+    /// There is debug information in files that are not there.
+    pub lacks_split: bool,
 }
 
 /// Names for return addresses of one file, in the order given.
@@ -23,7 +25,7 @@ pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress])
     let own = DebugInfo::open(&elf.path, &store, addresses);
     let files: Vec<&DebugInfo<'_>> = separate.iter().chain(&own).collect();
     let mut symbolizer = Symbolizer {
-        files,
+        files: files.clone(),
         names: Names::default(),
         frames_left: MOST_FRAMES + ORDINARY_CHAIN * addresses.len(),
     };
@@ -31,6 +33,7 @@ pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress])
     NamesOfFile {
         names: names.collect(),
         is_partial: store.budget.has_refused(),
+        lacks_split: files.iter().any(|file| file.lacks_split()),
     }
 }
 
@@ -87,10 +90,9 @@ impl Symbolizer<'_> {
             frames.push(next);
         }
         frames.last_mut()?.inlined = false;
-        if frames
-            .iter()
-            .all(|f| f.function.is_none() && f.line.is_none())
-        {
+        let has_function = frames.iter().any(|f| f.function.is_some());
+        let has_line = frames.iter().any(|f| f.line.is_some()) && !file.lacks_split();
+        if !has_function && !has_line {
             return None;
         }
         // The symbol table knows the outermost function too: it is all there is where lines come

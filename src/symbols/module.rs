@@ -26,6 +26,8 @@ pub struct Module {
     /// Its path in the log.
     pub logged_as: Option<Vec<u8>>,
     pub file: Found,
+    /// The file is none that ran: it makes no calls where calls came from.
+    pub is_other_build: bool,
 }
 
 impl Module {
@@ -41,7 +43,7 @@ impl Module {
             let mut names = [&self.mapped_as, &self.logged_as].into_iter().flatten();
             names.find_map(|name| capture.manifest.build_id(name))
         };
-        let elf = self.elf();
+        let elf = self.elf().filter(|_| !self.is_other_build);
         let id = elf.and_then(|elf| elf.build_id.clone()).or_else(recorded);
         id.map(Build::Id).or_else(|| content(&elf?.path))
     }
@@ -241,6 +243,7 @@ impl ModuleTable {
             mapped_as: mapped.map(<[u8]>::to_vec),
             logged_as: logged.map(<[u8]>::to_vec),
             file: Found::Nowhere,
+            is_other_build: false,
         });
         let id = ModuleId(self.modules.len() - 1);
         if role == Role::Program {

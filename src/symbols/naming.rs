@@ -49,6 +49,7 @@ struct Job<'a> {
 struct Answers {
     has_lines: bool,
     is_partial: bool,
+    lacks_split: bool,
     names: BTreeMap<LinkAddress, Symbolized>,
 }
 
@@ -88,6 +89,7 @@ fn answer(job: &Job<'_>, search: &SearchPath) -> Answers {
     Answers {
         has_lines: job.elf.has_dwarf || debug.is_some(),
         is_partial: said.is_partial,
+        lacks_split: said.lacks_split,
         names: addresses.into_iter().zip(said.names).collect(),
     }
 }
@@ -137,6 +139,7 @@ fn missing_names(
         }
     }
     let (mut not_found, mut no_lines) = (Vec::new(), Vec::new());
+    let mut no_split = Vec::new();
     let mut too_large = Vec::new();
     for (module, live) in run.rebased.modules.iter().zip(live) {
         let answers_of = |elf: &ElfInfo| answers.get(&elf.path);
@@ -153,6 +156,7 @@ fn missing_names(
         match &module.file {
             Found::File(elf) | Found::OnThisMachine(elf) => match answers_of(elf) {
                 Some(answers) if !answers.has_lines => no_lines.push(module.name.to_string()),
+                Some(answers) if answers.lacks_split => no_split.push(module.name.to_string()),
                 _ => {}
             },
             // These have warnings of their own.
@@ -166,6 +170,7 @@ fn missing_names(
     }
     not_found.sort();
     no_lines.sort();
+    no_split.sort();
     too_large.sort();
     let mut warnings = Vec::new();
     if !not_found.is_empty() {
@@ -176,6 +181,9 @@ fn missing_names(
     }
     if !too_large.is_empty() {
         warnings.push(Warning::DebugInfoRefused { modules: too_large });
+    }
+    if !no_split.is_empty() {
+        warnings.push(Warning::NoSplitDebugInfo { modules: no_split });
     }
     if !no_lines.is_empty() {
         warnings.push(Warning::NoDebugInfo { modules: no_lines });

@@ -96,7 +96,7 @@ impl RebasedRun {
         &self.places[caller.0 as usize]
     }
 
-    fn find_faults(&self, capture: &CaptureSet, trace: &Trace) -> Vec<Warning> {
+    fn find_faults(&mut self, capture: &CaptureSet, trace: &Trace) -> Vec<Warning> {
         let mut warnings = Vec::new();
         if capture.maps.is_none() {
             warnings.push(Warning::NoMaps {
@@ -132,9 +132,11 @@ impl RebasedRun {
             });
         }
         let callers = callers_of_modules(&self.modules, &self.places, trace);
-        for (module, callers) in self.modules.iter().zip(callers) {
+        let modules = self.modules.iter_mut().zip(callers);
+        for (module, callers) in modules {
             let fits = fits_of_module(module, callers);
             let callers = fits.iter().filter(|fits| !**fits).count();
+            module.is_other_build = callers > fits.len() / DAMAGED;
             if callers > 0 {
                 warnings.push(Warning::ModuleDoesNotFit {
                     module: module.name.clone(),
@@ -286,6 +288,9 @@ fn drop_misfits(modules: &mut ModuleTable, places: &[Place], trace: &Trace) -> b
     }
     dropped
 }
+
+/// One part in so many of a module's numbers may be damaged.
+const DAMAGED: usize = 10;
 
 /// So many callers of a module are looked at: in another build, few of them would fit by chance.
 pub const CHECKED: usize = 1000;

@@ -24,6 +24,7 @@ pub fn is_half_record(text: &[u8]) -> bool {
 
 /// The address of a block, or the end of it, and a size.
 fn is_two_figures(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
     let Some(blank) = memchr::memchr(b' ', text) else {
         return false;
     };

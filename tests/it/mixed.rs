@@ -105,10 +105,11 @@ fn forked(cut: usize, lost: usize) -> String {
 #[test]
 fn what_a_child_freed_is_no_pass() {
     let line = allocations(999..1000).len();
-    for cut in 1..line {
+    // All but the line end: an empty line has no warning that calls figures partial.
+    for cut in 1..line - 1 {
         let gate = gate(&forked(cut, 0), &[]);
         // Of the size alone it cannot be told that it is half a record.
-        let is_size = cut > line - "0x20\n".len();
+        let is_size = cut >= line - " 0x20\n".len();
         assert!(gate.is_refused() || is_size, "{cut}: {}", gate.text);
         assert!(!gate.passes_plainly(), "{cut}: {}", gate.text);
     }
