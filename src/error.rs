@@ -334,12 +334,12 @@ pub enum Error {
     )]
     IncompleteResult { path: PathBuf },
 
-    #[error(
-        "{what} cannot be judged: two processes wrote into the log of '{}', and its figures are of neither; give each \
-         process a MALLOC_TRACE of its own, or call muntrace() in the child right after fork()",
-        printable_path(path)
-    )]
-    MixedProcesses { path: PathBuf, what: &'static str },
+    #[error("{what} of '{}' cannot be judged: {warning}", printable_path(path))]
+    MixedProcesses {
+        path: PathBuf,
+        what: &'static str,
+        warning: String,
+    },
 
     #[error(
         "the result cannot be saved: it has more than {most} bytes, and could not be read as a run; save a run with \

@@ -36,6 +36,11 @@ pub enum Warning {
         absolute: bool,
     },
     NoProgram,
+    /// The program that was given is not the one beside the log.
+    OtherProgram {
+        given: PathBuf,
+        beside: PathBuf,
+    },
     /// Modules with live blocks for which no file was found.
     ModulesNotFound {
         modules: Vec<String>,
@@ -49,6 +54,10 @@ pub enum Warning {
     },
     /// Modules that were found, but have no debug information.
     NoDebugInfo {
+        modules: Vec<String>,
+    },
+    /// Modules whose debug information is in `.dwo` files that are not there.
+    NoSplitDebugInfo {
         modules: Vec<String>,
     },
     /// Modules whose debug information would take more memory than any compiler's, or is nested deeper.
@@ -68,15 +77,23 @@ pub enum Warning {
     TruncatedTail {
         line: u64,
     },
+    MissingStart,
     MissingEnd,
     SeveralStarts {
         starts: u64,
     },
-    /// Several starts, and allocations at live addresses in bulk: two heaps in one log.
+    /// Children of a fork called `muntrace()`.
+    SeveralEnds {
+        ends: u64,
+    },
+    /// Allocations at live addresses in bulk, or double frees: two heaps in one log.
     Fork {
         starts: u64,
         reused: u64,
+        double_frees: u64,
     },
+    /// Half records, as they are left where a fork copied what was not written yet.
+    TornLines(LinesSeen),
     /// Allocations at live addresses, in a log of a glibc that loses frees of other threads.
     FreesLost(LinesSeen),
     /// Reading failed in the middle of the log.
@@ -177,6 +194,10 @@ pub enum Warning {
     },
 }
 
+/// How to keep a child's heap out of its parent's log.
+const APART: &str = "call fflush(NULL) right before fork() and muntrace() first in the child; give a program that it starts \
+                     a MALLOC_TRACE of its own";
+
 /// The first few names, and how many more there are.
 fn some(names: &[String]) -> String {
     const SOME: usize = 5;
@@ -190,20 +211,24 @@ impl Warning {
     /// The code of [`Warning::ResultIncomplete`].
     pub const RESULT_INCOMPLETE: &'static str = "result-incomplete";
 
-    /// The code of [`Warning::Fork`].
-    pub const FORK: &'static str = "fork";
+    /// Codes of what says that two processes wrote into the log.
+    pub const MIXED: [&'static str; 3] =
+        [Warning::FORK, Warning::SEVERAL_STARTS, Warning::TORN_LINES];
 
-    /// The code of [`Warning::SeveralStarts`].
-    pub const SEVERAL_STARTS: &'static str = "several-starts";
+    const FORK: &'static str = "fork";
+    const SEVERAL_STARTS: &'static str = "several-starts";
+    const TORN_LINES: &'static str = "torn-lines";
 
     /// Stable, for scripts.
     pub fn code(&self) -> &str {
         match self {
             Warning::NoMaps { .. } => "no-maps",
             Warning::NoProgram => "no-program",
+            Warning::OtherProgram { .. } => "other-program",
             Warning::ModulesNotFound { .. } => "modules-not-found",
             Warning::ModuleRefused { .. } => "module-refused",
             Warning::NoDebugInfo { .. } => "no-debug-info",
+            Warning::NoSplitDebugInfo { .. } => "no-split-debug-info",
             Warning::DebugInfoRefused { .. } => "debug-info-refused",
             Warning::MalformedLines { .. } => "malformed-lines",
             Warning::Interleaved(_) => "interleaved-lines",
@@ -212,10 +237,13 @@ impl Warning {
             Warning::CarriageReturns(_) => "carriage-returns",
             Warning::BlankLines(_) => "blank-lines",
             Warning::Fork { .. } => Warning::FORK,
+            Warning::TornLines(_) => Warning::TORN_LINES,
             Warning::FreesLost(_) => "frees-lost",
             Warning::ReadStopped { .. } => "read-stopped",
             Warning::TruncatedTail { .. } => "truncated-tail",
+            Warning::MissingStart => "missing-start",
             Warning::MissingEnd => "missing-end",
+            Warning::SeveralEnds { .. } => "several-ends",
             Warning::SeveralStarts { .. } => Warning::SEVERAL_STARTS,
             Warning::OutsideMaps { .. } => "outside-maps",
             Warning::OtherMaps { .. } => "other-maps",
@@ -243,7 +271,8 @@ impl Warning {
 }
 
 impl Warning {
-    /// Whether this says that blocks are missing from the figures, or too many are in them.
+    /// Whether this says that blocks are missing from the figures, too many are in them, or that they may be another
+    /// call site's.
     pub fn makes_figures_partial(&self) -> bool {
         matches!(
             self,
@@ -254,6 +283,9 @@ impl Warning {
                 | Warning::TruncatedTail { .. }
                 | Warning::SeveralStarts { .. }
                 | Warning::Fork { .. }
+                | Warning::TornLines(_)
+                | Warning::MissingStart
+                | Warning::MissingEnd
                 | Warning::FreesLost(_)
                 | Warning::ReadStopped { .. }
                 | Warning::ResultIncomplete { .. }
@@ -261,6 +293,8 @@ impl Warning {
                 | Warning::RecordingCut
                 | Warning::RecordingStopped { .. }
                 | Warning::RecordingLost { .. }
+                | Warning::OtherProgram { .. }
+                | Warning::ModuleDoesNotFit { .. }
                 | Warning::Saved { partial: true, .. }
         )
     }
@@ -282,6 +316,13 @@ impl fmt::Display for Warning {
                 "no executable: functions and lines of the program stay unnamed; \
                  put the unstripped program that wrote the log beside it, or give it with --exe",
             ),
+            Warning::OtherProgram { given, beside } => write!(
+                f,
+                "'{}' is of another build than '{}' beside the log: names and lines, and which call site is which, may be \
+                 wrong; give the program of each run with --exe, once a run",
+                printable_path(given),
+                printable_path(beside)
+            ),
             Warning::ModulesNotFound { modules, has_sysroot } => {
                 write!(f, "not found on this machine: {}; functions and lines in them stay unnamed; ", some(modules))?;
                 f.write_str(if *has_sysroot {
@@ -299,6 +340,12 @@ impl fmt::Display for Warning {
                 f,
                 "no debug information for {}: sites there have no lines; compile with -g, do not strip, or give the \
                  directory of its separate debug files with --debug-dir",
+                some(modules)
+            ),
+            Warning::NoSplitDebugInfo { modules } => write!(
+                f,
+                "the debug information of {} is in .dwo files (-gsplit-dwarf) that are not where the compiler left them: sites \
+                 there have symbols alone, and inlined calls stay unknown; keep these files, or compile without them",
                 some(modules)
             ),
             Warning::DebugInfoRefused { modules } => write!(
@@ -340,12 +387,23 @@ impl fmt::Display for Warning {
                 "{lines} of the log is empty; it changes no figure, but mtrace() writes none: check that nothing \
                  else writes to that file",
             ),
-            Warning::Fork { starts, reused } => write!(
+            Warning::Fork { starts, reused, double_frees } => write!(
                 f,
-                "{} of the log are at addresses that were live, behind {}: a fork made two heaps write into one log, and \
-                 its figures are of neither; give each process a MALLOC_TRACE of its own, or call muntrace() in the child",
+                "{} of the log are at addresses that were live, and {} of blocks that were free, behind {}: a fork made two \
+                 heaps write into one log, and its figures are of neither; {APART}",
                 counted(*reused, "allocation"),
+                counted(*double_frees, "free"),
                 counted(*starts, "'= Start' mark")
+            ),
+            Warning::TornLines(lines) => write!(
+                f,
+                "{lines} of the log is half a record: a fork copied what its parent had not written yet, or a part of the \
+                 log is lost, as on a full disk; what a child freed may count as freed by its parent; {APART}",
+            ),
+            Warning::SeveralEnds { ends } => write!(
+                f,
+                "the log has {ends} '= End' marks: children of a fork called muntrace(); what a child freed before counts \
+                 as freed by its parent, so call it first in the child",
             ),
             Warning::FreesLost(lines) => write!(
                 f,
@@ -363,14 +421,19 @@ impl fmt::Display for Warning {
                  it was killed, crashed or called _exit; or it closed the log's descriptor, as daemons do that close all \
                  they have; or the copy was cut",
             ),
+            Warning::MissingStart => f.write_str(
+                "the log does not begin with '= Start': its beginning is lost, so blocks that were allocated there are missing, \
+                 and figures can be too low; copy the whole log",
+            ),
             Warning::MissingEnd => f.write_str(
-                "the log has no '= End': muntrace() was not reached, so blocks that the program frees on its way out \
-                 may show as live; if it closes descriptors that it did not open, such as the log's, the log ends there",
+                "the log has no '= End': muntrace() was not reached, or the copy was cut; what the program did after it is \
+                 missing, so figures can be too low, and blocks that the program frees on its way out may show as live; if it \
+                 closes descriptors that it did not open, such as the log's, the log ends there",
             ),
             Warning::SeveralStarts { starts } => write!(
                 f,
-                "the log has {starts} '= Start' marks: a fork copied its buffer or wrote to the same file, or mtrace() \
-                 was called again; figures can be too high or too low; give each process a MALLOC_TRACE of its own",
+                "the log has {starts} '= Start' marks: a fork copied its first lines, or two logs were put into one; figures \
+                 can be too high or too low; {APART}",
             ),
             Warning::OtherMaps { callers, of } => write!(
                 f,

@@ -233,6 +233,16 @@ fn main() {
             replaced_library,
         ),
         trial(
+            "a_library_that_was_updated_lends_no_names",
+            &["gcc"],
+            updated_library,
+        ),
+        trial(
+            "split_debug_information_without_its_files_is_said",
+            &["gcc"],
+            split_without_files,
+        ),
+        trial(
             "debug_entries_nested_without_end_overflow_nothing",
             &["gcc", "nm"],
             deep_debug_entries,
@@ -1171,6 +1181,104 @@ int main(void) { mtrace(); for (int i = 0; i < 5; i++) lib_get(30); save_maps(ge
     );
 }
 
+/// At its path on this machine, with calls at the same places: only inode and time tell that it did not run.
+fn updated_library() {
+    let directory = TempDir::new().unwrap();
+    let lib = directory.path().join("libget.so");
+    let build = |functions: [&str; 2]| {
+        let path = directory.path().join("lib.c");
+        let function = |name| {
+            format!(
+                "void *{name}(int n) {{\n    void *volatile block = malloc(n);\n    return block;\n}}\n"
+            )
+        };
+        let source = functions.map(function).concat();
+        fs::write(&path, format!("#include <stdlib.h>\n{source}")).unwrap();
+        let new = directory.path().join("new.so");
+        let mut gcc = Command::new("gcc");
+        gcc.args(["-g", "-O1", "-shared", "-fPIC", "-o"]).arg(&new);
+        stdout_of(gcc.arg(&path));
+        fs::rename(new, &lib).unwrap();
+    };
+    build(["conn_new", "page_new"]);
+    let source = r#"
+void *conn_new(int n);
+void *page_new(int n);
+int main(void) {
+    mtrace();
+    for (int i = 0; i < 5; i++) conn_new(30);
+    for (int i = 0; i < 9; i++) page_new(30);
+    save_maps(getenv("MAPS"));
+    muntrace();
+    return 0;
+}
+"#;
+    let rpath = format!("-Wl,-rpath,{}", directory.path().display());
+    let run = Live::new_with_library(source, &[lib.to_str().unwrap(), &rpath]);
+    let is_refused = |document: &Value| {
+        let warnings = document["runs"][0]["warnings"].as_array().unwrap();
+        warnings.iter().any(|w| w["code"] == "module-refused")
+    };
+    assert!(!is_refused(&run.show()));
+    assert_eq!(live(site(&run.show(), "conn_new")), [Some((5, 150))]);
+    build(["page_new", "conn_new"]);
+    let document = run.show();
+    assert!(is_refused(&document), "{document:#}");
+    let sites = document["sites"].as_array().unwrap();
+    assert!(
+        sites.iter().all(|site| site["line"].is_null()),
+        "{document:#}"
+    );
+    // Where it was put is no matter in a run directory: there it is the user's word.
+    fs::copy(&lib, run.run.join("libget.so")).unwrap();
+    assert!(!is_refused(&run.show()));
+}
+
+fn split_without_files() {
+    let source = r#"
+static inline __attribute__((always_inline)) void *xmalloc(int n) {
+    void *volatile block = malloc(n);
+    return block;
+}
+__attribute__((noinline)) void load(int users, int items) {
+    for (int i = 0; i < users; i++) xmalloc(64);
+    for (int i = 0; i < items; i++) xmalloc(64);
+}
+int main(void) {
+    mtrace();
+    load(5, 9);
+    save_maps(getenv("MAPS"));
+    muntrace();
+    return 0;
+}
+"#;
+    let whole = Live::new(&["gcc", "-O2", "-gsplit-dwarf"], "app", source, Some(0));
+    let is_said = |document: &Value| {
+        let warnings = document["runs"][0]["warnings"].as_array().unwrap();
+        warnings.iter().any(|w| w["code"] == "no-split-debug-info")
+    };
+    let blocks = |document: &Value| -> Vec<u64> {
+        let sites = document["sites"].as_array().unwrap().iter();
+        sites.map(|site| live(site)[0].unwrap().0).collect()
+    };
+    let document = whole.show();
+    assert!(!is_said(&document));
+    assert_eq!(blocks(&document), [9, 5]);
+    let parts =
+        [whole.run.as_path(), whole.run.parent().unwrap()].map(|at| fs::read_dir(at).unwrap());
+    let parts = parts
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path());
+    for part in parts.filter(|path| path.extension().is_some_and(|e| e == "dwo")) {
+        fs::remove_file(part).unwrap();
+    }
+    let document = whole.show();
+    assert!(is_said(&document), "{document:#}");
+    // Two calls are two sites still.
+    assert_eq!(blocks(&document), [9, 5], "{document:#}");
+}
+
 /// A child that goes on writing into the log of its parent.
 const FORKS: &str = r#"
 #include <sys/wait.h>
@@ -1272,10 +1380,10 @@ fn live_fork_at_the_gate() {
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(
-            error.contains("two processes wrote into the log"),
+            error.contains("a fork made two heaps write into one log"),
             "{error}"
         );
-        assert!(error.contains("muntrace() in the child"), "{error}");
+        assert!(error.contains("muntrace() first in the child"), "{error}");
     }
 }
 

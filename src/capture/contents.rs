@@ -12,6 +12,7 @@ use super::sniff::{FileKind, Recognise, Standing, file_kind};
 use crate::elf::ElfInfo;
 use crate::error::{Error, FileFlag, Result};
 use crate::printable::{printable_name, printable_path};
+use crate::warning::Warning;
 
 /// What a directory listing comes to.
 #[derive(Default)]
@@ -207,6 +208,18 @@ impl Contents {
                 Err(ambiguous(&input.path, FileFlag::Exe, &paths))
             }
         }
+    }
+
+    /// A given program beside one of another build id: one of the two did not run.
+    pub fn other_program(&self, given: Option<&ElfInfo>) -> Option<Warning> {
+        let (given, [beside]) = (given?, self.programs.as_slice()) else {
+            return None;
+        };
+        let ids = given.build_id.as_ref().zip(beside.build_id.as_ref());
+        ids.filter(|(a, b)| a != b).map(|_| Warning::OtherProgram {
+            given: given.path.clone(),
+            beside: beside.path.clone(),
+        })
     }
 
     /// Several snapshots of one process are united; of several processes, they are an error.

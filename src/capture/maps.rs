@@ -23,6 +23,8 @@ pub struct Mapping {
     pub end: u64,
     pub executable: bool,
     pub offset: u64,
+    /// Of the file, on the machine where it ran.
+    pub inode: u64,
     /// The file was replaced or removed while it was mapped: what has its name now is another one.
     pub deleted: bool,
     /// `[stack]`.
@@ -287,6 +289,7 @@ pub fn parse_line(line: &[u8]) -> Option<Mapping> {
         end,
         executable: permissions[2] == b'x',
         offset: hex::number(offset)?,
+        inode: std::str::from_utf8(inode).ok()?.parse().ok()?,
         deleted,
         is_stack: path == b"[stack]",
         file: (path.first() == Some(&b'/')).then(|| path.to_vec()),

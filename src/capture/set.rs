@@ -100,6 +100,7 @@ impl CaptureSet {
         if program.is_none() {
             warnings.push(Warning::NoProgram);
         }
+        warnings.extend(contents.other_program(program.as_ref()));
         let sysroot = match &input.sysroot {
             Some(root) if !root.is_dir() => {
                 return Err(Error::io("open", root, io::ErrorKind::NotADirectory.into()));

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 
+use super::copies::Copies;
 use super::judged::{Reading, Site};
 use super::rate::Rate;
 use crate::units;
@@ -63,6 +64,8 @@ pub struct Breach {
     /// It is above them only if the site was another one before, which is as likely.
     pub unsure: bool,
     pub limits: Vec<Limit>,
+    /// Where only this site and its like in copies of its file are above them together: all of these.
+    pub copies: Option<Copies>,
 }
 
 impl Limit {
@@ -126,7 +129,26 @@ impl Per {
 
 impl Gate {
     /// The breaches among ranked sites, in their order. What is hidden did not grow.
-    pub fn breaches(&self, sites: &[Site]) -> Vec<Breach> {
+    pub fn breaches(&self, sites: &[Site], copies: Vec<Copies>) -> Vec<Breach> {
+        let mut breaches = self.breaches_of_each(sites);
+        let is_breach = |at: &usize| breaches.binary_search_by_key(at, |b| b.site).is_ok();
+        let of_copies = copies.into_iter().filter_map(|copies| {
+            let limits = self.exceeded(&copies.reading);
+            let is_told = copies.sites.iter().any(is_breach);
+            (!limits.is_empty() && !is_told).then_some(Breach {
+                site: *copies.sites.first()?,
+                unsure: false,
+                limits,
+                copies: Some(copies),
+            })
+        });
+        let of_copies: Vec<Breach> = of_copies.collect();
+        breaches.extend(of_copies);
+        breaches.sort_by_key(|breach| breach.site);
+        breaches
+    }
+
+    fn breaches_of_each(&self, sites: &[Site]) -> Vec<Breach> {
         let judged = sites
             .iter()
             .enumerate()
@@ -143,6 +165,7 @@ impl Gate {
                     site: index,
                     unsure,
                     limits,
+                    copies: None,
                 })
             })
             .collect()

@@ -185,7 +185,8 @@ fn merge(row: &mut JoinedSite, site: JoinedSite) {
     }
 }
 
-fn add(sum: &mut SiteRun, run: SiteRun) {
+/// Adds what a run has of another site.
+pub fn add(sum: &mut SiteRun, run: SiteRun) {
     sum.addresses.extend(run.addresses);
     sum.numbers.extend(run.numbers);
     sum.figures.add(run.figures);

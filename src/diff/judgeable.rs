@@ -39,22 +39,22 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
 /// What a warning calls figures of no process is not judged. A child that begins with a copy of its parent's buffer
 /// also writes frees twice.
 fn refuse_mixed_processes(gate: &Gate, runs: &[&Facts]) -> Result<()> {
-    let has = |run: &Facts, code: &str| run.warnings.iter().any(|warning| warning.code() == code);
-    let mixed = runs.iter().find(|run| has(run, Warning::FORK));
-    let refused = |run: &Facts, what| {
-        let path = run.path.clone();
-        Err(Error::MixedProcesses { path, what })
+    let (runs, what) = match (gate.limits.is_empty(), runs) {
+        (false, runs) => (runs, "growth"),
+        (true, [.., last]) => (std::slice::from_ref(last), "double frees"),
+        (true, []) => return Ok(()),
     };
-    match (mixed, runs.last()) {
-        (Some(run), _) if !gate.limits.is_empty() => refused(run, "growth"),
-        (_, Some(last)) if gate.fail_on_double_free => {
-            match has(last, Warning::FORK) || has(last, Warning::SEVERAL_STARTS) {
-                true => refused(last, "double frees"),
-                false => Ok(()),
-            }
+    for run in runs {
+        let mut warnings = run.warnings.iter();
+        if let Some(warning) = warnings.find(|warning| Warning::MIXED.contains(&warning.code())) {
+            return Err(Error::MixedProcesses {
+                path: run.path.clone(),
+                what,
+                warning: warning.to_string(),
+            });
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 fn refuse_partial_figures(runs: &[&Facts]) -> Result<()> {

@@ -24,7 +24,7 @@ pub struct Site {
 }
 
 /// A reading of the runs: what a site's growth is, or would be, were it another site before.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     pub first: Figures,
     pub growth: Growth,

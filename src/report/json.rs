@@ -109,6 +109,8 @@ pub struct JsonAnomalies {
     pub overlong_lines: u64,
     /// Records behind other text in the same line; the record counts.
     pub interleaved_lines: u64,
+    /// Half records: two processes wrote into the log, or some of it is lost.
+    pub torn_lines: u64,
     /// Lines with NUL bytes; a record behind them counts.
     pub nul_bytes: u64,
     /// Lines that end in CR LF.
@@ -116,10 +118,14 @@ pub struct JsonAnomalies {
     pub blank_lines: u64,
     /// The file ends in the middle of a line; that line counts for nothing.
     pub truncated_tail: bool,
-    /// There is no `= End`.
+    /// There is no `= Start` before the first record.
+    pub missing_start: bool,
+    /// There is no `= End` behind the last record.
     pub missing_end: bool,
     /// `= Start` marks.
     pub starts: u64,
+    /// `= End` marks.
+    pub ends: u64,
     /// Frees of an address that held no block.
     pub unknown_frees: u64,
     /// Those of them whose block had been freed before, with no allocation between.
@@ -305,6 +311,8 @@ pub struct JsonBreach {
     pub unsure: bool,
     /// The limits that its growth is above.
     pub limits: Vec<String>,
+    /// Where it is above them only together with its like in copies of its file: the ranks of all of these; else null.
+    pub copies: Option<Vec<usize>>,
 }
 
 /// Writes the document, indented, with a line end.
@@ -376,12 +384,15 @@ fn json_anomalies(anomalies: &Anomalies) -> JsonAnomalies {
         malformed_lines: anomalies.malformed.count,
         overlong_lines: anomalies.overlong.count,
         interleaved_lines: anomalies.interleaved.count,
+        torn_lines: anomalies.torn.count,
         nul_bytes: anomalies.nul_bytes.count,
         carriage_returns: anomalies.carriage_returns.count,
         blank_lines: anomalies.blank.count,
         truncated_tail: anomalies.truncated_tail.count > 0,
+        missing_start: anomalies.missing_start,
         missing_end: anomalies.missing_end,
         starts: anomalies.starts.count,
+        ends: anomalies.ends.count,
         unknown_frees: anomalies.unknown_frees.count,
         double_frees: anomalies.double_frees.count,
         unsure_frees: anomalies.unsure_frees.count,
@@ -549,6 +560,10 @@ fn json_gate(report: &Report) -> JsonGate {
             line: frame.and_then(|f| f.line),
             unsure: breach.unsure,
             limits: breach.limits.iter().map(ToString::to_string).collect(),
+            copies: breach.copies.as_ref().map(|copies| {
+                let ranks = copies.sites.iter().map(|site| site + 1);
+                ranks.collect()
+            }),
         }
     });
     JsonGate {

@@ -20,7 +20,8 @@ pub use options::Options;
 pub use sums::Sums;
 
 use crate::diff::{
-    Breach, Column, Gate, Grouping, JoinedSite, Rate, Site, SortBy, Trend, Verdict, advice, judge,
+    Breach, Column, Gate, Grouping, JoinedSite, Rate, Site, SortBy, Trend, Verdict, advice, copies,
+    judge,
 };
 use crate::run::Run;
 use crate::warning::Warning;
@@ -84,7 +85,7 @@ impl Report {
     ) -> Self {
         let columns: Vec<Column> = runs.iter().map(Column::of).collect();
         let sites = judge(joined, &columns, terms.sort);
-        let breaches = terms.gate.breaches(&sites);
+        let breaches = terms.gate.breaches(&sites, copies(&sites, &columns));
         let last = runs.last().and_then(|run| run.facts.anomalies.as_ref());
         let double_frees = last.map_or(0, |anomalies| anomalies.double_frees.count);
         let unsure_frees = last.map_or(0, |anomalies| anomalies.unsure_frees.count);

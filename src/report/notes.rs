@@ -14,7 +14,7 @@ use crate::diff::{Growth, Hidden, Limit, MatchedBy, Rate, Site, Verdict};
 use crate::error::Result;
 use crate::run::{Facts, Run};
 use crate::trace::FaultKind;
-use crate::units::{bytes, counted, signed_bytes, signed_count, signed_counted, time};
+use crate::units::{bytes, count, counted, signed_bytes, signed_count, signed_counted, time};
 use crate::warning::Warning;
 
 /// What the marks mean, what is not shown and how to see it, and what went wrong in the runs.
@@ -342,7 +342,7 @@ fn pass_reason(report: &Report) -> String {
             "; {} found again without being sure (?)",
             match unsure {
                 1 => "1 call site was".to_owned(),
-                several => format!("{} call sites were", crate::units::count(several)),
+                several => format!("{} call sites were", count(several)),
             }
         ),
     };
@@ -361,8 +361,10 @@ fn fail_reason(report: &Report) -> String {
         let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
             let site = &report.sites[breach.site];
             let worst = site.worst.as_deref().filter(|_| breach.unsure);
-            let growth = worst.map_or(site.growth, |worst| worst.growth);
-            let rates = worst.map_or(site.rates, |worst| worst.rates);
+            let of_copies = breach.copies.as_ref().map(|copies| &copies.reading);
+            let judged = worst.or(of_copies);
+            let growth = judged.map_or(site.growth, |judged| judged.growth);
+            let rates = judged.map_or(site.rates, |judged| judged.rates);
             let by_time = breach.limits.iter().all(Limit::is_by_time);
             let grew = match rates.steepest_per_minute.filter(|_| by_time) {
                 Some(rate) => a_minute(rate),
@@ -375,7 +377,16 @@ fn fail_reason(report: &Report) -> String {
                 true => ", if it was another site before",
                 false => "",
             };
-            format!("{}: {grew}{unsure}", sentence_name(site, &alike))
+            let copies = breach
+                .copies
+                .as_ref()
+                .map_or(0, |copies| copies.sites.len() - 1);
+            let copies = match copies as u64 {
+                0 => String::new(),
+                1 => " and its like in a copy of that file".to_owned(),
+                n => format!(" and its like in {} copies of that file", count(n)),
+            };
+            format!("{}{copies}: {grew}{unsure}", sentence_name(site, &alike))
         });
         let named: Vec<String> = breaches.collect();
         let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {

@@ -107,6 +107,8 @@ struct SavedTotal {
 #[derive(Serialize, Deserialize)]
 struct SavedAnomalies {
     #[serde(default)]
+    missing_start: bool,
+    #[serde(default)]
     missing_end: bool,
     /// Those that happened, by name.
     #[serde(default)]
@@ -680,6 +682,7 @@ impl SavedAnomalies {
         let seen = anomalies.counts().into_iter();
         let seen = seen.filter(|(_, seen)| seen.count > 0);
         SavedAnomalies {
+            missing_start: anomalies.missing_start,
             missing_end: anomalies.missing_end,
             seen: seen.map(|(name, seen)| (name.to_owned(), seen)).collect(),
         }
@@ -687,6 +690,7 @@ impl SavedAnomalies {
 
     fn anomalies(self) -> Anomalies {
         let mut anomalies = Anomalies {
+            missing_start: self.missing_start,
             missing_end: self.missing_end,
             ..Anomalies::default()
         };

@@ -5,7 +5,7 @@
 //! reading them overflows the stack.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -55,6 +55,7 @@ pub struct DebugInfo<'a> {
     namesakes: OnceCell<HashSet<&'a str>>,
     /// Sorted; `None` where not all of them are known.
     pub sources: Option<Vec<String>>,
+    lacks_split: Cell<bool>,
 }
 
 impl<'a> DebugInfo<'a> {
@@ -86,6 +87,7 @@ impl<'a> DebugInfo<'a> {
             scopes: Scopes::default(),
             namesakes: OnceCell::new(),
             sources,
+            lacks_split: Cell::new(false),
         })
     }
 
@@ -96,7 +98,7 @@ impl<'a> DebugInfo<'a> {
             match lookup {
                 LookupResult::Output(frames) => return frames.ok(),
                 LookupResult::Load { load, continuation } => {
-                    lookup = continuation.resume(split_dwarf(&load, self.store));
+                    lookup = continuation.resume(self.split(&load));
                 }
             }
         }
@@ -188,13 +190,27 @@ impl<'a> DebugInfo<'a> {
         namesakes.contains(symbol.split(".lto_priv.").next().unwrap_or(symbol))
     }
 
+    fn split(&self, load: &SplitDwarfLoad<Slice<'a>>) -> Option<Arc<Dwarf<Slice<'a>>>> {
+        let split = split_dwarf(load, self.store);
+        if split.is_none() {
+            self.lacks_split.set(true);
+        }
+        split
+    }
+
+    /// Whether what was looked up is in files that are not there: the lines that are left do not tell functions
+    /// and inlined calls apart.
+    pub fn lacks_split(&self) -> bool {
+        self.lacks_split.get()
+    }
+
     fn unit(&self, address: u64) -> Option<UnitRef<'_, Slice<'a>>> {
         let mut lookup = self.context.as_ref()?.find_dwarf_and_unit(address);
         loop {
             match lookup {
                 LookupResult::Output(unit) => return unit,
                 LookupResult::Load { load, continuation } => {
-                    lookup = continuation.resume(split_dwarf(&load, self.store));
+                    lookup = continuation.resume(self.split(&load));
                 }
             }
         }

@@ -23,6 +23,8 @@ pub struct NamesOfFile {
     pub sources: Option<BTreeSet<Text>>,
     /// There is debug information that would take too much to read.
     pub is_partial: bool,
+    /// There is debug information in files that are not there.
+    pub lacks_split: bool,
 }
 
 /// Names for return addresses of one file, in the order given.
@@ -44,6 +46,7 @@ pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress])
         names,
         sources: sources.map(|all| all.iter().map(|file| symbolizer.names.file(file)).collect()),
         is_partial: store.budget.has_refused(),
+        lacks_split: files.iter().any(|file| file.lacks_split()),
     }
 }
 
@@ -116,10 +119,9 @@ impl Symbolizer<'_> {
             frames.push(next);
         }
         frames.last_mut()?.inlined = false;
-        if frames
-            .iter()
-            .all(|f| f.function.is_none() && f.line.is_none())
-        {
+        let has_function = frames.iter().any(|f| f.function.is_some());
+        let has_line = frames.iter().any(|f| f.line.is_some()) && !file.lacks_split();
+        if !has_function && !has_line {
             return None;
         }
         let symbol = file.symbol(call).zip(frames.last_mut());

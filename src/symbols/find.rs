@@ -1,7 +1,10 @@
 //! Which file on this machine a module of the target is.
 
+use std::cell::OnceCell;
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use hashbrown::HashMap;
@@ -23,6 +26,7 @@ pub struct ModuleFinder<'a> {
     /// The libraries in the run directory by file name, and by soname.
     by_name: HashMap<&'a [u8], &'a ElfInfo>,
     by_soname: HashMap<&'a [u8], &'a ElfInfo>,
+    was_made_here: OnceCell<bool>,
 }
 
 impl<'a> ModuleFinder<'a> {
@@ -40,6 +44,7 @@ impl<'a> ModuleFinder<'a> {
             is_64,
             by_name,
             by_soname,
+            was_made_here: OnceCell::new(),
         }
     }
 
@@ -83,8 +88,10 @@ impl<'a> ModuleFinder<'a> {
                 return found;
             }
         }
-        self.on_this_machine(module)
-            .map_or(refused, Found::OnThisMachine)
+        match self.on_this_machine(module) {
+            Found::Nowhere => refused,
+            found => found,
+        }
     }
 
     /// Why a file cannot be the one that ran.
@@ -118,23 +125,65 @@ impl<'a> ModuleFinder<'a> {
 
     /// The path that the target used, on this machine: right only where the capture was made here,
     /// so all that is known of the file has to agree.
-    fn on_this_machine(&self, module: &Module) -> Option<ElfInfo> {
+    fn on_this_machine(&self, module: &Module) -> Found {
         if let Some(info) = self.by_recorded_build(module) {
-            return Some(info);
+            return Found::OnThisMachine(info);
         }
-        let maps = self.capture.maps.as_ref()?;
-        let file = module.mapped_as.as_ref()?;
+        let Some((maps, file)) = self.capture.maps.as_ref().zip(module.mapped_as.as_ref()) else {
+            return Found::Nowhere;
+        };
         let path = Path::new(OsStr::from_bytes(file));
         let is_replaced = maps.of_file(file).any(|mapping| mapping.deleted);
         if is_replaced || !path.is_file() {
-            return None;
+            return Found::Nowhere;
         }
-        let info = ElfInfo::read(path).ok()?;
-        self.judge(module, &info).ok()?;
-        let width_fits = self.is_64.is_none_or(|is_64| is_64 == info.machine.is_64);
-        let layout_fits = has_layout(&info, maps, file);
-        (width_fits && layout_fits).then_some(info)
+        let fits = |info: &ElfInfo| {
+            let width_fits = self.is_64.is_none_or(|is_64| is_64 == info.machine.is_64);
+            self.judge(module, info).is_ok() && width_fits && has_layout(info, maps, file)
+        };
+        match ElfInfo::read(path).ok().filter(fits) {
+            Some(info) if self.is_newer_than_run(maps, file) => Found::Refused {
+                path: info.path,
+                reason: "it was put there after the run".to_owned(),
+            },
+            Some(info) => Found::OnThisMachine(info),
+            None => Found::Nowhere,
+        }
     }
+
+    /// Whether a file took the place of the one that ran, or was written over. Only where the capture was made here
+    /// can that be told: another machine has other inodes, and another clock.
+    fn is_newer_than_run(&self, maps: &Maps, file: &[u8]) -> bool {
+        let Some((is, was)) = metadata(file).zip(inode_of(maps, file)) else {
+            return false;
+        };
+        let was_made_here = || *self.was_made_here.get_or_init(|| was_made_here(maps));
+        let logged = fs::metadata(&self.capture.log).and_then(|log| log.modified());
+        let is_younger = logged.is_ok_and(|logged| is.modified().is_ok_and(|is| is > logged));
+        (is.ino() != was || is_younger) && was_made_here()
+    }
+}
+
+fn metadata(file: &[u8]) -> Option<fs::Metadata> {
+    fs::metadata(Path::new(OsStr::from_bytes(file))).ok()
+}
+
+fn inode_of(maps: &Maps, file: &[u8]) -> Option<u64> {
+    let inode = maps.of_file(file).next()?.inode;
+    (inode != 0).then_some(inode)
+}
+
+/// So many files are looked at: the C library and the loader are among the first.
+const MOST_LOOKED_AT: usize = 64;
+
+/// Whether some file that was mapped is on this machine still, the very same.
+fn was_made_here(maps: &Maps) -> bool {
+    let files = maps.files().into_iter().take(MOST_LOOKED_AT);
+    let is_here = |file: &[u8]| {
+        let is = metadata(file).map(|file| file.ino());
+        is.is_some() && is == inode_of(maps, file)
+    };
+    files.into_iter().any(is_here)
 }
 
 /// Whether the code of `info` would be mapped as the maps file shows it: same offsets, same sizes.

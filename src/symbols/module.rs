@@ -19,6 +19,8 @@ pub struct Module {
     /// Its path in the log.
     pub logged_as: Option<Vec<u8>>,
     pub file: Found,
+    /// The file is none that ran: it makes no calls where calls came from.
+    pub is_other_build: bool,
 }
 
 /// What came of looking for a module's file.
@@ -45,6 +47,7 @@ impl Module {
             mapped_as: Some(path.to_vec()),
             logged_as: None,
             file: Found::Nowhere,
+            is_other_build: false,
         }
     }
 
@@ -60,7 +63,7 @@ impl Module {
             let mut names = [&self.mapped_as, &self.logged_as].into_iter().flatten();
             names.find_map(|name| capture.manifest.build_id(name))
         };
-        let elf = self.elf();
+        let elf = self.elf().filter(|_| !self.is_other_build);
         let id = elf.and_then(|elf| elf.build_id.clone()).or_else(recorded);
         id.map(Build::Id).or_else(|| content(&elf?.path))
     }

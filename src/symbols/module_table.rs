@@ -176,6 +176,7 @@ impl ModuleTable {
             mapped_as: mapped.map(<[u8]>::to_vec),
             logged_as: logged.map(<[u8]>::to_vec),
             file: Found::Nowhere,
+            is_other_build: false,
         });
         let id = ModuleId(self.modules.len() - 1);
         if role == Role::Program {
@@ -207,8 +208,8 @@ fn program_names<'a>(
         .iter()
         .map(|name| base_name(name))
         .filter(|base| !names_a_library(base));
-    match (others.next(), others.next()) {
-        (Some(only), None) => vec![only],
+    match others.next() {
+        Some(first) if others.all(|other| other == first) => vec![first],
         _ => names,
     }
 }

@@ -64,6 +64,7 @@ struct Answers {
     has_lines: bool,
     is_partial: bool,
     sources: Option<BTreeSet<Text>>,
+    lacks_split: bool,
     names: BTreeMap<LinkAddress, Symbolized>,
 }
 
@@ -102,6 +103,7 @@ fn answer(job: &Job<'_>, search: &SearchPath) -> Answers {
         has_lines: job.elf.has_dwarf || debug.is_some(),
         is_partial: said.is_partial,
         sources: said.sources,
+        lacks_split: said.lacks_split,
         names: addresses.into_iter().zip(said.names).collect(),
     }
 }
@@ -153,6 +155,7 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<W
         }
     }
     let (mut not_found, mut no_lines) = (Vec::new(), Vec::new());
+    let mut no_split = Vec::new();
     let mut too_large = Vec::new();
     for (module, live) in run.modules.iter().zip(live) {
         let answers_of = |elf: &ElfInfo| answers.get(&elf.path);
@@ -169,6 +172,7 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<W
         match &module.file {
             Found::File(elf) | Found::OnThisMachine(elf) => match answers_of(elf) {
                 Some(answers) if !answers.has_lines => no_lines.push(module.name.to_string()),
+                Some(answers) if answers.lacks_split => no_split.push(module.name.to_string()),
                 _ => {}
             },
             // These have warnings of their own.
@@ -182,6 +186,7 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<W
     }
     not_found.sort();
     no_lines.sort();
+    no_split.sort();
     too_large.sort();
     let mut warnings = Vec::new();
     if !not_found.is_empty() {
@@ -192,6 +197,9 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<W
     }
     if !too_large.is_empty() {
         warnings.push(Warning::DebugInfoRefused { modules: too_large });
+    }
+    if !no_split.is_empty() {
+        warnings.push(Warning::NoSplitDebugInfo { modules: no_split });
     }
     if !no_lines.is_empty() {
         warnings.push(Warning::NoDebugInfo { modules: no_lines });

@@ -106,7 +106,7 @@ impl RebasedRun {
         locations.map(location).collect()
     }
 
-    fn find_faults(&self, capture: &CaptureSet, callers: &Callers) -> Vec<Warning> {
+    fn find_faults(&mut self, capture: &CaptureSet, callers: &Callers) -> Vec<Warning> {
         let mut warnings = Vec::new();
         if capture.maps.is_none() {
             warnings.push(Warning::NoMaps {
@@ -132,9 +132,11 @@ impl RebasedRun {
             });
         }
         let callers = callers_of_modules(&self.modules, &self.places, callers);
-        for (module, callers) in self.modules.iter().zip(callers) {
+        let modules = self.modules.iter_mut().zip(callers);
+        for (module, callers) in modules {
             let fits = fits_of_module(module, callers);
             let callers = fits.iter().filter(|fits| !**fits).count();
+            module.is_other_build = callers > fits.len() / DAMAGED;
             if callers > 0 {
                 warnings.push(Warning::ModuleDoesNotFit {
                     module: module.name.clone(),
@@ -288,6 +290,9 @@ fn drop_misfits(modules: &mut ModuleTable, places: &[Place], callers: &Callers) 
     }
     dropped
 }
+
+/// One part in so many of a module's numbers may be damaged.
+const DAMAGED: usize = 10;
 
 /// A link-time address, and the number in the log that it comes from.
 type PlacedNumber = (LinkAddress, Option<u64>);

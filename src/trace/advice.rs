@@ -18,6 +18,7 @@ pub fn advice(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> Vec<Warn
         warnings.push(Warning::Fork {
             starts,
             reused: reused.count,
+            double_frees: anomalies.double_frees.count,
         });
     } else {
         if starts > 1 {
@@ -27,6 +28,11 @@ pub fn advice(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> Vec<Warn
         if reuse == Reuse::FreeLost {
             warnings.extend(lines(reused).map(Warning::FreesLost));
         }
+    }
+    warnings.extend(lines(anomalies.torn).map(Warning::TornLines));
+    if warnings.is_empty() && anomalies.ends.count > 1 {
+        let ends = anomalies.ends.count;
+        warnings.push(Warning::SeveralEnds { ends });
     }
     if let Some(seen) = lines(anomalies.malformed) {
         warnings.push(Warning::MalformedLines {
@@ -39,6 +45,9 @@ pub fn advice(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> Vec<Warn
     warnings.extend(lines(anomalies.overlong).map(Warning::Overlong));
     warnings.extend(lines(anomalies.carriage_returns).map(Warning::CarriageReturns));
     warnings.extend(lines(anomalies.blank).map(Warning::BlankLines));
+    if anomalies.missing_start {
+        warnings.push(Warning::MissingStart);
+    }
     if anomalies.read_error.is_none() {
         match lines(anomalies.truncated_tail) {
             Some(lines) => warnings.push(Warning::TruncatedTail { line: lines.first }),
@@ -56,15 +65,24 @@ fn lines(seen: Occurrences) -> Option<LinesSeen> {
     })
 }
 
-/// So few addresses held twice can be threads that were cut short.
+/// So few addresses held twice can be threads that were cut short, and so few double frees are a fault of the program.
 const FEW: u64 = 8;
 
-/// Whether two processes wrote their heaps into one log: what one holds, the other allocates. A copied
-/// buffer begins with a second `= Start`, if the fork came early; and blocks of two heaps stay where
-/// blocks of threads get their late frees.
+/// So many double frees no program survives.
+const MANY: u64 = 1000;
+
+/// Whether two processes wrote their heaps into one log: what one holds, the other allocates; what one has freed,
+/// the other frees. A copied buffer begins with a second `= Start`, if the fork came early; and blocks of two heaps
+/// stay where blocks of threads get their late frees.
 fn has_two_heaps(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> bool {
     let in_bulk = |count: u64| count > 0 && count >= allocations / 100;
     let held = anomalies.doubly_held;
-    let is_held = reuse == Reuse::FreeLoggedLate && held > FEW && in_bulk(held);
-    is_held || (anomalies.starts.count > 1 && in_bulk(anomalies.live_address_reused.count))
+    let again = anomalies.double_frees.count;
+    // In logs of an older glibc, frees that are lost make others look double.
+    let is_told = reuse == Reuse::FreeLoggedLate;
+    let is_held = held > FEW && in_bulk(held);
+    let is_freed = again > FEW && (in_bulk(again) || again >= MANY);
+    let several_starts = anomalies.starts.count > 1;
+    let reused = anomalies.live_address_reused.count;
+    (is_told && (is_held || is_freed)) || (several_starts && (in_bulk(reused) || in_bulk(again)))
 }

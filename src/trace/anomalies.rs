@@ -13,6 +13,8 @@ pub struct Anomalies {
     pub overlong: Occurrences,
     /// Records that begin in the middle of a line: something else was written before them.
     pub interleaved: Occurrences,
+    /// Half records: lines that lack their beginning, or half of which stands before another record.
+    pub torn: Occurrences,
     /// Lines with NUL bytes.
     pub nul_bytes: Occurrences,
     /// Lines that end in CR LF.
@@ -20,8 +22,12 @@ pub struct Anomalies {
     pub blank: Occurrences,
     /// The file ends in the middle of this line, which is not counted.
     pub truncated_tail: Occurrences,
-    /// No `= End`: `muntrace()` was not called, or not reached.
+    /// No `= Start` before the first record: the log's beginning is lost.
+    pub missing_start: bool,
+    /// No `= End` behind the last record: `muntrace()` was not called, or not reached.
     pub missing_end: bool,
+    /// `= End` marks; more than one means that children of a fork called `muntrace()`.
+    pub ends: Occurrences,
     /// `= Start` marks; more than one means that a fork copied the log's buffer, or a second `mtrace()`.
     pub starts: Occurrences,
     /// Frees of an address that held no block: allocated before `mtrace()`, or freed twice.
@@ -42,16 +48,18 @@ pub struct Anomalies {
 
 impl Anomalies {
     /// All that is counted, each with its name, which is stable: scripts and saved reports have it.
-    pub fn counted(&mut self) -> [(&'static str, &mut Occurrences); 14] {
+    pub fn counted(&mut self) -> [(&'static str, &mut Occurrences); 16] {
         [
             ("malformed_lines", &mut self.malformed),
             ("overlong_lines", &mut self.overlong),
             ("interleaved_lines", &mut self.interleaved),
+            ("torn_lines", &mut self.torn),
             ("nul_bytes", &mut self.nul_bytes),
             ("carriage_returns", &mut self.carriage_returns),
             ("blank_lines", &mut self.blank),
             ("truncated_tail", &mut self.truncated_tail),
             ("starts", &mut self.starts),
+            ("ends", &mut self.ends),
             ("unknown_frees", &mut self.unknown_frees),
             ("double_frees", &mut self.double_frees),
             ("unsure_frees", &mut self.unsure_frees),
@@ -62,7 +70,7 @@ impl Anomalies {
     }
 
     /// The same, to be looked at.
-    pub fn counts(&self) -> [(&'static str, Occurrences); 14] {
+    pub fn counts(&self) -> [(&'static str, Occurrences); 16] {
         self.clone().counted().map(|(name, seen)| (name, *seen))
     }
 

@@ -16,6 +16,7 @@ pub mod reader;
 mod replay;
 mod sizes;
 mod table;
+mod torn;
 
 pub use advice::advice;
 pub use anomalies::Anomalies;

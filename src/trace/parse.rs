@@ -13,6 +13,7 @@ use super::live::{SHARDS, shard_of};
 use super::outcome::FaultKind;
 use super::reader::{LONGEST_LINE, Piece, RawLine};
 use super::sizes;
+use super::torn::{is_half_record, lacks_beginning};
 use crate::hex;
 use crate::printable::printable_bytes;
 
@@ -76,7 +77,10 @@ pub struct Parsed {
     /// Allocations that failed.
     pub failures: Vec<(FaultKind, LocalCaller, u32)>,
     pub anomalies: Anomalies,
-    pub saw_end: bool,
+    /// Half records.
+    pub torn: Vec<u32>,
+    /// Whether an `= End` came behind the last record; `None` if there is neither.
+    pub ended: Option<bool>,
     pub records: u64,
     /// Blocks at addresses of more than 32 bits.
     pub wide_addresses: u64,
@@ -266,6 +270,7 @@ impl Parser {
                 lines.advance(line.length);
                 self.line += 1;
                 guessed += 1;
+                self.parsed.ended = Some(false);
                 self.step(line.caller, line.action, line.address, line.size);
             } else if let Some(line) = lines.next() {
                 self.line(line);
@@ -336,13 +341,21 @@ impl Parser {
         let line = u64::from(self.line);
         match raw {
             RawLine::Whole(text) => match Line::parse(text) {
-                Line::Record(record) if !text.ends_with(b"\r") => self.record(record, text),
+                Line::Record(record) if !text.ends_with(b"\r") => {
+                    if lacks_beginning(text) {
+                        self.parsed.torn.push(self.line);
+                    }
+                    self.record(record, text);
+                }
                 Line::Blank => {
                     self.note_carriage_return(text);
                     return self.parsed.anomalies.blank.note(line);
                 }
                 Line::Malformed => {
                     self.note_carriage_return(text);
+                    if is_half_record(text) {
+                        self.parsed.torn.push(self.line);
+                    }
                     self.malformed(text);
                 }
                 line => {
@@ -356,7 +369,7 @@ impl Parser {
             }
             // Whether figures are whole cannot be told without the line end, so none is believed.
             RawLine::Tail(text) => match Line::parse(text) {
-                Line::End => self.parsed.saw_end = true,
+                Line::End => self.end(),
                 Line::Blank => return,
                 _ => return self.parsed.anomalies.truncated_tail.note(line),
             },
@@ -377,9 +390,14 @@ impl Parser {
         match line {
             Line::Record(record) => self.record(record, text),
             Line::Start => self.parsed.anomalies.starts.note(u64::from(self.line)),
-            Line::End => self.parsed.saw_end = true,
+            Line::End => self.end(),
             Line::Blank | Line::Malformed => {}
         }
+    }
+
+    fn end(&mut self) {
+        self.parsed.ended = Some(true);
+        self.parsed.anomalies.ends.note(u64::from(self.line));
     }
 
     /// A line that cannot be read as it stands; behind a hole of NUL bytes there can be one that can.
@@ -409,9 +427,13 @@ impl Parser {
 
     fn record(&mut self, record: Record<'_>, text: &[u8]) {
         let Some(caller) = self.caller(record.caller) else {
+            if is_half_record(text) {
+                self.parsed.torn.push(self.line);
+            }
             return self.malformed(text);
         };
         self.parsed.records += 1;
+        self.parsed.ended = Some(false);
         match record.event {
             Event::Allocated { address, size } | Event::ReallocatedTo { address, size } => {
                 self.step(caller, Action::Allocate, address, size);

@@ -20,6 +20,7 @@ use super::parse::{Action, LocalCaller, Parser, Seen, Step};
 use super::parted::{CallerEntry, Parted};
 use super::reader::{Piece, Pieces};
 use super::sizes;
+use super::torn::TornCallers;
 
 /// What to keep beside the figures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -115,7 +116,7 @@ struct Replay {
     all_lines: u64,
     /// Stretches of the curves have 2^`shift` lines.
     shift: u32,
-    saw_end: bool,
+    ended: bool,
     options: ReplayOptions,
 }
 
@@ -138,7 +139,7 @@ impl Replay {
             lines: 0,
             all_lines: 0,
             shift: 0,
-            saw_end: false,
+            ended: false,
             options,
         }
     }
@@ -233,7 +234,13 @@ impl Replay {
         self.wide_addresses += parsed.wide_addresses;
         self.lines += parsed.lines;
         self.all_lines += parsed.all_lines;
-        self.saw_end |= parsed.saw_end;
+        self.ended = parsed.ended.unwrap_or(self.ended);
+        for line in parsed.torn.iter().map(|line| before + u64::from(*line)) {
+            // A log that begins in the middle of a line lacks its beginning, and nothing else.
+            if line > 1 {
+                self.anomalies.torn.note(line);
+            }
+        }
     }
 
     /// `failed` is what kept the log from being read to its end.
@@ -253,17 +260,24 @@ impl Replay {
             sizes[is.0 as usize].add(seen.sizes);
         }
         let mut anomalies = Anomalies {
-            missing_end: !self.saw_end,
+            missing_start: begins_before_its_start(&self.callers, &self.anomalies),
+            missing_end: !self.ended,
             read_error: failed.map(|error| error.to_string()),
             ..self.anomalies
         };
-        for number in parted.glued {
+        for &number in &parted.glued {
             let glued = Occurrences {
                 count: seen[number].records,
                 first_line: Some(self.callers[number].first_line),
             };
             anomalies.interleaved.absorb(glued, 0);
         }
+        let torn = TornCallers {
+            entries: &self.callers,
+            seen: &seen,
+            glued: &parted.glued,
+        };
+        torn.note(&mut anomalies, self.records);
         let (mut live, mut unknown_frees) = (Vec::new(), Vec::new());
         for mut shard in self.shards {
             self.faults.absorb(shard.faults);
@@ -287,6 +301,14 @@ impl Replay {
             wide_addresses: self.wide_addresses,
             lines: self.lines,
         }
+    }
+}
+
+fn begins_before_its_start(callers: &[CallerEntry], anomalies: &Anomalies) -> bool {
+    let records = callers.iter().map(|entry| entry.first_line);
+    match (anomalies.starts.first_line, records.min()) {
+        (Some(start), Some(record)) => record < start,
+        (start, _) => start.is_none(),
     }
 }
 

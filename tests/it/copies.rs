@@ -96,3 +96,52 @@ fn of_two_copies_that_may_be_it_the_worse_counts() {
     assert_eq!(gate(&one, &two, "55"), Some(1));
     assert_eq!(gate(&one, &two, "60"), Some(0));
 }
+
+/// A program that loads a plug-in again and again, each time under a new name: no copy leaks much, but all do.
+#[test]
+fn what_copies_leak_adds_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let paths: Vec<String> = (0..30).map(|n| format!("/opt/{n}/plugin.so")).collect();
+    let live = |copies: std::ops::Range<usize>, blocks: u64| -> Vec<(&str, u64)> {
+        let paths = &paths[copies];
+        paths.iter().map(|path| (path.as_str(), blocks)).collect()
+    };
+    run(&at("base"), &live(0..3, 5));
+    run(&at("others"), &live(10..13, 5));
+    run(&at("more"), &live(0..30, 5));
+    assert_eq!(gate(&at("base"), &at("others"), "10"), Some(0));
+    assert_eq!(gate(&at("base"), &at("more"), "135"), Some(0));
+    assert_eq!(gate(&at("base"), &at("more"), "134"), Some(1));
+    let arguments = ["--fail-above", "10"];
+    let output = output_of(mtrace_diff().args([at("base"), at("more")]).args(arguments));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains(" and its like in 29 copies of that file: +135 blocks"),
+        "{text}"
+    );
+    let arguments = ["--fail-above", "10", "--format", "json"];
+    let output = output_of(mtrace_diff().args([at("base"), at("more")]).args(arguments));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let breaches = document["gate"]["breaches"].as_array().unwrap();
+    assert_eq!(breaches.len(), 1);
+    assert_eq!(breaches[0]["copies"].as_array().unwrap().len(), 30);
+}
+
+/// Names that no file is known of: a program that puts what it works at into its title.
+#[test]
+fn what_many_names_leak_at_one_number_adds_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = |name: &str, names: u64| {
+        let lines =
+            (0..names).map(|n| format!("@ /app/{n}:[0x9ac] + {:#x} 0x18\n", 0x10000 + n * 32));
+        let path = directory.path().join(name);
+        let text = format!("= Start\n{}= End\n", lines.collect::<String>());
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (few, many) = (log("few.log", 3), log("many.log", 60));
+    assert_eq!(gate(&few, &many, "57"), Some(0));
+    assert_eq!(gate(&few, &many, "56"), Some(1));
+    assert_eq!(gate(&many, &many, "0"), Some(0));
+}

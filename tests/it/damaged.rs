@@ -640,6 +640,33 @@ fn the_build_of_another_run_is_not_believed_silently() {
             .unwrap()
             .contains("it is not the build that ran")
     );
+    let gate = |options: &[&str]| {
+        let mut command = mtrace_diff();
+        command.args(["armhf-glibc2.31/run0", "armhf-glibc2.31/run0", "--exe"]);
+        output_of(
+            command
+                .arg(&app1)
+                .args(["--fail-above", "10"])
+                .args(options),
+        )
+    };
+    let text = String::from_utf8(gate(&[]).stdout).unwrap();
+    assert!(text.contains("PASS") && text.contains("partial"), "{text}");
+    assert_eq!(gate(&["--strict"]).status.code(), Some(2));
+}
+
+/// A program of another build beside the log: which of the two ran is not known.
+#[test]
+fn a_given_program_that_is_not_the_one_beside_the_log_is_said() {
+    let app1 = file_of(RUN, "app1");
+    let copy = packed(<[u8]>::to_vec);
+    let run = copy.path().to_str().unwrap();
+    let warned = |exe: &Path| {
+        let document = json(&["show", run, "--exe", exe.to_str().unwrap()]);
+        codes(&document["runs"][0]).contains(&"other-program")
+    };
+    assert!(!warned(&app1));
+    assert!(warned(&file_of("armhf-glibc2.31/run0", "app0")));
 }
 
 #[test]

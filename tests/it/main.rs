@@ -17,6 +17,7 @@ mod hostile_text;
 mod identity;
 mod inputs;
 mod loader;
+mod mixed;
 mod moment;
 mod places;
 mod readme;

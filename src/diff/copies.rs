@@ -1,0 +1,118 @@
+//! Copies of one file, loaded under several names: what a line leaks in each of them adds up.
+//!
+//! A program that loads a plug-in anew copies it to a new name each time. Each copy is a module of its own, and
+//! none leaks much.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::column::Column;
+use super::group::{add, module_of};
+use super::growth::{Growth, ends};
+use super::judged::{Reading, Site};
+use super::rate::rates;
+use super::site::{ModuleKey, SiteKey, SiteRun};
+use crate::run::{Build, Figures};
+
+/// Sites of one line in copies of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Copies {
+    /// Indexes of ranked sites, ascending.
+    pub sites: Vec<usize>,
+    /// What they come to together.
+    pub reading: Reading,
+}
+
+/// Without a build, so many modules that call from one number are copies: of different files, few would.
+const FEWEST_UNKNOWN: usize = 4;
+
+/// What copies of a file have in common: a line; or an address, and then the build as well.
+type Place<'a> = (SiteKey, Option<&'a Build>);
+
+/// All sites of several copies among ranked ones. Those of the program and hidden ones are left out.
+pub fn copies(sites: &[Site], columns: &[Column]) -> Vec<Copies> {
+    let copied = copied_builds(sites);
+    let mut places: BTreeMap<Place<'_>, Vec<usize>> = BTreeMap::new();
+    for (index, site) in sites.iter().enumerate() {
+        if let Some(place) = place(site, &copied) {
+            places.entry(place).or_default().push(index);
+        }
+    }
+    let are_copies = |(place, at): &(Place<'_>, Vec<usize>)| {
+        let modules = at.iter().filter_map(|at| module_of(&sites[*at].at.key));
+        let modules = modules.collect::<BTreeSet<_>>().len();
+        let is_known = place.1.is_some() || matches!(place.0, SiteKey::Line { .. });
+        modules >= if is_known { 2 } else { FEWEST_UNKNOWN }
+    };
+    let of_copies = places.into_iter().filter(are_copies);
+    of_copies
+        .map(|(_, at)| Copies {
+            reading: together(&at, sites, columns),
+            sites: at,
+        })
+        .collect()
+}
+
+/// Builds that some run loaded as several modules.
+fn copied_builds(sites: &[Site]) -> BTreeSet<&Build> {
+    let mut modules: BTreeMap<(usize, &Build), BTreeSet<&ModuleKey>> = BTreeMap::new();
+    for site in sites {
+        for (run, build) in builds(site) {
+            let known = modules.entry((run, build)).or_default();
+            known.extend(module_of(&site.at.key));
+        }
+    }
+    let copied = modules.into_iter().filter(|(_, keys)| keys.len() > 1);
+    copied.map(|((_, build), _)| build).collect()
+}
+
+/// The builds of a site's module, and the runs that they are of.
+fn builds(site: &Site) -> impl Iterator<Item = (usize, &Build)> {
+    let runs = site.at.runs.iter().enumerate();
+    runs.filter_map(|(index, run)| Some((index, run.as_ref()?.build.as_ref()?)))
+}
+
+fn place<'a>(site: &'a Site, copied: &BTreeSet<&'a Build>) -> Option<Place<'a>> {
+    let module = module_of(&site.at.key)?;
+    let is_program = *module == ModuleKey::program();
+    if site.at.hidden.is_some() || is_program {
+        return None;
+    }
+    let mut known = builds(site).map(|(_, build)| build).peekable();
+    let is_known = known.peek().is_some();
+    let build = known.find(|build| copied.contains(build));
+    let mut key = site.at.key.clone();
+    key.move_to(ModuleKey {
+        name: String::new(),
+        ..module.clone()
+    });
+    match (&key, build) {
+        (SiteKey::Line { .. }, Some(_)) => Some((key, None)),
+        (SiteKey::Address { .. }, Some(build)) => Some((key, Some(build))),
+        (SiteKey::Address { .. } | SiteKey::Number { .. }, None) if !is_known => Some((key, None)),
+        _ => None,
+    }
+}
+
+fn together(at: &[usize], sites: &[Site], columns: &[Column]) -> Reading {
+    let mut figures = vec![Figures::ZERO; columns.len()];
+    let mut runs: Vec<Option<SiteRun>> = vec![None; columns.len()];
+    for site in at.iter().map(|at| &sites[*at]) {
+        for (sum, of_site) in figures.iter_mut().zip(&site.figures) {
+            sum.add(*of_site);
+        }
+        for (sum, run) in runs.iter_mut().zip(&site.at.runs) {
+            match (sum, run) {
+                (Some(sum), Some(run)) => add(sum, run.clone()),
+                (sum @ None, run) => sum.clone_from(run),
+                (Some(_), None) => {}
+            }
+        }
+    }
+    let (first, last) = ends(&figures);
+    let growth = Growth::between(first, last);
+    Reading {
+        rates: rates(&runs, &figures, growth, columns),
+        first,
+        growth,
+    }
+}
