@@ -259,7 +259,7 @@ pub fn ends_when_the_user_wants_it() {
                 .spawn();
             wait_for(|| out.join(".capture/pid").exists() && has_log(&out));
             // It installs its handler after that.
-            sleep(Duration::from_millis(300));
+            sleep(Duration::from_millis(1500));
             (child.unwrap(), out)
         };
         let (mut child, out) = begin("interrupted");

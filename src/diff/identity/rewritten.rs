@@ -49,9 +49,9 @@ fn pairs(matching: &Matching<'_>, group: &Group, functions: &Functions<'_>) -> V
             };
             let found = by_lines(matching, &places, 1);
             let agreeing = found.iter().filter(|pair| has_same_sizes(matching, pair));
-            // Most of both: one call of a common size is no evidence that a function of several is the same.
+            // One call of a common size is no evidence: what does not allocate in a run may be there all the same.
             let agreeing = agreeing.count();
-            if agreeing * 2 > a.len().max(b.len()) {
+            if agreeing > 1 && agreeing * 2 > a.len().max(b.len()) {
                 fits.push((i, j, agreeing, found));
             }
         }
