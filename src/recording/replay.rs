@@ -141,10 +141,10 @@ impl Recording {
 }
 
 /// How long a recording goes on, in microseconds.
-pub fn duration_of(mut blocks: Blocks<impl Read>) -> u64 {
+pub fn duration_of(blocks: Blocks<impl Read>) -> u64 {
     let mut end = 0;
     let header = blocks.header.clone();
-    while let Some(block) = blocks.next() {
+    for block in blocks {
         end = end.max(block.time);
         // What cannot be read is said by the replay.
         let _ = decode(&block, &header, |event| {

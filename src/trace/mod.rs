@@ -29,4 +29,4 @@ pub use moment::{FirstLines, LogIndex};
 pub use outcome::{CallerStats, Fault, FaultKind, Outcome, Trace, UnknownFree};
 pub use replay::{ReplayOptions, Rounds, replay, replay_in};
 pub use sizes::{Seen as SizesSeen, Sizes};
-pub use table::{AddressTable, Held};
+pub(crate) use table::{AddressTable, Held};
