@@ -46,7 +46,15 @@ pub fn build_with(compiler: &str, directory: &Path) -> Result<PathBuf> {
     };
     let output = Command::new(program)
         .args(words)
-        .args(["-std=gnu99", "-shared", "-fPIC", "-O2", "-o"])
+        // 32-bit ARM walks stacks without a table only through what these tables say.
+        .args([
+            "-std=gnu99",
+            "-shared",
+            "-fPIC",
+            "-O2",
+            "-funwind-tables",
+            "-o",
+        ])
         .arg(&path)
         .arg(source.path())
         .arg("-ldl")

@@ -101,12 +101,22 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Watch)) -> Re
         .map_err(|e| Error::io("change", tools.path(), e))?;
     let library = write_library(tools.path())?;
     let output = fs::canonicalize(&job.output).map_err(|e| Error::io("open", &job.output, e))?;
+    if output.to_string_lossy().contains("%p") {
+        // It stands for the process id in the recorder's name of a log.
+        return Err(Error::io(
+            "record into",
+            &job.output,
+            io::ErrorKind::InvalidInput.into(),
+        ));
+    }
     adopt_orphans();
     let begin = Instant::now();
     let main = start(job, &program, &library, &output)?;
     let mut course = Course {
         main,
         status: None,
+        left_others: false,
+        stopped: false,
         asked: None,
         killed: false,
         begin,
@@ -128,6 +138,10 @@ struct Course {
     main: u32,
     /// Of the program itself.
     status: Option<i32>,
+    /// The program had ended before it was asked to, and others went on.
+    left_others: bool,
+    /// The user wanted it to end.
+    stopped: bool,
     /// When the program was asked to end.
     asked: Option<Instant>,
     killed: bool,
@@ -145,10 +159,15 @@ impl Course {
         let mut shown = Instant::now();
         loop {
             match poll()? {
-                Waited::NoneLeft => return Ok(()),
+                Waited::NoneLeft => {
+                    // A terminal's Ctrl-C reaches the program, too, and may end it first.
+                    self.stopped = stop.load(Ordering::Relaxed);
+                    return Ok(());
+                }
                 Waited::Exited(exited) => {
                     if exited.pid == self.main {
                         self.status = Some(exited.code);
+                        self.left_others = self.asked.is_none();
                     }
                     continue;
                 }
@@ -178,6 +197,7 @@ impl Course {
         match (self.asked, self.killed) {
             (_, true) => Ending::Killed,
             (Some(_), false) => Ending::Asked,
+            (None, false) if self.stopped => Ending::Asked,
             (None, false) => Ending::Itself(self.status.unwrap_or(0)),
         }
     }
@@ -369,17 +389,20 @@ fn leave_capture(
     let mut logs: Vec<Log> = logs.collect();
     // Of one process that ran several programs one after the other, the last is meant.
     logs.sort_by_key(|log| log.started);
-    let Some(own) = logs.iter().rposition(|log| log.pid == course.main) else {
+    let largest = logs.iter().enumerate().max_by_key(|(_, log)| log.size);
+    let Some((largest, _)) = largest else {
         return Err(Error::NothingRecorded {
             path: program.to_path_buf(),
         });
     };
+    // A script that is run by a static shell has none of its own.
+    let own = logs.iter().rposition(|log| log.pid == course.main);
+    let own = own.unwrap_or(largest);
     // A daemon leaves its work to a child, and is gone at once.
-    let largest = logs.iter().enumerate().max_by_key(|(_, log)| log.size);
-    let is_daemon = course.asked.is_some() && course.status.is_some() && logs.len() > 1;
-    let main = match (is_daemon, largest) {
-        (true, Some((largest, _))) if logs[largest].size > logs[own].size => largest,
-        _ => own,
+    let is_daemon = course.asked.is_some() && course.left_others;
+    let main = match is_daemon && logs[largest].size > logs[own].size {
+        true => largest,
+        false => own,
     };
     let mut children = Vec::new();
     for (index, log) in logs.iter().enumerate() {
@@ -474,7 +497,7 @@ fn copy_program(log: &Path, directory: &Path) -> Result<()> {
     };
     // A program called like one of our own files.
     let to = match directory.join(name) {
-        path if path.exists() => directory.join("program"),
+        path if path.exists() || name == "run.json" => directory.join("program"),
         path => path,
     };
     fs::copy(&program, &to).map_err(|e| Error::io("copy", &program, e))?;
