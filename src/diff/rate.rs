@@ -4,6 +4,7 @@ use super::column::Column;
 use super::growth::Growth;
 use super::median::median;
 use super::site::SiteRun;
+use super::trend::{Trend, trend_of};
 use crate::run::Figures;
 use crate::trace::{Curve, STEPS};
 
@@ -52,7 +53,8 @@ pub fn rates(
     let is_new = runs.first().is_some_and(Option::is_none);
     let readings = |minutes: &[f64]| {
         let by_ends = end_to_end(growth, minutes).filter(|_| !is_new);
-        let by_course = of_last_course(runs, minutes).filter(|_| !is_longer(minutes));
+        let is_told = |_: &Rate| !is_longer(minutes) || became_a_leak(runs);
+        let by_course = of_last_course(runs, minutes).filter(is_told);
         steepest(steepest(per_minute, by_ends), by_course)
     };
     Rates {
@@ -104,6 +106,16 @@ fn is_longer(times: &[f64]) -> bool {
         [first, .., last] => last > first && !are_equal(&[*first, *last]),
         _ => false,
     }
+}
+
+/// Whether all came at the start of the first run, and steadily in the last one: then it is not the difference of their
+/// ends that tells how fast it grows.
+fn became_a_leak(runs: &[Option<SiteRun>]) -> bool {
+    let trend = |run: Option<&Option<SiteRun>>| {
+        let curve = run?.as_ref()?.curve.as_ref()?;
+        Some(trend_of(curve))
+    };
+    trend(runs.first()) == Some(Trend::Startup) && trend(runs.last()) == Some(Trend::Leak)
 }
 
 /// The last run's pace in its second half, by its curve: what fills at the start is over by then. Its steps are equal in

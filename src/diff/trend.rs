@@ -78,7 +78,8 @@ const START: usize = 6;
 /// Steps that belong to the end of a run.
 const END: usize = 3;
 
-/// A run that is this many times longer and ends with no more than [`NO_MORE`] as much has no leak.
+/// A run that is this many times longer and ends with no more than [`NO_MORE`] as much has no leak, unless all of the
+/// first one's came at its start.
 pub const LONGER: f64 = 1.2;
 
 /// See [`LONGER`].
@@ -115,7 +116,8 @@ pub fn trend(runs: &[Observed<'_>]) -> Option<Trend> {
     let Some(first) = runs.first().filter(|_| runs.len() > 1) else {
         return Some(of_last);
     };
-    if of_last == Trend::Leak && is_no_more(first, last) {
+    let was_level = trend_of(first.curve) == Trend::Startup;
+    if of_last == Trend::Leak && !was_level && is_no_more(first, last) {
         return Some(Trend::Plateau);
     }
     if of_last != Trend::Noise && differs_only_at_the_end(first.curve, last.curve) {

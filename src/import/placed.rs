@@ -164,6 +164,7 @@ impl Placed {
             (None, Some(anomalies)) => self.damage(anomalies),
             (None, None) => Vec::new(),
         };
+        let unlisted = self.old.as_ref().and_then(OldResult::unlisted);
         let program = self.capture.program;
         let warnings = [
             self.capture.warnings,
@@ -189,6 +190,7 @@ impl Placed {
             },
             reached: self.reached,
             records: is_log.then_some(self.trace.records),
+            unlisted,
             anomalies,
             warnings: warnings.concat(),
         }

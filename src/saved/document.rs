@@ -382,6 +382,7 @@ impl Document {
             BuildId::from_hex(text).ok_or_else(|| format!("'{}' is no build id", printable(text)))
         });
         let facts = Facts {
+            unlisted: None,
             name: saved.name(),
             path: saved.path.clone(),
             origin: Origin {

@@ -130,6 +130,11 @@ impl OldResult {
         }
     }
 
+    /// Blocks that are in its total and have no line, where it has a total.
+    pub fn unlisted(&self) -> Option<u64> {
+        (self.source == Source::MtraceDo).then_some(self.unlisted)
+    }
+
     /// What the reader of a report has to know.
     pub fn warnings(&self) -> Vec<Warning> {
         let listed = self.rows.iter().map(|row| row.blocks);
