@@ -4,7 +4,7 @@ use super::column::Column;
 use super::growth::Growth;
 use super::median::median;
 use super::site::SiteRun;
-use super::trend::{Trend, trend_of};
+use super::trend::{Trend, became_level, trend_of};
 use crate::run::Figures;
 use crate::trace::{Curve, STEPS};
 
@@ -108,14 +108,14 @@ fn is_longer(times: &[f64]) -> bool {
     }
 }
 
-/// Whether all came at the start of the first run, and steadily in the last one: then it is not the difference of their
-/// ends that tells how fast it grows.
+/// Whether the first run stood level in the end, and the last one grew to its end: then it is not the difference of
+/// their ends that tells how fast it grows.
 fn became_a_leak(runs: &[Option<SiteRun>]) -> bool {
-    let trend = |run: Option<&Option<SiteRun>>| {
-        let curve = run?.as_ref()?.curve.as_ref()?;
-        Some(trend_of(curve))
+    let of = |run: Option<&Option<SiteRun>>, is: fn(&Curve) -> bool| {
+        let curve = run.and_then(|run| run.as_ref()?.curve.as_ref());
+        curve.is_some_and(is)
     };
-    trend(runs.first()) == Some(Trend::Startup) && trend(runs.last()) == Some(Trend::Leak)
+    of(runs.first(), became_level) && of(runs.last(), |curve| trend_of(curve) == Trend::Leak)
 }
 
 /// The last run's pace in its second half, by its curve: what fills at the start is over by then. Its steps are equal in
