@@ -34,6 +34,6 @@ pub use judged::{Reading, Site};
 pub use map::{Map, renamed};
 pub use matched_by::MatchedBy;
 pub use rank::SortBy;
-pub use rate::{Rate, Rates};
+pub use rate::{Rate, Rates, are_equal};
 pub use site::{Grouping, Hidden, JoinedSite, SiteKey, SiteRun};
-pub use trend::{Observed, Trend, trend, trend_of};
+pub use trend::{FEWEST_BLOCKS, Observed, Trend, trend, trend_of};

@@ -4,6 +4,7 @@ use super::column::Column;
 use super::growth::Growth;
 use super::median::median;
 use super::site::SiteRun;
+use super::trend::{Trend, became_level, trend_of};
 use crate::run::Figures;
 use crate::trace::{Curve, STEPS};
 
@@ -52,7 +53,8 @@ pub fn rates(
     let is_new = runs.first().is_some_and(Option::is_none);
     let readings = |minutes: &[f64]| {
         let by_ends = end_to_end(growth, minutes).filter(|_| !is_new);
-        let by_course = of_last_course(runs, minutes).filter(|_| !is_longer(minutes));
+        let is_told = |_: &Rate| !is_longer(minutes) || became_a_leak(runs);
+        let by_course = of_last_course(runs, minutes).filter(is_told);
         steepest(steepest(per_minute, by_ends), by_course)
     };
     Rates {
@@ -104,6 +106,16 @@ fn is_longer(times: &[f64]) -> bool {
         [first, .., last] => last > first && !are_equal(&[*first, *last]),
         _ => false,
     }
+}
+
+/// Whether the first run stood level in the end, and the last one grew to its end: then it is not the difference of
+/// their ends that tells how fast it grows.
+fn became_a_leak(runs: &[Option<SiteRun>]) -> bool {
+    let of = |run: Option<&Option<SiteRun>>, is: fn(&Curve) -> bool| {
+        let curve = run.and_then(|run| run.as_ref()?.curve.as_ref());
+        curve.is_some_and(is)
+    };
+    of(runs.first(), became_level) && of(runs.last(), |curve| trend_of(curve) == Trend::Leak)
 }
 
 /// The last run's pace in its second half, by its curve: what fills at the start is over by then. Its steps are equal in

@@ -78,7 +78,8 @@ const START: usize = 6;
 /// Steps that belong to the end of a run.
 const END: usize = 3;
 
-/// A run that is this many times longer and ends with no more than [`NO_MORE`] as much has no leak.
+/// A run that is this many times longer and ends with no more than [`NO_MORE`] as much has no leak, unless the first
+/// one stood level in the end.
 pub const LONGER: f64 = 1.2;
 
 /// See [`LONGER`].
@@ -115,13 +116,18 @@ pub fn trend(runs: &[Observed<'_>]) -> Option<Trend> {
     let Some(first) = runs.first().filter(|_| runs.len() > 1) else {
         return Some(of_last);
     };
-    if of_last == Trend::Leak && is_no_more(first, last) {
+    if of_last == Trend::Leak && !became_level(first.curve) && is_no_more(first, last) {
         return Some(Trend::Plateau);
     }
     if of_last != Trend::Noise && differs_only_at_the_end(first.curve, last.curve) {
         return Some(Trend::Shutdown);
     }
     Some(of_last)
+}
+
+/// Whether a curve has come to its level before the end: what grows to the end of a longer run has no such level.
+pub fn became_level(curve: &Curve) -> bool {
+    matches!(trend_of(curve), Trend::Startup | Trend::Plateau)
 }
 
 /// A leak would have left more in the longer run.

@@ -8,7 +8,7 @@ use super::grid::{Cells, Grid, Tone};
 use super::options::Options;
 use super::palette::Palette;
 use super::view::{function_of, module_of, place_of};
-use super::{Report, header, notes};
+use super::{Report, header, notes, verdict};
 use crate::error::{Error, Result};
 use crate::run::{Fault, Run};
 use crate::trace::FaultKind;
@@ -50,7 +50,7 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
         writeln!(out, "{cut} not shown: --all shows every one")?;
     }
     notes::write_warnings(report, options.width, &palette, out)?;
-    notes::write_verdict(report, options.width, &palette, out)
+    verdict::write_verdict(report, options.width, &palette, out)
 }
 
 fn cells(run: &Run, fault: Fault) -> Cells {

@@ -13,6 +13,7 @@ mod palette;
 mod sums;
 mod table;
 mod text;
+mod verdict;
 mod view;
 
 pub use format::{FAULTS, FORMATS, Format};

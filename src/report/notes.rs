@@ -10,7 +10,7 @@ use super::options::Options;
 use super::palette::Palette;
 use super::text::wrapped;
 use super::view::{Alike, Others, View, match_mark, sentence_name};
-use crate::diff::{Growth, Hidden, Limit, MatchedBy, Rate, Site, Verdict};
+use crate::diff::{FEWEST_BLOCKS, Growth, Hidden, Rate, Site, SiteRun, Trend};
 use crate::error::Result;
 use crate::run::{Facts, Run};
 use crate::trace::FaultKind;
@@ -32,6 +32,7 @@ pub fn write_notes(
     let notes = legend(report, view)
         .into_iter()
         .chain(left_out(report, view, options))
+        .chain(freed_at_the_end(report))
         .chain(faults(report));
     for note in notes {
         let text = wrapped("", &note, options.width);
@@ -91,7 +92,7 @@ fn leaks(report: &Report) -> Option<String> {
 }
 
 /// `+600 blocks/min, +150.0 KiB/min`.
-fn a_minute(rate: Rate) -> String {
+pub fn a_minute(rate: Rate) -> String {
     let blocks = format!("{} blocks/min", crate::units::rate(rate.blocks));
     match rate.bytes {
         Some(bytes) => format!("{blocks}, {}/min", signed_bytes(bytes.round() as i64)),
@@ -100,7 +101,7 @@ fn a_minute(rate: Rate) -> String {
 }
 
 /// `, +150.0 KiB` behind blocks, where bytes are known.
-fn bytes_behind(growth: Growth) -> String {
+pub fn bytes_behind(growth: Growth) -> String {
     let bytes = growth
         .bytes
         .map(|bytes| format!(", {}", signed_bytes(bytes)));
@@ -164,6 +165,48 @@ fn hidden_growth(report: &Report, hidden: &Others) -> String {
         true => format!(" (Δ {})", signed_count(hidden.sums.growth.blocks)),
         false => String::new(),
     }
+}
+
+/// What grew until the end of the run freed it: no leak in the figures, but the memory was gone until then.
+fn freed_at_the_end(report: &Report) -> Option<String> {
+    let held = report
+        .sites
+        .iter()
+        .filter_map(|site| Some((site, held(site)?)));
+    let mut held = held.peekable();
+    let (site, (before, most)) = *held.peek()?;
+    let sites = held.count() as u64;
+    let name = sentence_name(site, &Alike::of(report));
+    let most = format!(
+        "{name}, up to {}, before {}",
+        counted(most, "block"),
+        count(before)
+    );
+    Some(match sites {
+        1 => format!("1 site held more than before until the end of the run freed it: {most}"),
+        n => format!(
+            "{} sites held more than before until the end of the run freed them: {most}; and {} more",
+            count(n),
+            count(n - 1)
+        ),
+    })
+}
+
+/// The most blocks that a site held in the first run and in the last, if the last held half as much again, and
+/// what it ends with tells nothing of it.
+fn held(site: &Site) -> Option<(u64, u64)> {
+    let is_told = site.trend != Some(Trend::Shutdown) || site.growth.is_growth();
+    let [first, .., last] = site.at.runs.as_slice() else {
+        return None;
+    };
+    let most = |run: &SiteRun| {
+        let points = run.curve.as_ref()?.points();
+        points.iter().map(|point| point.blocks).max()
+    };
+    let before = first.as_ref().map_or(Some(0), most)?;
+    let most = most(last.as_ref()?)?;
+    let is_more = most >= before + FEWEST_BLOCKS && most / 3 >= before / 2;
+    (is_more && !is_told && site.at.hidden.is_none()).then_some((before, most))
 }
 
 /// A line a run that has faults: `run1: 2 double frees, 1 failed allocation: …`.
@@ -277,157 +320,4 @@ fn distinct_warnings(report: &Report) -> Vec<Told<'_>> {
         }
     }
     warnings
-}
-
-/// How many breaches the last line names before it counts the rest.
-const NAMED_BREACHES: usize = 5;
-
-/// The last line: `PASS …` or `FAIL …`, nothing without a gate.
-pub fn write_verdict(
-    report: &Report,
-    columns: Option<usize>,
-    palette: &Palette,
-    out: &mut dyn Write,
-) -> Result<()> {
-    let Some(verdict) = report.verdict else {
-        return Ok(());
-    };
-    let (word, style, reason) = match verdict {
-        Verdict::Pass => ("PASS", palette.good, pass_reason(report)),
-        Verdict::Fail => ("FAIL", palette.bad, fail_reason(report)),
-    };
-    let text = wrapped(&format!("{word} "), &reason, columns);
-    let (_, rest) = text.split_at(word.len());
-    writeln!(out, "{}{rest}", word.style(style))?;
-    Ok(())
-}
-
-fn limits(report: &Report) -> String {
-    let limits: Vec<String> = report.gate.limits.iter().map(ToString::to_string).collect();
-    limits.join(", ")
-}
-
-fn pass_reason(report: &Report) -> String {
-    let mut reasons = Vec::new();
-    if !report.gate.limits.is_empty() {
-        reasons.push(format!("no call site grew by more than {}", limits(report)));
-    }
-    if report.gate.fail_on_double_free {
-        reasons.push("no block was freed twice".to_owned());
-    }
-    // A pass on figures that are known to be wrong must not look like any other.
-    let runs = report.runs.iter().map(|run| &run.facts);
-    let damaged = runs.filter(|run| run.warnings.iter().any(Warning::makes_figures_partial));
-    let damaged: Vec<&str> = damaged.map(|run| run.name.as_str()).collect();
-    let partial = match damaged.is_empty() {
-        true => String::new(),
-        false => format!(
-            "; but figures of {} are partial, see the warnings",
-            damaged.join(", ")
-        ),
-    };
-    let loader = report.hidden.growth;
-    let loader = match loader.is_growth() && !report.gate.limits.is_empty() {
-        true => "; mtrace_do.py leaves out the dynamic loader, which is not judged",
-        false => "",
-    };
-    let is_unsure = |site: &&Site| {
-        let by_address = site.at.matched_by == Some(MatchedBy::UnsureAddress);
-        site.at.hidden.is_none() && (site.is_unsure() || by_address)
-    };
-    let unsure = match report.sites.iter().filter(is_unsure).count() as u64 {
-        0 => String::new(),
-        _ if report.gate.limits.is_empty() => String::new(),
-        unsure => format!(
-            "; {} found again without being sure (?)",
-            match unsure {
-                1 => "1 call site was".to_owned(),
-                several => format!("{} call sites were", count(several)),
-            }
-        ),
-    };
-    // A percentage is one of blocks or of bytes.
-    let bytes = match report.knows_growth_of_bytes() || report.gate.limits.is_empty() {
-        true => "",
-        false => "; growth in bytes is not known and not judged",
-    };
-    format!("{}{bytes}{loader}{unsure}{partial}", reasons.join("; "))
-}
-
-fn fail_reason(report: &Report) -> String {
-    let mut reasons = Vec::new();
-    if !report.breaches.is_empty() {
-        let alike = Alike::of(report);
-        let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
-            let site = &report.sites[breach.site];
-            let worst = site.worst.as_deref().filter(|_| breach.unsure);
-            let of_copies = breach.copies.as_ref().map(|copies| &copies.reading);
-            let judged = worst.or(of_copies);
-            let growth = judged.map_or(site.growth, |judged| judged.growth);
-            let rates = judged.map_or(site.rates, |judged| judged.rates);
-            let by_time = breach.limits.iter().all(Limit::is_by_time);
-            let grew = match rates.steepest_per_minute.filter(|_| by_time) {
-                Some(rate) => a_minute(rate),
-                None => {
-                    let blocks = signed_counted(growth.blocks, "block");
-                    format!("{blocks}{}", bytes_behind(growth))
-                }
-            };
-            let unsure = match breach.unsure {
-                true => ", if it was another site before",
-                false => "",
-            };
-            let copies = breach
-                .copies
-                .as_ref()
-                .map_or(0, |copies| copies.sites.len() - 1);
-            let copies = match copies as u64 {
-                0 => String::new(),
-                1 => " and its like in a copy of that file".to_owned(),
-                n => format!(" and its like in {} copies of that file", count(n)),
-            };
-            format!("{}{copies}: {grew}{unsure}", sentence_name(site, &alike))
-        });
-        let named: Vec<String> = breaches.collect();
-        let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {
-            0 => String::new(),
-            more => format!("; and {more} more"),
-        };
-        let sites = counted(report.breaches.len() as u64, "call site");
-        reasons.push(format!(
-            "{sites} grew by more than {}: {}{more}",
-            limits(report),
-            named.join("; ")
-        ));
-        let unsure = report
-            .breaches
-            .iter()
-            .filter(|breach| breach.unsure)
-            .count();
-        if unsure == report.breaches.len() {
-            reasons.push(
-                "this rests on matches that are unsure (?), of which the worst reading counts"
-                    .to_owned(),
-            );
-        }
-    }
-    let name = report.runs.last().map_or("", |run| run.facts.name.as_str());
-    if report.gate.fail_on_double_free && report.double_frees > 0 {
-        reasons.push(format!(
-            "{} in {name}",
-            counted(report.double_frees, "double free")
-        ));
-    }
-    if report.gate.fail_on_double_free && report.unsure_frees > 0 {
-        let frees = counted(report.unsure_frees, "free");
-        let what = match report.unsure_frees {
-            1 => "a double free",
-            _ => "double frees",
-        };
-        reasons.push(format!(
-            "{frees} in {name} that may be {what}: the log knows of no block there, and what was freed long before is no \
-             longer known"
-        ));
-    }
-    reasons.join("; ")
 }

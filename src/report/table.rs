@@ -13,7 +13,7 @@ use super::view::{
     Alike, Extent, Others, Row, View, change_text, mark, match_mark, module_text, percent_text,
     place_text,
 };
-use super::{Report, Sums, header, notes};
+use super::{Report, Sums, header, notes, verdict};
 use crate::diff::{Change, Growth, Site};
 use crate::error::Result;
 use crate::run::{Figures, Symbolized};
@@ -45,7 +45,7 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
     writeln!(out)?;
     notes::write_notes(report, &view, options, &palette, out)?;
     notes::write_warnings(report, options.width, &palette, out)?;
-    notes::write_verdict(report, options.width, &palette, out)
+    verdict::write_verdict(report, options.width, &palette, out)
 }
 
 /// Why there are no rows; `None` if there are, or if they are only cut.

@@ -86,6 +86,8 @@ pub struct Facts {
     pub reached: Option<Reached>,
     /// `None` where no log was read.
     pub records: Option<u64>,
+    /// Blocks of an old tool's total that have no line in its result; `None` where there is no such total.
+    pub unlisted: Option<u64>,
     /// `None` where no log was read.
     pub anomalies: Option<Anomalies>,
     pub warnings: Vec<Warning>,

@@ -300,6 +300,7 @@ impl SavedRun {
             return Err(format!("a run cannot take {seconds} seconds (duration_s)"));
         }
         let facts = Facts {
+            unlisted: None,
             name: capture.name.clone(),
             path: capture.path.clone(),
             origin: Origin {

@@ -95,6 +95,21 @@ fn of_two_copies_that_may_be_it_the_worse_counts() {
     run(&two, &[("/opt/a/plugin.so", 60), ("/opt/b/plugin.so", 10)]);
     assert_eq!(gate(&one, &two, "55"), Some(1));
     assert_eq!(gate(&one, &two, "60"), Some(0));
+    // Where it fails as it is shown, it may be for the wrong one still.
+    let output = output_of(
+        mtrace_diff()
+            .args([&one, &two])
+            .args(["--fail-above", "45"]),
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains(", unless it was another site before"),
+        "{text}"
+    );
+    assert!(
+        text.contains("this rests on matches that are unsure (?)"),
+        "{text}"
+    );
 }
 
 /// A program that loads a plug-in again and again, each time under a new name: no copy leaks much, but all do.

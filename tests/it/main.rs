@@ -19,6 +19,7 @@ mod inputs;
 mod loader;
 mod mixed;
 mod moment;
+mod passes;
 mod places;
 mod readme;
 #[path = "../fuzz/runs.rs"]

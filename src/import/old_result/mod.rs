@@ -9,7 +9,7 @@ use crate::capture::{CaptureSet, Moment, Standing};
 use crate::error::{Error, Result};
 use crate::file_name::{base_name, names_a_library};
 use crate::run::{
-    Addressing, Figures, Location, NameSource, Named, Run, Source, Symbolized, Unknown,
+    Addressing, Facts, Figures, Location, NameSource, Named, Run, Source, Symbolized, Unknown,
 };
 use crate::symbols::{RunToName, rebase};
 use crate::trace::{Caller, Callers};
@@ -46,7 +46,10 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
             reason: "the result of an old tool says only what was left then",
         });
     }
-    let facts = facts(&capture, &rebased, result.source, result.warnings());
+    let facts = Facts {
+        unlisted: (result.source == Source::MtraceDo).then_some(result.unlisted),
+        ..facts(&capture, &rebased, result.source, result.warnings())
+    };
     let mut run = Run::new(facts, modules(&capture, &rebased));
     run.inventory.mapped = capture.maps.as_ref().map(mapped_names);
     for (row, location) in result.rows.iter().zip(rebased.locations(&callers)) {

@@ -1,0 +1,220 @@
+//! The last line: what the gate says, and what it rests on.
+
+use std::io::Write;
+
+use owo_colors::OwoColorize;
+
+use super::Report;
+use super::notes::{a_minute, bytes_behind};
+use super::palette::Palette;
+use super::text::wrapped;
+use super::view::{Alike, sentence_name};
+use crate::diff::{Limit, MatchedBy, Site, Verdict, are_equal};
+use crate::error::Result;
+use crate::run::{Role, Run};
+use crate::units::{count, counted, signed_counted};
+use crate::warning::Warning;
+
+/// How many breaches the last line names before it counts the rest.
+const NAMED_BREACHES: usize = 5;
+
+/// The last line: `PASS …` or `FAIL …`, nothing without a gate.
+pub fn write_verdict(
+    report: &Report,
+    columns: Option<usize>,
+    palette: &Palette,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let Some(verdict) = report.verdict else {
+        return Ok(());
+    };
+    let (word, style, reason) = match verdict {
+        Verdict::Pass => ("PASS", palette.good, pass_reason(report)),
+        Verdict::Fail => ("FAIL", palette.bad, fail_reason(report)),
+    };
+    let text = wrapped(&format!("{word} "), &reason, columns);
+    let (_, rest) = text.split_at(word.len());
+    writeln!(out, "{}{rest}", word.style(style))?;
+    Ok(())
+}
+
+fn limits(report: &Report) -> String {
+    let limits: Vec<String> = report.gate.limits.iter().map(ToString::to_string).collect();
+    limits.join(", ")
+}
+
+fn pass_reason(report: &Report) -> String {
+    let mut reasons = Vec::new();
+    if !report.gate.limits.is_empty() {
+        reasons.push(format!("no call site grew by more than {}", limits(report)));
+    }
+    if report.gate.fail_on_double_free {
+        reasons.push("no block was freed twice".to_owned());
+    }
+    // A pass on figures that are known to be wrong must not look like any other.
+    let runs = report.runs.iter().map(|run| &run.facts);
+    let damaged = runs.filter(|run| run.warnings.iter().any(Warning::makes_figures_partial));
+    let damaged: Vec<&str> = damaged.map(|run| run.name.as_str()).collect();
+    let partial = match damaged.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; but figures of {} are partial, see the warnings",
+            damaged.join(", ")
+        ),
+    };
+    let loader = report.hidden.growth;
+    let loader = match loader.is_growth() && !report.gate.limits.is_empty() {
+        true => "; mtrace_do.py leaves out the dynamic loader, which is not judged",
+        false => "",
+    };
+    let is_unsure = |site: &&Site| {
+        let by_address = site.at.matched_by == Some(MatchedBy::UnsureAddress);
+        site.at.hidden.is_none() && (site.is_unsure() || by_address)
+    };
+    let unsure = match report.sites.iter().filter(is_unsure).count() as u64 {
+        0 => String::new(),
+        _ if report.gate.limits.is_empty() => String::new(),
+        unsure => format!(
+            "; {} found again without being sure (?)",
+            match unsure {
+                1 => "1 call site was".to_owned(),
+                several => format!("{} call sites were", count(several)),
+            }
+        ),
+    };
+    // A percentage is one of blocks or of bytes.
+    let bytes = match report.knows_growth_of_bytes() || report.gate.limits.is_empty() {
+        true => "",
+        false => "; growth in bytes is not known and not judged",
+    };
+    let shorter = shorter_time(report).unwrap_or_default();
+    let unlisted = unlisted(report).unwrap_or_default();
+    format!(
+        "{}{bytes}{loader}{unsure}{shorter}{unlisted}{partial}",
+        reasons.join("; ")
+    )
+}
+
+/// As many blocks in less time are a faster leak, which a limit on blocks or bytes does not see.
+fn shorter_time(report: &Report) -> Option<String> {
+    let limits = &report.gate.limits;
+    let [first, .., last] = report.runs.as_slice() else {
+        return None;
+    };
+    let (before, after) = (first.facts.duration_s?, last.facts.duration_s?);
+    let is_shorter = after < before && !are_equal(&[before, after]);
+    let is_judged = limits.is_empty() || limits.iter().any(Limit::is_by_time);
+    (is_shorter && !is_judged).then(|| {
+        format!(
+            "; but {} took less time than {}, which only a limit on a rate (10/min) takes into account",
+            last.facts.name, first.facts.name
+        )
+    })
+}
+
+/// More blocks of a script's total without a line than the dynamic loader had before.
+fn unlisted(report: &Report) -> Option<String> {
+    let [first, .., last] = report.runs.as_slice() else {
+        return None;
+    };
+    let before = first.facts.unlisted.unwrap_or_else(|| of_loader(first));
+    let more = last.facts.unlisted?.saturating_sub(before);
+    (more > 0 && !report.gate.limits.is_empty()).then(|| {
+        format!(
+            "; but {} more than before have no line in the result of {}, which may be cut: its figures may be partial",
+            counted(more, "block"),
+            last.facts.name
+        )
+    })
+}
+
+fn of_loader(run: &Run) -> u64 {
+    let is_loader = |at| {
+        let module = run.module_of(run.location(at));
+        module.is_some_and(|module| module.label.role == Role::Loader)
+    };
+    let sites = run
+        .sites
+        .iter()
+        .filter(|site| is_loader(run.innermost(site)));
+    sites.map(|site| site.figures.blocks).sum()
+}
+
+fn fail_reason(report: &Report) -> String {
+    let mut reasons = Vec::new();
+    if !report.breaches.is_empty() {
+        let alike = Alike::of(report);
+        let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
+            let site = &report.sites[breach.site];
+            let worst = site.worst.as_deref().filter(|_| breach.unsure);
+            let of_copies = breach.copies.as_ref().map(|copies| &copies.reading);
+            let judged = worst.or(of_copies);
+            let growth = judged.map_or(site.growth, |judged| judged.growth);
+            let rates = judged.map_or(site.rates, |judged| judged.rates);
+            let by_time = breach.limits.iter().all(Limit::is_by_time);
+            let grew = match rates.steepest_per_minute.filter(|_| by_time) {
+                Some(rate) => a_minute(rate),
+                None => {
+                    let blocks = signed_counted(growth.blocks, "block");
+                    format!("{blocks}{}", bytes_behind(growth))
+                }
+            };
+            let unsure = match breach.unsure {
+                true => ", if it was another site before",
+                false if site.is_unsure() => ", unless it was another site before",
+                false => "",
+            };
+            let copies = breach
+                .copies
+                .as_ref()
+                .map_or(0, |copies| copies.sites.len() - 1);
+            let copies = match copies as u64 {
+                0 => String::new(),
+                1 => " and its like in a copy of that file".to_owned(),
+                n => format!(" and its like in {} copies of that file", count(n)),
+            };
+            format!("{}{copies}: {grew}{unsure}", sentence_name(site, &alike))
+        });
+        let named: Vec<String> = breaches.collect();
+        let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        let sites = counted(report.breaches.len() as u64, "call site");
+        reasons.push(format!(
+            "{sites} grew by more than {}: {}{more}",
+            limits(report),
+            named.join("; ")
+        ));
+        let unsure = report
+            .breaches
+            .iter()
+            .filter(|breach| breach.unsure || report.sites[breach.site].is_unsure())
+            .count();
+        if unsure == report.breaches.len() {
+            reasons.push(
+                "this rests on matches that are unsure (?), of which the worst reading counts"
+                    .to_owned(),
+            );
+        }
+    }
+    let name = report.runs.last().map_or("", |run| run.facts.name.as_str());
+    if report.gate.fail_on_double_free && report.double_frees > 0 {
+        reasons.push(format!(
+            "{} in {name}",
+            counted(report.double_frees, "double free")
+        ));
+    }
+    if report.gate.fail_on_double_free && report.unsure_frees > 0 {
+        let frees = counted(report.unsure_frees, "free");
+        let what = match report.unsure_frees {
+            1 => "a double free",
+            _ => "double frees",
+        };
+        reasons.push(format!(
+            "{frees} in {name} that may be {what}: the log knows of no block there, and what was freed long before is no \
+             longer known"
+        ));
+    }
+    reasons.join("; ")
+}

@@ -1,0 +1,114 @@
+//! What a pass must not keep to itself, and what it must not be.
+
+use std::path::PathBuf;
+
+use crate::common::{mtrace_diff, output_of};
+use tempfile::TempDir;
+
+/// A log of one site that holds so many blocks after each of equal steps, beside one that keeps nothing.
+fn log(directory: &TempDir, name: &str, steps: &[u64]) -> PathBuf {
+    let mut text = String::from("= Start\n");
+    let mut live = 0;
+    for &step in steps {
+        for n in live..step {
+            text += &format!("@ ./app:[0x10] + {:#x} 0x40\n", 0x10_0000 + n * 0x50);
+        }
+        for n in (step..live).rev() {
+            text += &format!("@ ./app:[0x30] - {:#x}\n", 0x10_0000 + n * 0x50);
+        }
+        live = step;
+        for _ in 0..100 {
+            text += "@ ./app:[0x20] + 0x5000 0x8\n@ ./app:[0x20] - 0x5000\n";
+        }
+    }
+    let path = directory.path().join(name);
+    std::fs::write(&path, text + "= End\n").unwrap();
+    path
+}
+
+fn gate(runs: [&PathBuf; 2], options: &[&str]) -> (Option<i32>, String) {
+    let output = output_of(mtrace_diff().args(runs).args(options));
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn as_many_blocks_in_less_time_are_said() {
+    let directory = TempDir::new().unwrap();
+    let steps: Vec<u64> = (1..=100).collect();
+    let runs = ["a.log", "b.log"].map(|name| log(&directory, name, &steps));
+    let judged = |durations: &str, limits: &str| {
+        let options = ["--duration", durations, "--fail-above", limits];
+        gate([&runs[0], &runs[1]], &options)
+    };
+    let said = "; but b.log took less time than a.log";
+    let (code, text) = judged("10m,1m", "10,10%");
+    assert!(code == Some(0) && text.contains(said), "{text}");
+    for durations in ["10m,10m", "1m,10m"] {
+        let (code, text) = judged(durations, "10,10%");
+        assert!(code == Some(0) && !text.contains(said), "{text}");
+    }
+    // A rate takes it into account.
+    assert_eq!(judged("10m,1m", "10,10/min").0, Some(1));
+    assert!(!judged("10m,1m", "10,1000/min").1.contains(said));
+}
+
+#[test]
+fn a_longer_run_that_leaves_no_more_can_have_a_leak() {
+    let directory = TempDir::new().unwrap();
+    let steady: Vec<u64> = (1..=100).map(|step| step * 50).collect();
+    let filled = log(&directory, "filled.log", &[5000; 100]);
+    let steady = log(&directory, "steady.log", &steady);
+    let options = ["--duration", "1m,10m", "--fail-above", "100/min"];
+    let (code, text) = gate([&filled, &steady], &options);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("leak"), "{text}");
+    // What took the whole run before does so now: that is the work, not the time.
+    assert_eq!(gate([&steady, &steady], &options).0, Some(0));
+    assert_eq!(gate([&filled, &filled], &options).0, Some(0));
+}
+
+#[test]
+fn what_the_end_of_the_run_freed_is_said() {
+    let directory = TempDir::new().unwrap();
+    let freed_after = |level: u64| -> Vec<u64> {
+        let grown = (1..=100).map(|step| step * level / 100);
+        grown.chain([0]).collect()
+    };
+    let few = log(&directory, "few.log", &freed_after(100));
+    let many = log(&directory, "many.log", &freed_after(5000));
+    let said = "1 site held more than before until the end of the run freed it: ";
+    let (code, text) = gate([&few, &many], &["--fail-above", "10"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains(said), "{text}");
+    assert!(text.contains("up to 5,000 blocks, before 100"), "{text}");
+    for same in [&few, &many] {
+        assert!(!gate([same, same], &[]).1.contains(said));
+    }
+    assert!(!gate([&many, &few], &[]).1.contains(said));
+}
+
+#[test]
+fn blocks_of_a_total_that_have_no_line_are_said() {
+    let directory = TempDir::new().unwrap();
+    let result = |name: &str, total: u64| {
+        let line = "0x400008c5:\t\t1000\t\t                       b'./app1'\t\t0x8c5\n";
+        let path = directory.path().join(name);
+        std::fs::write(&path, format!("total_cnt: {total}\n{line}")).unwrap();
+        path
+    };
+    let (whole, loader, cut) = (
+        result("a.log", 1000),
+        result("b.log", 1004),
+        result("c.log", 1060),
+    );
+    let said = |runs| {
+        let (code, text) = gate(runs, &["--fail-above", "10"]);
+        assert_eq!(code, Some(0), "{text}");
+        text.contains("60 blocks more than before have no line in the result of c.log")
+    };
+    assert!(said([&whole, &cut]));
+    assert!(!said([&loader, &loader]));
+    assert!(!said([&cut, &cut]));
+    assert!(!said([&cut, &whole]));
+}
