@@ -3,6 +3,7 @@
 mod advice;
 mod anomalies;
 mod block;
+mod changes;
 pub mod curve;
 mod freed;
 mod hex;

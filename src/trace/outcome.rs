@@ -5,7 +5,8 @@ use rayon::prelude::*;
 
 use super::anomalies::Anomalies;
 use super::block::{Block, CallerId, Tally};
-use super::curve::{Curve, Curves, Sampler, Steps};
+use super::changes::{Curves, Sampler};
+use super::curve::Curve;
 use super::line::Caller;
 use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
 
@@ -207,12 +208,14 @@ impl Trace {
     /// What was live of each caller at equal steps of the run, by [`CallerId`].
     pub fn curves(&self, reuse: Reuse) -> Vec<Curve> {
         let others = (reuse == Reuse::FreeLost).then_some(&self.lost);
-        let steps = Steps::new(self.all_lines);
-        let mut curves = vec![Curve::default(); self.callers.len()];
-        for index in 0..self.callers.len() {
-            let id = CallerId(index as u32);
-            let curve = self.late.curve(id, others, &steps);
-            curves[self.is(id).0 as usize].add(&curve);
+        let all = self.callers.len();
+        let mut curves: Vec<Curve> = self.late.of_callers(others, all, self.all_lines).collect();
+        for (index, entry) in self.callers.iter().enumerate() {
+            let (glued, is) = (index, entry.is.0 as usize);
+            if is != glued {
+                let curve = std::mem::take(&mut curves[glued]);
+                curves[is].add(&curve);
+            }
         }
         curves
     }

@@ -12,7 +12,7 @@ use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::block::{Block, CallerId};
-use super::curve::{Delta, shift_for, stretch_of};
+use super::changes::{Delta, shift_for, stretch_of};
 use super::line::Caller;
 use super::live::{Ended, Freed, Met, SHARDS};
 use super::outcome::{CallerEntry, FaultKind, Shard, Trace, UnknownFree};
@@ -214,6 +214,8 @@ impl Replay {
 
     fn finish(mut self) -> Trace {
         self.absorb_curves();
+        self.trace.late.finish();
+        self.trace.lost.finish();
         self.trace.all_lines = self.lines;
         let mut trace = self.trace;
         for lane in &self.lanes {
