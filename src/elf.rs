@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use object::elf;
 use object::read::elf::{ElfFile, FileHeader};
@@ -63,7 +64,7 @@ impl LoadSegment {
 
 /// `NT_GNU_BUILD_ID`, shown in hex.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BuildId(pub Vec<u8>);
+pub struct BuildId(pub Arc<[u8]>);
 
 impl BuildId {
     /// As people write it, two digits a byte.
@@ -77,7 +78,7 @@ impl BuildId {
         bytes
             .collect::<Option<Vec<u8>>>()
             .filter(|id| !id.is_empty())
-            .map(BuildId)
+            .map(|id| BuildId(id.into()))
     }
 }
 
@@ -238,11 +239,7 @@ impl ElfInfo {
             kind,
             interpreter,
             soname,
-            build_id: file
-                .build_id()
-                .ok()
-                .flatten()
-                .map(|id| BuildId(id.to_vec())),
+            build_id: file.build_id().ok().flatten().map(|id| BuildId(id.into())),
             debug_link: file.gnu_debuglink().ok().flatten().map(|(name, crc)| {
                 (
                     PathBuf::from(String::from_utf8_lossy(name).into_owned()),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 
+use super::column::Column;
 use super::judged::{Reading, Site};
 use super::rate::Rate;
 use crate::units;
@@ -126,14 +127,17 @@ impl Per {
 
 impl Gate {
     /// The breaches among ranked sites, in their order. What is hidden did not grow.
-    pub fn breaches(&self, sites: &[Site]) -> Vec<Breach> {
+    pub fn breaches(&self, sites: &[Site], columns: &[Column]) -> Vec<Breach> {
+        if self.limits.is_empty() {
+            return Vec::new();
+        }
         let judged = sites
             .iter()
             .enumerate()
             .filter(|(_, site)| site.at.hidden.is_none());
         judged
             .filter_map(|(index, site)| {
-                let shown = self.exceeded(&site.reading());
+                let shown = self.exceeded(&site.reading(columns));
                 // Where it is unsure what grew, a leak must not pass for another site.
                 let worst = site.worst.as_deref();
                 let worst = worst.map_or_else(Vec::new, |worst| self.exceeded(worst));

@@ -1,56 +1,99 @@
 //! Joining the callers of all runs to call sites.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
 
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+
+use super::few::Few;
 use super::group::{Aliases, group, module_of};
 use super::identity::{Candidate, Match, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
 use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
-    Build, CallSite, Declaration, Figures, Frame, LinkAddress, Location, NameSource, Role, Run,
-    Symbolized, Text,
+    Build, CallSite, Declaration, Figures, Frame, LinkAddress, Location, ModuleLabel, NameSource,
+    Role, Run, Symbolized,
 };
 
-/// Call sites of all runs, each once, unranked.
-pub fn join(runs: &[Run], by: Grouping) -> Vec<JoinedSite> {
-    let names = best_names(runs);
+/// Call sites of all runs, each once, unranked. The runs let go of theirs: a million of them are kept once.
+pub fn join(runs: &mut [Run], by: Grouping) -> Vec<JoinedSite> {
+    let names = BestNames::of(runs);
+    let nothing = runs.first().map(Run::nothing);
+    let all = runs.len();
     let mut joined = Joined::default();
-    for (index, run) in runs.iter().enumerate() {
-        joined.add_run(index, sites_of(run, &names, runs.len(), index, by));
+    for (index, run) in runs.iter_mut().enumerate() {
+        let sites = RunSites::of(run, &names, index, by);
+        run.forget_sites();
+        joined.add_run(index, all, sites);
     }
-    joined.weigh_rivals(runs);
-    let mut sites = group(joined.sites, by, &joined.aliases);
+    joined.weigh_rivals(nothing);
+    let Joined { sites, aliases, .. } = joined;
+    let mut sites = group(sites, by, &aliases);
     sites.iter_mut().for_each(finish);
     sites
 }
 
-/// A place in a build, wherever that build ran.
-type PlaceInBuild<'a> = (&'a Build, LinkAddress);
-
 /// In one build an address has one name: what one run knows of it holds in all.
-fn best_names(runs: &[Run]) -> HashMap<PlaceInBuild<'_>, &Symbolized> {
-    let mut best: HashMap<PlaceInBuild<'_>, &Symbolized> = HashMap::new();
-    for run in runs {
-        for location in &run.locations {
-            if let Some(place) = place_of(run, location) {
-                let known = best.entry(place).or_insert(&location.name);
-                if worth(&location.name) > worth(known) {
-                    *known = &location.name;
+struct BestNames {
+    /// The number of the build that each module of each run is of.
+    builds: Vec<Vec<Option<u32>>>,
+    names: HashMap<PlaceInBuild, Symbolized>,
+}
+
+/// A place in a build, wherever that build ran.
+type PlaceInBuild = (u32, LinkAddress);
+
+impl BestNames {
+    fn of(runs: &[Run]) -> Self {
+        let mut numbers: HashMap<&Build, u32> = HashMap::new();
+        let mut number = |build| {
+            let next = numbers.len() as u32;
+            *numbers.entry(build).or_insert(next)
+        };
+        let builds = runs.iter().map(|run| {
+            let modules = run.modules.iter();
+            let builds = modules.map(|module| module.build.as_ref().map(&mut number));
+            builds.collect()
+        });
+        let builds = builds.collect();
+        let mut best = BestNames {
+            builds,
+            names: HashMap::new(),
+        };
+        for (index, run) in runs.iter().enumerate() {
+            for location in &run.locations {
+                if let Some(place) = best.place_of(index, location) {
+                    let known = best.names.entry(place);
+                    let known = known.or_insert_with(|| location.name.clone());
+                    if worth(&location.name) > worth(known) {
+                        *known = location.name.clone();
+                    }
                 }
             }
         }
+        best
     }
-    best
-}
 
-fn place_of<'a>(run: &'a Run, location: &Location) -> Option<PlaceInBuild<'a>> {
-    Some((run.module_of(location)?.build.as_ref()?, location.address?))
+    fn place_of(&self, run: usize, location: &Location) -> Option<PlaceInBuild> {
+        let builds = self.builds.get(run)?;
+        let build = *builds.get(location.module?.0 as usize)?;
+        Some((build?, location.address?))
+    }
+
+    /// A place of a run under the best name that any run has for it.
+    fn named(&self, run: usize, location: &Location) -> Location {
+        let place = self.place_of(run, location);
+        let name = place.and_then(|place| self.names.get(&place));
+        Location {
+            name: name.unwrap_or(&location.name).clone(),
+            ..location.clone()
+        }
+    }
 }
 
 fn worth(name: &Symbolized) -> u8 {
     match name {
         Symbolized::Unknown(_) => 0,
-        Symbolized::Named(named) => match named.source {
+        Symbolized::Named(named) => match named.source() {
             NameSource::Log => 1,
             NameSource::SymbolTable => 2,
             NameSource::Dwarf => 3,
@@ -59,34 +102,126 @@ fn worth(name: &Symbolized) -> u8 {
 }
 
 /// The sites of one run, which no other run has changed yet.
-fn sites_of(
-    run: &Run,
-    names: &HashMap<PlaceInBuild<'_>, &Symbolized>,
-    runs: usize,
-    index: usize,
-    by: Grouping,
-) -> Vec<JoinedSite> {
-    let mut sites: Vec<JoinedSite> = Vec::new();
-    let mut known: HashMap<SiteKey, usize> = HashMap::new();
-    for site in &run.sites {
-        let location = run.location(run.innermost(site));
-        let name = place_of(run, location).and_then(|place| names.get(&place).copied());
-        let location = Location {
-            name: name.unwrap_or(&location.name).clone(),
-            ..location.clone()
+#[derive(Debug, Default)]
+struct RunSites {
+    /// What matching is to know of each, its key among it.
+    candidates: Vec<Candidate>,
+    found: Vec<Found>,
+}
+
+/// What is known of a site beside its key.
+#[derive(Debug)]
+struct Found {
+    module: Option<ModuleLabel>,
+    name: Symbolized,
+    here: Box<SiteRun>,
+}
+
+impl RunSites {
+    fn of(run: &Run, names: &BestNames, index: usize, by: Grouping) -> Self {
+        let mut sites = RunSites {
+            candidates: Vec::with_capacity(run.sites.len()),
+            found: Vec::with_capacity(run.sites.len()),
         };
-        let here = site_run(run, &location, site);
-        let key = SiteKey::of(run, &location, by);
-        match known.get(&key) {
-            Some(&at) => add(&mut sites[at], index, run, location, here),
-            None => {
-                known.insert(key.clone(), sites.len());
-                sites.push(new_site(key, runs, index, run, location, here));
+        let mut known: HashTable<u32> = HashTable::new();
+        let hasher = DefaultHashBuilder::default();
+        for site in &run.sites {
+            let location = names.named(index, run.location(run.innermost(site)));
+            let key = SiteKey::of(run, &location, by);
+            let hash = hasher.hash_one(&key);
+            let is_it = |at: &u32| sites.candidates[*at as usize].key == key;
+            if let Some(at) = known.find(hash, is_it).copied() {
+                sites.found[at as usize].add(run, location, site);
+                continue;
             }
+            let at = sites.found.len() as u32;
+            sites.candidates.push(candidate(key, run, &location));
+            sites.found.push(Found::new(run, location, site));
+            let rehash = |at: &u32| hasher.hash_one(&sites.candidates[*at as usize].key);
+            known.insert_unique(hash, at, rehash);
+        }
+        let all = sites.candidates.iter_mut().zip(&mut sites.found);
+        all.for_each(|(candidate, found)| found.tell(candidate));
+        sites
+    }
+}
+
+/// A site as far as its key and its module tell.
+fn candidate(key: SiteKey, run: &Run, location: &Location) -> Candidate {
+    let path = run
+        .module_of(location)
+        .and_then(|module| module.path.clone());
+    Candidate {
+        module: module_of(&key).cloned(),
+        key,
+        build: None,
+        chain: Vec::new(),
+        function_start: None,
+        addresses: Few::default(),
+        numbers: Few::default(),
+        module_path: path,
+        mean_size: None,
+    }
+}
+
+impl Found {
+    fn new(run: &Run, location: Location, site: &CallSite) -> Self {
+        let module = run.module_of(&location);
+        Found {
+            module: module.map(|module| module.label.clone()),
+            here: Box::new(site_run(run, &location, site)),
+            name: location.name,
         }
     }
-    sites.iter_mut().for_each(sort_addresses);
-    sites
+
+    /// Adds what another place of the same site has.
+    fn add(&mut self, run: &Run, location: Location, site: &CallSite) {
+        let here = site_run(run, &location, site);
+        if let Some(module) = run.module_of(&location) {
+            self.module = Some(module.label.clone());
+        }
+        if matches!(location.name, Symbolized::Named(_)) {
+            self.name = location.name;
+        }
+        self.here.add(&here);
+        if here.build.is_some() {
+            self.here.build = here.build;
+        }
+    }
+
+    /// Tells matching what all places of the site come to.
+    fn tell(&mut self, candidate: &mut Candidate) {
+        self.here.sort_addresses();
+        if let Symbolized::Named(named) = &self.name {
+            candidate.chain = named.chain().map(step).collect();
+            candidate.function_start = named.function_start();
+        }
+        candidate.build = self.here.build.clone();
+        candidate.addresses = self.here.addresses.clone();
+        candidate.numbers = self.here.numbers.clone();
+        candidate.mean_size = self.here.figures.mean_size();
+    }
+
+    /// A site that no earlier run has.
+    fn into_site(self, run: usize, runs: usize, key: SiteKey) -> JoinedSite {
+        let is_loader = self.module.as_ref().is_some_and(|m| m.role == Role::Loader);
+        let by = match key {
+            SiteKey::Line { .. } => Grouping::Line,
+            SiteKey::Address { .. } | SiteKey::Number { .. } => Grouping::Address,
+        };
+        let mut of_runs: Box<[_]> = (0..runs).map(|_| None).collect();
+        of_runs[run] = Some(self.here);
+        JoinedSite {
+            key,
+            module: self.module,
+            name: self.name,
+            runs: of_runs,
+            matched_by: None,
+            at_least: None,
+            by,
+            hidden: is_loader.then_some(Hidden::Loader),
+        }
+    }
 }
 
 /// The sites of the runs so far.
@@ -95,31 +230,39 @@ struct Joined {
     sites: Vec<JoinedSite>,
     /// What matching knows of each, from the last run that has it.
     candidates: Vec<Candidate>,
-    /// What each may be as well; `None` stands for none of the earlier runs.
-    rivals: Vec<Vec<Option<usize>>>,
+    /// What some may be as well; `None` stands for none of the earlier runs.
+    rivals: HashMap<usize, Vec<Option<usize>>>,
     aliases: Aliases,
 }
 
 impl Joined {
-    fn add_run(&mut self, run: usize, sites: Vec<JoinedSite>) {
-        let new: Vec<Candidate> = sites.iter().map(|site| candidate(site, run)).collect();
-        let matches = match_sites(&self.candidates, &new);
+    fn add_run(&mut self, run: usize, runs: usize, new: RunSites) {
+        let matches = match_sites(&self.candidates, &new.candidates);
         for (module, old, file) in &matches.files {
             self.aliases.add_file((module, old), (module, file));
         }
         for pair in &matches.modules {
             self.aliases.add_module(&pair.old, &pair.new);
         }
-        self.add_renamed(&new, &matches.sites);
-        self.rivals.resize(self.sites.len(), Vec::new());
-        let found = sites.into_iter().zip(new).zip(matches.sites);
-        for ((site, candidate), found) in found {
+        self.add_renamed(&new.candidates, &matches.sites);
+        let is_new = |found: &&Option<Match>| found.is_none();
+        let more = matches.sites.iter().filter(is_new).count();
+        self.sites.reserve_exact(more);
+        self.candidates.reserve_exact(more);
+        let sites = new.found.into_iter().zip(new.candidates);
+        for ((site, candidate), found) in sites.zip(matches.sites) {
             match found {
                 Some(found) => {
-                    self.rivals[found.old].extend(found.rivals);
+                    if !found.rivals.is_empty() {
+                        self.rivals
+                            .entry(found.old)
+                            .or_default()
+                            .extend(found.rivals);
+                    }
                     self.unite(found.old, found.by, run, site, candidate);
                 }
                 None => {
+                    let site = site.into_site(run, runs, candidate.key.clone());
                     self.sites.push(site);
                     self.candidates.push(candidate);
                 }
@@ -127,22 +270,22 @@ impl Joined {
         }
     }
 
-    /// The least that the first run may have of each site, if the others that it may be are weighed as well.
-    fn weigh_rivals(&mut self, runs: &[Run]) {
-        let Some(nothing) = runs.first().map(Run::nothing) else {
+    /// The least that the first run may have of each site, if the others that it may be are weighed as well;
+    /// `nothing` is what it has of a site that it does not know.
+    fn weigh_rivals(&mut self, nothing: Option<Figures>) {
+        let Some(nothing) = nothing else {
             return;
         };
         let first = |site: &JoinedSite| {
             let run = site.runs.first().and_then(Option::as_ref);
             run.map_or(nothing, |run| run.figures)
         };
-        self.rivals.resize(self.sites.len(), Vec::new());
-        for (at, rivals) in self.rivals.iter().enumerate() {
+        for (at, rivals) in &self.rivals {
             let figures = rivals
                 .iter()
                 .map(|rival| rival.map_or(nothing, |rival| first(&self.sites[rival])));
-            let least = figures.reduce(Figures::least);
-            self.sites[at].at_least = least.map(|least| least.least(first(&self.sites[at])));
+            let least = figures.fold(first(&self.sites[*at]), Figures::least);
+            self.sites[*at].at_least = Some(Box::new(least));
         }
     }
 
@@ -168,16 +311,9 @@ impl Joined {
         }
     }
 
-    fn unite(
-        &mut self,
-        at: usize,
-        by: MatchedBy,
-        run: usize,
-        mut site: JoinedSite,
-        new: Candidate,
-    ) {
+    fn unite(&mut self, at: usize, by: MatchedBy, run: usize, site: Found, new: Candidate) {
         let (known, old) = (&mut self.sites[at], &mut self.candidates[at]);
-        known.runs[run] = site.runs[run].take();
+        known.runs[run] = Some(site.here);
         known.matched_by = known.matched_by.max(Some(by));
         // Names of the last run win: it is the newest build. But any name is better than none.
         if site.module.is_some() {
@@ -186,32 +322,9 @@ impl Joined {
         let is_named = matches!(site.name, Symbolized::Named(_));
         if is_named || matches!(known.name, Symbolized::Unknown(_)) {
             known.name = site.name;
-            known.key = site.key;
+            known.key = new.key.clone();
         }
         *old = new;
-    }
-}
-
-fn candidate(site: &JoinedSite, run: usize) -> Candidate {
-    let (chain, function_start) = match &site.name {
-        Symbolized::Named(named) => (named.chain().map(step).collect(), named.function_start),
-        Symbolized::Unknown(_) => (Vec::new(), None),
-    };
-    let here = site.runs[run].clone();
-    let (build, module_path, addresses, numbers) = match here.clone() {
-        Some(here) => (here.build, here.path, here.addresses, here.numbers),
-        None => (None, None, Vec::new(), Vec::new()),
-    };
-    Candidate {
-        key: site.key.clone(),
-        module: module_of(&site.key).cloned(),
-        build,
-        chain,
-        function_start,
-        addresses,
-        numbers,
-        module_path,
-        mean_size: here.and_then(|here| here.figures.mean_size()),
     }
 }
 
@@ -229,74 +342,16 @@ fn site_run(run: &Run, location: &Location, site: &CallSite) -> SiteRun {
     let module = run.module_of(location);
     SiteRun {
         build: module.and_then(|module| module.build.clone()),
-        path: module.and_then(|module| module.path.as_deref().map(Text::from)),
-        addresses: location.address.into_iter().collect(),
-        numbers: number.into_iter().collect(),
+        addresses: location.address.into(),
+        numbers: number.into(),
         figures: site.figures,
         curve: site.curve.clone(),
     }
 }
 
-fn new_site(
-    key: SiteKey,
-    runs: usize,
-    index: usize,
-    run: &Run,
-    location: Location,
-    here: SiteRun,
-) -> JoinedSite {
-    let module = run.module_of(&location).map(|module| module.label.clone());
-    let is_loader = module.as_ref().is_some_and(|m| m.role == Role::Loader);
-    let by = match key {
-        SiteKey::Line { .. } => Grouping::Line,
-        SiteKey::Address { .. } | SiteKey::Number { .. } => Grouping::Address,
-    };
-    let mut of_runs = vec![None; runs];
-    of_runs[index] = Some(here);
-    JoinedSite {
-        key,
-        module,
-        name: location.name,
-        runs: of_runs,
-        matched_by: None,
-        at_least: None,
-        by,
-        hidden: is_loader.then_some(Hidden::Loader),
-    }
-}
-
-/// Adds what another place of the same site has.
-fn add(site: &mut JoinedSite, index: usize, run: &Run, location: Location, here: SiteRun) {
-    if let Some(module) = run.module_of(&location) {
-        site.module = Some(module.label.clone());
-    }
-    if matches!(location.name, Symbolized::Named(_)) {
-        site.name = location.name;
-    }
-    let Some(sum) = &mut site.runs[index] else {
-        site.runs[index] = Some(here);
-        return;
-    };
-    if here.build.is_some() {
-        sum.build = here.build;
-    }
-    sum.addresses.extend(here.addresses);
-    sum.numbers.extend(here.numbers);
-    sum.figures.add(here.figures);
-    sum.add_curve(here.curve.as_ref());
-}
-
-fn sort_addresses(site: &mut JoinedSite) {
-    for run in site.runs.iter_mut().flatten() {
-        run.addresses.sort_unstable();
-        run.addresses.dedup();
-        run.numbers.sort_unstable();
-        run.numbers.dedup();
-    }
-}
-
 fn finish(site: &mut JoinedSite) {
-    sort_addresses(site);
+    let here = site.runs.iter_mut().flatten();
+    here.for_each(|run| run.sort_addresses());
     let runs = site.runs.iter().flatten().count();
     // A row of sites that no run shares is joined by its name alone.
     site.matched_by = match runs {
@@ -308,7 +363,7 @@ fn finish(site: &mut JoinedSite) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Facts, Figures, Module, ModuleId, ModuleLabel, Named, Unknown};
+    use crate::run::{Facts, Module, ModuleId, Named, Unknown};
     use crate::trace::Tally;
 
     /// A run of one module a call site.
@@ -317,7 +372,7 @@ mod tests {
         for (role, name, address, symbolized, blocks) in sites {
             let label = ModuleLabel {
                 role,
-                name: name.to_owned(),
+                name: name.into(),
             };
             run.modules.push(Module {
                 label,
@@ -325,7 +380,7 @@ mod tests {
                 build: None,
             });
             let at = run.add_location(Location {
-                module: Some(ModuleId(run.modules.len() - 1)),
+                module: Some(ModuleId(run.modules.len() as u32 - 1)),
                 address: Some(LinkAddress(address)),
                 number: Some(address),
                 name: symbolized,
@@ -368,11 +423,11 @@ mod tests {
 
     #[test]
     fn the_program_is_one_module_whatever_it_is_called() {
-        let runs = [
+        let mut runs = [
             run(vec![at_line("app0", 5, 0x10, 4)]),
             run(vec![at_line("app1", 5, 0x30, 6)]),
         ];
-        let sites = join(&runs, Grouping::Line);
+        let sites = join(&mut runs, Grouping::Line);
         assert_eq!(sites.len(), 1);
         let blocks: Vec<u64> = sites[0]
             .runs
@@ -381,16 +436,16 @@ mod tests {
             .map(|run| run.figures.blocks)
             .collect();
         assert_eq!(blocks, [4, 6]);
-        let module = sites[0].module.as_ref().map(|m| m.name.as_str());
+        let module = sites[0].module.as_ref().map(|m| &*m.name);
         assert_eq!(module, Some("app1"));
     }
 
     #[test]
     fn several_addresses_of_a_line_are_one_site() {
         let run = run(vec![at_line("a", 5, 0x30, 4), at_line("a", 5, 0x10, 1)]);
-        let sites = join(&[run], Grouping::Line);
+        let sites = join(&mut [run], Grouping::Line);
         let run = sites[0].runs[0].as_ref().unwrap();
-        assert_eq!(run.addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
+        assert_eq!(*run.addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
         assert_eq!((run.figures.allocations, run.figures.blocks), (Some(5), 5));
     }
 
@@ -401,6 +456,6 @@ mod tests {
             unknown("l.so", 0x20, 1),
             unknown("m.so", 0x10, 1),
         ]);
-        assert_eq!(join(&[run], Grouping::Line).len(), 3);
+        assert_eq!(join(&mut [run], Grouping::Line).len(), 3);
     }
 }

@@ -30,7 +30,7 @@ impl Map {
 pub fn renamed(mut run: Run, maps: &[Map]) -> Run {
     for label in run.modules.iter_mut().map(|module| &mut module.label) {
         if let Some(name) = maps.iter().find_map(|map| map.module(&label.name)) {
-            label.name = name;
+            label.name = name.into();
         }
     }
     for location in run.locations.iter_mut().filter(|_| !maps.is_empty()) {

@@ -3,6 +3,7 @@
 mod advice;
 mod align;
 mod column;
+mod few;
 mod files;
 mod gate;
 mod group;
@@ -23,6 +24,7 @@ mod trend;
 
 pub use advice::advice;
 pub use column::Column;
+pub use few::Few;
 pub use gate::{Breach, Gate, Limit, Verdict};
 pub use growth::{Change, Growth, ends};
 pub use join::join;

@@ -1,5 +1,7 @@
 //! A call site, and what identifies it in every run.
 
+use super::column::Column;
+use super::few::Few;
 use super::matched_by::MatchedBy;
 use crate::run::{
     Build, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Run, Symbolized, Text,
@@ -11,21 +13,25 @@ use crate::trace::Curve;
 pub struct ModuleKey {
     pub role: Role,
     /// Empty for the program, which is the program whatever it is called.
-    pub name: String,
+    pub name: Text,
 }
 
 impl ModuleKey {
     pub fn program() -> Self {
         ModuleKey {
             role: Role::Program,
-            name: String::new(),
+            name: Text::default(),
         }
     }
 
     pub fn of(module: &ModuleLabel) -> Self {
-        let (role, name) = module.identity();
-        let name = name.to_owned();
-        ModuleKey { role, name }
+        match module.role {
+            Role::Program => ModuleKey::program(),
+            role => ModuleKey {
+                role,
+                name: module.name.clone(),
+            },
+        }
     }
 }
 
@@ -63,7 +69,7 @@ pub enum SiteKey {
         file: Text,
         line: u32,
         /// What it is inlined into: a wrapper's line is a site of its own in each of its callers.
-        inlined_into: Vec<Frame>,
+        inlined_into: Box<[Frame]>,
     },
     /// A link-time address, where no line is known.
     Address {
@@ -143,21 +149,32 @@ pub enum Hidden {
 pub struct SiteRun {
     /// Of the site's module, where it is known.
     pub build: Option<Build>,
-    /// Of that module's file, as the run spells it.
-    pub path: Option<Text>,
     /// Link-time return addresses that are this site, ascending; more than one where a line has
     /// several calls, or was inlined more than once. Empty where unknown.
-    pub addresses: Vec<LinkAddress>,
+    pub addresses: Few<LinkAddress>,
     /// The numbers of the log, where they could not be made link-time addresses.
-    pub numbers: Vec<u64>,
+    pub numbers: Few<u64>,
     pub figures: Figures,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
 }
 
 impl SiteRun {
+    /// Adds what another place of the site has.
+    pub fn add(&mut self, other: &SiteRun) {
+        self.addresses.extend(&other.addresses);
+        self.numbers.extend(&other.numbers);
+        self.figures.add(other.figures);
+        self.add_curve(other.curve.as_ref());
+    }
+
+    pub fn sort_addresses(&mut self) {
+        self.addresses.sort_and_dedup();
+        self.numbers.sort_and_dedup();
+    }
+
     /// Adds the curve of a caller or site that is summed up in this one.
-    pub fn add_curve(&mut self, other: Option<&Curve>) {
+    fn add_curve(&mut self, other: Option<&Curve>) {
         self.curve = match (self.curve.take(), other) {
             (Some(mut sum), Some(curve)) => {
                 sum.add(curve);
@@ -177,18 +194,24 @@ pub struct JoinedSite {
     pub module: Option<ModuleLabel>,
     pub name: Symbolized,
     /// In the order of the runs; `None` where the run has no such caller.
-    pub runs: Vec<Option<SiteRun>>,
+    pub runs: Box<[Option<Box<SiteRun>>]>,
     /// The weakest of what joins its runs; `None` if only one has it.
     pub matched_by: Option<MatchedBy>,
     /// What the first run may have of it at least, where it may as well be another of its sites, or none;
     /// `None` where it is sure which site it is.
-    pub at_least: Option<Figures>,
+    pub at_least: Option<Box<Figures>>,
     /// What it stands for; an address or a line where a wider group is not known.
     pub by: Grouping,
     pub hidden: Option<Hidden>,
 }
 
 impl JoinedSite {
+    /// In the order of the runs, also of those that do not have the site.
+    pub fn figures<'a>(&'a self, columns: &'a [Column]) -> impl Iterator<Item = Figures> + 'a {
+        let runs = self.runs.iter().zip(columns);
+        runs.map(|(run, column)| run.as_ref().map_or(column.nothing, |run| run.figures))
+    }
+
     /// The frame to show, where there is one.
     pub fn frame(&self) -> Option<&Frame> {
         self.name.frame()

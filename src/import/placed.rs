@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::printable::printable_bytes;
 use crate::run::{
     Blocks, Facts, Fault, Figures, LiveBlock, Location, LocationId, Module, ModuleLabel, Origin,
-    Run, Source, UnknownFree,
+    Run, Source, Text, UnknownFree,
 };
 use crate::saved::OldResult;
 use crate::symbols::{Place, RebasedRun, RunNames, RunToName, rebase};
@@ -89,7 +89,7 @@ impl Placed {
     pub fn named(mut self, names: RunNames) -> Run {
         let modules = std::mem::take(&mut self.modules);
         let mut run = Run::new(Facts::default(), modules);
-        for (id, name) in self.trace.callers().map(|(id, _)| id).zip(names.names) {
+        for (id, name) in self.trace.ids().zip(names.names) {
             let location = Location {
                 module: self.rebased.place(id).module(),
                 address: match self.rebased.place(id) {
@@ -105,9 +105,10 @@ impl Placed {
             };
             // A location has the number of its caller.
             let at = run.add_location(location);
-            let figures = self.figures[at.0];
+            let figures = self.figures[at.0 as usize];
             if figures.allocated() {
-                run.add_site(at, figures, self.curves.get(at.0).cloned());
+                let curve = self.curves.get_mut(at.0 as usize).map(std::mem::take);
+                run.add_site(at, figures, curve);
             }
         }
         run.faults = self.old.is_none().then(|| self.faults());
@@ -122,14 +123,14 @@ impl Placed {
         let fault = faults.map(|fault| Fault {
             kind: fault.kind,
             seen: fault.seen,
-            at: LocationId(fault.caller.0 as usize),
+            at: LocationId(fault.caller.0),
         });
         fault.collect()
     }
 
     fn blocks(&self) -> Blocks {
         let reuse = self.rebased.choice.reuse;
-        let at = |caller: CallerId| LocationId(caller.0 as usize);
+        let at = |caller: CallerId| LocationId(caller.0);
         let live = self.trace.live_blocks(reuse).into_iter();
         let unknown_frees = self.trace.unknown_frees(reuse);
         let files = self.trace.callers();
@@ -215,9 +216,9 @@ fn modules(capture: &CaptureSet, rebased: &RebasedRun) -> Vec<Module> {
     let module = modules.map(|module| Module {
         label: ModuleLabel {
             role: module.role,
-            name: module.name.clone(),
+            name: module.name.as_str().into(),
         },
-        path: module.path(),
+        path: module.path().map(Text::from),
         build: module.build(capture),
     });
     module.collect()

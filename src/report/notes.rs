@@ -362,7 +362,7 @@ fn fail_reason(report: &Report) -> String {
             let site = &report.sites[breach.site];
             let worst = site.worst.as_deref().filter(|_| breach.unsure);
             let growth = worst.map_or(site.growth, |worst| worst.growth);
-            let rates = worst.map_or(site.rates, |worst| worst.rates);
+            let rates = worst.map_or_else(|| site.rates(&report.columns), |worst| worst.rates);
             let by_time = breach.limits.iter().all(Limit::is_by_time);
             let grew = match rates.steepest_per_minute.filter(|_| by_time) {
                 Some(rate) => a_minute(rate),

@@ -19,7 +19,7 @@ use crate::printable::{printable, printable_path};
 use crate::run::{
     Addressing, AddressingChoice, Build, CallSite, Certainty, Declaration, Facts, Figures, Frame,
     LinkAddress, Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
-    Source, Symbolized, Unknown,
+    Source, Symbolized, Text, Unknown,
 };
 use crate::symbols::{Names, shortened};
 use crate::trace::{Anomalies, AnomalyKind, Curve, Occurrences, Reuse, Tally};
@@ -437,7 +437,7 @@ impl Modules {
     fn id_of(&mut self, run: &mut Run, module: Module) -> ModuleId {
         *self.0.entry(module).or_insert_with_key(|module| {
             run.modules.push(module.clone());
-            ModuleId(run.modules.len() - 1)
+            ModuleId(run.modules.len() as u32 - 1)
         })
     }
 }
@@ -661,7 +661,7 @@ impl SavedName {
         match name {
             Symbolized::Unknown(reason) => SavedName::Unknown(*reason),
             Symbolized::Named(named) => SavedName::Known {
-                by: named.source,
+                by: named.source(),
                 frames: {
                     let frames = named.frames().iter().enumerate();
                     let declared = |at| named.declarations().get(at).copied().unwrap_or_default();
@@ -669,7 +669,9 @@ impl SavedName {
                         .map(|(at, frame)| SavedFrame::of(frame, declared(at)))
                         .collect()
                 },
-                start: named.function_start.map(|start| format!("{:#x}", start.0)),
+                start: named
+                    .function_start()
+                    .map(|start| format!("{:#x}", start.0)),
             },
         }
     }
@@ -690,13 +692,9 @@ impl SavedName {
         let frames = frames.iter().map(|frame| frame.frame(names)).collect();
         let named = Named::new(frames, by)
             .ok_or_else(|| "a caller has a name without frames".to_owned())?;
-        let mut named = named.declared(declarations);
-        named.function_start = start
-            .as_deref()
-            .map(parse_hex)
-            .transpose()?
-            .map(LinkAddress);
-        Ok(Symbolized::Named(named))
+        let start = start.as_deref().map(parse_hex).transpose()?;
+        let named = named.declared(declarations);
+        Ok(Symbolized::Named(named.starting_at(start.map(LinkAddress))))
     }
 }
 
@@ -737,24 +735,24 @@ impl SavedFrame {
 #[derive(Clone)]
 struct NamedModule {
     label: ModuleLabel,
-    path: Option<String>,
+    path: Option<Text>,
 }
 
 impl SavedModule {
     /// Only a library's path tells more than its name.
     fn of(module: &ModuleLabel, path: Option<&str>) -> Self {
-        let tells = |path: &&str| module.role != Role::Program && *path != module.name;
+        let tells = |path: &&str| module.role != Role::Program && **path != *module.name;
         SavedModule {
             role: module.role,
-            name: module.name.clone(),
+            name: module.name.to_string(),
             path: path.filter(tells).map(str::to_owned),
         }
     }
 
     fn named(self) -> NamedModule {
-        let name = shortened(&self.name);
+        let name = Text::from(shortened(&self.name));
         let is_path = name.contains('/');
-        let path = self.path.as_deref().map(shortened);
+        let path = self.path.as_deref().map(|path| shortened(path).into());
         NamedModule {
             path: path.or_else(|| is_path.then(|| name.clone())),
             label: ModuleLabel {

@@ -133,7 +133,7 @@ fn missing_names(
         if run.figures[id.0 as usize].blocks > 0
             && let Some(module) = run.rebased.place(id).module()
         {
-            live[module.0].push(id);
+            live[module.0 as usize].push(id);
         }
     }
     let (mut not_found, mut no_lines) = (Vec::new(), Vec::new());

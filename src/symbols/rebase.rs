@@ -89,7 +89,7 @@ pub fn rebase(capture: &CaptureSet, trace: &Trace, told: Option<Addressing>) -> 
 
 impl RebasedRun {
     pub fn module(&self, id: ModuleId) -> &Module {
-        &self.modules[id.0]
+        &self.modules[id.0 as usize]
     }
 
     pub fn place(&self, caller: CallerId) -> &Place {
@@ -302,10 +302,10 @@ fn callers_of_modules(
     let mut callers = vec![Vec::new(); modules.len()];
     for (place, (_, caller)) in places.iter().zip(trace.callers()) {
         if let Place::InModule { module, address } = place
-            && modules[module.0].elf().is_some()
-            && callers[module.0].len() < CHECKED
+            && modules[module.0 as usize].elf().is_some()
+            && callers[module.0 as usize].len() < CHECKED
         {
-            callers[module.0].push((*address, caller.address));
+            callers[module.0 as usize].push((*address, caller.address));
         }
     }
     callers

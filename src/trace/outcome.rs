@@ -146,6 +146,10 @@ impl Trace {
             .map(|(i, entry)| (CallerId(i as u32), Caller::parse(&entry.text)))
     }
 
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = CallerId> + use<> {
+        (0..self.callers.len() as u32).map(CallerId)
+    }
+
     /// Callers alone, as the log spelled them, where its records are not at hand.
     pub fn of_callers(texts: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let entry = |(index, text): (usize, Vec<u8>)| CallerEntry {

@@ -1,5 +1,6 @@
 //! What matching knows of a site.
 
+use crate::diff::few::Few;
 use crate::diff::site::{ModuleKey, SiteKey};
 use crate::run::{Build, Declaration, LinkAddress, Text};
 
@@ -25,9 +26,9 @@ pub struct Candidate {
     /// Where the outermost function of the chain begins.
     pub function_start: Option<LinkAddress>,
     /// Ascending; empty where unknown.
-    pub addresses: Vec<LinkAddress>,
+    pub addresses: Few<LinkAddress>,
     /// The numbers of the log, where they are no addresses.
-    pub numbers: Vec<u64>,
+    pub numbers: Few<u64>,
     /// Of its live blocks, where there are any and their bytes are known.
     pub mean_size: Option<f64>,
 }
