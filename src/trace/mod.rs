@@ -3,6 +3,7 @@
 mod advice;
 mod anomalies;
 mod block;
+pub mod callers;
 mod changes;
 pub mod curve;
 mod freed;

@@ -5,10 +5,11 @@ use rayon::prelude::*;
 
 use super::anomalies::Anomalies;
 use super::block::{Block, CallerId, Tally};
+use super::callers::{Texts, kept};
 use super::changes::{Curves, Sampler};
 use super::curve::Curve;
 use super::line::Caller;
-use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
+use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts, SHARDS};
 
 /// What one caller did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct UnknownFree {
 /// A log, read to its end.
 #[derive(Debug, Default)]
 pub struct Trace {
+    /// As the log spells them.
+    pub(super) texts: Texts,
     pub(super) callers: Vec<CallerEntry>,
     /// By [`super::live::shard_of`] their addresses.
     pub(super) live: Vec<LiveBlocks>,
@@ -74,8 +77,6 @@ pub struct Trace {
 
 #[derive(Debug)]
 pub(super) struct CallerEntry {
-    /// As the log spells it.
-    pub(super) text: Box<[u8]>,
     pub(super) allocations: u64,
     pub(super) records: u64,
     pub(super) first_line: u64,
@@ -137,13 +138,13 @@ pub(super) struct Shard {
     pub(super) lost: Sampler,
 }
 
+/// So many callers are many.
+const MANY_CALLERS: usize = 1 << 14;
+
 impl Trace {
     /// Each caller as the log spells it, taken apart.
     pub fn callers(&self) -> impl ExactSizeIterator<Item = (CallerId, Caller<'_>)> + '_ {
-        self.callers
-            .iter()
-            .enumerate()
-            .map(|(i, entry)| (CallerId(i as u32), Caller::parse(&entry.text)))
+        self.ids().map(|id| (id, self.caller(id)))
     }
 
     pub fn ids(&self) -> impl ExactSizeIterator<Item = CallerId> + use<> {
@@ -152,22 +153,24 @@ impl Trace {
 
     /// Callers alone, as the log spelled them, where its records are not at hand.
     pub fn of_callers(texts: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let entry = |(index, text): (usize, Vec<u8>)| CallerEntry {
-            text: text.into_boxed_slice(),
-            allocations: 0,
-            records: 0,
-            first_line: 0,
-            is: CallerId(index as u32),
-        };
-        Trace {
-            callers: texts.into_iter().enumerate().map(entry).collect(),
-            ..Trace::default()
+        let mut trace = Trace::default();
+        for text in texts {
+            // Each has a number of its own, though another be spelled alike.
+            let text = kept(&text);
+            let is = CallerId(trace.texts.add(trace.texts.hash(&text), &text));
+            trace.callers.push(CallerEntry {
+                allocations: 0,
+                records: 0,
+                first_line: 0,
+                is,
+            });
         }
+        trace
     }
 
     /// One caller, taken apart.
     pub fn caller(&self, id: CallerId) -> Caller<'_> {
-        Caller::parse(&self.callers[id.0 as usize].text)
+        Caller::parse(self.texts.text(id.0))
     }
 
     /// Callers without those that are another one behind some other writer's text.
@@ -185,9 +188,14 @@ impl Trace {
         for entry in &self.callers {
             stats[entry.is.0 as usize].allocations += entry.allocations;
         }
-        let live = self.live.par_iter();
+        // A table for each part of the addresses, or for some of them, where a table is large.
+        let together = match self.callers.len() {
+            ..MANY_CALLERS => 1,
+            _ => SHARDS / 2,
+        };
+        let live = self.live.par_chunks(together);
         for of_shard in live
-            .map(|shard| self.live_of(shard, reuse))
+            .map(|shards| self.live_of(shards, reuse))
             .collect::<Vec<_>>()
         {
             for (caller, live) in of_shard.into_iter().enumerate() {
@@ -198,9 +206,9 @@ impl Trace {
     }
 
     /// What is live of a part of all addresses, by caller.
-    fn live_of(&self, shard: &LiveBlocks, reuse: Reuse) -> Vec<Tally> {
+    fn live_of(&self, shards: &[LiveBlocks], reuse: Reuse) -> Vec<Tally> {
         let mut live = vec![Tally::default(); self.callers.len()];
-        for (_, block) in shard.iter(reuse) {
+        for (_, block) in shards.iter().flat_map(|shard| shard.iter(reuse)) {
             live[self.is(block.caller).0 as usize].add(Tally {
                 blocks: 1,
                 bytes: block.size,

@@ -8,7 +8,7 @@
 
 use std::io::{self, Read};
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use rayon::prelude::*;
 
 use super::block::{Block, CallerId};
@@ -88,15 +88,18 @@ fn read_round<R: Read>(pieces: &mut Pieces<R>, round: &mut [Piece]) {
 struct Lane {
     piece: Piece,
     parser: Parser,
-    /// The log's numbers of the parser's callers.
-    callers: Vec<CallerId>,
+    /// The log's numbers of the callers that are new in the piece.
+    new_callers: Vec<CallerId>,
     /// How many lines of the log stand before the piece.
     lines_before: u64,
 }
 
 impl Lane {
     fn caller(&self, local: LocalCaller) -> CallerId {
-        self.callers[local.0 as usize]
+        match self.parser.index_of_new(local) {
+            None => CallerId(local.0),
+            Some(new) => self.new_callers[new],
+        }
     }
 }
 
@@ -104,7 +107,6 @@ struct Replay {
     lanes: Vec<Lane>,
     shards: Vec<Shard>,
     trace: Trace,
-    ids: HashMap<Box<[u8]>, CallerId>,
     lines: u64,
     /// Stretches of the curves have 2^`shift` lines.
     shift: u32,
@@ -121,7 +123,6 @@ impl Replay {
             lanes: (0..rounds.pieces.max(1)).map(|_| Lane::default()).collect(),
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             trace: Trace::default(),
-            ids: HashMap::new(),
             lines: 0,
             shift: 0,
             saw_end: false,
@@ -136,8 +137,8 @@ impl Replay {
     }
 
     fn round(&mut self) {
-        let lanes = self.lanes.par_iter_mut();
-        lanes.for_each(|lane| lane.parser.parse(&lane.piece));
+        let (lanes, known) = (self.lanes.par_iter_mut(), &self.trace.texts);
+        lanes.for_each(|lane| lane.parser.parse(&lane.piece, known));
         for index in 0..self.lanes.len() {
             self.count(index);
         }
@@ -191,15 +192,14 @@ impl Replay {
         let before = self.lines;
         lane.lines_before = before;
         let parsed = lane.parser.parsed();
+        lane.new_callers.clear();
         for &(local, line) in &parsed.new_callers {
-            let text = lane.parser.text(local);
-            let id = self
-                .trace
-                .intern(&mut self.ids, text, before + u64::from(line));
-            lane.callers.push(id);
+            let text = lane.parser.new_text(local);
+            let id = self.trace.intern(text, before + u64::from(line));
+            lane.new_callers.push(id);
         }
         for &(kind, local, line) in &parsed.failures {
-            let caller = lane.callers[local.0 as usize];
+            let caller = lane.caller(local);
             self.trace
                 .faults
                 .note(kind, caller, before + u64::from(line), true, true);
@@ -210,6 +210,7 @@ impl Replay {
         self.trace.lines += parsed.lines;
         self.lines += parsed.all_lines;
         self.saw_end |= parsed.saw_end;
+        lane.parser.number_new(&lane.new_callers);
     }
 
     fn finish(mut self) -> Trace {
@@ -219,8 +220,7 @@ impl Replay {
         self.trace.all_lines = self.lines;
         let mut trace = self.trace;
         for lane in &self.lanes {
-            for (seen, id) in lane.parser.seen().iter().zip(&lane.callers) {
-                let entry = &mut trace.callers[id.0 as usize];
+            for (seen, entry) in lane.parser.seen().iter().zip(&mut trace.callers) {
                 entry.records += seen.records;
                 entry.allocations += seen.allocations;
             }
@@ -234,7 +234,8 @@ impl Replay {
             .unknown_frees
             .sort_unstable_by_key(|(free, _)| free.line);
         trace.anomalies.missing_end = !self.saw_end;
-        trace.part_glued_callers(self.ids);
+        trace.part_glued_callers();
+        trace.texts.finish();
         trace
     }
 }
@@ -303,53 +304,48 @@ impl Shard {
 
 impl Trace {
     /// The number of a caller, new in this line if it has none yet.
-    fn intern(
-        &mut self,
-        ids: &mut HashMap<Box<[u8]>, CallerId>,
-        text: &[u8],
-        line: u64,
-    ) -> CallerId {
-        if let Some(&id) = ids.get(text) {
-            return id;
+    fn intern(&mut self, text: &[u8], line: u64) -> CallerId {
+        let hash = self.texts.hash(text);
+        if let Some(known) = self.texts.find(hash, text) {
+            return CallerId(known);
         }
-        let id = CallerId(self.callers.len() as u32);
+        let id = CallerId(self.texts.add(hash, text));
         self.callers.push(CallerEntry {
-            text: text.into(),
             allocations: 0,
             records: 0,
             first_line: line,
             is: id,
         });
-        ids.insert(text.into(), id);
         id
     }
 
     /// Callers like `progress 10%@ ./app:[0x1]` or `./app:[0x12@ ./app:[0x1]`: another writer's text, or
     /// half a line of another process, stands before a line of the log. Since a path can hold `@ `
     /// too, a caller is only parted where what is left is of a file that the log knows otherwise.
-    fn part_glued_callers(&mut self, mut ids: HashMap<Box<[u8]>, CallerId>) {
+    fn part_glued_callers(&mut self) {
         let glued: Vec<CallerId> = (0..self.callers.len() as u32)
             .map(CallerId)
-            .filter(|id| last_mark(&self.callers[id.0 as usize].text).is_some())
+            .filter(|id| last_mark(self.texts.text(id.0)).is_some())
             .collect();
         if glued.is_empty() {
             return;
         }
-        let callers = self.callers.iter();
-        let whole = callers.filter(|entry| last_mark(&entry.text).is_none());
+        let texts = (0..self.callers.len() as u32).map(|id| self.texts.text(id));
+        let whole = texts.filter(|text| last_mark(text).is_none());
         let files: HashSet<Vec<u8>> = whole
-            .filter_map(|entry| Caller::parse(&entry.text).file.map(<[u8]>::to_vec))
+            .filter_map(|text| Caller::parse(text).file.map(<[u8]>::to_vec))
             .collect();
         for id in glued {
             let entry = &self.callers[id.0 as usize];
             let (records, line) = (entry.records, entry.first_line);
-            let behind = entry.text[last_mark(&entry.text).unwrap_or(0)..].to_vec();
+            let text = self.texts.text(id.0);
+            let behind = text[last_mark(text).unwrap_or(0)..].to_vec();
             let behind = behind.strip_prefix(b"@ ").unwrap_or(&behind).to_vec();
             let file = Caller::parse(&behind).file;
             if !file.is_some_and(|file| files.contains(file)) {
                 continue;
             }
-            let is = self.intern(&mut ids, &behind, line);
+            let is = self.intern(&behind, line);
             self.callers[id.0 as usize].is = is;
             let interleaved = &mut self.anomalies.interleaved;
             interleaved.count += records;
