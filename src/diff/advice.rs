@@ -1,68 +1,36 @@
 //! What in a comparison looks like two builds that do not match.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::group::module_of;
 use super::growth::Change;
 use super::judged::Site;
 use super::matched_by::MatchedBy;
-use super::site::ModuleKey;
 use crate::run::Build;
 use crate::warning::Warning;
-
-/// The builds of the sites that are gone, and of those that are new.
-#[derive(Default)]
-struct Seen<'a> {
-    gone: BTreeSet<Option<&'a Build>>,
-    new: BTreeSet<Option<&'a Build>>,
-    /// To speak of it.
-    name: &'a str,
-}
-
-impl<'a> Seen<'a> {
-    fn note(&mut self, site: &'a Site, name: &'a str) {
-        let builds = match site.change {
-            Change::Gone => &mut self.gone,
-            Change::New => &mut self.new,
-            _ => return,
-        };
-        builds.extend(site.at.runs.iter().flatten().map(|run| run.build.as_ref()));
-        self.name = name;
-    }
-
-    /// Whether one that is gone can be one that is new: in one build they are two.
-    fn can_be_one(&self) -> bool {
-        let builds = self.gone.union(&self.new);
-        let is_one_build = builds.clone().count() == 1 && !self.gone.contains(&None);
-        !self.gone.is_empty() && !self.new.is_empty() && !is_one_build
-    }
-}
 
 /// Sites that are gone beside others that are new, where they may well be the same; and sites that
 /// were taken for the same, where they may well not be.
 pub fn advice(sites: &[Site]) -> Vec<Warning> {
-    let mut functions: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
-    let mut modules: BTreeMap<Option<&ModuleKey>, Seen<'_>> = BTreeMap::new();
-    for site in sites.iter().filter(|site| site.at.hidden.is_none()) {
-        match site.at.function() {
-            Some(function) => functions.entry(function).or_default().note(site, function),
-            None => {
-                let module = module_of(&site.at.key);
-                modules
-                    .entry(module)
-                    .or_default()
-                    .note(site, module_name(site));
-            }
-        }
-    }
+    let changed = sites.iter().filter(|site| {
+        let has_changed = matches!(site.change, Change::Gone | Change::New);
+        has_changed && site.at.hidden.is_none()
+    });
+    let (named, unnamed) = changed.partition(|site| site.at.function().is_some());
     let mut warnings = Vec::new();
-    let functions = moved(functions.into_values());
+    let functions = moved(named, |site| site.at.function());
     if !functions.is_empty() {
-        warnings.push(Warning::LinesMoved { functions });
+        let name = |site: &Site| site.at.function().unwrap_or_default().to_owned();
+        warnings.push(Warning::LinesMoved {
+            functions: functions.into_iter().map(name).collect(),
+        });
     }
-    let modules = moved(modules.into_values());
+    let modules = moved(unnamed, |site| module_of(&site.at.key));
     if !modules.is_empty() {
-        warnings.push(Warning::AddressesMoved { modules });
+        let name = |site: &Site| module_name(site).to_owned();
+        warnings.push(Warning::AddressesMoved {
+            modules: modules.into_iter().map(name).collect(),
+        });
     }
     warnings.extend(unsure(sites));
     warnings
@@ -73,10 +41,24 @@ fn module_name(site: &Site) -> &str {
     module.map_or("no module", |module| &module.name)
 }
 
-fn moved<'a>(seen: impl Iterator<Item = Seen<'a>>) -> Vec<String> {
-    seen.filter(Seen::can_be_one)
-        .map(|seen| seen.name.to_owned())
-        .collect()
+/// The last site of each group in which one that is gone can be one that is new.
+fn moved<'a, K: Ord>(mut changed: Vec<&'a Site>, group: impl Fn(&'a Site) -> K) -> Vec<&'a Site> {
+    changed.sort_by_key(|site| group(site));
+    let groups = changed.chunk_by(|a, b| group(a) == group(b));
+    let moved = groups.filter(|sites| can_be_one(sites));
+    moved.filter_map(|sites| sites.last().copied()).collect()
+}
+
+/// Whether one that is gone can be one that is new: in one build they are two.
+fn can_be_one(sites: &[&Site]) -> bool {
+    let builds = |change| -> BTreeSet<Option<&Build>> {
+        let sites = sites.iter().filter(|site| site.change == change);
+        let runs = sites.flat_map(|site| site.at.runs.iter().flatten());
+        runs.map(|run| run.build.as_ref()).collect()
+    };
+    let (gone, new) = (builds(Change::Gone), builds(Change::New));
+    let is_one_build = gone.union(&new).count() == 1 && !gone.contains(&None);
+    !gone.is_empty() && !new.is_empty() && !is_one_build
 }
 
 fn unsure(sites: &[Site]) -> Option<Warning> {

@@ -4,14 +4,13 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
-use super::few::Few;
 use super::group::{Aliases, group, module_of};
 use super::identity::{Candidate, Match, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
 use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
     Build, CallSite, Declaration, Figures, Frame, LinkAddress, Location, ModuleLabel, NameSource,
-    Role, Run, Symbolized,
+    Role, Run, Symbolized, Text,
 };
 
 /// Call sites of all runs, each once, unranked. The runs let go of theirs: a million of them are kept once.
@@ -23,7 +22,10 @@ pub fn join(runs: &mut [Run], by: Grouping) -> Vec<JoinedSite> {
     for (index, run) in runs.iter_mut().enumerate() {
         let sites = RunSites::of(run, &names, index, by);
         run.forget_sites();
-        joined.add_run(index, all, sites);
+        match index {
+            0 => joined.begin(all, sites),
+            _ => joined.add_run(index, all, sites),
+        }
     }
     joined.weigh_rivals(nothing);
     let Joined { sites, aliases, .. } = joined;
@@ -102,10 +104,9 @@ fn worth(name: &Symbolized) -> u8 {
 }
 
 /// The sites of one run, which no other run has changed yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct RunSites {
-    /// What matching is to know of each, its key among it.
-    candidates: Vec<Candidate>,
+    keys: Vec<SiteKey>,
     found: Vec<Found>,
 }
 
@@ -113,6 +114,8 @@ struct RunSites {
 #[derive(Debug)]
 struct Found {
     module: Option<ModuleLabel>,
+    /// Of that module's file, as the run spells it.
+    path: Option<Text>,
     name: Symbolized,
     here: Box<SiteRun>,
 }
@@ -120,7 +123,7 @@ struct Found {
 impl RunSites {
     fn of(run: &Run, names: &BestNames, index: usize, by: Grouping) -> Self {
         let mut sites = RunSites {
-            candidates: Vec::with_capacity(run.sites.len()),
+            keys: Vec::with_capacity(run.sites.len()),
             found: Vec::with_capacity(run.sites.len()),
         };
         let mut known: HashTable<u32> = HashTable::new();
@@ -129,38 +132,22 @@ impl RunSites {
             let location = names.named(index, run.location(run.innermost(site)));
             let key = SiteKey::of(run, &location, by);
             let hash = hasher.hash_one(&key);
-            let is_it = |at: &u32| sites.candidates[*at as usize].key == key;
+            let is_it = |at: &u32| sites.keys[*at as usize] == key;
             if let Some(at) = known.find(hash, is_it).copied() {
                 sites.found[at as usize].add(run, location, site);
                 continue;
             }
             let at = sites.found.len() as u32;
-            sites.candidates.push(candidate(key, run, &location));
+            sites.keys.push(key);
             sites.found.push(Found::new(run, location, site));
-            let rehash = |at: &u32| hasher.hash_one(&sites.candidates[*at as usize].key);
+            let rehash = |at: &u32| hasher.hash_one(&sites.keys[*at as usize]);
             known.insert_unique(hash, at, rehash);
         }
-        let all = sites.candidates.iter_mut().zip(&mut sites.found);
-        all.for_each(|(candidate, found)| found.tell(candidate));
+        sites.keys.shrink_to_fit();
+        sites.found.shrink_to_fit();
+        let found = sites.found.iter_mut();
+        found.for_each(|found| found.here.sort_addresses());
         sites
-    }
-}
-
-/// A site as far as its key and its module tell.
-fn candidate(key: SiteKey, run: &Run, location: &Location) -> Candidate {
-    let path = run
-        .module_of(location)
-        .and_then(|module| module.path.clone());
-    Candidate {
-        module: module_of(&key).cloned(),
-        key,
-        build: None,
-        chain: Vec::new(),
-        function_start: None,
-        addresses: Few::default(),
-        numbers: Few::default(),
-        module_path: path,
-        mean_size: None,
     }
 }
 
@@ -169,6 +156,7 @@ impl Found {
         let module = run.module_of(&location);
         Found {
             module: module.map(|module| module.label.clone()),
+            path: module.and_then(|module| module.path.clone()),
             here: Box::new(site_run(run, &location, site)),
             name: location.name,
         }
@@ -189,17 +177,26 @@ impl Found {
         }
     }
 
-    /// Tells matching what all places of the site come to.
-    fn tell(&mut self, candidate: &mut Candidate) {
-        self.here.sort_addresses();
-        if let Symbolized::Named(named) = &self.name {
-            candidate.chain = named.chain().map(step).collect();
-            candidate.function_start = named.function_start();
+    /// What matching is to know of the site.
+    fn candidate(&self, key: SiteKey) -> Candidate {
+        let (chain, function_start) = match &self.name {
+            Symbolized::Named(named) => {
+                let chain = named.chain().map(step).collect();
+                (chain, named.function_start())
+            }
+            Symbolized::Unknown(_) => (Vec::new(), None),
+        };
+        Candidate {
+            module: module_of(&key).cloned(),
+            key,
+            build: self.here.build.clone(),
+            chain,
+            function_start,
+            addresses: self.here.addresses.clone(),
+            numbers: self.here.numbers.clone(),
+            module_path: self.path.clone(),
+            mean_size: self.here.figures.mean_size(),
         }
-        candidate.build = self.here.build.clone();
-        candidate.addresses = self.here.addresses.clone();
-        candidate.numbers = self.here.numbers.clone();
-        candidate.mean_size = self.here.figures.mean_size();
     }
 
     /// A site that no earlier run has.
@@ -235,37 +232,59 @@ struct Joined {
     aliases: Aliases,
 }
 
+impl RunSites {
+    fn into_candidates(self) -> (Vec<Candidate>, Vec<Found>) {
+        let sites = self.keys.into_iter().zip(&self.found);
+        let candidates = sites.map(|(key, found)| found.candidate(key));
+        (candidates.collect(), self.found)
+    }
+}
+
 impl Joined {
+    /// Takes over the first run, whose sites are all new. Only another run has to know of what they are found again by.
+    fn begin(&mut self, runs: usize, first: RunSites) {
+        if runs > 1 {
+            let sites = first.keys.iter().zip(&first.found);
+            let candidates = sites.map(|(key, found)| found.candidate(key.clone()));
+            self.candidates = candidates.collect();
+        }
+        let sites = first.keys.into_iter().zip(first.found);
+        let sites = sites.map(|(key, found)| found.into_site(0, runs, key));
+        self.sites = sites.collect();
+    }
+
     fn add_run(&mut self, run: usize, runs: usize, new: RunSites) {
-        let matches = match_sites(&self.candidates, &new.candidates);
+        let (new, found) = new.into_candidates();
+        let matches = match_sites(&self.candidates, &new);
         for (module, old, file) in &matches.files {
             self.aliases.add_file((module, old), (module, file));
         }
         for pair in &matches.modules {
             self.aliases.add_module(&pair.old, &pair.new);
         }
-        self.add_renamed(&new.candidates, &matches.sites);
+        self.add_renamed(&new, &matches.sites);
+        let is_last = run + 1 == runs;
+        if is_last {
+            self.candidates = Vec::new();
+        }
         let is_new = |found: &&Option<Match>| found.is_none();
-        let more = matches.sites.iter().filter(is_new).count();
-        self.sites.reserve_exact(more);
-        self.candidates.reserve_exact(more);
-        let sites = new.found.into_iter().zip(new.candidates);
+        self.sites
+            .reserve_exact(matches.sites.iter().filter(is_new).count());
+        let sites = found.into_iter().zip(new);
         for ((site, candidate), found) in sites.zip(matches.sites) {
+            let key = candidate.key.clone();
+            let at = match &found {
+                Some(found) => found.old,
+                None => self.sites.len(),
+            };
+            match self.candidates.get_mut(at) {
+                Some(old) => *old = candidate,
+                None if is_last => {}
+                None => self.candidates.push(candidate),
+            }
             match found {
-                Some(found) => {
-                    if !found.rivals.is_empty() {
-                        self.rivals
-                            .entry(found.old)
-                            .or_default()
-                            .extend(found.rivals);
-                    }
-                    self.unite(found.old, found.by, run, site, candidate);
-                }
-                None => {
-                    let site = site.into_site(run, runs, candidate.key.clone());
-                    self.sites.push(site);
-                    self.candidates.push(candidate);
-                }
+                Some(found) => self.unite(found, run, site, key),
+                None => self.sites.push(site.into_site(run, runs, key)),
             }
         }
     }
@@ -311,8 +330,12 @@ impl Joined {
         }
     }
 
-    fn unite(&mut self, at: usize, by: MatchedBy, run: usize, site: Found, new: Candidate) {
-        let (known, old) = (&mut self.sites[at], &mut self.candidates[at]);
+    fn unite(&mut self, found: Match, run: usize, site: Found, key: SiteKey) {
+        let Match { old, by, rivals } = found;
+        if !rivals.is_empty() {
+            self.rivals.entry(old).or_default().extend(rivals);
+        }
+        let known = &mut self.sites[old];
         known.runs[run] = Some(site.here);
         known.matched_by = known.matched_by.max(Some(by));
         // Names of the last run win: it is the newest build. But any name is better than none.
@@ -322,9 +345,8 @@ impl Joined {
         let is_named = matches!(site.name, Symbolized::Named(_));
         if is_named || matches!(known.name, Symbolized::Unknown(_)) {
             known.name = site.name;
-            known.key = new.key.clone();
+            known.key = key;
         }
-        *old = new;
     }
 }
 

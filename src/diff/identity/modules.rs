@@ -57,12 +57,12 @@ struct Scored {
 /// Modules that have another name in the new run. Equal names are one module; what is left over is paired
 /// by path, build and base name.
 pub fn pair_modules(old: &[Candidate], new: &[Candidate]) -> Vec<ModulePair> {
-    let (old, new) = (known(old), known(new));
-    let only = |all: &BTreeMap<&ModuleKey, Known<'_>>, others: &BTreeMap<&ModuleKey, Known<'_>>| {
-        let only = all.keys().filter(|key| !others.contains_key(**key));
-        only.map(|key| (*key).clone()).collect::<Vec<ModuleKey>>()
+    let (in_old, in_new) = (modules_of(old), modules_of(new));
+    let (old, new) = (known(old, &in_new), known(new, &in_old));
+    let keys = |modules: &BTreeMap<&ModuleKey, Known<'_>>| -> Vec<ModuleKey> {
+        modules.keys().map(|key| (*key).clone()).collect()
     };
-    let (only_old, only_new) = (only(&old, &new), only(&new, &old));
+    let (only_old, only_new) = (keys(&old), keys(&new));
     let mut scored: Vec<Scored> = Vec::new();
     for (i, j) in with_a_sign_in_common(&only_old, &old, &only_new, &new) {
         let (a, b) = (&only_old[i], &only_new[j]);
@@ -173,10 +173,25 @@ pub fn called_as_before<'a>(new: &'a [Candidate], pairs: &[ModulePair]) -> Cow<'
     new.iter().map(renamed).collect()
 }
 
-fn known(sites: &[Candidate]) -> BTreeMap<&ModuleKey, Known<'_>> {
+fn modules_of(sites: &[Candidate]) -> BTreeSet<&ModuleKey> {
+    let modules = sites.iter().filter_map(|site| site.module.as_ref());
+    modules.collect()
+}
+
+/// Of the modules that are not among those of the other run.
+fn known<'a>(
+    sites: &'a [Candidate],
+    others: &BTreeSet<&ModuleKey>,
+) -> BTreeMap<&'a ModuleKey, Known<'a>> {
     let mut modules: BTreeMap<&ModuleKey, Known<'_>> = BTreeMap::new();
     for site in sites {
-        let Some(module) = &site.module else { continue };
+        let Some(module) = site
+            .module
+            .as_ref()
+            .filter(|module| !others.contains(module))
+        else {
+            continue;
+        };
         let known = modules.entry(module).or_default();
         known.path = known.path.or(site.module_path.as_deref());
         known.builds.extend(&site.build);
