@@ -4,45 +4,13 @@
 //! be more than `STRETCHES` of them, two and two become one. At the end each step is taken at the end of the
 //! stretch that is nearest: never further off than a 256th of the run, and exact there.
 
-use super::block::{Block, CallerId, Tally};
+use super::block::{CallerId, Tally};
 use super::curve::{Curve, CurveWriter, STEPS};
+use super::delta::{Change, Delta};
+use super::packed::{Packed, Packer};
 
 /// At most so many stretches make up a run; at least half as many, if it has so many lines.
 const STRETCHES: u64 = 256;
-
-/// By how much live blocks and bytes change over a stretch, which is far from 2^31 lines. Bytes wrap around: a log
-/// can hold any sizes, and what was added is taken away again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Delta {
-    blocks: i32,
-    bytes: u64,
-}
-
-impl Delta {
-    pub fn begins(block: Block) -> Self {
-        Delta {
-            blocks: 1,
-            bytes: block.size,
-        }
-    }
-
-    pub fn ends(block: Block) -> Self {
-        Delta::begins(block).negated()
-    }
-
-    pub fn negated(self) -> Self {
-        Delta {
-            blocks: self.blocks.wrapping_neg(),
-            bytes: self.bytes.wrapping_neg(),
-        }
-    }
-
-    #[inline]
-    fn add(&mut self, other: Delta) {
-        self.blocks = self.blocks.wrapping_add(other.blocks);
-        self.bytes = self.bytes.wrapping_add(other.bytes);
-    }
-}
 
 /// The stretch that a line (counted from 1) belongs to, where stretches have 2^`shift` lines.
 #[inline]
@@ -56,20 +24,6 @@ pub fn shift_for(lines: u64) -> u32 {
     (0..u64::BITS)
         .find(|shift| last >> shift < STRETCHES)
         .unwrap_or(0)
-}
-
-/// What a caller comes to in one stretch.
-#[derive(Debug, Clone, Copy)]
-struct Change {
-    caller: CallerId,
-    stretch: u32,
-    delta: Delta,
-}
-
-impl Change {
-    fn when(&self) -> (CallerId, u32) {
-        (self.caller, self.stretch)
-    }
 }
 
 /// Sums up the changes of the stretch that is replayed now, for one part of all addresses.
@@ -141,10 +95,12 @@ impl Sampler {
     }
 
     fn finish_sums(&mut self) {
-        for at in std::mem::take(&mut self.taken) {
+        let mut taken = std::mem::take(&mut self.taken);
+        for at in taken.drain(..) {
             let sum = std::mem::replace(&mut self.slots[at as usize], Slot::FREE);
             self.finish_sum(sum);
         }
+        self.taken = taken;
     }
 
     fn finish_sum(&mut self, sum: Slot) {
@@ -172,15 +128,14 @@ impl Sampler {
 /// The changes of every caller, stretch by stretch.
 #[derive(Debug, Default)]
 pub struct Curves {
-    /// By caller and stretch, each once: most callers have few, and lists of their own would take more than these.
-    changes: Vec<Change>,
+    changes: Packed,
     /// In any order, and some of them more than once.
     new: Vec<Change>,
 }
 
 /// So many new changes are sorted in at a time, at least, and in parts of all that are there.
 const NEW_AT_ONCE: usize = 1 << 16;
-const NEW_IN_PARTS: usize = 4;
+const NEW_IN_PARTS: usize = 8;
 
 impl Curves {
     /// Takes over what a sampler has summed up.
@@ -198,19 +153,34 @@ impl Curves {
     }
 
     fn sort_in(&mut self) {
-        self.new.sort_unstable_by_key(Change::when);
-        sum_up(&mut self.new);
-        self.changes.append(&mut std::mem::take(&mut self.new));
-        // Two lists in order, one behind the other, are merged in one go.
-        self.changes.sort_by_key(Change::when);
-        sum_up(&mut self.changes);
+        let mut new = std::mem::take(&mut self.new);
+        new.sort_unstable_by_key(Change::when);
+        let mut new = new.into_iter().peekable();
+        let mut packer = Packer::default();
+        for change in self.changes.iter() {
+            while let Some(before) = new.next_if(|new| new.when() < change.when()) {
+                packer.push(before);
+            }
+            packer.push(change);
+        }
+        new.for_each(|change| packer.push(change));
+        self.changes = packer.finish();
     }
 
     /// Makes stretches 2^`by` times as long. Nothing may wait in any sampler.
     pub fn coarsen(&mut self, by: u32) {
-        let changes = self.changes.iter_mut().chain(&mut self.new);
-        changes.for_each(|change| change.stretch >>= by);
-        sum_up(&mut self.changes);
+        let coarser = |change: Change| Change {
+            stretch: change.stretch >> by,
+            ..change
+        };
+        let mut packer = Packer::default();
+        self.changes
+            .iter()
+            .for_each(|change| packer.push(coarser(change)));
+        self.changes = packer.finish();
+        self.new
+            .iter_mut()
+            .for_each(|change| *change = coarser(*change));
     }
 
     /// The curves of so many callers, by [`CallerId`]; `others` are changes that come on top.
@@ -224,7 +194,7 @@ impl Curves {
         let mut writer = CurveWriter::default();
         let mut lists = [Some(self), others].map(|curves| {
             let curves = curves.into_iter();
-            curves.flat_map(|curves| &curves.changes).peekable()
+            curves.flat_map(|curves| curves.changes.iter()).peekable()
         });
         (0..callers as u32).map(CallerId).map(move |caller| {
             let mut deltas = [Delta::default(); STEPS];
@@ -242,18 +212,6 @@ impl Curves {
         self.sort_in();
         self.changes.shrink_to_fit();
     }
-}
-
-/// Makes one of what is of one caller and stretch, in a list in order.
-fn sum_up(changes: &mut Vec<Change>) {
-    changes.dedup_by(|later, earlier| {
-        let is_one = later.when() == earlier.when();
-        if is_one {
-            earlier.delta.add(later.delta);
-        }
-        is_one
-    });
-    changes.retain(|change| change.delta != Delta::default());
 }
 
 fn curve_of(deltas: &[Delta; STEPS], writer: &mut CurveWriter) -> Curve {
@@ -304,6 +262,7 @@ fn step_of(stretch: u64, shift: u32, lines: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::block::Block;
     use super::*;
 
     /// More callers than slots, in an order that makes them take turns, against a plain list.

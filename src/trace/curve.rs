@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::block::Tally;
+use super::varint::{self, unzigzag, zigzag};
 
 /// Steps of a curve.
 pub const STEPS: usize = 64;
@@ -66,8 +67,8 @@ impl CurveWriter {
         }
         self.bytes.push(step);
         let rise = |from: u64, to: u64| zigzag(to.wrapping_sub(from));
-        write_figure(&mut self.bytes, rise(self.last.blocks, live.blocks));
-        write_figure(&mut self.bytes, rise(self.last.bytes, live.bytes));
+        varint::write(&mut self.bytes, rise(self.last.blocks, live.blocks));
+        varint::write(&mut self.bytes, rise(self.last.bytes, live.bytes));
         self.last = live;
     }
 
@@ -95,7 +96,7 @@ impl Iterator for Changes<'_> {
         self.bytes = rest;
         let live = &mut self.live;
         for figure in [&mut live.blocks, &mut live.bytes] {
-            let rise = unzigzag(read_figure(&mut self.bytes));
+            let rise = unzigzag(varint::read(&mut self.bytes));
             *figure = figure.wrapping_add(rise);
         }
         Some((*step, *live))
@@ -156,39 +157,6 @@ impl Curve {
             *self = Curve::of(&points);
         }
     }
-}
-
-/// Small numbers for small changes, up or down.
-fn zigzag(change: u64) -> u64 {
-    change << 1 ^ ((change as i64) >> 63) as u64
-}
-
-fn unzigzag(figure: u64) -> u64 {
-    figure >> 1 ^ (figure & 1).wrapping_neg()
-}
-
-/// Seven bits a byte, the lowest first; all but the last have the eighth.
-fn write_figure(bytes: &mut Vec<u8>, mut figure: u64) {
-    while figure > 0x7f {
-        bytes.push(figure as u8 | 0x80);
-        figure >>= 7;
-    }
-    bytes.push(figure as u8);
-}
-
-fn read_figure(bytes: &mut &[u8]) -> u64 {
-    let mut figure = 0;
-    for shift in (0..u64::BITS).step_by(7) {
-        let Some((byte, rest)) = bytes.split_first() else {
-            break;
-        };
-        *bytes = rest;
-        figure |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            break;
-        }
-    }
-    figure
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use hashbrown::HashSet;
 use rayon::prelude::*;
 
 use super::block::{Block, CallerId};
-use super::changes::{Delta, shift_for, stretch_of};
+use super::changes::{shift_for, stretch_of};
+use super::delta::Delta;
 use super::line::Caller;
 use super::live::{Ended, Freed, Met, SHARDS};
 use super::outcome::{CallerEntry, FaultKind, Shard, Trace, UnknownFree};
