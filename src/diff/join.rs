@@ -7,7 +7,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use super::group::{Aliases, group, module_of};
 use super::identity::{Candidate, Match, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
-use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
+use super::site::{CodePlace, Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
     Build, CallSite, Declaration, Figures, Frame, LinkAddress, Location, ModuleLabel, NameSource,
     Role, Run, Symbolized, Text,
@@ -126,11 +126,14 @@ impl RunSites {
             keys: Vec::with_capacity(run.sites.len()),
             found: Vec::with_capacity(run.sites.len()),
         };
+        let modules = run.modules.iter();
+        let modules: Vec<ModuleKey> = modules.map(|module| ModuleKey::of(&module.label)).collect();
         let mut known: HashTable<u32> = HashTable::new();
         let hasher = DefaultHashBuilder::default();
         for site in &run.sites {
             let location = names.named(index, run.location(run.innermost(site)));
-            let key = SiteKey::of(run, &location, by);
+            let module = location.module.and_then(|id| modules.get(id.0 as usize));
+            let key = SiteKey::of(module, &location, by);
             let hash = hasher.hash_one(&key);
             let is_it = |at: &u32| sites.keys[*at as usize] == key;
             if let Some(at) = known.find(hash, is_it).copied() {
@@ -146,7 +149,7 @@ impl RunSites {
         sites.keys.shrink_to_fit();
         sites.found.shrink_to_fit();
         let found = sites.found.iter_mut();
-        found.for_each(|found| found.here.sort_addresses());
+        found.for_each(|found| found.here.places.sort_and_dedup());
         sites
     }
 }
@@ -192,8 +195,8 @@ impl Found {
             build: self.here.build.clone(),
             chain,
             function_start,
-            addresses: self.here.addresses.clone(),
-            numbers: self.here.numbers.clone(),
+            addresses: self.here.addresses().collect::<Vec<_>>().into(),
+            numbers: self.here.numbers().collect::<Vec<_>>().into(),
             module_path: self.path.clone(),
             mean_size: self.here.figures.mean_size(),
         }
@@ -360,12 +363,11 @@ fn step((frame, declaration): (&Frame, Declaration)) -> Step {
 }
 
 fn site_run(run: &Run, location: &Location, site: &CallSite) -> SiteRun {
-    let number = location.number.filter(|_| location.address.is_none());
+    let address = location.address.map(CodePlace::Address);
     let module = run.module_of(location);
     SiteRun {
         build: module.and_then(|module| module.build.clone()),
-        addresses: location.address.into(),
-        numbers: number.into(),
+        places: address.or(location.number.map(CodePlace::Number)).into(),
         figures: site.figures,
         curve: site.curve.clone(),
     }
@@ -373,7 +375,7 @@ fn site_run(run: &Run, location: &Location, site: &CallSite) -> SiteRun {
 
 fn finish(site: &mut JoinedSite) {
     let here = site.runs.iter_mut().flatten();
-    here.for_each(|run| run.sort_addresses());
+    here.for_each(|run| run.places.sort_and_dedup());
     let runs = site.runs.iter().flatten().count();
     // A row of sites that no run shares is joined by its name alone.
     site.matched_by = match runs {
@@ -467,7 +469,8 @@ mod tests {
         let run = run(vec![at_line("a", 5, 0x30, 4), at_line("a", 5, 0x10, 1)]);
         let sites = join(&mut [run], Grouping::Line);
         let run = sites[0].runs[0].as_ref().unwrap();
-        assert_eq!(*run.addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
+        let addresses: Vec<LinkAddress> = run.addresses().collect();
+        assert_eq!(addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
         assert_eq!((run.figures.allocations, run.figures.blocks), (Some(5), 5));
     }
 

@@ -1,36 +1,51 @@
 //! A call site, and what identifies it in every run.
 
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
+
 use super::column::Column;
 use super::few::Few;
 use super::matched_by::MatchedBy;
 use crate::run::{
-    Build, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Run, Symbolized, Text,
+    Build, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Symbolized, Text,
 };
 use crate::trace::Curve;
 
-/// What makes it the same module in another run.
+/// What makes it the same module in another run. All sites of a module share it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ModuleKey {
+pub struct ModuleKey(Arc<ModuleIdentity>);
+
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModuleIdentity {
     pub role: Role,
     /// Empty for the program, which is the program whatever it is called.
     pub name: Text,
 }
 
+impl Deref for ModuleKey {
+    type Target = ModuleIdentity;
+
+    fn deref(&self) -> &ModuleIdentity {
+        &self.0
+    }
+}
+
+static PROGRAM: LazyLock<ModuleKey> =
+    LazyLock::new(|| ModuleKey::new(Role::Program, Text::default()));
+
 impl ModuleKey {
+    pub fn new(role: Role, name: Text) -> Self {
+        ModuleKey(Arc::new(ModuleIdentity { role, name }))
+    }
+
     pub fn program() -> Self {
-        ModuleKey {
-            role: Role::Program,
-            name: Text::default(),
-        }
+        PROGRAM.clone()
     }
 
     pub fn of(module: &ModuleLabel) -> Self {
         match module.role {
             Role::Program => ModuleKey::program(),
-            role => ModuleKey {
-                role,
-                name: module.name.clone(),
-            },
+            role => ModuleKey::new(role, module.name.clone()),
         }
     }
 }
@@ -87,25 +102,33 @@ pub enum SiteKey {
 
 impl SiteKey {
     /// The finest that is known of a place, or its line where rows are wider.
-    pub fn of(run: &Run, location: &Location, by: Grouping) -> Self {
-        let module = run.module_of(location).map(|module| &module.label);
+    pub fn of(module: Option<&ModuleKey>, location: &Location, by: Grouping) -> Self {
         let by_line = || match &location.name {
             Symbolized::Named(named) => SiteKey::line(module, named),
             Symbolized::Unknown(_) => None,
         };
-        let by_address = || Some(SiteKey::address(module?, location.address?, &location.name));
+        let by_address = || {
+            Some(SiteKey::Address {
+                module: module?.clone(),
+                address: location.address?,
+                function: location.frame().and_then(|frame| frame.function.clone()),
+            })
+        };
         let key = match by {
             Grouping::Address => by_address().or_else(by_line),
             _ => by_line().or_else(by_address),
         };
-        key.unwrap_or_else(|| SiteKey::number(module, location.number))
+        key.unwrap_or_else(|| SiteKey::Number {
+            module: module.cloned(),
+            number: location.number,
+        })
     }
 
     /// A line without a module, as `mtrace(1)` gives it, is taken for the program's.
-    pub fn line(module: Option<&ModuleLabel>, named: &Named) -> Option<Self> {
+    fn line(module: Option<&ModuleKey>, named: &Named) -> Option<Self> {
         let frame = named.shown();
         Some(SiteKey::Line {
-            module: module.map_or_else(ModuleKey::program, ModuleKey::of),
+            module: module.cloned().unwrap_or_else(ModuleKey::program),
             function: frame.function.clone(),
             file: frame.file.clone()?,
             line: frame.line?,
@@ -113,26 +136,11 @@ impl SiteKey {
         })
     }
 
-    pub fn address(module: &ModuleLabel, address: LinkAddress, name: &Symbolized) -> Self {
-        SiteKey::Address {
-            module: ModuleKey::of(module),
-            address,
-            function: name.frame().and_then(|frame| frame.function.clone()),
-        }
-    }
-
     /// Gives its module another name.
     pub fn move_to(&mut self, name: ModuleKey) {
         match self {
             SiteKey::Line { module, .. } | SiteKey::Address { module, .. } => *module = name,
             SiteKey::Number { module, .. } => *module = Some(name),
-        }
-    }
-
-    pub fn number(module: Option<&ModuleLabel>, number: Option<u64>) -> Self {
-        SiteKey::Number {
-            module: module.map(ModuleKey::of),
-            number,
         }
     }
 }
@@ -144,16 +152,21 @@ pub enum Hidden {
     Loader,
 }
 
+/// Where in its module a call returns to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CodePlace {
+    Address(LinkAddress),
+    /// The number of the log, where it could not be made a link-time address.
+    Number(u64),
+}
+
 /// What one run has of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteRun {
     /// Of the site's module, where it is known.
     pub build: Option<Build>,
-    /// Link-time return addresses that are this site, ascending; more than one where a line has
-    /// several calls, or was inlined more than once. Empty where unknown.
-    pub addresses: Few<LinkAddress>,
-    /// The numbers of the log, where they could not be made link-time addresses.
-    pub numbers: Few<u64>,
+    /// Ascending; more than one where a line has several calls, or was inlined more than once.
+    pub places: Few<CodePlace>,
     pub figures: Figures,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
@@ -162,15 +175,25 @@ pub struct SiteRun {
 impl SiteRun {
     /// Adds what another place of the site has.
     pub fn add(&mut self, other: &SiteRun) {
-        self.addresses.extend(&other.addresses);
-        self.numbers.extend(&other.numbers);
+        self.places.extend(&other.places);
         self.figures.add(other.figures);
         self.add_curve(other.curve.as_ref());
     }
 
-    pub fn sort_addresses(&mut self) {
-        self.addresses.sort_and_dedup();
-        self.numbers.sort_and_dedup();
+    /// Link-time return addresses that are this site, ascending once it is whole; none where unknown.
+    pub fn addresses(&self) -> impl Iterator<Item = LinkAddress> + '_ {
+        self.places.iter().filter_map(|place| match place {
+            CodePlace::Address(address) => Some(*address),
+            CodePlace::Number(_) => None,
+        })
+    }
+
+    /// The numbers of the log, where they could not be made link-time addresses.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.places.iter().filter_map(|place| match place {
+            CodePlace::Address(_) => None,
+            CodePlace::Number(number) => Some(*number),
+        })
     }
 
     /// Adds the curve of a caller or site that is summed up in this one.
@@ -223,23 +246,13 @@ impl JoinedSite {
 
     /// The address to show where there is no line: of the last run that has one.
     pub fn address(&self) -> Option<LinkAddress> {
-        let mut addresses = self
-            .runs
-            .iter()
-            .rev()
-            .flatten()
-            .map(|run| run.addresses.first());
-        addresses.find_map(|address| address.copied())
+        let mut runs = self.runs.iter().rev().flatten();
+        runs.find_map(|run| run.addresses().next())
     }
 
     /// The log's own number, where there is no address.
     pub fn number(&self) -> Option<u64> {
-        let mut numbers = self
-            .runs
-            .iter()
-            .rev()
-            .flatten()
-            .map(|run| run.numbers.first());
-        numbers.find_map(|number| number.copied())
+        let mut runs = self.runs.iter().rev().flatten();
+        runs.find_map(|run| run.numbers().next())
     }
 }

@@ -13,10 +13,7 @@ use MatchedBy::*;
 fn module(name: &str) -> ModuleKey {
     match name {
         "" => ModuleKey::program(),
-        name => ModuleKey {
-            role: Role::Library,
-            name: name.into(),
-        },
+        name => ModuleKey::new(Role::Library, name.into()),
     }
 }
 
