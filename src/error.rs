@@ -335,7 +335,7 @@ pub enum Error {
     IncompleteResult { path: PathBuf },
 
     #[error("{what} of '{}' cannot be judged: {warning}", printable_path(path))]
-    MixedProcesses {
+    NotToBeJudged {
         path: PathBuf,
         what: &'static str,
         warning: String,

@@ -1,7 +1,10 @@
 //! Everything that is said to the user beside the figures. Each text says what it means for the
 //! figures and what to do.
 
+use std::error;
 use std::fmt;
+use std::io;
+use std::iter;
 use std::path::PathBuf;
 
 use crate::printable::printable_path;
@@ -24,6 +27,28 @@ impl fmt::Display for LinesSeen {
                 counted(n, "line"),
                 self.first
             ),
+        }
+    }
+}
+
+/// Why an input could not be read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadFailure {
+    pub reason: String,
+    /// It ends too early, as when a device lost power; else what was read is not what was written.
+    pub is_cut: bool,
+}
+
+impl ReadFailure {
+    pub(crate) fn of(error: &io::Error) -> ReadFailure {
+        let is_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+        // A decoder may say so with an error of its own around the reader's.
+        let first = error.get_ref().map(|inner| inner as &dyn error::Error);
+        let mut causes = iter::successors(first, |error| error.source());
+        let is_caused = causes.any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_end));
+        ReadFailure {
+            reason: error.to_string(),
+            is_cut: is_end(error) || is_caused,
         }
     }
 }
@@ -97,9 +122,7 @@ pub enum Warning {
     /// Allocations at live addresses, in a log of a glibc that loses frees of other threads.
     FreesLost(LinesSeen),
     /// Reading failed in the middle of the log.
-    ReadStopped {
-        reason: String,
-    },
+    ReadStopped(ReadFailure),
     /// Callers lie in no mapping, or in one of another module.
     OutsideMaps {
         callers: usize,
@@ -211,6 +234,9 @@ impl Warning {
     /// The code of [`Warning::ResultIncomplete`].
     pub const RESULT_INCOMPLETE: &'static str = "result-incomplete";
 
+    /// Code of what says that a log is not what was written.
+    pub const LOG_DAMAGED: &'static str = "log-damaged";
+
     /// Codes of what says that two processes wrote into the log.
     pub const MIXED: [&'static str; 3] =
         [Warning::FORK, Warning::SEVERAL_STARTS, Warning::TORN_LINES];
@@ -239,7 +265,8 @@ impl Warning {
             Warning::Fork { .. } => Warning::FORK,
             Warning::TornLines(_) => Warning::TORN_LINES,
             Warning::FreesLost(_) => "frees-lost",
-            Warning::ReadStopped { .. } => "read-stopped",
+            Warning::ReadStopped(failure) if failure.is_cut => "read-stopped",
+            Warning::ReadStopped(_) => Warning::LOG_DAMAGED,
             Warning::TruncatedTail { .. } => "truncated-tail",
             Warning::MissingStart => "missing-start",
             Warning::MissingEnd => "missing-end",
@@ -287,7 +314,7 @@ impl Warning {
                 | Warning::MissingStart
                 | Warning::MissingEnd
                 | Warning::FreesLost(_)
-                | Warning::ReadStopped { .. }
+                | Warning::ReadStopped(_)
                 | Warning::ResultIncomplete { .. }
                 | Warning::RecordingDamaged { .. }
                 | Warning::RecordingCut
@@ -411,9 +438,13 @@ impl fmt::Display for Warning {
                  another thread frees during an allocation, so blocks may show as live that are not, and frees as \
                  double; trace with glibc 2.34 or newer, or with one thread",
             ),
-            Warning::ReadStopped { reason } => write!(
+            Warning::ReadStopped(ReadFailure { reason, is_cut: true }) => write!(
                 f,
-                "the log could not be read to its end ({reason}): the figures are those of its beginning; copy it again",
+                "the log is cut ({reason}): the figures are those of its beginning; copy it again",
+            ),
+            Warning::ReadStopped(ReadFailure { reason, is_cut: false }) => write!(
+                f,
+                "the log is damaged ({reason}): part of it may be lost or wrong, and so may be its figures; copy it again",
             ),
             Warning::TruncatedTail { line } => write!(
                 f,

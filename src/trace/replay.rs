@@ -21,6 +21,7 @@ use super::parted::{CallerEntry, Parted};
 use super::reader::{Piece, Pieces};
 use super::sizes;
 use super::torn::TornCallers;
+use crate::warning::ReadFailure;
 
 /// What to keep beside the figures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -262,7 +263,7 @@ impl Replay {
         let mut anomalies = Anomalies {
             missing_start: begins_before_its_start(&self.callers, &self.anomalies),
             missing_end: !self.ended,
-            read_error: failed.map(|error| error.to_string()),
+            read_error: failed.as_ref().map(ReadFailure::of),
             ..self.anomalies
         };
         for &number in &parted.glued {
@@ -634,13 +635,11 @@ mod tests {
         )
         .unwrap();
         assert_eq!(live_of(&trace, Reuse::FreeLost).blocks, 1);
+        let settled = trace.settle(Reuse::FreeLost);
+        let failure = settled.anomalies().read_error.clone().unwrap();
         assert_eq!(
-            trace
-                .settle(Reuse::FreeLost)
-                .anomalies()
-                .read_error
-                .as_deref(),
-            Some("corrupt stream")
+            (failure.reason.as_str(), failure.is_cut),
+            ("corrupt stream", false)
         );
         assert!(replay(Broken(b""), ReplayOptions::default()).is_err());
     }

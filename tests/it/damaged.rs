@@ -776,3 +776,29 @@ fn an_old_glibcs_lost_frees_are_said() {
         "from 2.34 the free is the first block's"
     );
 }
+
+#[test]
+fn a_changed_byte_in_a_compressed_log_is_damage_and_not_judged() {
+    let log = fs::read(file_of(RUN, ".log")).unwrap();
+    let before = packed(&zstd);
+    let before = before.path().to_str().unwrap();
+    let mut refused = 0;
+    for compress in [&gzip as &dyn Fn(&[u8]) -> Vec<u8>, &zstd, &xz] {
+        let good = compress(&log);
+        for at in (good.len() / 4..good.len() - 40).step_by(good.len() / 8) {
+            let mut bytes = good.clone();
+            bytes[at] ^= 4;
+            let directory = packed(|_| bytes.clone());
+            let after = directory.path().to_str().unwrap();
+            let output = mtrace_diff()
+                .args([before, after, "--fail-above", "1000000"])
+                .output()
+                .unwrap();
+            let error = String::from_utf8_lossy(&output.stderr);
+            // Without a line to begin with, it is no log at all.
+            assert_eq!(output.status.code(), Some(2), "byte {at}: {error}");
+            refused += usize::from(error.contains("the log is damaged"));
+        }
+    }
+    assert!(refused >= 10, "{refused}");
+}
