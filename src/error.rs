@@ -334,6 +334,12 @@ pub enum Error {
     )]
     IncompleteResult { path: PathBuf },
 
+    #[error(
+        "--fail-above {text} is two limits; write a number without commas ({}), or give each limit an option of its own",
+        text.replace(',', "")
+    )]
+    GroupedNumber { text: String },
+
     #[error("{what} of '{}' cannot be judged: {warning}", printable_path(path))]
     NotToBeJudged {
         path: PathBuf,

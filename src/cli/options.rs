@@ -10,7 +10,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::capture::{Moment, RunInput, is_duration};
-use crate::diff::{Gate, Grouping, Limit, Map, SortBy};
+use crate::diff::{Gate, Grouping, Limit, Map, SortBy, grouped_number};
 use crate::error::{Error, FileFlag, Result};
 use crate::plan::Plan;
 use crate::report::{FORMATS, Format, Options};
@@ -317,6 +317,9 @@ fn formats(of_one_run: bool) -> impl TypedValueParser<Value = Format> {
 
 impl CompareArgs {
     pub fn plan(&self) -> Result<Plan> {
+        if let Some(text) = grouped_number(&self.fail_above) {
+            return Err(Error::GroupedNumber { text });
+        }
         Ok(Plan {
             runs: self.capture.inputs(&self.runs)?,
             search: self.capture.search(),

@@ -25,7 +25,7 @@ mod trend;
 pub use advice::advice;
 pub use column::Column;
 pub use copies::copies;
-pub use gate::{Breach, Gate, Limit, Verdict};
+pub use gate::{Breach, Gate, Limit, Verdict, grouped_number};
 pub use growth::{Change, Growth, ends};
 pub use join::join;
 pub use judge::judge;

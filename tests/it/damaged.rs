@@ -704,17 +704,15 @@ fn a_recorded_build_id_decides() {
             .iter()
             .all(|s| s["function"] != "session_open")
     );
-    write(
-        &directory,
-        "run.json",
-        b"{\"schema\": \"mtrace-diff-run/1\", \"duration_s\": \"soon\"}",
-    );
-    let output = output_of(mtrace_diff().args(["show", &path]));
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        String::from_utf8_lossy(&output.stderr)
-            .contains("run.json' cannot be used as a run's facts")
-    );
+    let soon = "{\"schema\": \"mtrace-diff-run/1\", \"duration_s\": \"soon\"}";
+    for bad in [soon, &manifest("797582f"), &manifest("build 7")] {
+        write(&directory, "run.json", bad.as_bytes());
+        let output = output_of(mtrace_diff().args(["show", &path]));
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{bad}: {error}");
+        let says = error.contains("run.json' cannot be used as a run's facts");
+        assert!(says, "{bad}: {error}");
+    }
 }
 
 #[test]
