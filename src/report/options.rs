@@ -15,3 +15,17 @@ pub struct Options {
     pub width: Option<usize>,
     pub color: bool,
 }
+
+/// Ten sites, plainly, as they are written to a file.
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            top: 10,
+            all: false,
+            inlines: false,
+            trend: true,
+            width: None,
+            color: false,
+        }
+    }
+}
