@@ -10,7 +10,12 @@ pub struct Block {
     pub caller: CallerId,
     /// In bytes, as asked for.
     pub size: u64,
+    /// The stretch of the run in which it was allocated (see [`super::curve`]).
+    pub born: Stretch,
 }
+
+/// One of at most 256 equal parts of a run, as long as it has gone by now.
+pub type Stretch = u8;
 
 /// Blocks and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -231,6 +231,15 @@ impl LiveBlocks {
         (met, ended)
     }
 
+    /// Makes the stretches in which blocks are born 2^`by` times as long.
+    pub fn coarsen(&mut self, by: u32) {
+        self.slots.coarsen(by);
+        for disputed in self.disputed.values_mut() {
+            let born = disputed.newest.born;
+            disputed.newest.born = born.checked_shr(by).unwrap_or(0);
+        }
+    }
+
     /// Drops the record of a dispute that has resolved itself.
     fn settle(&mut self, address: u64) {
         let Entry::Occupied(entry) = self.disputed.entry(address) else {

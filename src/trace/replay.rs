@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::anomalies::Anomalies;
-use super::block::{Block, CallerId};
+use super::block::{Block, CallerId, Stretch};
 use super::curve::{Curves, Delta, shift_for, stretch_of};
 use super::live::{Ended, Freed, Met, Occurrences, SHARDS};
 use super::outcome::{FaultKind, Faults, Shard, Trace, UnknownFree};
@@ -187,10 +187,11 @@ impl Replay {
         for curves in [&mut self.late, &mut self.lost] {
             curves.coarsen(by);
         }
-        for shard in &mut self.shards {
+        self.shards.par_iter_mut().for_each(|shard| {
             shard.late.coarsen(by);
             shard.lost.coarsen(by);
-        }
+            shard.live.coarsen(by);
+        });
         self.shift += by;
     }
 
@@ -320,12 +321,13 @@ impl Shard {
         match step.action() {
             Action::Allocate => {
                 let caller = lane.caller(step.caller);
+                let stretch = stretch_of(line, shift);
                 let block = Block {
                     caller,
                     size: step.size,
+                    born: stretch as Stretch,
                 };
                 let ended = self.live.allocate(step.address, block, line);
-                let stretch = stretch_of(line, shift);
                 self.late.note(stretch, caller, Delta::begins(block));
                 self.ended(ended, stretch);
             }

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashMap;
 
-use super::block::{Block, CallerId};
+use super::block::{Block, CallerId, Stretch};
 use super::freed::{FreedPages, Marks};
 
 /// What an address held.
@@ -56,21 +56,23 @@ const ALONE: usize = 39;
 
 const SLOTS_OF_PAGE: usize = 256;
 
-/// A block, a mark or nothing, in 8 bytes: the caller's number plus 2 in the upper half, the size in the
-/// lower.
+/// A block, a mark or nothing, in 8 bytes: the caller's number plus 2 in the upper half, the stretch in which the block
+/// was born in the 8 bits below, and its size in the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Slot(u64);
 
 impl Slot {
     const NOTHING: Slot = Slot(0);
     const MARK: Slot = Slot(1 << 32);
+    /// Bits of a size.
+    const SIZE: u32 = 24;
     /// Stands for a size that is in [`AddressTable::large`].
-    const LARGE: u32 = u32::MAX;
+    const LARGE: u64 = (1 << Slot::SIZE) - 1;
 
     #[inline]
     fn new(block: Block) -> Self {
-        let size = u32::try_from(block.size).unwrap_or(Slot::LARGE);
-        Slot((u64::from(block.caller.0) + 2) << 32 | u64::from(size))
+        let born = u64::from(block.born) << Slot::SIZE;
+        Slot((u64::from(block.caller.0) + 2) << 32 | born | block.size.min(Slot::LARGE))
     }
 
     #[inline]
@@ -80,7 +82,22 @@ impl Slot {
 
     #[inline]
     fn is_large(self) -> bool {
-        self.0 as u32 == Slot::LARGE
+        self.0 & Slot::LARGE == Slot::LARGE
+    }
+
+    #[inline]
+    fn born(self) -> Stretch {
+        (self.0 >> Slot::SIZE) as Stretch
+    }
+
+    /// With stretches that are 2^`by` times as long.
+    fn coarsened(self, by: u32) -> Slot {
+        if !self.is_live() {
+            return self;
+        }
+        let born = u64::from(self.born());
+        let later = born.checked_shr(by).unwrap_or(0);
+        Slot(self.0 ^ ((born ^ later) << Slot::SIZE))
     }
 }
 
@@ -288,6 +305,14 @@ impl AddressTable {
         self.freed_since = 0;
     }
 
+    /// Makes stretches 2^`by` times as long.
+    pub fn coarsen(&mut self, by: u32) {
+        let alone = self.alone.values_mut();
+        for slot in self.slots.iter_mut().chain(alone) {
+            *slot = slot.coarsened(by);
+        }
+    }
+
     /// Whether an address that holds nothing can have held a block that was freed.
     pub fn has_forgotten(&self) -> bool {
         self.freed.has_forgotten()
@@ -316,11 +341,12 @@ impl AddressTable {
     fn block(&self, address: u64, slot: Slot) -> Block {
         let size = match slot.is_large() {
             true => self.large.get(&address).copied().unwrap_or_default(),
-            false => u64::from(slot.0 as u32),
+            false => slot.0 & Slot::LARGE,
         };
         Block {
             caller: CallerId((slot.0 >> 32) as u32 - 2),
             size,
+            born: slot.born(),
         }
     }
 }
@@ -344,6 +370,7 @@ mod tests {
         Block {
             caller: CallerId(size as u32 % 7),
             size,
+            born: size as Stretch,
         }
     }
 
@@ -372,6 +399,10 @@ mod tests {
                 }
                 if near == 1 && far == 1 {
                     table.stow();
+                }
+                if near == 2 && far == 2 {
+                    table.coarsen(1);
+                    twin.values_mut().flatten().for_each(|block| block.born /= 2);
                 }
                 prop_assert_eq!(table.known(), twin.len());
             }
