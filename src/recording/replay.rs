@@ -9,7 +9,7 @@ use super::events::{Event, Malformed, decode};
 use super::header::{Header, Mode};
 use crate::trace::{
     AddressTable, Block, CallerId, Course, Curve, Delta, FaultKind, Held, Occurrences, SizesSeen,
-    Tally,
+    Survivors, Tally,
 };
 
 /// As many nodes as a recorder makes.
@@ -73,6 +73,8 @@ pub struct StackCounts {
     /// What was asked for; nothing in a summary.
     pub sizes: SizesSeen,
     pub curve: Curve,
+    /// How many of the blocks that lived to the end were there at each step; `None` in a summary.
+    pub survivors: Option<Curve>,
 }
 
 /// How a recording ends.
@@ -255,7 +257,7 @@ impl Replay {
         }
         // Threads wait for each other, so time never goes back; a damaged file's may.
         self.time = self.time.max(time);
-        self.course.reach(self.time);
+        self.reach(self.time);
     }
 
     #[inline]
@@ -329,6 +331,7 @@ impl Replay {
             live: Tally::default(),
             sizes: SizesSeen::default(),
             curve: Curve::default(),
+            survivors: None,
         });
         self.index[at] = stacks.len() as u32;
         Some(CallerId(stacks.len() as u32 - 1))
@@ -343,8 +346,19 @@ impl Replay {
         let stack = &mut self.recording.stacks[caller.0 as usize];
         stack.allocations += 1;
         stack.sizes.note(size, true);
-        let block = Block { caller, size };
+        let born = self.course.stretch();
+        let block = Block { caller, size, born };
         self.put(address, block);
+    }
+
+    fn reach(&mut self, time: u64) {
+        let by = self.course.reach(time);
+        if by > 0 {
+            self.table.coarsen(by);
+            for (_, block) in self.reallocated.values_mut() {
+                block.born = block.born.checked_shr(by).unwrap_or(0);
+            }
+        }
     }
 
     fn put(&mut self, address: u64, block: Block) {
@@ -457,21 +471,28 @@ impl Replay {
     }
 
     fn finish(mut self, damage: Damage, keep_blocks: bool) -> Recording {
+        let end = match self.is_over {
+            true => self.until,
+            false => self.time,
+        };
+        self.reach(end);
         let recording = &mut self.recording;
         recording.end_us = self.time.min(self.until);
         recording.damage = damage;
         if recording.header.mode != Mode::Summary {
+            let mut survivors = Survivors::default();
             for (_, block) in self.table.iter() {
                 recording.stacks[block.caller.0 as usize].live.add(Tally {
                     blocks: 1,
                     bytes: block.size,
                 });
+                survivors.note(block);
+            }
+            let survivors = survivors.curves(recording.stacks.len(), end.saturating_add(1));
+            for (stack, survivors) in recording.stacks.iter_mut().zip(survivors) {
+                stack.survivors = Some(survivors);
             }
         }
-        let end = match self.is_over {
-            true => self.until,
-            false => self.time,
-        };
         let curves = self.course.curves(end, recording.stacks.len());
         for (stack, curve) in recording.stacks.iter_mut().zip(curves) {
             stack.curve = curve;

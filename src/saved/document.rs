@@ -421,9 +421,9 @@ impl SavedCaller {
             sizes: site.sizes.map(|sizes| (sizes.least(), sizes.most())),
             build: build.map(|build| builds.index_of(build)),
             curve: site.curve.as_ref().map(|curve| {
-                let changes = curve.changes().iter();
+                let changes = curve.changes();
                 changes
-                    .map(|(step, live)| (*step, live.blocks, live.bytes))
+                    .map(|(step, live)| (step, live.blocks, live.bytes))
                     .collect()
             }),
         }
@@ -447,7 +447,8 @@ impl SavedCaller {
     fn add_to(self, run: &mut Run, module: Option<ModuleId>, names: &mut Names) -> Checked<()> {
         let curve = self.curve.map(|changes| {
             let tally = |(step, blocks, bytes)| (step, Tally { blocks, bytes });
-            Curve::from_changes(changes.into_iter().map(tally).collect())
+            let changes: Vec<(u8, Tally)> = changes.into_iter().map(tally).collect();
+            Curve::from_changes(&changes)
                 .ok_or_else(|| "the steps of a curve are out of order".to_owned())
         });
         let location = Location {
@@ -518,17 +519,15 @@ fn check(source: Source, figures: Figures, curve: Option<&Curve>) -> Checked<()>
     let Some(curve) = curve else {
         return Ok(());
     };
-    let end = curve
-        .changes()
-        .last()
-        .map_or(Tally::default(), |change| change.1);
+    let end = curve.changes().last();
+    let end = end.map_or(Tally::default(), |change| change.1);
     if end.blocks != blocks || bytes.is_some_and(|bytes| bytes != end.bytes) {
         return Err(format!(
             "the 'curve' ends with {} blocks, {} bytes, and 'blocks' and 'bytes' say otherwise",
             end.blocks, end.bytes
         ));
     }
-    let most = curve.changes().iter().map(|(_, live)| live.blocks).max();
+    let most = curve.changes().map(|(_, live)| live.blocks).max();
     if allocations.zip(most).is_some_and(|(all, most)| most > all) {
         return Err("more blocks are live in the 'curve' than 'allocations' made".to_owned());
     }

@@ -312,6 +312,7 @@ mod tests {
         Block {
             caller: CallerId(0),
             size,
+            born: 0,
         }
     }
 

@@ -6,9 +6,11 @@ use rayon::prelude::*;
 use super::anomalies::Anomalies;
 use super::block::{Block, CallerId, Tally};
 use super::caller_list::Callers;
-use super::curve::{Curve, Curves, Sampler, Steps};
+use super::changes::{Curves, Sampler};
+use super::curve::Curve;
 use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
 use super::sizes::{Seen, Sizes};
+use super::survivors::Survivors;
 
 /// What one caller did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -199,14 +201,31 @@ impl Outcome<'_> {
     /// What was live of each caller at equal steps of the run, by [`CallerId`].
     pub fn curves(&self) -> Vec<Curve> {
         let others = (self.reuse == Reuse::FreeLost).then_some(&self.trace.lost);
-        let steps = Steps::new(self.trace.all_lines);
+        let (late, numbers) = (&self.trace.late, &self.trace.is);
+        let of_numbers = late.of_callers(others, numbers.len(), self.trace.all_lines);
         let mut curves = vec![Curve::default(); self.trace.allocated.len()];
-        for (number, is) in self.trace.is.iter().enumerate() {
-            let number = CallerId(number as u32);
-            let curve = self.trace.late.curve(number, others, &steps);
+        for (is, curve) in numbers.iter().zip(of_numbers) {
             curves[is.0 as usize].add(&curve);
         }
         curves
+    }
+
+    /// What of each caller lived to the end, and since when: how many of its last blocks were there at each step.
+    pub fn survivors(&self) -> Vec<Curve> {
+        let of_shard = |shard: &LiveBlocks| {
+            let mut survivors = Survivors::default();
+            for (_, block) in shard.iter(self.reuse) {
+                let caller = self.trace.is(block.caller);
+                survivors.note(Block { caller, ..block });
+            }
+            survivors
+        };
+        let shards = self.trace.live.par_iter().map(of_shard);
+        let survivors = shards.reduce(Survivors::default, |mut sum, of_shard| {
+            sum.absorb(of_shard);
+            sum
+        });
+        survivors.curves(self.trace.allocated.len(), self.trace.all_lines)
     }
 
     /// The blocks live at the end, by address.

@@ -13,7 +13,8 @@ use rayon::prelude::*;
 
 use super::anomalies::Anomalies;
 use super::block::{Block, CallerId, Stretch};
-use super::curve::{Curves, Delta, shift_for, stretch_of};
+use super::changes::{Curves, shift_for, stretch_of};
+use super::delta::Delta;
 use super::live::{Ended, Freed, Met, Occurrences, SHARDS};
 use super::outcome::{FaultKind, Faults, Shard, Trace, UnknownFree};
 use super::parse::{Action, LocalCaller, Parser, Seen, Step};
@@ -248,6 +249,8 @@ impl Replay {
     /// `failed` is what kept the log from being read to its end.
     fn finish(mut self, failed: Option<io::Error>) -> Trace {
         self.absorb_curves();
+        self.late.finish();
+        self.lost.finish();
         let mut seen = vec![Seen::default(); self.callers.len()];
         for lane in &self.lanes {
             for (of_lane, id) in lane.parser.seen().iter().zip(&lane.callers) {

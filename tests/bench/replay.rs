@@ -85,7 +85,8 @@ fn steps_to_live_blocks(bencher: Bencher<'_, '_>) {
                 Action::Allocate => {
                     let caller = CallerId(step.caller.0);
                     let size = step.size;
-                    live.allocate(step.address, Block { caller, size }, line);
+                    let born = 0;
+                    live.allocate(step.address, Block { caller, size, born }, line);
                 }
                 Action::Free | Action::FreeInRealloc => drop(live.free(step.address, line)),
             }
