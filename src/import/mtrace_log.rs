@@ -66,7 +66,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
 
 /// A location has the number of its caller.
 fn location_of(caller: CallerId) -> LocationId {
-    LocationId(caller.0 as usize)
+    LocationId(caller.0)
 }
 
 /// What went wrong, and where.

@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::run::{
     AddressingChoice, Build, CallSite, Code, Declaration, Facts, Figures, Frame, LinkAddress,
     Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run, Source,
-    Symbolized, Unknown,
+    Symbolized, Text, Unknown,
 };
 use crate::symbols::Names;
 use crate::trace::{Anomalies, Curve, Occurrences, Sizes, Tally};
@@ -362,7 +362,7 @@ impl Modules {
     fn id_of(&mut self, run: &mut Run, module: Module) -> ModuleId {
         *self.0.entry(module).or_insert_with_key(|module| {
             run.modules.push(module.clone());
-            ModuleId(run.modules.len() - 1)
+            ModuleId(run.modules.len() as u32 - 1)
         })
     }
 }
@@ -553,7 +553,7 @@ impl SavedName {
         match name {
             Symbolized::Unknown(reason) => SavedName::Unknown(*reason),
             Symbolized::Named(named) => SavedName::Known {
-                by: named.source,
+                by: named.source(),
                 frames: {
                     let frames = named.frames().iter().enumerate();
                     let declared = |at| named.declarations().get(at).copied().unwrap_or_default();
@@ -561,12 +561,12 @@ impl SavedName {
                         .map(|(at, frame)| SavedFrame::of(frame, declared(at)))
                         .collect()
                 },
-                symbol: named.symbol.as_deref().map(str::to_owned),
-                start: named.function_start,
+                symbol: named.symbol().map(|symbol| symbol.as_ref().to_owned()),
+                start: named.function_start(),
                 code: named
-                    .code
+                    .code()
                     .map(|code| (code.size, code.lines, code.last_line)),
-                namesake: named.code.is_some_and(|code| code.has_namesake),
+                namesake: named.code().is_some_and(|code| code.has_namesake),
             },
         }
     }
@@ -649,24 +649,24 @@ impl SavedFrame {
 #[derive(Clone)]
 struct NamedModule {
     label: ModuleLabel,
-    path: Option<String>,
+    path: Option<Text>,
 }
 
 impl SavedModule {
     /// Only a library's path tells more than its name.
     fn of(module: &ModuleLabel, path: Option<&str>) -> Self {
-        let tells = |path: &&str| module.role != Role::Program && *path != module.name;
+        let tells = |path: &&str| module.role != Role::Program && **path != *module.name;
         SavedModule {
             role: module.role,
-            name: module.name.clone(),
+            name: module.name.to_string(),
             path: path.filter(tells).map(str::to_owned),
         }
     }
 
     fn named(self) -> NamedModule {
-        let name = shortened(&self.name);
+        let name = Text::from(shortened(&self.name));
         let is_path = name.contains('/');
-        let path = self.path.as_deref().map(shortened);
+        let path = self.path.as_deref().map(|path| shortened(path).into());
         NamedModule {
             path: path.or_else(|| is_path.then(|| name.clone())),
             label: ModuleLabel {
