@@ -14,19 +14,17 @@ use crate::run::Figures;
 pub fn judge(joined: Vec<JoinedSite>, columns: &[Column], sort: SortBy) -> Vec<Site> {
     let judged = joined.into_iter().map(|site| judged(site, columns));
     let mut sites: Vec<Site> = judged.collect();
-    sites.sort_by(|a, b| by_rank(a, b, sort));
+    // In place, as there can be a million of them; no two are of one rank.
+    sites.sort_unstable_by(|a, b| by_rank(a, b, sort));
     sites
 }
 
 fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
-    let here = joined.runs.iter().zip(columns);
-    let figures: Vec<Figures> = here
-        .map(|(run, column)| run.as_ref().map_or(column.nothing, |run| run.figures))
-        .collect();
+    let figures: Vec<Figures> = joined.figures(columns).collect();
     let (first, last) = ends(&figures);
     let growth = Growth::between(first, last);
-    let worst = joined.at_least.filter(|_| figures.len() > 1);
-    let worst = worst.map(|first| {
+    let worst = joined.at_least.as_deref().filter(|_| figures.len() > 1);
+    let worst = worst.map(|&first| {
         let growth = Growth::between(first, last);
         let mut figures = figures.clone();
         figures[0] = first;
@@ -41,11 +39,9 @@ fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
     joined.hidden = hidden(&joined, columns, growth, rates, trend);
     Site {
         worst,
-        rates,
         trend,
         change: Change::between(first, last),
         growth,
-        figures,
         at: joined,
     }
 }

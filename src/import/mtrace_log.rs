@@ -6,7 +6,9 @@ use super::moment::log_at;
 use crate::capture::{CaptureSet, Standing, first_line};
 use crate::error::{Error, Result};
 use crate::printable::printable_bytes;
-use crate::run::{Blocks, Facts, Fault, Figures, LiveBlock, LocationId, Run, Source, UnknownFree};
+use crate::run::{
+    Blocks, Details, Facts, Fault, Figures, LiveBlock, LocationId, Run, Source, UnknownFree,
+};
 use crate::symbols::{RebasedRun, RunToName, rebase};
 use crate::trace::{
     Anomalies, Caller, CallerId, Callers, Outcome, ReplayOptions, Reuse, Trace, advice,
@@ -50,12 +52,17 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let mut run = Run::new(facts, modules(&capture, &rebased));
     let locations = rebased.locations(&trace.callers).into_iter();
     let stats = outcome.stats().into_iter().zip(outcome.curves());
-    let stats = stats.zip(outcome.sizes());
-    for (location, ((stats, curve), sizes)) in locations.zip(stats) {
+    let stats = stats.zip(outcome.survivors()).zip(outcome.sizes());
+    for (location, (((stats, curve), survivors), sizes)) in locations.zip(stats) {
         let at = run.add_location(location);
         let figures = Figures::of_log(stats.allocations, stats.live);
         if figures.allocated() {
-            run.add_site(at, figures, sizes, Some(curve));
+            let details = Details {
+                sizes,
+                curve: Some(curve),
+                survivors: Some(survivors),
+            };
+            run.add_site(at, figures, details);
         }
     }
     run.inventory.mapped = capture.maps.as_ref().map(mapped_names);
@@ -66,7 +73,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
 
 /// A location has the number of its caller.
 fn location_of(caller: CallerId) -> LocationId {
-    LocationId(caller.0 as usize)
+    LocationId(caller.0)
 }
 
 /// What went wrong, and where.

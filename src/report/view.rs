@@ -60,7 +60,7 @@ fn is_of_interest(site: &Site) -> bool {
 
 impl<'a> View<'a> {
     pub fn new(report: &'a Report, extent: Extent) -> Self {
-        let columns = report.columns();
+        let columns = &report.columns;
         let sites = report.sites.iter().enumerate();
         let rows = sites.map(|(index, site)| Row {
             rank: index + 1,
@@ -83,9 +83,9 @@ impl<'a> View<'a> {
         others.extend(not_grown);
         let counted = rows.iter().chain(&others).map(|row| row.site);
         View {
-            total: Sums::of(&columns, counted),
-            others: Others::of(&columns, &others),
-            hidden: Others::of(&columns, &hidden),
+            total: Sums::of(columns, counted),
+            others: Others::of(columns, &others),
+            hidden: Others::of(columns, &hidden),
             alike: Alike::of(report),
             rows,
         }
@@ -208,7 +208,7 @@ pub fn module_text(site: &Site) -> String {
 }
 
 pub fn module_of(module: Option<&ModuleLabel>) -> String {
-    module.map_or_else(|| "-".to_owned(), |module| module.name.clone())
+    module.map_or_else(|| "-".to_owned(), |module| module.name.to_string())
 }
 
 /// The growth in percent, or NEW or GONE, which no percentage can say.

@@ -18,9 +18,9 @@ use crate::hex;
 use crate::printable::{printable, printable_path, shortened};
 use crate::progress::Progress;
 use crate::run::{
-    AddressingChoice, Build, CallSite, Code, Declaration, Facts, Figures, Frame, LinkAddress,
-    Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run, Source,
-    Symbolized, Unknown,
+    AddressingChoice, Build, CallSite, Code, Declaration, Details, Facts, Figures, Frame,
+    LinkAddress, Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
+    Source, Symbolized, Text, Unknown,
 };
 use crate::symbols::Names;
 use crate::trace::{Anomalies, Curve, Occurrences, Sizes, Tally};
@@ -158,7 +158,30 @@ struct SavedCaller {
     build: Option<usize>,
     /// Step, blocks and bytes, at each of the steps at which these change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    curve: Option<Vec<(u8, u64, u64)>>,
+    curve: Option<SavedCurve>,
+    /// The same of the blocks that lived to the end: how many of them were there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    survivors: Option<SavedCurve>,
+}
+
+/// Steps at which a curve changes, with the blocks and bytes from there on.
+type SavedCurve = Vec<(u8, u64, u64)>;
+
+fn saved(curve: &Curve) -> SavedCurve {
+    let changes = curve.changes();
+    changes
+        .map(|(step, live)| (step, live.blocks, live.bytes))
+        .collect()
+}
+
+fn curve_of(saved: Option<SavedCurve>) -> Checked<Option<Curve>> {
+    let Some(saved) = saved else { return Ok(None) };
+    let tally = |(step, blocks, bytes)| (step, Tally { blocks, bytes });
+    let changes: Vec<(u8, Tally)> = saved.into_iter().map(tally).collect();
+    let curve = Curve::from_changes(&changes);
+    curve
+        .map(Some)
+        .ok_or_else(|| "the steps of a curve are out of order".to_owned())
 }
 
 /// As the log has it.
@@ -362,7 +385,7 @@ impl Modules {
     fn id_of(&mut self, run: &mut Run, module: Module) -> ModuleId {
         *self.0.entry(module).or_insert_with_key(|module| {
             run.modules.push(module.clone());
-            ModuleId(run.modules.len() - 1)
+            ModuleId(run.modules.len() as u32 - 1)
         })
     }
 }
@@ -420,12 +443,8 @@ impl SavedCaller {
             bytes: site.figures.bytes,
             sizes: site.sizes.map(|sizes| (sizes.least(), sizes.most())),
             build: build.map(|build| builds.index_of(build)),
-            curve: site.curve.as_ref().map(|curve| {
-                let changes = curve.changes();
-                changes
-                    .map(|(step, live)| (step, live.blocks, live.bytes))
-                    .collect()
-            }),
+            curve: site.curve.as_ref().map(saved),
+            survivors: site.survivors.as_ref().map(saved),
         }
     }
 
@@ -445,12 +464,6 @@ impl SavedCaller {
     }
 
     fn add_to(self, run: &mut Run, module: Option<ModuleId>, names: &mut Names) -> Checked<()> {
-        let curve = self.curve.map(|changes| {
-            let tally = |(step, blocks, bytes)| (step, Tally { blocks, bytes });
-            let changes: Vec<(u8, Tally)> = changes.into_iter().map(tally).collect();
-            Curve::from_changes(&changes)
-                .ok_or_else(|| "the steps of a curve are out of order".to_owned())
-        });
         let location = Location {
             module,
             address: self.address,
@@ -466,13 +479,39 @@ impl SavedCaller {
             let sizes = Sizes::new(least, most);
             sizes.ok_or_else(|| format!("no 'sizes' lie between {least} and {most}"))
         });
-        let (curve, sizes) = (curve.transpose()?, sizes.transpose()?);
+        let (curve, survivors) = (curve_of(self.curve)?, curve_of(self.survivors)?);
+        let sizes = sizes.transpose()?;
         check(run.facts.origin.source, figures, curve.as_ref())
             .and_then(|()| check_sizes(figures, sizes))
+            .and_then(|()| check_survivors(curve.as_ref(), survivors.as_ref()))
             .map_err(|reason| format!("of caller {}, {reason}", run.sites.len() + 1))?;
         let at = run.add_location(location);
-        run.add_site(at, figures, sizes, curve);
+        let details = Details {
+            sizes,
+            curve,
+            survivors,
+        };
+        run.add_site(at, figures, details);
         Ok(())
+    }
+}
+
+/// What lived to the end was live when it was born, and stayed so; at the end it is all there is.
+fn check_survivors(curve: Option<&Curve>, survivors: Option<&Curve>) -> Checked<()> {
+    let Some(survivors) = survivors else {
+        return Ok(());
+    };
+    let Some(curve) = curve else {
+        return Err("there are 'survivors' without a 'curve'".to_owned());
+    };
+    let (live, alive) = (curve.points(), survivors.points());
+    let goes_on = alive
+        .windows(2)
+        .all(|pair| pair[0].blocks <= pair[1].blocks);
+    let is_within = alive.iter().zip(&live).all(|(a, b)| a.blocks <= b.blocks);
+    match goes_on && is_within && alive.last() == live.last() {
+        true => Ok(()),
+        false => Err("the 'survivors' are not those of the 'curve'".to_owned()),
     }
 }
 
@@ -553,7 +592,7 @@ impl SavedName {
         match name {
             Symbolized::Unknown(reason) => SavedName::Unknown(*reason),
             Symbolized::Named(named) => SavedName::Known {
-                by: named.source,
+                by: named.source(),
                 frames: {
                     let frames = named.frames().iter().enumerate();
                     let declared = |at| named.declarations().get(at).copied().unwrap_or_default();
@@ -561,12 +600,12 @@ impl SavedName {
                         .map(|(at, frame)| SavedFrame::of(frame, declared(at)))
                         .collect()
                 },
-                symbol: named.symbol.as_deref().map(str::to_owned),
-                start: named.function_start,
+                symbol: named.symbol().map(|symbol| symbol.as_ref().to_owned()),
+                start: named.function_start(),
                 code: named
-                    .code
+                    .code()
                     .map(|code| (code.size, code.lines, code.last_line)),
-                namesake: named.code.is_some_and(|code| code.has_namesake),
+                namesake: named.code().is_some_and(|code| code.has_namesake),
             },
         }
     }
@@ -649,24 +688,24 @@ impl SavedFrame {
 #[derive(Clone)]
 struct NamedModule {
     label: ModuleLabel,
-    path: Option<String>,
+    path: Option<Text>,
 }
 
 impl SavedModule {
     /// Only a library's path tells more than its name.
     fn of(module: &ModuleLabel, path: Option<&str>) -> Self {
-        let tells = |path: &&str| module.role != Role::Program && *path != module.name;
+        let tells = |path: &&str| module.role != Role::Program && **path != *module.name;
         SavedModule {
             role: module.role,
-            name: module.name.clone(),
+            name: module.name.to_string(),
             path: path.filter(tells).map(str::to_owned),
         }
     }
 
     fn named(self) -> NamedModule {
-        let name = shortened(&self.name);
+        let name = Text::from(shortened(&self.name));
         let is_path = name.contains('/');
-        let path = self.path.as_deref().map(shortened);
+        let path = self.path.as_deref().map(|path| shortened(path).into());
         NamedModule {
             path: path.or_else(|| is_path.then(|| name.clone())),
             label: ModuleLabel {

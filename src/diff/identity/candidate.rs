@@ -1,6 +1,7 @@
 //! What matching knows of a site.
 
 use super::asked_for::AskedFor;
+use crate::diff::few::Few;
 use crate::diff::site::{ModuleKey, SiteKey};
 use crate::run::{Build, Code, Declaration, LinkAddress, Text};
 use crate::symbol_name::without_clone;
@@ -31,9 +32,9 @@ pub struct Candidate {
     /// Of that function.
     pub code: Option<Code>,
     /// Ascending; empty where unknown.
-    pub addresses: Vec<LinkAddress>,
+    pub addresses: Few<LinkAddress>,
     /// The numbers of the log, where they are no addresses.
-    pub numbers: Vec<u64>,
+    pub numbers: Few<u64>,
     pub sizes: AskedFor,
 }
 

@@ -1,5 +1,6 @@
 //! Which module of one run is which of another, where one file was loaded from several paths.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -168,7 +169,10 @@ fn likeliest(scored: &[Scored], old: usize, new: usize) -> Vec<(usize, usize, bo
 }
 
 /// New sites in modules that bear their names of the earlier runs.
-pub fn called_as_before(new: &[Candidate], pairs: &[ModulePair]) -> Vec<Candidate> {
+pub fn called_as_before<'a>(new: &'a [Candidate], pairs: &[ModulePair]) -> Cow<'a, [Candidate]> {
+    if pairs.is_empty() {
+        return Cow::Borrowed(new);
+    }
     let old_names: BTreeMap<&ModuleKey, &ModuleKey> =
         pairs.iter().map(|pair| (&pair.new, &pair.old)).collect();
     let renamed = |site: &Candidate| {
