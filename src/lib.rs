@@ -17,12 +17,15 @@
 //! that can be shown. [`compare`] and [`show`] walk the whole way and give a [`Report`],
 //! which a renderer of [`report`] then draws. In the middle stands the [`Run`](run::Run): what a log, a saved
 //! report or an old tool's result comes to, and all that the modules to its right know of one.
+//!
+//! [`guide`] is for users: its chapters say how programs are recorded, how the table is read, and what to trust.
 
 pub mod capture;
 pub mod cli;
 pub mod diff;
 pub mod elf;
 pub mod error;
+pub mod guide;
 pub mod progress;
 pub mod record;
 pub mod recording;
