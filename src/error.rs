@@ -49,6 +49,9 @@ pub enum Error {
         source: io::Error,
     },
 
+    #[error("the guide has no chapter '{name}'; its chapters are {chapters}")]
+    NoChapter { name: String, chapters: String },
+
     #[error(
         "'{}' does not exist; {}", printable_path(path),
         if path.as_os_str() == "show" {

@@ -17,6 +17,8 @@
 //! [`Report`], which one of the [`FORMATS`] then draws. In the middle stands the [`Run`]: what a log, a saved
 //! report or an old tool's result comes to, and all that the modules to its right know of one.
 //!
+//! [`guide`] is for users: its chapters say how programs are recorded, how the table is read, and what to trust.
+//!
 //! # Example
 //!
 //! Two logs, compared as `mtrace-diff run0.log run1.log --fail-above 10 --format json` compares them:
@@ -70,6 +72,8 @@ mod symbols;
 mod trace;
 mod units;
 mod warning;
+
+pub mod guide;
 
 #[doc(hidden)]
 pub mod cli;

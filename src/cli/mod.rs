@@ -2,6 +2,7 @@
 
 mod clean;
 mod convert;
+mod guide;
 mod options;
 mod progress;
 mod record;
@@ -49,7 +50,9 @@ pub fn main() -> ExitCode {
     let threads = match &cli.command {
         Some(Command::Show(args)) => args.work.threads,
         Some(Command::UnwindTable(args)) => args.threads,
-        Some(Command::Record(_) | Command::Recorder(_) | Command::Convert(_)) => None,
+        Some(
+            Command::Record(_) | Command::Recorder(_) | Command::Convert(_) | Command::Guide(_),
+        ) => None,
         None => cli.compare.work.threads,
     };
     let work = || match &cli.command {
@@ -57,6 +60,7 @@ pub fn main() -> ExitCode {
         Some(Command::UnwindTable(args)) => unwind::write_table(args).map(|()| ExitStatus::Ok),
         Some(Command::Convert(args)) => convert::convert(args).map(|()| ExitStatus::Ok),
         Some(Command::Recorder(args)) => record::recorder(args).map(|()| ExitStatus::Ok),
+        Some(Command::Guide(args)) => guide::guide(args).map(|()| ExitStatus::Ok),
         Some(Command::Record(_)) => Ok(ExitStatus::Ok),
         None => compare(&cli.compare),
     };

@@ -68,6 +68,8 @@ pub enum Command {
     Convert(super::convert::ConvertArgs),
     /// Prepare what the recorder needs to walk stacks on 32-bit ARM, MIPS, RISC-V and musl
     UnwindTable(UnwindTableArgs),
+    /// Show a chapter of the guide, or list the chapters
+    Guide(super::guide::GuideArgs),
 }
 
 #[derive(Debug, Args)]
@@ -302,6 +304,24 @@ pub enum Color {
     Never,
 }
 
+impl Color {
+    /// Whether standard output is to be coloured.
+    pub fn is_on(self) -> bool {
+        match self {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+            }
+        }
+    }
+}
+
+/// Columns of the terminal that standard output, or else standard error or input, is.
+pub fn terminal_width() -> Option<u16> {
+    terminal_size::terminal_size().map(|(width, _)| width.0)
+}
+
 /// The formats that a comparison, or one run, can be written in.
 fn formats(of_one_run: bool) -> impl TypedValueParser<Value = Format> {
     let formats = FORMATS.iter();
@@ -424,23 +444,16 @@ impl ViewArgs {
 
     pub fn options(&self) -> Options {
         let is_terminal = io::stdout().is_terminal();
-        let of_terminal = || terminal_size::terminal_size().map(|(width, _)| width.0);
         let width = self
             .width
-            .or_else(|| is_terminal.then(of_terminal).flatten());
+            .or_else(|| is_terminal.then(terminal_width).flatten());
         Options {
             top: self.top,
             all: self.all,
             inlines: self.inlines,
             trend: !self.no_trend,
             width: width.map(usize::from),
-            color: match self.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => {
-                    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-                }
-            },
+            color: self.color.is_on(),
         }
     }
 }

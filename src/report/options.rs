@@ -16,11 +16,11 @@ pub struct Options {
     pub color: bool,
 }
 
-/// Ten sites, plainly, as they are written to a file.
+/// As the command has it where nothing is asked for, without colour.
 impl Default for Options {
     fn default() -> Options {
         Options {
-            top: 10,
+            top: 20,
             all: false,
             inlines: false,
             trend: true,
