@@ -5,6 +5,8 @@ use crate::run::{Figures, Run, Source};
 /// What a comparison knows of one of its runs as a whole.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
+    /// How many of them its log has, where that is known: what it did.
+    pub records: Option<u64>,
     /// How long it took, in seconds, where that is known.
     pub duration_s: Option<f64>,
     /// The figures of a site that the run does not have.
@@ -16,6 +18,7 @@ pub struct Column {
 impl Column {
     pub fn of(run: &Run) -> Self {
         Column {
+            records: run.facts.records,
             duration_s: run.facts.duration_s,
             nothing: run.nothing(),
             lacks_loader: run.facts.origin.source == Source::MtraceDo,

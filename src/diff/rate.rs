@@ -4,7 +4,7 @@ use super::column::Column;
 use super::growth::Growth;
 use super::median::median;
 use super::site::SiteRun;
-use super::trend::{Trend, became_level, trend_of};
+use super::trend::{Observed, Trend, became_level, trend_of};
 use crate::run::Figures;
 use crate::trace::{Curve, STEPS};
 
@@ -111,11 +111,17 @@ fn is_longer(times: &[f64]) -> bool {
 /// Whether the first run stood level in the end, and the last one grew to its end: then it is not the difference of
 /// their ends that tells how fast it grows.
 fn became_a_leak(runs: &[Option<Box<SiteRun>>]) -> bool {
-    let of = |run: Option<&Option<Box<SiteRun>>>, is: fn(&Curve) -> bool| {
-        let curve = run.and_then(|run| run.as_ref()?.curve.as_ref());
-        curve.is_some_and(is)
+    let of = |run: Option<&Option<Box<SiteRun>>>, is: fn(&Observed<'_>) -> bool| {
+        let run = run.and_then(Option::as_deref);
+        let observed = run.and_then(|run| {
+            Some(Observed {
+                survivors: run.survivors.as_ref(),
+                ..Observed::bare(run.curve.as_ref()?)
+            })
+        });
+        observed.as_ref().is_some_and(is)
     };
-    of(runs.first(), became_level) && of(runs.last(), |curve| trend_of(curve) == Trend::Leak)
+    of(runs.first(), became_level) && of(runs.last(), |run| trend_of(run) == Trend::Leak)
 }
 
 /// The last run's pace in its second half, by its curve: what fills at the start is over by then. Its steps are equal in

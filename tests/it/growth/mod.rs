@@ -34,7 +34,8 @@ impl Confusion {
         for seed in seeds {
             let set = labelled(seed);
             let trace = replay(set.log.as_slice(), ReplayOptions::default()).unwrap();
-            let curves = trace.settle(Reuse::FreeLoggedLate).curves();
+            let outcome = trace.settle(Reuse::FreeLoggedLate);
+            let (curves, survivors) = (outcome.curves(), outcome.survivors());
             let by_address: BTreeMap<u64, usize> = trace
                 .callers
                 .iter()
@@ -42,8 +43,13 @@ impl Confusion {
                 .filter_map(|(index, caller)| Some((caller.address?, index)))
                 .collect();
             for case in set.cases {
-                let curve = &curves[by_address[&case.caller]];
-                let verdict = trend_of(curve).name();
+                let index = by_address[&case.caller];
+                let curve = &curves[index];
+                let run = Observed {
+                    survivors: Some(&survivors[index]),
+                    ..Observed::bare(curve)
+                };
+                let verdict = trend_of(&run).name();
                 *confusion.counts.entry((case.label, verdict)).or_default() += 1;
                 if !is_right(case.label, verdict) {
                     let points = curve.points().map(|point| point.blocks);
@@ -496,8 +502,8 @@ fn a_longer_run_that_leaves_no_more_has_no_leak() {
     let filling = curve(|step| step as u64 * 10);
     let over = |first, last| {
         let run = |seconds| Observed {
-            curve: &filling,
             duration_s: seconds,
+            ..Observed::bare(&filling)
         };
         trend(&[run(first), run(last)])
     };
@@ -510,11 +516,8 @@ fn a_longer_run_that_leaves_no_more_has_no_leak() {
 fn what_only_the_end_did_not_free_is_no_leak() {
     let level = curve(|_| 200);
     let freed = curve(|step| if step < 63 { 200 } else { 20 });
-    let run = |curve| Observed {
-        curve,
-        duration_s: None,
-    };
+    let run = |curve| Observed::bare(curve);
     assert_eq!(trend(&[run(&freed), run(&level)]), Some(Trend::Shutdown));
     assert_eq!(trend(&[run(&level), run(&level)]), Some(Trend::Startup));
-    assert_eq!(trend_of(&freed), Trend::Shutdown);
+    assert_eq!(trend_of(&run(&freed)), Trend::Shutdown);
 }

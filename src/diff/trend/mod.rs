@@ -1,0 +1,150 @@
+//! What the growth of a call site means.
+//!
+//! A block that is alive at the end is not yet a leak: tables are filled at the start, caches grow to their
+//! bound, pools double. What matters is whether a site goes on keeping what it allocates, to the end of the run. Its
+//! survivors tell: when the blocks were born that live at the end ([`Evidence`]). Where they are not known, the shape of the
+//! curve has to do ([`shape`]). The rule is a pure function of both and prefers not to call something a leak: a cache that is
+//! called one costs a person an hour, a leak that is missed in one run shows in a longer one.
+
+mod evidence;
+mod shape;
+
+use super::column::Column;
+use super::site::SiteRun;
+use crate::trace::{Curve, STEPS};
+
+use evidence::Evidence;
+pub use shape::FEWEST_BLOCKS;
+
+/// What kind of growth a call site shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trend {
+    /// Keeps on keeping blocks, to the end.
+    Leak,
+    /// Grew to the end of the program's work, and was freed when it ended.
+    Grows,
+    /// All of it came in the beginning, and it has stayed level.
+    Startup,
+    /// Grew, then stayed level: a cache or a pool.
+    Plateau,
+    /// Jumps.
+    Burst,
+    /// Too few blocks to say.
+    Noise,
+    /// Level all along: the difference is only what the end did not free.
+    Shutdown,
+}
+
+impl Trend {
+    /// Stable, for scripts and for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Trend::Leak => "leak",
+            Trend::Grows => "grows",
+            Trend::Startup => "startup",
+            Trend::Plateau => "plateau",
+            Trend::Burst => "burst",
+            Trend::Noise => "noise",
+            Trend::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// A run that is this many times longer and ends with no more than [`NO_MORE`] as much has no leak, unless the first
+/// one stood level in the end.
+const LONGER: f64 = 1.2;
+
+/// See [`LONGER`].
+const NO_MORE: f64 = 1.05;
+
+/// One run of a site: its curves, and how long the run was, where that is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    pub curve: &'a Curve,
+    /// How many of the blocks that lived to the end were there at each step.
+    pub survivors: Option<&'a Curve>,
+    /// Of the whole run.
+    pub records: Option<u64>,
+    pub duration_s: Option<f64>,
+}
+
+impl<'a> Observed<'a> {
+    /// A curve of which nothing else is known.
+    pub fn bare(curve: &'a Curve) -> Self {
+        Observed {
+            curve,
+            survivors: None,
+            records: None,
+            duration_s: None,
+        }
+    }
+
+    fn end(&self) -> f64 {
+        self.curve.points()[STEPS - 1].blocks as f64
+    }
+}
+
+/// Judges a site; `None` if its last run has no curve.
+pub fn trend_of_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Trend> {
+    runs.last()?.as_ref()?.curve.as_ref()?;
+    let nothing = Curve::default();
+    // Runs of which only the end is known say nothing about the course.
+    let observed = runs.iter().zip(columns).filter_map(|(run, column)| {
+        let (curve, survivors) = match run {
+            Some(run) => (run.curve.as_ref()?, run.survivors.as_ref()),
+            None => (&nothing, Some(&nothing)),
+        };
+        Some(Observed {
+            curve,
+            survivors,
+            records: column.records,
+            duration_s: column.duration_s,
+        })
+    });
+    trend(&observed.collect::<Vec<_>>())
+}
+
+/// The verdict on a site from its curves, in order of the runs. The last run is judged; the first one tells
+/// what a longer run should have made of it.
+pub fn trend(runs: &[Observed<'_>]) -> Option<Trend> {
+    let last = runs.last()?;
+    let of_last = trend_of(last);
+    let Some(first) = runs.first().filter(|_| runs.len() > 1) else {
+        return Some(of_last);
+    };
+    if of_last == Trend::Leak && !became_level(first) && is_no_more(first, last) {
+        return Some(Trend::Plateau);
+    }
+    if of_last != Trend::Noise && shape::differs_only_at_the_end(first.curve, last.curve) {
+        return Some(Trend::Shutdown);
+    }
+    Some(of_last)
+}
+
+/// Whether a run has come to its level before its end: what grows to the end of a longer run has no such level.
+pub fn became_level(run: &Observed<'_>) -> bool {
+    matches!(trend_of(run), Trend::Startup | Trend::Plateau)
+}
+
+/// A leak would have left more in the longer run.
+fn is_no_more(first: &Observed<'_>, last: &Observed<'_>) -> bool {
+    let times = first.duration_s.zip(last.duration_s);
+    let records = first.records.zip(last.records);
+    let work = records.map(|(first, last)| (first as f64, last as f64));
+    // Work that is known from both must be more by both: a run can be longer and do less.
+    let longer = |(short, long): (f64, f64)| long > short * LONGER;
+    let is_longer = match (times, work) {
+        (Some(times), Some(work)) => longer(times) && longer(work),
+        (Some(one), None) | (None, Some(one)) => longer(one),
+        (None, None) => false,
+    };
+    is_longer && first.end() > 0.0 && last.end() <= first.end() * NO_MORE
+}
+
+/// The verdict on one run.
+pub fn trend_of(run: &Observed<'_>) -> Trend {
+    match Evidence::of(run) {
+        Some(evidence) => evidence.trend(),
+        None => shape::trend_of(run.curve),
+    }
+}
