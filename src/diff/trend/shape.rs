@@ -146,7 +146,7 @@ fn ripple(blocks: &[f64]) -> f64 {
 }
 
 /// Whether most of what a curve rises by comes in a step or two.
-fn rises_in_jumps(blocks: &[f64; STEPS]) -> bool {
+pub fn rises_in_jumps(blocks: &[f64; STEPS]) -> bool {
     // What comes at the start is no jump.
     let start = STEPS / WINDOWS;
     let mut rises: Vec<f64> = blocks[start - 1..]
