@@ -20,6 +20,8 @@ macro_rules! chapters {
     ($($name:literal $module:ident $file:literal $about:literal)*) => {
         $(
             #[doc = include_str!($file)]
+            // Brackets of a chapter stand for themselves: it is written for other readers than rustdoc, too.
+            #[allow(rustdoc::broken_intra_doc_links)]
             pub mod $module {}
         )*
 
