@@ -5,8 +5,8 @@
 use std::fs;
 use std::io::{self, Read};
 
-use mtrace_diff::trace::Reuse;
-use mtrace_diff::trace::{ReplayOptions, replay};
+use mtrace_diff::internals::trace::Reuse;
+use mtrace_diff::internals::trace::{ReplayOptions, replay};
 
 const BLOCKS: u64 = 1_000_000;
 

@@ -53,7 +53,7 @@ impl Rounds {
 }
 
 /// Reads a log to its end. Lines that are none are counted, never fatal; and where reading fails
-/// in the middle, what was read before counts, and [`super::Anomalies::read_error`] says so.
+/// in the middle, what was read before counts, and `Anomalies::read_error` says so.
 pub fn replay(log: impl Read + Send, options: ReplayOptions) -> io::Result<Trace> {
     // Outside of the pool every round would be handed over to it and waited for.
     rayon::scope(|_| replay_in(Rounds::of_this_machine(), log, options))

@@ -778,7 +778,7 @@ fn an_old_glibcs_lost_frees_are_said() {
 #[test]
 fn a_changed_byte_in_a_compressed_log_is_damage_and_not_judged() {
     let log = fs::read(file_of(RUN, ".log")).unwrap();
-    let before = packed(&zstd);
+    let before = packed(zstd);
     let before = before.path().to_str().unwrap();
     let mut refused = 0;
     for compress in [&gzip as &dyn Fn(&[u8]) -> Vec<u8>, &zstd, &xz] {

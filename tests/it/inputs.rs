@@ -14,7 +14,7 @@ const RUNS: [&str; 2] = ["armhf-glibc2.31/run0", "armhf-glibc2.31/run1"];
 
 fn text_of(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    let mut plain = mtrace_diff::capture::plain(bytes)?;
+    let mut plain = mtrace_diff::internals::capture::plain(bytes)?;
     std::io::Read::read_to_end(&mut plain, &mut text)?;
     Ok(text)
 }

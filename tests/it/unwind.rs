@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use mtrace_diff::record::unwind::{UnwindPlan, build};
-use mtrace_diff::symbols::SearchPath;
+use mtrace_diff::SearchPath;
+use mtrace_diff::internals::record::unwind::{UnwindPlan, build};
 use tempfile::TempDir;
 
 use crate::common::{mtrace_diff, output_of, stdout_of};

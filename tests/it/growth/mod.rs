@@ -8,8 +8,11 @@ use std::fs;
 
 use crate::common::{json, mtrace_diff, output_of, site, stdout_of, testdata};
 use labelled::labelled;
-use mtrace_diff::diff::{Observed, Trend, trend, trend_of};
-use mtrace_diff::trace::{Curve, ReplayOptions, Reuse, STEPS, Tally, replay};
+use mtrace_diff::internals::trace::{Curve, ReplayOptions, Reuse, STEPS, Tally, replay};
+use mtrace_diff::{
+    Trend,
+    internals::diff::{Observed, trend, trend_of},
+};
 use serde_json::Value;
 
 /// The constants were tuned on these sets.
