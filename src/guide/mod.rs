@@ -2,7 +2,7 @@
 
 mod render;
 
-pub use render::render;
+pub(crate) use render::render;
 
 /// A chapter of the guide.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,7 @@ chapters! {
 
 impl Chapter {
     /// The chapter of this name, or the only one whose name begins like this.
-    pub fn named(name: &str) -> Option<&'static Chapter> {
+    pub(crate) fn named(name: &str) -> Option<&'static Chapter> {
         let name = name.trim().to_lowercase();
         let name = name.strip_suffix(".md").unwrap_or(&name);
         let name = match name {
