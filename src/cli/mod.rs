@@ -7,6 +7,7 @@ mod options;
 mod progress;
 mod record;
 mod unwind;
+mod words;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -40,7 +41,8 @@ impl From<ExitStatus> for ExitCode {
 
 /// Runs the program: parses the arguments, does the work, and maps the outcome to the exit status.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let words = words::command_first(std::env::args_os().collect());
+    let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
@@ -122,7 +124,8 @@ fn complain(text: &str) {
 
 fn compare(args: &CompareArgs) -> Result<ExitStatus> {
     let (plan, options) = (args.plan()?, args.view.options());
-    let report = made(&plan, &args.work, crate::compare)?;
+    let report = made(&plan, &args.work, crate::compare)
+        .map_err(|error| words::meant_as_command(error, &args.runs))?;
     written(&report, args.format, &options)
 }
 

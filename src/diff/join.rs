@@ -5,12 +5,12 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::group::{Aliases, group, module_of};
-use super::identity::{AskedFor, Candidate, Known, Match, Step, files_of, match_sites};
+use super::identity::{AskedFor, Candidate, Known, Match, Outermost, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
 use super::site::{CodePlace, Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
     Build, CallSite, Declaration, Figures, Frame, Inventory, LinkAddress, Location, ModuleLabel,
-    NameSource, Named, Role, Run, Symbolized, Text,
+    NameSource, Role, Run, Symbolized, Text,
 };
 
 /// Call sites of all runs, each once, unranked. The runs let go of theirs: a million of them are kept once.
@@ -193,11 +193,8 @@ impl Found {
             key,
             build: here.build.clone(),
             chain: chain.unwrap_or_default(),
-            symbol: named.and_then(|named| named.symbol().cloned()),
-            function_start: named.and_then(Named::function_start),
-            code: named.and_then(Named::code),
-            addresses: here.addresses().collect(),
-            numbers: here.numbers().collect(),
+            outermost: named.and_then(Outermost::of),
+            places: here.places.clone(),
             module_path: self.path.clone(),
             sizes: asked_for(here),
         }
@@ -500,7 +497,7 @@ mod tests {
         let run = run(vec![at_line("a", 5, 0x30, 4), at_line("a", 5, 0x10, 1)]);
         let sites = join(&mut [run], Grouping::Line);
         let run = sites[0].runs[0].as_ref().unwrap();
-        let addresses: Vec<LinkAddress> = run.addresses().collect();
+        let addresses: Vec<LinkAddress> = run.places.addresses().collect();
         assert_eq!(addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
         assert_eq!((run.figures.allocations, run.figures.blocks), (Some(5), 5));
     }

@@ -11,9 +11,15 @@ use super::trend::trend_of_site;
 use crate::run::Figures;
 
 /// Judges call sites, and ranks them: a site's rank is its place in the list, from 1.
-pub fn judge(joined: Vec<JoinedSite>, columns: &[Column], sort: SortBy) -> Vec<Site> {
-    let judged = joined.into_iter().map(|site| judged(site, columns));
-    let mut sites: Vec<Site> = judged.collect();
+pub fn judge(mut joined: Vec<JoinedSite>, columns: &[Column], sort: SortBy) -> Vec<Site> {
+    let mut sites: Vec<Site> = Vec::with_capacity(joined.len());
+    // From the end, so that what is judged makes room for what comes of it.
+    while let Some(site) = joined.pop() {
+        sites.push(judged(site, columns));
+        if joined.len() < joined.capacity() / 2 {
+            joined.shrink_to_fit();
+        }
+    }
     // In place, as there can be a million of them; no two are of one rank.
     sites.sort_unstable_by(|a, b| by_rank(a, b, sort));
     sites

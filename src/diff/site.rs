@@ -165,6 +165,24 @@ pub enum CodePlace {
     Number(u64),
 }
 
+impl Few<CodePlace> {
+    /// Link-time return addresses; none where unknown.
+    pub fn addresses(&self) -> impl Iterator<Item = LinkAddress> + '_ {
+        self.iter().filter_map(|place| match place {
+            CodePlace::Address(address) => Some(*address),
+            CodePlace::Number(_) => None,
+        })
+    }
+
+    /// The numbers of the log, where they could not be made link-time addresses.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.iter().filter_map(|place| match place {
+            CodePlace::Address(_) => None,
+            CodePlace::Number(number) => Some(*number),
+        })
+    }
+}
+
 /// What one run has of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteRun {
@@ -193,22 +211,6 @@ impl SiteRun {
     pub fn sort_lists(&mut self) {
         self.places.sort_and_dedup();
         self.sizes.sort_and_dedup();
-    }
-
-    /// Link-time return addresses that are this site, ascending once it is whole; none where unknown.
-    pub fn addresses(&self) -> impl Iterator<Item = LinkAddress> + '_ {
-        self.places.iter().filter_map(|place| match place {
-            CodePlace::Address(address) => Some(*address),
-            CodePlace::Number(_) => None,
-        })
-    }
-
-    /// The numbers of the log, where they could not be made link-time addresses.
-    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
-        self.places.iter().filter_map(|place| match place {
-            CodePlace::Address(_) => None,
-            CodePlace::Number(number) => Some(*number),
-        })
     }
 
     /// Adds the sizes of a caller or site that is summed up in this one.
@@ -273,12 +275,12 @@ impl JoinedSite {
     /// The address to show where there is no line: of the last run that has one.
     pub fn address(&self) -> Option<LinkAddress> {
         let mut runs = self.runs.iter().rev().flatten();
-        runs.find_map(|run| run.addresses().next())
+        runs.find_map(|run| run.places.addresses().next())
     }
 
     /// The log's own number, where there is no address.
     pub fn number(&self) -> Option<u64> {
         let mut runs = self.runs.iter().rev().flatten();
-        runs.find_map(|run| run.numbers().next())
+        runs.find_map(|run| run.places.numbers().next())
     }
 }

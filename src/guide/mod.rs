@@ -2,7 +2,7 @@
 
 mod render;
 
-pub use render::render;
+pub(crate) use render::render;
 
 /// A chapter of the guide.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +20,8 @@ macro_rules! chapters {
     ($($name:literal $module:ident $file:literal $about:literal)*) => {
         $(
             #[doc = include_str!($file)]
+            // Brackets of a chapter stand for themselves: it is written for other readers than rustdoc, too.
+            #[allow(rustdoc::broken_intra_doc_links)]
             pub mod $module {}
         )*
 
@@ -51,7 +53,7 @@ chapters! {
 
 impl Chapter {
     /// The chapter of this name, or the only one whose name begins like this.
-    pub fn named(name: &str) -> Option<&'static Chapter> {
+    pub(crate) fn named(name: &str) -> Option<&'static Chapter> {
         let name = name.trim().to_lowercase();
         let name = name.strip_suffix(".md").unwrap_or(&name);
         let name = match name {

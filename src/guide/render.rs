@@ -263,7 +263,7 @@ mod tests {
         let text = "# A *title*\n\nSee [gate](gate.md) and\n[how](matching.md#x).\n\n1. One\n\n   ```sh\n   a  b\n   ```\n\n2. Two\n   - deeper\n\nEnd.\n";
         assert_eq!(
             render(text, 80, false),
-            "A TITLE\n\nSee gate and how (guide matching).\n\n1. One\n\n       a  b\n\n2. Two\n   - deeper\n\nEnd.\n\n"
+            "A TITLE\n\nSee gate and how (guide matching).\n\n1. One\n\n       a  b\n\n2. Two\n\n   - deeper\n\nEnd.\n\n"
         );
     }
 

@@ -53,6 +53,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let locations = rebased.locations(&trace.callers).into_iter();
     let stats = outcome.stats().into_iter().zip(outcome.curves());
     let stats = stats.zip(outcome.survivors()).zip(outcome.sizes());
+    run.reserve(trace.callers.iter().len());
     for (location, (((stats, curve), survivors), sizes)) in locations.zip(stats) {
         let at = run.add_location(location);
         let figures = Figures::of_log(stats.allocations, stats.live);

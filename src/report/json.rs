@@ -517,8 +517,12 @@ fn json_site(report: &Report, rank: usize, site: &Site, with_curves: bool) -> Js
 
 fn json_site_run(run: &SiteRun, with_curves: bool) -> JsonSiteRun {
     JsonSiteRun {
-        addresses: run.addresses().map(json_address).collect(),
-        numbers: run.numbers().map(|number| format!("{number:#x}")).collect(),
+        addresses: run.places.addresses().map(json_address).collect(),
+        numbers: run
+            .places
+            .numbers()
+            .map(|number| format!("{number:#x}"))
+            .collect(),
         allocations: run.figures.allocations,
         frees: run.figures.frees(),
         live: json_tally(run.figures),

@@ -116,6 +116,12 @@ impl Run {
         }
     }
 
+    /// Makes room for so many places, and as many call sites.
+    pub fn reserve(&mut self, places: usize) {
+        self.locations.reserve_exact(places);
+        self.sites.reserve_exact(places);
+    }
+
     pub fn add_location(&mut self, location: Location) -> LocationId {
         self.locations.push(location);
         LocationId(self.locations.len() as u32 - 1)

@@ -157,7 +157,7 @@ fn a_fork_that_wrote_two_heaps_into_one_log_is_said() {
         message["message"]
             .as_str()
             .unwrap()
-            .contains("50 allocations of the log are at addresses that were live")
+            .contains("50 allocations at addresses that were live")
     );
 }
 

@@ -454,7 +454,7 @@ fn corpus(target: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn inputs_that_a_fuzzer_found_stay_mended() {
+fn inputs_that_a_fuzzer_found_stay_fixed() {
     let directory = tempfile::tempdir().unwrap();
     let mut replayed = 0;
     for (target, run) in [

@@ -55,7 +55,7 @@ fn libraries_of_another_machine_are_refused_and_missing_ones_named() {
     assert!(output.status.success(), "{output:?}");
     let warnings = String::from_utf8(output.stderr).unwrap();
     assert!(
-        warnings.contains("the library libc.so.6 is not found"),
+        warnings.contains("library libc.so.6 not found"),
         "{warnings}"
     );
 }

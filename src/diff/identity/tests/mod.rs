@@ -1,7 +1,7 @@
 //! What is found again, tier by tier.
 
 use super::*;
-use crate::diff::site::SiteKey;
+use crate::diff::site::{CodePlace, SiteKey};
 use crate::elf::BuildId;
 use crate::file_name::family;
 use crate::run::Role;
@@ -54,7 +54,7 @@ fn by_symbol(function: &str, start: u64, address: u64) -> Candidate {
         function: Some(function.into()),
         ..Step::default()
     }];
-    site.function_start = Some(LinkAddress(start));
+    site.outermost().start = Some(LinkAddress(start));
     site
 }
 
@@ -70,19 +70,20 @@ fn bare(address: u64) -> Candidate {
         build: None,
         module: Some(module("")),
         chain: Vec::new(),
-        symbol: None,
-        function_start: None,
-        code: None,
-        addresses: vec![address].into(),
-        numbers: Vec::new().into(),
+        outermost: None,
+        places: Some(CodePlace::Address(address)).into(),
         module_path: None,
         sizes: AskedFor::Unknown,
     }
 }
 
 impl Candidate {
+    fn outermost(&mut self) -> &mut Outermost {
+        self.outermost.get_or_insert_default()
+    }
+
     fn made_of(mut self, code: Code) -> Self {
-        self.code = Some(code);
+        self.outermost().code = Some(code);
         self
     }
 
@@ -145,14 +146,14 @@ fn in_one_build_an_address_is_a_site_and_another_is_another() {
     assert_eq!(matched(&old, &new), [None]);
     // A line of several calls is one site, whichever of them a run made.
     let mut other_call = at("f", "/s/a.c", 1, 5).of_build(1);
-    other_call.addresses = vec![LinkAddress(0x999)].into();
+    other_call.places = Some(CodePlace::Address(LinkAddress(0x999))).into();
     assert_eq!(matched(&old, &[other_call]), [Some((0, Address))]);
 }
 
 #[test]
 fn an_equal_line_is_found_where_addresses_differ() {
     let mut new = at("f", "/s/a.c", 1, 5).of_build(2);
-    new.addresses = vec![LinkAddress(0x999)].into();
+    new.places = Some(CodePlace::Address(LinkAddress(0x999))).into();
     let old = [at("f", "/s/a.c", 1, 5).of_build(1)];
     assert_eq!(matched(&old, &[new]), [Some((0, Line))]);
 }
