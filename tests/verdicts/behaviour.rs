@@ -249,6 +249,7 @@ pub struct Queue {
     /// Seconds that one takes.
     pub service: f64,
     pub unit: u64,
+    pub is_drained: bool,
     pub waiting: VecDeque<Block>,
     pub is_at_work: bool,
 }
@@ -276,6 +277,8 @@ impl Behaviour for Queue {
     }
 
     fn exit(&mut self, world: &mut World) {
-        free_all(self.waiting.drain(..), world);
+        if self.is_drained {
+            free_all(self.waiting.drain(..), world);
+        }
     }
 }

@@ -25,9 +25,8 @@ pub struct Outcome {
     pub done: Vec<Course>,
     /// By site, at the end of the log.
     pub ended: Vec<Course>,
-    /// Lines of the log until all work was done, and until the program had started.
+    /// Lines of the log until all work was done.
     pub lines: u64,
-    pub start_lines: u64,
 }
 
 pub fn first_run(program: &Program) -> Run {
@@ -120,7 +119,6 @@ pub fn execute(program: &Program, run: &Run, log: &mut dyn Write) -> Outcome {
     let mut machine = Machine::new(program, run.seed, run.seconds, Some(log));
     let mut arrivals = arrivals(run);
     machine.start(program.start);
-    let start_lines = machine.world.lines;
     loop {
         let at = arrivals.next();
         if at >= run.seconds {
@@ -141,7 +139,6 @@ pub fn execute(program: &Program, run: &Run, log: &mut dyn Write) -> Outcome {
         done,
         ended: machine.world.courses,
         lines,
-        start_lines,
     }
 }
 
@@ -175,7 +172,11 @@ pub fn go_on(program: &Program, run: &Run) -> (Vec<Course>, [Work; WINDOWS]) {
                 requests = 0;
             }
             if next < WINDOWS {
-                machine.world.courses.iter_mut().for_each(Course::next_window);
+                machine
+                    .world
+                    .courses
+                    .iter_mut()
+                    .for_each(Course::next_window);
             }
             next += 1;
         }
@@ -191,5 +192,7 @@ pub fn go_on(program: &Program, run: &Run) -> (Vec<Course>, [Work; WINDOWS]) {
 
 /// Floors are only comparable over whole waves.
 fn longest_wave(program: &Program, run: &Run) -> f64 {
-    run.shape.period().max(crate::kinds::LONGEST_WAVE * program.scale.seconds)
+    run.shape
+        .period()
+        .max(crate::kinds::LONGEST_WAVE * program.scale.seconds)
 }

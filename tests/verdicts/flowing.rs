@@ -8,9 +8,15 @@ use crate::world::{Block, World};
 /// How long blocks live, in seconds.
 #[derive(Clone, Copy)]
 pub enum Life {
-    Exponential { mean: f64 },
+    Exponential {
+        mean: f64,
+    },
     /// Most live shortly, and a few very long.
-    Pareto { alpha: f64, least: f64, most: f64 },
+    Pareto {
+        alpha: f64,
+        least: f64,
+        most: f64,
+    },
     Fixed(f64),
 }
 

@@ -106,7 +106,12 @@ fn judge(seed: u64, directory: &Path) -> Vec<Judged> {
             label,
             classes,
             is_at_rest,
-            verdicts: [0, 1].map(|way| ways[way].get(&index).map_or("none", |row| &row.0).to_owned()),
+            verdicts: [0, 1].map(|way| {
+                ways[way]
+                    .get(&index)
+                    .map_or("none", |row| &row.0)
+                    .to_owned()
+            }),
             text: format!(
                 "{:#x} {}; {}{}; {}\n{}",
                 return_address(index),
@@ -164,7 +169,9 @@ fn verdicts(
 fn index_of(site: &Site) -> usize {
     let address = site.at.address().map(|address| address.0);
     let address = address.or(site.at.number()).unwrap();
-    let index = (0..).find(|index| return_address(*index) >= address).unwrap();
+    let index = (0..)
+        .find(|index| return_address(*index) >= address)
+        .unwrap();
     assert_eq!(return_address(index), address, "a row that is no site's");
     index
 }

@@ -12,6 +12,8 @@ type Kind = (&'static str, fn(&Scale, &mut Chance) -> Vec<Recipe>);
 pub const LEAKS: &[Kind] = &[
     ("leak", |scale, chance| vec![leak(scale, chance)]),
     ("leak", |scale, chance| vec![leak(scale, chance)]),
+    ("leak", |scale, chance| vec![leak(scale, chance)]),
+    ("leak, rare", |scale, chance| vec![rare_leak(scale, chance)]),
     ("leak, rare", |scale, chance| vec![rare_leak(scale, chance)]),
     ("leak, rare", |scale, chance| vec![rare_leak(scale, chance)]),
     ("leak, a few", |scale, chance| {
@@ -48,7 +50,7 @@ pub const LEAKS: &[Kind] = &[
         ]
     }),
     ("leak beside a cache", |scale, chance| {
-        let keys = chance.log_uniform(20.0, 1000.0);
+        let keys = chance.log_uniform(20.0, 1000.0).min(scale.requests);
         let blocks = (keys * chance.log_uniform(0.1, 2.0)).max(15.0);
         vec![
             cache(keys, scale, chance),
@@ -75,9 +77,15 @@ pub const OTHERS: &[Kind] = &[
         let blocks = chance.count(1, most_at_once(3000.0, scale));
         vec![table_of(blocks, chance)]
     }),
-    ("import-time table", |scale, chance| vec![imported(scale, chance)]),
-    ("import-time table", |scale, chance| vec![imported(scale, chance)]),
-    ("import-time table", |scale, chance| vec![imported(scale, chance)]),
+    ("import-time table", |scale, chance| {
+        vec![imported(scale, chance)]
+    }),
+    ("import-time table", |scale, chance| {
+        vec![imported(scale, chance)]
+    }),
+    ("import-time table", |scale, chance| {
+        vec![imported(scale, chance)]
+    }),
     ("first use", |scale, chance| {
         let recipe = (
             (scale.requests * chance.uniform(0.02, 0.98)) as u64,
@@ -117,7 +125,7 @@ pub const OTHERS: &[Kind] = &[
     }),
     ("hash table", |scale, chance| {
         let recipe = (
-            chance.log_uniform(8.0, 4000.0).min(scale.requests),
+            chance.log_uniform(8.0, 4000.0).min(scale.requests * 0.5),
             chance.happens(0.6),
             unit(chance),
         );
@@ -156,12 +164,24 @@ pub const OTHERS: &[Kind] = &[
         let level = chance.log_uniform(15.0, 2000.0);
         vec![living(level, life, Some(wave), scale, chance)]
     }),
-    ("sessions", |scale, chance| vec![sessions(0.0, scale, chance)]),
-    ("sessions", |scale, chance| vec![sessions(0.0, scale, chance)]),
-    ("saw tooth", |scale, chance| vec![saw_tooth(0, scale, chance)]),
-    ("saw tooth", |scale, chance| vec![saw_tooth(0, scale, chance)]),
-    ("report at the end", |scale, chance| vec![report(scale, chance)]),
-    ("report at the end", |scale, chance| vec![report(scale, chance)]),
+    ("sessions", |scale, chance| {
+        vec![sessions(0.0, scale, chance)]
+    }),
+    ("sessions", |scale, chance| {
+        vec![sessions(0.0, scale, chance)]
+    }),
+    ("saw tooth", |scale, chance| {
+        vec![saw_tooth(0, scale, chance)]
+    }),
+    ("saw tooth", |scale, chance| {
+        vec![saw_tooth(0, scale, chance)]
+    }),
+    ("report at the end", |scale, chance| {
+        vec![report(scale, chance)]
+    }),
+    ("report at the end", |scale, chance| {
+        vec![report(scale, chance)]
+    }),
     ("reloaded", |scale, chance| {
         let recipe = (
             scale.seconds * chance.log_uniform(0.03, 0.6),
@@ -267,6 +287,11 @@ fn cache(keys: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
 /// Fills in a share of the run, if every request looked something up.
 fn cache_of(keys: f64, most: f64, skew: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
     let fills_in = chance.log_uniform(0.02, 0.9);
+    let most_keys = scale.requests * fills_in;
+    let (keys, most) = match keys <= most {
+        true => (keys.min(most_keys).max(1.0), most),
+        false => (keys, most.min(most_keys).max(1.0)),
+    };
     let probability = share(keys.min(most) / fills_in, scale);
     let (unit, is_drained) = (unit(chance), chance.happens(0.5));
     let (keys, most) = (keys.ceil() as usize, most.ceil() as usize);
@@ -304,7 +329,13 @@ fn working_set(level: f64, longest: f64, scale: &Scale, chance: &mut Chance) -> 
     living(level, Life::Exponential { mean }, None, scale, chance)
 }
 
-fn living(level: f64, life: Life, wave: Option<Wave>, scale: &Scale, chance: &mut Chance) -> Recipe {
+fn living(
+    level: f64,
+    life: Life,
+    wave: Option<Wave>,
+    scale: &Scale,
+    chance: &mut Chance,
+) -> Recipe {
     let mean = match life {
         Life::Exponential { mean } | Life::Fixed(mean) => mean,
         Life::Pareto { alpha, least, .. } => least * alpha / (alpha - 1.0),
@@ -349,7 +380,10 @@ fn comes_and_goes(
 
 fn saw_tooth(kept: u64, scale: &Scale, chance: &mut Chance) -> Recipe {
     let teeth = chance.log_uniform(3.0, 60.0);
-    let tooth = chance.count(12, 1000).min((scale.requests / teeth) as u64).max(4);
+    let tooth = chance
+        .count(12, 1000)
+        .min((scale.requests / teeth) as u64)
+        .max(4);
     let probability = share(tooth as f64 * teeth, scale);
     let (unit, kept) = (unit(chance), kept.min(tooth / 2));
     made(move || SawTooth {
@@ -382,10 +416,12 @@ fn queue(load: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
     let times = chance.log_uniform(100.0, 20_000.0).min(scale.requests);
     let (probability, unit) = (share(times, scale), unit(chance));
     let service = scale.seconds / times * load;
+    let is_drained = chance.happens(0.5);
     made(move || Queue {
         probability,
         service,
         unit,
+        is_drained,
         waiting: Default::default(),
         is_at_work: false,
     })

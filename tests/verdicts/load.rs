@@ -27,16 +27,6 @@ pub enum Shape {
 }
 
 impl Shape {
-    pub fn name(self) -> &'static str {
-        match self {
-            Shape::Steady => "steady",
-            Shape::Bursty { .. } => "bursty",
-            Shape::Diurnal { .. } => "diurnal",
-            Shape::RampUp { .. } => "ramp-up",
-            Shape::Outages { .. } => "outages",
-        }
-    }
-
     /// How long it takes until the load repeats itself.
     pub fn period(self) -> f64 {
         match self {

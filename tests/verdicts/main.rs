@@ -20,6 +20,7 @@ mod kinds;
 mod load;
 mod program;
 mod report;
+#[allow(dead_code)] // a part is used here
 #[path = "../random/rng.rs"]
 mod rng;
 mod selftest;
@@ -37,9 +38,21 @@ fn main() {
     }
     let trials = vec![
         trial("a_sample_of_verdicts_is_as_right_as_ever", sample),
-        trial("labels_are_what_was_kept", selftest::labels_are_what_was_kept),
+        trial(
+            "labels_are_what_was_kept",
+            selftest::labels_are_what_was_kept,
+        ),
         trial("figures_are_right", selftest::figures_are_right),
-        trial("a_seed_gives_the_same_logs", selftest::a_seed_gives_the_same_logs),
+        trial("figures_of_nothing", selftest::figures_of_nothing),
+        trial(
+            "a_seed_gives_the_same_logs",
+            selftest::a_seed_gives_the_same_logs,
+        ),
+        trial(
+            "a_run_that_goes_on_is_the_same_run",
+            selftest::a_run_that_goes_on_is_the_same_run,
+        ),
+        trial("loads_have_their_mean", selftest::loads_have_their_mean),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -70,9 +83,13 @@ fn measure(seeds: &[u64], only_wrong: bool) {
     }
     let of = |parity: u64| Report::of(judged.iter().filter(|site| site.seed % 2 == parity));
     let (even, odd) = (of(0), of(1));
-    print!("{}{}", even.totals("even seeds (to tune on)"), even.details());
+    print!(
+        "{}{}",
+        even.totals("even seeds (to tune on)"),
+        even.details()
+    );
     print!("{}", odd.totals("odd seeds (held back)"));
-    if std::env::var_os("DETAILS").is_some() {
+    if std::env::var_os("CLASSES").is_some() {
         print!("{}", odd.details());
     }
 }
@@ -90,6 +107,9 @@ fn sample() {
     let text = report.totals("sample; scripts/verdicts.sh says more");
     for (score, (precision, recall)) in report.scores.into_iter().zip(REACHED) {
         assert!(score.leaks > 100 && score.others > 200, "{text}");
-        assert!(score.precision() >= precision && score.recall() >= recall, "{text}");
+        assert!(
+            score.precision() >= precision && score.recall() >= recall,
+            "{text}"
+        );
     }
 }

@@ -52,7 +52,11 @@ impl Score {
 
 /// 1 of nothing: no call was wrong, none was missed.
 fn share(part: usize, of: usize) -> f64 {
-    if of == 0 { 1.0 } else { part as f64 / of as f64 }
+    if of == 0 {
+        1.0
+    } else {
+        part as f64 / of as f64
+    }
 }
 
 #[derive(Default)]
@@ -102,28 +106,33 @@ impl Report {
         if called.iter().any(|called| *called != is_leak) {
             let said = format!("{} / {}", site.verdicts[0], site.verdicts[1]);
             let is = if is_leak { "a leak" } else { "no leak" };
-            self.faults
-                .push(format!("  seed {}: {is}, called {said}: {}", site.seed, site.text));
+            self.faults.push(format!(
+                "  seed {}: {is}, called {said}: {}",
+                site.seed, site.text
+            ));
         }
     }
 
-    fn count(&self, label: Label) -> usize {
+    /// How many sites have this label, and how many of them are called leak.
+    fn count(&self, label: Label) -> (usize, usize) {
         let kinds = self.kinds.iter().filter(|((of, _), _)| *of == label);
-        kinds.flat_map(|(_, verdicts)| verdicts.values()).sum()
+        called(kinds.flat_map(|(_, verdicts)| verdicts))
     }
 
     /// The figures that matter most.
     pub fn totals(&self, name: &str) -> String {
+        let (few, between) = (self.count(Label::TooFew), self.count(Label::Between));
         let mut text = format!(
-            "\n{name}: {} programs, {} sites; {} leak, {} do not; undecidable are {} that leaked too few blocks to \
-             show it, and {} that neither stop nor go on in proportion\n",
-            self.programs,
-            self.sites,
-            self.scores[0].leaks,
-            self.scores[0].others,
-            self.count(Label::TooFew),
-            self.count(Label::Between),
+            "\n{name}: {} programs, {} sites; {} leak, {} do not\n",
+            self.programs, self.sites, self.scores[0].leaks, self.scores[0].others,
         );
+        writeln!(
+            text,
+            "  undecidable        {} that leaked too few blocks to show it, {} of them called leak; {} that neither \
+             stop nor go on in proportion, {} of them called leak",
+            few.0, few.1, between.0, between.1,
+        )
+        .unwrap();
         for (way, score) in WAYS.iter().zip(self.scores) {
             writeln!(
                 text,
@@ -177,11 +186,14 @@ impl Report {
             if before.replace(*label) != Some(*label) {
                 writeln!(text, "  {}, by kind, without durations", heading(*label)).unwrap();
             }
-            let (all, leaks): (usize, usize) = verdicts.iter().fold((0, 0), |sum, (verdict, n)| {
-                (sum.0 + n, sum.1 + n * usize::from(calls_leak(verdict)))
-            });
+            let (all, leaks) = called(verdicts.iter());
             let called = format!("{leaks} of {all}");
-            writeln!(text, "    {kind:<32} called leak {called:>12}: {}", counted(verdicts)).unwrap();
+            writeln!(
+                text,
+                "    {kind:<32} called leak {called:>12}: {}",
+                counted(verdicts)
+            )
+            .unwrap();
         }
         text
     }
@@ -201,10 +213,22 @@ fn heading(label: Label) -> &'static str {
     }
 }
 
+/// How many verdicts there are, and how many of them say leak.
+fn called<'a>(verdicts: impl Iterator<Item = (&'a String, &'a usize)>) -> (usize, usize) {
+    verdicts.fold((0, 0), |(all, leaks), (verdict, count)| {
+        (
+            all + count,
+            leaks + count * usize::from(calls_leak(verdict)),
+        )
+    })
+}
+
 /// The most frequent first.
 fn counted(verdicts: &BTreeMap<String, usize>) -> String {
     let mut sorted: Vec<_> = verdicts.iter().collect();
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    let words = sorted.iter().map(|(verdict, count)| format!("{verdict} {count}"));
+    let words = sorted
+        .iter()
+        .map(|(verdict, count)| format!("{verdict} {count}"));
     words.collect::<Vec<_>>().join(", ")
 }

@@ -10,6 +10,9 @@ pub const WINDOWS: usize = 4;
 /// A leak has to have leaked so many blocks in the run that is judged, or nobody can know.
 const FEWEST: i64 = 5;
 
+/// And so many, where the site holds more than that beside them.
+const FEWEST_BESIDE: i64 = 12;
+
 /// So many blocks more, from the window after the run to the last one, are growth, not chance.
 const LEAST_RISE: i64 = 10;
 
@@ -58,6 +61,11 @@ impl Course {
         }
     }
 
+    /// How many were lost when the run was over, of one that goes on.
+    pub fn lost_in_run(&self) -> Option<i64> {
+        Some(self.floors.get(1)?.lost)
+    }
+
     pub fn next_window(&mut self) {
         self.floors.push(Floor {
             blocks: self.blocks,
@@ -93,9 +101,15 @@ pub struct Work {
 /// The label of a site, and whether it is one of bytes alone; `in_run` is what the run that is judged showed.
 pub fn label(in_run: &Course, course: &Course, work: &[Work; WINDOWS]) -> (Label, bool) {
     let of = |what: fn(&Floor) -> i64| -> Vec<i64> { course.floors.iter().map(what).collect() };
-    if in_run.lost > 0 {
+    if course.lost > 0 {
         // Better than any floor: these blocks are gone for good, and the others are not.
-        return (best(in_run.lost as i64, &of(|floor| floor.lost), 0, work), false);
+        let lost = in_run.lost as i64;
+        let label = match best(lost, &of(|floor| floor.lost), 0, work) {
+            Label::NoLeak | Label::Between => Label::TooFew,
+            Label::Leak if lost < FEWEST_BESIDE && in_run.blocks > 2 * lost => Label::TooFew,
+            label => label,
+        };
+        return (label, false);
     }
     let floors = of(|floor| floor.blocks);
     let by_blocks = best(floors[1] - floors[0], &floors, level(&floors), work);

@@ -92,7 +92,9 @@ impl<'a> World<'a> {
 
     pub fn alloc(&mut self, size: u64) -> Block {
         let (caller, address) = (self.caller(), self.place());
-        self.say(format_args!("@ ./app:[{caller:#x}] + {address:#x} {size:#x}"));
+        self.say(format_args!(
+            "@ ./app:[{caller:#x}] + {address:#x} {size:#x}"
+        ));
         self.lines += 1;
         let line = self.lines;
         self.course().changes(line, 1, size as i64);
