@@ -53,7 +53,7 @@ pub const LEAKS: &[Kind] = &[
         let keys = chance.log_uniform(20.0, 1000.0).min(scale.requests);
         let blocks = (keys * chance.log_uniform(0.1, 2.0)).max(15.0);
         vec![
-            cache(keys, scale, chance),
+            cache_of(keys, f64::INFINITY, 1.0, 0.25, scale, chance),
             leak_of(blocks, 1, scale, chance, false),
         ]
     }),
@@ -112,11 +112,11 @@ pub const OTHERS: &[Kind] = &[
     ("cache, uneven keys", |scale, chance| {
         let most = chance.log_uniform(8.0, 1500.0);
         let skew = chance.uniform(1.5, 4.0);
-        vec![cache_of(most * 3.0, most, skew, scale, chance)]
+        vec![cache_of(most * 3.0, most, skew, 0.9, scale, chance)]
     }),
     ("LRU", |scale, chance| {
         let most = chance.log_uniform(8.0, 3000.0).min(scale.requests * 0.7);
-        vec![cache_of(1e6, most, 1.0, scale, chance)]
+        vec![cache_of(1e6, most, 1.0, 0.9, scale, chance)]
     }),
     ("pool", |scale, chance| vec![pool(1, scale, chance)]),
     ("pool", |scale, chance| vec![pool(1, scale, chance)]),
@@ -281,12 +281,19 @@ fn imported(scale: &Scale, chance: &mut Chance) -> Recipe {
 
 /// Uniform keys, so that it fills ever more slowly; most of it is there when a share of the run is over.
 fn cache(keys: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
-    cache_of(keys, f64::INFINITY, 1.0, scale, chance)
+    cache_of(keys, f64::INFINITY, 1.0, 0.9, scale, chance)
 }
 
-/// Fills in a share of the run, if every request looked something up.
-fn cache_of(keys: f64, most: f64, skew: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
-    let fills_in = chance.log_uniform(0.02, 0.9);
+/// As many look-ups as it holds entries come in at most `slowest` of the run.
+fn cache_of(
+    keys: f64,
+    most: f64,
+    skew: f64,
+    slowest: f64,
+    scale: &Scale,
+    chance: &mut Chance,
+) -> Recipe {
+    let fills_in = chance.log_uniform(0.02, slowest);
     let most_keys = scale.requests * fills_in;
     let (keys, most) = match keys <= most {
         true => (keys.min(most_keys).max(1.0), most),

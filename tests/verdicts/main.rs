@@ -95,11 +95,11 @@ fn measure(seeds: &[u64], only_wrong: bool) {
 }
 
 /// The seeds of the sample, half of them held back from tuning.
-const SAMPLE: std::ops::Range<u64> = 1..41;
+const SAMPLE: std::ops::Range<u64> = 1..31;
 
 /// Precision and recall that the rule reaches on the sample, so that no change makes it worse unseen, without and with
 /// durations. What is wanted are 0.99 and 0.97: raise these with the rule.
-const REACHED: [(f64, f64); 2] = [(0.0, 0.0), (0.0, 0.0)];
+const REACHED: [(f64, f64); 2] = [(0.917, 0.638), (0.935, 0.619)];
 
 fn sample() {
     let seeds: Vec<u64> = SAMPLE.collect();
