@@ -1,0 +1,206 @@
+//! One program: its two logs are written, compared as a user would, and each verdict is held against the truth.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mtrace_diff::{Plan, RunInput, Site, compare};
+
+use crate::engine::{Run, execute, first_run, go_on, last_run};
+use crate::program::Program;
+use crate::truth::{Label, label};
+use crate::world::return_address;
+
+/// How the runs were given: without their durations, and with them.
+pub const WAYS: [&str; 2] = ["without durations", "with durations"];
+
+/// A call site of a program, what it truly does, and what is said of it.
+#[derive(Clone)]
+pub struct Judged {
+    pub seed: u64,
+    pub kind: &'static str,
+    pub label: Label,
+    /// What sets it apart from others with its label, for figures by class.
+    pub classes: Vec<String>,
+    /// It holds what it has had since the first half of the last run, and nothing came or went after.
+    pub is_at_rest: bool,
+    /// In the order of [`WAYS`]; nothing where there is none.
+    pub verdicts: [String; 2],
+    /// For people: where it is, and how it looks.
+    pub text: String,
+}
+
+/// Whether a verdict says that it leaks, however sure. What grows and is freed at exit may have a word of its own.
+pub fn calls_leak(verdict: &str) -> bool {
+    matches!(verdict.trim_end_matches('?'), "leak" | "grows")
+}
+
+/// The word that the table has for it.
+fn verdict(site: &Site) -> String {
+    site.trend.map_or("none", |trend| trend.name()).to_owned()
+}
+
+/// Programs one by one, as many at a time as there are processors.
+pub fn judge_all(seeds: &[u64]) -> Vec<Judged> {
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let keep = std::env::var_os("KEEP");
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let judged = match &keep {
+                        Some(directory) => {
+                            let directory = Path::new(directory).join(seed.to_string());
+                            std::fs::create_dir_all(&directory).unwrap();
+                            judge(*seed, &directory)
+                        }
+                        None => judge(*seed, tempfile::tempdir().unwrap().path()),
+                    };
+                    done.lock().unwrap().extend(judged);
+                }
+            });
+        }
+    });
+    let mut judged = done.into_inner().unwrap();
+    judged.sort_by_key(|judged| judged.seed);
+    judged
+}
+
+fn judge(seed: u64, directory: &Path) -> Vec<Judged> {
+    let program = Program::new(seed);
+    let (first, last) = (first_run(&program), last_run(&program));
+    let logs = ["run0.log", "run1.log"].map(|name| directory.join(name));
+    execute(&program, &first, &mut File::create(&logs[0]).unwrap());
+    let shown = execute(&program, &last, &mut File::create(&logs[1]).unwrap());
+    let (courses, work) = go_on(&program, &last);
+    let ways = [false, true].map(|is_timed| verdicts(&logs, [&first, &last], is_timed));
+
+    let mut judged = Vec::new();
+    for (index, site) in program.sites.iter().enumerate() {
+        let done = &shown.done[index];
+        // It has no row, and nothing is said of it.
+        let Some(row) = ways[0].get(&index) else {
+            continue;
+        };
+        let (label, by_bytes) = label(done, &courses[index], &work);
+        let is_freed = shown.ended[index].blocks * 2 < done.blocks;
+        let is_at_rest = done.blocks > 0 && done.last_change <= shown.lines / 2;
+        let mut classes = vec![
+            format!("load: {}", program.load.name()),
+            format!("lengths: {}:{}", program.lengths.0, program.lengths.1),
+            format!("pace: x{}", program.pace),
+            format!("records: {}", decade(shown.lines)),
+        ];
+        if label == Label::Leak {
+            classes.push(format!("leaked: {}", amount(done.lost, by_bytes)));
+            if is_freed {
+                classes.push("leaked: freed at exit".to_owned());
+            }
+        }
+        judged.push(Judged {
+            seed,
+            kind: site.kind,
+            label,
+            classes,
+            is_at_rest,
+            verdicts: [0, 1].map(|way| {
+                ways[way]
+                    .get(&index)
+                    .map_or("none", |row| &row.0)
+                    .to_owned()
+            }),
+            text: format!(
+                "{:#x} {}; {}{}; {}\n{}",
+                return_address(index),
+                site.kind,
+                program.about(),
+                if is_freed { ", freed at exit" } else { "" },
+                format_args!("lost {} in the last run", done.lost),
+                row.1
+            ),
+        });
+    }
+    judged
+}
+
+fn decade(lines: u64) -> &'static str {
+    match lines {
+        0..10_000 => "under 10,000",
+        10_000..100_000 => "under 100,000",
+        _ => "100,000 and more",
+    }
+}
+
+fn amount(lost: u64, by_bytes: bool) -> &'static str {
+    match lost {
+        _ if by_bytes => "bytes alone",
+        0 => "no block for ever",
+        1..12 => "5-11 blocks",
+        12..=60 => "12-60 blocks",
+        61..1000 => "61-999 blocks",
+        _ => "1,000 and more",
+    }
+}
+
+/// By site: its verdict, and its curves in both runs.
+fn verdicts(
+    logs: &[std::path::PathBuf; 2],
+    runs: [&Run; 2],
+    is_timed: bool,
+) -> HashMap<usize, (String, String)> {
+    let inputs = logs.iter().zip(runs).map(|(log, run)| RunInput {
+        duration_s: is_timed.then_some(run.seconds),
+        ..RunInput::new(log)
+    });
+    let plan = Plan {
+        runs: inputs.collect(),
+        ..Plan::default()
+    };
+    let report = compare(&plan).unwrap();
+    let sites = report.sites.iter();
+    let rows = sites.map(|site| (index_of(site), (verdict(site), curves(site))));
+    rows.collect()
+}
+
+/// Which of the program's sites a row is.
+fn index_of(site: &Site) -> usize {
+    let address = site.at.address().map(|address| address.0);
+    let address = address.or(site.at.number()).unwrap();
+    let index = (0..)
+        .find(|index| return_address(*index) >= address)
+        .unwrap();
+    assert_eq!(return_address(index), address, "a row that is no site's");
+    index
+}
+
+/// A line for each run.
+fn curves(site: &Site) -> String {
+    let mut text = String::new();
+    for (run, figures) in site.at.runs.iter().zip(&site.figures) {
+        let curve = run.as_ref().and_then(|run| run.curve.as_ref());
+        let points = curve.map(|curve| curve.points().map(|point| (point.blocks, point.bytes)));
+        let Some(points) = points else {
+            text += "        no curve\n";
+            continue;
+        };
+        let blocks = points.map(|(blocks, _)| blocks);
+        let most = blocks.iter().copied().max().unwrap_or(0);
+        text += &format!(
+            "        {}  {most} at most, {} at the end, {} bytes, {} allocations\n",
+            drawn(&blocks, most),
+            figures.blocks,
+            figures.bytes.unwrap_or(0),
+            figures.allocations.unwrap_or(0)
+        );
+    }
+    text
+}
+
+fn drawn(points: &[u64], most: u64) -> String {
+    const LEVELS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let level = |point: &u64| LEVELS[(point * 8).div_ceil(most.max(1)) as usize];
+    points.iter().map(level).collect()
+}

@@ -1,0 +1,115 @@
+//! Verdicts on call sites of simulated programs, held against what those programs truly keep.
+//!
+//! A program is made up from a seed: 10 to 30 call sites that leak, cache, pool, load tables, come and go, under a
+//! load that is steady or not. It runs twice, as a user runs it, and both logs are compared. Then the last run goes on to
+//! four times the work, without a log: where the floor of a site rises in proportion, the site leaks, whatever
+//! it was made to be (`truth.rs`).
+//!
+//! A sample runs as a test. `scripts/verdicts.sh` runs as many programs as are asked for, and prints precision and recall
+//! by class. The rule is tuned on even seeds; odd ones are held back.
+
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
+
+mod behaviour;
+mod bounded;
+mod chance;
+mod engine;
+mod flowing;
+mod judge;
+mod kinds;
+mod load;
+mod program;
+mod report;
+#[allow(dead_code)] // a part is used here
+#[path = "../random/rng.rs"]
+mod rng;
+mod selftest;
+mod truth;
+mod world;
+
+use libtest_mimic::{Arguments, Trial};
+use report::Report;
+
+fn main() {
+    if let Ok(seeds) = std::env::var("VERDICTS") {
+        let seeds: Vec<u64> = seeds.split_whitespace().flat_map(parse_seeds).collect();
+        measure(&seeds, std::env::var_os("WRONG").is_some());
+        return;
+    }
+    let trials = vec![
+        trial("a_sample_of_verdicts_is_as_right_as_ever", sample),
+        trial(
+            "labels_are_what_was_kept",
+            selftest::labels_are_what_was_kept,
+        ),
+        trial("figures_are_right", selftest::figures_are_right),
+        trial("figures_of_nothing", selftest::figures_of_nothing),
+        trial(
+            "a_seed_gives_the_same_logs",
+            selftest::a_seed_gives_the_same_logs,
+        ),
+        trial(
+            "a_run_that_goes_on_is_the_same_run",
+            selftest::a_run_that_goes_on_is_the_same_run,
+        ),
+        trial("loads_have_their_mean", selftest::loads_have_their_mean),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn trial(name: &str, test: fn()) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+}
+
+/// `7` or `1-200`.
+fn parse_seeds(text: &str) -> std::ops::RangeInclusive<u64> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    from.parse().unwrap()..=to.parse().unwrap()
+}
+
+fn measure(seeds: &[u64], only_wrong: bool) {
+    // What is wrong on the seeds that are held back is not to be looked at, or they are not held back.
+    let seeds: Vec<u64> = match only_wrong {
+        true => seeds.iter().copied().filter(|seed| seed % 2 == 0).collect(),
+        false => seeds.to_vec(),
+    };
+    let judged = judge::judge_all(&seeds);
+    if only_wrong {
+        print!("{}", Report::of(judged.iter()).faults());
+        return;
+    }
+    let of = |parity: u64| Report::of(judged.iter().filter(|site| site.seed % 2 == parity));
+    let (even, odd) = (of(0), of(1));
+    print!(
+        "{}{}",
+        even.totals("even seeds (to tune on)"),
+        even.details()
+    );
+    print!("{}", odd.totals("odd seeds (held back)"));
+    if std::env::var_os("CLASSES").is_some() {
+        print!("{}", odd.details());
+    }
+}
+
+/// The seeds of the sample, half of them held back from tuning.
+const SAMPLE: std::ops::Range<u64> = 1..31;
+
+/// Precision and recall that the rule reaches on the sample, so that no change makes it worse unseen, without and with
+/// durations. What is wanted are 0.99 and 0.97: raise these with the rule.
+const REACHED: [(f64, f64); 2] = [(0.917, 0.638), (0.935, 0.619)];
+
+fn sample() {
+    let seeds: Vec<u64> = SAMPLE.collect();
+    let report = Report::of(judge::judge_all(&seeds).iter());
+    let text = report.totals("sample; scripts/verdicts.sh says more");
+    for (score, (precision, recall)) in report.scores.into_iter().zip(REACHED) {
+        assert!(score.leaks > 100 && score.others > 200, "{text}");
+        assert!(
+            score.precision() >= precision && score.recall() >= recall,
+            "{text}"
+        );
+    }
+}

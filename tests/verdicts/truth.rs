@@ -1,0 +1,163 @@
+//! What a call site truly does, from what the program truly kept: it runs on to four times the work, and
+//! where the floor goes on rising in proportion, the site leaks.
+//!
+//! A floor is the least that is live over a window. The first window is the run itself without its start; three more
+//! follow it, each as long as the run, or as a wave of the load where that is longer.
+
+/// Floors of the run, and of the three windows that follow.
+pub const WINDOWS: usize = 4;
+
+/// A leak has to have leaked so many blocks in the run that is judged, or nobody can know.
+const FEWEST: i64 = 5;
+
+/// And so many, where the site holds more than that beside them.
+const FEWEST_BESIDE: i64 = 12;
+
+/// So many blocks more, from the window after the run to the last one, are growth, not chance.
+const LEAST_RISE: i64 = 10;
+
+/// And where no block is known to be lost, the rise is this part of the level: floors of working sets move.
+const LEAST_PART: i64 = 5;
+
+/// What leaks has at least this share of its mean pace in each window, and of its pace in the run.
+const STEADY: f64 = 0.5;
+
+/// What is bound to end has at most this share of the run's pace when four times the work is done.
+const SLOW: f64 = 0.25;
+
+/// Growth in bytes is in blocks of this size, at the least.
+const BYTES_A_STEP: i64 = 64;
+
+/// What is counted of a site while the program runs.
+#[derive(Clone, Debug, Default)]
+pub struct Course {
+    pub blocks: i64,
+    pub bytes: i64,
+    /// Blocks that the program lost for ever.
+    pub lost: u64,
+    /// How often a block became larger where it is.
+    pub resized: u64,
+    /// The line of its last change.
+    pub last_change: u64,
+    floors: Vec<Floor>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Floor {
+    blocks: i64,
+    bytes: i64,
+    /// When the window began.
+    lost: i64,
+}
+
+impl Course {
+    pub fn changes(&mut self, line: u64, blocks: i64, bytes: i64) {
+        self.blocks += blocks;
+        self.bytes += bytes;
+        self.last_change = line;
+        if let Some(floor) = self.floors.last_mut() {
+            floor.blocks = floor.blocks.min(self.blocks);
+            floor.bytes = floor.bytes.min(self.bytes);
+        }
+    }
+
+    /// How many were lost when the run was over, of one that goes on.
+    pub fn lost_in_run(&self) -> Option<i64> {
+        Some(self.floors.get(1)?.lost)
+    }
+
+    pub fn next_window(&mut self) {
+        self.floors.push(Floor {
+            blocks: self.blocks,
+            bytes: self.bytes,
+            lost: self.lost as i64,
+        });
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Label {
+    Leak,
+    NoLeak,
+    /// It leaks, but has leaked so little that the runs cannot show it.
+    TooFew,
+    /// It slows down, and neither stops nor goes on in proportion within four times the work.
+    Between,
+}
+
+impl Label {
+    pub fn is_decidable(self) -> bool {
+        matches!(self, Label::Leak | Label::NoLeak)
+    }
+}
+
+/// What was done in a window: requests, and seconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Work {
+    pub requests: f64,
+    pub seconds: f64,
+}
+
+/// The label of a site, and whether it is one of bytes alone; `in_run` is what the run that is judged showed.
+pub fn label(in_run: &Course, course: &Course, work: &[Work; WINDOWS]) -> (Label, bool) {
+    let of = |what: fn(&Floor) -> i64| -> Vec<i64> { course.floors.iter().map(what).collect() };
+    if course.lost > 0 {
+        // Better than any floor: these blocks are gone for good, and the others are not.
+        let lost = in_run.lost as i64;
+        let label = match best(lost, &of(|floor| floor.lost), 0, work) {
+            Label::NoLeak | Label::Between => Label::TooFew,
+            Label::Leak if lost < FEWEST_BESIDE && in_run.blocks > 2 * lost => Label::TooFew,
+            label => label,
+        };
+        return (label, false);
+    }
+    let floors = of(|floor| floor.blocks);
+    let by_blocks = best(floors[1] - floors[0], &floors, level(&floors), work);
+    // Sizes that vary let bytes go up and down; only what grows in place grows in bytes alone.
+    if by_blocks != Label::NoLeak || in_run.resized < FEWEST as u64 {
+        return (by_blocks, false);
+    }
+    let floors = of(|floor| floor.bytes / BYTES_A_STEP);
+    let by_bytes = best(floors[1] - floors[0], &floors, level(&floors), work);
+    (by_bytes, true)
+}
+
+fn level(floors: &[i64]) -> i64 {
+    floors.iter().copied().max().unwrap_or(0)
+}
+
+/// Some sites go with the requests and some with the clock. Whichever fits better is taken.
+fn best(in_run: i64, floors: &[i64], level: i64, work: &[Work; WINDOWS]) -> Label {
+    let by_requests = labelled(in_run, floors, level, &work.map(|work| work.requests));
+    let by_time = labelled(in_run, floors, level, &work.map(|work| work.seconds));
+    match (by_requests, by_time) {
+        (Label::Between, other) | (other, Label::Between) => other,
+        // What leaks by one measure is not freed by the other.
+        _ => by_requests.min(by_time),
+    }
+}
+
+fn labelled(in_run: i64, floors: &[i64], level: i64, work: &[f64; WINDOWS]) -> Label {
+    let rises = [floors[2] - floors[1], floors[3] - floors[2]];
+    let rise = rises[0] + rises[1];
+    // What is added to a window's floor was done in the window before.
+    let paces = [rises[0] as f64 / work[1], rises[1] as f64 / work[2]];
+    let pace = rise as f64 / (work[1] + work[2]);
+    let in_run_pace = in_run as f64 / work[0];
+    let is_steady = paces.iter().all(|one| *one >= STEADY * pace);
+    let is_growth = rise >= LEAST_RISE.max(level / LEAST_PART);
+    if is_growth && is_steady && pace >= STEADY * in_run_pace {
+        return if in_run >= FEWEST {
+            Label::Leak
+        } else {
+            Label::TooFew
+        };
+    }
+    // A high-water mark rises by a block or two for ever, and a floor of many moves a little.
+    let is_little = rise <= 2 || rise * 33 <= level;
+    if is_little || pace <= SLOW * in_run_pace {
+        Label::NoLeak
+    } else {
+        Label::Between
+    }
+}
