@@ -7,11 +7,8 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::Command;
 
-use mtrace_diff::capture::RunInput;
-use mtrace_diff::report::{Format, Options};
-use mtrace_diff::trace::Reuse;
-use mtrace_diff::trace::{ReplayOptions, replay};
-use mtrace_diff::{Plan, compare};
+use mtrace_diff::internals::trace::{ReplayOptions, Reuse, replay};
+use mtrace_diff::{Format, Options, Plan, RunInput, compare};
 
 /// What a process takes before there is anything to remember: its code, buffers, and pieces of the log.
 const BASE: u64 = 32 << 20;

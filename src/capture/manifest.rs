@@ -46,7 +46,7 @@ struct ModuleFacts {
     /// Where it was on the target.
     path: String,
     /// In hex.
-    build_id: String,
+    build_id: BuildId,
 }
 
 impl Manifest {
@@ -70,10 +70,8 @@ impl Manifest {
 
     /// Adds what a log says of its modules.
     pub fn add_modules(&mut self, modules: impl IntoIterator<Item = (String, BuildId)>) {
-        let facts = modules.into_iter().map(|(path, id)| ModuleFacts {
-            path,
-            build_id: id.to_string(),
-        });
+        let facts = modules.into_iter();
+        let facts = facts.map(|(path, build_id)| ModuleFacts { path, build_id });
         self.modules.extend(facts);
         self.index = OnceLock::new();
     }
@@ -103,7 +101,7 @@ impl Manifest {
         });
         let by_base = || index.by_base.get(base_name(name));
         let at = index.by_path.get(name).or_else(by_base)?;
-        BuildId::from_hex(&self.modules.get(*at)?.build_id)
+        Some(self.modules.get(*at)?.build_id.clone())
     }
 }
 

@@ -42,6 +42,17 @@ enum Per {
     Run,
 }
 
+/// Two limits that look like one number with its thousands apart: nobody gives two limits of blocks together.
+pub fn grouped_number(limits: &[Limit]) -> Option<String> {
+    let digits = |limit: &Limit| match limit.kind {
+        LimitKind::Blocks(_) => limit.text.len(),
+        _ => 0,
+    };
+    let is_one = |pair: &&[Limit]| matches!(digits(&pair[0]), 1..=3) && digits(&pair[1]) == 3;
+    let pair = limits.windows(2).find(is_one)?;
+    Some(format!("{},{}", pair[0].text, pair[1].text))
+}
+
 /// All limits of a comparison.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Gate {

@@ -335,7 +335,7 @@ fn damage(recording: &Recording, is_moment: bool) -> Vec<Warning> {
     [
         none,
         bad,
-        read.map(|reason| Warning::ReadStopped { reason }),
+        read.map(Warning::ReadStopped),
         (damage.is_cut && !is_moment).then_some(Warning::RecordingCut),
         stopped.map(|stopped| Warning::RecordingStopped {
             reason: stopped.reason(),

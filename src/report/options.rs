@@ -15,3 +15,17 @@ pub struct Options {
     pub width: Option<usize>,
     pub color: bool,
 }
+
+/// As the command has it where nothing is asked for, without colour.
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            top: 20,
+            all: false,
+            inlines: false,
+            trend: true,
+            width: None,
+            color: false,
+        }
+    }
+}

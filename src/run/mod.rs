@@ -18,7 +18,6 @@ mod stacks;
 mod step;
 
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
-pub use blame::is_wrapper;
 pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use builds::without_false_builds;
 pub use facts::{Facts, Origin, Source};
@@ -35,10 +34,10 @@ use crate::trace::{Curve, FaultKind, Occurrences, Sizes};
 #[derive(Debug, Clone)]
 pub struct Run {
     pub facts: Facts,
-    /// By [`ModuleId`].
+    /// By `ModuleId`.
     pub modules: Vec<Module>,
     pub inventory: Inventory,
-    /// By [`LocationId`].
+    /// By `LocationId`.
     pub locations: Vec<Location>,
     pub stacks: Stacks<LocationId>,
     /// Stacks that allocated, each once.

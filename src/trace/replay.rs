@@ -23,6 +23,7 @@ use super::reader::{Piece, Pieces};
 use super::seen::Seen;
 use super::sizes;
 use super::torn::TornCallers;
+use crate::warning::ReadFailure;
 
 /// What to keep beside the figures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,7 +55,7 @@ impl Rounds {
 }
 
 /// Reads a log to its end. Lines that are none are counted, never fatal; and where reading fails
-/// in the middle, what was read before counts, and [`super::Anomalies::read_error`] says so.
+/// in the middle, what was read before counts, and `Anomalies::read_error` says so.
 pub fn replay(log: impl Read + Send, options: ReplayOptions) -> io::Result<Trace> {
     // Outside of the pool every round would be handed over to it and waited for.
     rayon::scope(|_| replay_in(Rounds::of_this_machine(), log, options))
@@ -265,7 +266,7 @@ impl Replay {
         let mut anomalies = Anomalies {
             missing_start: begins_before_its_start(&self.first_lines, &self.anomalies),
             missing_end: !self.ended,
-            read_error: failed.map(|error| error.to_string()),
+            read_error: failed.as_ref().map(ReadFailure::of),
             ..self.anomalies
         };
         for &number in &parted.glued {
@@ -637,13 +638,11 @@ mod tests {
         )
         .unwrap();
         assert_eq!(live_of(&trace, Reuse::FreeLost).blocks, 1);
+        let settled = trace.settle(Reuse::FreeLost);
+        let failure = settled.anomalies().read_error.clone().unwrap();
         assert_eq!(
-            trace
-                .settle(Reuse::FreeLost)
-                .anomalies()
-                .read_error
-                .as_deref(),
-            Some("corrupt stream")
+            (failure.reason.as_str(), failure.is_cut),
+            ("corrupt stream", false)
         );
         assert!(replay(Broken(b""), ReplayOptions::default()).is_err());
     }

@@ -9,11 +9,13 @@ use std::sync::LazyLock;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use mtrace_diff::trace::caller_texts::Texts;
-use mtrace_diff::trace::live::LiveBlocks;
-use mtrace_diff::trace::parse::{Action, Parser, Step};
-use mtrace_diff::trace::reader::{Piece, Pieces};
-use mtrace_diff::trace::{Block, CallerId, Line, ReplayOptions, Rounds, Trace, replay_in};
+use mtrace_diff::internals::trace::caller_texts::Texts;
+use mtrace_diff::internals::trace::live::LiveBlocks;
+use mtrace_diff::internals::trace::parse::{Action, Parser, Step};
+use mtrace_diff::internals::trace::reader::{Piece, Pieces};
+use mtrace_diff::internals::trace::{
+    Block, CallerId, Line, ReplayOptions, Rounds, Trace, replay_in,
+};
 
 fn main() {
     divan::main();

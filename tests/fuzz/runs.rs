@@ -10,10 +10,10 @@ use std::io::Write;
 use std::path::Path;
 
 use arbitrary::{Result, Unstructured};
+use mtrace_diff::Grouping;
 use mtrace_diff::Plan;
-use mtrace_diff::capture::RunInput;
-use mtrace_diff::diff::Grouping;
-use mtrace_diff::report::{FORMATS, Options, Report};
+use mtrace_diff::RunInput;
+use mtrace_diff::{FORMATS, Options, Report};
 use serde_json::{Map, Value, json};
 
 /// A saved report of any structure: a run that agrees with itself, or an error.

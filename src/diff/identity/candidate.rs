@@ -131,8 +131,8 @@ impl Candidate {
         is_same && self.has_moved(other)
     }
 
-    /// Whether it can be another call: the function may be unchanged, or is one of several of its
-    /// name.
+    /// Whether it can be another call: the function may be unchanged though its sizes are not, or it is one of several
+    /// of its name. The same sizes in one function are one call; namesakes can well ask for the same.
     pub fn may_be_another_call(&self, other: &Candidate) -> bool {
         let (Some(a), Some(b)) = (self.code(), other.code()) else {
             return false;
@@ -141,7 +141,8 @@ impl Candidate {
             (Some(a), Some(b)) => a == b && self.has_moved(other),
             _ => a.size == b.size && self.offset() != other.offset(),
         };
-        may_be_same || a.has_namesake || b.has_namesake
+        let is_resized = !self.sizes.is_same(&other.sizes);
+        (may_be_same && is_resized) || a.has_namesake || b.has_namesake
     }
 
     /// Whether it stands at other lines, counted from where its functions are declared.
