@@ -99,7 +99,7 @@ pub mod internals {
         pub use crate::capture::{Maps, plain};
     }
     pub mod diff {
-        pub use crate::diff::{Observed, trend, trend_of};
+        pub use crate::diff::{Observed, judge_runs, trend_of};
     }
     pub mod record {
         pub use crate::record::unwind;

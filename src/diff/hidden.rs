@@ -24,7 +24,7 @@ pub fn hidden(
     let rises = |rate: Rate| rate.blocks > 0.0 || rate.bytes.is_some_and(|bytes| bytes > 0.0);
     let grew = growth.is_growth() || rates.per_run.is_some_and(rises);
     // In a single run, what is live is no growth: there the curve tells.
-    let grows = (columns.len() > 1 && grew) || trend == Some(Trend::Leak);
+    let grows = (columns.len() > 1 && grew) || trend.is_some_and(Trend::is_growth);
     site.hidden.filter(|_| !grows || is_unknown(site, columns))
 }
 

@@ -7,7 +7,7 @@ use super::judged::{Reading, Site};
 use super::rank::{SortBy, by_rank};
 use super::rate::rates;
 use super::site::JoinedSite;
-use super::trend::trend_of_site;
+use super::trend::judge_site;
 use crate::run::Figures;
 
 /// Judges call sites, and ranks them: a site's rank is its place in the list, from 1.
@@ -41,11 +41,13 @@ fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
         })
     });
     let rates = rates(&joined.runs, &figures, growth, columns);
-    let trend = trend_of_site(&joined.runs, columns);
+    let finding = judge_site(&joined.runs, columns);
+    let trend = finding.map(|finding| finding.trend);
     joined.hidden = hidden(&joined, columns, growth, rates, trend);
     Site {
         worst,
         trend,
+        by_bytes: finding.is_some_and(|finding| finding.by_bytes),
         change: Change::between(first, last),
         growth,
         at: joined,

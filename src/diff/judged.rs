@@ -17,6 +17,8 @@ pub struct Site {
     pub change: Change,
     /// What its growth means; `None` where the last run has no curve.
     pub trend: Option<Trend>,
+    /// It leaks, but its blocks are as many as they were: their bytes grow.
+    pub by_bytes: bool,
     /// Growth under the worst reading of which site it is; `None` where that is sure.
     pub worst: Option<Box<Reading>>,
 }

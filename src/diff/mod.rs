@@ -37,4 +37,4 @@ pub use matched_by::MatchedBy;
 pub use rank::SortBy;
 pub use rate::{Rate, Rates, are_equal};
 pub use site::{Grouping, Hidden, JoinedSite, SiteRun};
-pub use trend::{FEWEST_BLOCKS, Observed, Trend, trend, trend_of};
+pub use trend::{FEWEST_BLOCKS, Observed, Trend, judge_runs, trend_of};

@@ -189,10 +189,13 @@ pub struct JsonSite {
     pub growth: Option<JsonGrowth>,
     /// `"new"`, `"grown"`, `"same"`, `"shrunk"` or `"gone"`; null for a single run.
     pub change: Option<&'static str>,
-    /// What its growth means: `"leak"` (grows steadily to the end), `"startup"` (all of it came in the beginning),
+    /// What its growth means: `"leak"` (goes on keeping what it allocates), `"grows"` (went on as long as the program
+    /// worked, and was freed at its exit), `"startup"` (all of it came in the beginning),
     /// `"plateau"` (grew, then stayed level), `"burst"` (jumps), `"noise"` (too few blocks to say), `"shutdown"`
     /// (level, but for what the end freed); null where the course of the last run is not known.
     pub verdict: Option<&'static str>,
+    /// What grows of a leak: `"blocks"`, or `"bytes"` where the blocks are as many as they were; null for all others.
+    pub leaks_by: Option<&'static str>,
     /// Null without the runs' times.
     pub per_minute: Option<JsonRate>,
     /// Null for a single run.
@@ -506,6 +509,10 @@ fn json_site(report: &Report, rank: usize, site: &Site, with_curves: bool) -> Js
         growth: is_comparison.then(|| json_growth(site.growth, site.first())),
         change: is_comparison.then(|| site.change.name()),
         verdict: site.trend.map(Trend::name),
+        leaks_by: (site.trend == Some(Trend::Leak)).then_some(match site.by_bytes {
+            true => "bytes",
+            false => "blocks",
+        }),
         per_minute: rates.per_minute.map(json_rate),
         per_run: rates.per_run.map(json_rate),
         matched_by: site.at.matched_by.map(MatchedBy::name),

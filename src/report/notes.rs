@@ -194,7 +194,8 @@ fn freed_at_the_end(report: &Report) -> Option<String> {
 /// The most blocks that a site held in the first run and in the last, if the last held half as much again, and
 /// what it ends with tells nothing of it.
 fn held(site: &Site) -> Option<(u64, u64)> {
-    let is_told = site.trend != Some(Trend::Shutdown) || site.growth.is_growth();
+    let is_told =
+        !matches!(site.trend, Some(Trend::Shutdown | Trend::Grows)) || site.growth.is_growth();
     let [first, .., last] = &*site.at.runs else {
         return None;
     };

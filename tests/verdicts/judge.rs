@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mtrace_diff::{Plan, RunInput, Site, compare};
+use mtrace_diff::{Figures, Plan, RunInput, Site, compare};
 
 use crate::engine::{Run, execute, first_run, go_on, last_run};
 use crate::program::Program;
@@ -179,7 +179,8 @@ fn index_of(site: &Site) -> usize {
 /// A line for each run.
 fn curves(site: &Site) -> String {
     let mut text = String::new();
-    for (run, figures) in site.at.runs.iter().zip(&site.figures) {
+    for run in site.at.runs.iter() {
+        let figures = run.as_ref().map_or(Figures::ZERO, |run| run.figures);
         let curve = run.as_ref().and_then(|run| run.curve.as_ref());
         let points = curve.map(|curve| curve.points().map(|point| (point.blocks, point.bytes)));
         let Some(points) = points else {

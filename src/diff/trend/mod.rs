@@ -7,7 +7,9 @@
 //! called one costs a person an hour, a leak that is missed in one run shows in a longer one.
 
 mod evidence;
+mod parts;
 mod shape;
+mod work;
 
 use super::column::Column;
 use super::site::SiteRun;
@@ -36,6 +38,11 @@ pub enum Trend {
 }
 
 impl Trend {
+    /// Whether it grew as long as the program worked.
+    pub fn is_growth(self) -> bool {
+        matches!(self, Trend::Leak | Trend::Grows)
+    }
+
     /// Stable, for scripts and for people.
     pub fn name(self) -> &'static str {
         match self {
@@ -79,13 +86,31 @@ impl<'a> Observed<'a> {
         }
     }
 
-    fn end(&self) -> f64 {
-        self.curve.points()[STEPS - 1].blocks as f64
+    fn end(&self, by_bytes: bool) -> f64 {
+        let end = self.curve.points()[STEPS - 1];
+        let end = if by_bytes { end.bytes } else { end.blocks };
+        end as f64
+    }
+
+    /// Whether its blocks are as many as they were, and grow.
+    fn leaks_by_bytes(&self) -> bool {
+        let points = self.curve.points();
+        let blocks = points.map(|point| point.blocks as f64);
+        let bytes = points.map(|point| point.bytes as f64);
+        !of_blocks(self).is_growth() && work::grows_by_bytes(&blocks, &bytes)
     }
 }
 
+/// A verdict, and what it is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    pub trend: Trend,
+    /// It is not the blocks that grow in number, but their bytes.
+    pub by_bytes: bool,
+}
+
 /// Judges a site; `None` if its last run has no curve.
-pub fn trend_of_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Trend> {
+pub fn judge_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Finding> {
     runs.last()?.as_ref()?.curve.as_ref()?;
     let nothing = Curve::default();
     // Runs of which only the end is known say nothing about the course.
@@ -101,24 +126,31 @@ pub fn trend_of_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Optio
             duration_s: column.duration_s,
         })
     });
-    trend(&observed.collect::<Vec<_>>())
+    judge_runs(&observed.collect::<Vec<_>>())
 }
 
 /// The verdict on a site from its curves, in order of the runs. The last run is judged; the first one tells
 /// what a longer run should have made of it.
-pub fn trend(runs: &[Observed<'_>]) -> Option<Trend> {
+pub fn judge_runs(runs: &[Observed<'_>]) -> Option<Finding> {
     let last = runs.last()?;
+    let by_bytes = last.leaks_by_bytes();
     let of_last = trend_of(last);
-    let Some(first) = runs.first().filter(|_| runs.len() > 1) else {
-        return Some(of_last);
+    let first = runs.first().filter(|_| runs.len() > 1);
+    let trend = match first {
+        Some(first) if of_last == Trend::Leak && is_no_more(first, last, by_bytes) => {
+            Trend::Plateau
+        }
+        Some(first)
+            if of_last != Trend::Noise
+                && !by_bytes
+                && shape::differs_only_at_the_end(first.curve, last.curve) =>
+        {
+            Trend::Shutdown
+        }
+        _ => of_last,
     };
-    if of_last == Trend::Leak && !became_level(first) && is_no_more(first, last) {
-        return Some(Trend::Plateau);
-    }
-    if of_last != Trend::Noise && shape::differs_only_at_the_end(first.curve, last.curve) {
-        return Some(Trend::Shutdown);
-    }
-    Some(of_last)
+    let by_bytes = by_bytes && trend == Trend::Leak;
+    Some(Finding { trend, by_bytes })
 }
 
 /// Whether a run has come to its level before its end: what grows to the end of a longer run has no such level.
@@ -126,8 +158,8 @@ pub fn became_level(run: &Observed<'_>) -> bool {
     matches!(trend_of(run), Trend::Startup | Trend::Plateau)
 }
 
-/// A leak would have left more in the longer run.
-fn is_no_more(first: &Observed<'_>, last: &Observed<'_>) -> bool {
+/// A leak would have left more in the longer run, unless the first run stood level in the end: then it is new.
+fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> bool {
     let times = first.duration_s.zip(last.duration_s);
     let records = first.records.zip(last.records);
     let work = records.map(|(first, last)| (first as f64, last as f64));
@@ -138,11 +170,19 @@ fn is_no_more(first: &Observed<'_>, last: &Observed<'_>) -> bool {
         (Some(one), None) | (None, Some(one)) => longer(one),
         (None, None) => false,
     };
-    is_longer && first.end() > 0.0 && last.end() <= first.end() * NO_MORE
+    let (before, after) = (first.end(by_bytes), last.end(by_bytes));
+    is_longer && before > 0.0 && after <= before * NO_MORE && !became_level(first)
 }
 
 /// The verdict on one run.
 pub fn trend_of(run: &Observed<'_>) -> Trend {
+    match run.leaks_by_bytes() {
+        true => Trend::Leak,
+        false => of_blocks(run),
+    }
+}
+
+fn of_blocks(run: &Observed<'_>) -> Trend {
     match Evidence::of(run) {
         Some(evidence) => evidence.trend(),
         None => shape::trend_of(run.curve),

@@ -99,18 +99,6 @@ pub fn blocks(curve: &Curve) -> [f64; STEPS] {
     curve.points().map(|point| point.blocks as f64)
 }
 
-/// Whether it grew until the last steps, in which the program freed what it had.
-pub fn grew_before_its_end(blocks: &[f64; STEPS]) -> bool {
-    let mut worked = *blocks;
-    // As if the work had ended with the steps before.
-    let last = STEPS - END - 1;
-    for step in STEPS - END..STEPS {
-        let rise = (blocks[last] - blocks[last / 2]) / (last - last / 2) as f64;
-        worked[step] = blocks[last] + rise * (step - last) as f64;
-    }
-    trend_of_blocks(&worked) == Trend::Leak
-}
-
 /// Level, and then part of it is freed in the last steps.
 fn is_freed_at_the_end(blocks: &[f64; STEPS]) -> bool {
     let before = &blocks[STEPS / 2..STEPS - END];
@@ -162,6 +150,40 @@ pub fn rises_in_jumps(blocks: &[f64; STEPS]) -> bool {
         .fold(0.0_f64, |most, live| most.max(*live));
     let span = highest - lowest;
     span > 0.0 && rises[0] + rises[1] >= JUMPS * span && span >= 0.15 * highest
+}
+
+/// Whether it is a staircase of a step or two that it never comes down: a pool, or what is read anew.
+pub fn is_staircase(blocks: &[f64; STEPS]) -> bool {
+    // What is there for a step only is no rise.
+    let lasting: [f64; STEPS] = std::array::from_fn(|step| {
+        let near = &blocks[step.saturating_sub(1)..(step + 2).min(STEPS)];
+        near.iter().copied().fold(f64::INFINITY, f64::min)
+    });
+    let steps = lasting[STEPS / WINDOWS - 1..].windows(2);
+    let mut rises: Vec<f64> = steps
+        .clone()
+        .map(|pair| (pair[1] - pair[0]).max(0.0))
+        .collect();
+    rises.sort_unstable_by(|a, b| b.total_cmp(a));
+    let falls: f64 = steps.map(|pair| (pair[0] - pair[1]).max(0.0)).sum();
+    rises_in_jumps(&lasting) && falls < (rises[0] + rises[1]) / 2.0
+}
+
+/// So many steps at one level at the end, and as many births at least.
+const FULL: usize = 3;
+
+/// Whether it has come to a level at which each block that comes takes the place of another: a cache that is full. `alive`
+/// are its survivors.
+pub fn is_full(blocks: &[f64; STEPS], alive: &[f64; STEPS]) -> bool {
+    let is_full_until = |end: usize| {
+        let level = blocks[..end].iter().rev();
+        let level = level.take_while(|live| (**live - blocks[end]).abs() <= 0.002 * blocks[end]);
+        let steps = level.count();
+        let births = alive[end.min(STEPS - END)] - alive[end - steps];
+        steps >= FULL && births >= FULL as f64
+    };
+    // Its exit may have freed some.
+    (STEPS - END - 1..STEPS).any(is_full_until)
 }
 
 fn is_level_from_the_start(blocks: &[f64; STEPS], windows: &[f64; WINDOWS]) -> bool {

@@ -11,7 +11,7 @@ use labelled::labelled;
 use mtrace_diff::internals::trace::{Curve, ReplayOptions, Reuse, STEPS, Tally, replay};
 use mtrace_diff::{
     Trend,
-    internals::diff::{Observed, trend, trend_of},
+    internals::diff::{Observed, judge_runs, trend_of},
 };
 use serde_json::Value;
 
@@ -488,6 +488,10 @@ fn what_an_old_result_cannot_tell_is_not_invented() {
         &run1,
     ]));
     assert_eq!(output.status.code(), Some(2));
+}
+
+fn trend(runs: &[Observed<'_>]) -> Option<Trend> {
+    judge_runs(runs).map(|finding| finding.trend)
 }
 
 fn curve(live: impl Fn(usize) -> u64) -> Curve {

@@ -1,0 +1,110 @@
+//! Growth that the end of the program hides, or that no count of blocks shows.
+
+use super::super::median::median;
+use super::parts::{BOUNDS, Parts, effective, scatter};
+use super::shape;
+use crate::trace::STEPS;
+
+/// The exit of a program is in the last steps of its run.
+const EXIT: usize = 50;
+
+/// What is left of the highest level after the exit, at most.
+const LEFT: f64 = 0.92;
+
+/// The work ends at the last step that comes as near to the highest level.
+const HIGH: f64 = 0.97;
+
+/// Work that ends before this step is not ended by the exit.
+const EARLIEST_END: usize = 52;
+
+/// A curve of blocks rises by so many in its second half.
+const LEAST_RISE: f64 = 5.0;
+
+/// Each part of the first half has this share of the third one, or the third one of the last: else it began late.
+const LATE: f64 = 0.3;
+
+/// So many steps at one level, and it had come to its bound.
+const LEVEL: usize = 5;
+
+/// A block that grows has grown by this share of its size in the second half,
+const SHARE_OF_BYTES: f64 = 0.1;
+
+/// in rises of which so many are equal, and
+const RISES: f64 = 4.0;
+
+/// it shrinks in so few steps.
+const SHRINKS: f64 = 0.2;
+
+/// The step at which the work was done and what the site had was freed; the last step if it was not.
+fn end_of_work(live: &[f64; STEPS]) -> usize {
+    let top = live[EXIT..]
+        .iter()
+        .fold(0.0_f64, |most, live| most.max(*live));
+    if live[STEPS - 1] > LEFT * top {
+        return STEPS - 1;
+    }
+    let is_high = |step: &usize| live[*step] >= HIGH * top;
+    (EXIT..STEPS).rev().find(is_high).unwrap_or(STEPS - 1)
+}
+
+/// Whether a site grew until its program freed what it had. Only the shape tells: no survivor is left.
+pub fn grew_until_the_exit(live: &[f64; STEPS]) -> bool {
+    let end = end_of_work(live);
+    if !(EARLIEST_END..STEPS - 1).contains(&end) {
+        return false;
+    }
+    let at_work = &live[..=end];
+    let rises = Parts::rises(|step| {
+        let step = end * step / BOUNDS[4];
+        median(&live[step.saturating_sub(2)..=step])
+    });
+    let [first, second, third, last] = rises.0;
+    let noise = 2.0_f64.sqrt() * scatter(&at_work[BOUNDS[2] - 4..]);
+    let top = at_work.iter().fold(0.0_f64, |most, live| most.max(*live));
+    let is_growth = third > 0.0
+        && last > 0.0
+        && rises.late() >= LEAST_RISE.max(2.0 * noise)
+        && first.min(second) >= -noise
+        && live[end] >= HIGH * top - noise;
+    let is_late = first.max(second) < LATE * third || third < LATE * last;
+    let level = at_work.iter().rev();
+    let level = level.take_while(|live| (**live - at_work[end]).abs() <= 0.002 * at_work[end]);
+    // As if it had stayed as it was.
+    let mut kept = *live;
+    kept[end..].fill(live[end]);
+    is_growth
+        && !is_late
+        && rises.are_steady(1.0)
+        && level.count() <= LEVEL
+        && !shape::is_staircase(&kept)
+}
+
+/// Whether the blocks of a site are as many as they were and grow: one that is made larger all the time.
+pub fn grows_by_bytes(blocks: &[f64; STEPS], bytes: &[f64; STEPS]) -> bool {
+    let end = bytes[STEPS - 1];
+    if end <= 0.0 || end_of_work(bytes) < STEPS - 1 {
+        return false;
+    }
+    // A block that is being moved is gone for a moment.
+    let smooth: Vec<f64> = bytes.windows(3).map(median).collect();
+    let at = |step: usize| smooth[step - 1];
+    let rises = Parts::rises(at);
+    let [first, second, third, last] = rises.0;
+    let is_level = median(&blocks[EARLIEST_END..=BOUNDS[4]]) <= median(&blocks[28..36]);
+    let steps: Vec<f64> = smooth[BOUNDS[0] - 2..BOUNDS[4]]
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .collect();
+    let count = |is: fn(&f64) -> bool| steps.iter().filter(|step| is(step)).count() as f64;
+    let (up, down) = (count(|step| *step > 0.0), count(|step| *step < 0.0));
+    let rising = steps.iter().copied().filter(|step| *step > 0.0);
+    is_level
+        && first > 0.0
+        && second > 0.0
+        && third >= LATE * last
+        && last >= 0.5 * third
+        && last > 0.0
+        && rises.late() >= SHARE_OF_BYTES * end
+        && down <= SHRINKS * (up + down)
+        && effective(rising) >= RISES
+}
