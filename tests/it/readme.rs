@@ -5,7 +5,7 @@ use std::process::Command;
 
 use mtrace_diff::guide::CHAPTERS;
 
-use crate::common::{mtrace_diff, output_of, stdout_of};
+use crate::common::{mtrace_diff, output_of, stdout_of, testdata};
 
 const README: &str = include_str!("../../README.md");
 
@@ -74,6 +74,29 @@ fn the_last_line_of_a_failed_gate_is_the_guides() {
 #[test]
 fn the_readme_is_read_to_its_end() {
     assert!(README.lines().count() <= 200);
+}
+
+/// Without its tags, the picture is what the program prints.
+#[test]
+fn the_picture_is_of_this_program() {
+    let picture = include_str!("../../src/guide/table.svg");
+    let lines = picture.lines().filter(|line| line.starts_with("<g>"));
+    let lines = lines.map(|line| {
+        let texts = line.split('<').filter_map(|tag| tag.split_once('>'));
+        let text: String = texts.map(|(_, text)| text).collect();
+        let text = text.replace("&lt;", "<").replace("&gt;", ">");
+        text.replace("&amp;", "&") + "\n"
+    });
+    let mut lines = lines.collect::<Vec<_>>();
+    let command = lines.remove(0);
+    let arguments = command.trim_end().strip_prefix("$ mtrace-diff ").unwrap();
+    let printed = stdout_of(
+        mtrace_diff()
+            .current_dir(testdata().join("armhf-glibc2.31"))
+            .args(arguments.split(' ')),
+    );
+    assert_eq!(lines.concat(), printed, "scripts/picture.sh draws it anew");
+    assert!(README.contains("](src/guide/table.svg)"));
 }
 
 /// Files that README and chapters point to are there, and so are the headings behind a `#`.
