@@ -107,7 +107,7 @@ pub mod internals {
     pub mod trace {
         pub use crate::trace::{
             Block, CallerId, Curve, Event, Line, ReplayOptions, Reuse, Rounds, STEPS, Tally, Trace,
-            advice, live, parse, reader, replay, replay_in,
+            advice, caller_texts, live, parse, reader, replay, replay_in,
         };
     }
 }

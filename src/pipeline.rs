@@ -37,7 +37,7 @@ fn report(plan: &Plan) -> Result<Report> {
     let (runs, false_builds) = without_false_builds(runs);
     let mut warnings = compared(&runs);
     warnings.extend(false_builds);
-    let runs = told_apart(runs);
-    let sites = join(&runs, plan.by);
+    let mut runs = told_apart(runs);
+    let sites = join(&mut runs, plan.by);
     Ok(Report::new(runs, sites, plan.terms(), warnings))
 }

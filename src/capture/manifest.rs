@@ -122,8 +122,8 @@ mod tests {
             {"path": "/a/libfoo.so.1", "build_id": "0aFF"}, {"path": "/b/libfoo.so.1", "build_id": "01"}]}"#;
         let manifest: Manifest = serde_json::from_str(text).unwrap();
         let id = |name: &str| manifest.build_id(name.as_bytes()).map(|id| id.0);
-        assert_eq!(id("/b/libfoo.so.1"), Some(vec![1]));
-        assert_eq!(id("/c/libfoo.so.1"), Some(vec![0x0a, 0xff]));
+        assert_eq!(id("/b/libfoo.so.1"), Some([1].into()));
+        assert_eq!(id("/c/libfoo.so.1"), Some([0x0a, 0xff].into()));
         assert_eq!(id("/c/libbar.so.1"), None);
         assert_eq!(BuildId::from_hex("abc"), None);
     }

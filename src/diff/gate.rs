@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 
+use super::column::Column;
 use super::copies::Copies;
 use super::judged::{Reading, Site};
 use super::rate::Rate;
@@ -140,8 +141,8 @@ impl Per {
 
 impl Gate {
     /// The breaches among ranked sites, in their order. What is hidden did not grow.
-    pub fn breaches(&self, sites: &[Site], copies: Vec<Copies>) -> Vec<Breach> {
-        let mut breaches = self.breaches_of_each(sites);
+    pub fn breaches(&self, sites: &[Site], columns: &[Column], copies: Vec<Copies>) -> Vec<Breach> {
+        let mut breaches = self.breaches_of_each(sites, columns);
         let is_breach = |at: &usize| breaches.binary_search_by_key(at, |b| b.site).is_ok();
         let of_copies = copies.into_iter().filter_map(|copies| {
             let limits = self.exceeded(&copies.reading);
@@ -159,14 +160,17 @@ impl Gate {
         breaches
     }
 
-    fn breaches_of_each(&self, sites: &[Site]) -> Vec<Breach> {
+    fn breaches_of_each(&self, sites: &[Site], columns: &[Column]) -> Vec<Breach> {
+        if self.limits.is_empty() {
+            return Vec::new();
+        }
         let judged = sites
             .iter()
             .enumerate()
             .filter(|(_, site)| site.at.hidden.is_none());
         judged
             .filter_map(|(index, site)| {
-                let shown = self.exceeded(&site.reading());
+                let shown = self.exceeded(&site.reading(columns));
                 // Where it is unsure what grew, a leak must not pass for another site.
                 let worst = site.worst.as_deref();
                 let worst = worst.map_or_else(Vec::new, |worst| self.exceeded(worst));

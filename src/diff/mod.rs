@@ -4,6 +4,7 @@ mod advice;
 mod align;
 mod column;
 mod copies;
+mod few;
 mod files;
 mod gate;
 mod group;

@@ -51,6 +51,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let locations = rebased.locations(&trace.callers).into_iter();
     let stats = outcome.stats().into_iter().zip(outcome.curves());
     let stats = stats.zip(outcome.sizes());
+    run.reserve(trace.callers.iter().len());
     for (location, ((stats, curve), sizes)) in locations.zip(stats) {
         let at = run.add_location(location);
         let figures = Figures::of_log(stats.allocations, stats.live);
@@ -66,7 +67,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
 
 /// A location has the number of its caller.
 fn location_of(caller: CallerId) -> LocationId {
-    LocationId(caller.0 as usize)
+    LocationId(caller.0)
 }
 
 /// What went wrong, and where.

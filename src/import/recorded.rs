@@ -17,7 +17,7 @@ use crate::recording::{Blocks, Recording, duration_of, is_recording, replay};
 use crate::run::{
     Blocks as LiveBlocks, Build, Facts, Fault, Figures, LinkAddress, LiveBlock, Location,
     LocationId, Module, ModuleId, ModuleLabel, Origin, Role, Run, Source, StackId, Symbolized,
-    Unknown,
+    Text, Unknown,
 };
 use crate::symbols::{Module as FoundModule, ModuleFinder, RunToName, is_loader_name};
 use crate::units::time;
@@ -107,7 +107,7 @@ fn known_builds(recording: &Recording) -> impl Iterator<Item = (String, BuildId)
     let known = modules.filter(|module| !module.path.is_empty() && !module.build_id.is_empty());
     known.map(|module| {
         let path = String::from_utf8_lossy(&module.path).into_owned();
-        (path, BuildId(module.build_id.clone()))
+        (path, BuildId(module.build_id.as_slice().into()))
     })
 }
 
@@ -145,10 +145,10 @@ impl Files {
                     let found = finder.found(FoundModule::new(role, name, path));
                     files.builds.push(match module.build_id.as_slice() {
                         [] => found.build(capture),
-                        id => Some(Build::Id(BuildId(id.to_vec()))),
+                        id => Some(Build::Id(BuildId(id.into()))),
                     });
                     files.found.push(found);
-                    ModuleId(files.found.len() - 1)
+                    ModuleId(files.found.len() as u32 - 1)
                 })
             });
             files.of_modules.push(id);
@@ -161,9 +161,9 @@ impl Files {
         let module = modules.map(|(module, build)| Module {
             label: ModuleLabel {
                 role: module.role,
-                name: module.name.clone(),
+                name: module.name.as_str().into(),
             },
-            path: module.path(),
+            path: module.path().map(Text::from),
             build: build.clone(),
         });
         module.collect()
@@ -197,7 +197,9 @@ impl Locations {
                     address: module.map(|_| LinkAddress(address)),
                     number: module.is_none().then_some(address).filter(|pc| *pc > 0),
                     name: Symbolized::Unknown(match (module, index) {
-                        (Some(id), _) if files.found[id.0].elf().is_none() => Unknown::NoFile,
+                        (Some(id), _) if files.found[id.0 as usize].elf().is_none() => {
+                            Unknown::NoFile
+                        }
                         (Some(_), _) => Unknown::NoSymbol,
                         (None, Some(_)) => Unknown::AnonymousMemory,
                         (None, None) if pc == 0 => Unknown::NoAddress,

@@ -195,15 +195,15 @@ fn freed_at_the_end(report: &Report) -> Option<String> {
 /// what it ends with tells nothing of it.
 fn held(site: &Site) -> Option<(u64, u64)> {
     let is_told = site.trend != Some(Trend::Shutdown) || site.growth.is_growth();
-    let [first, .., last] = site.at.runs.as_slice() else {
+    let [first, .., last] = &*site.at.runs else {
         return None;
     };
     let most = |run: &SiteRun| {
         let points = run.curve.as_ref()?.points();
         points.iter().map(|point| point.blocks).max()
     };
-    let before = first.as_ref().map_or(Some(0), most)?;
-    let most = most(last.as_ref()?)?;
+    let before = first.as_deref().map_or(Some(0), most)?;
+    let most = most(last.as_deref()?)?;
     let is_more = most >= before + FEWEST_BLOCKS && most / 3 >= before / 2;
     (is_more && !is_told && site.at.hidden.is_none()).then_some((before, most))
 }

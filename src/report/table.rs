@@ -125,7 +125,7 @@ fn site_cells(
     row: Row<'_>,
     total: Figures,
     inlines: bool,
-    extras: Extras,
+    extras: Extras<'_>,
     alike: &Alike,
 ) -> Cells {
     let site = row.site;

@@ -131,7 +131,7 @@ fn is_runtime(module: &ModuleLabel) -> bool {
     if module.role == Role::Loader {
         return true;
     }
-    let name = module.name.as_str();
+    let name = &*module.name;
     let stem = name.split(".so").next().unwrap_or(name);
     let stem = match stem.rsplit_once('-') {
         // libc-2.31.so

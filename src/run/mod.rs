@@ -46,11 +46,13 @@ pub struct Run {
     pub faults: Option<Vec<Fault>>,
     /// `None` where the blocks are not known one by one, or nobody asked for them.
     pub blocks: Option<Blocks>,
+    /// Of the call sites that are forgotten.
+    forgotten: Option<Forgotten>,
 }
 
 /// Index of a location within one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LocationId(pub usize);
+pub struct LocationId(pub u32);
 
 /// Where a call was made.
 #[derive(Debug, Clone)]
@@ -73,6 +75,13 @@ pub struct CallSite {
     pub curve: Option<Curve>,
 }
 
+/// What call sites came to that a run has let go of.
+#[derive(Debug, Clone, Copy)]
+struct Forgotten {
+    live: Figures,
+    of_loader: u64,
+}
+
 /// What went wrong at one place of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
@@ -93,12 +102,19 @@ impl Run {
             sites: Vec::new(),
             faults: None,
             blocks: None,
+            forgotten: None,
         }
+    }
+
+    /// Makes room for so many places, and as many call sites.
+    pub fn reserve(&mut self, places: usize) {
+        self.locations.reserve_exact(places);
+        self.sites.reserve_exact(places);
     }
 
     pub fn add_location(&mut self, location: Location) -> LocationId {
         self.locations.push(location);
-        LocationId(self.locations.len() - 1)
+        LocationId(self.locations.len() as u32 - 1)
     }
 
     /// Adds what was allocated from one place, of which no more is known than the immediate caller.
@@ -135,7 +151,7 @@ impl Run {
     }
 
     pub fn location(&self, id: LocationId) -> &Location {
-        &self.locations[id.0]
+        &self.locations[id.0 as usize]
     }
 
     /// The frames of a call site, the immediate caller of the allocator first.
@@ -155,14 +171,50 @@ impl Run {
     }
 
     pub fn module_of(&self, location: &Location) -> Option<&Module> {
-        self.modules.get(location.module?.0)
+        self.modules.get(location.module?.0 as usize)
     }
 
     /// What is live of all call sites together, those of the dynamic loader too.
     pub fn live(&self) -> Figures {
+        if let Some(forgotten) = self.forgotten {
+            return forgotten.live;
+        }
         let mut sum = self.nothing();
         self.sites.iter().for_each(|site| sum.add(site.figures));
         sum
+    }
+
+    /// The live blocks of the dynamic loader's own call sites.
+    pub fn live_of_loader(&self) -> u64 {
+        if let Some(forgotten) = self.forgotten {
+            return forgotten.of_loader;
+        }
+        let is_loader = |at| {
+            let module = self.module_of(self.location(at));
+            module.is_some_and(|module| module.label.role == Role::Loader)
+        };
+        let sites = self.sites.iter();
+        let sites = sites.filter(|site| is_loader(self.innermost(site)));
+        sites.map(|site| site.figures.blocks).sum()
+    }
+
+    /// Lets go of all call sites but for their sum, and of the places that only they speak of, unless there are blocks
+    /// to list. Who knows what each of them comes to has no need of them any more.
+    pub fn forget_sites(&mut self) {
+        if self.blocks.is_some() {
+            return;
+        }
+        self.forgotten = Some(Forgotten {
+            live: self.live(),
+            of_loader: self.live_of_loader(),
+        });
+        self.sites = Vec::new();
+        self.stacks = Stacks::default();
+        let locations = std::mem::take(&mut self.locations);
+        for fault in self.faults.iter_mut().flatten() {
+            self.locations.push(locations[fault.at.0 as usize].clone());
+            fault.at = LocationId(self.locations.len() as u32 - 1);
+        }
     }
 
     /// The figures of a call site that this run does not have: nothing, as far as it counts at all.

@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::run::{
     AddressingChoice, Build, CallSite, Code, Declaration, Facts, Figures, Frame, LinkAddress,
     Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run, Source,
-    Symbolized, Unknown,
+    Symbolized, Text, Unknown,
 };
 use crate::symbols::Names;
 use crate::trace::{Anomalies, Curve, Occurrences, Sizes, Tally};
@@ -362,7 +362,7 @@ impl Modules {
     fn id_of(&mut self, run: &mut Run, module: Module) -> ModuleId {
         *self.0.entry(module).or_insert_with_key(|module| {
             run.modules.push(module.clone());
-            ModuleId(run.modules.len() - 1)
+            ModuleId(run.modules.len() as u32 - 1)
         })
     }
 }
@@ -421,9 +421,9 @@ impl SavedCaller {
             sizes: site.sizes.map(|sizes| (sizes.least(), sizes.most())),
             build: build.map(|build| builds.index_of(build)),
             curve: site.curve.as_ref().map(|curve| {
-                let changes = curve.changes().iter();
+                let changes = curve.changes();
                 changes
-                    .map(|(step, live)| (*step, live.blocks, live.bytes))
+                    .map(|(step, live)| (step, live.blocks, live.bytes))
                     .collect()
             }),
         }
@@ -447,7 +447,8 @@ impl SavedCaller {
     fn add_to(self, run: &mut Run, module: Option<ModuleId>, names: &mut Names) -> Checked<()> {
         let curve = self.curve.map(|changes| {
             let tally = |(step, blocks, bytes)| (step, Tally { blocks, bytes });
-            Curve::from_changes(changes.into_iter().map(tally).collect())
+            let changes: Vec<(u8, Tally)> = changes.into_iter().map(tally).collect();
+            Curve::from_changes(&changes)
                 .ok_or_else(|| "the steps of a curve are out of order".to_owned())
         });
         let location = Location {
@@ -518,17 +519,15 @@ fn check(source: Source, figures: Figures, curve: Option<&Curve>) -> Checked<()>
     let Some(curve) = curve else {
         return Ok(());
     };
-    let end = curve
-        .changes()
-        .last()
-        .map_or(Tally::default(), |change| change.1);
+    let end = curve.changes().last();
+    let end = end.map_or(Tally::default(), |change| change.1);
     if end.blocks != blocks || bytes.is_some_and(|bytes| bytes != end.bytes) {
         return Err(format!(
             "the 'curve' ends with {} blocks, {} bytes, and 'blocks' and 'bytes' say otherwise",
             end.blocks, end.bytes
         ));
     }
-    let most = curve.changes().iter().map(|(_, live)| live.blocks).max();
+    let most = curve.changes().map(|(_, live)| live.blocks).max();
     if allocations.zip(most).is_some_and(|(all, most)| most > all) {
         return Err("more blocks are live in the 'curve' than 'allocations' made".to_owned());
     }
@@ -554,7 +553,7 @@ impl SavedName {
         match name {
             Symbolized::Unknown(reason) => SavedName::Unknown(*reason),
             Symbolized::Named(named) => SavedName::Known {
-                by: named.source,
+                by: named.source(),
                 frames: {
                     let frames = named.frames().iter().enumerate();
                     let declared = |at| named.declarations().get(at).copied().unwrap_or_default();
@@ -562,12 +561,12 @@ impl SavedName {
                         .map(|(at, frame)| SavedFrame::of(frame, declared(at)))
                         .collect()
                 },
-                symbol: named.symbol.as_deref().map(str::to_owned),
-                start: named.function_start,
+                symbol: named.symbol().map(|symbol| symbol.as_ref().to_owned()),
+                start: named.function_start(),
                 code: named
-                    .code
+                    .code()
                     .map(|code| (code.size, code.lines, code.last_line)),
-                namesake: named.code.is_some_and(|code| code.has_namesake),
+                namesake: named.code().is_some_and(|code| code.has_namesake),
             },
         }
     }
@@ -650,24 +649,24 @@ impl SavedFrame {
 #[derive(Clone)]
 struct NamedModule {
     label: ModuleLabel,
-    path: Option<String>,
+    path: Option<Text>,
 }
 
 impl SavedModule {
     /// Only a library's path tells more than its name.
     fn of(module: &ModuleLabel, path: Option<&str>) -> Self {
-        let tells = |path: &&str| module.role != Role::Program && *path != module.name;
+        let tells = |path: &&str| module.role != Role::Program && **path != *module.name;
         SavedModule {
             role: module.role,
-            name: module.name.clone(),
+            name: module.name.to_string(),
             path: path.filter(tells).map(str::to_owned),
         }
     }
 
     fn named(self) -> NamedModule {
-        let name = shortened(&self.name);
+        let name = Text::from(shortened(&self.name));
         let is_path = name.contains('/');
-        let path = self.path.as_deref().map(shortened);
+        let path = self.path.as_deref().map(|path| shortened(path).into());
         NamedModule {
             path: path.or_else(|| is_path.then(|| name.clone())),
             label: ModuleLabel {

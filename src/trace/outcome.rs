@@ -6,7 +6,8 @@ use rayon::prelude::*;
 use super::anomalies::Anomalies;
 use super::block::{Block, CallerId, Tally};
 use super::caller_list::Callers;
-use super::curve::{Curve, Curves, Sampler, Steps};
+use super::changes::{Curves, Sampler};
+use super::curve::Curve;
 use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
 use super::sizes::{Seen, Sizes};
 
@@ -199,11 +200,10 @@ impl Outcome<'_> {
     /// What was live of each caller at equal steps of the run, by [`CallerId`].
     pub fn curves(&self) -> Vec<Curve> {
         let others = (self.reuse == Reuse::FreeLost).then_some(&self.trace.lost);
-        let steps = Steps::new(self.trace.all_lines);
+        let (late, numbers) = (&self.trace.late, &self.trace.is);
+        let of_numbers = late.of_callers(others, numbers.len(), self.trace.all_lines);
         let mut curves = vec![Curve::default(); self.trace.allocated.len()];
-        for (number, is) in self.trace.is.iter().enumerate() {
-            let number = CallerId(number as u32);
-            let curve = self.trace.late.curve(number, others, &steps);
+        for (is, curve) in numbers.iter().zip(of_numbers) {
             curves[is.0 as usize].add(&curve);
         }
         curves
