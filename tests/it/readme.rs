@@ -108,8 +108,11 @@ fn links_lead_somewhere() {
     let mut seen = 0;
     for (file, text) in of_guide.chain([(root.join("README.md"), README)]) {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
-        for link in text.split("](").skip(1) {
-            let link = link.split(')').next().unwrap();
+        let inline = text.split("](").skip(1);
+        let inline = inline.filter_map(|rest| rest.split(')').next());
+        let defined = text.lines().filter(|line| line.starts_with('['));
+        let defined = defined.filter_map(|line| Some(line.split_once("]: ")?.1));
+        for link in inline.chain(defined) {
             if link.starts_with("http") {
                 continue;
             }
