@@ -6,11 +6,9 @@
 
 use super::block::{CallerId, Tally};
 use super::curve::{Curve, CurveWriter, STEPS};
-use super::delta::{Change, Delta};
+use super::delta::{Change, Delta, STRETCHES};
+use super::dense::Dense;
 use super::packed::{Packed, Packer};
-
-/// At most so many stretches make up a run; at least half as many, if it has so many lines.
-const STRETCHES: u64 = 256;
 
 /// The stretch that a line (counted from 1) belongs to, where stretches have 2^`shift` lines.
 #[inline]
@@ -128,6 +126,8 @@ impl Sampler {
 /// The changes of every caller, stretch by stretch.
 #[derive(Debug, Default)]
 pub struct Curves {
+    few: Dense,
+    /// Of all other callers.
     changes: Packed,
     /// In any order, and some of them more than once.
     new: Vec<Change>,
@@ -140,7 +140,11 @@ const NEW_IN_PARTS: usize = 8;
 impl Curves {
     /// Takes over what a sampler has summed up.
     pub fn absorb(&mut self, sampler: &mut Sampler) {
-        self.new.append(&mut sampler.done);
+        for change in sampler.done.drain(..) {
+            if !self.few.add(change) {
+                self.new.push(change);
+            }
+        }
         if self.new.len() > NEW_AT_ONCE.max(self.changes.len() / NEW_IN_PARTS) {
             self.sort_in();
         }
@@ -169,6 +173,7 @@ impl Curves {
 
     /// Makes stretches 2^`by` times as long. Nothing may wait in any sampler.
     pub fn coarsen(&mut self, by: u32) {
+        self.few.coarsen(by);
         let coarser = |change: Change| Change {
             stretch: change.stretch >> by,
             ..change
@@ -192,12 +197,16 @@ impl Curves {
     ) -> impl Iterator<Item = Curve> + 'a {
         let steps = Steps::new(lines);
         let mut writer = CurveWriter::default();
-        let mut lists = [Some(self), others].map(|curves| {
+        let all = [Some(self), others];
+        let mut lists = all.map(|curves| {
             let curves = curves.into_iter();
             curves.flat_map(|curves| curves.changes.iter()).peekable()
         });
         (0..callers as u32).map(CallerId).map(move |caller| {
             let mut deltas = [Delta::default(); STEPS];
+            for (stretch, delta) in all.into_iter().flatten().flat_map(|one| one.few.of(caller)) {
+                deltas[steps.of(stretch)].add(delta);
+            }
             for list in &mut lists {
                 while let Some(change) = list.next_if(|change| change.caller == caller) {
                     deltas[steps.of(change.stretch)].add(change.delta);

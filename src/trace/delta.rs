@@ -44,6 +44,9 @@ impl Delta {
     }
 }
 
+/// At most so many stretches make up a run; at least half as many, if it has so many lines.
+pub const STRETCHES: u64 = 256;
+
 /// What a caller comes to in one stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {

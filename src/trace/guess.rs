@@ -1,6 +1,6 @@
 //! Which caller the next line has.
 
-use super::parse::LocalCaller;
+use super::block::LocalCaller;
 
 /// Guesses the next line's caller from the last four, as programs do the same things again and again.
 ///

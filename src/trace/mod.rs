@@ -8,6 +8,7 @@ pub mod caller_texts;
 mod changes;
 pub mod curve;
 mod delta;
+mod dense;
 mod freed;
 mod guess;
 pub mod line;

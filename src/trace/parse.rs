@@ -4,6 +4,7 @@
 //! counted from the piece's first, and callers that are new have numbers of the parser's own.
 
 use super::anomalies::Anomalies;
+use super::block::LocalCaller;
 use super::caller_texts::{Texts, kept};
 use super::guess::Guess;
 use super::line::{Caller, Event, Line, Record};
@@ -14,10 +15,6 @@ use super::seen::{Seen, SeenInPiece};
 use super::torn::{is_half_record, lacks_beginning};
 use crate::hex;
 use crate::printable::printable_bytes;
-
-/// A caller's number in one piece: that in the log, or a higher one, if the piece has it for the first time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LocalCaller(pub u32);
 
 /// What a record does to the block at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,13 +11,13 @@ use std::io::{self, Read};
 use rayon::prelude::*;
 
 use super::anomalies::Anomalies;
-use super::block::{Block, CallerId};
+use super::block::{Block, CallerId, LocalCaller};
 use super::caller_texts::Texts;
 use super::changes::{Curves, shift_for, stretch_of};
 use super::delta::Delta;
 use super::live::{Ended, Freed, Met, Occurrences, SHARDS};
 use super::outcome::{FaultKind, Faults, Shard, Trace, UnknownFree};
-use super::parse::{Action, LocalCaller, Parser, Step};
+use super::parse::{Action, Parser, Step};
 use super::parted::Parted;
 use super::reader::{Piece, Pieces};
 use super::seen::Seen;

@@ -1,6 +1,6 @@
 //! What callers did, counted while a log is read.
 
-use super::parse::LocalCaller;
+use super::block::LocalCaller;
 use super::sizes;
 
 /// What one caller did.
