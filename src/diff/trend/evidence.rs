@@ -97,6 +97,12 @@ impl Evidence {
             && self.floor_rises()
     }
 
+    /// What was kept of the births of a whole run.
+    pub fn all_kept(&self) -> f64 {
+        let parts = (AT_WORK - BOUNDS[0]) as f64;
+        self.kept.0.iter().sum::<f64>() * STEPS as f64 / parts
+    }
+
     fn keeps_enough(&self) -> bool {
         let [_, _, third, last] = self.kept.0;
         let is_even = || {

@@ -57,12 +57,12 @@ impl Trend {
     }
 }
 
-/// A run that is this many times longer and ends with no more than [`NO_MORE`] as much has no leak, unless the first
-/// one stood level in the end.
+/// Of a run that is this many times longer, what it has more must be what it kept meanwhile, or it has no leak, unless the
+/// first one stood level in the end.
 const LONGER: f64 = 1.2;
 
-/// See [`LONGER`].
-const NO_MORE: f64 = 1.05;
+/// This share of that is no more: the runs differ by it anyhow.
+const NO_MORE: f64 = 0.15;
 
 /// One run of a site: its curves, and how long the run was, where that is known.
 #[derive(Debug, Clone, Copy)]
@@ -164,14 +164,19 @@ fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> bool
     let records = first.records.zip(last.records);
     let work = records.map(|(first, last)| (first as f64, last as f64));
     // Work that is known from both must be more by both: a run can be longer and do less.
-    let longer = |(short, long): (f64, f64)| long > short * LONGER;
-    let is_longer = match (times, work) {
-        (Some(times), Some(work)) => longer(times) && longer(work),
-        (Some(one), None) | (None, Some(one)) => longer(one),
-        (None, None) => false,
-    };
+    let times_as_much = [times, work].into_iter().flatten();
+    let times_as_much = times_as_much.map(|(short, long)| long / short);
+    let longer = times_as_much.fold(f64::INFINITY, f64::min);
+    if !longer.is_finite() || longer <= LONGER {
+        return false;
+    }
     let (before, after) = (first.end(by_bytes), last.end(by_bytes));
-    is_longer && before > 0.0 && after <= before * NO_MORE && !became_level(first)
+    // What it kept in the time by which it is longer.
+    let kept = match Evidence::of(last) {
+        Some(evidence) if !by_bytes => evidence.all_kept() * (1.0 - 1.0 / longer),
+        _ => after * (1.0 - 1.0 / longer),
+    };
+    before > 0.0 && after - before <= NO_MORE * kept && !became_level(first)
 }
 
 /// The verdict on one run.
