@@ -15,4 +15,5 @@ step bash -n scripts/make-pairs.sh
 step bash -n scripts/random-pairs.sh
 step bash -n scripts/verdicts.sh
 step bash -n scripts/picture.sh
+step bash -n scripts/real-verdicts.sh
 step cargo test --locked

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mtrace_diff::{Figures, Plan, RunInput, Site, compare};
+use mtrace_diff::{Figures, Grouping, Plan, RunInput, Site, compare};
 
 use crate::engine::{Run, execute, first_run, go_on, last_run};
 use crate::program::Program;
@@ -17,10 +17,10 @@ use crate::world::return_address;
 pub const WAYS: [&str; 2] = ["without durations", "with durations"];
 
 /// A call site of a program, what it truly does, and what is said of it.
-#[derive(Clone)]
 pub struct Judged {
+    /// Of a real program, its place in the list of them.
     pub seed: u64,
-    pub kind: &'static str,
+    pub kind: String,
     pub label: Label,
     /// What sets it apart from others with its label, for figures by class.
     pub classes: Vec<String>,
@@ -95,14 +95,14 @@ fn judge(seed: u64, directory: &Path) -> Vec<Judged> {
             format!("records: {}", decade(shown.lines)),
         ];
         if label == Label::Leak {
-            classes.push(format!("leaked: {}", amount(done.lost, by_bytes)));
+            classes.push(format!("leaked: {}", amount(done.lost as i64, by_bytes)));
             if is_freed {
                 classes.push("leaked: freed at exit".to_owned());
             }
         }
         judged.push(Judged {
             seed,
-            kind: site.kind,
+            kind: site.kind.to_owned(),
             label,
             classes,
             is_at_rest,
@@ -126,7 +126,7 @@ fn judge(seed: u64, directory: &Path) -> Vec<Judged> {
     judged
 }
 
-fn decade(lines: u64) -> &'static str {
+pub fn decade(lines: u64) -> &'static str {
     match lines {
         0..10_000 => "under 10,000",
         10_000..100_000 => "under 100,000",
@@ -134,10 +134,10 @@ fn decade(lines: u64) -> &'static str {
     }
 }
 
-fn amount(lost: u64, by_bytes: bool) -> &'static str {
+pub fn amount(lost: i64, by_bytes: bool) -> &'static str {
     match lost {
         _ if by_bytes => "bytes alone",
-        0 => "no block for ever",
+        ..=0 => "no block for ever",
         1..12 => "5-11 blocks",
         12..=60 => "12-60 blocks",
         61..1000 => "61-999 blocks",
@@ -155,20 +155,45 @@ fn verdicts(
         duration_s: is_timed.then_some(run.seconds),
         ..RunInput::new(log)
     });
+    let rows = rows(inputs.collect(), Grouping::default()).into_iter();
+    rows.map(|row| (index_of(row.address), (row.verdict, row.curves)))
+        .collect()
+}
+
+/// What a row of the table says of a call site.
+pub struct Row {
+    /// Of its module, as the last run that has it spells it.
+    pub path: Option<String>,
+    /// The link-time address, or the log's own number.
+    pub address: u64,
+    pub verdict: String,
+    pub curves: String,
+}
+
+/// Compares runs as a user would.
+pub fn rows(runs: Vec<RunInput>, by: Grouping) -> Vec<Row> {
     let plan = Plan {
-        runs: inputs.collect(),
+        runs,
+        by,
         ..Plan::default()
     };
     let report = compare(&plan).unwrap();
-    let sites = report.sites.iter();
-    let rows = sites.map(|site| (index_of(site), (verdict(site), curves(site))));
+    let rows = report.sites.iter().map(|site| {
+        let runs = site.at.runs.iter().rev().flatten();
+        let path = runs.filter_map(|run| run.path.as_deref()).next();
+        let address = site.at.address().map(|address| address.0);
+        Row {
+            path: path.map(str::to_owned),
+            address: address.or(site.at.number()).unwrap(),
+            verdict: verdict(site),
+            curves: curves(site),
+        }
+    });
     rows.collect()
 }
 
-/// Which of the program's sites a row is.
-fn index_of(site: &Site) -> usize {
-    let address = site.at.address().map(|address| address.0);
-    let address = address.or(site.at.number()).unwrap();
+/// Which of the program's sites returns there.
+fn index_of(address: u64) -> usize {
     let index = (0..)
         .find(|index| return_address(*index) >= address)
         .unwrap();

@@ -6,7 +6,8 @@
 //! it was made to be (`truth.rs`).
 //!
 //! A sample runs as a test. `scripts/verdicts.sh` runs as many programs as are asked for, and prints precision and recall
-//! by class. The rule is tuned on even seeds; odd ones are held back.
+//! by class. The rule is tuned on even seeds; odd ones are held back. `scripts/real-verdicts.sh` does the same with real
+//! programs (`real.rs`).
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
@@ -19,6 +20,7 @@ mod judge;
 mod kinds;
 mod load;
 mod program;
+mod real;
 mod report;
 #[allow(dead_code)] // a part is used here
 #[path = "../random/rng.rs"]
@@ -27,6 +29,7 @@ mod selftest;
 mod truth;
 mod world;
 
+use judge::Judged;
 use libtest_mimic::{Arguments, Trial};
 use report::Report;
 
@@ -34,6 +37,17 @@ fn main() {
     if let Ok(seeds) = std::env::var("VERDICTS") {
         let seeds: Vec<u64> = seeds.split_whitespace().flat_map(parse_seeds).collect();
         measure(&seeds, std::env::var_os("WRONG").is_some());
+        return;
+    }
+    if let Some(directory) = std::env::var_os("REAL_VERDICTS") {
+        let only = std::env::var("PROGRAMS").unwrap_or_default();
+        let only: Vec<&str> = only.split_whitespace().collect();
+        let (judged, [tuned, held_back]) = real::judge_all(directory.as_ref(), &only);
+        let names = [
+            format!("programs to tune on, {}", tuned.join(", ")),
+            format!("held back, {}", held_back.join(", ")),
+        ];
+        print_all(&judged, names, std::env::var_os("WRONG").is_some());
         return;
     }
     let trials = vec![
@@ -53,6 +67,7 @@ fn main() {
             selftest::a_run_that_goes_on_is_the_same_run,
         ),
         trial("loads_have_their_mean", selftest::loads_have_their_mean),
+        trial("labels_of_real_sites", real::labels_of_real_sites),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -76,21 +91,25 @@ fn measure(seeds: &[u64], only_wrong: bool) {
         true => seeds.iter().copied().filter(|seed| seed % 2 == 0).collect(),
         false => seeds.to_vec(),
     };
-    let judged = judge::judge_all(&seeds);
+    let names = ["even seeds (to tune on)", "odd seeds (held back)"];
+    print_all(
+        &judge::judge_all(&seeds),
+        names.map(str::to_owned),
+        only_wrong,
+    );
+}
+
+fn print_all(judged: &[Judged], names: [String; 2], only_wrong: bool) {
+    let of = |parity: u64| Report::of(judged.iter().filter(|site| site.seed % 2 == parity));
+    let (tuned, held_back) = (of(0), of(1));
     if only_wrong {
-        print!("{}", Report::of(judged.iter()).faults());
+        print!("{}", tuned.faults());
         return;
     }
-    let of = |parity: u64| Report::of(judged.iter().filter(|site| site.seed % 2 == parity));
-    let (even, odd) = (of(0), of(1));
-    print!(
-        "{}{}",
-        even.totals("even seeds (to tune on)"),
-        even.details()
-    );
-    print!("{}", odd.totals("odd seeds (held back)"));
+    print!("{}{}", tuned.totals(&names[0]), tuned.details());
+    print!("{}", held_back.totals(&names[1]));
     if std::env::var_os("CLASSES").is_some() {
-        print!("{}", odd.details());
+        print!("{}", held_back.details());
     }
 }
 

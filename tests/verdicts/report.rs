@@ -66,7 +66,7 @@ pub struct Report {
     pub scores: [Score; 2],
     classes: BTreeMap<String, [Score; 2]>,
     /// By kind and label, how often each verdict was given without durations.
-    kinds: BTreeMap<(Label, &'static str), BTreeMap<String, usize>>,
+    kinds: BTreeMap<(Label, String), BTreeMap<String, usize>>,
     /// Verdicts on sites that are at rest, without durations.
     pub at_rest: BTreeMap<String, usize>,
     pub at_rest_wrong: [usize; 2],
@@ -86,7 +86,10 @@ impl Report {
 
     fn add(&mut self, site: &Judged) {
         self.sites += 1;
-        let verdicts = self.kinds.entry((site.label, site.kind)).or_default();
+        let verdicts = self
+            .kinds
+            .entry((site.label, site.kind.clone()))
+            .or_default();
         *verdicts.entry(site.verdicts[0].clone()).or_default() += 1;
         if site.is_at_rest && site.label != Label::Leak {
             *self.at_rest.entry(site.verdicts[0].clone()).or_default() += 1;

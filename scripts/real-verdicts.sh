@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Precision and recall of the verdict `leak`, on call sites of real programs under mtrace(3).
+#
+#   scripts/real-verdicts.sh                every program
+#   scripts/real-verdicts.sh git jq         these
+#   scripts/real-verdicts.sh --wrong        what is judged wrong of the programs to tune on, with its curves
+#   KEEP=DIR scripts/real-verdicts.sh       where recordings are kept for the next time; else in /tmp
+#
+# Each workload (scripts/real/recipes.sh) runs with some work, with one and a half times as much, and with four times
+# as much. The first two are compared as a user would; the third tells what is true: what goes on growing in proportion
+# to the work is a leak (tests/verdicts/real.rs). Every second program by name is held back: of these only the totals
+# are shown.
+#
+# It needs Debian's bash, binutils, curl, gawk, git, jq, libxml2-utils, lighttpd, lua5.4, m4, mosquitto, nginx, perl,
+# python3, sqlite3, tcl and gcc, libglib2.0-dev, libsqlite3-dev, libxml2-dev, libyaml-dev; what is not there is left out, and
+# said so. The ports 18481 to 18483 of this machine have to be free.
+# shellcheck disable=SC2317 # called by recipes
+set -euo pipefail
+cd "$(dirname "$0")/.."
+here=$PWD/scripts
+dir=${KEEP:-${TMPDIR:-/tmp}/mtrace-diff-real-verdicts}
+mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
+
+case "${1-}" in
+--wrong) export WRONG=1 && shift ;;
+--classes) export CLASSES=1 && shift ;;
+-*)
+    echo "real-verdicts.sh: there is no option '$1': --wrong and --classes are all there is" >&2
+    exit 2
+    ;;
+esac
+
+# shellcheck source-path=SCRIPTDIR source=real/recipes.sh
+source "$here/real/recipes.sh"
+
+say() { printf '%s\n' "$*" >&2; }
+
+# A program of our own, where what it uses is there: NAME PKG-CONFIG-NAME
+planted() {
+    local source=$here/real/planted_$1.c flags=''
+    [ "$dir/planted_$1" -ot "$source" ] || return 0
+    if [ -n "$2" ] && ! flags=$(pkg-config --cflags --libs "$2" 2>/dev/null); then return 0; fi
+    # shellcheck disable=SC2086 # flags are several words
+    cc -O1 -g -o "$dir/planted_$1" "$source" $flags
+}
+[ "$dir/starter.so" -nt "$here/real/starter.c" ] || cc -O1 -shared -fPIC -o "$dir/starter.so" "$here/real/starter.c"
+planted glib gio-2.0
+planted libc ''
+planted sqlite sqlite3
+planted xml libxml-2.0
+planted yaml yaml-0.1
+
+# Runs a program under mtrace(3), and notes how long it took, and while it runs, its process.
+traced() {
+    local began status=0
+    if [ ! -x "$1" ]; then
+        touch "$into/missing"
+        return
+    fi
+    began=$(date +%s%N)
+    # Standard input of what is in the background would be empty.
+    env LD_PRELOAD="libc_malloc_debug.so.0 $dir/starter.so" MALLOC_TRACE="$into/mtrace.log" "$@" \
+        <&0 >"$into/out" 2>&1 &
+    echo $! >"$into/pid"
+    wait $! || status=$?
+    echo "$(($(date +%s%N) - began))" >"$into/nanoseconds"
+    rm "$into/pid"
+    return "$status"
+}
+
+workloads=$(declare -F | awk '{ print $3 }' | grep __ | sort)
+for workload in $workloads; do
+    program=${workload%%__*}
+    case " $* " in *" $program "*) ;; *) [ $# -eq 0 ] || continue ;; esac
+    recipe=$(declare -f "$workload" git_history served numbers; cat "$here/real/client.py"; echo "${amount[$workload]}")
+    mark=$(printf %s "$recipe" | cksum)
+    [ "$(cat "$dir/$workload/done" 2>/dev/null)" != "$mark" ] || continue
+    say "recording $workload"
+    rm -rf "${dir:?}/$workload"
+    number=0
+    for percent in 100 150 400; do
+        into=$dir/$workload/$percent
+        mkdir -p "$into/work"
+        number=$((number + 1))
+        work=$((amount[$workload] * percent / 100))
+        (cd "$into/work" && "$workload" "$work" "$number") >"$into/recipe.out" 2>&1 || say "$workload failed, see $into"
+        rm -rf "$into/work"
+        if [ -e "$into/missing" ]; then
+            say "left out: $workload, whose program is not installed"
+            rm -rf "${dir:?}/$workload"
+            break
+        fi
+    done
+    [ ! -d "$dir/$workload" ] || echo "$mark" >"$dir/$workload/done"
+done
+
+echo recorded; exit
