@@ -5,6 +5,7 @@ mod convert;
 mod options;
 mod progress;
 mod record;
+mod stacks;
 mod unwind;
 
 use std::io::{self, Write};
@@ -117,13 +118,13 @@ fn complain(text: &str) {
 }
 
 fn compare(args: &CompareArgs) -> Result<ExitStatus> {
-    let (plan, options) = (args.plan()?, args.view.options());
+    let (plan, options) = (args.plan()?, args.stacks.options(args.view.options()));
     let report = made(&plan, &args.work, crate::compare)?;
     written(&report, args.format, &options)
 }
 
 fn show(args: &ShowArgs) -> Result<ExitStatus> {
-    let (plan, options) = (args.plan()?, args.view.options());
+    let (plan, options) = (args.plan()?, args.stacks.options(args.view.options()));
     let format = match args.errors && args.format.name == "table" {
         true => FAULTS,
         false => args.format,

@@ -17,6 +17,7 @@ use crate::report::{FORMATS, Format, Options};
 use crate::run::Addressing;
 use crate::symbols::SearchPath;
 
+use super::stacks::StackArgs;
 use super::unwind::UnwindTableArgs;
 
 const AFTER_HELP: &str = "\
@@ -82,6 +83,8 @@ pub struct CompareArgs {
     pub capture: CaptureArgs,
     #[command(flatten)]
     pub view: ViewArgs,
+    #[command(flatten)]
+    pub stacks: StackArgs,
     /// How to print the result
     #[arg(long, value_parser = formats(false), default_value = FORMATS[0].name, help_heading = "Output")]
     pub format: Format,
@@ -158,6 +161,8 @@ pub struct ShowArgs {
     pub capture: CaptureArgs,
     #[command(flatten)]
     pub view: ViewArgs,
+    #[command(flatten)]
+    pub stacks: StackArgs,
     /// How to print the result
     #[arg(long, value_parser = formats(true), default_value = FORMATS[0].name, help_heading = "Output")]
     pub format: Format,
@@ -293,6 +298,10 @@ pub enum By {
     Function,
     File,
     Module,
+    /// A line, and the callers that led to it
+    Stack,
+    /// A line, and a size of its blocks
+    Size,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -322,6 +331,9 @@ impl CompareArgs {
             search: self.capture.search(),
             sort: self.view.sort(),
             by: self.view.by(),
+            wrappers: self.stacks.wrappers(),
+            filter: self.stacks.filter(),
+            callers: Some(self.stacks.callers),
             maps: self.capture.map.clone(),
             gate: self.gate.gate(self.fail_above.clone()),
             addressing: self.capture.addressing(),
@@ -340,6 +352,9 @@ impl ShowArgs {
             search: self.capture.search(),
             sort: self.view.sort(),
             by: self.view.by(),
+            wrappers: self.stacks.wrappers(),
+            filter: self.stacks.filter(),
+            callers: Some(self.stacks.callers),
             maps: self.capture.map.clone(),
             gate: self.gate.gate(Vec::new()),
             addressing: self.capture.addressing(),
@@ -416,6 +431,8 @@ impl ViewArgs {
             By::Function => Grouping::Function,
             By::File => Grouping::File,
             By::Module => Grouping::Module,
+            By::Stack => Grouping::Stack,
+            By::Size => Grouping::Size,
         }
     }
 
@@ -430,6 +447,7 @@ impl ViewArgs {
             all: self.all,
             inlines: self.inlines,
             trend: !self.no_trend,
+            stacks: None,
             width: width.map(usize::from),
             color: match self.color {
                 Color::Always => true,

@@ -2,82 +2,50 @@
 
 use hashbrown::HashMap;
 
+use super::by_callers::unite_by_callers;
 use super::group::{Aliases, group, module_of};
 use super::identity::{AskedFor, Candidate, Known, Match, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
-use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
+use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, Part, SiteKey, SiteRun};
+use super::via::note_wrappers;
 use crate::run::{
-    Build, CallSite, Declaration, Figures, Frame, Inventory, LinkAddress, Location, NameSource,
-    Role, Run, Symbolized, Text,
+    Call, CallSite, Declaration, Figures, Frame, Inventory, Location, Role, Run, Symbolized, Text,
 };
 
 /// Call sites of all runs, each once, unranked.
 pub fn join(runs: &[Run], by: Grouping) -> Vec<JoinedSite> {
-    let names = best_names(runs);
     let mut joined = Joined::default();
     for (index, run) in runs.iter().enumerate() {
-        let sites = sites_of(run, &names, runs.len(), index, by);
+        let sites = sites_of(run, runs.len(), index, by);
         joined.add_run(index, sites, &run.inventory);
     }
     joined.weigh_rivals(runs);
-    let mut sites = group(joined.sites, by, &joined.aliases);
+    let sites = unite_by_callers(joined.sites, runs);
+    let mut sites = group(sites, by, &joined.aliases);
     sites.iter_mut().for_each(finish);
+    note_wrappers(&mut sites, runs);
     sites
 }
 
-/// A place in a build, wherever that build ran.
-type PlaceInBuild<'a> = (&'a Build, LinkAddress);
-
-/// In one build an address has one name: what one run knows of it holds in all.
-fn best_names(runs: &[Run]) -> HashMap<PlaceInBuild<'_>, &Symbolized> {
-    let mut best: HashMap<PlaceInBuild<'_>, &Symbolized> = HashMap::new();
-    for run in runs {
-        for location in &run.locations {
-            if let Some(place) = place_of(run, location) {
-                let known = best.entry(place).or_insert(&location.name);
-                if worth(&location.name) > worth(known) {
-                    *known = &location.name;
-                }
-            }
-        }
-    }
-    best
-}
-
-fn place_of<'a>(run: &'a Run, location: &Location) -> Option<PlaceInBuild<'a>> {
-    Some((run.module_of(location)?.build.as_ref()?, location.address?))
-}
-
-fn worth(name: &Symbolized) -> u8 {
-    match name {
-        Symbolized::Unknown(_) => 0,
-        Symbolized::Named(named) => match named.source {
-            NameSource::Log => 1,
-            NameSource::SymbolTable => 2,
-            NameSource::Dwarf => 3,
-        },
-    }
-}
-
 /// The sites of one run, which no other run has changed yet.
-fn sites_of(
-    run: &Run,
-    names: &HashMap<PlaceInBuild<'_>, &Symbolized>,
-    runs: usize,
-    index: usize,
-    by: Grouping,
-) -> Vec<JoinedSite> {
+fn sites_of(run: &Run, runs: usize, index: usize, by: Grouping) -> Vec<JoinedSite> {
     let mut sites: Vec<JoinedSite> = Vec::new();
     let mut known: HashMap<SiteKey, usize> = HashMap::new();
-    for site in &run.sites {
-        let location = run.location(run.answering(site));
-        let name = place_of(run, location).and_then(|place| names.get(&place).copied());
-        let location = Location {
-            name: name.unwrap_or(&location.name).clone(),
-            ..location.clone()
-        };
-        let here = site_run(run, &location, site);
+    // Thousands of stacks answer at one place.
+    let mut placed: HashMap<Call, usize> = HashMap::new();
+    for (number, site) in run.sites.iter().enumerate() {
+        let call = run.responsible(site).call;
+        if let Some(here) = placed
+            .get(&call)
+            .and_then(|at| sites[*at].runs[index].as_mut())
+        {
+            here.add_site(number, site);
+            continue;
+        }
+        let location = responsible(run, call);
+        let here = site_run(run, &location, number, site);
         let key = SiteKey::of(run, &location, by);
+        placed.insert(call, known.get(&key).copied().unwrap_or(sites.len()));
         match known.get(&key) {
             Some(&at) => add(&mut sites[at], index, run, location, here),
             None => {
@@ -88,6 +56,19 @@ fn sites_of(
     }
     sites.iter_mut().for_each(sort_lists);
     sites
+}
+
+/// The place that answers for a call site.
+fn responsible(run: &Run, call: Call) -> Location {
+    let location = run.location(call.at);
+    let name = match location.name.clone() {
+        Symbolized::Named(named) => Symbolized::Named(named.answered_by(call.frame)),
+        unknown => unknown,
+    };
+    Location {
+        name,
+        ..location.clone()
+    }
 }
 
 /// The sites of the runs so far.
@@ -255,7 +236,7 @@ fn step((frame, declaration): (&Frame, Declaration)) -> Step {
     }
 }
 
-fn site_run(run: &Run, location: &Location, site: &CallSite) -> SiteRun {
+fn site_run(run: &Run, location: &Location, index: usize, site: &CallSite) -> SiteRun {
     let number = location.number.filter(|_| location.address.is_none());
     let module = run.module_of(location);
     SiteRun {
@@ -266,6 +247,7 @@ fn site_run(run: &Run, location: &Location, site: &CallSite) -> SiteRun {
         figures: site.figures,
         sizes: site.sizes.into_iter().collect(),
         curve: site.curve.clone(),
+        sites: vec![index],
     }
 }
 
@@ -293,6 +275,10 @@ fn new_site(
         matched_by: None,
         at_least: None,
         by,
+        via: Vec::new(),
+        part: Part::Whole,
+        forked: false,
+        stands_for: None,
         hidden: is_loader.then_some(Hidden::Loader),
     }
 }
@@ -314,6 +300,7 @@ fn add(site: &mut JoinedSite, index: usize, run: &Run, location: Location, here:
     }
     sum.addresses.extend(here.addresses);
     sum.numbers.extend(here.numbers);
+    sum.sites.extend(here.sites);
     sum.figures.add(here.figures);
     sum.add_sizes(here.sizes);
     sum.add_curve(here.curve.as_ref());
@@ -343,7 +330,9 @@ fn finish(site: &mut JoinedSite) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Facts, Figures, Module, ModuleId, ModuleLabel, Named, Unknown};
+    use crate::run::{
+        Facts, Figures, LinkAddress, Module, ModuleId, ModuleLabel, NameSource, Named, Unknown,
+    };
     use crate::trace::Tally;
 
     /// A run of one module a call site.

@@ -2,6 +2,9 @@
 
 mod advice;
 mod align;
+mod by_callers;
+mod by_size;
+mod callers;
 mod column;
 mod copies;
 mod files;
@@ -20,9 +23,13 @@ mod median;
 mod rank;
 mod rate;
 mod site;
+mod split;
 mod trend;
+mod via;
 
 pub use advice::advice;
+pub use by_size::{OfSize, by_size};
+pub use callers::{Caller, CallerTree, Cut, Node, Reach, ways};
 pub use column::Column;
 pub use copies::copies;
 pub use gate::{Breach, Gate, Limit, Verdict};
@@ -35,5 +42,7 @@ pub use map::{Map, renamed};
 pub use matched_by::MatchedBy;
 pub use rank::SortBy;
 pub use rate::{Rate, Rates, are_equal};
-pub use site::{Grouping, Hidden, JoinedSite, SiteKey, SiteRun};
+pub use site::{Grouping, Hidden, JoinedSite, Part, SiteKey, SiteRun};
+pub use split::split;
 pub use trend::{FEWEST_BLOCKS, Observed, Trend, trend, trend_of};
+pub use via::Via;

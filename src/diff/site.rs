@@ -1,8 +1,11 @@
 //! A call site, and what identifies it in every run.
 
+use super::callers::Caller;
 use super::matched_by::MatchedBy;
+use super::via::Via;
 use crate::run::{
-    Build, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Run, Symbolized, Text,
+    Build, CallSite, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, PassedBy, Role,
+    Run, Symbolized, Text,
 };
 use crate::trace::{Curve, Sizes};
 
@@ -38,9 +41,31 @@ pub enum Grouping {
     Function,
     File,
     Module,
+    /// A line, and a way to it.
+    Stack,
+    /// A line, and a size of its blocks.
+    Size,
+}
+
+/// Which part of the memory of a line a site is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    #[default]
+    Whole,
+    /// Blocks of a size, in bytes.
+    Size(u64),
+    /// Blocks of all sizes that have no row of their own.
+    OtherSizes,
+    /// What came one way: its callers, the nearest first.
+    Stack(Vec<Caller>),
 }
 
 impl Grouping {
+    /// Whether its rows are sums of lines.
+    pub fn sums_up(self) -> bool {
+        matches!(self, Grouping::Function | Grouping::File | Grouping::Module)
+    }
+
     /// Stable, for scripts.
     pub fn name(self) -> &'static str {
         match self {
@@ -49,6 +74,8 @@ impl Grouping {
             Grouping::Function => "function",
             Grouping::File => "file",
             Grouping::Module => "module",
+            Grouping::Stack => "stack",
+            Grouping::Size => "size",
         }
     }
 }
@@ -160,16 +187,27 @@ pub struct SiteRun {
     pub sizes: Vec<Sizes>,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
+    /// Which of the run's call sites it is made of: stacks that lead to one place.
+    pub sites: Vec<usize>,
 }
 
 impl SiteRun {
+    /// Adds another stack that leads to the same place.
+    pub fn add_site(&mut self, number: usize, site: &CallSite) {
+        self.sites.push(number);
+        self.figures.add(site.figures);
+        self.add_sizes(site.sizes);
+        self.add_curve(site.curve.as_ref());
+    }
+
     /// Adds the sizes of a caller or site that is summed up in this one.
-    pub fn add_sizes(&mut self, other: Vec<Sizes>) {
+    pub fn add_sizes(&mut self, other: impl IntoIterator<Item = Sizes>) {
         // A part of them would say that others were never asked for.
-        self.sizes = match self.sizes.is_empty() || other.is_empty() {
-            true => Vec::new(),
-            false => self.sizes.drain(..).chain(other).collect(),
-        };
+        let known = self.sizes.len();
+        self.sizes.extend(other);
+        if known == 0 || self.sizes.len() == known {
+            self.sizes.clear();
+        }
     }
 
     /// Adds the curve of a caller or site that is summed up in this one.
@@ -201,6 +239,13 @@ pub struct JoinedSite {
     pub at_least: Option<Figures>,
     /// What it stands for; an address or a line where a wider group is not known.
     pub by: Grouping,
+    pub part: Part,
+    /// A caller changed between the builds, and several sites of an earlier run may be this one, or one may be several.
+    pub forked: bool,
+    /// Wrappers that its memory came through, most blocks first; empty where it asked the allocator itself.
+    pub via: Vec<Via>,
+    /// It is itself a wrapper, or in the C or C++ runtime: who called it is not known.
+    pub stands_for: Option<PassedBy>,
     pub hidden: Option<Hidden>,
 }
 

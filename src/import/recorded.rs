@@ -241,10 +241,15 @@ fn add_sites(run: &mut Run, recording: &Recording, at: &Locations) {
                 if let Some(curve) = &mut site.curve {
                     curve.add(&stack.curve);
                 }
+                if let (Some(sum), Some(sizes)) = (&mut site.live_sizes, &stack.live_sizes) {
+                    sum.add(sizes);
+                }
             }
             None => {
                 known.insert(id, run.sites.len());
-                run.add_stack(id, figures, stack.sizes.sizes(), Some(stack.curve.clone()));
+                let curve = Some(stack.curve.clone());
+                let site = run.add_stack(id, figures, stack.sizes.sizes(), curve);
+                site.live_sizes.clone_from(&stack.live_sizes);
             }
         }
     }

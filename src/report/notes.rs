@@ -9,10 +9,10 @@ use super::Report;
 use super::options::Options;
 use super::palette::Palette;
 use super::text::wrapped;
-use super::view::{Alike, Others, View, match_mark, sentence_name};
+use super::view::{Alike, Others, View, match_mark, sentence_name, wrapper_mark};
 use crate::diff::{FEWEST_BLOCKS, Growth, Hidden, Rate, Site, SiteRun, Trend};
 use crate::error::Result;
-use crate::run::{Facts, Run};
+use crate::run::{Facts, Run, Source};
 use crate::trace::FaultKind;
 use crate::units::{bytes, count, counted, signed_bytes, signed_count, signed_counted, time};
 use crate::warning::Warning;
@@ -31,7 +31,10 @@ pub fn write_notes(
     }
     let notes = legend(report, view)
         .into_iter()
+        .chain(only(report))
+        .chain(forked(report, view))
         .chain(left_out(report, view, options))
+        .chain(stands_for_others(report, view))
         .chain(freed_at_the_end(report))
         .chain(faults(report));
     for note in notes {
@@ -133,6 +136,13 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
     if has_mark("?") {
         marks.push("? unsure: it may be another site");
     }
+    if view
+        .rows
+        .iter()
+        .any(|row| !wrapper_mark(row.site).is_empty())
+    {
+        marks.push("w allocates for its callers");
+    }
     (!marks.is_empty()).then(|| marks.join("; "))
 }
 
@@ -165,6 +175,63 @@ fn hidden_growth(report: &Report, hidden: &Others) -> String {
         true => format!(" (Δ {})", signed_count(hidden.sums.growth.blocks)),
         false => String::new(),
     }
+}
+
+/// Rows of which a changed caller made more or fewer.
+fn forked(report: &Report, view: &View<'_>) -> Option<String> {
+    let forked = view.rows.iter().filter(|row| row.site.at.forked);
+    let rows: Vec<&Site> = forked.map(|row| row.site).collect();
+    let first = rows.first()?;
+    let name = sentence_name(first, &view.alike);
+    let more = match rows.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {}", counted(more as u64, "other row")),
+    };
+    let first = report
+        .runs
+        .first()
+        .map_or("the first run", |run| run.facts.name.as_str());
+    Some(format!(
+        "{name}{more}: a caller changed, and a row of {first} split, or several became one; compare them by --by function"
+    ))
+}
+
+/// What all figures are a part of.
+fn only(report: &Report) -> Option<String> {
+    let only = report.only.as_ref()?;
+    let (kept, all) = (count(only.kept), counted(only.all, "live block"));
+    Some(format!(
+        "only stacks through {}: {kept} of {all} of the last run",
+        only.filter
+    ))
+}
+
+/// What is to be done where rows name wrappers.
+fn stands_for_others(report: &Report, view: &View<'_>) -> Option<String> {
+    let marked = view
+        .rows
+        .iter()
+        .filter(|row| !wrapper_mark(row.site).is_empty());
+    let rows: Vec<&Site> = marked.map(|row| row.site).collect();
+    let first = rows.first()?;
+    let who = match rows.len() {
+        1 => format!("{} allocates", sentence_name(first, &view.alike)),
+        n => format!("{} rows (w) allocate", count(n as u64)),
+    };
+    let is_recorded = |run: &Run| run.facts.origin.source == Source::Recording;
+    let how = match report.runs.iter().all(is_recorded) {
+        true => {
+            "the recording has no more of its stacks: record in another mode than callers, and on a target with \
+             unwind tables"
+        }
+        false => {
+            "`mtrace-diff record -- PROGRAM` records who called; in C++, an `operator new` of the program that ends in \
+             a call of malloc puts its callers into a log, too"
+        }
+    };
+    Some(format!(
+        "{who} for others, and who leaks is not known: {how}"
+    ))
 }
 
 /// What grew until the end of the run freed it: no leak in the figures, but the memory was gone until then.

@@ -5,31 +5,37 @@
 //! one.
 
 mod address;
+mod best_names;
 mod blame;
 mod blocks;
 mod builds;
 mod facts;
 mod figures;
+mod filter;
 mod inventory;
 mod module;
 mod name;
 mod set;
 mod stacks;
 mod step;
+mod wrapper;
 
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
-pub use blame::is_wrapper;
+pub use best_names::with_best_names;
+pub use blame::{Blame, Call, Responsible, blamed};
 pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use builds::without_false_builds;
 pub use facts::{Facts, Origin, Source};
 pub use figures::Figures;
+pub use filter::{Filter, FramePattern};
 pub use inventory::Inventory;
 pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
 pub use name::{Code, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown};
 pub use set::{compared, told_apart};
 pub use stacks::{StackId, Stacks};
+pub use wrapper::{PassedBy, Pattern, Wrappers, plain_name};
 
-use crate::trace::{Curve, FaultKind, Occurrences, Sizes};
+use crate::trace::{Curve, FaultKind, LiveSizes, Occurrences, Sizes};
 
 /// A run, read and named.
 #[derive(Debug, Clone)]
@@ -41,6 +47,8 @@ pub struct Run {
     /// By [`LocationId`].
     pub locations: Vec<Location>,
     pub stacks: Stacks<LocationId>,
+    /// Which frames of the stacks stand for others.
+    pub blame: Blame,
     /// Stacks that allocated, each once.
     pub sites: Vec<CallSite>,
     /// What went wrong, worst kinds first; `None` where it is not known by caller.
@@ -72,6 +80,8 @@ pub struct CallSite {
     pub sizes: Option<Sizes>,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
+    /// Of the live blocks; `None` where these are not known one by one.
+    pub live_sizes: Option<LiveSizes>,
 }
 
 /// What went wrong at one place of a run.
@@ -91,6 +101,7 @@ impl Run {
             inventory: Inventory::default(),
             locations: Vec::new(),
             stacks: Stacks::default(),
+            blame: Blame::default(),
             sites: Vec::new(),
             faults: None,
             blocks: None,
@@ -109,14 +120,9 @@ impl Run {
         figures: Figures,
         sizes: Option<Sizes>,
         curve: Option<Curve>,
-    ) {
+    ) -> &mut CallSite {
         let stack = self.stacks.add(at, None);
-        self.sites.push(CallSite {
-            stack,
-            figures,
-            sizes,
-            curve,
-        });
+        self.add_stack(stack, figures, sizes, curve)
     }
 
     /// Adds what was allocated with a stack.
@@ -126,13 +132,16 @@ impl Run {
         figures: Figures,
         sizes: Option<Sizes>,
         curve: Option<Curve>,
-    ) {
+    ) -> &mut CallSite {
+        let index = self.sites.len();
         self.sites.push(CallSite {
             stack,
             figures,
             sizes,
             curve,
+            live_sizes: None,
         });
+        &mut self.sites[index]
     }
 
     pub fn location(&self, id: LocationId) -> &Location {
@@ -147,12 +156,6 @@ impl Run {
     /// The immediate caller of the allocator.
     pub fn innermost(&self, site: &CallSite) -> LocationId {
         self.stacks.innermost(site.stack)
-    }
-
-    /// The frame that a call site is shown and joined by: the one that answers for it. Right only once its
-    /// frames have names.
-    pub fn answering(&self, site: &CallSite) -> LocationId {
-        blame::answering(self, self.frames(site)).unwrap_or_else(|| self.innermost(site))
     }
 
     pub fn module_of(&self, location: &Location) -> Option<&Module> {

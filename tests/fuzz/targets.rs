@@ -8,7 +8,7 @@ use std::path::Path;
 
 use mtrace_diff::Plan;
 use mtrace_diff::capture::{Maps, RunInput};
-use mtrace_diff::report::{FORMATS, Options};
+use mtrace_diff::report::{FORMATS, Options, StackView};
 use mtrace_diff::trace::{Line, Reuse, advice};
 use mtrace_diff::trace::{ReplayOptions, STEPS, Tally, replay};
 
@@ -102,6 +102,7 @@ pub fn capture(input: &[u8], directory: &Path) {
         top: 20,
         all: true,
         trend: true,
+        stacks: Some(StackView { share: 0.05 }),
         inlines: true,
         width: Some(80),
         color: false,
