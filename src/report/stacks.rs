@@ -72,17 +72,13 @@ fn draw(report: &Report, tree: &CallerTree, indent: &str, lines: &mut Vec<(Strin
         draw(report, &node.tree, &format!("{indent}{deeper}"), lines);
     }
     if let Some(rest) = tree.rest {
-        let what = counted(
-            rest.branches as u64,
-            if rest.branches == 1 {
-                "more way"
-            } else {
-                "more way"
-            },
-        );
+        let what = counted(rest.branches as u64, "more way");
         let lead = if is_only { "… " } else { "└─ " };
         lines.push((
-            format!("{indent}{lead}{} {what}", growth_text(report, rest.growth)),
+            format!(
+                "{indent}{lead}{} in {what}",
+                growth_text(report, rest.growth)
+            ),
             String::new(),
         ));
     }

@@ -8,7 +8,7 @@
 use hashbrown::HashMap;
 
 use super::wrapper::{Learned, PassedBy, Wrappers, is_runtime, is_wrapper, learn};
-use super::{CallSite, Frame, FramePattern, Location, LocationId, Run, Symbolized, Text};
+use super::{CallSite, Frame, FramePattern, Location, LocationId, Role, Run, Symbolized, Text};
 
 /// One function of a stack: a frame of a location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +67,14 @@ pub fn blamed(mut runs: Vec<Run>, wrappers: &Wrappers) -> Vec<Run> {
         if learned.len() == before {
             return runs;
         }
+    }
+}
+
+impl Run {
+    /// The run with what answers for its stacks, as far as it alone tells.
+    pub fn blamed_alone(mut self) -> Self {
+        self.blame = Blame::of(&self, &Wrappers::default(), &Learned::default());
+        self
     }
 }
 
@@ -225,18 +233,34 @@ pub fn responsible(run: &Run, site: &CallSite) -> Responsible {
     })
 }
 
-/// Whether a function without a name is called by a wrapper of its own module: stripped libraries name only what they
-/// export.
+/// Whether a function does a part of a wrapper's work: a wrapper of its own library called it. It need not have a name,
+/// as stripped libraries name only what they export.
+///
+/// A container of C++ calls back what it is given, so behind such a one only functions without a name count.
 fn is_within_wrapper(run: &Run, site: &CallSite, depth: usize, at: LocationId) -> bool {
     let is_unnamed = |at: LocationId| run.location(at).frame().is_none();
     let module = run.location(at).module;
-    if !is_unnamed(at) || module.is_none() {
+    let is_library = run
+        .module_of(run.location(at))
+        .is_some_and(|module| module.label.role == Role::Library);
+    if module.is_none() || (!is_unnamed(at) && !is_library) {
         return false;
     }
     let outside = run.frames(site).skip(depth + 1);
     let mut same = outside.take_while(|outer| run.location(*outer).module == module);
-    let named = same.find(|outer| !is_unnamed(*outer));
-    named.is_some_and(|outer| run.blame.standing(run, outer).answers.is_none())
+    let standing = |outer: LocationId| run.blame.standing(run, outer);
+    if is_unnamed(at) {
+        let named = same.find(|outer| !is_unnamed(*outer));
+        return named.is_some_and(|outer| standing(outer).answers.is_none());
+    }
+    same.any(|outer| match standing(outer).passed {
+        Some((frame, PassedBy::Known)) => {
+            let frame = run.frame_of(Call { at: outer, frame });
+            let function = frame.and_then(|frame| frame.function.as_deref());
+            function.is_some_and(|function| !function.contains("::"))
+        }
+        _ => false,
+    })
 }
 
 impl Run {

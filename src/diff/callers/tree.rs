@@ -85,7 +85,7 @@ impl CallerTree {
         nodes.sort_by_key(|node| (Reverse(node.growth.blocks), Reverse(node.growth.bytes)));
         CallerTree {
             nodes,
-            rest: (rest.branches > 0).then_some(rest),
+            rest: (weight(rest.growth) > 0).then_some(rest),
         }
     }
 }

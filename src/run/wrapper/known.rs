@@ -100,6 +100,7 @@ pub const WRAPPERS: &[Group] = &[
             "*_strndup",
             "*_memdup",
             "*_asprintf",
+            "*_vasprintf",
         ],
     },
     Group {
@@ -112,6 +113,8 @@ pub const WRAPPERS: &[Group] = &[
             "g_new*",
             "g_slice_*",
             "g_strdup*",
+            "g_vasprintf",
+            "g_asprintf",
             "g_strndup",
             "g_strnfill",
             "g_strconcat",
