@@ -136,6 +136,11 @@ fn main() {
             stacks::changed_callers,
         ),
         trial(
+            "leaks_behind_wrappers_stand_at_their_lines_on_arm",
+            &["arm-linux-gnueabihf-gcc", "qemu-arm"],
+            stacks::on_arm,
+        ),
+        trial(
             "a_tree_of_callers_shares_what_they_have_in_common",
             &["gcc"],
             stacks::trees,

@@ -184,11 +184,16 @@ struct Locations {
 impl Locations {
     fn add(run: &mut Run, recording: &Recording, files: &Files) -> Self {
         let mut known = HashMap::new();
+        // A frame of Thumb code says so in a bit of its address.
+        let code = match recording.header.machine.has_mode_bit() {
+            true => !1,
+            false => !0,
+        };
         let nodes = recording.nodes.iter().map(|node| {
             let (index, pc) = (node.module.map(|index| index as usize), node.pc);
             let module = index.and_then(|index| files.of_modules.get(index).copied()?);
             let address = match (module, index) {
-                (Some(_), Some(index)) => pc.wrapping_sub(recording.modules[index].bias),
+                (Some(_), Some(index)) => pc.wrapping_sub(recording.modules[index].bias) & code,
                 _ => pc,
             };
             *known.entry((module, address)).or_insert_with(|| {

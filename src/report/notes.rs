@@ -8,8 +8,9 @@ use owo_colors::OwoColorize;
 use super::Report;
 use super::options::Options;
 use super::palette::Palette;
+use super::stacks::sizes_text;
 use super::text::wrapped;
-use super::view::{Alike, Others, View, match_mark, sentence_name, wrapper_mark};
+use super::view::{Alike, Others, Row, View, match_mark, sentence_name, wrapper_mark};
 use crate::diff::{FEWEST_BLOCKS, Growth, Hidden, Rate, Site, SiteRun, Trend};
 use crate::error::Result;
 use crate::run::{Facts, Run, Source};
@@ -206,32 +207,45 @@ fn only(report: &Report) -> Option<String> {
     ))
 }
 
-/// What is to be done where rows name wrappers.
-fn stands_for_others(report: &Report, view: &View<'_>) -> Option<String> {
+/// What is to be done where rows name wrappers, and what tells their leaks apart until then.
+fn stands_for_others(report: &Report, view: &View<'_>) -> Vec<String> {
     let marked = view
         .rows
         .iter()
         .filter(|row| !wrapper_mark(row.site).is_empty());
-    let rows: Vec<&Site> = marked.map(|row| row.site).collect();
-    let first = rows.first()?;
+    let rows: Vec<&Row<'_>> = marked.collect();
+    let Some(first) = rows.first() else {
+        return Vec::new();
+    };
     let who = match rows.len() {
-        1 => format!("{} allocates", sentence_name(first, &view.alike)),
-        n => format!("{} rows (w) allocate", count(n as u64)),
+        1 => format!(
+            "{} allocates for its callers",
+            sentence_name(first.site, &view.alike)
+        ),
+        n => format!("{} rows (w) allocate for their callers", count(n as u64)),
     };
     let is_recorded = |run: &Run| run.facts.origin.source == Source::Recording;
+    let is_new = |row: &&Row<'_>| {
+        let function = row.site.at.function();
+        function.is_some_and(|function| function.starts_with("operator new"))
+    };
     let how = match report.runs.iter().all(is_recorded) {
         true => {
-            "the recording has no more of its stacks: record in another mode than callers, and on a target with \
-             unwind tables"
+            ", of which the recording has none: record in another mode than callers, and on a target with unwind tables"
         }
-        false => {
-            "`mtrace-diff record -- PROGRAM` records who called; in C++, an `operator new` of the program that ends in \
-             a call of malloc puts its callers into a log, too"
+        false if rows.iter().any(is_new) => {
+            ", which no log names: `mtrace-diff record` does, or an `operator new` of your own that ends in a call of \
+             malloc"
         }
+        false => ", which no log names: `mtrace-diff record` does",
     };
-    Some(format!(
-        "{who} for others, and who leaks is not known: {how}"
-    ))
+    let sizes = rows.iter().take(ALIKE).filter_map(|row| {
+        let sizes = sizes_text(report, row.site)?;
+        Some(format!("#{} by size: {sizes}", row.rank))
+    });
+    std::iter::once(format!("{who}{how}"))
+        .chain(sizes)
+        .collect()
 }
 
 /// What grew until the end of the run freed it: no leak in the figures, but the memory was gone until then.

@@ -16,9 +16,6 @@ const SIZES_IN_JSON: usize = 16;
 /// What stands under a row: each line, and the place that it is of.
 pub fn below(report: &Report, site: &Site, stacks: Option<StackView>) -> Vec<(String, String)> {
     let mut lines = Vec::new();
-    if let Some(sizes) = sizes_text(report, site) {
-        lines.push((format!("  {sizes}"), String::new()));
-    }
     match (&site.at.part, stacks) {
         (Part::Stack(callers), _) => {
             let line = |caller: &Caller| (format!("  ← {}", name_of(caller)), place_of(caller));
@@ -89,7 +86,7 @@ fn growth_text(report: &Report, growth: Growth) -> String {
     match (growth.blocks, growth.bytes, report.is_comparison()) {
         (0, Some(grown), true) if grown != 0 => signed_bytes(grown),
         (blocks, _, true) => signed_count(blocks),
-        (blocks, _, false) => count(blocks.unsigned_abs()),
+        (blocks, _, false) => format!("×{}", count(blocks.unsigned_abs())),
     }
 }
 
@@ -112,8 +109,8 @@ fn place_of(caller: &Caller) -> String {
     }
 }
 
-/// `sizes: 88 B +938, 72 B +312`, of a row that is a wrapper.
-fn sizes_text(report: &Report, site: &Site) -> Option<String> {
+/// `88 B +938, 72 B +312`, of a row that is a wrapper.
+pub fn sizes_text(report: &Report, site: &Site) -> Option<String> {
     let sizes = sizes_of(report, site)?;
     let grown: Vec<&OfSize> = sizes.iter().filter(|of| of.growth() > 0).collect();
     let shown = grown.iter().take(SIZES).map(|of| {
@@ -131,7 +128,7 @@ fn sizes_text(report: &Report, site: &Site) -> Option<String> {
         0 => String::new(),
         more => format!(", {} more", count(more as u64)),
     };
-    (!shown.is_empty()).then(|| format!("sizes: {}{more}", shown.join(", ")))
+    (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
 }
 
 fn sizes_of(report: &Report, site: &Site) -> Option<Vec<OfSize>> {

@@ -160,9 +160,17 @@ struct SavedCaller {
     /// Index of the innermost frame of its stack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stack: Option<usize>,
-    /// Of a stack of one frame.
-    #[serde(flatten)]
-    place: Option<SavedPlace>,
+    /// Of a stack of one frame, as in a place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    module: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<LinkAddress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<Number>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<SavedName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    build: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     allocations: Option<u64>,
     blocks: u64,
@@ -368,7 +376,7 @@ impl SavedRun {
         }
         let stacks = add_stacks(&mut run, &places, &self.stacks.frames)?;
         for mut caller in self.callers {
-            let stack = match (caller.place.take(), caller.stack) {
+            let stack = match (caller.take_place(), caller.stack) {
                 (Some(place), _) => {
                     let at = locate(&mut run, place, &mut names)?;
                     run.stacks.add(at, None)
@@ -500,8 +508,13 @@ impl SavedCaller {
     ) -> Self {
         let stack = stacks.add(run, site);
         let place = || SavedPlace::of(run, run.innermost(site), modules, builds);
+        let mut place = stack.is_none().then(place);
         SavedCaller {
-            place: stack.is_none().then(place),
+            module: place.as_ref().and_then(|place| place.module),
+            address: place.as_ref().and_then(|place| place.address),
+            number: place.as_mut().and_then(|place| place.number.take()),
+            build: place.as_ref().and_then(|place| place.build),
+            name: place.map(|place| place.name),
             stack,
             allocations: site.figures.allocations,
             blocks: site.figures.blocks,
@@ -515,6 +528,16 @@ impl SavedCaller {
                     .collect()
             }),
         }
+    }
+
+    fn take_place(&mut self) -> Option<SavedPlace> {
+        Some(SavedPlace {
+            name: self.name.take()?,
+            module: self.module,
+            address: self.address,
+            number: self.number.take(),
+            build: self.build,
+        })
     }
 
     fn add_to(self, run: &mut Run, stack: StackId) -> Checked<()> {

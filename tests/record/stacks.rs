@@ -73,7 +73,7 @@ fn row<'a>(document: &'a Value, source: &str, mark: &str) -> &'a Value {
 }
 
 /// Blocks and bytes of runs that leak so often, blocks of one size.
-fn each(times: [u64; 2], size: u64) -> Vec<Option<(u64, u64)>> {
+fn each(times: [u64; 2], size: u64) -> Live {
     times.map(|times| Some((times, times * size))).to_vec()
 }
 
@@ -88,8 +88,14 @@ fn via(row: &Value) -> Vec<(&str, &str)> {
     .collect()
 }
 
+/// The mark of a line, the size of its blocks, and the wrappers that it calls.
+type Leak = (&'static str, u64, &'static [(&'static str, &'static str)]);
+
+/// What each run has of a row: blocks and bytes.
+type Live = Vec<Option<(u64, u64)>>;
+
 /// Every line of `wrapped.c` that leaks, with the size of its blocks and the wrapper that it calls.
-const LEAKS: [(&str, u64, &[(&str, &str)]); 8] = [
+const LEAKS: [Leak; 8] = [
     ("in", 100, &[("xcalloc", "known")]),
     ("out", 100, &[("xcalloc", "known")]),
     ("net", 48, &[("mem_take", "learned")]),
@@ -217,6 +223,89 @@ pub fn changed_callers() {
             live(row(&document, "wrapped.c", mark)),
             each([10, 25], size),
             "{mark}"
+        );
+    }
+}
+
+/// The same on 32-bit ARM in Thumb code, where stacks are walked by tables.
+pub fn on_arm() {
+    let bench = Bench::new();
+    let root = bench.path("root");
+    fs::create_dir(&root).unwrap();
+    std::os::unix::fs::symlink("/usr/arm-linux-gnueabihf/lib", root.join("lib")).unwrap();
+    let built = stdout_of(
+        mtrace_diff()
+            .args(["recorder", "--build", "arm-linux-gnueabihf-gcc", "-o"])
+            .arg(bench.path("recorder")),
+    );
+    let source = testdata().join("src/wrapped.c");
+    let runs = [
+        ("first", &["-O0"][..], "10"),
+        ("second", &["-O1", "-DSECOND"], "30"),
+    ];
+    let runs = runs.map(|(name, options, times)| {
+        let gcc = [
+            "arm-linux-gnueabihf-gcc",
+            "-mthumb",
+            "-fno-optimize-sibling-calls",
+        ];
+        let compiler: Vec<&str> = gcc.iter().chain(options).copied().collect();
+        let run = bench.path(name);
+        fs::create_dir(&run).unwrap();
+        let app = format!("{name}/app");
+        bench.build(&compiler, &app, &source, &["-ldl"]);
+        let table = bench.path("table");
+        let mut command = mtrace_diff();
+        command
+            .args(["unwind-table", "-o"])
+            .arg(&table)
+            .arg(bench.path(&app));
+        stdout_of(command.arg("--sysroot").arg(&root));
+        let mut command = Command::new("qemu-arm");
+        command.arg("-L").arg(&root);
+        for (variable, value) in [
+            ("LD_PRELOAD", Path::new(built.trim())),
+            ("MTRACE_RECORDER", &run.join("log")),
+            ("MTRACE_RECORDER_TABLE", &table),
+        ] {
+            command
+                .arg("-E")
+                .arg(format!("{variable}={}", value.display()));
+        }
+        stdout_of(command.arg(bench.path(&app)).arg(times));
+        run.to_str().unwrap().to_owned()
+    });
+    let document = json(&[
+        &runs[0],
+        &runs[1],
+        "--sysroot",
+        root.to_str().unwrap(),
+        "--stacks",
+    ]);
+    for (mark, size, through) in LEAKS.into_iter().filter(|leak| leak.0 != "plugin") {
+        // A pointer has four bytes.
+        let size = if mark == "session" { 12 } else { size };
+        let row = row(&document, "wrapped.c", mark);
+        assert_eq!(live(row), each([10, 30], size), "{mark}");
+        assert_eq!(via(row), through, "{mark}");
+    }
+    let name = row(&document, "wrapped.c", "second-name");
+    assert_eq!(
+        (&name["function"], &name["matched_by"]),
+        (&"session_name".into(), &"callers".into())
+    );
+    // The call of a caller, not the line behind it.
+    let timer = &row(&document, "wrapped.c", "timer")["callers"]["branches"];
+    for (branch, mark) in [(0, "on_poll"), (1, "on_timer")] {
+        let nearest = &timer[branch]["frames"][0];
+        assert_eq!(
+            nearest["line"],
+            line_of("wrapped.c", &format!("/* {mark} */"))
+        );
+        let main = &timer[branch]["frames"][1];
+        assert_eq!(
+            main["line"],
+            line_of("wrapped.c", &format!("        {mark}();"))
         );
     }
 }
@@ -396,22 +485,22 @@ pub fn without_stacks() {
     assert_eq!(of("timer_new")["wrapper"], Value::Null);
     let text = stdout_of(mtrace_diff().args([&runs[0], &runs[1], exe[0], exe[1]]));
     assert!(
-        text.contains("sizes: 16 B +30, 24 B +30, 8 B +30"),
+        text.contains("by size: 16 B +30, 24 B +30, 8 B +30"),
         "{text}"
     );
     assert!(text.contains("mtrace-diff record"), "{text}");
     let split = json(&[&runs[0], &runs[1], exe[0], exe[1], "--by", "size"]);
     let sites = split["sites"].as_array().unwrap().iter();
     let of_size = sites.filter(|site| site["function"] == "xmalloc" && site["size"] == 24);
-    let of_size: Vec<Vec<Option<(u64, u64)>>> = of_size.map(live).collect();
+    let of_size: Vec<Live> = of_size.map(live).collect();
     assert_eq!(of_size, [each([10, 40], 24)]);
     // What both know of a line is the same.
     let recorded = ["10", "40"].map(|times| bench.path(times).to_str().unwrap().to_owned());
     let recorded = json(&[&recorded[0], &recorded[1], "--no-wrappers"]);
-    let lines = |document: &Value| -> Vec<(Value, Vec<Option<(u64, u64)>>)> {
+    let lines = |document: &Value| -> Vec<(Value, Live)> {
         let sites = document["sites"].as_array().unwrap().iter();
         let known = sites.filter(|site| site["line"].is_number());
-        let mut lines: Vec<(Value, Vec<Option<(u64, u64)>>)> = known
+        let mut lines: Vec<(Value, Live)> = known
             .map(|site| (site["line"].clone(), live(site)))
             .collect();
         lines.sort_by_key(|(line, _)| line.as_u64());

@@ -34,7 +34,7 @@ mod tests {
         assert_eq!(fold(&[10, 11, 11, 20]), [(10, true), (20, false)]);
         assert_eq!(
             fold(&[10, 20, 30, 21, 31, 40]),
-            [(10, false), (20, true), (30, false), (40, false)]
+            [(10, false), (20, true), (31, false), (40, false)]
         );
         assert_eq!(fold(&[]), []);
     }
