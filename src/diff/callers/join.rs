@@ -76,7 +76,8 @@ fn matched(old: &[&Path], new: &[&Path], frames: &Frames) -> (Vec<Option<usize>>
     (found, forked)
 }
 
-fn ids(path: &Path) -> Vec<u32> {
+/// A way without what was folded.
+pub fn ids(path: &Path) -> Vec<u32> {
     path.iter().map(|(frame, _)| *frame).collect()
 }
 

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use super::fold::{Step, fold};
-use super::join::{Path, join_paths};
+use super::join::{Path, ids, join_paths};
 use super::{Caller, Reach};
 use crate::diff::site::{JoinedSite, ModuleKey};
 use crate::run::{Call, Figures, Run};
@@ -70,7 +70,8 @@ fn paths(
     reach: &Reach,
     frames: &mut Frames,
 ) -> Vec<(Path, WayRun)> {
-    let mut known: HashMap<Path, usize> = HashMap::new();
+    // A way that came back to a function is the way that did not.
+    let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
     let mut paths: Vec<(Path, WayRun)> = Vec::new();
     for number in sites {
         let site = &run.sites[*number];
@@ -79,10 +80,17 @@ fn paths(
             sites: vec![*number],
             figures: Some(site.figures),
         };
-        match known.get(&path) {
-            Some(at) => paths[*at].1.add(here),
+        let ids = ids(&path);
+        match known.get(&ids) {
+            Some(at) => {
+                let (same, sum) = &mut paths[*at];
+                for (step, (_, comes_back)) in same.iter_mut().zip(path) {
+                    step.1 |= comes_back;
+                }
+                sum.add(here);
+            }
             None => {
-                known.insert(path.clone(), paths.len());
+                known.insert(ids, paths.len());
                 paths.push((path, here));
             }
         }
