@@ -147,6 +147,16 @@ fn main() {
         ),
         trial("stacks_are_saved_and_read_again", &["gcc"], stacks::saved),
         trial(
+            "a_stripped_program_is_shown_at_the_calls_of_its_wrappers",
+            &["gcc", "strip", "addr2line"],
+            stacks::stripped,
+        ),
+        trial(
+            "lines_of_a_recording_and_of_glibc_have_the_same_figures",
+            &["gcc"],
+            stacks::with_glibc,
+        ),
+        trial(
             "what_is_below_a_function_is_kept",
             &["gcc"],
             stacks::filters,

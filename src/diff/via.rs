@@ -32,7 +32,7 @@ pub fn note_wrappers(sites: &mut [JoinedSite], runs: &[Run]) {
                 let Some((call, by)) = responsible.via else {
                     continue;
                 };
-                if let Some(function) = names.plain(run, index, call) {
+                if let Some(function) = names.plain(run, index, call, by) {
                     let blocks = seen.entry((function, by));
                     let blocks = blocks.or_insert_with(|| vec![0; runs.len()]);
                     blocks[index] += site.figures.blocks;
@@ -59,11 +59,19 @@ struct Names {
 }
 
 impl Names {
-    fn plain(&mut self, run: &Run, index: usize, call: Call) -> Option<Text> {
+    /// Without a name, the runtime is told by its library, and a wrapper by its call.
+    fn plain(&mut self, run: &Run, index: usize, call: Call, by: PassedBy) -> Option<Text> {
         let key = (index, call.at.0, call.frame);
         let name = self.of_calls.entry(key).or_insert_with(|| {
-            let function = run.frame_of(call)?.function.as_deref()?;
-            Some(plain_name(function).into())
+            let frame = run.frame_of(call);
+            if let Some(function) = frame.and_then(|frame| frame.function.as_deref()) {
+                return Some(plain_name(function).into());
+            }
+            let location = run.location(call.at);
+            match by {
+                PassedBy::Runtime => Some(run.module_of(location)?.label.name.as_str().into()),
+                _ => Some(format!("{:#x}", location.address?.0).into()),
+            }
         });
         name.clone()
     }

@@ -28,7 +28,7 @@ pub struct Document {
     pub version: &'static str,
     /// In the order of the command line.
     pub runs: Vec<JsonRun>,
-    /// What `sites` stand for: `"address"`, `"line"`, `"function"`, `"file"` or `"module"`.
+    /// What `sites` stand for: `"address"`, `"line"`, `"function"`, `"file"`, `"module"`, `"stack"` or `"size"`.
     pub by: &'static str,
     /// Every call site that allocated in any run, hidden ones too, by rank.
     pub sites: Vec<JsonSite>,
@@ -208,8 +208,8 @@ pub struct JsonSite {
     pub unsure: bool,
     /// A caller changed between the builds: of several sites of an earlier run it may be each, or it is a part of one.
     pub forked: bool,
-    /// What the row stands for: `"address"`, `"line"`, `"function"`, `"file"` or `"module"`. Where the group
-    /// that was asked for is not known, a finer one.
+    /// What the row stands for: `"address"`, `"line"`, `"function"`, `"file"`, `"module"`, `"stack"` or `"size"`. Where what
+    /// was asked for is not known, a finer one.
     pub by: &'static str,
     /// The wrappers that its memory came through, most live blocks of the last run first.
     pub via: Vec<JsonVia>,

@@ -127,9 +127,14 @@ impl Judge<'_> {
         let in_runtime = !self.wrappers.only_given && module.is_some_and(is_runtime);
         let Symbolized::Named(named) = &location.name else {
             let is_hidden = self.is_hidden(Call { at, frame: 0 });
+            let by = match () {
+                () if in_runtime => Some(PassedBy::Runtime),
+                () if self.learned.has_place(self.run, location) => Some(PassedBy::Learned),
+                () => None,
+            };
             return Standing {
-                answers: (!in_runtime && !is_hidden).then_some(0),
-                passed: in_runtime.then_some((0, PassedBy::Runtime)),
+                answers: (by.is_none() && !is_hidden).then_some(0),
+                passed: by.map(|by| (0, by)),
             };
         };
         let first = match self.wrappers.only_given {
@@ -186,7 +191,8 @@ pub fn responsible(run: &Run, site: &CallSite) -> Responsible {
         let call = |frame| Call { at, frame };
         if let Some((frame, by)) = standing.passed {
             // The runtime's own functions often have no name.
-            let is_named = run.frame_of(call(frame)).is_some() || via.is_none();
+            let is_named = by != PassedBy::Runtime || run.frame_of(call(frame)).is_some();
+            let is_named = is_named || via.is_none();
             via = is_named.then_some((call(frame), by)).or(via);
         }
         if let Some(frame) = standing.answers

@@ -8,6 +8,9 @@
 #ifdef PLUGIN
 #include <dlfcn.h>
 #endif
+#ifdef MTRACE
+#include <mcheck.h>
+#endif
 
 #define NOINLINE __attribute__((noinline))
 #define INLINE static inline __attribute__((always_inline))
@@ -114,6 +117,9 @@ int main(int argc, char **argv)
 #ifdef PLUGIN
     void *(*plugin_add)(void) = (void *(*)(void))dlsym(dlopen(argv[2], RTLD_NOW), "plugin_add");
 #endif
+#ifdef MTRACE
+    mtrace();
+#endif
     for (int i = 0; i < times; i++) {
         session_open(i);
         net_add();
@@ -126,5 +132,8 @@ int main(int argc, char **argv)
         keep(plugin_add());
 #endif
     }
+#ifdef MTRACE
+    muntrace();
+#endif
     return blocks == 0;
 }

@@ -326,6 +326,26 @@ fn branches(callers: &Value) -> Vec<(Vec<&str>, Vec<u64>)> {
         .collect()
 }
 
+/// Branches and what is left out are all of what is above them.
+fn adds_up(callers: &Value, whole: &Value) {
+    let branches = callers["branches"].as_array().unwrap();
+    if branches.is_empty() {
+        return;
+    }
+    let rest = callers["rest"]["growth"].as_i64().unwrap_or(0);
+    let growth = branches
+        .iter()
+        .map(|branch| branch["growth"].as_i64().unwrap());
+    assert_eq!(
+        growth.sum::<i64>() + rest,
+        whole.as_i64().unwrap(),
+        "{callers:#}"
+    );
+    for branch in branches {
+        adds_up(&branch["callers"], &branch["growth"]);
+    }
+}
+
 pub fn trees() {
     let bench = Bench::new();
     bench.wrapped("app", &["-O1"]);
@@ -338,6 +358,9 @@ pub fn trees() {
         (vec!["on_timer", "main"], vec![10, 40]),
     ];
     assert_eq!(branches(timer), expected);
+    for site in document["sites"].as_array().unwrap() {
+        adds_up(&site["callers"], &site["growth"]["blocks"]);
+    }
     // Recursion is folded: one way, however deep.
     let leaf = &row(&document, "wrapped.c", "leaf")["callers"];
     assert_eq!(branches(leaf), [(vec!["main"], vec![10, 40])]);
@@ -400,6 +423,66 @@ pub fn saved() {
         };
         assert_eq!(of(report), of(&first), "{options:?}");
     }
+}
+
+/// Without symbols a wrapper is found by its one call, and each row is the call of a caller: the line that `addr2line`
+/// finds in the program that was not stripped.
+pub fn stripped() {
+    let bench = Bench::new();
+    bench.wrapped("whole", &["-O1"]);
+    fs::copy(bench.path("whole"), bench.path("app")).unwrap();
+    stdout_of(Command::new("strip").arg(bench.path("app")));
+    let run = bench.record("run0", &[], &["app", "10"]);
+    let document = json(&["show", &run]);
+    let mut lines: Vec<u64> = Vec::new();
+    for site in document["sites"].as_array().unwrap() {
+        let [(_, "learned")] = via(site)[..] else {
+            continue;
+        };
+        assert_eq!(live(site)[0].unwrap().0, 10);
+        let address = site["runs"][0]["addresses"][0].as_str().unwrap();
+        let call = u64::from_str_radix(&address[2..], 16).unwrap() - 1;
+        let mut addr2line = Command::new("addr2line");
+        addr2line.arg("-e").arg(bench.path("whole"));
+        let place = stdout_of(addr2line.arg(format!("{call:#x}")));
+        let line = place.trim().rsplit(':').next().unwrap();
+        lines.push(line.split(' ').next().unwrap().parse().unwrap());
+    }
+    lines.sort_unstable();
+    let marks = ["net", "ui", "log"].map(|mark| line_of("wrapped.c", &format!("/* {mark} */")));
+    assert_eq!(lines, marks);
+}
+
+/// glibc's own log of the same program: what both know of a line is the same.
+pub fn with_glibc() {
+    let bench = Bench::new();
+    bench.wrapped("app", &["-O1", "-DMTRACE"]);
+    let app = bench.path("app");
+    let run = bench.record("run0", &[], &["app", "20"]);
+    let log = bench.path("mtrace.log");
+    let mut command = Command::new(&app);
+    command
+        .env("MALLOC_TRACE", &log)
+        .env("LD_PRELOAD", "libc_malloc_debug.so.0");
+    stdout_of(command.arg("20"));
+    let log = log.to_str().unwrap();
+    let glibc = json(&["show", log, "--exe", app.to_str().unwrap(), "--no-wrappers"]);
+    let recorded = json(&["show", &run, "--no-wrappers"]);
+    let lines = |document: &Value| -> Vec<(Value, Live)> {
+        let sites = document["sites"].as_array().unwrap().iter();
+        let own = sites.filter(|site| {
+            let file = site["file"].as_str();
+            file.is_some_and(|file| file.ends_with("wrapped.c"))
+        });
+        let mut lines: Vec<(Value, Live)> =
+            own.map(|site| (site["line"].clone(), live(site))).collect();
+        lines.sort_by_key(|(line, _)| line.as_u64());
+        lines
+    };
+    let lines_of_glibc = lines(&glibc);
+    // xmalloc, mem_take, timer_new, and the two lines that xcalloc is inlined into.
+    assert_eq!(lines_of_glibc.len(), 5, "{glibc:#}");
+    assert_eq!(lines_of_glibc, lines(&recorded));
 }
 
 pub fn filters() {

@@ -6,6 +6,9 @@
 //! - three calls of it or more have each asked for one size of their own, no two the same; or
 //! - it was called by eight functions or more, for more than one size.
 //!
+//! A function without a name, in a program that was stripped, is known by its call of the allocator: that is one address
+//! of a build.
+//!
 //! A copy of a text has the size of the text, not of the caller's choice: behind `strdup` and the like only the second
 //! counts.
 
@@ -14,7 +17,7 @@ use std::collections::BTreeSet;
 use hashbrown::{HashMap, HashSet};
 
 use crate::run::blame::Call;
-use crate::run::{CallSite, Frame, ModuleLabel, Role, Run, Text};
+use crate::run::{Build, CallSite, Frame, LinkAddress, Location, ModuleLabel, Role, Run, Text};
 use crate::symbol_name::without_clone;
 use crate::trace::Sizes;
 
@@ -26,8 +29,14 @@ const OWN_SIZES: usize = 3;
 /// So many functions that call it.
 const FUNCTIONS: usize = 8;
 
-/// A function of a module, whatever build it is of.
-type Function = (Option<(Role, String)>, String);
+/// What is learned of, in all runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Function {
+    /// Of a module, whatever build it is of.
+    Named(Option<(Role, String)>, String),
+    /// Of which only a call is known.
+    At(Build, LinkAddress),
+}
 
 /// Functions that turned out to be wrappers.
 #[derive(Debug, Clone, Default)]
@@ -44,16 +53,29 @@ impl Learned {
 
     pub fn has(&self, module: Option<&ModuleLabel>, frame: &Frame) -> bool {
         let function = frame.function.as_deref().filter(|_| !self.0.is_empty());
-        function.is_some_and(|function| self.0.contains(&key(module, function)))
+        function.is_some_and(|function| self.0.contains(&Function::named(module, function)))
+    }
+
+    /// Whether a place without a name is a wrapper's call.
+    pub fn has_place(&self, run: &Run, location: &Location) -> bool {
+        let place = Function::at(run, location).filter(|_| !self.0.is_empty());
+        place.is_some_and(|place| self.0.contains(&place))
     }
 }
 
-fn key(module: Option<&ModuleLabel>, function: &str) -> Function {
-    let module = module.map(|module| {
-        let (role, name) = module.identity();
-        (role, name.to_owned())
-    });
-    (module, without_clone(function).to_owned())
+impl Function {
+    fn named(module: Option<&ModuleLabel>, function: &str) -> Self {
+        let module = module.map(|module| {
+            let (role, name) = module.identity();
+            (role, name.to_owned())
+        });
+        Function::Named(module, without_clone(function).to_owned())
+    }
+
+    fn at(run: &Run, location: &Location) -> Option<Self> {
+        let build = run.module_of(location)?.build.clone()?;
+        Some(Function::At(build, location.address?))
+    }
 }
 
 /// What a function's allocations have in common.
@@ -62,9 +84,16 @@ struct Candidate {
     /// Its own calls of the allocator, or of a wrapper.
     own: HashSet<Place>,
     /// Who called it from where, and what for.
-    calls: HashMap<(Option<Text>, Place), Option<Sizes>>,
+    calls: HashMap<(Caller, Place), Option<Sizes>>,
     /// Its size can be its caller's choice.
     is_by_size: bool,
+}
+
+/// A function by its name, or by its call where it has none.
+#[derive(PartialEq, Eq, Hash)]
+enum Caller {
+    Named(Text),
+    At(Place),
 }
 
 /// A line, or an address where no line is known.
@@ -86,23 +115,30 @@ fn note(run: &Run, site: &CallSite, candidates: &mut HashMap<Function, Candidate
     let Some(caller) = run.callers(site).next() else {
         return;
     };
-    let function = |call: Call| run.frame_of(call)?.function.clone();
-    let Some(name) = function(responsible.call).filter(|_| responsible.stands_for.is_none()) else {
+    if responsible.stands_for.is_some() {
         return;
-    };
-    let calls = function(caller);
+    }
+    let function = |call: Call| run.frame_of(call)?.function.clone();
+    let (name, calls) = (function(responsible.call), function(caller));
     // What main does is nobody else's, and a function that calls itself is no caller of its own.
-    if &*name == "main" || calls.as_ref() == Some(&name) {
+    if name.as_deref() == Some("main") || (name.is_some() && calls == name) {
         return;
     }
     let location = run.location(responsible.call.at);
     let module = run.module_of(location).map(|module| &module.label);
-    let candidate = candidates.entry(key(module, &name)).or_default();
+    let function_of_it = match &name {
+        Some(name) => Some(Function::named(module, name)),
+        None => Function::at(run, location),
+    };
+    let Some(key) = function_of_it else { return };
+    let candidate = candidates.entry(key).or_default();
     candidate.own.insert(place(run, responsible.call));
     let via = responsible.via.and_then(|(call, _)| function(call));
     candidate.is_by_size |= via.is_none_or(|name| is_given_a_size(&name));
     let asked = asked_for(site);
-    let known = candidate.calls.entry((calls, place(run, caller)));
+    let from = place(run, caller);
+    let calls = calls.map_or(Caller::At(from), Caller::Named);
+    let known = candidate.calls.entry((calls, from));
     let known = known.or_insert(asked);
     *known = match (*known, asked) {
         (Some(known), Some(asked)) => Some(known.and(asked)),
@@ -149,8 +185,7 @@ impl Candidate {
             .filter(|sizes| sizes.is_one())
             .map(|sizes| sizes.least())
             .collect();
-        let functions: HashSet<&Option<Text>> =
-            self.calls.keys().map(|(function, _)| function).collect();
+        let functions: HashSet<&Caller> = self.calls.keys().map(|(caller, _)| caller).collect();
         let all = sizes.copied().reduce(Sizes::and);
         let differ = all.is_some_and(|all| !all.is_one());
         (self.is_by_size && own.len() >= OWN_SIZES) || (functions.len() >= FUNCTIONS && differ)

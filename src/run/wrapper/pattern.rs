@@ -61,6 +61,8 @@ pub fn fits(pattern: &str, name: &str) -> bool {
 /// copies: `std::vector::push_back`, `operator new`, `xmalloc`.
 pub fn plain_name(function: &str) -> String {
     let function = without_clone(function);
+    // As glibc calls its own functions by other symbols.
+    let function = function.strip_prefix("__GI_").unwrap_or(function);
     let mut plain = String::with_capacity(function.len());
     let mut rest = function;
     let mut depth = 0_usize;
@@ -129,6 +131,7 @@ mod tests {
     fn a_plain_name_has_no_arguments() {
         for (function, plain) in [
             ("xmalloc", "xmalloc"),
+            ("__GI___strdup", "__strdup"),
             ("xmalloc.constprop.0", "xmalloc"),
             ("operator new(unsigned long)", "operator new"),
             (
