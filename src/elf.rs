@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use object::elf;
 use object::read::elf::{ElfFile, FileHeader};
@@ -68,7 +69,7 @@ impl LoadSegment {
 /// `NT_GNU_BUILD_ID`, shown in hex.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct BuildId(pub Vec<u8>);
+pub struct BuildId(pub Arc<[u8]>);
 
 impl BuildId {
     /// As people write it, two digits a byte.
@@ -81,7 +82,7 @@ impl BuildId {
         bytes
             .collect::<Option<Vec<u8>>>()
             .filter(|id| !id.is_empty())
-            .map(BuildId)
+            .map(|id| BuildId(id.into()))
     }
 }
 
@@ -258,11 +259,7 @@ impl ElfInfo {
             kind,
             interpreter,
             soname,
-            build_id: file
-                .build_id()
-                .ok()
-                .flatten()
-                .map(|id| BuildId(id.to_vec())),
+            build_id: file.build_id().ok().flatten().map(|id| BuildId(id.into())),
             debug_link: file.gnu_debuglink().ok().flatten().map(|(name, crc)| {
                 (
                     PathBuf::from(String::from_utf8_lossy(name).into_owned()),

@@ -49,15 +49,23 @@ pub enum Error {
         source: io::Error,
     },
 
+    #[error("the guide has no chapter '{name}'; its chapters are {chapters}")]
+    NoChapter { name: String, chapters: String },
+
     #[error(
-        "'{}' does not exist; {}", printable_path(path),
-        if path.as_os_str() == "show" {
-            "options of show stand behind it: mtrace-diff show [OPTIONS] <RUN>"
-        } else {
-            "give the directory that holds a run's program, mtrace log and maps file, or the log itself"
-        }
+        "'{}' does not exist; give the directory that holds a run's program, mtrace log and maps file, or the log itself",
+        printable_path(path)
     )]
     MissingRun { path: PathBuf },
+
+    #[error(
+        "'{}' is neither a run nor a command; did you mean '{command}'?",
+        printable_path(path)
+    )]
+    NoCommand { path: PathBuf, command: String },
+
+    #[error("the command comes before its runs: mtrace-diff {command} [OPTIONS] …")]
+    CommandBehind { command: String },
 
     #[error(
         "'{}' is neither a directory nor a file that can be read; give a capture directory or an mtrace log",
@@ -83,8 +91,8 @@ pub enum Error {
     BadMoment { path: PathBuf, reason: String },
 
     #[error(
-        "'{}' cannot be looked at {at} after its start: nothing says how long it took; say it with --duration, or \
-         give a share of its records, such as @40%",
+        "'{}' cannot be looked at {at} after its start: nothing says how long it took; give --duration, or \
+         a share of its records, such as @40%",
         printable_path(path)
     )]
     MomentWithoutTime { path: PathBuf, at: String },
@@ -107,7 +115,7 @@ pub enum Error {
     NoMoments { path: PathBuf, reason: &'static str },
 
     #[error(
-        "'{}' has several {}{}; say which one with {} (once for all runs, or once a run)",
+        "'{}' has several {}{}; say which one with {} (once for all runs, or once per run)",
         printable_path(path), flag.noun(), listing(":", files), flag.name()
     )]
     Ambiguous {
@@ -117,7 +125,7 @@ pub enum Error {
     },
 
     #[error(
-        "{} is given {given} times for {runs} runs; give it once for all of them, or once a run in their order",
+        "{} is given {given} times for {runs} runs; give it once for all, or once per run, in their order",
         flag.name()
     )]
     FlagCount {
@@ -140,13 +148,13 @@ pub enum Error {
     NotALog { path: PathBuf, reason: String },
 
     #[error(
-        "this program was built without a recorder, for want of a C compiler; build it again where there is one, or \
+        "mtrace-diff was built without a recorder, because there was no C compiler; build it again with one, or \
          build the recorder with `mtrace-diff recorder --build gcc -o DIR`"
     )]
     NoRecorder,
 
     #[error(
-        "'{}' is no recording, and only those can be converted; `mtrace-diff record` makes one",
+        "'{}' is not a recording, and only those can be converted; `mtrace-diff record` makes one",
         printable_path(path)
     )]
     NotARecording { path: PathBuf },
@@ -154,7 +162,7 @@ pub enum Error {
     #[error("'{compiler}' cannot build the recorder: {reason}")]
     CompilerFailed { compiler: String, reason: String },
 
-    #[error("no program is given; it stands behind `--`: mtrace-diff record -o run0 -- ./app")]
+    #[error("no program given; it goes after `--`: mtrace-diff record -o run0 -- ./app")]
     NoProgram,
 
     #[error(
@@ -167,15 +175,15 @@ pub enum Error {
     NotRecordable { path: PathBuf, reason: String },
 
     #[error(
-        "the directory '{}' is not empty, and a recording must not mix with other files; give another one, or --force \
-         to write over an earlier recording",
+        "the directory '{}' is not empty, and a recording needs a directory of its own; give another one, or --force \
+         to overwrite an earlier recording",
         printable_path(path)
     )]
     NotEmpty { path: PathBuf },
 
     #[error(
         "nothing was recorded of '{}': the dynamic loader did not load the recorder, or the program ended before it \
-         began; what the loader says stands above (a directory mounted noexec, and AppArmor, can be the cause: set TMPDIR \
+         began; see its message above (a directory mounted noexec can be the cause, or AppArmor: set TMPDIR \
          to another directory)",
         printable_path(path)
     )]
@@ -239,7 +247,7 @@ pub enum Error {
     OneRun { path: PathBuf },
 
     #[error(
-        "'{}' cannot be used as a run's facts: {reason} (line {line}); mend it, or take it out of the directory",
+        "'{}' cannot be used as a run's facts: {reason} (line {line}); fix it, or take it out of the directory",
         printable_path(path)
     )]
     BadManifest {
@@ -249,15 +257,15 @@ pub enum Error {
     },
 
     #[error(
-        "'{}' has no records, so the gate has nothing to judge; see that the program ran traced: MALLOC_TRACE set, \
+        "'{}' has no records, so the gate has nothing to judge; check that the program was traced: MALLOC_TRACE set, \
          mtrace() called, and with glibc 2.34 or newer LD_PRELOAD=libc_malloc_debug.so.0",
         printable_path(path)
     )]
     NothingToJudge { path: PathBuf },
 
     #[error(
-        "no mtrace log is recognised in '{}', but this may be one{}, so the saved report {saved} is not taken in \
-         its place; mend or remove what is no log, or give the log with --log, or the report itself as the run",
+        "there is no mtrace log in '{}', but this may be one{}, so the saved report {saved} is not taken in \
+         its place; fix or remove what is not a log, or give the log with --log, or the report itself as the run",
         printable_path(path),
         listing(":", files)
     )]
@@ -334,8 +342,14 @@ pub enum Error {
     )]
     IncompleteResult { path: PathBuf },
 
+    #[error(
+        "--fail-above {text} is two limits; write a number without commas ({}), or give each limit an option of its own",
+        text.replace(',', "")
+    )]
+    GroupedNumber { text: String },
+
     #[error("{what} of '{}' cannot be judged: {warning}", printable_path(path))]
-    MixedProcesses {
+    NotToBeJudged {
         path: PathBuf,
         what: &'static str,
         warning: String,
@@ -360,37 +374,35 @@ pub enum Error {
     DoubleFreesUnknown { path: PathBuf },
 
     #[error(
-        "'{}' belongs to the run '{}' and is not written over; give another file with --save",
+        "'{}' belongs to the run '{}' and is not overwritten; give another file with --save",
         printable_path(path),
         printable_path(run)
     )]
     SaveOverRun { path: PathBuf, run: PathBuf },
 
     #[error(
-        "'{}' is there and is no saved report, so it is not written over; give another file with --save, or remove it",
+        "'{}' exists and is not a saved report, so it is not overwritten; give another file with --save, or remove it",
         printable_path(path)
     )]
     SaveOverOther { path: PathBuf },
 
     #[error(
-        "no run is given; give the directory that holds a program, its mtrace log and its maps, or the log itself"
+        "no run given; give the directory that holds a program, its mtrace log and its maps, or the log itself"
     )]
     NoRun,
 
-    #[error(
-        "cannot start the threads to work with: {source}; give a smaller number with --threads"
-    )]
+    #[error("cannot start threads: {source}; give a smaller number with --threads")]
     Threads { source: io::Error },
 
     #[error(
-        "the limit {limit} cannot be judged: all runs took the same time, and '{}' does not tell its course; give its \
+        "the limit {limit} cannot be judged: all runs took the same time, and '{}' does not say how it went on; give its \
          log, or runs of different length",
         printable_path(path)
     )]
     NoCourse { path: PathBuf, limit: String },
 
     #[error(
-        "the limit {limit} needs to know how long each run took, and '{}' does not say; give it with --duration, once a \
+        "the limit {limit} needs to know how long each run took, and '{}' does not say; give it with --duration, once per \
          run: --duration 2m,3m",
         printable_path(path)
     )]

@@ -40,8 +40,9 @@ fn report(plan: &Plan) -> Result<Report> {
     let runs = blamed(with_best_names(runs), &plan.wrappers);
     let runs = told_apart(runs);
     let all = runs.last().map_or(0, |run| run.live().blocks);
-    let runs: Vec<Run> = runs.into_iter().map(|run| plan.filter.kept(run)).collect();
-    let sites = split(join(&runs, plan.by), &runs, plan.by, &plan.reach());
+    let mut runs: Vec<Run> = runs.into_iter().map(|run| plan.filter.kept(run)).collect();
+    let sites = join(&mut runs, plan.by);
+    let sites = split(sites, &runs, plan.by, &plan.reach());
     let terms = Terms {
         only: plan.filter.is_set().then(|| {
             let kept = runs.last().map_or(0, |run| run.live().blocks);

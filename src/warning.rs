@@ -1,7 +1,10 @@
-//! Everything that is said to the user beside the figures. Each text says what it means for the
+//! Everything that the user is told besides the figures. Each text says what it means for the
 //! figures and what to do.
 
+use std::error;
 use std::fmt;
+use std::io;
+use std::iter;
 use std::path::PathBuf;
 
 use crate::printable::printable_path;
@@ -12,6 +15,13 @@ use crate::units::{count, counted};
 pub struct LinesSeen {
     pub count: u64,
     pub first: u64,
+}
+
+impl LinesSeen {
+    /// The form of a verb that goes with them.
+    fn verb(self, one: &'static str, several: &'static str) -> &'static str {
+        if self.count == 1 { one } else { several }
+    }
 }
 
 impl fmt::Display for LinesSeen {
@@ -28,7 +38,29 @@ impl fmt::Display for LinesSeen {
     }
 }
 
-/// One advice. [`Warning::code`] is stable, for scripts; the text is not.
+/// Why an input could not be read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadFailure {
+    pub reason: String,
+    /// It ends too early, as when a device lost power; else what was read is not what was written.
+    pub is_cut: bool,
+}
+
+impl ReadFailure {
+    pub(crate) fn of(error: &io::Error) -> ReadFailure {
+        let is_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+        // A decoder may say so with an error of its own around the reader's.
+        let first = error.get_ref().map(|inner| inner as &dyn error::Error);
+        let mut causes = iter::successors(first, |error| error.source());
+        let is_caused = causes.any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_end));
+        ReadFailure {
+            reason: error.to_string(),
+            is_cut: is_end(error) || is_caused,
+        }
+    }
+}
+
+/// A warning. Its [`Warning::code`] is stable, for scripts; the text is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
     NoMaps {
@@ -97,9 +129,7 @@ pub enum Warning {
     /// Allocations at live addresses, in a log of a glibc that loses frees of other threads.
     FreesLost(LinesSeen),
     /// Reading failed in the middle of the log.
-    ReadStopped {
-        reason: String,
-    },
+    ReadStopped(ReadFailure),
     /// Callers lie in no mapping, or in one of another module.
     OutsideMaps {
         callers: usize,
@@ -211,6 +241,9 @@ impl Warning {
     /// The code of [`Warning::ResultIncomplete`].
     pub const RESULT_INCOMPLETE: &'static str = "result-incomplete";
 
+    /// Code of what says that a log is not what was written.
+    pub const LOG_DAMAGED: &'static str = "log-damaged";
+
     /// Codes of what says that two processes wrote into the log.
     pub const MIXED: [&'static str; 3] =
         [Warning::FORK, Warning::SEVERAL_STARTS, Warning::TORN_LINES];
@@ -239,7 +272,8 @@ impl Warning {
             Warning::Fork { .. } => Warning::FORK,
             Warning::TornLines(_) => Warning::TORN_LINES,
             Warning::FreesLost(_) => "frees-lost",
-            Warning::ReadStopped { .. } => "read-stopped",
+            Warning::ReadStopped(failure) if failure.is_cut => "read-stopped",
+            Warning::ReadStopped(_) => Warning::LOG_DAMAGED,
             Warning::TruncatedTail { .. } => "truncated-tail",
             Warning::MissingStart => "missing-start",
             Warning::MissingEnd => "missing-end",
@@ -287,7 +321,7 @@ impl Warning {
                 | Warning::MissingStart
                 | Warning::MissingEnd
                 | Warning::FreesLost(_)
-                | Warning::ReadStopped { .. }
+                | Warning::ReadStopped(_)
                 | Warning::ResultIncomplete { .. }
                 | Warning::RecordingDamaged { .. }
                 | Warning::RecordingCut
@@ -304,12 +338,12 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Warning::NoMaps { absolute: true } => f.write_str(
-                "no maps file: absolute addresses cannot be traced to their library, so such sites stay unnamed; \
+                "no maps file: absolute addresses cannot be assigned to a library, so such sites stay unnamed; \
                  copy /proc/PID/maps while the program runs and put it beside the log, or give it with --maps",
             ),
             Warning::NoMaps { absolute: false } => f.write_str(
-                "no maps file: whether a shared library of this machine is the one that ran cannot be told, so only those \
-                 in the capture directory or the sysroot are used for names; copy /proc/PID/maps while the program runs \
+                "no maps file: it is unknown whether this machine's shared libraries are those that ran, so only those in \
+                 the capture directory or the sysroot are used for names; copy /proc/PID/maps while the program runs \
                  and put it beside the log, or give it with --maps",
             ),
             Warning::NoProgram => f.write_str(
@@ -319,7 +353,7 @@ impl fmt::Display for Warning {
             Warning::OtherProgram { given, beside } => write!(
                 f,
                 "'{}' is of another build than '{}' beside the log: names and lines, and which call site is which, may be \
-                 wrong; give the program of each run with --exe, once a run",
+                 wrong; give the program of each run with --exe, once per run",
                 printable_path(given),
                 printable_path(beside)
             ),
@@ -345,60 +379,65 @@ impl fmt::Display for Warning {
             Warning::NoSplitDebugInfo { modules } => write!(
                 f,
                 "the debug information of {} is in .dwo files (-gsplit-dwarf) that are not where the compiler left them: sites \
-                 there have symbols alone, and inlined calls stay unknown; keep these files, or compile without them",
+                 there only have symbols, and inlined calls stay unknown; keep these files, or compile without -gsplit-dwarf",
                 some(modules)
             ),
             Warning::DebugInfoRefused { modules } => write!(
                 f,
-                "the debug information of {} is damaged or made to exhaust this machine: it would take far more memory \
-                 than it has on disk, or is nested without end; it is not read, and sites there have symbols alone; \
-                 copy the file again, or build it anew",
+                "the debug information of {} is damaged, or made to exhaust this machine: it would take far more memory \
+                 than it has on disk, or is nested without end; it is ignored, and sites there only have symbols; \
+                 copy the file again, or rebuild it",
                 some(modules)
             ),
             Warning::MalformedLines { lines, quote } => write!(
                 f,
-                "{lines} of the log cannot be read, and counts for nothing; line {} is '{quote}'; \
-                 check that nothing else writes to that file",
+                "{lines} of the log cannot be read and {} ignored; line {} is '{quote}'; check that nothing else writes to \
+                 that file",
+                lines.verb("is", "are"),
                 lines.first
             ),
             Warning::Interleaved(lines) => write!(
                 f,
-                "{lines} of the log had other text before the record, which is left out; half a record may be lost \
+                "{lines} of the log had other text before the record; that text is ignored, and half a record may be lost \
                  in each; check that no other process or stream writes to the file that MALLOC_TRACE names",
             ),
             Warning::NulBytes(lines) => write!(
                 f,
-                "{lines} of the log had NUL bytes, which are left out: the file was truncated while it was being \
+                "{lines} of the log had NUL bytes, which are ignored: the file was truncated while it was being \
                  written, as a child process does that calls mtrace() itself, and what was in it before is lost; \
                  give each process a MALLOC_TRACE of its own",
             ),
             Warning::Overlong(lines) => write!(
                 f,
-                "{lines} of the log is longer than any record can be; only a record at the end of such a line is \
-                 read; check that nothing else writes to that file",
+                "{lines} of the log {} longer than any record can be; only a record at the end of such a line is read; \
+                 check that nothing else writes to that file",
+                lines.verb("is", "are")
             ),
             Warning::CarriageReturns(lines) => write!(
                 f,
-                "{lines} of the log ends in CR LF, as a copy in text mode leaves it; nothing is lost, but copy the \
-                 program and the maps in binary mode",
+                "{lines} of the log {} in CR LF, as after a copy in text mode; nothing is lost, but copy the program and \
+                 the maps in binary mode",
+                lines.verb("ends", "end")
             ),
             Warning::BlankLines(lines) => write!(
                 f,
-                "{lines} of the log is empty; it changes no figure, but mtrace() writes none: check that nothing \
-                 else writes to that file",
+                "{lines} of the log {} empty; that changes no figure, but mtrace() writes no such line: check that nothing else \
+                 writes to that file",
+                lines.verb("is", "are")
             ),
             Warning::Fork { starts, reused, double_frees } => write!(
                 f,
-                "{} of the log are at addresses that were live, and {} of blocks that were free, behind {}: a fork made two \
-                 heaps write into one log, and its figures are of neither; {APART}",
+                "the log has {} at addresses that were live, and {} of blocks that were free, after {}: two processes wrote \
+                 into it after a fork, and its figures are those of neither; {APART}",
                 counted(*reused, "allocation"),
                 counted(*double_frees, "free"),
                 counted(*starts, "'= Start' mark")
             ),
             Warning::TornLines(lines) => write!(
                 f,
-                "{lines} of the log is half a record: a fork copied what its parent had not written yet, or a part of the \
+                "{lines} of the log {} half a record: a fork copied what its parent had not written yet, or a part of the \
                  log is lost, as on a full disk; what a child freed may count as freed by its parent; {APART}",
+                lines.verb("is", "are")
             ),
             Warning::SeveralEnds { ends } => write!(
                 f,
@@ -407,19 +446,24 @@ impl fmt::Display for Warning {
             ),
             Warning::FreesLost(lines) => write!(
                 f,
-                "{lines} of the log allocates at an address that was live: the glibc that wrote it does not log what \
+                "{lines} of the log {} at an address that was live: the glibc that wrote it does not log what \
                  another thread frees during an allocation, so blocks may show as live that are not, and frees as \
                  double; trace with glibc 2.34 or newer, or with one thread",
+                lines.verb("allocates", "allocate")
             ),
-            Warning::ReadStopped { reason } => write!(
+            Warning::ReadStopped(ReadFailure { reason, is_cut: true }) => write!(
                 f,
-                "the log could not be read to its end ({reason}): the figures are those of its beginning; copy it again",
+                "the log is cut ({reason}): the figures are those of what there is; copy it again",
+            ),
+            Warning::ReadStopped(ReadFailure { reason, is_cut: false }) => write!(
+                f,
+                "the log is damaged ({reason}): part of it may be lost or wrong, and so may be its figures; copy it again",
             ),
             Warning::TruncatedTail { line } => write!(
                 f,
-                "the log ends in the middle of line {line}, which is left out, and what the program did after it is missing: \
-                 it was killed, crashed or called _exit; or it closed the log's descriptor, as daemons do that close all \
-                 they have; or the copy was cut",
+                "the log ends in the middle of line {line}, which is ignored, and what the program did after it is missing: \
+                 it was killed, crashed or called _exit; or it closed the log's descriptor, as daemons do that close \
+                 them all; or the copy was cut",
             ),
             Warning::MissingStart => f.write_str(
                 "the log does not begin with '= Start': its beginning is lost, so blocks that were allocated there are missing, \
@@ -437,38 +481,38 @@ impl fmt::Display for Warning {
             ),
             Warning::OtherMaps { callers, of } => write!(
                 f,
-                "{callers} of {of} callers lie outside the modules that the maps file shows: it is of another run, where \
-                 everything lay elsewhere; such sites stay unnamed; save the maps of the very run that wrote the log",
+                "{callers} of {of} callers lie outside the modules that the maps file shows: it is of another run, with other \
+                 addresses; such sites stay unnamed; save the maps of the run that wrote the log",
             ),
             Warning::OutsideMaps { callers, of } => write!(
                 f,
-                "{callers} of {of} callers lie outside the modules that the maps file shows: a module came after the \
-                 maps were saved, or went before; such sites stay unnamed; save the maps again at the end of a run",
+                "{callers} of {of} callers lie outside the modules that the maps file shows: a module was loaded after the \
+                 maps were saved, or unloaded before; such sites stay unnamed; save the maps again at the end of a run",
             ),
             Warning::AddressingAssumed { assumed } => write!(
                 f,
                 "nothing in this capture tells whether its addresses are absolute or relative to their module; they are \
-                 taken as {assumed}; add the maps file, or the program, to be sure, or say it with --addressing",
+                 taken as {assumed}; to be sure, add the maps file or the program, or give --addressing",
             ),
             Warning::AddressingMixed { chosen, reason } => write!(
                 f,
                 "the addresses are taken as {chosen}, but not all of the log agrees ({reason}): names of some call sites \
-                 may be wrong; check that the maps and the program are of this run, or say it with --addressing",
+                 may be wrong; check that the maps and the program are of this run, or give --addressing",
             ),
             Warning::ModuleDoesNotFit { module, callers, of } => write!(
                 f,
-                "{module} makes no call at {callers} of the {of} places in it from which the log says that calls came: it \
-                 is not the build that ran, and its names and lines are not to be trusted; give the right one",
+                "{module} makes no call at {callers} of the {of} places where the log says that calls came from: it is not the \
+                 build that ran, so do not trust its names and lines; give the right one",
             ),
             Warning::MachinesDiffer { first, last } => write!(
                 f,
-                "the first run is of {first}, the last of {last}: what grew between different programs means nothing; \
+                "the first run is for {first}, the last for {last}: growth between different programs means nothing; \
                  give two runs of one program",
             ),
             Warning::LinesMoved { functions } => write!(
                 f,
-                "gone in one place and new in another: {}; nothing says that these are one, so both growth and the gate take \
-                 them for two; where a file or a module was renamed, say so with --map OLD=NEW",
+                "gone in one place and new in another: {}; nothing shows that these are the same, so growth and the gate \
+                 take them for two sites; if a file or a module was renamed, say so with --map OLD=NEW",
                 some(functions)
             ),
             Warning::AddressesMoved { modules } => write!(
@@ -495,18 +539,18 @@ impl fmt::Display for Warning {
                 some(modules)
             ),
             Warning::RecordingDamaged { blocks, first_at } => {
-                write!(f, "{} of the recording cannot be read, and counts for nothing", counted(*blocks, "block"))?;
+                write!(f, "{} of the recording cannot be read and counts for nothing", counted(*blocks, "block"))?;
                 if let Some(at) = first_at {
                     write!(f, "; the damage begins at byte {}", count(*at))?;
                 }
                 f.write_str(": the figures are partial; copy the file again, in binary mode")
             }
             Warning::RecordingCut => f.write_str(
-                "the recording is cut: what was recorded behind its end is missing from the figures; copy the file again \
+                "the recording is cut: what was recorded after that is missing from the figures; copy the file again \
                  when the program has ended",
             ),
             Warning::RecordingStopped { reason } => {
-                write!(f, "the recording ended before the program did: {reason}; the figures are of that moment")
+                write!(f, "the recording ended before the program did: {reason}; the figures are those of that moment")
             }
             Warning::RecordingLost { events } => write!(
                 f,
@@ -515,8 +559,8 @@ impl fmt::Display for Warning {
                 counted(u64::from(*events), "event")
             ),
             Warning::NoRecords => f.write_str(
-                "the log has no records: the program allocated nothing between mtrace() and its end, or was stopped before \
-                 the first 512 bytes of log were written",
+                "the log has no records: the program allocated nothing between mtrace() and its end, or it was stopped \
+                 before the first 512 bytes of the log were written",
             ),
             Warning::SameRun { first, second } => {
                 write!(f, "'{first}' and '{second}' are the same capture: nothing can have grown; give two different runs")
@@ -526,19 +570,19 @@ impl fmt::Display for Warning {
             }
             Warning::OldResult { tool, missing } => write!(
                 f,
-                "a result of {tool} does not tell {missing}: these are left open, not zero; give the log itself, or a \
-                 report saved with --save, to know them",
+                "a result of {tool} does not tell {missing}: these are unknown, not zero; to know them, give the log \
+                 itself, or a report saved with --save",
             ),
             Warning::ResultIncomplete { listed, total } => write!(
                 f,
-                "the result has a total of {} and lines for {} of them, and the dynamic loader alone does not leave so many \
-                 without a line: it may be cut; make it again, or give the log",
+                "the result has a total of {} but lines for only {} of them, more than the dynamic loader alone would \
+                 leave out: it may be cut; make it again, or give the log",
                 counted(*total, "block"),
                 count(*listed)
             ),
             Warning::LeftAside { files } => write!(
                 f,
-                "left aside, though it may be a log that is damaged or cannot be read: {}; if it is the log of this run, \
+                "ignored, though it may be a damaged or unreadable log: {}; if it is the log of this run, \
                  copy it again and give it with --log",
                 some(files)
             ),

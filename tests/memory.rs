@@ -1,17 +1,39 @@
-//! Memory, measured in a process of its own: tests beside it would be counted too.
+//! Memory, each case measured in a process of its own: what another one took and gave back would be counted too.
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
-use std::fs;
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::Path;
+use std::process::Command;
 
-use mtrace_diff::trace::Reuse;
-use mtrace_diff::trace::{ReplayOptions, replay};
+use mtrace_diff::internals::trace::{ReplayOptions, Reuse, replay};
+use mtrace_diff::{Format, Options, Plan, RunInput, compare};
+
+/// What a process takes before there is anything to remember: its code, buffers, and pieces of the log.
+const BASE: u64 = 32 << 20;
+const A_LIVE_BLOCK: u64 = 64;
+/// With two threads most cases take less than 512 bytes; with 16, each thread's heap keeps some of what it let go of.
+const A_CALLER: u64 = 640;
+/// Of a function that has one caller, as the log names it.
+const A_NAME: u64 = 500;
 
 const BLOCKS: u64 = 1_000_000;
 
 /// The address of each block.
 type Layout = fn(u64) -> u64;
+
+const LAYOUTS: [(&str, Layout); 5] = [
+    ("side by side", |n| 0x5555_0000_0000 + n * 32),
+    ("of 200 bytes", |n| 0x5555_0000_0000 + n * 208),
+    ("of a page each", |n| 0x5555_0000_0000 + n * 4096),
+    ("of a page or 32 bytes", |n| {
+        0x5555_0000_0000 + n / 8 * 4096 + n % 8 * 32
+    }),
+    ("all over 64 bits", |n| {
+        n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1
+    }),
+];
 
 /// The blocks of a log that leaks all of them, made as it is read: a log in memory would be counted.
 struct Leaks {
@@ -23,7 +45,6 @@ struct Leaks {
 impl Read for Leaks {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.text.len() < buffer.len() && self.next < BLOCKS {
-            use std::io::Write;
             let address = (self.address_of)(self.next);
             writeln!(self.text, "@ ./app:[0x1234] + {address:#x} 0x8")?;
             self.next += 1;
@@ -37,43 +58,172 @@ impl Read for Leaks {
 
 #[test]
 fn memory_stays_in_proportion_to_live_blocks() {
-    let base = resident();
-    let layouts: [(&str, Layout); 5] = [
-        ("side by side", |n| 0x5555_0000_0000 + n * 32),
-        ("of 200 bytes", |n| 0x5555_0000_0000 + n * 208),
-        ("of a page each", |n| 0x5555_0000_0000 + n * 4096),
-        ("of a page or 32 bytes", |n| {
-            0x5555_0000_0000 + n / 8 * 4096 + n % 8 * 32
-        }),
-        ("all over 64 bits", |n| {
-            n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1
-        }),
-    ];
-    for (name, address_of) in layouts {
-        let log = Leaks {
-            address_of,
-            next: 0,
-            text: Vec::new(),
-        };
-        let trace = replay(log, ReplayOptions::default()).unwrap();
-        assert_eq!(trace.settle(Reuse::FreeLost).stats()[0].live.blocks, BLOCKS);
-        let taken = resident().saturating_sub(base);
-        let allowed = (32 << 20) + 64 * BLOCKS;
+    for (index, (name, _)) in LAYOUTS.into_iter().enumerate() {
+        let taken = peak_of(&["blocks", &index.to_string()]);
+        let allowed = BASE + A_LIVE_BLOCK * BLOCKS;
         assert!(taken <= allowed, "{name}: {taken} bytes, {allowed} allowed");
     }
+}
+
+const CALLERS: u64 = 200_000;
+
+/// What stands between `@ ` and the operator, of the caller with this number in the first run or the second.
+type Spelling = fn(run: u64, n: u64) -> String;
+
+const SPELLINGS: [(&str, u64, Spelling); 4] = [
+    ("of the program, in both runs", A_CALLER, |_, n| {
+        format!("/usr/bin/app:[{:#x}]", 0x40_1000 + n * 5)
+    }),
+    ("of the program, in one run each", A_CALLER, |run, n| {
+        format!("/usr/bin/app:[{:#x}]", 0x40_1000 + (run * CALLERS + n) * 5)
+    }),
+    ("of a library", A_CALLER, |_, n| {
+        format!("/usr/lib/libfoo.so.1:[{:#x}]", 0x1000 + n * 5)
+    }),
+    ("with a symbol each", A_CALLER + A_NAME, |_, n| {
+        format!(
+            "/usr/lib/libfoo.so.1:(function_{n}+0x10)[{:#x}]",
+            0x1000 + n * 5
+        )
+    }),
+];
+
+const FORMATS: [&str; 2] = ["table", "json"];
+
+#[test]
+fn memory_stays_in_proportion_to_callers() {
+    for (name, a_caller, spelling) in SPELLINGS {
+        check(name, CALLERS, a_caller + A_LIVE_BLOCK, spelling);
+    }
+}
+
+/// The texts of a caller are cut, and then kept four times: in the log's own list, and as a module's name and paths.
+#[test]
+fn memory_does_not_grow_with_the_texts_of_callers() {
+    const TEXT: u64 = 4 * 4096;
+    check("of 60 KB", 500, A_CALLER + A_LIVE_BLOCK + TEXT, |run, n| {
+        format!("/{}/{run}/{n}.so:[0x1234]", "x".repeat(60_000))
+    });
+}
+
+/// Compares two logs of so many callers each, in both formats.
+fn check(name: &str, callers: u64, a_caller: u64, spelling: Spelling) {
+    let directory = tempfile::tempdir().unwrap();
+    let logs = [0, 1].map(|run| {
+        let path = directory.path().join(format!("run{run}.log"));
+        write_log(&path, callers, |n| spelling(run, n));
+        path
+    });
+    let [first, second] = logs.each_ref().map(|path| path.to_str().unwrap());
+    for format in FORMATS {
+        let taken = peak_of(&["callers", format, &callers.to_string(), first, second]);
+        let allowed = BASE + a_caller * callers * 2;
+        println!(
+            "{format}, {name}: {} bytes for each caller of a run",
+            taken.saturating_sub(BASE) / (callers * 2)
+        );
+        assert!(
+            taken <= allowed,
+            "{format}, {name}: {taken} bytes, {allowed} allowed"
+        );
+    }
+}
+
+/// A log of callers that leave one block each.
+fn write_log(path: &Path, callers: u64, caller: impl Fn(u64) -> String) {
+    let mut log = BufWriter::new(File::create(path).unwrap());
+    writeln!(log, "= Start").unwrap();
+    for n in 0..callers {
+        let address = 0x5555_0000_0000 + n * 32;
+        writeln!(log, "@ {} + {address:#x} 0x18", caller(n)).unwrap();
+    }
+    writeln!(log, "= End").unwrap();
+    log.into_inner().unwrap();
+}
+
+/// Names the case that a process of its own is to work on.
+const CASE: &str = "MTRACE_DIFF_MEMORY_CASE";
+
+/// The peak of a process that does what a case names, over that of one that does nothing.
+fn peak_of(case: &[&str]) -> u64 {
+    let peak = |case: &[&str]| -> u64 {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "in_a_process_of_its_own", "--nocapture"]);
+        let output = command.env(CASE, case.join("\n")).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let peak = text.lines().find_map(|line| line.strip_prefix("peak "));
+        let problem = || {
+            format!(
+                "{case:?}: {text}{}",
+                String::from_utf8_lossy(&output.stderr)
+            )
+        };
+        peak.unwrap_or_else(|| panic!("{}", problem()))
+            .parse()
+            .unwrap()
+    };
+    peak(case).saturating_sub(peak(&["nothing"]))
+}
+
+/// Not a test, but what the others measure.
+#[test]
+fn in_a_process_of_its_own() {
+    let Ok(case) = std::env::var(CASE) else {
+        return;
+    };
+    match *case.split('\n').collect::<Vec<_>>() {
+        ["blocks", layout] => leak_blocks(LAYOUTS[layout.parse::<usize>().unwrap()].1),
+        ["callers", format, callers, first, second] => {
+            report(format, callers.parse().unwrap(), [first, second]);
+        }
+        _ => {}
+    }
+    println!("\npeak {}", resident());
+}
+
+fn leak_blocks(address_of: Layout) {
+    let log = Leaks {
+        address_of,
+        next: 0,
+        text: Vec::new(),
+    };
+    let trace = replay(log, ReplayOptions::default()).unwrap();
+    assert_eq!(trace.settle(Reuse::FreeLost).stats()[0].live.blocks, BLOCKS);
+}
+
+fn report(format: &str, callers: u64, runs: [&str; 2]) {
+    let run = |path: &str| RunInput {
+        path: path.into(),
+        ..RunInput::default()
+    };
+    let plan = Plan {
+        runs: runs.map(run).into(),
+        ..Plan::default()
+    };
+    let options = Options {
+        top: 20,
+        all: false,
+        inlines: false,
+        stacks: None,
+        trend: true,
+        width: None,
+        color: false,
+    };
+    let format = Format::named(format).unwrap();
+    // In a pool, as the program itself.
+    let pool = rayon::ThreadPoolBuilder::new().build().unwrap();
+    pool.install(|| {
+        let report = compare(&plan).unwrap();
+        assert!(report.sites.len() as u64 >= callers);
+        format.write(&report, &options, &mut io::sink()).unwrap();
+    });
 }
 
 /// Peak resident memory of this process, in bytes.
 fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap();
-    line.split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<u64>()
-        .unwrap()
-        * 1024
+    let mut lines = status.lines();
+    let line = lines.find(|line| line.starts_with("VmHWM:")).unwrap();
+    let kib = line.split_whitespace().nth(1).unwrap();
+    kib.parse::<u64>().unwrap() * 1024
 }

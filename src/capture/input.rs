@@ -20,6 +20,16 @@ pub struct RunInput {
     pub duration_s: Option<f64>,
 }
 
+impl RunInput {
+    /// All that is beside a log, or in a directory, is found by itself.
+    pub fn new(path: impl Into<PathBuf>) -> RunInput {
+        RunInput {
+            path: path.into(),
+            ..RunInput::default()
+        }
+    }
+}
+
 /// `-`, the usual name for standard input; a file of that name is `./-`.
 pub fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"

@@ -46,7 +46,7 @@ struct ModuleFacts {
     /// Where it was on the target.
     path: String,
     /// In hex.
-    build_id: String,
+    build_id: BuildId,
 }
 
 impl Manifest {
@@ -70,10 +70,8 @@ impl Manifest {
 
     /// Adds what a log says of its modules.
     pub fn add_modules(&mut self, modules: impl IntoIterator<Item = (String, BuildId)>) {
-        let facts = modules.into_iter().map(|(path, id)| ModuleFacts {
-            path,
-            build_id: id.to_string(),
-        });
+        let facts = modules.into_iter();
+        let facts = facts.map(|(path, build_id)| ModuleFacts { path, build_id });
         self.modules.extend(facts);
         self.index = OnceLock::new();
     }
@@ -103,7 +101,7 @@ impl Manifest {
         });
         let by_base = || index.by_base.get(base_name(name));
         let at = index.by_path.get(name).or_else(by_base)?;
-        BuildId::from_hex(&self.modules.get(*at)?.build_id)
+        Some(self.modules.get(*at)?.build_id.clone())
     }
 }
 
@@ -124,8 +122,8 @@ mod tests {
             {"path": "/a/libfoo.so.1", "build_id": "0aFF"}, {"path": "/b/libfoo.so.1", "build_id": "01"}]}"#;
         let manifest: Manifest = serde_json::from_str(text).unwrap();
         let id = |name: &str| manifest.build_id(name.as_bytes()).map(|id| id.0);
-        assert_eq!(id("/b/libfoo.so.1"), Some(vec![1]));
-        assert_eq!(id("/c/libfoo.so.1"), Some(vec![0x0a, 0xff]));
+        assert_eq!(id("/b/libfoo.so.1"), Some([1].into()));
+        assert_eq!(id("/c/libfoo.so.1"), Some([0x0a, 0xff].into()));
         assert_eq!(id("/c/libbar.so.1"), None);
         assert_eq!(BuildId::from_hex("abc"), None);
     }

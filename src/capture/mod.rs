@@ -8,13 +8,13 @@ pub mod maps;
 mod moment;
 mod once;
 mod set;
-mod sniff;
+pub mod sniff;
 
 pub use compressed::plain;
 pub use input::RunInput;
-pub use manifest::{Manifest, SCHEMA, is_duration};
+pub use manifest::{SCHEMA, is_duration};
 pub use maps::{Mapping, Maps};
 pub use moment::{Moment, Reached};
 pub use once::refuse_read_twice;
 pub use set::CaptureSet;
-pub use sniff::{Head, Sign, Standing, first_line, kind_of, schema};
+pub use sniff::{Head, Sign, Standing, first_line, schema};

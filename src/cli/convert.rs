@@ -20,12 +20,12 @@ Example:
   mtrace-diff convert --to mtrace run0 -o run0.log
   mtrace ./app run0.log
 
-A log of glibc has the immediate caller of each allocation, and no times: that is what is left of the call stacks.")]
+An mtrace log has only the immediate caller of each allocation, and no times: the rest is lost.")]
 pub struct ConvertArgs {
     /// A recording, or the directory of one
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// What to make of it
+    /// The format to convert it to
     #[arg(long, value_enum, value_name = "FORMAT")]
     to: Target,
     /// The file to write; without it, standard output
@@ -67,7 +67,7 @@ pub fn convert(args: &ConvertArgs) -> Result<()> {
         // The log is written; who does not read this sees fewer records.
         let _ = writeln!(
             err,
-            "warning: '{path}' is damaged or cut: the log holds what could be read"
+            "warning: '{path}' is damaged or cut; the log has what could be read"
         );
     }
     Ok(())

@@ -2,11 +2,13 @@
 
 mod clean;
 mod convert;
+mod guide;
 mod options;
 mod progress;
 mod record;
 mod stacks;
 mod unwind;
+mod words;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -40,7 +42,8 @@ impl From<ExitStatus> for ExitCode {
 
 /// Runs the program: parses the arguments, does the work, and maps the outcome to the exit status.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let words = words::command_first(std::env::args_os().collect());
+    let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
@@ -50,7 +53,9 @@ pub fn main() -> ExitCode {
     let threads = match &cli.command {
         Some(Command::Show(args)) => args.work.threads,
         Some(Command::UnwindTable(args)) => args.threads,
-        Some(Command::Record(_) | Command::Recorder(_) | Command::Convert(_)) => None,
+        Some(
+            Command::Record(_) | Command::Recorder(_) | Command::Convert(_) | Command::Guide(_),
+        ) => None,
         None => cli.compare.work.threads,
     };
     let work = || match &cli.command {
@@ -58,6 +63,7 @@ pub fn main() -> ExitCode {
         Some(Command::UnwindTable(args)) => unwind::write_table(args).map(|()| ExitStatus::Ok),
         Some(Command::Convert(args)) => convert::convert(args).map(|()| ExitStatus::Ok),
         Some(Command::Recorder(args)) => record::recorder(args).map(|()| ExitStatus::Ok),
+        Some(Command::Guide(args)) => guide::guide(args).map(|()| ExitStatus::Ok),
         Some(Command::Record(_)) => Ok(ExitStatus::Ok),
         None => compare(&cli.compare),
     };
@@ -119,7 +125,8 @@ fn complain(text: &str) {
 
 fn compare(args: &CompareArgs) -> Result<ExitStatus> {
     let (plan, options) = (args.plan()?, args.stacks.options(args.view.options()));
-    let report = made(&plan, &args.work, crate::compare)?;
+    let report = made(&plan, &args.work, crate::compare)
+        .map_err(|error| words::meant_as_command(error, &args.runs))?;
     written(&report, args.format, &options)
 }
 

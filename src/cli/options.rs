@@ -10,7 +10,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::capture::{Moment, RunInput, is_duration};
-use crate::diff::{Gate, Grouping, Limit, Map, SortBy};
+use crate::diff::{Gate, Grouping, Limit, Map, SortBy, grouped_number};
 use crate::error::{Error, FileFlag, Result};
 use crate::plan::Plan;
 use crate::report::{FORMATS, Format, Options};
@@ -27,23 +27,25 @@ Examples:
   mtrace-diff --fail-above 10,4KiB run0/ run1/ … and exit status 1 if any call site grew by more
   mtrace-diff show run0/                       what a single run left
   mtrace-diff show run0/ --save base.json      … and a baseline: mtrace-diff base.json run1/
-  mtrace-diff record -o run0 --for 2m -- ./app record a program, without a change of its source
+  mtrace-diff record -o run0 --for 2m -- ./app record a program for two minutes
 
 Exit status:
   0  nothing grew above the limits, or no limit was given
-  1  a call site grew above a limit of --fail-above
+  1  a call site grew above a limit of --fail-above, or the last run has a fault of --fail-on
   2  wrong usage, unusable input, or any other error";
 
 const LONG_ABOUT: &str = "\
-Finds memory leaks by comparing two runs of a program: what `mtrace-diff record` recorded, or what glibc's \
-mtrace(3) logged.
+Find memory leaks by comparing two runs of a program, recorded by `mtrace-diff record` or logged by glibc's \
+mtrace(3).
 
 A run is a directory that `record` made, or one that holds the program, the log that MALLOC_TRACE named, and a copy of \
-/proc/PID/maps, under any names; or a log alone. A report saved with --save is one too, and so is a \
-result of mtrace(1) or of mtrace_do.py. Call sites are ranked by how much more of their \
-memory is live at the end of the last run than at the end of the first.";
+/proc/PID/maps, under any names. A log alone is a run, too, and so is a report saved with --save, or a \
+result of mtrace(1) or mtrace_do.py. Call sites are ranked by how much more of their memory is live at the end of \
+the last run than at the end of the first.
 
-/// Finds memory leaks by comparing mtrace logs of two runs of a program
+`mtrace-diff guide` is the manual.";
+
+/// Find memory leaks by comparing two runs of a program
 #[derive(Debug, Parser)]
 #[command(
     name = "mtrace-diff", version, long_about = LONG_ABOUT, after_help = AFTER_HELP,
@@ -59,24 +61,26 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List what one run left, per call site
+    /// List what one run left behind, by call site
     Show(Box<ShowArgs>),
-    /// Run a program and record what it allocates, with call stacks; its source stays as it is
+    /// Run a program and record its allocations with call stacks; its source stays as it is
     Record(Box<super::record::RecordArgs>),
-    /// The recorder itself, for other machines
+    /// Build the recorder for another machine, or print its source
     Recorder(super::record::RecorderArgs),
-    /// Make a log of another format of a recording
+    /// Convert a recording to another format
     Convert(super::convert::ConvertArgs),
-    /// Prepare what the recorder needs to walk stacks on 32-bit ARM, MIPS, RISC-V and musl
+    /// Write the table that whole stacks need on 32-bit ARM, MIPS, RISC-V and musl
     UnwindTable(UnwindTableArgs),
+    /// Show a chapter of the guide, or list the chapters
+    Guide(super::guide::GuideArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
     /// Capture directories, mtrace logs or saved reports, in order; growth is last minus first
     ///
-    /// `run1@2m` is run1 as it was after two minutes (where its time is known), `run1@40%` as it was after
-    /// two fifths of its records: `mtrace-diff run1@40% run1` needs one run only.
+    /// `run1@2m` is run1 as it was after two minutes (if its time is known), `run1@40%` as it was after
+    /// 40 % of its records. So one run is enough: `mtrace-diff run1@40% run1`.
     #[arg(required = true, num_args = 1.., value_name = "RUN")]
     pub runs: Vec<PathBuf>,
     #[command(flatten)]
@@ -88,11 +92,12 @@ pub struct CompareArgs {
     /// How to print the result
     #[arg(long, value_parser = formats(false), default_value = FORMATS[0].name, help_heading = "Output")]
     pub format: Format,
-    /// Exit with 1 if any call site grows by more than this: 10 (blocks), 4KiB, or 5% of the first run
+    /// Exit with 1 if any call site grows by more than this: 10 (blocks), 4KiB, 5% of the first run, 100/min
     ///
-    /// Can be repeated, or hold several limits with commas between them: a site that is above any
-    /// of them is a breach. A site that is new counts with its full size, and is above every
-    /// percentage. Sites of the dynamic loader are judged like all others.
+    /// A rate is blocks or bytes per s, min, h or run: 100/min, 64KiB/h, 10/run. By time it needs the runs' times, as
+    /// --duration gives them. Repeat the option, or put commas between limits: a site above any of
+    /// them is a breach. A new site counts with its full size, and is above every percentage. Sites of the
+    /// dynamic loader are judged like all others.
     #[arg(
         long,
         value_name = "LIMIT",
@@ -109,22 +114,22 @@ pub struct CompareArgs {
 /// How the work is done.
 #[derive(Debug, Args)]
 pub struct WorkArgs {
-    /// Work with this many threads instead of one a core; the result is the same
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// Work with this many threads instead of one per core; the result is the same
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = None)]
     pub threads: Option<u16>,
     /// Show no progress bar
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = None)]
     pub quiet: bool,
 }
 
-/// What fails the job beside growth.
+/// What fails the job besides growth.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gate")]
 pub struct GateArgs {
     /// Exit with 1 if the last run has any of these: double-free
     #[arg(long, value_enum, value_name = "FAULT")]
     pub fail_on: Vec<FailOn>,
-    /// Exit with 2 if a limit would be judged by figures that a warning calls partial
+    /// Exit with 2 if a warning says that the figures to be judged are partial
     ///
     /// Without it, a pass on such figures says so and exits with 0.
     #[arg(long)]
@@ -152,7 +157,12 @@ impl GateArgs {
 Examples:
   mtrace-diff show run0/
   mtrace-diff show --format mtrace mtrace.log        like mtrace(1)
-  mtrace-diff show --format json run0/ | jq '.sites[0]'")]
+  mtrace-diff show --format json run0/ | jq '.sites[0]'
+
+Exit status:
+  0  no fault of --fail-on, or none was asked for
+  1  the run has a fault of --fail-on
+  2  wrong usage, unusable input, or any other error")]
 pub struct ShowArgs {
     /// A capture directory, an mtrace log, or a saved report
     #[arg(value_name = "RUN")]
@@ -166,8 +176,8 @@ pub struct ShowArgs {
     /// How to print the result
     #[arg(long, value_parser = formats(true), default_value = FORMATS[0].name, help_heading = "Output")]
     pub format: Format,
-    /// List frees and allocations that went wrong instead: double frees, frees of blocks that the log
-    /// does not know, failed allocations
+    /// List what went wrong instead: double frees, frees of blocks that the log does not know, failed
+    /// allocations
     #[arg(long, help_heading = "Output")]
     pub errors: bool,
     #[command(flatten)]
@@ -178,7 +188,7 @@ pub struct ShowArgs {
 
 /// Which file is which, where the capture directory alone cannot say.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Capture files (once for all runs, or once a run)")]
+#[command(next_help_heading = "Capture files (once for all runs, or once per run)")]
 pub struct CaptureArgs {
     /// The mtrace log
     #[arg(long, value_name = "FILE")]
@@ -197,21 +207,21 @@ pub struct CaptureArgs {
     /// A directory of separate debug files, laid out like /usr/lib/debug; can be repeated
     #[arg(long, value_name = "DIR")]
     pub debug_dir: Vec<PathBuf>,
-    /// What the numbers in the logs are, where it is not found out right
+    /// What the numbers in the logs are, should the program get it wrong
     ///
-    /// Up to glibc 2.34 they are run-time addresses, from 2.35 offsets in their module. It is found
-    /// out from the log, the maps and the files; the JSON document says why.
+    /// Up to glibc 2.34 they are run-time addresses, from 2.35 on offsets in their module. Log, maps and files tell
+    /// which; the JSON document says why.
     #[arg(long, value_enum, value_name = "KIND")]
     pub addressing: Option<AddressingKind>,
-    /// How long each run was traced, such as 2m,3m or 1h30m; for growth per minute
+    /// How long each run took, such as 2m,3m or 1h30m; for growth per minute
     ///
-    /// Outranks the `duration_s` of a capture's run.json.
+    /// Takes precedence over the `duration_s` of a run.json.
     #[arg(long, value_name = "TIME", value_delimiter = ',', value_parser = duration)]
     pub duration: Vec<Duration>,
-    /// A source path's beginning, or a module's name, and what to take in its place; can be repeated
+    /// Replace the beginning of source paths, or the name of a module; can be repeated
     ///
-    /// For builds whose sources or libraries have other names: /home/me/app=/build/app, or
-    /// libfoo.so.1.2=libfoo.so.1.3. Of several that fit, the first is taken.
+    /// For builds whose sources or libraries were renamed: /home/me/app=/build/app, or
+    /// libfoo.so.1.2=libfoo.so.1.3. The first that fits is used.
     #[arg(long, value_name = "OLD=NEW")]
     pub map: Vec<Map>,
 }
@@ -220,7 +230,7 @@ pub struct CaptureArgs {
 fn duration(text: &str) -> std::result::Result<Duration, String> {
     match humantime::parse_duration(text.trim()) {
         Ok(duration) if !is_duration(duration.as_secs_f64()) => {
-            Err("no run takes so long, or so short".to_owned())
+            Err("no run takes that long, or that short".to_owned())
         }
         Ok(duration) => Ok(duration),
         Err(error) => Err(format!("{error}; write it as 90s, 2m or 1h30m")),
@@ -258,10 +268,10 @@ pub struct ViewArgs {
     /// Say how long this much memory lasts at the rate of all leaks, such as 64MiB; needs the runs' times
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub memory: Option<ByteSize>,
-    /// Save the result of the (last) run to this file, which can be given as a run later
+    /// Save the result of the (last) run to this file, which is a run from then on
     ///
-    /// A few KB of JSON stand for the log: the usual baseline of a CI job. The file is written whole
-    /// or not at all.
+    /// A few KB of JSON take the place of the log: the usual baseline of a CI job. The file is written
+    /// whole or not at all.
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
     /// When to use colour
@@ -269,13 +279,13 @@ pub struct ViewArgs {
     /// `auto` uses it in a terminal, and honours NO_COLOR and CLICOLOR_FORCE.
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
-    /// Fit the table to this many columns instead of the terminal's; piped output is not cut without it
+    /// Fit the table to this many columns; without it to the terminal, and not at all when piped
     #[arg(long, value_name = "COLUMNS")]
     pub width: Option<u16>,
 }
 
 fn memory(text: &str) -> std::result::Result<ByteSize, String> {
-    let refused = || format!("'{text}' is no size; write it with its unit, such as 64MiB");
+    let refused = || format!("'{text}' is not a size; give it a unit, such as 64MiB");
     match text.trim_end().ends_with(['B', 'b']) {
         true => text.parse().map_err(|_| refused()),
         // Without the B, M could be 10^6 or 2^20.
@@ -311,6 +321,24 @@ pub enum Color {
     Never,
 }
 
+impl Color {
+    /// Whether standard output is to be coloured.
+    pub fn is_on(self) -> bool {
+        match self {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+            }
+        }
+    }
+}
+
+/// Columns of the terminal that standard output, or else standard error or input, is.
+pub fn terminal_width() -> Option<u16> {
+    terminal_size::terminal_size().map(|(width, _)| width.0)
+}
+
 /// The formats that a comparison, or one run, can be written in.
 fn formats(of_one_run: bool) -> impl TypedValueParser<Value = Format> {
     let formats = FORMATS.iter();
@@ -326,6 +354,9 @@ fn formats(of_one_run: bool) -> impl TypedValueParser<Value = Format> {
 
 impl CompareArgs {
     pub fn plan(&self) -> Result<Plan> {
+        if let Some(text) = grouped_number(&self.fail_above) {
+            return Err(Error::GroupedNumber { text });
+        }
         Ok(Plan {
             runs: self.capture.inputs(&self.runs)?,
             search: self.capture.search(),
@@ -438,10 +469,9 @@ impl ViewArgs {
 
     pub fn options(&self) -> Options {
         let is_terminal = io::stdout().is_terminal();
-        let of_terminal = || terminal_size::terminal_size().map(|(width, _)| width.0);
         let width = self
             .width
-            .or_else(|| is_terminal.then(of_terminal).flatten());
+            .or_else(|| is_terminal.then(terminal_width).flatten());
         Options {
             top: self.top,
             all: self.all,
@@ -449,13 +479,7 @@ impl ViewArgs {
             trend: !self.no_trend,
             stacks: None,
             width: width.map(usize::from),
-            color: match self.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => {
-                    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-                }
-            },
+            color: self.color.is_on(),
         }
     }
 }

@@ -25,13 +25,13 @@ use crate::units::{bytes, counted, time};
     override_usage = "mtrace-diff record -o <DIR> [OPTIONS] -- <PROGRAM> [ARGUMENTS]...",
     after_help = "\
 Examples:
-  mtrace-diff record -o run0 --for 2m -- ./app -c app.conf    two minutes, then SIGTERM
-  mtrace-diff record -o run1 --for 3m -- ./app -c app.conf    three minutes, to compare with
+  mtrace-diff record -o run0 --for 2m -- ./app -c app.conf    for two minutes, then SIGTERM
+  mtrace-diff record -o run1 --for 3m -- ./app -c app.conf    for three minutes
   mtrace-diff run0 run1                                       what grew
   mtrace-diff record --runs 2m,3m -o captures --then-diff -- ./app
-  mtrace-diff record -o run0 -- ./app                         until it ends, or Ctrl-C
+  mtrace-diff record -o run0 -- ./app                         until it ends, or until Ctrl-C
 
-One run is enough for a program that runs long: mtrace-diff run0@2m run0@3m compares two moments of it.
+One long run is enough: mtrace-diff run0@2m run0@3m compares two moments of it.
 
 Exit status: that of the program, where it ended by itself; 0 where it was ended as asked; 2 if nothing \
 could be recorded."
@@ -52,7 +52,7 @@ pub struct RecordArgs {
     /// Compare the runs when they are done
     #[arg(long, requires = "runs")]
     then_diff: bool,
-    /// What to record: every event with its call stack, only the immediate caller, or counts now and then
+    /// What to record: events with call stacks, events with the caller alone, or counts
     #[arg(long, value_enum, default_value = "events")]
     mode: ModeName,
     /// Most frames of a call stack
@@ -70,13 +70,13 @@ pub struct RecordArgs {
     /// How long it may take to end before it is killed
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     grace: Duration,
-    /// Leave the executable where it is, and note its path and build id only
+    /// Do not copy the executable; note only its path and build id
     #[arg(long)]
     link: bool,
-    /// Write over an earlier recording
+    /// Overwrite an earlier recording
     #[arg(long)]
     force: bool,
-    /// Say nothing while the program runs, and nothing at its end
+    /// Print nothing while the program runs, or at its end
     #[arg(long, short)]
     quiet: bool,
 }
@@ -99,7 +99,7 @@ Examples:
   mtrace-diff recorder --build 'arm-linux-gnueabihf-gcc' -o rootfs/usr/lib
   mtrace-diff recorder --source > recorder.c
 
-The top of the source says how it is used by hand."
+The comment at the top of the source says how to use it by hand."
 )]
 pub struct RecorderArgs {
     /// Print the recorder's source, one C file
@@ -119,7 +119,7 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
         Err(_) => humantime::parse_duration(text).map_err(|e| e.to_string()),
     }?;
     match duration.is_zero() {
-        true => Err("it must be longer than nothing".to_owned()),
+        true => Err("it must be longer than 0".to_owned()),
         false => Ok(duration),
     }
 }
@@ -133,7 +133,7 @@ fn signal(name: &str) -> std::result::Result<Signal, String> {
         "QUIT" => Signal::QUIT,
         "USR1" => Signal::USR1,
         "USR2" => Signal::USR2,
-        _ => return Err("it is none of TERM, INT, HUP, QUIT, USR1 and USR2".to_owned()),
+        _ => return Err("use TERM, INT, HUP, QUIT, USR1 or USR2".to_owned()),
     })
 }
 

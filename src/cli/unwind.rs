@@ -18,8 +18,8 @@ Examples:
   mtrace-diff unwind-table -o app.unw app --sysroot rootfs/
   mtrace-diff unwind-table -o app.unw app --sysroot rootfs/ --debug-dir rootfs-dbg/usr/lib/debug
 
-Give the program and the sysroot as they were built, not stripped: that is where 32-bit ARM, MIPS, RISC-V \
-and musl have what is needed. The target's own files may be stripped.")]
+Give the unstripped program and sysroot: on 32-bit ARM, MIPS, RISC-V and musl only these hold what is \
+needed. The files on the target may be stripped.")]
 pub struct UnwindTableArgs {
     /// The program as it was built, unstripped
     #[arg(value_name = "PROGRAM")]
@@ -30,18 +30,18 @@ pub struct UnwindTableArgs {
     /// The file to write
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// The target's root directory on this machine, where the libraries are; without it this machine's own
+    /// The target's root directory on this machine, for its libraries; without it, this machine's own
     #[arg(long, value_name = "DIR")]
     sysroot: Option<PathBuf>,
     /// A directory of separate debug files, laid out like /usr/lib/debug; can be repeated
     #[arg(long, value_name = "DIR")]
     debug_dir: Vec<PathBuf>,
-    /// Keep rows that no call returns to
+    /// Keep the rows that no call returns to, too
     ///
     /// The file becomes several times as large, and stacks of signal handlers are walked to their end.
     #[arg(long)]
     all_rows: bool,
-    /// Work with this many threads instead of one a core; the result is the same
+    /// Work with this many threads instead of one per core; the result is the same
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
@@ -62,7 +62,7 @@ pub fn write_table(args: &UnwindTableArgs) -> Result<()> {
     for name in &table.missing {
         let _ = writeln!(
             err,
-            "warning: the library {} is not found, so stacks end in it; give --sysroot, or the library itself",
+            "warning: library {} not found: stacks end in it; give --sysroot, or the library itself",
             printable(name)
         );
     }

@@ -86,7 +86,10 @@ fn moved<'a>(seen: impl Iterator<Item = GoneAndNew<'a>>) -> Vec<String> {
 }
 
 fn unsure(sites: &[Site]) -> Option<Warning> {
-    let has_blocks = |site: &Site| site.figures.iter().any(|figures| figures.blocks > 0);
+    let has_blocks = |site: &Site| {
+        let mut runs = site.at.runs.iter().flatten();
+        runs.any(|run| run.figures.blocks > 0)
+    };
     let is_unsure = |site: &&Site| {
         let is_unsure = site.at.matched_by == Some(MatchedBy::UnsureAddress);
         is_unsure && site.at.hidden.is_none() && has_blocks(site)

@@ -99,7 +99,7 @@ struct Row {
     /// Its function and those on the way to it, of the stacks that allocated most.
     ways: Vec<Vec<Text>>,
     via: BTreeSet<Option<String>>,
-    here: SiteRun,
+    here: Box<SiteRun>,
 }
 
 impl Row {
@@ -107,10 +107,10 @@ impl Row {
     fn of(index: usize, site: &JoinedSite, last: usize, runs: &[Run]) -> Option<Self> {
         let run = &runs[last];
         let here = site.runs[last].clone()?;
-        let mut sites: Vec<usize> = here.sites.clone();
-        sites.sort_by_key(|at| Reverse(run.sites[*at].figures.allocations));
+        let mut sites: Vec<u32> = here.stacks().to_vec();
+        sites.sort_by_key(|at| Reverse(run.sites[*at as usize].figures.allocations));
         sites.truncate(STACKS);
-        let sites = sites.iter().map(|at| &run.sites[*at]);
+        let sites = sites.iter().map(|at| &run.sites[*at as usize]);
         let name = |call: Call| {
             let function = run.frame_of(call)?.function.as_deref()?;
             Some(Text::from(without_clone(function)))
@@ -137,7 +137,7 @@ impl Row {
 
     fn likeness(&self, new: &Row) -> Option<u32> {
         let is_one_build = self.here.build.is_some() && self.here.build == new.here.build;
-        let size = |row: &Row| match row.here.sizes.as_slice() {
+        let size = |row: &Row| match &*row.here.sizes {
             [sizes] if sizes.is_one() => Some(sizes.least()),
             _ => None,
         };

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 
 use super::site::JoinedSite;
-use crate::run::Run;
 use crate::trace::LiveSizes;
 
 /// Blocks of one size.
@@ -24,23 +23,19 @@ impl OfSize {
     }
 }
 
-/// Live blocks of a row's run by size; `None` where they are not known one by one.
-pub fn live_sizes(site: &JoinedSite, index: usize, run: &Run) -> Option<LiveSizes> {
+/// Live blocks of a row's run by size; `None` where they are not known one by one, or nobody looked at them.
+pub fn live_sizes(site: &JoinedSite, index: usize) -> Option<LiveSizes> {
     let Some(of_run) = &site.runs[index] else {
         return Some(LiveSizes::default());
     };
-    let mut all: Vec<(u64, u64)> = Vec::new();
-    for number in &of_run.sites {
-        all.extend(run.sites.get(*number)?.live_sizes.as_ref()?.iter());
-    }
-    Some(LiveSizes::of(all))
+    of_run.beyond.as_ref()?.live_sizes.clone()
 }
 
 /// The sizes of a row, those that grew most first; `None` where one of the runs that are compared does not know them.
-pub fn by_size(site: &JoinedSite, runs: &[Run]) -> Option<Vec<OfSize>> {
-    let last = live_sizes(site, runs.len() - 1, runs.last()?)?;
-    let first = match runs {
-        [first, _, ..] => live_sizes(site, 0, first)?,
+pub fn by_size(site: &JoinedSite) -> Option<Vec<OfSize>> {
+    let last = live_sizes(site, site.runs.len().checked_sub(1)?)?;
+    let first = match site.runs.len() {
+        2.. => live_sizes(site, 0)?,
         _ => LiveSizes::default(),
     };
     let before = first.iter().map(|(size, blocks)| (size, blocks, 0));

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::Column;
-use super::group::{add, module_of};
+use super::group::module_of;
 use super::growth::{Growth, ends};
 use super::judged::{Reading, Site};
 use super::rate::rates;
 use super::site::{ModuleKey, SiteKey, SiteRun};
-use crate::run::{Build, Figures};
+use crate::run::{Build, Figures, Text};
 
 /// Sites of one line in copies of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,10 +81,7 @@ fn place<'a>(site: &'a Site, copied: &BTreeSet<&'a Build>) -> Option<Place<'a>> 
     let is_known = known.peek().is_some();
     let build = known.find(|build| copied.contains(build));
     let mut key = site.at.key.clone();
-    key.move_to(ModuleKey {
-        name: String::new(),
-        ..module.clone()
-    });
+    key.move_to(ModuleKey::new(module.role, Text::default()));
     match (&key, build) {
         (SiteKey::Line { .. }, Some(_)) => Some((key, None)),
         (SiteKey::Address { .. }, Some(build)) => Some((key, Some(build))),
@@ -95,14 +92,14 @@ fn place<'a>(site: &'a Site, copied: &BTreeSet<&'a Build>) -> Option<Place<'a>> 
 
 fn together(at: &[usize], sites: &[Site], columns: &[Column]) -> Reading {
     let mut figures = vec![Figures::ZERO; columns.len()];
-    let mut runs: Vec<Option<SiteRun>> = vec![None; columns.len()];
+    let mut runs: Vec<Option<Box<SiteRun>>> = vec![None; columns.len()];
     for site in at.iter().map(|at| &sites[*at]) {
-        for (sum, of_site) in figures.iter_mut().zip(&site.figures) {
-            sum.add(*of_site);
+        for (sum, of_site) in figures.iter_mut().zip(site.at.figures(columns)) {
+            sum.add(of_site);
         }
         for (sum, run) in runs.iter_mut().zip(&site.at.runs) {
             match (sum, run) {
-                (Some(sum), Some(run)) => add(sum, run.clone()),
+                (Some(sum), Some(run)) => sum.add(run),
                 (sum @ None, run) => sum.clone_from(run),
                 (Some(_), None) => {}
             }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 
+use super::column::Column;
 use super::copies::Copies;
 use super::judged::{Reading, Site};
 use super::rate::Rate;
@@ -39,6 +40,17 @@ enum Per {
     Minute,
     /// From a run to the next.
     Run,
+}
+
+/// Two limits that look like one number with its thousands apart: nobody gives two limits of blocks together.
+pub fn grouped_number(limits: &[Limit]) -> Option<String> {
+    let digits = |limit: &Limit| match limit.kind {
+        LimitKind::Blocks(_) => limit.text.len(),
+        _ => 0,
+    };
+    let is_one = |pair: &&[Limit]| matches!(digits(&pair[0]), 1..=3) && digits(&pair[1]) == 3;
+    let pair = limits.windows(2).find(is_one)?;
+    Some(format!("{},{}", pair[0].text, pair[1].text))
 }
 
 /// All limits of a comparison.
@@ -129,8 +141,8 @@ impl Per {
 
 impl Gate {
     /// The breaches among ranked sites, in their order. What is hidden did not grow.
-    pub fn breaches(&self, sites: &[Site], copies: Vec<Copies>) -> Vec<Breach> {
-        let mut breaches = self.breaches_of_each(sites);
+    pub fn breaches(&self, sites: &[Site], columns: &[Column], copies: Vec<Copies>) -> Vec<Breach> {
+        let mut breaches = self.breaches_of_each(sites, columns);
         let is_breach = |at: &usize| breaches.binary_search_by_key(at, |b| b.site).is_ok();
         let of_copies = copies.into_iter().filter_map(|copies| {
             let limits = self.exceeded(&copies.reading);
@@ -148,14 +160,17 @@ impl Gate {
         breaches
     }
 
-    fn breaches_of_each(&self, sites: &[Site]) -> Vec<Breach> {
+    fn breaches_of_each(&self, sites: &[Site], columns: &[Column]) -> Vec<Breach> {
+        if self.limits.is_empty() {
+            return Vec::new();
+        }
         let judged = sites
             .iter()
             .enumerate()
             .filter(|(_, site)| site.at.hidden.is_none());
         judged
             .filter_map(|(index, site)| {
-                let shown = self.exceeded(&site.reading());
+                let shown = self.exceeded(&site.reading(columns));
                 // Where it is unsure what grew, a leak must not pass for another site.
                 let worst = site.worst.as_deref();
                 let worst = worst.map_or_else(Vec::new, |worst| self.exceeded(worst));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::identity::Candidate;
-use super::site::{Grouping, JoinedSite, ModuleKey, SiteKey, SiteRun};
+use super::site::{Grouping, JoinedSite, ModuleKey, SiteKey};
 use crate::run::{Frame, Named, Symbolized};
 
 /// What in earlier runs had another name.
@@ -164,7 +164,7 @@ fn row_name(site: &JoinedSite, by: Grouping) -> Symbolized {
         line: None,
         inlined: false,
     };
-    let source = named.source;
+    let source = named.source();
     Named::new(vec![frame], source).map_or_else(|| site.name.clone(), Symbolized::Named)
 }
 
@@ -178,19 +178,9 @@ fn merge(row: &mut JoinedSite, site: JoinedSite) {
     row.matched_by = row.matched_by.max(site.matched_by);
     for (sum, run) in row.runs.iter_mut().zip(site.runs) {
         match (sum, run) {
-            (Some(sum), Some(run)) => add(sum, run),
+            (Some(sum), Some(run)) => sum.add(&run),
             (sum @ None, run) => *sum = run,
             (Some(_), None) => {}
         }
     }
-}
-
-/// Adds what a run has of another site.
-pub fn add(sum: &mut SiteRun, run: SiteRun) {
-    sum.addresses.extend(run.addresses);
-    sum.numbers.extend(run.numbers);
-    sum.sites.extend(run.sites);
-    sum.figures.add(run.figures);
-    sum.add_sizes(run.sizes);
-    sum.add_curve(run.curve.as_ref());
 }

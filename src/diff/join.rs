@@ -1,65 +1,187 @@
 //! Joining the callers of all runs to call sites.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
 
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+
+use super::beyond::{Beyond, Looks, WrapperNames};
 use super::by_callers::unite_by_callers;
 use super::group::{Aliases, group, module_of};
-use super::identity::{AskedFor, Candidate, Known, Match, Step, files_of, match_sites};
+use super::identity::{AskedFor, Candidate, Known, Match, Outermost, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
-use super::site::{Grouping, Hidden, JoinedSite, ModuleKey, Part, SiteKey, SiteRun};
-use super::via::note_wrappers;
+use super::site::{CodePlace, Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
-    Call, CallSite, Declaration, Figures, Frame, Inventory, Location, Role, Run, Symbolized, Text,
+    Call, CallSite, Declaration, Figures, Frame, Inventory, Location, ModuleLabel, Role, Run,
+    Symbolized, Text,
 };
 
-/// Call sites of all runs, each once, unranked.
-pub fn join(runs: &[Run], by: Grouping) -> Vec<JoinedSite> {
+/// Call sites of all runs, each once, unranked. The runs let go of theirs: a million of them are kept once.
+pub fn join(runs: &mut [Run], by: Grouping) -> Vec<JoinedSite> {
+    let nothing = runs.first().map(Run::nothing);
+    let all = runs.len();
     let mut joined = Joined::default();
-    for (index, run) in runs.iter().enumerate() {
-        let sites = sites_of(run, runs.len(), index, by);
-        joined.add_run(index, sites, &run.inventory);
+    for (index, run) in runs.iter_mut().enumerate() {
+        let sites = RunSites::of(run, by);
+        // Where stacks are known, ways are asked for later.
+        if !run.has_stacks() {
+            run.forget_sites();
+        }
+        match index {
+            0 => joined.begin(all, sites, &run.inventory),
+            _ => joined.add_run(index, all, sites, &run.inventory),
+        }
     }
-    joined.weigh_rivals(runs);
-    let sites = unite_by_callers(joined.sites, runs);
-    let mut sites = group(sites, by, &joined.aliases);
+    joined.weigh_rivals(nothing);
+    let Joined { sites, aliases, .. } = joined;
+    let sites = unite_by_callers(sites, runs);
+    let mut sites = group(sites, by, &aliases);
     sites.iter_mut().for_each(finish);
-    note_wrappers(&mut sites, runs);
     sites
 }
 
 /// The sites of one run, which no other run has changed yet.
-fn sites_of(run: &Run, runs: usize, index: usize, by: Grouping) -> Vec<JoinedSite> {
-    let mut sites: Vec<JoinedSite> = Vec::new();
-    let mut known: HashMap<SiteKey, usize> = HashMap::new();
-    // Thousands of stacks answer at one place.
-    let mut placed: HashMap<Call, usize> = HashMap::new();
-    for (number, site) in run.sites.iter().enumerate() {
-        let call = run.responsible(site).call;
-        if let Some(here) = placed
-            .get(&call)
-            .and_then(|at| sites[*at].runs[index].as_mut())
-        {
-            here.add_site(number, site);
-            continue;
-        }
-        let location = responsible(run, call);
-        let here = site_run(run, &location, number, site);
-        let key = SiteKey::of(run, &location, by);
-        placed.insert(call, known.get(&key).copied().unwrap_or(sites.len()));
-        match known.get(&key) {
-            Some(&at) => add(&mut sites[at], index, run, location, here),
-            None => {
-                known.insert(key.clone(), sites.len());
-                sites.push(new_site(key, runs, index, run, location, here));
+#[derive(Debug)]
+struct RunSites {
+    keys: Vec<SiteKey>,
+    found: Vec<Found>,
+}
+
+/// What is known of a site beside its key.
+#[derive(Debug)]
+struct Found {
+    module: Option<ModuleLabel>,
+    /// Of that module's file, as the run spells it.
+    path: Option<Text>,
+    name: Symbolized,
+    here: Box<SiteRun>,
+}
+
+impl RunSites {
+    fn of(run: &Run, by: Grouping) -> Self {
+        let mut sites = RunSites {
+            keys: Vec::with_capacity(run.sites.len()),
+            found: Vec::with_capacity(run.sites.len()),
+        };
+        let modules = run.modules.iter();
+        let modules: Vec<ModuleKey> = modules.map(|module| ModuleKey::of(&module.label)).collect();
+        let mut known: HashTable<u32> = HashTable::new();
+        let hasher = DefaultHashBuilder::default();
+        let looks = Looks {
+            sizes: by == Grouping::Size,
+            stacks: run.has_stacks(),
+        };
+        let mut wrappers = WrapperNames::default();
+        // Thousands of stacks lead to one place.
+        let mut placed: HashMap<Call, u32> = HashMap::new();
+        for (number, site) in run.sites.iter().enumerate() {
+            let responsible = run.responsible(site);
+            let more = Beyond::of(run, number as u32, responsible, looks, &mut wrappers);
+            let place = responsible.call;
+            if let Some(at) = placed.get(&place).copied() {
+                sites.found[at as usize].here.add_site(site, more);
+                continue;
             }
+            let location = answering(run, place);
+            let module = location.module.and_then(|id| modules.get(id.0 as usize));
+            let key = SiteKey::of(module, &location, by);
+            let hash = hasher.hash_one(&key);
+            let is_it = |at: &u32| sites.keys[*at as usize] == key;
+            if let Some(at) = known.find(hash, is_it).copied() {
+                sites.found[at as usize].add(run, location, site, more);
+                if looks.stacks {
+                    placed.insert(place, at);
+                }
+                continue;
+            }
+            let at = sites.found.len() as u32;
+            if looks.stacks {
+                placed.insert(place, at);
+            }
+            sites.keys.push(key);
+            sites.found.push(Found::new(run, location, site, more));
+            let rehash = |at: &u32| hasher.hash_one(&sites.keys[*at as usize]);
+            known.insert_unique(hash, at, rehash);
+        }
+        sites.keys.shrink_to_fit();
+        sites.found.shrink_to_fit();
+        let found = sites.found.iter_mut();
+        found.for_each(|found| found.here.sort_lists());
+        sites
+    }
+}
+
+impl Found {
+    fn new(run: &Run, location: Location, site: &CallSite, more: Option<Box<Beyond>>) -> Self {
+        let module = run.module_of(&location);
+        Found {
+            module: module.map(|module| module.label.clone()),
+            path: module.and_then(|module| module.path.clone()),
+            here: Box::new(site_run(run, &location, site, more)),
+            name: location.name,
         }
     }
-    sites.iter_mut().for_each(sort_lists);
-    sites
+
+    /// Adds what another place of the same site has.
+    fn add(&mut self, run: &Run, location: Location, site: &CallSite, more: Option<Box<Beyond>>) {
+        let here = site_run(run, &location, site, more);
+        if let Some(module) = run.module_of(&location) {
+            self.module = Some(module.label.clone());
+        }
+        if matches!(location.name, Symbolized::Named(_)) {
+            self.name = location.name;
+        }
+        self.here.add(&here);
+        if here.build.is_some() {
+            self.here.build = here.build;
+        }
+    }
+
+    /// What matching is to know of the site.
+    fn candidate(&self, key: SiteKey) -> Candidate {
+        let named = match &self.name {
+            Symbolized::Named(named) => Some(named),
+            Symbolized::Unknown(_) => None,
+        };
+        let chain = named.map(|named| whole_functions(named.chain().map(step).collect()));
+        let here = &self.here;
+        Candidate {
+            module: module_of(&key).cloned(),
+            key,
+            build: here.build.clone(),
+            chain: chain.unwrap_or_default(),
+            outermost: named.and_then(Outermost::of),
+            places: here.places.clone(),
+            module_path: self.path.clone(),
+            sizes: asked_for(here),
+        }
+    }
+
+    /// A site that no earlier run has.
+    fn into_site(self, run: usize, runs: usize, key: SiteKey) -> JoinedSite {
+        let is_loader = self.module.as_ref().is_some_and(|m| m.role == Role::Loader);
+        let by = match key {
+            SiteKey::Line { .. } => Grouping::Line,
+            SiteKey::Address { .. } | SiteKey::Number { .. } => Grouping::Address,
+        };
+        let mut of_runs: Box<[_]> = (0..runs).map(|_| None).collect();
+        of_runs[run] = Some(self.here);
+        JoinedSite {
+            key,
+            module: self.module,
+            name: self.name,
+            runs: of_runs,
+            matched_by: None,
+            at_least: None,
+            by,
+            part: None,
+            forked: false,
+            hidden: is_loader.then_some(Hidden::Loader),
+        }
+    }
 }
 
 /// The place that answers for a call site.
-fn responsible(run: &Run, call: Call) -> Location {
+fn answering(run: &Run, call: Call) -> Location {
     let location = run.location(call.at);
     let name = match location.name.clone() {
         Symbolized::Named(named) => Symbolized::Named(named.answered_by(call.frame)),
@@ -77,16 +199,37 @@ struct Joined {
     sites: Vec<JoinedSite>,
     /// What matching knows of each, from the last run that has it.
     candidates: Vec<Candidate>,
-    /// What each may be as well; `None` stands for none of the earlier runs.
-    rivals: Vec<Vec<Option<usize>>>,
+    /// What some may be as well; `None` stands for none of the earlier runs.
+    rivals: HashMap<usize, Vec<Option<usize>>>,
     aliases: Aliases,
-    inventory: Option<Inventory>,
+    inventory: Inventory,
+}
+
+impl RunSites {
+    fn into_candidates(self) -> (Vec<Candidate>, Vec<Found>) {
+        let sites = self.keys.into_iter().zip(&self.found);
+        let candidates = sites.map(|(key, found)| found.candidate(key));
+        (candidates.collect(), self.found)
+    }
 }
 
 impl Joined {
-    fn add_run(&mut self, run: usize, sites: Vec<JoinedSite>, inventory: &Inventory) {
-        let new: Vec<Candidate> = sites.iter().map(|site| candidate(site, run)).collect();
-        let earlier = self.inventory.take().unwrap_or_else(|| inventory.clone());
+    /// Takes over the first run, whose sites are all new. Only another run has to know of what they are found again by.
+    fn begin(&mut self, runs: usize, first: RunSites, inventory: &Inventory) {
+        self.inventory.clone_from(inventory);
+        if runs > 1 {
+            let sites = first.keys.iter().zip(&first.found);
+            let candidates = sites.map(|(key, found)| found.candidate(key.clone()));
+            self.candidates = candidates.collect();
+        }
+        let sites = first.keys.into_iter().zip(first.found);
+        let sites = sites.map(|(key, found)| found.into_site(0, runs, key));
+        self.sites = sites.collect();
+    }
+
+    fn add_run(&mut self, run: usize, runs: usize, new: RunSites, inventory: &Inventory) {
+        let (new, found) = new.into_candidates();
+        let earlier = std::mem::take(&mut self.inventory);
         let matches = match_sites(
             Known {
                 sites: &self.candidates,
@@ -97,7 +240,7 @@ impl Joined {
                 inventory,
             },
         );
-        self.inventory = Some(earlier.followed_by(inventory));
+        self.inventory = earlier.followed_by(inventory);
         for (module, old, file) in &matches.files {
             self.aliases.add_file((module, old), (module, file));
         }
@@ -105,38 +248,48 @@ impl Joined {
             self.aliases.add_module(&pair.old, &pair.new);
         }
         self.add_renamed(&new, &matches.sites);
-        self.rivals.resize(self.sites.len(), Vec::new());
-        let found = sites.into_iter().zip(new).zip(matches.sites);
-        for ((site, candidate), found) in found {
+        let is_last = run + 1 == runs;
+        if is_last {
+            self.candidates = Vec::new();
+        }
+        let is_new = |found: &&Option<Match>| found.is_none();
+        self.sites
+            .reserve_exact(matches.sites.iter().filter(is_new).count());
+        let sites = found.into_iter().zip(new);
+        for ((site, candidate), found) in sites.zip(matches.sites) {
+            let key = candidate.key.clone();
+            let at = match &found {
+                Some(found) => found.old,
+                None => self.sites.len(),
+            };
+            match self.candidates.get_mut(at) {
+                Some(old) => *old = candidate,
+                None if is_last => {}
+                None => self.candidates.push(candidate),
+            }
             match found {
-                Some(found) => {
-                    self.rivals[found.old].extend(found.rivals);
-                    self.unite(found.old, found.by, run, site, candidate);
-                }
-                None => {
-                    self.sites.push(site);
-                    self.candidates.push(candidate);
-                }
+                Some(found) => self.unite(found, run, site, key),
+                None => self.sites.push(site.into_site(run, runs, key)),
             }
         }
     }
 
-    /// The least that the first run may have of each site, if the others that it may be are weighed as well.
-    fn weigh_rivals(&mut self, runs: &[Run]) {
-        let Some(nothing) = runs.first().map(Run::nothing) else {
+    /// The least that the first run may have of each site, if the others that it may be are weighed as well;
+    /// `nothing` is what it has of a site that it does not know.
+    fn weigh_rivals(&mut self, nothing: Option<Figures>) {
+        let Some(nothing) = nothing else {
             return;
         };
         let first = |site: &JoinedSite| {
             let run = site.runs.first().and_then(Option::as_ref);
             run.map_or(nothing, |run| run.figures)
         };
-        self.rivals.resize(self.sites.len(), Vec::new());
-        for (at, rivals) in self.rivals.iter().enumerate() {
+        for (at, rivals) in &self.rivals {
             let figures = rivals
                 .iter()
                 .map(|rival| rival.map_or(nothing, |rival| first(&self.sites[rival])));
-            let least = figures.reduce(Figures::least);
-            self.sites[at].at_least = least.map(|least| least.least(first(&self.sites[at])));
+            let least = figures.fold(first(&self.sites[*at]), Figures::least);
+            self.sites[*at].at_least = Some(Box::new(least));
         }
     }
 
@@ -162,16 +315,13 @@ impl Joined {
         }
     }
 
-    fn unite(
-        &mut self,
-        at: usize,
-        by: MatchedBy,
-        run: usize,
-        mut site: JoinedSite,
-        new: Candidate,
-    ) {
-        let (known, old) = (&mut self.sites[at], &mut self.candidates[at]);
-        known.runs[run] = site.runs[run].take();
+    fn unite(&mut self, found: Match, run: usize, site: Found, key: SiteKey) {
+        let Match { old, by, rivals } = found;
+        if !rivals.is_empty() {
+            self.rivals.entry(old).or_default().extend(rivals);
+        }
+        let known = &mut self.sites[old];
+        known.runs[run] = Some(site.here);
         known.matched_by = known.matched_by.max(Some(by));
         // Names of the last run win: it is the newest build. But any name is better than none.
         if site.module.is_some() {
@@ -180,35 +330,8 @@ impl Joined {
         let is_named = matches!(site.name, Symbolized::Named(_));
         if is_named || matches!(known.name, Symbolized::Unknown(_)) {
             known.name = site.name;
-            known.key = site.key;
+            known.key = key;
         }
-        *old = new;
-    }
-}
-
-fn candidate(site: &JoinedSite, run: usize) -> Candidate {
-    let named = match &site.name {
-        Symbolized::Named(named) => Some(named),
-        Symbolized::Unknown(_) => None,
-    };
-    let chain = named.map(|named| whole_functions(named.chain().map(step).collect()));
-    let here = site.runs[run].clone();
-    let (build, module_path, addresses, numbers) = match here.clone() {
-        Some(here) => (here.build, here.path, here.addresses, here.numbers),
-        None => (None, None, Vec::new(), Vec::new()),
-    };
-    Candidate {
-        key: site.key.clone(),
-        module: module_of(&site.key).cloned(),
-        build,
-        chain: chain.unwrap_or_default(),
-        symbol: named.and_then(|named| named.symbol.clone()),
-        function_start: named.and_then(|named| named.function_start),
-        code: named.and_then(|named| named.code),
-        addresses,
-        numbers,
-        module_path,
-        sizes: here.map(asked_for).unwrap_or_default(),
     }
 }
 
@@ -222,9 +345,9 @@ fn whole_functions(mut chain: Vec<Step>) -> Vec<Step> {
     chain
 }
 
-fn asked_for(here: SiteRun) -> AskedFor {
+fn asked_for(here: &SiteRun) -> AskedFor {
     let figures = here.figures;
-    AskedFor::new(here.sizes, figures.allocations, figures.mean_size())
+    AskedFor::new(here.sizes.clone(), figures.allocations, figures.mean_size())
 }
 
 fn step((frame, declaration): (&Frame, Declaration)) -> Step {
@@ -236,89 +359,27 @@ fn step((frame, declaration): (&Frame, Declaration)) -> Step {
     }
 }
 
-fn site_run(run: &Run, location: &Location, index: usize, site: &CallSite) -> SiteRun {
-    let number = location.number.filter(|_| location.address.is_none());
+fn site_run(
+    run: &Run,
+    location: &Location,
+    site: &CallSite,
+    beyond: Option<Box<Beyond>>,
+) -> SiteRun {
+    let address = location.address.map(CodePlace::Address);
     let module = run.module_of(location);
     SiteRun {
         build: module.and_then(|module| module.build.clone()),
-        path: module.and_then(|module| module.path.as_deref().map(Text::from)),
-        addresses: location.address.into_iter().collect(),
-        numbers: number.into_iter().collect(),
+        places: address.or(location.number.map(CodePlace::Number)).into(),
         figures: site.figures,
-        sizes: site.sizes.into_iter().collect(),
+        sizes: site.sizes.into(),
         curve: site.curve.clone(),
-        sites: vec![index],
-    }
-}
-
-fn new_site(
-    key: SiteKey,
-    runs: usize,
-    index: usize,
-    run: &Run,
-    location: Location,
-    here: SiteRun,
-) -> JoinedSite {
-    let module = run.module_of(&location).map(|module| module.label.clone());
-    let is_loader = module.as_ref().is_some_and(|m| m.role == Role::Loader);
-    let by = match key {
-        SiteKey::Line { .. } => Grouping::Line,
-        SiteKey::Address { .. } | SiteKey::Number { .. } => Grouping::Address,
-    };
-    let mut of_runs = vec![None; runs];
-    of_runs[index] = Some(here);
-    JoinedSite {
-        key,
-        module,
-        name: location.name,
-        runs: of_runs,
-        matched_by: None,
-        at_least: None,
-        by,
-        via: Vec::new(),
-        part: Part::Whole,
-        forked: false,
-        stands_for: None,
-        hidden: is_loader.then_some(Hidden::Loader),
-    }
-}
-
-/// Adds what another place of the same site has.
-fn add(site: &mut JoinedSite, index: usize, run: &Run, location: Location, here: SiteRun) {
-    if let Some(module) = run.module_of(&location) {
-        site.module = Some(module.label.clone());
-    }
-    if matches!(location.name, Symbolized::Named(_)) {
-        site.name = location.name;
-    }
-    let Some(sum) = &mut site.runs[index] else {
-        site.runs[index] = Some(here);
-        return;
-    };
-    if here.build.is_some() {
-        sum.build = here.build;
-    }
-    sum.addresses.extend(here.addresses);
-    sum.numbers.extend(here.numbers);
-    sum.sites.extend(here.sites);
-    sum.figures.add(here.figures);
-    sum.add_sizes(here.sizes);
-    sum.add_curve(here.curve.as_ref());
-}
-
-fn sort_lists(site: &mut JoinedSite) {
-    for run in site.runs.iter_mut().flatten() {
-        run.addresses.sort_unstable();
-        run.addresses.dedup();
-        run.numbers.sort_unstable();
-        run.numbers.dedup();
-        run.sizes.sort_unstable();
-        run.sizes.dedup();
+        beyond,
     }
 }
 
 fn finish(site: &mut JoinedSite) {
-    sort_lists(site);
+    let here = site.runs.iter_mut().flatten();
+    here.for_each(|run| run.sort_lists());
     let runs = site.runs.iter().flatten().count();
     // A row of sites that no run shares is joined by its name alone.
     site.matched_by = match runs {
@@ -341,7 +402,7 @@ mod tests {
         for (role, name, address, symbolized, blocks) in sites {
             let label = ModuleLabel {
                 role,
-                name: name.to_owned(),
+                name: name.into(),
             };
             run.modules.push(Module {
                 label,
@@ -349,7 +410,7 @@ mod tests {
                 build: None,
             });
             let at = run.add_location(Location {
-                module: Some(ModuleId(run.modules.len() - 1)),
+                module: Some(ModuleId(run.modules.len() as u32 - 1)),
                 address: Some(LinkAddress(address)),
                 number: Some(address),
                 name: symbolized,
@@ -392,11 +453,11 @@ mod tests {
 
     #[test]
     fn the_program_is_one_module_whatever_it_is_called() {
-        let runs = [
+        let mut runs = [
             run(vec![at_line("app0", 5, 0x10, 4)]),
             run(vec![at_line("app1", 5, 0x30, 6)]),
         ];
-        let sites = join(&runs, Grouping::Line);
+        let sites = join(&mut runs, Grouping::Line);
         assert_eq!(sites.len(), 1);
         let blocks: Vec<u64> = sites[0]
             .runs
@@ -405,16 +466,17 @@ mod tests {
             .map(|run| run.figures.blocks)
             .collect();
         assert_eq!(blocks, [4, 6]);
-        let module = sites[0].module.as_ref().map(|m| m.name.as_str());
+        let module = sites[0].module.as_ref().map(|m| &*m.name);
         assert_eq!(module, Some("app1"));
     }
 
     #[test]
     fn several_addresses_of_a_line_are_one_site() {
         let run = run(vec![at_line("a", 5, 0x30, 4), at_line("a", 5, 0x10, 1)]);
-        let sites = join(&[run], Grouping::Line);
+        let sites = join(&mut [run], Grouping::Line);
         let run = sites[0].runs[0].as_ref().unwrap();
-        assert_eq!(run.addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
+        let addresses: Vec<LinkAddress> = run.places.addresses().collect();
+        assert_eq!(addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
         assert_eq!((run.figures.allocations, run.figures.blocks), (Some(5), 5));
     }
 
@@ -442,6 +504,6 @@ mod tests {
             unknown("l.so", 0x20, 1),
             unknown("m.so", 0x10, 1),
         ]);
-        assert_eq!(join(&[run], Grouping::Line).len(), 3);
+        assert_eq!(join(&mut [run], Grouping::Line).len(), 3);
     }
 }

@@ -11,22 +11,26 @@ use super::trend::trend_of_site;
 use crate::run::Figures;
 
 /// Judges call sites, and ranks them: a site's rank is its place in the list, from 1.
-pub fn judge(joined: Vec<JoinedSite>, columns: &[Column], sort: SortBy) -> Vec<Site> {
-    let judged = joined.into_iter().map(|site| judged(site, columns));
-    let mut sites: Vec<Site> = judged.collect();
-    sites.sort_by(|a, b| by_rank(a, b, sort));
+pub fn judge(mut joined: Vec<JoinedSite>, columns: &[Column], sort: SortBy) -> Vec<Site> {
+    let mut sites: Vec<Site> = Vec::with_capacity(joined.len());
+    // From the end, so that what is judged makes room for what comes of it.
+    while let Some(site) = joined.pop() {
+        sites.push(judged(site, columns));
+        if joined.len() < joined.capacity() / 2 {
+            joined.shrink_to_fit();
+        }
+    }
+    // In place, as there can be a million of them; no two are of one rank.
+    sites.sort_unstable_by(|a, b| by_rank(a, b, sort));
     sites
 }
 
 fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
-    let here = joined.runs.iter().zip(columns);
-    let figures: Vec<Figures> = here
-        .map(|(run, column)| run.as_ref().map_or(column.nothing, |run| run.figures))
-        .collect();
+    let figures: Vec<Figures> = joined.figures(columns).collect();
     let (first, last) = ends(&figures);
     let growth = Growth::between(first, last);
-    let worst = joined.at_least.filter(|_| figures.len() > 1);
-    let worst = worst.map(|first| {
+    let worst = joined.at_least.as_deref().filter(|_| figures.len() > 1);
+    let worst = worst.map(|&first| {
         let growth = Growth::between(first, last);
         let mut figures = figures.clone();
         figures[0] = first;
@@ -41,11 +45,9 @@ fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
     joined.hidden = hidden(&joined, columns, growth, rates, trend);
     Site {
         worst,
-        rates,
         trend,
         change: Change::between(first, last),
         growth,
-        figures,
         at: joined,
     }
 }

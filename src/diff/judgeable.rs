@@ -20,7 +20,7 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
         let path = run.path.clone();
         return Err(Error::IncompleteResult { path });
     }
-    refuse_mixed_processes(gate, &facts)?;
+    refuse_meaningless_figures(gate, &facts)?;
     if gate.strict {
         refuse_partial_figures(&facts)?;
     }
@@ -36,22 +36,24 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     }
 }
 
-/// What a warning calls figures of no process is not judged. A child that begins with a copy of its parent's buffer
-/// also writes frees twice.
-fn refuse_mixed_processes(gate: &Gate, runs: &[&Facts]) -> Result<()> {
+/// What a warning calls wrong, or figures of no process, is not judged. A child that begins with a copy of its parent's
+/// buffer also writes frees twice. Damage is named first: it can look like a child's lines.
+fn refuse_meaningless_figures(gate: &Gate, runs: &[&Facts]) -> Result<()> {
     let (runs, what) = match (gate.limits.is_empty(), runs) {
         (false, runs) => (runs, "growth"),
         (true, [.., last]) => (std::slice::from_ref(last), "double frees"),
         (true, []) => return Ok(()),
     };
-    for run in runs {
-        let mut warnings = run.warnings.iter();
-        if let Some(warning) = warnings.find(|warning| Warning::MIXED.contains(&warning.code())) {
-            return Err(Error::MixedProcesses {
-                path: run.path.clone(),
-                what,
-                warning: warning.to_string(),
-            });
+    for codes in [&[Warning::LOG_DAMAGED][..], &Warning::MIXED[..]] {
+        for run in runs {
+            let mut warnings = run.warnings.iter();
+            if let Some(warning) = warnings.find(|warning| codes.contains(&warning.code())) {
+                return Err(Error::NotToBeJudged {
+                    path: run.path.clone(),
+                    what,
+                    warning: warning.to_string(),
+                });
+            }
         }
     }
     Ok(())

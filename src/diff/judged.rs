@@ -1,8 +1,9 @@
 //! A call site with all that was found out about it.
 
+use super::column::Column;
 use super::growth::{Change, Growth};
-use super::rate::Rates;
-use super::site::JoinedSite;
+use super::rate::{Rates, rates};
+use super::site::{JoinedSite, SiteRun};
 use super::trend::Trend;
 use crate::run::Figures;
 
@@ -11,12 +12,9 @@ use crate::run::Figures;
 pub struct Site {
     /// What it is, and where in each run.
     pub at: JoinedSite,
-    /// In the order of the runs, also of those that do not have the site.
-    pub figures: Vec<Figures>,
     /// Last run minus first; in a single run, what is live.
     pub growth: Growth,
     pub change: Change,
-    pub rates: Rates,
     /// What its growth means; `None` where the last run has no curve.
     pub trend: Option<Trend>,
     /// Growth under the worst reading of which site it is; `None` where that is sure.
@@ -34,11 +32,22 @@ pub struct Reading {
 impl Site {
     /// The first run's figures, which growth is measured against.
     pub fn first(&self) -> Figures {
-        self.figures.first().copied().unwrap_or(Figures::ZERO)
+        self.of_run(self.at.runs.first())
     }
 
     pub fn last(&self) -> Figures {
-        self.figures.last().copied().unwrap_or(Figures::ZERO)
+        self.of_run(self.at.runs.last())
+    }
+
+    fn of_run(&self, run: Option<&Option<Box<SiteRun>>>) -> Figures {
+        let run = run.and_then(Option::as_ref);
+        run.map_or(Figures::ZERO, |run| run.figures)
+    }
+
+    /// How fast it grows; worked out anew each time, as few of a million sites are looked at.
+    pub fn rates(&self, columns: &[Column]) -> Rates {
+        let figures: Vec<Figures> = self.at.figures(columns).collect();
+        rates(&self.at.runs, &figures, self.growth, columns)
     }
 
     /// Whether it may as well be another site of an earlier run.
@@ -47,11 +56,11 @@ impl Site {
     }
 
     /// As the runs are shown.
-    pub fn reading(&self) -> Reading {
+    pub fn reading(&self, columns: &[Column]) -> Reading {
         Reading {
             first: self.first(),
             growth: self.growth,
-            rates: self.rates,
+            rates: self.rates(columns),
         }
     }
 }

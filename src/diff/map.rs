@@ -30,7 +30,7 @@ impl Map {
 pub fn renamed(mut run: Run, maps: &[Map]) -> Run {
     for label in run.modules.iter_mut().map(|module| &mut module.label) {
         if let Some(name) = maps.iter().find_map(|map| map.module(&label.name)) {
-            label.name = name;
+            label.name = name.into();
         }
     }
     if !maps.is_empty() {
@@ -56,7 +56,9 @@ fn renamed_inventory(inventory: Inventory, maps: &[Map]) -> Inventory {
         names.collect()
     });
     let sources = inventory.sources.into_iter().map(|(mut label, files)| {
-        label.name = module(&label.name).unwrap_or(label.name);
+        if let Some(name) = module(&label.name) {
+            label.name = name.into();
+        }
         (label, files.iter().map(path).collect())
     });
     Inventory {

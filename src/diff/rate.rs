@@ -38,7 +38,7 @@ const SAME_TIME: f64 = 0.1;
 /// between runs of different length that counts. Runs of one length leave the same of a steady leak: there
 /// the course of the last run tells. The only run that has the site tells what it left in its time.
 pub fn rates(
-    runs: &[Option<SiteRun>],
+    runs: &[Option<Box<SiteRun>>],
     figures: &[Figures],
     growth: Growth,
     columns: &[Column],
@@ -67,7 +67,7 @@ pub fn rates(
 
 /// Only of runs that have the site: one that is new has grown in its own run, not in the difference of two.
 fn per_minute(
-    runs: &[Option<SiteRun>],
+    runs: &[Option<Box<SiteRun>>],
     figures: &[Figures],
     growth: Growth,
     minutes: &[f64],
@@ -110,8 +110,8 @@ fn is_longer(times: &[f64]) -> bool {
 
 /// Whether the first run stood level in the end, and the last one grew to its end: then it is not the difference of
 /// their ends that tells how fast it grows.
-fn became_a_leak(runs: &[Option<SiteRun>]) -> bool {
-    let of = |run: Option<&Option<SiteRun>>, is: fn(&Curve) -> bool| {
+fn became_a_leak(runs: &[Option<Box<SiteRun>>]) -> bool {
+    let of = |run: Option<&Option<Box<SiteRun>>>, is: fn(&Curve) -> bool| {
         let curve = run.and_then(|run| run.as_ref()?.curve.as_ref());
         curve.is_some_and(is)
     };
@@ -120,7 +120,7 @@ fn became_a_leak(runs: &[Option<SiteRun>]) -> bool {
 
 /// The last run's pace in its second half, by its curve: what fills at the start is over by then. Its steps are equal in
 /// lines of the log, so a run that did more in its first half than in its second has a rate that is some percent off.
-fn of_last_course(runs: &[Option<SiteRun>], minutes: &[f64]) -> Option<Rate> {
+fn of_last_course(runs: &[Option<Box<SiteRun>>], minutes: &[f64]) -> Option<Rate> {
     let last = runs.last()?.as_ref()?;
     let rate = of_course(last.curve.as_ref()?, &last.figures);
     Some(rate.divided_by(*minutes.last()?))

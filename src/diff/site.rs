@@ -1,34 +1,55 @@
 //! A call site, and what identifies it in every run.
 
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
+
+use super::beyond::Beyond;
 use super::callers::Caller;
+use super::column::Column;
+use super::few::Few;
 use super::matched_by::MatchedBy;
-use super::via::Via;
 use crate::run::{
-    Build, CallSite, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, PassedBy, Role,
-    Run, Symbolized, Text,
+    Build, CallSite, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Symbolized,
+    Text,
 };
 use crate::trace::{Curve, Sizes};
 
-/// What makes it the same module in another run.
+/// What makes it the same module in another run. All sites of a module share it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ModuleKey {
+pub struct ModuleKey(Arc<ModuleIdentity>);
+
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModuleIdentity {
     pub role: Role,
     /// Empty for the program, which is the program whatever it is called.
-    pub name: String,
+    pub name: Text,
 }
 
+impl Deref for ModuleKey {
+    type Target = ModuleIdentity;
+
+    fn deref(&self) -> &ModuleIdentity {
+        &self.0
+    }
+}
+
+static PROGRAM: LazyLock<ModuleKey> =
+    LazyLock::new(|| ModuleKey::new(Role::Program, Text::default()));
+
 impl ModuleKey {
+    pub fn new(role: Role, name: Text) -> Self {
+        ModuleKey(Arc::new(ModuleIdentity { role, name }))
+    }
+
     pub fn program() -> Self {
-        ModuleKey {
-            role: Role::Program,
-            name: String::new(),
-        }
+        PROGRAM.clone()
     }
 
     pub fn of(module: &ModuleLabel) -> Self {
-        let (role, name) = module.identity();
-        let name = name.to_owned();
-        ModuleKey { role, name }
+        match module.role {
+            Role::Program => ModuleKey::program(),
+            role => ModuleKey::new(role, module.name.clone()),
+        }
     }
 }
 
@@ -48,10 +69,8 @@ pub enum Grouping {
 }
 
 /// Which part of the memory of a line a site is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    #[default]
-    Whole,
     /// Blocks of a size, in bytes.
     Size(u64),
     /// Blocks of all sizes that have no row of their own.
@@ -90,7 +109,7 @@ pub enum SiteKey {
         file: Text,
         line: u32,
         /// What it is inlined into: a wrapper's line is a site of its own in each of its callers.
-        inlined_into: Vec<Frame>,
+        inlined_into: Box<[Frame]>,
         /// Where its function begins, if the module has several that are called and spelled alike.
         namesake: Option<LinkAddress>,
     },
@@ -110,41 +129,41 @@ pub enum SiteKey {
 
 impl SiteKey {
     /// The finest that is known of a place, or its line where rows are wider.
-    pub fn of(run: &Run, location: &Location, by: Grouping) -> Self {
-        let module = run.module_of(location).map(|module| &module.label);
+    pub fn of(module: Option<&ModuleKey>, location: &Location, by: Grouping) -> Self {
         let by_line = || match &location.name {
             Symbolized::Named(named) => SiteKey::line(module, named),
             Symbolized::Unknown(_) => None,
         };
-        let by_address = || Some(SiteKey::address(module?, location.address?, &location.name));
+        let by_address = || {
+            Some(SiteKey::Address {
+                module: module?.clone(),
+                address: location.address?,
+                function: location.frame().and_then(|frame| frame.function.clone()),
+            })
+        };
         let key = match by {
             Grouping::Address => by_address().or_else(by_line),
             _ => by_line().or_else(by_address),
         };
-        key.unwrap_or_else(|| SiteKey::number(module, location.number))
+        key.unwrap_or_else(|| SiteKey::Number {
+            module: module.cloned(),
+            number: location.number,
+        })
     }
 
     /// A line without a module, as `mtrace(1)` gives it, is taken for the program's.
-    pub fn line(module: Option<&ModuleLabel>, named: &Named) -> Option<Self> {
+    fn line(module: Option<&ModuleKey>, named: &Named) -> Option<Self> {
         let frame = named.shown();
         Some(SiteKey::Line {
-            module: module.map_or_else(ModuleKey::program, ModuleKey::of),
+            module: module.cloned().unwrap_or_else(ModuleKey::program),
             function: frame.function.clone(),
             file: frame.file.clone()?,
             line: frame.line?,
             inlined_into: named.inlined_into().cloned().collect(),
             namesake: named
-                .function_start
-                .filter(|_| named.code.is_some_and(|code| code.has_namesake)),
+                .function_start()
+                .filter(|_| named.code().is_some_and(|code| code.has_namesake)),
         })
-    }
-
-    pub fn address(module: &ModuleLabel, address: LinkAddress, name: &Symbolized) -> Self {
-        SiteKey::Address {
-            module: ModuleKey::of(module),
-            address,
-            function: name.frame().and_then(|frame| frame.function.clone()),
-        }
     }
 
     /// Gives its module another name.
@@ -152,13 +171,6 @@ impl SiteKey {
         match self {
             SiteKey::Line { module, .. } | SiteKey::Address { module, .. } => *module = name,
             SiteKey::Number { module, .. } => *module = Some(name),
-        }
-    }
-
-    pub fn number(module: Option<&ModuleLabel>, number: Option<u64>) -> Self {
-        SiteKey::Number {
-            module: module.map(ModuleKey::of),
-            number,
         }
     }
 }
@@ -170,48 +182,96 @@ pub enum Hidden {
     Loader,
 }
 
+/// Where in its module a call returns to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CodePlace {
+    Address(LinkAddress),
+    /// The number of the log, where it could not be made a link-time address.
+    Number(u64),
+}
+
+impl Few<CodePlace> {
+    /// Link-time return addresses; none where unknown.
+    pub fn addresses(&self) -> impl Iterator<Item = LinkAddress> + '_ {
+        self.iter().filter_map(|place| match place {
+            CodePlace::Address(address) => Some(*address),
+            CodePlace::Number(_) => None,
+        })
+    }
+
+    /// The numbers of the log, where they could not be made link-time addresses.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.iter().filter_map(|place| match place {
+            CodePlace::Address(_) => None,
+            CodePlace::Number(number) => Some(*number),
+        })
+    }
+}
+
 /// What one run has of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteRun {
     /// Of the site's module, where it is known.
     pub build: Option<Build>,
-    /// Of that module's file, as the run spells it.
-    pub path: Option<Text>,
-    /// Link-time return addresses that are this site, ascending; more than one where a line has
-    /// several calls, or was inlined more than once. Empty where unknown.
-    pub addresses: Vec<LinkAddress>,
-    /// The numbers of the log, where they could not be made link-time addresses.
-    pub numbers: Vec<u64>,
+    /// Ascending; more than one where a line has several calls, or was inlined more than once.
+    pub places: Few<CodePlace>,
     pub figures: Figures,
-    /// What its callers asked for, each once; empty where unknown.
-    pub sizes: Vec<Sizes>,
+    /// What its callers asked for, each once, ascending; empty where unknown.
+    pub sizes: Few<Sizes>,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
-    /// Which of the run's call sites it is made of: stacks that lead to one place.
-    pub sites: Vec<usize>,
+    /// Of stacks and wrappers, where there is something to say.
+    pub beyond: Option<Box<Beyond>>,
 }
 
 impl SiteRun {
     /// Adds another stack that leads to the same place.
-    pub fn add_site(&mut self, number: usize, site: &CallSite) {
-        self.sites.push(number);
+    pub fn add_site(&mut self, site: &CallSite, beyond: Option<Box<Beyond>>) {
         self.figures.add(site.figures);
-        self.add_sizes(site.sizes);
+        self.add_sizes(site.sizes.as_slice());
         self.add_curve(site.curve.as_ref());
+        self.add_beyond(beyond.as_deref());
+    }
+
+    fn add_beyond(&mut self, other: Option<&Beyond>) {
+        match (&mut self.beyond, other) {
+            (Some(sum), Some(other)) => sum.add(other),
+            (sum @ None, Some(other)) => *sum = Some(Box::new(other.clone())),
+            (_, None) => {}
+        }
+    }
+
+    /// The call sites of the run that lead here, where stacks are known.
+    pub fn stacks(&self) -> &[u32] {
+        let beyond = self.beyond.as_ref();
+        beyond.map_or(&[], |beyond| &beyond.sites)
+    }
+
+    /// Adds what another place of the site has.
+    pub fn add(&mut self, other: &SiteRun) {
+        self.places.extend(&other.places);
+        self.figures.add(other.figures);
+        self.add_sizes(&other.sizes);
+        self.add_curve(other.curve.as_ref());
+        self.add_beyond(other.beyond.as_deref());
+    }
+
+    pub fn sort_lists(&mut self) {
+        self.places.sort_and_dedup();
+        self.sizes.sort_and_dedup();
     }
 
     /// Adds the sizes of a caller or site that is summed up in this one.
-    pub fn add_sizes(&mut self, other: impl IntoIterator<Item = Sizes>) {
+    fn add_sizes(&mut self, other: &[Sizes]) {
         // A part of them would say that others were never asked for.
-        let known = self.sizes.len();
-        self.sizes.extend(other);
-        if known == 0 || self.sizes.len() == known {
-            self.sizes.clear();
+        match self.sizes.is_empty() || other.is_empty() {
+            true => self.sizes = Few::default(),
+            false => self.sizes.extend(other),
         }
     }
 
     /// Adds the curve of a caller or site that is summed up in this one.
-    pub fn add_curve(&mut self, other: Option<&Curve>) {
+    fn add_curve(&mut self, other: Option<&Curve>) {
         self.curve = match (self.curve.take(), other) {
             (Some(mut sum), Some(curve)) => {
                 sum.add(curve);
@@ -231,25 +291,28 @@ pub struct JoinedSite {
     pub module: Option<ModuleLabel>,
     pub name: Symbolized,
     /// In the order of the runs; `None` where the run has no such caller.
-    pub runs: Vec<Option<SiteRun>>,
+    pub runs: Box<[Option<Box<SiteRun>>]>,
     /// The weakest of what joins its runs; `None` if only one has it.
     pub matched_by: Option<MatchedBy>,
     /// What the first run may have of it at least, where it may as well be another of its sites, or none;
     /// `None` where it is sure which site it is.
-    pub at_least: Option<Figures>,
+    pub at_least: Option<Box<Figures>>,
     /// What it stands for; an address or a line where a wider group is not known.
     pub by: Grouping,
-    pub part: Part,
+    /// Which part of it, where it is split; `None` for all.
+    pub part: Option<Box<Part>>,
     /// A caller changed between the builds, and several sites of an earlier run may be this one, or one may be several.
     pub forked: bool,
-    /// Wrappers that its memory came through, most blocks first; empty where it asked the allocator itself.
-    pub via: Vec<Via>,
-    /// It is itself a wrapper, or in the C or C++ runtime: who called it is not known.
-    pub stands_for: Option<PassedBy>,
     pub hidden: Option<Hidden>,
 }
 
 impl JoinedSite {
+    /// In the order of the runs, also of those that do not have the site.
+    pub fn figures<'a>(&'a self, columns: &'a [Column]) -> impl Iterator<Item = Figures> + 'a {
+        let runs = self.runs.iter().zip(columns);
+        runs.map(|(run, column)| run.as_ref().map_or(column.nothing, |run| run.figures))
+    }
+
     /// The frame to show, where there is one.
     pub fn frame(&self) -> Option<&Frame> {
         self.name.frame()
@@ -261,23 +324,13 @@ impl JoinedSite {
 
     /// The address to show where there is no line: of the last run that has one.
     pub fn address(&self) -> Option<LinkAddress> {
-        let mut addresses = self
-            .runs
-            .iter()
-            .rev()
-            .flatten()
-            .map(|run| run.addresses.first());
-        addresses.find_map(|address| address.copied())
+        let mut runs = self.runs.iter().rev().flatten();
+        runs.find_map(|run| run.places.addresses().next())
     }
 
     /// The log's own number, where there is no address.
     pub fn number(&self) -> Option<u64> {
-        let mut numbers = self
-            .runs
-            .iter()
-            .rev()
-            .flatten()
-            .map(|run| run.numbers.first());
-        numbers.find_map(|number| number.copied())
+        let mut runs = self.runs.iter().rev().flatten();
+        runs.find_map(|run| run.places.numbers().next())
     }
 }

@@ -1,5 +1,6 @@
 //! Rows that are parts of a line: the ways that lead to it, or the sizes of its blocks.
 
+use super::beyond::{Beyond, Looks, WrapperNames};
 use super::by_size::{by_size, live_sizes};
 use super::callers::{Reach, Way, ways};
 use super::site::{Grouping, JoinedSite, Part, SiteRun};
@@ -36,48 +37,53 @@ fn of_way(site: &JoinedSite, way: Way, runs: &[Run]) -> JoinedSite {
     let here = way.runs.into_iter().zip(&mut of_way.runs).zip(runs);
     for ((here, of_site), run) in here {
         *of_site = match (here, of_site.take()) {
-            (Some(here), Some(of_site)) => Some(of_sites(of_site, here.sites, run)),
+            (Some(here), Some(of_site)) => Some(Box::new(of_sites(&of_site, &here.sites, run))),
             _ => None,
         };
     }
     of_way.forked |= way.forked;
     of_way.by = Grouping::Stack;
     let callers = way.callers.into_iter();
-    of_way.part = Part::Stack(callers.map(|(caller, _)| caller).collect());
+    let callers = callers.map(|(caller, _)| caller).collect();
+    of_way.part = Some(Box::new(Part::Stack(callers)));
     of_way.at_least = None;
     of_way
 }
 
 /// The part of a site's run that some of its stacks are.
-fn of_sites(whole: SiteRun, numbers: Vec<usize>, run: &Run) -> SiteRun {
-    let mut part = SiteRun {
-        figures: run.nothing(),
-        sizes: Vec::new(),
-        curve: None,
-        sites: Vec::new(),
-        ..whole
+fn of_sites(whole: &SiteRun, numbers: &[u32], run: &Run) -> SiteRun {
+    let mut names = WrapperNames::default();
+    let looks = Looks {
+        sizes: false,
+        stacks: true,
     };
-    for (at, number) in numbers.into_iter().enumerate() {
-        let site = &run.sites[number];
-        match at {
-            0 => {
-                part.sites.push(number);
-                part.figures = site.figures;
-                part.sizes = site.sizes.into_iter().collect();
-                part.curve.clone_from(&site.curve);
+    let mut part: Option<SiteRun> = None;
+    for number in numbers {
+        let Some(site) = run.sites.get(*number as usize) else {
+            continue;
+        };
+        let beyond = Beyond::of(run, *number, run.responsible(site), looks, &mut names);
+        match &mut part {
+            Some(part) => part.add_site(site, beyond),
+            None => {
+                part = Some(SiteRun {
+                    figures: site.figures,
+                    sizes: site.sizes.into(),
+                    curve: site.curve.clone(),
+                    beyond,
+                    ..whole.clone()
+                });
             }
-            _ => part.add_site(number, site),
         }
     }
-    part
+    part.unwrap_or_else(|| whole.clone())
 }
 
 fn by_sizes(site: JoinedSite, runs: &[Run]) -> Vec<JoinedSite> {
     let of_runs = runs.iter().enumerate();
-    let of_runs: Option<Vec<LiveSizes>> = of_runs
-        .map(|(index, run)| live_sizes(&site, index, run))
-        .collect();
-    let (Some(of_runs), Some(sizes)) = (of_runs, by_size(&site, runs)) else {
+    let of_runs: Option<Vec<LiveSizes>> =
+        of_runs.map(|(index, _)| live_sizes(&site, index)).collect();
+    let (Some(of_runs), Some(sizes)) = (of_runs, by_size(&site)) else {
         return vec![site];
     };
     let own: Vec<u64> = sizes.iter().take(MOST_SIZES).map(|of| of.size).collect();
@@ -105,7 +111,7 @@ fn by_sizes(site: JoinedSite, runs: &[Run]) -> Vec<JoinedSite> {
             run.curve = None;
         }
         row.by = Grouping::Size;
-        row.part = part;
+        row.part = Some(Box::new(part));
         row.at_least = None;
         row
     };

@@ -86,7 +86,7 @@ pub const LONGER: f64 = 1.2;
 pub const NO_MORE: f64 = 1.05;
 
 /// Judges a site; `None` if its last run has no curve.
-pub fn trend_of_site(runs: &[Option<SiteRun>], columns: &[Column]) -> Option<Trend> {
+pub fn trend_of_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Trend> {
     runs.last()?.as_ref()?.curve.as_ref()?;
     let nothing = Curve::default();
     // Runs of which only the end is known say nothing about the course.

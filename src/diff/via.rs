@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::site::JoinedSite;
-use crate::run::{Call, PassedBy, Run, Text, plain_name};
+use crate::run::{PassedBy, Text};
 
 /// A wrapper that a row's memory came through: the function that the row's line calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,27 +16,16 @@ pub struct Via {
     pub blocks: Vec<u64>,
 }
 
-/// Says of each site which wrappers its memory came through, most blocks of the last run first, and whether it is
-/// itself one.
-pub fn note_wrappers(sites: &mut [JoinedSite], runs: &[Run]) {
-    let mut names = Names::default();
-    for site in sites {
+impl JoinedSite {
+    /// Wrappers that its memory came through, most blocks of the last run first; none where it asked the allocator
+    /// itself.
+    pub fn via(&self) -> Vec<Via> {
         let mut seen: BTreeMap<(Text, PassedBy), Vec<u64>> = BTreeMap::new();
-        let mut stands_for = None;
-        for (index, of_run) in site.runs.iter().enumerate() {
-            let Some(of_run) = of_run else { continue };
-            let run = &runs[index];
-            for site in of_run.sites.iter().map(|at| &run.sites[*at]) {
-                let responsible = run.responsible(site);
-                stands_for = stands_for.max(responsible.stands_for);
-                let Some((call, by)) = responsible.via else {
-                    continue;
-                };
-                if let Some(function) = names.plain(run, index, call, by) {
-                    let blocks = seen.entry((function, by));
-                    let blocks = blocks.or_insert_with(|| vec![0; runs.len()]);
-                    blocks[index] += site.figures.blocks;
-                }
+        for (index, run) in self.runs.iter().enumerate() {
+            let beyond = run.as_ref().and_then(|run| run.beyond.as_ref());
+            for (via, blocks) in beyond.into_iter().flat_map(|beyond| &beyond.via) {
+                let of_runs = seen.entry(via.clone());
+                of_runs.or_insert_with(|| vec![0; self.runs.len()])[index] += blocks;
             }
         }
         let via = seen.into_iter();
@@ -45,34 +34,15 @@ pub fn note_wrappers(sites: &mut [JoinedSite], runs: &[Run]) {
             by,
             blocks,
         });
-        site.via = via.collect();
-        let last = |via: &Via| via.blocks.last().copied();
-        site.via.sort_by_key(|via| Reverse(last(via)));
-        site.stands_for = stands_for;
+        let mut via: Vec<Via> = via.collect();
+        via.sort_by_key(|via| Reverse(via.blocks.last().copied()));
+        via
     }
-}
 
-/// Plain names, each made once.
-#[derive(Default)]
-struct Names {
-    of_calls: BTreeMap<(usize, usize, usize), Option<Text>>,
-}
-
-impl Names {
-    /// Without a name, the runtime is told by its library, and a wrapper by its call.
-    fn plain(&mut self, run: &Run, index: usize, call: Call, by: PassedBy) -> Option<Text> {
-        let key = (index, call.at.0, call.frame);
-        let name = self.of_calls.entry(key).or_insert_with(|| {
-            let frame = run.frame_of(call);
-            if let Some(function) = frame.and_then(|frame| frame.function.as_deref()) {
-                return Some(plain_name(function).into());
-            }
-            let location = run.location(call.at);
-            match by {
-                PassedBy::Runtime => Some(run.module_of(location)?.label.name.as_str().into()),
-                _ => Some(format!("{:#x}", location.address?.0).into()),
-            }
-        });
-        name.clone()
+    /// It is itself a wrapper, or in the C or C++ runtime: who called it is not known.
+    pub fn stands_for(&self) -> Option<PassedBy> {
+        let runs = self.runs.iter().flatten();
+        let beyond = runs.filter_map(|run| run.beyond.as_ref());
+        beyond.filter_map(|beyond| beyond.stands_for).max()
     }
 }

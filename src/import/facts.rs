@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::capture::{CaptureSet, Maps};
 use crate::file_name::base_name;
 use crate::printable::shortened;
-use crate::run::{Facts, Module, ModuleLabel, Origin, Source};
+use crate::run::{Facts, Module, ModuleLabel, Origin, Source, Text};
 use crate::symbols::RebasedRun;
 use crate::warning::Warning;
 
@@ -50,9 +50,9 @@ pub fn modules(capture: &CaptureSet, rebased: &RebasedRun) -> Vec<Module> {
     let module = modules.map(|module| Module {
         label: ModuleLabel {
             role: module.role,
-            name: module.name.clone(),
+            name: module.name.as_str().into(),
         },
-        path: module.path(),
+        path: module.path().map(Text::from),
         build: module.build(capture),
     });
     module.collect()

@@ -105,7 +105,7 @@ fn importer_of(capture: &CaptureSet) -> &'static Importer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::kind_of;
+    use crate::capture::sniff::kind_of;
 
     #[test]
     fn texts_are_told_apart_by_what_they_say() {

@@ -51,12 +51,13 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let locations = rebased.locations(&trace.callers).into_iter();
     let stats = outcome.stats().into_iter().zip(outcome.curves());
     let stats = stats.zip(outcome.sizes()).zip(outcome.live_sizes());
+    run.reserve(trace.callers.iter().len());
     for (location, (((stats, curve), sizes), live_sizes)) in locations.zip(stats) {
         let at = run.add_location(location);
         let figures = Figures::of_log(stats.allocations, stats.live);
         if figures.allocated() {
             let site = run.add_site(at, figures, sizes, Some(curve));
-            site.live_sizes = Some(live_sizes);
+            site.keep_sizes(live_sizes);
         }
     }
     run.inventory.mapped = capture.maps.as_ref().map(mapped_names);
@@ -67,7 +68,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
 
 /// A location has the number of its caller.
 fn location_of(caller: CallerId) -> LocationId {
-    LocationId(caller.0 as usize)
+    LocationId(caller.0)
 }
 
 /// What went wrong, and where.

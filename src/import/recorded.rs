@@ -17,7 +17,7 @@ use crate::recording::{Blocks, Recording, duration_of, is_recording, replay};
 use crate::run::{
     Blocks as LiveBlocks, Build, Facts, Fault, Figures, LinkAddress, LiveBlock, Location,
     LocationId, Module, ModuleId, ModuleLabel, Origin, Role, Run, Source, StackId, Symbolized,
-    Unknown,
+    Text, Unknown,
 };
 use crate::symbols::{Module as FoundModule, ModuleFinder, RunToName, is_loader_name};
 use crate::units::time;
@@ -107,7 +107,7 @@ fn known_builds(recording: &Recording) -> impl Iterator<Item = (String, BuildId)
     let known = modules.filter(|module| !module.path.is_empty() && !module.build_id.is_empty());
     known.map(|module| {
         let path = String::from_utf8_lossy(&module.path).into_owned();
-        (path, BuildId(module.build_id.clone()))
+        (path, BuildId(module.build_id.as_slice().into()))
     })
 }
 
@@ -145,10 +145,10 @@ impl Files {
                     let found = finder.found(FoundModule::new(role, name, path));
                     files.builds.push(match module.build_id.as_slice() {
                         [] => found.build(capture),
-                        id => Some(Build::Id(BuildId(id.to_vec()))),
+                        id => Some(Build::Id(BuildId(id.into()))),
                     });
                     files.found.push(found);
-                    ModuleId(files.found.len() - 1)
+                    ModuleId(files.found.len() as u32 - 1)
                 })
             });
             files.of_modules.push(id);
@@ -161,9 +161,9 @@ impl Files {
         let module = modules.map(|(module, build)| Module {
             label: ModuleLabel {
                 role: module.role,
-                name: module.name.clone(),
+                name: module.name.as_str().into(),
             },
-            path: module.path(),
+            path: module.path().map(Text::from),
             build: build.clone(),
         });
         module.collect()
@@ -202,7 +202,9 @@ impl Locations {
                     address: module.map(|_| LinkAddress(address)),
                     number: module.is_none().then_some(address).filter(|pc| *pc > 0),
                     name: Symbolized::Unknown(match (module, index) {
-                        (Some(id), _) if files.found[id.0].elf().is_none() => Unknown::NoFile,
+                        (Some(id), _) if files.found[id.0 as usize].elf().is_none() => {
+                            Unknown::NoFile
+                        }
                         (Some(_), _) => Unknown::NoSymbol,
                         (None, Some(_)) => Unknown::AnonymousMemory,
                         (None, None) if pc == 0 => Unknown::NoAddress,
@@ -238,23 +240,16 @@ fn add_sites(run: &mut Run, recording: &Recording, at: &Locations) {
             // The same place of a library that was loaded more than once.
             Some(&index) => {
                 let site = &mut run.sites[index];
-                site.figures.add(figures);
-                site.sizes = match (site.sizes, stack.sizes.sizes()) {
-                    (Some(a), Some(b)) => Some(a.and(b)),
-                    (one, other) => one.or(other),
-                };
-                if let Some(curve) = &mut site.curve {
-                    curve.add(&stack.curve);
-                }
-                if let (Some(sum), Some(sizes)) = (&mut site.live_sizes, &stack.live_sizes) {
-                    sum.add(sizes);
-                }
+                let sizes = stack.sizes.sizes();
+                site.add(figures, sizes, &stack.curve, stack.live_sizes.as_ref());
             }
             None => {
                 known.insert(id, run.sites.len());
                 let curve = Some(stack.curve.clone());
                 let site = run.add_stack(id, figures, stack.sizes.sizes(), curve);
-                site.live_sizes.clone_from(&stack.live_sizes);
+                if let Some(sizes) = &stack.live_sizes {
+                    site.keep_sizes(sizes.clone());
+                }
             }
         }
     }
@@ -343,7 +338,7 @@ fn damage(recording: &Recording, is_moment: bool) -> Vec<Warning> {
     [
         none,
         bad,
-        read.map(|reason| Warning::ReadStopped { reason }),
+        read.map(Warning::ReadStopped),
         (damage.is_cut && !is_moment).then_some(Warning::RecordingCut),
         stopped.map(|stopped| Warning::RecordingStopped {
             reason: stopped.reason(),

@@ -5,5 +5,5 @@ mod process;
 mod session;
 pub mod unwind;
 
-pub use library::{SOURCE, build_with, write_library};
+pub use library::{SOURCE, build_with};
 pub use session::{Ending, Job, Outcome, Settings, Watch, run};

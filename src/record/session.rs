@@ -63,7 +63,6 @@ pub enum Ending {
 /// What a recording left.
 #[derive(Debug)]
 pub struct Outcome {
-    pub log: PathBuf,
     pub took: Duration,
     pub ending: Ending,
     /// Captures of processes that the program started.
@@ -414,7 +413,6 @@ fn leave_capture(
     }
     put(&logs[main], output, job, took, Some(course.ending()))?;
     Ok(Outcome {
-        log: output.join(LOG),
         took,
         ending: course.ending(),
         children,

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::header::{HEADER, Header, Order};
+use crate::warning::ReadFailure;
 
 const BLOCK_HEADER: usize = 40;
 const BLOCK_MAGIC: &[u8; 4] = b"BLK1";
@@ -35,7 +36,7 @@ pub struct Damage {
     /// The file ends before what the recorder wrote does.
     pub is_cut: bool,
     /// Why reading stopped before the file's end.
-    pub read_error: Option<String>,
+    pub read_error: Option<ReadFailure>,
 }
 
 /// Reads the blocks of a recording.
@@ -156,7 +157,7 @@ impl<R: Read> Blocks<R> {
             let read = match fill(&mut self.input, &mut self.ahead[have..]) {
                 Ok(read) => read,
                 Err(error) => {
-                    self.damage.read_error = Some(error.to_string());
+                    self.damage.read_error = Some(ReadFailure::of(&error));
                     0
                 }
             };

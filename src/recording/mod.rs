@@ -12,8 +12,8 @@ mod replay;
 mod tests;
 mod text;
 
-pub use blocks::{Block, Blocks, Damage};
+pub use blocks::Blocks;
 pub use events::{Event, decode};
-pub use header::{Header, MAGIC, Mode, Stopped, is_recording};
-pub use replay::{Ended, Node, Recording, Root, StackCounts, Until, duration_of, replay};
+pub use header::{Header, Mode, is_recording};
+pub use replay::{Recording, Until, duration_of, replay};
 pub use text::write_mtrace_log;

@@ -2,6 +2,9 @@
 
 use proptest::prelude::*;
 
+use super::blocks::Damage;
+use super::header::MAGIC;
+use super::replay::Root;
 use super::*;
 use crate::trace::Tally;
 

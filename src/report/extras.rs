@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::grid::Extra;
-use crate::diff::{Rate, Site};
+use crate::diff::{Column, Rate, Site};
 use crate::trace::{Curve, STEPS};
 use crate::units::{bytes, rate};
 
@@ -13,7 +13,8 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
 /// Which extras a table has.
 #[derive(Debug, Clone, Copy)]
-pub struct Extras {
+pub struct Extras<'a> {
+    columns: &'a [Column],
     /// Of which unit, if of any.
     rates: Option<Unit>,
     /// How well the runs lie on a line, where there are enough of them.
@@ -37,22 +38,24 @@ impl Unit {
         }
     }
 
-    fn of(self, site: &Site) -> Option<Rate> {
+    fn of(self, site: &Site, columns: &[Column]) -> Option<Rate> {
+        let rates = site.rates(columns);
         match self {
-            Unit::Minute => site.rates.per_minute,
-            Unit::Run => site.rates.per_run,
+            Unit::Minute => rates.per_minute,
+            Unit::Run => rates.per_run,
         }
     }
 }
 
-impl Extras {
-    pub fn of(report: &Report, trend: bool) -> Self {
-        let has_time = report
-            .sites
-            .iter()
-            .any(|site| site.rates.per_minute.is_some());
+impl<'a> Extras<'a> {
+    pub fn of(report: &'a Report, trend: bool) -> Self {
+        let columns = &report.columns;
+        let per_minute = |site: &Site| Unit::Minute.of(site, columns);
+        let has_time = columns.iter().all(|column| column.duration_s.is_some())
+            && report.sites.iter().any(|site| per_minute(site).is_some());
         let curve = |site: &Site| last_curve(site).is_some();
         Extras {
+            columns,
             rates: match report.runs.len() {
                 _ if has_time => Some(Unit::Minute),
                 3.. => Some(Unit::Run),
@@ -90,7 +93,7 @@ impl Extras {
             cells.push(Extra { column, phrase });
         }
         if let Some(unit) = self.rates {
-            let of = unit.of(site);
+            let of = unit.of(site, self.columns);
             for text in [
                 of.map(|of| rate(of.blocks)),
                 of.and_then(|of| of.bytes).map(signed),
@@ -106,7 +109,7 @@ impl Extras {
             }
         }
         if self.fit {
-            let fit = self.rates.and_then(|unit| unit.of(site)?.fit);
+            let fit = self.rates.and_then(|unit| unit.of(site, self.columns)?.fit);
             let column = fit.map_or_else(String::new, |fit| format!("{fit:.2}"));
             cells.push(Extra {
                 phrase: match column.is_empty() {

@@ -12,6 +12,7 @@ use crate::printable::printable_name;
 use crate::run::{Certainty, Run};
 use crate::trace::STEPS;
 use crate::units::{bytes, count, counted};
+use crate::warning::Warning;
 
 /// Writes the header lines of a report.
 pub fn write(
@@ -78,5 +79,8 @@ fn run_facts(run: &Run) -> Vec<String> {
         Some(live) => format!("{blocks} live, {}", bytes(live)),
         None => format!("{blocks} live"),
     });
+    if known.warnings.iter().any(Warning::makes_figures_partial) {
+        facts.push("partial, see the warnings".to_owned());
+    }
     facts
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::Report;
@@ -21,17 +21,17 @@ use crate::warning::Warning;
 
 /// The whole document.
 #[derive(Debug, Serialize)]
-pub struct Document {
+pub struct Document<'a> {
     /// `"mtrace-diff/1"`.
     pub schema: &'static str,
     /// Of the program that wrote it.
     pub version: &'static str,
     /// In the order of the command line.
-    pub runs: Vec<JsonRun>,
+    pub runs: Vec<JsonRun<'a>>,
     /// What `sites` stand for: `"address"`, `"line"`, `"function"`, `"file"`, `"module"`, `"stack"` or `"size"`.
     pub by: &'static str,
     /// Every call site that allocated in any run, hidden ones too, by rank.
-    pub sites: Vec<JsonSite>,
+    pub sites: JsonSites<'a>,
     pub total: JsonTotal,
     /// All sites with the verdict `"leak"` together, without hidden ones.
     pub leaks: JsonLeaks,
@@ -41,7 +41,7 @@ pub struct Document {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonRun {
+pub struct JsonRun<'a> {
     /// Short, different for each run of a document.
     pub name: String,
     /// As given on the command line.
@@ -78,7 +78,7 @@ pub struct JsonRun {
     pub anomalies: Option<JsonAnomalies>,
     /// Frees and allocations that went wrong, by kind and caller, worst kinds first; null where that
     /// is not known, as in a saved report.
-    pub faults: Option<Vec<JsonFault>>,
+    pub faults: Option<JsonFaults<'a>>,
     pub warnings: Vec<JsonWarning>,
 }
 
@@ -357,8 +357,39 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
     Ok(())
 }
 
-impl Document {
-    pub fn new(report: &Report, options: &Options) -> Self {
+/// Sites, each made when its turn comes to be written: all of them together are a document's gigabyte.
+#[derive(Debug)]
+pub struct JsonSites<'a> {
+    report: &'a Report,
+    with_curves: bool,
+    stacks: Option<StackView>,
+}
+
+impl Serialize for JsonSites<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let sites = self.report.sites.iter().enumerate();
+        let site =
+            |(index, site)| json_site(self.report, index + 1, site, self.with_curves, self.stacks);
+        serializer.collect_seq(sites.map(site))
+    }
+}
+
+/// Faults, each made when its turn comes.
+#[derive(Debug)]
+pub struct JsonFaults<'a> {
+    run: &'a Run,
+    faults: &'a [Fault],
+}
+
+impl Serialize for JsonFaults<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let faults = self.faults.iter();
+        serializer.collect_seq(faults.map(|fault| json_fault(self.run, *fault)))
+    }
+}
+
+impl<'a> Document<'a> {
+    pub fn new(report: &'a Report, options: &Options) -> Self {
         let (with_curves, stacks) = (options.trend, options.stacks);
         let is_comparison = report.is_comparison();
         Document {
@@ -366,12 +397,11 @@ impl Document {
             version: env!("CARGO_PKG_VERSION"),
             runs: report.runs.iter().map(json_run).collect(),
             by: report.by.name(),
-            sites: report
-                .sites
-                .iter()
-                .enumerate()
-                .map(|(index, site)| json_site(report, index + 1, site, with_curves, stacks))
-                .collect(),
+            sites: JsonSites {
+                report,
+                with_curves,
+                stacks,
+            },
             total: JsonTotal {
                 growth: is_comparison
                     .then(|| json_growth(report.total.growth, report.total.first())),
@@ -383,7 +413,7 @@ impl Document {
     }
 }
 
-fn json_run(run: &Run) -> JsonRun {
+fn json_run(run: &Run) -> JsonRun<'_> {
     let facts = &run.facts;
     JsonRun {
         name: facts.name.clone(),
@@ -408,8 +438,8 @@ fn json_run(run: &Run) -> JsonRun {
         anomalies: facts.anomalies.as_ref().map(json_anomalies),
         faults: run
             .faults
-            .as_ref()
-            .map(|faults| faults.iter().map(|fault| json_fault(run, *fault)).collect()),
+            .as_deref()
+            .map(|faults| JsonFaults { run, faults }),
         warnings: json_warnings(&facts.warnings),
     }
 }
@@ -449,7 +479,9 @@ fn json_fault(run: &Run, fault: Fault) -> JsonFault {
         kind: fault.kind_name(),
         count: fault.seen.count,
         first_line: fault.seen.first_line,
-        module: run.module_of(at).map(|module| module.label.name.clone()),
+        module: run
+            .module_of(at)
+            .map(|module| module.label.name.to_string()),
         function: frame.and_then(|f| owned(f.function.as_ref())),
         file: frame.and_then(|f| owned(f.file.as_ref())),
         line: frame.and_then(|f| f.line),
@@ -473,6 +505,7 @@ fn json_site(
     stacks: Option<StackView>,
 ) -> JsonSite {
     let is_comparison = report.is_comparison();
+    let rates = site.rates(&report.columns);
     let frame = site.at.frame();
     let frames = match &site.at.name {
         Symbolized::Named(named) => named.frames(),
@@ -480,7 +513,11 @@ fn json_site(
     };
     JsonSite {
         rank,
-        module: site.at.module.as_ref().map(|module| module.name.clone()),
+        module: site
+            .at
+            .module
+            .as_ref()
+            .map(|module| module.name.to_string()),
         function: frame.and_then(|f| owned(f.function.as_ref())),
         file: frame.and_then(|f| owned(f.file.as_ref())),
         line: frame.and_then(|f| f.line),
@@ -494,7 +531,7 @@ fn json_site(
             })
             .collect(),
         named_by: match &site.at.name {
-            Symbolized::Named(named) => Some(match named.source {
+            Symbolized::Named(named) => Some(match named.source() {
                 NameSource::Dwarf => "dwarf",
                 NameSource::SymbolTable => "symbols",
                 NameSource::Log => "log",
@@ -507,27 +544,27 @@ fn json_site(
         },
         runs: {
             let runs = site.at.runs.iter();
-            runs.map(|run| Some(json_site_run(run.as_ref()?, with_curves)))
+            runs.map(|run| Some(json_site_run(run.as_deref()?, with_curves)))
                 .collect()
         },
         growth: is_comparison.then(|| json_growth(site.growth, site.first())),
         change: is_comparison.then(|| site.change.name()),
         verdict: site.trend.map(Trend::name),
-        per_minute: site.rates.per_minute.map(json_rate),
-        per_run: site.rates.per_run.map(json_rate),
+        per_minute: rates.per_minute.map(json_rate),
+        per_run: rates.per_run.map(json_rate),
         matched_by: site.at.matched_by.map(MatchedBy::name),
         unsure: site.is_unsure(),
         forked: site.at.forked,
         by: site.at.by.name(),
-        via: site.at.via.iter().map(json_via).collect(),
-        wrapper: site.at.stands_for.map(PassedBy::name),
+        via: site.at.via().iter().map(json_via).collect(),
+        wrapper: site.at.stands_for().map(PassedBy::name),
         callers: stacks.map(|view| stacks::json_callers(report, site, view)),
         stack: stacks::json_stack(site),
-        size: match site.at.part {
-            Part::Size(size) => Some(size),
+        size: match site.at.part.as_deref() {
+            Some(Part::Size(size)) => Some(*size),
             _ => None,
         },
-        sizes: stacks::json_sizes(report, site),
+        sizes: stacks::json_sizes(site),
         hidden: site.at.hidden.map(|Hidden::Loader| "loader"),
     }
 }
@@ -542,10 +579,10 @@ fn json_via(via: &Via) -> JsonVia {
 
 fn json_site_run(run: &SiteRun, with_curves: bool) -> JsonSiteRun {
     JsonSiteRun {
-        addresses: run.addresses.iter().copied().map(json_address).collect(),
+        addresses: run.places.addresses().map(json_address).collect(),
         numbers: run
-            .numbers
-            .iter()
+            .places
+            .numbers()
             .map(|number| format!("{number:#x}"))
             .collect(),
         allocations: run.figures.allocations,
@@ -613,7 +650,11 @@ fn json_gate(report: &Report) -> JsonGate {
         let frame = site.at.frame();
         JsonBreach {
             rank: breach.site + 1,
-            module: site.at.module.as_ref().map(|module| module.name.clone()),
+            module: site
+                .at
+                .module
+                .as_ref()
+                .map(|module| module.name.to_string()),
             function: frame.and_then(|f| owned(f.function.as_ref())),
             file: frame.and_then(|f| owned(f.file.as_ref())),
             line: frame.and_then(|f| f.line),

@@ -77,7 +77,7 @@ pub fn write_mtrace_do(report: &Report, _: &Options, out: &mut dyn Write) -> Res
         let place = run.location(at);
         let module = run.module_of(place).map(|module| &module.label);
         // As the log names it; where it does not, as in a static program, what the maps say.
-        let known = blocks.file(at).or(module.map(|label| label.name.as_str()));
+        let known = blocks.file(at).or(module.map(|label| &*label.name));
         let library = known.unwrap_or("unknown").to_owned();
         let line = lines
             .entry((location(run, blocks, at), library.clone()))

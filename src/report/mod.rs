@@ -33,6 +33,8 @@ use crate::warning::Warning;
 pub struct Report {
     /// One for `show`, two or more for a comparison.
     pub runs: Vec<Run>,
+    /// What every site is measured against, in the order of the runs.
+    pub columns: Vec<Column>,
     /// By rank, which is a site's place here, from 1; hidden ones last.
     pub sites: Vec<Site>,
     /// What the sites stand for, where that is known of them.
@@ -106,7 +108,9 @@ impl Report {
     ) -> Self {
         let columns: Vec<Column> = runs.iter().map(Column::of).collect();
         let sites = judge(joined, &columns, terms.sort);
-        let breaches = terms.gate.breaches(&sites, copies(&sites, &columns));
+        let breaches = terms
+            .gate
+            .breaches(&sites, &columns, copies(&sites, &columns));
         let last = runs.last().and_then(|run| run.facts.anomalies.as_ref());
         let double_frees = last.map_or(0, |anomalies| anomalies.double_frees.count);
         let unsure_frees = last.map_or(0, |anomalies| anomalies.unsure_frees.count);
@@ -133,6 +137,7 @@ impl Report {
             reach: terms.reach,
             only: terms.only,
             sites,
+            columns,
             runs,
         }
     }
@@ -145,11 +150,6 @@ impl Report {
     pub fn is_comparison(&self) -> bool {
         self.runs.len() > 1
     }
-
-    /// What the columns of the runs are to a sum of sites.
-    pub(crate) fn columns(&self) -> Vec<Column> {
-        self.runs.iter().map(Column::of).collect()
-    }
 }
 
 impl Leaks {
@@ -157,7 +157,10 @@ impl Leaks {
         let is_leak = |site: &&Site| site.at.hidden.is_none() && site.trend == Some(Trend::Leak);
         let leaking: Vec<&Site> = sites.iter().filter(is_leak).collect();
         let mut per_minute: Option<Rate> = None;
-        for rate in leaking.iter().filter_map(|site| site.rates.per_minute) {
+        for rate in leaking
+            .iter()
+            .filter_map(|site| site.rates(columns).per_minute)
+        {
             let sum = per_minute.get_or_insert(Rate {
                 blocks: 0.0,
                 bytes: Some(0.0),

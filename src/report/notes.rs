@@ -73,7 +73,7 @@ fn leaks(report: &Report) -> Option<String> {
         let is_timed = report.runs.iter().all(|run| run.facts.duration_s.is_some());
         let how = match is_timed {
             true => ".",
-            false => "; --duration says how long the runs took, and then this how fast",
+            false => ". To see how fast, give --duration.",
         };
         return Some(format!("{sites} {verb}: {over}{how}"));
     };
@@ -132,10 +132,10 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
     }
     let has_mark = |mark: &str| view.rows.iter().any(|row| match_mark(row.site) == mark);
     if has_mark("~") {
-        marks.push("~ found again by its function, not by an equal line");
+        marks.push("~ matched by its function, not by its line");
     }
     if has_mark("?") {
-        marks.push("? unsure: it may be another site");
+        marks.push("? unsure: may be another site");
     }
     if view
         .rows
@@ -151,13 +151,12 @@ fn left_out(report: &Report, view: &View<'_>, options: &Options) -> Vec<String> 
     let mut notes = Vec::new();
     if view.others.sites > 0 {
         let is_cut = view.rows.len() == options.top && view.others.grown > 0;
-        let more = if is_cut {
-            "--top N shows more of them, "
-        } else {
-            ""
+        let how = match is_cut {
+            true => "--top N shows more, --all shows them all",
+            false => "--all shows them",
         };
         let sites = counted(view.others.sites as u64, "site");
-        notes.push(format!("{sites} not shown: {more}--all shows every one"));
+        notes.push(format!("{sites} not shown: {how}"));
     }
     if view.hidden.sites > 0 {
         let live = view.hidden.sums.last();
@@ -259,14 +258,14 @@ fn freed_at_the_end(report: &Report) -> Option<String> {
     let sites = held.count() as u64;
     let name = sentence_name(site, &Alike::of(report));
     let most = format!(
-        "{name}, up to {}, before {}",
+        "{name}, up to {} (before: {})",
         counted(most, "block"),
         count(before)
     );
     Some(match sites {
-        1 => format!("1 site held more than before until the end of the run freed it: {most}"),
+        1 => format!("1 site held more than before, until the end of the run freed it: {most}"),
         n => format!(
-            "{} sites held more than before until the end of the run freed them: {most}; and {} more",
+            "{} sites held more than before, until the end of the run freed them: {most}, and {} more",
             count(n),
             count(n - 1)
         ),
@@ -277,15 +276,15 @@ fn freed_at_the_end(report: &Report) -> Option<String> {
 /// what it ends with tells nothing of it.
 fn held(site: &Site) -> Option<(u64, u64)> {
     let is_told = site.trend != Some(Trend::Shutdown) || site.growth.is_growth();
-    let [first, .., last] = site.at.runs.as_slice() else {
+    let [first, .., last] = &*site.at.runs else {
         return None;
     };
     let most = |run: &SiteRun| {
         let points = run.curve.as_ref()?.points();
         points.iter().map(|point| point.blocks).max()
     };
-    let before = first.as_ref().map_or(Some(0), most)?;
-    let most = most(last.as_ref()?)?;
+    let before = first.as_deref().map_or(Some(0), most)?;
+    let most = most(last.as_deref()?)?;
     let is_more = most >= before + FEWEST_BLOCKS && most / 3 >= before / 2;
     (is_more && !is_told && site.at.hidden.is_none()).then_some((before, most))
 }
@@ -369,7 +368,7 @@ pub fn write_warnings(
         let more = counted(more as u64, "warning");
         writeln!(
             out,
-            "{more} more of these kinds: --format json has every one"
+            "{more} more of these kinds: --format json has them all"
         )?;
     }
     Ok(())

@@ -18,6 +18,21 @@ pub struct Options {
     pub color: bool,
 }
 
+/// As the command has it where nothing is asked for, without colour.
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            top: 20,
+            all: false,
+            inlines: false,
+            trend: true,
+            stacks: None,
+            width: None,
+            color: false,
+        }
+    }
+}
+
 /// How much of the callers of a site is shown.
 #[derive(Debug, Clone, Copy)]
 pub struct StackView {

@@ -16,12 +16,12 @@ const SIZES_IN_JSON: usize = 16;
 /// What stands under a row: each line, and the place that it is of.
 pub fn below(report: &Report, site: &Site, stacks: Option<StackView>) -> Vec<(String, String)> {
     let mut lines = Vec::new();
-    match (&site.at.part, stacks) {
-        (Part::Stack(callers), _) => {
+    match (site.at.part.as_deref(), stacks) {
+        (Some(Part::Stack(callers)), _) => {
             let line = |caller: &Caller| (format!("  ← {}", name_of(caller)), place_of(caller));
             lines.extend(callers.iter().map(line));
         }
-        (Part::Whole, Some(view)) => draw(report, &tree(report, site, view), "  ", &mut lines),
+        (None, Some(view)) => draw(report, &tree(report, site, view), "  ", &mut lines),
         _ => {}
     }
     lines
@@ -29,7 +29,7 @@ pub fn below(report: &Report, site: &Site, stacks: Option<StackView>) -> Vec<(St
 
 fn tree(report: &Report, site: &Site, view: StackView) -> CallerTree {
     let ways = ways(&site.at, &report.runs, &report.reach);
-    CallerTree::of(&ways, &report.columns(), Cut { share: view.share })
+    CallerTree::of(&ways, &report.columns, Cut { share: view.share })
 }
 
 /// A branch a line, and a line for each caller that follows without another branch.
@@ -111,7 +111,7 @@ fn place_of(caller: &Caller) -> String {
 
 /// `88 B +938, 72 B +312`, of a row that is a wrapper.
 pub fn sizes_text(report: &Report, site: &Site) -> Option<String> {
-    let sizes = sizes_of(report, site)?;
+    let sizes = sizes_of(site)?;
     let grown: Vec<&OfSize> = sizes.iter().filter(|of| of.growth() > 0).collect();
     let shown = grown.iter().take(SIZES).map(|of| {
         let growth = growth_text(
@@ -131,11 +131,11 @@ pub fn sizes_text(report: &Report, site: &Site) -> Option<String> {
     (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
 }
 
-fn sizes_of(report: &Report, site: &Site) -> Option<Vec<OfSize>> {
-    let is_wrapper = site.at.stands_for.is_some() && site.at.part == Part::Whole;
+fn sizes_of(site: &Site) -> Option<Vec<OfSize>> {
+    let is_wrapper = site.at.stands_for().is_some() && site.at.part.is_none();
     let is_hidden = site.at.hidden.is_some();
     (is_wrapper && !is_hidden)
-        .then(|| by_size(&site.at, &report.runs))
+        .then(|| by_size(&site.at))
         .flatten()
 }
 
@@ -222,7 +222,7 @@ fn json_branch(node: &Node) -> JsonBranch {
 }
 
 fn json_caller(caller: &Caller, recursive: bool) -> JsonCaller {
-    let module = caller.module.as_ref().map(|module| module.name.clone());
+    let module = caller.module.as_ref().map(|module| module.name.to_string());
     JsonCaller {
         module: module.filter(|name| !name.is_empty()),
         function: caller.function.as_deref().map(str::to_owned),
@@ -235,8 +235,8 @@ fn json_caller(caller: &Caller, recursive: bool) -> JsonCaller {
 
 /// The way that a row is of.
 pub fn json_stack(site: &Site) -> Option<Vec<JsonCaller>> {
-    match &site.at.part {
-        Part::Stack(callers) => Some(
+    match site.at.part.as_deref() {
+        Some(Part::Stack(callers)) => Some(
             callers
                 .iter()
                 .map(|caller| json_caller(caller, false))
@@ -247,8 +247,8 @@ pub fn json_stack(site: &Site) -> Option<Vec<JsonCaller>> {
 }
 
 /// The sizes of a row that is a wrapper.
-pub fn json_sizes(report: &Report, site: &Site) -> Option<Vec<JsonSize>> {
-    let sizes = sizes_of(report, site)?;
+pub fn json_sizes(site: &Site) -> Option<Vec<JsonSize>> {
+    let sizes = sizes_of(site)?;
     let (own, others) = sizes.split_at(sizes.len().min(SIZES_IN_JSON));
     let of_size = |of: &OfSize| JsonSize {
         size: Some(of.size),

@@ -17,8 +17,8 @@ impl Sums {
     pub fn of<'a>(columns: &[Column], sites: impl IntoIterator<Item = &'a Site>) -> Self {
         let mut runs: Vec<Figures> = columns.iter().map(|column| column.nothing).collect();
         for site in sites {
-            for (sum, figures) in runs.iter_mut().zip(&site.figures) {
-                sum.add(*figures);
+            for (sum, figures) in runs.iter_mut().zip(site.at.figures(columns)) {
+                sum.add(figures);
             }
         }
         let (first, last) = ends(&runs);

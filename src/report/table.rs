@@ -125,7 +125,7 @@ fn site_cells(
     row: Row<'_>,
     total: Figures,
     options: &Options,
-    extras: Extras,
+    extras: Extras<'_>,
     alike: &Alike,
 ) -> Cells {
     let site = row.site;

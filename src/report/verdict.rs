@@ -11,7 +11,6 @@ use super::text::wrapped;
 use super::view::{Alike, sentence_name};
 use crate::diff::{Limit, MatchedBy, Site, Verdict, are_equal};
 use crate::error::Result;
-use crate::run::{Role, Run};
 use crate::units::{count, counted, signed_counted};
 use crate::warning::Warning;
 
@@ -117,7 +116,10 @@ fn unlisted(report: &Report) -> Option<String> {
     let [first, .., last] = report.runs.as_slice() else {
         return None;
     };
-    let before = first.facts.unlisted.unwrap_or_else(|| of_loader(first));
+    let before = first
+        .facts
+        .unlisted
+        .unwrap_or_else(|| first.live_of_loader());
     let more = last.facts.unlisted?.saturating_sub(before);
     (more > 0 && !report.gate.limits.is_empty()).then(|| {
         format!(
@@ -126,18 +128,6 @@ fn unlisted(report: &Report) -> Option<String> {
             last.facts.name
         )
     })
-}
-
-fn of_loader(run: &Run) -> u64 {
-    let is_loader = |at| {
-        let module = run.module_of(run.location(at));
-        module.is_some_and(|module| module.label.role == Role::Loader)
-    };
-    let sites = run
-        .sites
-        .iter()
-        .filter(|site| is_loader(run.innermost(site)));
-    sites.map(|site| site.figures.blocks).sum()
 }
 
 fn fail_reason(report: &Report) -> String {
@@ -150,7 +140,7 @@ fn fail_reason(report: &Report) -> String {
             let of_copies = breach.copies.as_ref().map(|copies| &copies.reading);
             let judged = worst.or(of_copies);
             let growth = judged.map_or(site.growth, |judged| judged.growth);
-            let rates = judged.map_or(site.rates, |judged| judged.rates);
+            let rates = judged.map_or_else(|| site.rates(&report.columns), |judged| judged.rates);
             let by_time = breach.limits.iter().all(Limit::is_by_time);
             let grew = match rates.steepest_per_minute.filter(|_| by_time) {
                 Some(rate) => a_minute(rate),

@@ -1,6 +1,9 @@
 //! Which sites a table shows, and the text of their rows.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::{Report, Sums};
 use crate::diff::{Breach, Change, Column, Grouping, Growth, Hidden, MatchedBy, Part, Site};
@@ -61,7 +64,7 @@ fn is_of_interest(site: &Site) -> bool {
 
 impl<'a> View<'a> {
     pub fn new(report: &'a Report, extent: Extent) -> Self {
-        let columns = report.columns();
+        let columns = &report.columns;
         let sites = report.sites.iter().enumerate();
         let rows = sites.map(|(index, site)| Row {
             rank: index + 1,
@@ -84,9 +87,9 @@ impl<'a> View<'a> {
         others.extend(not_grown);
         let counted = rows.iter().chain(&others).map(|row| row.site);
         View {
-            total: Sums::of(&columns, counted),
-            others: Others::of(&columns, &others),
-            hidden: Others::of(&columns, &hidden),
+            total: Sums::of(columns, counted),
+            others: Others::of(columns, &others),
+            hidden: Others::of(columns, &hidden),
             alike: Alike::of(report),
             rows,
         }
@@ -99,10 +102,10 @@ fn function_text(site: &Site) -> String {
         Grouping::File | Grouping::Module => "-".to_owned(),
         _ => function_of(&site.at.name),
     };
-    match &site.at.part {
-        Part::Whole | Part::Stack(_) => function,
-        Part::Size(size) => format!("{function}, {}", bytes(*size)),
-        Part::OtherSizes => format!("{function}, other sizes"),
+    match site.at.part.as_deref() {
+        None | Some(Part::Stack(_)) => function,
+        Some(Part::Size(size)) => format!("{function}, {}", bytes(*size)),
+        Some(Part::OtherSizes) => format!("{function}, other sizes"),
     }
 }
 
@@ -115,11 +118,18 @@ pub struct Alike(HashSet<Shown>);
 
 impl Alike {
     pub fn of(report: &Report) -> Self {
-        let (mut seen, mut alike) = (HashSet::new(), HashSet::new());
-        for site in &report.sites {
-            let shown = (function_text(site), place_text(site), module_text(site));
-            if let Err(shown) = insert(&mut seen, shown) {
-                alike.insert(shown);
+        // Not the texts of all sites, of which there can be a million, but their hashes and places.
+        let mut seen: HashTable<(u64, u32)> = HashTable::new();
+        let (mut alike, hasher) = (HashSet::new(), DefaultHashBuilder::default());
+        for (index, site) in report.sites.iter().enumerate() {
+            let text = shown(site);
+            let hash = hasher.hash_one(&text);
+            let is_alike = |&(other, at): &(u64, u32)| {
+                other == hash && shown(&report.sites[at as usize]) == text
+            };
+            match seen.find(hash, is_alike) {
+                Some(_) => drop(alike.insert(text)),
+                None => drop(seen.insert_unique(hash, (hash, index as u32), |&(hash, _)| hash)),
             }
         }
         Alike(alike)
@@ -128,8 +138,7 @@ impl Alike {
     /// The function of a site; where another row would look the same, with the lines it is inlined at:
     /// `xmalloc ← conn_new:12`.
     pub fn function_text(&self, site: &Site) -> String {
-        let text = function_text(site);
-        let shown = (text, place_text(site), module_text(site));
+        let shown = shown(site);
         let Symbolized::Named(named) = &site.at.name else {
             return shown.0;
         };
@@ -147,15 +156,8 @@ impl Alike {
     }
 }
 
-/// Gives back what is there already.
-fn insert(seen: &mut HashSet<Shown>, shown: Shown) -> Result<(), Shown> {
-    match seen.contains(&shown) {
-        true => Err(shown),
-        false => {
-            seen.insert(shown);
-            Ok(())
-        }
-    }
+fn shown(site: &Site) -> Shown {
+    (function_text(site), place_text(site), module_text(site))
 }
 
 /// A function, with the ones it is inlined into behind it: `xmalloc ← conn_new`.
@@ -214,7 +216,7 @@ pub fn module_text(site: &Site) -> String {
 }
 
 pub fn module_of(module: Option<&ModuleLabel>) -> String {
-    module.map_or_else(|| "-".to_owned(), |module| module.name.clone())
+    module.map_or_else(|| "-".to_owned(), |module| module.name.to_string())
 }
 
 /// The growth in percent, or NEW or GONE, which no percentage can say.
@@ -235,7 +237,8 @@ pub fn percent_text(growth: Growth, first: Figures) -> String {
 
 /// `via xstrdup`: the wrapper that a site's memory came through, and how many others there are.
 pub fn via_text(site: &Site) -> Option<String> {
-    let (first, more) = site.at.via.split_first()?;
+    let via = site.at.via();
+    let (first, more) = via.split_first()?;
     let learned = match first.by {
         PassedBy::Learned => " (learned)",
         _ => "",
@@ -264,7 +267,7 @@ pub fn mark(row: Row<'_>, breaches: &[Breach]) -> &'static str {
 
 /// A sign for a site that only stands for those who called it, which nobody knows.
 pub fn wrapper_mark(site: &Site) -> &'static str {
-    match site.at.stands_for {
+    match site.at.stands_for() {
         Some(_) if site.at.hidden.is_none() => "w",
         _ => "",
     }

@@ -43,9 +43,9 @@ pub struct Blame {
 #[derive(Debug, Clone, Copy, Default)]
 struct Standing {
     /// The innermost of its frames that stands for nobody else.
-    answers: Option<usize>,
+    answers: Option<u16>,
     /// The outermost below that one, or of all, and how that is known.
-    passed: Option<(usize, PassedBy)>,
+    passed: Option<(u16, PassedBy)>,
 }
 
 /// The runs, with what answers for each of their stacks. What is learned of one run holds in all of them, so that a
@@ -90,7 +90,7 @@ impl Blame {
         Blame {
             standings: locations
                 .enumerate()
-                .map(|(index, location)| judge.standing(LocationId(index), location))
+                .map(|(index, location)| judge.standing(LocationId(index as u32), location))
                 .collect(),
             hidden: wrappers.hidden.clone(),
         }
@@ -99,12 +99,15 @@ impl Blame {
     fn standing(&self, run: &Run, at: LocationId) -> Standing {
         let shown = || Standing {
             answers: Some(match &run.location(at).name {
-                Symbolized::Named(named) => named.shown_at(),
+                Symbolized::Named(named) => short(named.shown_at()),
                 Symbolized::Unknown(_) => 0,
             }),
             passed: None,
         };
-        self.standings.get(at.0).copied().unwrap_or_else(shown)
+        self.standings
+            .get(at.0 as usize)
+            .copied()
+            .unwrap_or_else(shown)
     }
 }
 
@@ -156,10 +159,10 @@ impl Judge<'_> {
                 by_name => by_name,
             };
             let Some(by) = by else {
-                standing.answers = Some(index);
+                standing.answers = Some(short(index));
                 break;
             };
-            standing.passed = Some((index, by));
+            standing.passed = Some((short(index), by));
         }
         standing
     }
@@ -182,14 +185,20 @@ impl Judge<'_> {
     }
 }
 
+/// No chain of inlined calls is longer.
+fn short(frame: usize) -> u16 {
+    u16::try_from(frame).unwrap_or(u16::MAX)
+}
+
 /// What answers for a call site; right only once its frames have names.
 pub fn responsible(run: &Run, site: &CallSite) -> Responsible {
     let mut via = None;
     let mut innermost: Option<(Responsible, Option<PassedBy>)> = None;
     for (depth, at) in run.frames(site).enumerate() {
         let standing = run.blame.standing(run, at);
-        let call = |frame| Call { at, frame };
+        let call = |frame: usize| Call { at, frame };
         if let Some((frame, by)) = standing.passed {
+            let frame = usize::from(frame);
             // The runtime's own functions often have no name.
             let is_named = by != PassedBy::Runtime || run.frame_of(call(frame)).is_some();
             let is_named = is_named || via.is_none();
@@ -199,7 +208,7 @@ pub fn responsible(run: &Run, site: &CallSite) -> Responsible {
             && !is_within_wrapper(run, site, depth, at)
         {
             return Responsible {
-                call: call(frame),
+                call: call(frame.into()),
                 depth,
                 via,
                 stands_for: None,
@@ -261,6 +270,7 @@ fn is_within_wrapper(run: &Run, site: &CallSite, depth: usize, at: LocationId) -
     }
     same.any(|outer| match standing(outer).passed {
         Some((frame, PassedBy::Known)) => {
+            let frame = frame.into();
             let frame = run.frame_of(Call { at: outer, frame });
             let function = frame.and_then(|frame| frame.function.as_deref());
             function.is_some_and(|function| !function.contains("::"))
@@ -293,7 +303,9 @@ impl Run {
     /// runtime's that call `main` and the functions of threads.
     pub fn is_shown(&self, call: Call) -> bool {
         let standing = self.blame.standing(self, call.at);
-        let is_before = standing.answers.is_none_or(|answers| call.frame < answers);
+        let is_before = standing
+            .answers
+            .is_none_or(|answers| call.frame < answers.into());
         let is_hidden = || {
             let hidden = self.blame.hidden.as_ref();
             hidden.is_some_and(|hidden| hidden.fits(self, call))

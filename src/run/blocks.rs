@@ -16,7 +16,7 @@ pub struct Blocks {
 impl Blocks {
     /// How the log spells the file of a call.
     pub fn file(&self, at: LocationId) -> Option<&str> {
-        self.files.get(at.0)?.as_deref()
+        self.files.get(at.0 as usize)?.as_deref()
     }
 }
 

@@ -25,7 +25,7 @@ pub fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<Warning>) {
             .is_some_and(|build| false_builds.contains(build))
         {
             module.build = None;
-            modules.insert(module.label.name.clone());
+            modules.insert(module.label.name.to_string());
         }
     }
     let modules: Vec<String> = modules.into_iter().collect();
@@ -57,7 +57,7 @@ impl<'a> Known<'a> {
                 .frames()
                 .last()
                 .and_then(|frame| frame.function.as_deref());
-            if let (Some(function), Some(start)) = (outermost, named.function_start) {
+            if let (Some(function), Some(start)) = (outermost, named.function_start()) {
                 starts.entry((build, function)).or_default().insert(start);
             }
         }
@@ -92,7 +92,7 @@ fn contradict(a: &Named, b: &Named) -> bool {
             .map(|frame| (frame.function.clone(), frame.line))
             .collect()
     };
-    a.source == b.source && said(a) != said(b)
+    a.source() == b.source() && said(a) != said(b)
 }
 
 #[cfg(test)]
@@ -105,9 +105,9 @@ mod tests {
     fn run(places: &[(u64, &str, u32, u64)], source: NameSource) -> Run {
         let label = ModuleLabel {
             role: Role::Program,
-            name: "app".to_owned(),
+            name: "app".into(),
         };
-        let build = Some(Build::Id(BuildId(vec![1])));
+        let build = Some(Build::Id(BuildId(vec![1].into())));
         let mut run = Run::new(
             Facts::default(),
             vec![Module {

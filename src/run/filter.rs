@@ -37,7 +37,7 @@ impl FramePattern {
         let function = frame.and_then(|frame| frame.function.as_deref());
         let file = frame.and_then(|frame| frame.file.as_deref());
         let module = run.module_of(run.location(call.at));
-        let module = module.map(|module| module.label.name.as_str());
+        let module = module.map(|module| &*module.label.name);
         let mut texts = [function, file, module].into_iter().flatten();
         texts.any(|text| self.0.is_match(text))
     }
@@ -63,7 +63,7 @@ impl Filter {
             return run;
         }
         let of_location = |fits: &dyn Fn(Call) -> bool| -> Vec<bool> {
-            let all = (0..run.locations.len()).map(super::LocationId);
+            let all = (0..run.locations.len() as u32).map(super::LocationId);
             all.map(|at| run.calls_at(at).any(fits)).collect()
         };
         let under = self.under.as_ref().map(|under| {
@@ -80,7 +80,7 @@ impl Filter {
             .map(|focus| of_location(&|call| focus.fits(&run, call)));
         let mut sites = std::mem::take(&mut run.sites);
         sites.retain(|site| {
-            let goes_through = |known: &Vec<bool>| run.frames(site).any(|at| known[at.0]);
+            let goes_through = |known: &Vec<bool>| run.frames(site).any(|at| known[at.0 as usize]);
             under.iter().chain(&focus).all(goes_through)
         });
         run.sites = sites;

@@ -41,10 +41,10 @@ use crate::trace::{Curve, FaultKind, LiveSizes, Occurrences, Sizes};
 #[derive(Debug, Clone)]
 pub struct Run {
     pub facts: Facts,
-    /// By [`ModuleId`].
+    /// By `ModuleId`.
     pub modules: Vec<Module>,
     pub inventory: Inventory,
-    /// By [`LocationId`].
+    /// By `LocationId`.
     pub locations: Vec<Location>,
     pub stacks: Stacks<LocationId>,
     /// Which frames of the stacks stand for others.
@@ -55,11 +55,13 @@ pub struct Run {
     pub faults: Option<Vec<Fault>>,
     /// `None` where the blocks are not known one by one, or nobody asked for them.
     pub blocks: Option<Blocks>,
+    /// Of the call sites that are forgotten.
+    forgotten: Option<Forgotten>,
 }
 
 /// Index of a location within one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LocationId(pub usize);
+pub struct LocationId(pub u32);
 
 /// Where a call was made.
 #[derive(Debug, Clone)]
@@ -80,8 +82,15 @@ pub struct CallSite {
     pub sizes: Option<Sizes>,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
-    /// Of the live blocks; `None` where these are not known one by one.
-    pub live_sizes: Option<LiveSizes>,
+    /// Of the live blocks, where they do not follow from the rest.
+    live_sizes: Option<Box<LiveSizes>>,
+}
+
+/// What call sites came to that a run has let go of.
+#[derive(Debug, Clone, Copy)]
+struct Forgotten {
+    live: Figures,
+    of_loader: u64,
 }
 
 /// What went wrong at one place of a run.
@@ -90,6 +99,59 @@ pub struct Fault {
     pub kind: FaultKind,
     pub seen: Occurrences,
     pub at: LocationId,
+}
+
+impl CallSite {
+    /// Keeps the sizes of the live blocks, unless they follow from what all blocks were of.
+    pub fn keep_sizes(&mut self, sizes: LiveSizes) {
+        let follows = self.figures.blocks == 0 || self.sizes.is_some_and(Sizes::is_one);
+        self.live_sizes = (!follows).then(|| Box::new(sizes));
+    }
+
+    /// The sizes of the live blocks; `None` where these are not known one by one.
+    pub fn live_sizes(&self) -> Option<LiveSizes> {
+        let blocks = self.figures.blocks;
+        match (&self.live_sizes, self.sizes) {
+            (Some(sizes), _) => Some((**sizes).clone()),
+            (None, _) if blocks == 0 => Some(LiveSizes::default()),
+            (None, Some(sizes)) if sizes.is_one() => Some(LiveSizes::of([(sizes.least(), blocks)])),
+            (None, _) => None,
+        }
+    }
+
+    /// What is live is of another moment.
+    pub fn forget_sizes(&mut self) {
+        self.live_sizes = None;
+    }
+
+    /// Those that do not follow from the rest.
+    pub fn kept_sizes(&self) -> Option<&LiveSizes> {
+        self.live_sizes.as_deref()
+    }
+
+    /// Adds what another stack of the same place has.
+    pub fn add(
+        &mut self,
+        figures: Figures,
+        sizes: Option<Sizes>,
+        curve: &Curve,
+        live: Option<&LiveSizes>,
+    ) {
+        let all = self.live_sizes().zip(live);
+        self.figures.add(figures);
+        self.sizes = match (self.sizes, sizes) {
+            (Some(a), Some(b)) => Some(a.and(b)),
+            (one, other) => one.or(other),
+        };
+        if let Some(sum) = &mut self.curve {
+            sum.add(curve);
+        }
+        self.live_sizes = None;
+        if let Some((mut sum, live)) = all {
+            sum.add(live);
+            self.keep_sizes(sum);
+        }
+    }
 }
 
 impl Run {
@@ -105,12 +167,19 @@ impl Run {
             sites: Vec::new(),
             faults: None,
             blocks: None,
+            forgotten: None,
         }
+    }
+
+    /// Makes room for so many places, and as many call sites.
+    pub fn reserve(&mut self, places: usize) {
+        self.locations.reserve_exact(places);
+        self.sites.reserve_exact(places);
     }
 
     pub fn add_location(&mut self, location: Location) -> LocationId {
         self.locations.push(location);
-        LocationId(self.locations.len() - 1)
+        LocationId(self.locations.len() as u32 - 1)
     }
 
     /// Adds what was allocated from one place, of which no more is known than the immediate caller.
@@ -145,7 +214,7 @@ impl Run {
     }
 
     pub fn location(&self, id: LocationId) -> &Location {
-        &self.locations[id.0]
+        &self.locations[id.0 as usize]
     }
 
     /// The frames of a call site, the immediate caller of the allocator first.
@@ -159,14 +228,57 @@ impl Run {
     }
 
     pub fn module_of(&self, location: &Location) -> Option<&Module> {
-        self.modules.get(location.module?.0)
+        self.modules.get(location.module?.0 as usize)
     }
 
     /// What is live of all call sites together, those of the dynamic loader too.
     pub fn live(&self) -> Figures {
+        if let Some(forgotten) = self.forgotten {
+            return forgotten.live;
+        }
         let mut sum = self.nothing();
         self.sites.iter().for_each(|site| sum.add(site.figures));
         sum
+    }
+
+    /// The live blocks of the dynamic loader's own call sites.
+    pub fn live_of_loader(&self) -> u64 {
+        if let Some(forgotten) = self.forgotten {
+            return forgotten.of_loader;
+        }
+        let is_loader = |at| {
+            let module = self.module_of(self.location(at));
+            module.is_some_and(|module| module.label.role == Role::Loader)
+        };
+        let sites = self.sites.iter();
+        let sites = sites.filter(|site| is_loader(self.innermost(site)));
+        sites.map(|site| site.figures.blocks).sum()
+    }
+
+    /// Whether more is known of some call site than the immediate caller.
+    pub fn has_stacks(&self) -> bool {
+        let mut sites = self.sites.iter();
+        sites.any(|site| self.frames(site).nth(1).is_some())
+    }
+
+    /// Lets go of all call sites but for their sum, and of the places that only they speak of, unless there are blocks
+    /// to list. Who knows what each of them comes to has no need of them any more.
+    pub fn forget_sites(&mut self) {
+        if self.blocks.is_some() {
+            return;
+        }
+        self.forgotten = Some(Forgotten {
+            live: self.live(),
+            of_loader: self.live_of_loader(),
+        });
+        self.sites = Vec::new();
+        self.stacks = Stacks::default();
+        self.blame = Blame::default();
+        let locations = std::mem::take(&mut self.locations);
+        for fault in self.faults.iter_mut().flatten() {
+            self.locations.push(locations[fault.at.0 as usize].clone());
+            fault.at = LocationId(self.locations.len() as u32 - 1);
+        }
     }
 
     /// The figures of a call site that this run does not have: nothing, as far as it counts at all.

@@ -2,18 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Text;
 use crate::elf::BuildId;
 
 /// Index of a module within one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ModuleId(pub usize);
+pub struct ModuleId(pub u32);
 
 /// A module, as a run knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Module {
     pub label: ModuleLabel,
     /// As the log spells it, or the maps; `None` where neither names it.
-    pub path: Option<String>,
+    pub path: Option<Text>,
     /// `None` where it is not known which build ran.
     pub build: Option<Build>,
 }
@@ -32,7 +33,7 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModuleLabel {
     pub role: Role,
-    pub name: String,
+    pub name: Text,
 }
 
 impl ModuleLabel {

@@ -28,20 +28,23 @@ pub enum Symbolized {
     Unknown(Unknown),
 }
 
-/// A named address: at least one frame.
+/// A named address: at least one frame. Whoever has a copy shares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    frames: Arc<[Frame]>,
+pub struct Named(Arc<Parts>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts {
+    frames: Box<[Frame]>,
     /// Of the frames, in their order; apart from them, since a function that moved is the same one.
-    declarations: Arc<[Declaration]>,
+    declarations: Box<[Declaration]>,
     /// What the symbol of the outermost function says, where debug information calls it otherwise: it gives functions that
     /// are `static` no parameters, and no lambda a name.
-    pub symbol: Option<Text>,
+    symbol: Option<Text>,
     /// Where the outermost function begins.
-    pub function_start: Option<LinkAddress>,
+    function_start: Option<LinkAddress>,
     /// Of the outermost function.
-    pub code: Option<Code>,
-    pub source: NameSource,
+    code: Option<Code>,
+    source: NameSource,
     /// The frame to show, where it is another one than the names alone tell.
     answers: Option<usize>,
 }
@@ -107,35 +110,58 @@ impl fmt::Display for Unknown {
 impl Named {
     /// The chain of frames, innermost first; `None` if it is empty.
     pub fn new(frames: Vec<Frame>, source: NameSource) -> Option<Self> {
-        (!frames.is_empty()).then_some(Named {
-            frames: frames.into(),
-            declarations: Arc::default(),
+        (!frames.is_empty()).then(|| Named::of_frames(frames.into(), source))
+    }
+
+    fn of_frames(frames: Box<[Frame]>, source: NameSource) -> Self {
+        Named(Arc::new(Parts {
+            frames,
+            declarations: Box::default(),
             symbol: None,
             function_start: None,
             code: None,
             source,
             answers: None,
-        })
+        }))
+    }
+
+    pub fn source(&self) -> NameSource {
+        self.0.source
+    }
+
+    /// What the symbol of the outermost function says, where debug information calls it otherwise.
+    pub fn symbol(&self) -> Option<&Text> {
+        self.0.symbol.as_ref()
+    }
+
+    /// Of the outermost function.
+    pub fn code(&self) -> Option<Code> {
+        self.0.code
+    }
+
+    /// Where the outermost function begins.
+    pub fn function_start(&self) -> Option<LinkAddress> {
+        self.0.function_start
     }
 
     /// Of the frames, in their order; empty where they are not known.
     pub fn declarations(&self) -> &[Declaration] {
-        &self.declarations
+        &self.0.declarations
     }
 
     /// Adds where the functions of the frames are declared, in the order of the frames.
     pub fn declared(mut self, declarations: Vec<Declaration>) -> Self {
-        self.declarations = declarations.into();
+        Arc::make_mut(&mut self.0).declarations = declarations.into();
         self
     }
 
     pub fn with_symbol(mut self, symbol: Option<Text>) -> Self {
-        self.symbol = symbol;
+        Arc::make_mut(&mut self.0).symbol = symbol;
         self
     }
 
     pub fn starting_at(mut self, function_start: Option<LinkAddress>) -> Self {
-        self.function_start = function_start;
+        Arc::make_mut(&mut self.0).function_start = function_start;
         self
     }
 
@@ -147,47 +173,43 @@ impl Named {
             line: None,
             inlined: false,
         };
-        Named {
-            frames: Arc::new([frame]),
-            declarations: Arc::default(),
-            symbol: None,
-            function_start: None,
-            code: None,
-            source,
-            answers: None,
-        }
+        Named::of_frames(Box::new([frame]), source)
     }
 
     pub fn made_of(mut self, code: Option<Code>) -> Self {
-        self.code = code;
+        Arc::make_mut(&mut self.0).code = code;
         self
     }
 
     pub fn frames(&self) -> &[Frame] {
-        &self.frames
+        &self.0.frames
     }
 
     /// The frame that a person would blame: the one that [`Named::answered_by`] says; else the innermost that is
     /// neither a system header's nor `operator new` itself; the innermost of all if there is no such.
     pub fn shown(&self) -> &Frame {
-        &self.frames[self.shown_at()]
+        &self.0.frames[self.shown_at()]
     }
 
     /// Which of the frames that is.
     pub fn shown_at(&self) -> usize {
-        let answers = self.answers.filter(|at| *at < self.frames.len());
+        let answers = self.0.answers.filter(|at| *at < self.0.frames.len());
         answers.unwrap_or_else(|| self.outside_headers())
     }
 
     fn outside_headers(&self) -> usize {
-        let mut frames = self.frames.iter();
+        let mut frames = self.0.frames.iter();
         let outside = frames.position(|frame| !is_library_detail(frame));
         outside.unwrap_or(0)
     }
 
     /// The same name, with another frame to show.
     pub fn answered_by(mut self, frame: usize) -> Self {
-        self.answers = (frame != self.outside_headers()).then_some(frame);
+        // Nearly always it is the one that is shown anyway, and the name stays shared.
+        if frame != self.shown_at() {
+            let is_default = frame == self.outside_headers();
+            Arc::make_mut(&mut self.0).answers = (!is_default).then_some(frame);
+        }
         self
     }
 
@@ -199,11 +221,11 @@ impl Named {
     /// The shown frame and those that it is inlined into, each with its function's declaration.
     pub fn chain(&self) -> impl Iterator<Item = (&Frame, Declaration)> + '_ {
         let shown = self.shown_at();
-        let frames = self.frames.iter().enumerate().skip(shown);
+        let frames = self.0.frames.iter().enumerate().skip(shown);
         let blamed =
             frames.filter(move |(index, frame)| *index == shown || !is_library_detail(frame));
         blamed.map(|(index, frame)| {
-            let declaration = self.declarations.get(index);
+            let declaration = self.0.declarations.get(index);
             (frame, declaration.copied().unwrap_or_default())
         })
     }
@@ -217,7 +239,8 @@ impl Named {
                 ..frame.clone()
             }
         };
-        self.frames = self.frames.iter().map(mapped).collect();
+        let frames = self.0.frames.iter().map(mapped).collect();
+        Arc::make_mut(&mut self.0).frames = frames;
     }
 }
 

@@ -1,6 +1,8 @@
 //! Call stacks as a tree: stacks that share their outer frames share them in memory.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// A frame of the tree, and with it the stack from this frame outwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -12,7 +14,9 @@ pub struct StackId(u32);
 #[derive(Debug, Clone)]
 pub struct Stacks<F> {
     nodes: Vec<Node<F>>,
-    index: HashMap<Node<F>, StackId>,
+    /// By the hashes of their nodes.
+    index: HashTable<StackId>,
+    hasher: DefaultHashBuilder,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,7 +30,8 @@ impl<F> Default for Stacks<F> {
     fn default() -> Self {
         Stacks {
             nodes: Vec::new(),
-            index: HashMap::new(),
+            index: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
         }
     }
 }
@@ -35,10 +40,17 @@ impl<F: Copy + Eq + std::hash::Hash> Stacks<F> {
     /// The stack of a frame that was called by `caller`.
     pub fn add(&mut self, frame: F, caller: Option<StackId>) -> StackId {
         let node = Node { frame, caller };
-        *self.index.entry(node).or_insert_with(|| {
-            self.nodes.push(node);
-            StackId(self.nodes.len() as u32 - 1)
-        })
+        let (nodes, hasher) = (&mut self.nodes, &self.hasher);
+        let hash = hasher.hash_one(node);
+        let is_it = |id: &StackId| nodes[id.0 as usize] == node;
+        if let Some(known) = self.index.find(hash, is_it) {
+            return *known;
+        }
+        let id = StackId(nodes.len() as u32);
+        nodes.push(node);
+        let rehash = |id: &StackId| hasher.hash_one(nodes[id.0 as usize]);
+        self.index.insert_unique(hash, id, rehash);
+        id
     }
 
     /// The frames of a stack, innermost first.

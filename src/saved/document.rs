@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::run::{
     AddressingChoice, Build, CallSite, Code, Declaration, Facts, Figures, Frame, LinkAddress,
     Location, LocationId, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
-    Source, StackId, Symbolized, Unknown,
+    Source, StackId, Symbolized, Text, Unknown,
 };
 use crate::symbols::Names;
 use crate::trace::{Anomalies, Curve, Occurrences, Sizes, Tally};
@@ -416,7 +416,7 @@ impl Modules {
     fn id_of(&mut self, run: &mut Run, module: Module) -> ModuleId {
         *self.0.entry(module).or_insert_with_key(|module| {
             run.modules.push(module.clone());
-            ModuleId(run.modules.len() - 1)
+            ModuleId(run.modules.len() as u32 - 1)
         })
     }
 }
@@ -522,9 +522,9 @@ impl SavedCaller {
             sizes: site.sizes.map(|sizes| (sizes.least(), sizes.most())),
             live_sizes: saved_sizes(site),
             curve: site.curve.as_ref().map(|curve| {
-                let changes = curve.changes().iter();
+                let changes = curve.changes();
                 changes
-                    .map(|(step, live)| (*step, live.blocks, live.bytes))
+                    .map(|(step, live)| (step, live.blocks, live.bytes))
                     .collect()
             }),
         }
@@ -543,7 +543,8 @@ impl SavedCaller {
     fn add_to(self, run: &mut Run, stack: StackId) -> Checked<()> {
         let curve = self.curve.map(|changes| {
             let tally = |(step, blocks, bytes)| (step, Tally { blocks, bytes });
-            Curve::from_changes(changes.into_iter().map(tally).collect())
+            let changes: Vec<(u8, Tally)> = changes.into_iter().map(tally).collect();
+            Curve::from_changes(&changes)
                 .ok_or_else(|| "the steps of a curve are out of order".to_owned())
         });
         let figures = Figures {
@@ -558,11 +559,13 @@ impl SavedCaller {
         let (curve, sizes) = (curve.transpose()?, sizes.transpose()?);
         check(run.facts.origin.source, figures, curve.as_ref())
             .and_then(|()| check_sizes(figures, sizes))
-            .and_then(|()| live_sizes(figures.blocks, figures.bytes, sizes, self.live_sizes))
+            .and_then(|()| live_sizes(figures.blocks, figures.bytes, self.live_sizes))
             .map_err(|reason| format!("of caller {}, {reason}", run.sites.len() + 1))
             .map(|live_sizes| {
                 let site = run.add_stack(stack, figures, sizes, curve);
-                site.live_sizes = live_sizes;
+                if let Some(live_sizes) = live_sizes {
+                    site.keep_sizes(live_sizes);
+                }
             })
     }
 }
@@ -610,17 +613,15 @@ fn check(source: Source, figures: Figures, curve: Option<&Curve>) -> Checked<()>
     let Some(curve) = curve else {
         return Ok(());
     };
-    let end = curve
-        .changes()
-        .last()
-        .map_or(Tally::default(), |change| change.1);
+    let end = curve.changes().last();
+    let end = end.map_or(Tally::default(), |change| change.1);
     if end.blocks != blocks || bytes.is_some_and(|bytes| bytes != end.bytes) {
         return Err(format!(
             "the 'curve' ends with {} blocks, {} bytes, and 'blocks' and 'bytes' say otherwise",
             end.blocks, end.bytes
         ));
     }
-    let most = curve.changes().iter().map(|(_, live)| live.blocks).max();
+    let most = curve.changes().map(|(_, live)| live.blocks).max();
     if allocations.zip(most).is_some_and(|(all, most)| most > all) {
         return Err("more blocks are live in the 'curve' than 'allocations' made".to_owned());
     }
@@ -646,7 +647,7 @@ impl SavedName {
         match name {
             Symbolized::Unknown(reason) => SavedName::Unknown(*reason),
             Symbolized::Named(named) => SavedName::Known {
-                by: named.source,
+                by: named.source(),
                 frames: {
                     let frames = named.frames().iter().enumerate();
                     let declared = |at| named.declarations().get(at).copied().unwrap_or_default();
@@ -654,12 +655,12 @@ impl SavedName {
                         .map(|(at, frame)| SavedFrame::of(frame, declared(at)))
                         .collect()
                 },
-                symbol: named.symbol.as_deref().map(str::to_owned),
-                start: named.function_start,
+                symbol: named.symbol().map(|symbol| symbol.as_ref().to_owned()),
+                start: named.function_start(),
                 code: named
-                    .code
+                    .code()
                     .map(|code| (code.size, code.lines, code.last_line)),
-                namesake: named.code.is_some_and(|code| code.has_namesake),
+                namesake: named.code().is_some_and(|code| code.has_namesake),
             },
         }
     }
@@ -742,24 +743,24 @@ impl SavedFrame {
 #[derive(Clone)]
 struct NamedModule {
     label: ModuleLabel,
-    path: Option<String>,
+    path: Option<Text>,
 }
 
 impl SavedModule {
     /// Only a library's path tells more than its name.
     fn of(module: &ModuleLabel, path: Option<&str>) -> Self {
-        let tells = |path: &&str| module.role != Role::Program && *path != module.name;
+        let tells = |path: &&str| module.role != Role::Program && **path != *module.name;
         SavedModule {
             role: module.role,
-            name: module.name.clone(),
+            name: module.name.to_string(),
             path: path.filter(tells).map(str::to_owned),
         }
     }
 
     fn named(self) -> NamedModule {
-        let name = shortened(&self.name);
+        let name = Text::from(shortened(&self.name));
         let is_path = name.contains('/');
-        let path = self.path.as_deref().map(shortened);
+        let path = self.path.as_deref().map(|path| shortened(path).into());
         NamedModule {
             path: path.or_else(|| is_path.then(|| name.clone())),
             label: ModuleLabel {

@@ -35,7 +35,7 @@ impl SavedInventory {
         let sources = inventory.sources.iter();
         let sources = sources.map(|(label, files)| SavedSources {
             role: label.role,
-            module: label.name.clone(),
+            module: label.name.to_string(),
             files: files.iter().map(|file| file.to_string()).collect(),
         });
         SavedInventory {
@@ -56,7 +56,7 @@ impl SavedInventory {
         let mut of = |sources: SavedSources| {
             let label = ModuleLabel {
                 role: sources.role,
-                name: shortened(&sources.module),
+                name: shortened(&sources.module).into(),
             };
             let files = sources.files.iter();
             let files: BTreeSet<Text> = files.map(|file| names.shared(&shortened(file))).collect();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{Checked, SavedPlace};
 use crate::run::{CallSite, LocationId, Run, StackId};
-use crate::trace::{LiveSizes, Sizes};
+use crate::trace::LiveSizes;
 
 /// No recorder walks further.
 const DEEPEST: usize = 4096;
@@ -89,27 +89,18 @@ pub fn add_stacks(
 
 /// Live blocks by size, where these do not follow from the rest.
 pub fn saved_sizes(site: &CallSite) -> Option<Vec<(u64, u64)>> {
-    let follows = site.figures.blocks == 0 || site.sizes.is_some_and(Sizes::is_one);
-    let sizes = site.live_sizes.as_ref().filter(|_| !follows)?;
-    Some(sizes.iter().collect())
+    site.kept_sizes().map(|sizes| sizes.iter().collect())
 }
 
-/// What of it follows, and what was saved.
+/// What was saved of that, if it agrees with the rest.
 pub fn live_sizes(
     blocks: u64,
     bytes: Option<u64>,
-    sizes: Option<Sizes>,
     saved: Option<Vec<(u64, u64)>>,
 ) -> Checked<Option<LiveSizes>> {
-    let Some(saved) = saved else {
-        let one = sizes.filter(|sizes| sizes.is_one()).map(Sizes::least);
-        return Ok(match (blocks, one) {
-            (0, _) => Some(LiveSizes::default()),
-            (_, Some(size)) => Some(LiveSizes::of([(size, blocks)])),
-            (_, None) => None,
-        });
+    let Some(live) = saved.map(LiveSizes::of) else {
+        return Ok(None);
     };
-    let live = LiveSizes::of(saved);
     let (all, in_bytes) = live.sums();
     match all == blocks && bytes.is_none_or(|bytes| bytes == in_bytes) {
         true => Ok(Some(live)),

@@ -136,7 +136,7 @@ impl ModuleTable {
     }
 
     pub fn get(&self, id: ModuleId) -> &Module {
-        &self.modules[id.0]
+        &self.modules[id.0 as usize]
     }
 
     /// Looks for the file of every module that has none yet.
@@ -178,7 +178,7 @@ impl ModuleTable {
             file: Found::Nowhere,
             is_other_build: false,
         });
-        let id = ModuleId(self.modules.len() - 1);
+        let id = ModuleId(self.modules.len() as u32 - 1);
         if role == Role::Program {
             self.program.get_or_insert(id);
         }

@@ -45,7 +45,7 @@ impl RunToName {
 
     /// The file that a location is in, and where in it.
     fn in_file(&self, location: &Location) -> Option<(&ElfInfo, LinkAddress)> {
-        let module = self.modules.get(location.module?.0)?;
+        let module = self.modules.get(location.module?.0 as usize)?;
         Some((module.elf()?, location.address?))
     }
 }
@@ -139,7 +139,7 @@ fn sources(
         let answers = answers.get(&module.elf()?.path)?;
         let label = ModuleLabel {
             role: module.role,
-            name: module.name.clone(),
+            name: module.name.as_str().into(),
         };
         Some((label, answers.sources.clone()?))
     });
@@ -151,7 +151,7 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<W
     let mut live: Vec<Vec<&Location>> = vec![Vec::new(); run.modules.len()];
     for site in run.run.sites.iter().filter(|site| site.figures.blocks > 0) {
         let location = run.run.location(run.run.responsible(site).call.at);
-        if let Some(live) = location.module.and_then(|id| live.get_mut(id.0)) {
+        if let Some(live) = location.module.and_then(|id| live.get_mut(id.0 as usize)) {
             live.push(location);
         }
     }

@@ -85,7 +85,7 @@ impl RebasedRun {
     /// Where each call was made, with the name that the log itself has for it.
     pub fn locations(&self, callers: &Callers) -> Vec<Location> {
         let mut names = Names::default();
-        let elf = |id: ModuleId| self.modules[id.0].elf();
+        let elf = |id: ModuleId| self.modules[id.0 as usize].elf();
         let locations = self.places.iter().zip(callers.iter());
         let location = |(place, caller): (&Place, Caller<'_>)| Location {
             module: place.module,
@@ -306,10 +306,10 @@ fn callers_of_modules(
     let mut numbers = vec![Vec::new(); modules.len()];
     for (place, caller) in places.iter().zip(callers.iter()) {
         if let (Some(module), Ok(address)) = (place.module, place.address)
-            && modules[module.0].elf().is_some()
-            && numbers[module.0].len() < CHECKED
+            && modules[module.0 as usize].elf().is_some()
+            && numbers[module.0 as usize].len() < CHECKED
         {
-            numbers[module.0].push((address, caller.address));
+            numbers[module.0 as usize].push((address, caller.address));
         }
     }
     numbers

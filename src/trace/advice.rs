@@ -7,11 +7,7 @@ use crate::warning::{LinesSeen, Warning};
 /// One warning for each kind of damage, in order of what it can cost.
 pub fn advice(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    if let Some(reason) = &anomalies.read_error {
-        warnings.push(Warning::ReadStopped {
-            reason: reason.clone(),
-        });
-    }
+    warnings.extend(anomalies.read_error.clone().map(Warning::ReadStopped));
     let starts = anomalies.starts.count;
     let reused = anomalies.live_address_reused;
     if has_two_heaps(anomalies, reuse, allocations) {

@@ -1,6 +1,7 @@
 //! What in a log was not as it should be.
 
 use super::live::Occurrences;
+use crate::warning::ReadFailure;
 
 /// What in a log was not as it should be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub struct Anomalies {
     pub failed_allocations: Occurrences,
     pub failed_reallocations: Occurrences,
     /// Why the log could not be read to its end.
-    pub read_error: Option<String>,
+    pub read_error: Option<ReadFailure>,
 }
 
 impl Anomalies {

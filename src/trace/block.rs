@@ -4,6 +4,10 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallerId(pub u32);
 
+/// A caller's number in one piece: that in the log, or a higher one, if the piece has it for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalCaller(pub u32);
+
 /// One allocation that has not been freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {

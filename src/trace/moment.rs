@@ -5,6 +5,7 @@
 
 use std::io::{self, Read};
 
+use super::caller_texts::Texts;
 use super::parse::Parser;
 use super::reader::{Piece, Pieces};
 
@@ -80,7 +81,8 @@ impl Counts {
 }
 
 fn count(parser: &mut Parser, piece: &Piece) -> Counts {
-    parser.parse(piece);
+    parser.parse(piece, &Texts::default());
+    parser.take_seen();
     let parsed = parser.parsed();
     Counts {
         records: parsed.records,

@@ -6,8 +6,9 @@ use rayon::prelude::*;
 use super::anomalies::Anomalies;
 use super::block::{Block, CallerId, Tally};
 use super::caller_list::Callers;
-use super::curve::{Curve, Curves, Sampler, Steps};
-use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts};
+use super::changes::{Curves, Sampler};
+use super::curve::Curve;
+use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts, SHARDS};
 use super::live_sizes::LiveSizes;
 use super::sizes::{Seen, Sizes};
 
@@ -161,6 +162,9 @@ impl Trace {
     }
 }
 
+/// So many callers are many.
+const MANY_CALLERS: usize = 1 << 14;
+
 impl Outcome<'_> {
     /// The figures of every caller, by [`CallerId`].
     pub fn stats(&self) -> Vec<CallerStats> {
@@ -169,8 +173,13 @@ impl Outcome<'_> {
             live: Tally::default(),
         };
         let mut stats: Vec<CallerStats> = self.trace.allocated.iter().map(stats).collect();
-        let live = self.trace.live.par_iter();
-        let live: Vec<Vec<Tally>> = live.map(|shard| self.live_of(shard)).collect();
+        // A table for each part of the addresses, or for some of them, where a table is large.
+        let together = match stats.len() {
+            ..MANY_CALLERS => 1,
+            _ => SHARDS / 2,
+        };
+        let live = self.trace.live.par_chunks(together);
+        let live: Vec<Vec<Tally>> = live.map(|shards| self.live_of(shards)).collect();
         for of_shard in live {
             for (stats, live) in stats.iter_mut().zip(of_shard) {
                 stats.live.add(live);
@@ -197,9 +206,9 @@ impl Outcome<'_> {
     }
 
     /// What is live of a part of all addresses, by caller.
-    fn live_of(&self, shard: &LiveBlocks) -> Vec<Tally> {
+    fn live_of(&self, shards: &[LiveBlocks]) -> Vec<Tally> {
         let mut live = vec![Tally::default(); self.trace.allocated.len()];
-        for (_, block) in shard.iter(self.reuse) {
+        for (_, block) in shards.iter().flat_map(|shard| shard.iter(self.reuse)) {
             live[self.trace.is(block.caller).0 as usize].add(Tally {
                 blocks: 1,
                 bytes: block.size,
@@ -211,11 +220,10 @@ impl Outcome<'_> {
     /// What was live of each caller at equal steps of the run, by [`CallerId`].
     pub fn curves(&self) -> Vec<Curve> {
         let others = (self.reuse == Reuse::FreeLost).then_some(&self.trace.lost);
-        let steps = Steps::new(self.trace.all_lines);
+        let (late, numbers) = (&self.trace.late, &self.trace.is);
+        let of_numbers = late.of_callers(others, numbers.len(), self.trace.all_lines);
         let mut curves = vec![Curve::default(); self.trace.allocated.len()];
-        for (number, is) in self.trace.is.iter().enumerate() {
-            let number = CallerId(number as u32);
-            let curve = self.trace.late.curve(number, others, &steps);
+        for (is, curve) in numbers.iter().zip(of_numbers) {
             curves[is.0 as usize].add(&curve);
         }
         curves

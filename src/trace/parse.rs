@@ -1,25 +1,20 @@
 //! From the lines of a piece to steps of the replay.
 //!
 //! Pieces are parsed at the same time, so nothing here knows what stands before its piece: lines are
-//! counted from the piece's first, and callers have numbers of the parser's own.
-
-use std::hash::BuildHasher;
-
-use hashbrown::{DefaultHashBuilder, HashTable};
+//! counted from the piece's first, and callers that are new have numbers of the parser's own.
 
 use super::anomalies::Anomalies;
+use super::block::LocalCaller;
+use super::caller_texts::{Texts, kept};
+use super::guess::Guess;
 use super::line::{Caller, Event, Line, Record};
 use super::live::{SHARDS, shard_of};
 use super::outcome::FaultKind;
 use super::reader::{LONGEST_LINE, Piece, RawLine};
-use super::sizes;
+use super::seen::{Seen, SeenInPiece};
 use super::torn::{is_half_record, lacks_beginning};
 use crate::hex;
 use crate::printable::printable_bytes;
-
-/// A caller's number in one parser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LocalCaller(pub u32);
 
 /// What a record does to the block at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +67,7 @@ impl Step {
 pub struct Parsed {
     /// By [`shard_of`] the address, each in order of the log.
     pub steps: [Vec<Step>; SHARDS],
-    /// Callers that the parser had not met before, and the line of their first record.
+    /// Callers that are not known yet, and the line of their first record.
     pub new_callers: Vec<(LocalCaller, u32)>,
     /// Allocations that failed.
     pub failures: Vec<(FaultKind, LocalCaller, u32)>,
@@ -101,132 +96,17 @@ impl Parsed {
     }
 }
 
-/// What one caller did, as far as one parser saw it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Seen {
-    pub records: u64,
-    pub allocations: u64,
-    pub sizes: sizes::Seen,
-}
-
-impl Seen {
-    pub fn add(&mut self, other: Seen) {
-        self.records += other.records;
-        self.allocations += other.allocations;
-        self.sizes.add(other.sizes);
-    }
-}
-
-/// Parses one piece after the other, and remembers the callers it met.
+/// Parses one piece after the other.
 #[derive(Debug, Default)]
 pub struct Parser {
-    callers: Callers,
+    /// How many callers are known beside those that are new in the piece.
+    known: u32,
+    /// Their numbers go on where the known ones end.
+    new: Texts,
+    seen: SeenInPiece,
     guess: Guess,
     parsed: Parsed,
     line: u32,
-}
-
-/// The callers of one parser.
-#[derive(Debug, Default)]
-struct Callers {
-    /// What a line begins with, `@ caller `, one after the other.
-    texts: Vec<u8>,
-    /// Where in `texts` each stands, and how long it is.
-    at: Vec<(usize, usize)>,
-    seen: Vec<Seen>,
-    /// Each caller by the hash of its text, with half of the hash: with many callers, each look at another
-    /// table is a wait for memory, and so the texts are only looked at where they are equal.
-    ids: HashTable<(u32, LocalCaller)>,
-    hasher: DefaultHashBuilder,
-}
-
-impl Callers {
-    /// What a line of this caller begins with.
-    #[inline]
-    fn line_start(&self, caller: LocalCaller) -> Option<&[u8]> {
-        let &(start, length) = self.at.get(caller.0 as usize)?;
-        self.texts.get(start..)?.get(..length)
-    }
-
-    fn text(&self, caller: LocalCaller) -> &[u8] {
-        let line = self.line_start(caller).unwrap_or_default();
-        let text = line.strip_prefix(b"@ ");
-        text.and_then(|text| text.strip_suffix(b" "))
-            .unwrap_or_default()
-    }
-
-    fn find(&self, text: &[u8]) -> Option<LocalCaller> {
-        let hash = self.hasher.hash_one(text);
-        let is_it = |&(half, id): &(u32, LocalCaller)| half == hash as u32 && self.text(id) == text;
-        self.ids.find(hash, is_it).map(|&(_, id)| id)
-    }
-
-    fn add(&mut self, text: &[u8]) -> LocalCaller {
-        // 2^32 distinct callers would not fit into memory as texts, long before the id wraps.
-        let id = LocalCaller(self.at.len() as u32);
-        let start = self.texts.len();
-        self.texts.extend_from_slice(b"@ ");
-        self.texts.extend_from_slice(text);
-        self.texts.push(b' ');
-        self.at.push((start, self.texts.len() - start));
-        self.seen.push(Seen::default());
-        let hash = self.hasher.hash_one(text);
-        let (ids, hasher) = (&mut self.ids, &self.hasher);
-        let rehash = |&(_, id): &(u32, LocalCaller)| {
-            let (start, length) = self.at[id.0 as usize];
-            hasher.hash_one(&self.texts[start + 2..start + length - 1])
-        };
-        ids.insert_unique(hash, (hash as u32, id), rehash);
-        id
-    }
-}
-
-/// Guesses the next line's caller from the last four, as programs do the same things again and again.
-///
-/// A line whose caller is known beforehand needs no search for its end, and no table of texts: one
-/// comparison tells whether the guess is right, and the figures follow. On logs of CPython 98 of
-/// 100 guesses are. What was not guessed is read as any line.
-#[derive(Debug)]
-struct Guess {
-    /// By the callers before: the two that came then, the latest first.
-    next: Vec<[LocalCaller; 2]>,
-    /// The last four callers, 16 bits each.
-    before: u64,
-    /// Where in `next` they lead.
-    at: usize,
-}
-
-/// As many as a power of two: 32 KiB.
-const GUESSES: u32 = 12;
-
-impl Default for Guess {
-    fn default() -> Self {
-        let nobody = LocalCaller(u32::MAX);
-        Guess {
-            next: vec![[nobody; 2]; 1 << GUESSES],
-            before: 0,
-            at: 0,
-        }
-    }
-}
-
-impl Guess {
-    #[inline]
-    fn callers(&self) -> [LocalCaller; 2] {
-        self.next[self.at]
-    }
-
-    /// Takes note of which it was.
-    #[inline]
-    fn was(&mut self, caller: LocalCaller) {
-        let guess = &mut self.next[self.at];
-        if guess[0] != caller {
-            *guess = [caller, guess[0]];
-        }
-        self.before = self.before << 16 | u64::from(caller.0 & 0xffff);
-        let hash = self.before.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.at = (hash >> (64 - GUESSES)) as usize;
-    }
 }
 
 /// A line read at its guess.
@@ -245,35 +125,45 @@ impl Parser {
         &self.parsed
     }
 
-    pub fn text(&self, caller: LocalCaller) -> &[u8] {
-        self.callers.text(caller)
+    /// The text of a caller that is new in the piece.
+    pub fn new_text(&self, caller: LocalCaller) -> &[u8] {
+        self.new.text(caller.0 - self.known)
     }
 
-    /// What each caller did, by [`LocalCaller`].
-    pub fn seen(&self) -> &[Seen] {
-        &self.callers.seen
+    /// Which of the new ones a caller is, if it is one.
+    #[inline]
+    pub fn index_of_new(&self, caller: LocalCaller) -> Option<usize> {
+        Some(caller.0.checked_sub(self.known)? as usize)
     }
 
-    pub fn parse(&mut self, piece: &Piece) {
+    /// Takes out what callers did in the piece; some come more than once.
+    pub fn take_seen(&mut self) -> Vec<(LocalCaller, Seen)> {
+        self.seen.take()
+    }
+
+    /// Parses a piece of a log whose `known` callers have numbers.
+    pub fn parse(&mut self, piece: &Piece, known: &Texts) {
         self.parsed.clear();
         self.line = 0;
+        self.known = known.len() as u32;
+        self.new.empty_for(known);
         let mut lines = piece.lines();
         let mut guessed = 0;
         // Where the beginning of a line is lost, what is left of it is not to be guessed at.
         if piece.begins_late()
             && let Some(line) = lines.next()
         {
-            self.line(line);
+            self.line(line, known);
         }
         while let Some(text) = lines.rest() {
-            if let Some(line) = self.guessed(text) {
+            if let Some(line) = self.guessed(text, known) {
                 lines.advance(line.length);
                 self.line += 1;
                 guessed += 1;
                 self.parsed.ended = Some(false);
                 self.step(line.caller, line.action, line.address, line.size);
             } else if let Some(line) = lines.next() {
-                self.line(line);
+                self.line(line, known);
             }
         }
         self.parsed.lines += guessed;
@@ -285,9 +175,13 @@ impl Parser {
     /// plain kind. What is read here from the left is what [`Line::parse`] reads from the right: between
     /// the caller and the line feed there is nothing but the operator and its figures.
     #[inline(always)]
-    fn guessed(&self, text: &[u8]) -> Option<Guessed> {
+    fn guessed(&self, text: &[u8], known: &Texts) -> Option<Guessed> {
         let [first, second] = self.guess.callers();
-        let behind = |caller| text.strip_prefix(self.callers.line_start(caller)?);
+        let line_start = |caller: LocalCaller| match caller.0.checked_sub(self.known) {
+            None => known.line_start(caller.0),
+            Some(new) => self.new.line_start(new),
+        };
+        let behind = |caller| text.strip_prefix(line_start(caller)?);
         let (caller, behind) = match behind(first) {
             Some(behind) => (first, behind),
             None => (second, behind(second)?),
@@ -326,7 +220,7 @@ impl Parser {
     fn step(&mut self, caller: LocalCaller, action: Action, address: u64, size: u64) {
         self.guess.was(caller);
         let is_allocation = action == Action::Allocate;
-        let seen = &mut self.callers.seen[caller.0 as usize];
+        let seen = self.seen.of(caller);
         seen.records += 1;
         seen.allocations += u64::from(is_allocation);
         seen.sizes.note(size, is_allocation);
@@ -336,7 +230,7 @@ impl Parser {
         self.parsed.steps[shard_of(address)].push(step);
     }
 
-    fn line(&mut self, raw: RawLine<'_>) {
+    fn line(&mut self, raw: RawLine<'_>, known: &Texts) {
         self.line += 1;
         let line = u64::from(self.line);
         match raw {
@@ -345,7 +239,7 @@ impl Parser {
                     if lacks_beginning(text) {
                         self.parsed.torn.push(self.line);
                     }
-                    self.record(record, text);
+                    self.record(record, text, known);
                 }
                 Line::Blank => {
                     self.note_carriage_return(text);
@@ -356,16 +250,16 @@ impl Parser {
                     if is_half_record(text) {
                         self.parsed.torn.push(self.line);
                     }
-                    self.malformed(text);
+                    self.malformed(text, known);
                 }
                 line => {
                     self.note_carriage_return(text);
-                    self.good_line(line, text);
+                    self.good_line(line, text, known);
                 }
             },
             RawLine::TooLong(text) => {
                 self.parsed.anomalies.overlong.note(line);
-                self.malformed(text);
+                self.malformed(text, known);
             }
             // Whether figures are whole cannot be told without the line end, so none is believed.
             RawLine::Tail(text) => match Line::parse(text) {
@@ -386,9 +280,9 @@ impl Parser {
     }
 
     /// `text` is what to quote where the record turns out to have no caller that can be.
-    fn good_line(&mut self, line: Line<'_>, text: &[u8]) {
+    fn good_line(&mut self, line: Line<'_>, text: &[u8], known: &Texts) {
         match line {
-            Line::Record(record) => self.record(record, text),
+            Line::Record(record) => self.record(record, text, known),
             Line::Start => self.parsed.anomalies.starts.note(u64::from(self.line)),
             Line::End => self.end(),
             Line::Blank | Line::Malformed => {}
@@ -402,7 +296,7 @@ impl Parser {
 
     /// A line that cannot be read as it stands; behind a hole of NUL bytes there can be one that can.
     #[cold]
-    fn malformed(&mut self, text: &[u8]) {
+    fn malformed(&mut self, text: &[u8], known: &Texts) {
         let number = u64::from(self.line);
         let anomalies = &mut self.parsed.anomalies;
         if let Some(nul) = memchr::memrchr(0, text) {
@@ -410,13 +304,13 @@ impl Parser {
             let behind = &text[nul + 1..];
             let line = Line::parse(behind);
             if !matches!(line, Line::Blank | Line::Malformed) {
-                return self.good_line(line, behind);
+                return self.good_line(line, behind, known);
             }
         } else if let Some(at) = last_mark(text)
             && let line @ Line::Record(_) = Line::parse(&text[at..])
         {
             anomalies.interleaved.note(number);
-            return self.good_line(line, &text[at..]);
+            return self.good_line(line, &text[at..], known);
         }
         let anomalies = &mut self.parsed.anomalies;
         anomalies.malformed.note(number);
@@ -425,12 +319,12 @@ impl Parser {
         }
     }
 
-    fn record(&mut self, record: Record<'_>, text: &[u8]) {
-        let Some(caller) = self.caller(record.caller) else {
+    fn record(&mut self, record: Record<'_>, text: &[u8], known: &Texts) {
+        let Some(caller) = self.caller(record.caller, known) else {
             if is_half_record(text) {
                 self.parsed.torn.push(self.line);
             }
-            return self.malformed(text);
+            return self.malformed(text, known);
         };
         self.parsed.records += 1;
         self.parsed.ended = Some(false);
@@ -449,7 +343,7 @@ impl Parser {
 
     #[cold]
     fn failed(&mut self, kind: FaultKind, caller: LocalCaller) {
-        self.callers.seen[caller.0 as usize].records += 1;
+        self.seen.of(caller).records += 1;
         let anomalies = &mut self.parsed.anomalies;
         let counts = match kind {
             FaultKind::FailedAllocation => &mut anomalies.failed_allocations,
@@ -461,22 +355,27 @@ impl Parser {
 
     /// The number of a caller; `None` for what cannot be one, such as `0x1233]`, half a caller of
     /// another process.
-    fn caller(&mut self, text: &[u8]) -> Option<LocalCaller> {
-        if let Some(id) = self.callers.find(text) {
-            return Some(id);
+    fn caller(&mut self, text: &[u8], known: &Texts) -> Option<LocalCaller> {
+        let kept = &*kept(text);
+        let hash = known.hash(kept);
+        if let Some(id) = known.find(hash, kept) {
+            return Some(LocalCaller(id));
+        }
+        if let Some(new) = self.new.find(hash, kept) {
+            return Some(LocalCaller(self.known + new));
         }
         // No path has a NUL byte: what stands before it was not written with this line.
         if let Some(nul) = memchr::memrchr(0, text) {
             let line = u64::from(self.line);
             self.parsed.anomalies.nul_bytes.note(line);
             let behind = &text[nul + 1..];
-            return self.caller(behind.strip_prefix(b"@ ").unwrap_or(behind));
+            return self.caller(behind.strip_prefix(b"@ ").unwrap_or(behind), known);
         }
-        let parsed = Caller::parse(text);
-        if !text.is_empty() && parsed.address.is_none() && parsed.symbol.is_none() {
+        let parsed = Caller::parse(kept);
+        if !kept.is_empty() && parsed.address.is_none() && parsed.symbol.is_none() {
             return None;
         }
-        let id = self.callers.add(text);
+        let id = LocalCaller(self.known + self.new.add(hash, kept));
         self.parsed.new_callers.push((id, self.line));
         Some(id)
     }

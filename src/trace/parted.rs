@@ -4,15 +4,9 @@ use hashbrown::{HashMap, HashSet};
 
 use super::block::CallerId;
 use super::caller_list::Callers;
+use super::caller_texts::Texts;
 use super::line::Caller;
 use super::parse::last_mark;
-
-/// A caller as the log spells it.
-#[derive(Debug)]
-pub struct CallerEntry {
-    pub text: Box<[u8]>,
-    pub first_line: u64,
-}
 
 /// The callers of a log without what another writer put before them.
 ///
@@ -29,19 +23,21 @@ pub struct Parted {
 }
 
 impl Parted {
-    /// `ids` are the numbers of all texts.
-    pub fn new(entries: &[CallerEntry], ids: &HashMap<Box<[u8]>, CallerId>) -> Self {
-        let parsed: Vec<Caller<'_>> = entries.iter().map(|e| Caller::parse(&e.text)).collect();
-        let glued = glued(entries, &parsed);
+    pub fn new(texts: &Texts) -> Self {
+        let glued = glued(texts);
         let mut callers = Callers::default();
-        let own = |(number, caller)| (!glued.contains_key(&number)).then(|| callers.add(caller));
-        let own: Vec<Option<CallerId>> = parsed.into_iter().enumerate().map(own).collect();
+        let own = (0..texts.len()).map(|number| {
+            let caller = Caller::parse(texts.text(number as u32));
+            (!glued.contains_key(&number)).then(|| callers.add(caller))
+        });
+        let own: Vec<Option<CallerId>> = own.collect();
         let mut added = HashMap::new();
         let is = own.iter().enumerate().map(|(number, is)| match is {
             Some(is) => *is,
             None => {
                 let (text, caller) = glued[&number];
-                let known = ids.get(text).and_then(|id| own[id.0 as usize]);
+                let known = texts.find(texts.hash(text), text);
+                let known = known.and_then(|number| own[number as usize]);
                 known.unwrap_or_else(|| *added.entry(text).or_insert_with(|| callers.add(caller)))
             }
         });
@@ -52,19 +48,16 @@ impl Parted {
 }
 
 /// What stands behind the foreign text in callers that have some, by their numbers.
-fn glued<'a>(
-    entries: &'a [CallerEntry],
-    parsed: &[Caller<'a>],
-) -> HashMap<usize, (&'a [u8], Caller<'a>)> {
-    let is_whole = |entry: &CallerEntry| last_mark(&entry.text).is_none();
-    let (whole, marked): (Vec<usize>, Vec<usize>) =
-        (0..entries.len()).partition(|number| is_whole(&entries[*number]));
+fn glued(texts: &Texts) -> HashMap<usize, (&[u8], Caller<'_>)> {
+    let is_marked = |number: &usize| last_mark(texts.text(*number as u32)).is_some();
+    let marked: Vec<usize> = (0..texts.len()).filter(is_marked).collect();
     if marked.is_empty() {
         return HashMap::new();
     }
-    let files: HashSet<&[u8]> = whole.iter().filter_map(|at| parsed[*at].file).collect();
+    let whole = texts.iter().filter(|text| last_mark(text).is_none());
+    let files: HashSet<&[u8]> = whole.filter_map(|text| Caller::parse(text).file).collect();
     let behind = |number: usize| {
-        let text = &entries[number].text;
+        let text = texts.text(number as u32);
         let text = &text[last_mark(text)?..];
         let text = text.strip_prefix(b"@ ").unwrap_or(text);
         let caller = Caller::parse(text);

@@ -8,19 +8,22 @@
 
 use std::io::{self, Read};
 
-use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::anomalies::Anomalies;
-use super::block::{Block, CallerId};
-use super::curve::{Curves, Delta, shift_for, stretch_of};
+use super::block::{Block, CallerId, LocalCaller};
+use super::caller_texts::Texts;
+use super::changes::{Curves, shift_for, stretch_of};
+use super::delta::Delta;
 use super::live::{Ended, Freed, Met, Occurrences, SHARDS};
 use super::outcome::{FaultKind, Faults, Shard, Trace, UnknownFree};
-use super::parse::{Action, LocalCaller, Parser, Seen, Step};
-use super::parted::{CallerEntry, Parted};
+use super::parse::{Action, Parser, Step};
+use super::parted::Parted;
 use super::reader::{Piece, Pieces};
+use super::seen::Seen;
 use super::sizes;
 use super::torn::TornCallers;
+use crate::warning::ReadFailure;
 
 /// What to keep beside the figures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,7 +55,7 @@ impl Rounds {
 }
 
 /// Reads a log to its end. Lines that are none are counted, never fatal; and where reading fails
-/// in the middle, what was read before counts, and [`super::Anomalies::read_error`] says so.
+/// in the middle, what was read before counts, and `Anomalies::read_error` says so.
 pub fn replay(log: impl Read + Send, options: ReplayOptions) -> io::Result<Trace> {
     // Outside of the pool every round would be handed over to it and waited for.
     rayon::scope(|_| replay_in(Rounds::of_this_machine(), log, options))
@@ -87,24 +90,29 @@ fn read_round<R: Read>(pieces: &mut Pieces<R>, round: &mut [Piece]) {
 struct Lane {
     piece: Piece,
     parser: Parser,
-    /// The log's numbers of the parser's callers.
-    callers: Vec<CallerId>,
+    /// The log's numbers of the callers that are new in the piece.
+    new_callers: Vec<CallerId>,
     /// How many lines of the log stand before the piece.
     lines_before: u64,
 }
 
 impl Lane {
     fn caller(&self, local: LocalCaller) -> CallerId {
-        self.callers[local.0 as usize]
+        match self.parser.index_of_new(local) {
+            None => CallerId(local.0),
+            Some(new) => self.new_callers[new],
+        }
     }
 }
 
 struct Replay {
     lanes: Vec<Lane>,
     shards: Vec<Shard>,
-    /// By the numbers of the callers, in order of the log.
-    callers: Vec<CallerEntry>,
-    ids: HashMap<Box<[u8]>, CallerId>,
+    /// Of the callers, numbered in order of the log.
+    texts: Texts,
+    /// By the callers' numbers.
+    first_lines: Vec<u64>,
+    seen: Vec<Seen>,
     faults: Faults,
     anomalies: Anomalies,
     late: Curves,
@@ -128,8 +136,9 @@ impl Replay {
         Replay {
             lanes: (0..rounds.pieces.max(1)).map(|_| Lane::default()).collect(),
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
-            callers: Vec::new(),
-            ids: HashMap::new(),
+            texts: Texts::default(),
+            first_lines: Vec::new(),
+            seen: Vec::new(),
             faults: Faults::default(),
             anomalies: Anomalies::default(),
             late: Curves::default(),
@@ -151,8 +160,8 @@ impl Replay {
     }
 
     fn round(&mut self) {
-        let lanes = self.lanes.par_iter_mut();
-        lanes.for_each(|lane| lane.parser.parse(&lane.piece));
+        let (lanes, known) = (self.lanes.par_iter_mut(), &self.texts);
+        lanes.for_each(|lane| lane.parser.parse(&lane.piece, known));
         for index in 0..self.lanes.len() {
             self.count(index);
         }
@@ -206,26 +215,20 @@ impl Replay {
         let before = self.all_lines;
         lane.lines_before = before;
         let parsed = lane.parser.parsed();
+        lane.new_callers.clear();
         for &(local, line) in &parsed.new_callers {
-            let text = lane.parser.text(local);
-            let line = before + u64::from(line);
-            let id = match self.ids.get(text) {
-                Some(id) => *id,
-                None => {
-                    let id = CallerId(self.callers.len() as u32);
-                    self.ids.insert(text.into(), id);
-                    let text = text.into();
-                    self.callers.push(CallerEntry {
-                        text,
-                        first_line: line,
-                    });
-                    id
-                }
-            };
-            lane.callers.push(id);
+            let text = lane.parser.new_text(local);
+            let hash = self.texts.hash(text);
+            // Another piece of the round can have had it before.
+            let number = self.texts.find(hash, text).unwrap_or_else(|| {
+                self.first_lines.push(before + u64::from(line));
+                self.seen.push(Seen::default());
+                self.texts.add(hash, text)
+            });
+            lane.new_callers.push(CallerId(number));
         }
         for &(kind, local, line) in &parsed.failures {
-            let caller = lane.callers[local.0 as usize];
+            let caller = lane.caller(local);
             self.faults
                 .note(kind, caller, before + u64::from(line), true, true);
         }
@@ -241,40 +244,42 @@ impl Replay {
                 self.anomalies.torn.note(line);
             }
         }
+        for (local, seen) in lane.parser.take_seen() {
+            self.seen[lane.caller(local).0 as usize].add(seen);
+        }
     }
 
     /// `failed` is what kept the log from being read to its end.
     fn finish(mut self, failed: Option<io::Error>) -> Trace {
         self.absorb_curves();
-        let mut seen = vec![Seen::default(); self.callers.len()];
-        for lane in &self.lanes {
-            for (of_lane, id) in lane.parser.seen().iter().zip(&lane.callers) {
-                seen[id.0 as usize].add(*of_lane);
-            }
-        }
-        let parted = Parted::new(&self.callers, &self.ids);
+        self.late.finish();
+        self.lost.finish();
+        // What follows has no need of the pieces and of what they were parsed to.
+        self.lanes.clear();
+        let parted = Parted::new(&self.texts);
         let mut allocated = vec![0; parted.callers.iter().len()];
         let mut sizes = vec![sizes::Seen::default(); allocated.len()];
-        for (seen, is) in seen.iter().zip(&parted.is) {
+        for (seen, is) in self.seen.iter().zip(&parted.is) {
             allocated[is.0 as usize] += seen.allocations;
             sizes[is.0 as usize].add(seen.sizes);
         }
         let mut anomalies = Anomalies {
-            missing_start: begins_before_its_start(&self.callers, &self.anomalies),
+            missing_start: begins_before_its_start(&self.first_lines, &self.anomalies),
             missing_end: !self.ended,
-            read_error: failed.map(|error| error.to_string()),
+            read_error: failed.as_ref().map(ReadFailure::of),
             ..self.anomalies
         };
         for &number in &parted.glued {
             let glued = Occurrences {
-                count: seen[number].records,
-                first_line: Some(self.callers[number].first_line),
+                count: self.seen[number].records,
+                first_line: Some(self.first_lines[number]),
             };
             anomalies.interleaved.absorb(glued, 0);
         }
         let torn = TornCallers {
-            entries: &self.callers,
-            seen: &seen,
+            texts: &self.texts,
+            first_lines: &self.first_lines,
+            seen: &self.seen,
             glued: &parted.glued,
         };
         torn.note(&mut anomalies, self.records);
@@ -304,10 +309,9 @@ impl Replay {
     }
 }
 
-fn begins_before_its_start(callers: &[CallerEntry], anomalies: &Anomalies) -> bool {
-    let records = callers.iter().map(|entry| entry.first_line);
-    match (anomalies.starts.first_line, records.min()) {
-        (Some(start), Some(record)) => record < start,
+fn begins_before_its_start(first_lines: &[u64], anomalies: &Anomalies) -> bool {
+    match (anomalies.starts.first_line, first_lines.iter().min()) {
+        (Some(start), Some(record)) => *record < start,
         (start, _) => start.is_none(),
     }
 }
@@ -634,13 +638,11 @@ mod tests {
         )
         .unwrap();
         assert_eq!(live_of(&trace, Reuse::FreeLost).blocks, 1);
+        let settled = trace.settle(Reuse::FreeLost);
+        let failure = settled.anomalies().read_error.clone().unwrap();
         assert_eq!(
-            trace
-                .settle(Reuse::FreeLost)
-                .anomalies()
-                .read_error
-                .as_deref(),
-            Some("corrupt stream")
+            (failure.reason.as_str(), failure.is_cut),
+            ("corrupt stream", false)
         );
         assert!(replay(Broken(b""), ReplayOptions::default()).is_err());
     }

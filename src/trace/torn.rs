@@ -6,10 +6,11 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::anomalies::Anomalies;
+use super::caller_texts::Texts;
 use super::line::Caller;
 use super::live::Occurrences;
-use super::parse::{Seen, last_mark};
-use super::parted::CallerEntry;
+use super::parse::last_mark;
+use super::seen::Seen;
 
 /// Whether a record lacks the mark that every caller begins with. What a program prints into the log stands
 /// before a mark, and holes in the file are told apart from this.
@@ -46,8 +47,9 @@ const SHORTEST: usize = 3;
 
 /// The callers of a log, to be looked through for halves.
 pub struct TornCallers<'a> {
-    pub entries: &'a [CallerEntry],
+    pub texts: &'a Texts,
     /// By the callers' numbers, as all here.
+    pub first_lines: &'a [u64],
     pub seen: &'a [Seen],
     /// Those that are another caller behind some text.
     pub glued: &'a [usize],
@@ -82,19 +84,18 @@ impl<'a> TornCallers<'a> {
         let texts = |is: fn(u64) -> bool| {
             let is_one = |file: &[u8]| is(records.get(file).copied().unwrap_or(0));
             let fitting = files.iter().filter(|(_, file)| is_one(file));
-            let entries = fitting.map(|(number, _)| &self.entries[*number]);
-            entries.collect::<Vec<_>>()
+            fitting.map(|(number, _)| *number).collect::<Vec<_>>()
         };
         let odd = texts(|records| records == 1);
         if odd.is_empty() {
             return Vec::new();
         }
         let common = texts(|records| records >= MANY);
-        let known = Known::of(common.into_iter().map(|entry| &*entry.text));
+        let known = Known::of(common.into_iter().map(|number| self.text(number)));
         let odd = odd
             .into_iter()
-            .filter(|entry| known.are_two_halves(&entry.text));
-        odd.map(|entry| entry.first_line).collect()
+            .filter(|number| known.are_two_halves(self.text(*number)));
+        odd.map(|number| self.first_lines[number]).collect()
     }
 
     /// `@ ./app:[0x13@ ./app:[0x1358]`: what stands before the mark is no other stream's text.
@@ -102,26 +103,31 @@ impl<'a> TornCallers<'a> {
         if self.glued.is_empty() {
             return Vec::new();
         }
-        let own = self.own().map(|number| &*self.entries[number].text);
+        let own = self.own().map(|number| self.text(number));
         let known = Known::of(own);
-        let entries = self.glued.iter().map(|number| &self.entries[*number]);
-        let behind_half = entries.filter(|entry| {
-            let mark = last_mark(&entry.text).unwrap_or(0);
-            mark >= SHORTEST && known.begins(&entry.text[..mark])
+        let behind_half = self.glued.iter().filter(|number| {
+            let text = self.text(**number);
+            let mark = last_mark(text).unwrap_or(0);
+            mark >= SHORTEST && known.begins(&text[..mark])
         });
-        behind_half.map(|entry| entry.first_line).collect()
+        behind_half
+            .map(|number| self.first_lines[*number])
+            .collect()
     }
 
     fn own(&self) -> impl Iterator<Item = usize> + '_ {
         let glued: HashSet<usize> = self.glued.iter().copied().collect();
-        (0..self.entries.len()).filter(move |number| !glued.contains(number))
+        (0..self.texts.len()).filter(move |number| !glued.contains(number))
     }
 
     /// The file of every caller that has one.
     fn files(&self) -> impl Iterator<Item = (usize, &'a [u8])> + '_ {
-        let entries = self.entries;
         self.own()
-            .filter_map(|number| Some((number, Caller::parse(&entries[number].text).file?)))
+            .filter_map(|number| Some((number, Caller::parse(self.text(number)).file?)))
+    }
+
+    fn text(&self, number: usize) -> &'a [u8] {
+        self.texts.text(number as u32)
     }
 }
 

@@ -9,10 +9,13 @@ use std::sync::LazyLock;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use mtrace_diff::trace::live::LiveBlocks;
-use mtrace_diff::trace::parse::{Action, Parser, Step};
-use mtrace_diff::trace::reader::{Piece, Pieces};
-use mtrace_diff::trace::{Block, CallerId, Line, ReplayOptions, Rounds, Trace, replay_in};
+use mtrace_diff::internals::trace::caller_texts::Texts;
+use mtrace_diff::internals::trace::live::LiveBlocks;
+use mtrace_diff::internals::trace::parse::{Action, Parser, Step};
+use mtrace_diff::internals::trace::reader::{Piece, Pieces};
+use mtrace_diff::internals::trace::{
+    Block, CallerId, Line, ReplayOptions, Rounds, Trace, replay_in,
+};
 
 fn main() {
     divan::main();
@@ -32,7 +35,7 @@ fn parsed() -> Parser {
     let mut piece = Piece::default();
     Pieces::new(LOG.as_slice(), LOG.len()).next(&mut piece);
     let mut parser = Parser::default();
-    parser.parse(&piece);
+    parser.parse(&piece, &Texts::default());
     parser
 }
 
@@ -66,7 +69,8 @@ fn pieces_to_steps(bencher: Bencher<'_, '_>) {
             if piece.is_empty() {
                 break parser;
             }
-            parser.parse(black_box(&piece));
+            parser.parse(black_box(&piece), &Texts::default());
+            black_box(parser.take_seen());
         }
     });
 }

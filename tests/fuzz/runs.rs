@@ -10,10 +10,10 @@ use std::io::Write;
 use std::path::Path;
 
 use arbitrary::{Result, Unstructured};
+use mtrace_diff::Grouping;
 use mtrace_diff::Plan;
-use mtrace_diff::capture::RunInput;
-use mtrace_diff::diff::Grouping;
-use mtrace_diff::report::{FORMATS, Options, Report, StackView};
+use mtrace_diff::RunInput;
+use mtrace_diff::{FORMATS, Options, Report, StackView};
 use serde_json::{Map, Value, json};
 
 /// A saved report of any structure: a run that agrees with itself, or an error.
@@ -171,7 +171,11 @@ fn plan(files: &[&Path]) -> Plan {
 /// Rows add up to the runs, and every form can be written.
 fn check(report: &Report) {
     for (index, run) in report.runs.iter().enumerate() {
-        let sites = report.sites.iter().map(|site| site.figures[index].blocks);
+        let sites = report.sites.iter().map(|site| {
+            site.at.runs[index]
+                .as_ref()
+                .map_or(0, |run| run.figures.blocks)
+        });
         let sum = sites.fold(0, u64::saturating_add);
         assert_eq!(sum, run.live().blocks, "run {index}");
         let parts = report.total.runs[index]

@@ -7,10 +7,11 @@ use std::fs;
 use std::path::Path;
 
 use mtrace_diff::Plan;
-use mtrace_diff::capture::{Maps, RunInput};
-use mtrace_diff::report::{FORMATS, Options, StackView};
-use mtrace_diff::trace::{Line, Reuse, advice};
-use mtrace_diff::trace::{ReplayOptions, STEPS, Tally, replay};
+use mtrace_diff::RunInput;
+use mtrace_diff::internals::capture::Maps;
+use mtrace_diff::internals::trace::{Line, Reuse, advice};
+use mtrace_diff::internals::trace::{ReplayOptions, STEPS, Tally, replay};
+use mtrace_diff::{FORMATS, Options, StackView};
 
 /// A log of any bytes: it is read to its end, and its figures agree with one another.
 pub fn log(input: &[u8]) {

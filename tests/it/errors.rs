@@ -72,14 +72,6 @@ fn a_directory_in_place_of_a_log() {
 }
 
 #[test]
-fn options_before_show() {
-    assert_says(
-        &error(&["--all", "show", RUN]),
-        &["'show' does not exist", "mtrace-diff show [OPTIONS] <RUN>"],
-    );
-}
-
-#[test]
 fn a_log_and_a_link_to_it_are_one_file() {
     let set = directory(&[("m.log", b"= Start\n@ a:[0x1] + 0x10 0x18\n= End\n")]);
     std::os::unix::fs::symlink("m.log", set.path().join("latest.log")).unwrap();

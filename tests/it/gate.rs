@@ -193,3 +193,23 @@ fn a_free_that_may_be_a_double_free_is_no_pass() {
     let output = output_of(mtrace_diff().args(arguments));
     assert_eq!(output.status.code(), Some(0));
 }
+
+/// `1,000` would be limits of 1 and of no block.
+#[test]
+fn a_number_with_a_comma_is_no_limit() {
+    for limit in ["1,000", "12,500"] {
+        let mut command = mtrace_diff();
+        command.args([
+            "armhf-static/run0",
+            "armhf-static/run1",
+            "--fail-above",
+            limit,
+        ]);
+        let output = output_of(&mut command);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(&limit.replace(',', "")), "{error}");
+    }
+    assert_eq!(gate(&["1000,4KiB"]).0, 0);
+    assert_eq!(gate(&["100,500B"]).0, 1);
+}

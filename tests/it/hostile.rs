@@ -6,8 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::common::{file_of, testdata};
-use mtrace_diff::trace::{Event, Line, Reuse};
-use mtrace_diff::trace::{ReplayOptions, Rounds, STEPS, Tally, Trace, replay, replay_in};
+use mtrace_diff::internals::trace::{Event, Line, Reuse};
+use mtrace_diff::internals::trace::{
+    ReplayOptions, Rounds, STEPS, Tally, Trace, replay, replay_in,
+};
 use proptest::prelude::*;
 
 /// The obvious replay: a queue an address, or one block an address, in a map of strings.
@@ -452,7 +454,7 @@ fn corpus(target: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn inputs_that_a_fuzzer_found_stay_mended() {
+fn inputs_that_a_fuzzer_found_stay_fixed() {
     let directory = tempfile::tempdir().unwrap();
     let mut replayed = 0;
     for (target, run) in [

@@ -225,7 +225,7 @@ fn the_table_marks_what_was_not_joined_by_what_is_the_same() {
     // Of three sites one has its old line.
     let moved = table("code-above");
     assert_eq!(marked(&moved, '~'), 2, "{moved}");
-    assert!(moved.contains("~ found again by its function"), "{moved}");
+    assert!(moved.contains("~ matched by its function"), "{moved}");
     let same = table("same-build");
     assert_eq!(marked(&same, '~') + marked(&same, '?'), 0, "{same}");
     assert!(!same.contains("~ ") && !same.contains("? "), "{same}");

@@ -31,3 +31,4 @@ mod table;
 mod targets;
 mod titles;
 mod unwind;
+mod words;

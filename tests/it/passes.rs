@@ -77,11 +77,11 @@ fn what_the_end_of_the_run_freed_is_said() {
     };
     let few = log(&directory, "few.log", &freed_after(100));
     let many = log(&directory, "many.log", &freed_after(5000));
-    let said = "1 site held more than before until the end of the run freed it: ";
+    let said = "1 site held more than before, until the end of the run freed it: ";
     let (code, text) = gate([&few, &many], &["--fail-above", "10"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains(said), "{text}");
-    assert!(text.contains("up to 5,000 blocks, before 100"), "{text}");
+    assert!(text.contains("up to 5,000 blocks (before: 100)"), "{text}");
     for same in [&few, &many] {
         assert!(!gate([same, same], &[]).1.contains(said));
     }

@@ -242,7 +242,7 @@ fn damaged_results_do_not_panic() {
     ];
     let path = directory.path().join("damaged");
     let plan = mtrace_diff::Plan {
-        runs: vec![mtrace_diff::capture::RunInput {
+        runs: vec![mtrace_diff::RunInput {
             path: path.clone(),
             ..Default::default()
         }],

@@ -80,10 +80,7 @@ fn no_file_of_a_run_is_written_over_wherever_it_lies() {
                 .arg("--save")
                 .arg(&file),
         );
-        assert_says(
-            &text,
-            &["not written over", "give another file with --save"],
-        );
+        assert_says(&text, &["not overwritten", "give another file with --save"]);
         assert_eq!(fs::read(&file).unwrap(), before);
     }
 }
@@ -107,7 +104,7 @@ fn a_program_beside_a_saved_report_is_not_written_over() {
                 .arg("--save")
                 .arg(at(name)),
         );
-        assert_says(&text, &[name, "not written over"]);
+        assert_says(&text, &[name, "not overwritten"]);
         assert_eq!(fs::read(at(name)).unwrap(), before);
     }
 }
@@ -333,7 +330,10 @@ fn a_cut_result_of_the_script_is_not_judged() {
     );
     assert_says(&text, &["cut.log", "gate cannot judge", "give the log"]);
     let shown = stdout_of(mtrace_diff().arg("show").arg(&cut));
-    assert_says(&shown, &["total of 3,504 blocks and lines for 300 of them"]);
+    assert_says(
+        &shown,
+        &["total of 3,504 blocks but lines for only 300 of them"],
+    );
     // Nor is a report of it.
     let saved = directory.path().join("saved.json");
     stdout_of(

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use mtrace_diff::record::unwind::{UnwindPlan, build};
-use mtrace_diff::symbols::SearchPath;
+use mtrace_diff::SearchPath;
+use mtrace_diff::internals::record::unwind::{UnwindPlan, build};
 use tempfile::TempDir;
 
 use crate::common::{mtrace_diff, output_of, stdout_of};
@@ -55,7 +55,7 @@ fn libraries_of_another_machine_are_refused_and_missing_ones_named() {
     assert!(output.status.success(), "{output:?}");
     let warnings = String::from_utf8(output.stderr).unwrap();
     assert!(
-        warnings.contains("the library libc.so.6 is not found"),
+        warnings.contains("library libc.so.6 not found"),
         "{warnings}"
     );
 }

@@ -32,7 +32,7 @@ use report::Report;
 
 /// Precision and recall that the rule reaches on the sample, so that no change makes it worse unseen. What is wanted are
 /// 0.999 and 0.99: raise these with the rule.
-const REACHED: (f64, f64) = (0.995, 0.985);
+const REACHED: (f64, f64) = (0.998, 0.988);
 
 /// The seeds of the sample, half of them held back from tuning.
 const SAMPLE: std::ops::Range<u64> = 1..21;

@@ -49,10 +49,6 @@ impl CallerTree {
         CallerTree::below(&ways, 0, columns, cut, weight(whole.1))
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
-    }
-
     fn below(ways: &[&Way], depth: usize, columns: &[Column], cut: Cut, whole: u64) -> Self {
         let mut branches: Vec<(&Caller, Vec<&Way>)> = Vec::new();
         let mut sorted: Vec<&Way> = ways

@@ -6,7 +6,7 @@ use super::fold::{Step, fold};
 use super::join::{Path, ids, join_paths};
 use super::{Caller, Reach};
 use crate::diff::site::{JoinedSite, ModuleKey};
-use crate::run::{Call, Figures, Run};
+use crate::run::{Call, CallSite, Figures, Run};
 
 /// A way to a row: what called its line, the nearest caller first.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Way {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WayRun {
     /// Call sites of the run.
-    pub sites: Vec<usize>,
+    pub sites: Vec<u32>,
     pub figures: Option<Figures>,
 }
 
@@ -46,7 +46,7 @@ pub fn ways(site: &JoinedSite, runs: &[Run], reach: &Reach) -> Vec<Way> {
     let of_runs = site.runs.iter().zip(runs).enumerate();
     let of_runs: Vec<Vec<(Path, WayRun)>> = of_runs
         .map(|(index, (of_run, run))| {
-            let sites = of_run.as_ref().map_or(&[][..], |of_run| &of_run.sites);
+            let sites = of_run.as_ref().map_or(&[][..], |of_run| of_run.stacks());
             paths(run, index, sites, reach, &mut frames)
         })
         .collect();
@@ -66,7 +66,7 @@ pub fn ways(site: &JoinedSite, runs: &[Run], reach: &Reach) -> Vec<Way> {
 fn paths(
     run: &Run,
     index: usize,
-    sites: &[usize],
+    sites: &[u32],
     reach: &Reach,
     frames: &mut Frames,
 ) -> Vec<(Path, WayRun)> {
@@ -74,8 +74,8 @@ fn paths(
     let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
     let mut paths: Vec<(Path, WayRun)> = Vec::new();
     for number in sites {
-        let site = &run.sites[*number];
-        let path = frames.path(run, index, *number, reach);
+        let site = &run.sites[*number as usize];
+        let path = frames.path(run, index, site, reach);
         let here = WayRun {
             sites: vec![*number],
             figures: Some(site.figures),
@@ -112,8 +112,7 @@ pub struct Frames {
 
 impl Frames {
     /// The callers of a row's line, as far as they count.
-    fn path(&mut self, run: &Run, index: usize, number: usize, reach: &Reach) -> Vec<Step> {
-        let site = &run.sites[number];
+    fn path(&mut self, run: &Run, index: usize, site: &CallSite, reach: &Reach) -> Vec<Step> {
         let responsible = run.responsible(site).call;
         let calls = run.calls(site).skip_while(|call| *call != responsible);
         let mut shown: Vec<u32> = Vec::new();

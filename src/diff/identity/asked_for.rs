@@ -1,5 +1,6 @@
 //! What a site asked for, as evidence of which site it is.
 
+use crate::diff::few::Few;
 use crate::trace::Sizes;
 
 /// The sizes that a site of one run asked for, as far as they are known.
@@ -9,7 +10,7 @@ pub enum AskedFor {
     #[default]
     Unknown,
     /// What each of its callers asked for, each once; ascending.
-    Each(Vec<Sizes>),
+    Each(Few<Sizes>),
     /// One block, once: a size that varies may have been any.
     Once(u64),
     /// Of live blocks, on average.
@@ -27,8 +28,8 @@ enum Verdict {
 
 impl AskedFor {
     /// Sizes go before the mean of live blocks, which are a part of them.
-    pub fn new(sizes: Vec<Sizes>, allocations: Option<u64>, mean: Option<f64>) -> Self {
-        match (sizes.as_slice(), mean) {
+    pub fn new(sizes: Few<Sizes>, allocations: Option<u64>, mean: Option<f64>) -> Self {
+        match (&*sizes, mean) {
             ([one], _) if allocations == Some(1) => AskedFor::Once(one.least()),
             ([_, ..], _) => AskedFor::Each(sizes),
             ([], Some(mean)) => AskedFor::Mean(mean),
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_once_may_vary() {
-        let once = AskedFor::new(vec![Sizes::one(24)], Some(1), Some(24.0));
+        let once = AskedFor::new(Few::One(Sizes::one(24)), Some(1), Some(24.0));
         assert!(once.is_same(&each(&[(24, 24)])) && once.is_other(&each(&[(32, 32)])));
         let varies = each(&[(8, 90)]);
         assert!(!once.is_same(&varies) && !once.is_other(&varies));
@@ -162,11 +163,11 @@ mod tests {
 
     #[test]
     fn a_mean_lies_between_the_sizes() {
-        let mean = AskedFor::new(Vec::new(), None, Some(24.0));
+        let mean = AskedFor::new(Few::default(), None, Some(24.0));
         assert!(mean.is_same(&each(&[(24, 24)])) && mean.is_other(&each(&[(32, 90)])));
         let varies = each(&[(8, 90)]);
         assert!(!mean.is_same(&varies) && !mean.is_other(&varies));
         assert!(mean.is_other(&AskedFor::Mean(25.0)));
-        assert!(!AskedFor::new(Vec::new(), None, None).is_known());
+        assert!(!AskedFor::new(Few::default(), None, None).is_known());
     }
 }

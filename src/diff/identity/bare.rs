@@ -14,7 +14,7 @@ pub fn pair(matching: &mut Matching<'_>) {
             continue;
         };
         let (a, b) = (&matching.old[*old], &matching.new[*new]);
-        let in_one_build = a.is_of_same_build(b) && !a.addresses.is_empty();
+        let in_one_build = a.is_of_same_build(b) && a.has_address();
         let can_be_one = match (a.chain.is_empty(), b.chain.is_empty()) {
             (true, true) => true,
             // A name in one run alone: the file is missing in the other.
@@ -30,7 +30,7 @@ pub fn pair(matching: &mut Matching<'_>) {
 fn key(site: &Candidate) -> Option<Key<'_>> {
     Some((
         site.module.as_ref(),
-        site.addresses.first().copied(),
-        site.numbers.first().copied(),
+        site.places.addresses().next(),
+        site.places.numbers().next(),
     ))
 }

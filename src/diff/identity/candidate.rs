@@ -1,8 +1,9 @@
 //! What matching knows of a site.
 
 use super::asked_for::AskedFor;
-use crate::diff::site::{ModuleKey, SiteKey};
-use crate::run::{Build, Code, Declaration, LinkAddress, Text};
+use crate::diff::few::Few;
+use crate::diff::site::{CodePlace, ModuleKey, SiteKey};
+use crate::run::{Build, Code, Declaration, LinkAddress, Named, Text};
 use crate::symbol_name::without_clone;
 
 /// One function of a site: the shown one, or one that it is inlined into.
@@ -24,17 +25,32 @@ pub struct Candidate {
     pub module_path: Option<Text>,
     /// The shown function first; empty where nothing is known.
     pub chain: Vec<Step>,
-    /// What the symbol of the outermost function says, where debug information calls it otherwise.
-    pub symbol: Option<Text>,
-    /// Where the outermost function of the chain begins.
-    pub function_start: Option<LinkAddress>,
-    /// Of that function.
-    pub code: Option<Code>,
+    /// Of the chain's outermost function, where more is known than its name.
+    pub outermost: Option<Box<Outermost>>,
     /// Ascending; empty where unknown.
-    pub addresses: Vec<LinkAddress>,
-    /// The numbers of the log, where they are no addresses.
-    pub numbers: Vec<u64>,
+    pub places: Few<CodePlace>,
     pub sizes: AskedFor,
+}
+
+/// What matching knows of the function that a site's code belongs to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outermost {
+    /// What its symbol says, where debug information calls it otherwise.
+    pub symbol: Option<Text>,
+    /// Where it begins.
+    pub start: Option<LinkAddress>,
+    pub code: Option<Code>,
+}
+
+impl Outermost {
+    pub fn of(named: &Named) -> Option<Box<Self>> {
+        let outermost = Outermost {
+            symbol: named.symbol().cloned(),
+            start: named.function_start(),
+            code: named.code(),
+        };
+        (outermost != Outermost::default()).then(|| Box::new(outermost))
+    }
 }
 
 impl Candidate {
@@ -69,17 +85,25 @@ impl Candidate {
     }
 
     /// The function that the code belongs to, as symbols know it.
-    pub fn outermost(&self) -> Option<&str> {
-        let symbol = self.symbol.as_deref();
+    pub fn outermost_function(&self) -> Option<&str> {
+        let symbol = self.symbol();
         Some(without_clone(
             symbol.or(self.chain.last()?.function.as_deref())?,
         ))
     }
 
+    fn symbol(&self) -> Option<&str> {
+        self.outermost.as_ref()?.symbol.as_deref()
+    }
+
+    fn code(&self) -> Option<Code> {
+        self.outermost.as_ref()?.code
+    }
+
     /// The function that a lambda, to which the code belongs, is written in. Debug information calls all of them
     /// `operator()`; their symbols tell.
     pub fn written_in(&self) -> Option<&str> {
-        let (function, _) = self.symbol.as_deref()?.split_once("::{lambda")?;
+        let (function, _) = self.symbol()?.split_once("::{lambda")?;
         Some(bare_name(function))
     }
 
@@ -88,37 +112,37 @@ impl Candidate {
     }
 
     pub fn first_address(&self) -> u64 {
-        let address = self.addresses.first().map(|address| address.0);
-        let number = self.numbers.first().copied();
-        address.or(number).unwrap_or(0)
+        let address = self.places.addresses().next().map(|address| address.0);
+        address.or(self.places.numbers().next()).unwrap_or(0)
     }
 
     /// How far in its function it lies.
     pub fn offset(&self) -> Option<i64> {
-        let address = self.addresses.first()?.0;
-        let start = self.function_start?.0;
+        let address = self.places.addresses().next()?.0;
+        let start = self.outermost.as_ref()?.start?.0;
         i64::try_from(i128::from(address) - i128::from(start)).ok()
     }
 
     /// Whether it is another call of a function that did not change: there each call stands where it stood, whether
     /// or not it allocates.
     pub fn is_elsewhere_in_same_code(&self, other: &Candidate) -> bool {
-        let lines = |site: &Candidate| site.code?.lines;
+        let lines = |site: &Candidate| site.code()?.lines;
         let is_same = lines(self).is_some() && lines(self) == lines(other);
         is_same && self.has_moved(other)
     }
 
-    /// Whether it can be another call: the function may be unchanged, or is one of several of its
-    /// name.
+    /// Whether it can be another call: the function may be unchanged though its sizes are not, or it is one of several
+    /// of its name. The same sizes in one function are one call; namesakes can well ask for the same.
     pub fn may_be_another_call(&self, other: &Candidate) -> bool {
-        let (Some(a), Some(b)) = (self.code, other.code) else {
+        let (Some(a), Some(b)) = (self.code(), other.code()) else {
             return false;
         };
         let may_be_same = match (a.last_line, b.last_line) {
             (Some(a), Some(b)) => a == b && self.has_moved(other),
             _ => a.size == b.size && self.offset() != other.offset(),
         };
-        may_be_same || a.has_namesake || b.has_namesake
+        let is_resized = !self.sizes.is_same(&other.sizes);
+        (may_be_same && is_resized) || a.has_namesake || b.has_namesake
     }
 
     /// Whether it stands at other lines, counted from where its functions are declared.
@@ -130,6 +154,10 @@ impl Candidate {
             _ => false,
         };
         self.chain.len() == other.chain.len() && steps.any(has_moved)
+    }
+
+    pub fn has_address(&self) -> bool {
+        self.places.addresses().next().is_some()
     }
 
     pub fn is_of_same_build(&self, other: &Candidate) -> bool {

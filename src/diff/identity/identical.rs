@@ -40,9 +40,9 @@ fn is_equal(old: &Candidate, new: &Candidate) -> bool {
 /// The tier that would have found it, had it come so far.
 fn by(site: &Candidate) -> MatchedBy {
     match &site.build {
-        Some(crate::run::Build::Id(_)) if !site.addresses.is_empty() => MatchedBy::Address,
+        Some(crate::run::Build::Id(_)) if site.has_address() => MatchedBy::Address,
         _ if site.has_line() => MatchedBy::Line,
-        Some(_) if !site.addresses.is_empty() => MatchedBy::Address,
+        Some(_) if site.has_address() => MatchedBy::Address,
         _ if !site.chain.is_empty() => MatchedBy::FunctionOrder,
         _ => MatchedBy::UnsureAddress,
     }

@@ -1,6 +1,6 @@
 //! What is matched and what is still free.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::candidate::Candidate;
 use super::function::Found;
@@ -94,18 +94,22 @@ impl<'a> Matching<'a> {
         of_old: impl Fn(&'a Candidate) -> Option<K>,
         of_new: impl Fn(&'a Candidate) -> Option<K>,
     ) -> Vec<Group> {
-        let mut groups: BTreeMap<K, Group> = BTreeMap::new();
-        for (index, site) in self.free_old() {
-            if let Some(key) = of_old(site) {
-                groups.entry(key).or_default().old.push(index);
-            }
-        }
-        for (index, site) in self.free_new() {
-            if let Some(group) = of_new(site).and_then(|key| groups.get_mut(&key)) {
-                group.new.push(index);
-            }
-        }
-        let groups = groups.into_values();
-        groups.filter(|group| !group.new.is_empty()).collect()
+        let old = self.free_old();
+        let old = old.filter_map(|(index, site)| Some((of_old(site)?, false, index)));
+        let new = self.free_new();
+        let new = new.filter_map(|(index, site)| Some((of_new(site)?, true, index)));
+        // Most sites of a million are in no group, and a list takes less than a tree.
+        let mut sites: Vec<(K, bool, usize)> = old.chain(new).collect();
+        sites.sort_unstable();
+        let groups = sites.chunk_by(|a, b| a.0 == b.0).filter_map(|group| {
+            let middle = group.partition_point(|(_, is_new, _)| !is_new);
+            let index = |(_, _, index): &(K, bool, usize)| *index;
+            let (old, new) = group.split_at(middle);
+            (!old.is_empty() && !new.is_empty()).then(|| Group {
+                old: old.iter().map(index).collect(),
+                new: new.iter().map(index).collect(),
+            })
+        });
+        groups.collect()
     }
 }

@@ -22,7 +22,7 @@ mod sources;
 mod tests;
 
 pub use asked_for::AskedFor;
-pub use candidate::{Candidate, Step};
+pub use candidate::{Candidate, Outermost, Step};
 pub use known::Known;
 use matching::Matching;
 pub use modules::ModulePair;

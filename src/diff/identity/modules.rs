@@ -1,5 +1,6 @@
 //! Which module of one run is which of another, where one file was loaded from several paths.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,7 +58,9 @@ struct Scored {
 /// Modules that have another name in the new run. Equal names are one module; what is left over is paired
 /// by path, build and base name.
 pub fn pair_modules(old_side: Known<'_>, new_side: Known<'_>) -> Vec<ModulePair> {
-    let (old, new) = (of_sites(old_side.sites), of_sites(new_side.sites));
+    let (in_old, in_new) = (modules_of(old_side.sites), modules_of(new_side.sites));
+    let old = of_sites(old_side.sites, &in_new);
+    let new = of_sites(new_side.sites, &in_old);
     let only = |all: &BTreeMap<&ModuleKey, Seen<'_>>, others: &BTreeMap<&ModuleKey, Seen<'_>>| {
         let only = all.keys().filter(|key| !others.contains_key(**key));
         only.map(|key| (*key).clone()).collect::<Vec<ModuleKey>>()
@@ -168,7 +171,10 @@ fn likeliest(scored: &[Scored], old: usize, new: usize) -> Vec<(usize, usize, bo
 }
 
 /// New sites in modules that bear their names of the earlier runs.
-pub fn called_as_before(new: &[Candidate], pairs: &[ModulePair]) -> Vec<Candidate> {
+pub fn called_as_before<'a>(new: &'a [Candidate], pairs: &[ModulePair]) -> Cow<'a, [Candidate]> {
+    if pairs.is_empty() {
+        return Cow::Borrowed(new);
+    }
     let old_names: BTreeMap<&ModuleKey, &ModuleKey> =
         pairs.iter().map(|pair| (&pair.new, &pair.old)).collect();
     let renamed = |site: &Candidate| {
@@ -183,17 +189,29 @@ pub fn called_as_before(new: &[Candidate], pairs: &[ModulePair]) -> Vec<Candidat
     new.iter().map(renamed).collect()
 }
 
-fn of_sites(sites: &[Candidate]) -> BTreeMap<&ModuleKey, Seen<'_>> {
+fn modules_of(sites: &[Candidate]) -> BTreeSet<&ModuleKey> {
+    let modules = sites.iter().filter_map(|site| site.module.as_ref());
+    modules.collect()
+}
+
+/// What sites say of modules; what lies in them only of those that the other run does not have.
+fn of_sites<'a>(
+    sites: &'a [Candidate],
+    others: &BTreeSet<&ModuleKey>,
+) -> BTreeMap<&'a ModuleKey, Seen<'a>> {
     let mut modules: BTreeMap<&ModuleKey, Seen<'_>> = BTreeMap::new();
     for site in sites {
         let Some(module) = &site.module else { continue };
         let known = modules.entry(module).or_default();
         known.path = known.path.or(site.module_path.as_deref());
         known.builds.extend(&site.build);
-        let addresses = site.addresses.iter();
+        if others.contains(module) {
+            continue;
+        }
+        let addresses = site.places.addresses();
         known
             .places
-            .extend(addresses.map(|address| (*address, site.function())));
+            .extend(addresses.map(|address| (address, site.function())));
         let steps = site.chain.first();
         let line = steps.and_then(|step| Some((step.function.as_deref()?, step.line)));
         known.lines.extend(line);

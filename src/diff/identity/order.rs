@@ -19,5 +19,5 @@ pub fn pair(matching: &mut Matching<'_>) {
 }
 
 fn key(site: &Candidate) -> Option<(&crate::diff::site::ModuleKey, &str)> {
-    Some((site.module.as_ref()?, site.outermost()?))
+    Some((site.module.as_ref()?, site.outermost_function()?))
 }

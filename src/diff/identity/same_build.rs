@@ -16,8 +16,8 @@ pub fn pair(matching: &mut Matching<'_>) {
     for (index, site) in matching.old.iter().enumerate() {
         let Some(build) = &site.build else { continue };
         let module = (site.module.as_ref(), build);
-        let addresses = site.addresses.iter();
-        known.extend(addresses.map(|address| ((module, *address), index)));
+        let addresses = site.places.addresses();
+        known.extend(addresses.map(|address| ((module, address), index)));
         if matches!(site.key, SiteKey::Line { .. }) {
             lines.insert((module, &site.key), index);
         }
@@ -32,8 +32,8 @@ pub fn pair(matching: &mut Matching<'_>) {
         };
         // A line goes before an address: it can have several, and two lines may share one in no build.
         let line = lines.get(&(module, &site.key));
-        let addresses = site.addresses.iter();
-        let found = addresses.filter_map(|address| known.get(&(module, *address)));
+        let addresses = site.places.addresses();
+        let found = addresses.filter_map(|address| known.get(&(module, address)));
         for old in line.into_iter().chain(found) {
             matching.pair(*old, index, by);
         }

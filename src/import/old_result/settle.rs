@@ -151,14 +151,15 @@ impl SitesByLine {
 
 fn module_id(run: &mut Run, label: &ModuleLabel) -> ModuleId {
     let known = run.modules.iter().position(|module| module.label == *label);
-    ModuleId(known.unwrap_or_else(|| {
+    let at = known.unwrap_or_else(|| {
         run.modules.push(Module {
             label: label.clone(),
             path: None,
             build: None,
         });
         run.modules.len() - 1
-    }))
+    });
+    ModuleId(at as u32)
 }
 
 fn line_of(named: &Named) -> Option<(Text, u32)> {

@@ -260,7 +260,7 @@ pub fn is_runtime(module: &ModuleLabel) -> bool {
     if module.role == Role::Loader {
         return true;
     }
-    let name = module.name.as_str();
+    let name = &*module.name;
     let stem = name.split(".so").next().unwrap_or(name);
     let stem = match stem.rsplit_once('-') {
         // libc-2.31.so
@@ -325,7 +325,7 @@ mod tests {
     fn runtimes_are_libraries_of_any_version() {
         let library = |name: &str| ModuleLabel {
             role: Role::Library,
-            name: name.to_owned(),
+            name: name.into(),
         };
         for name in [
             "libc.so.6",

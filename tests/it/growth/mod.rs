@@ -8,8 +8,11 @@ use std::fs;
 
 use crate::common::{json, mtrace_diff, output_of, site, stdout_of, testdata};
 use labelled::labelled;
-use mtrace_diff::diff::{Observed, Trend, trend, trend_of};
-use mtrace_diff::trace::{Curve, ReplayOptions, Reuse, STEPS, Tally, replay};
+use mtrace_diff::internals::trace::{Curve, ReplayOptions, Reuse, STEPS, Tally, replay};
+use mtrace_diff::{
+    Trend,
+    internals::diff::{Observed, trend, trend_of},
+};
 use serde_json::Value;
 
 /// The constants were tuned on these sets.
@@ -103,7 +106,7 @@ fn sentence(confusion: &Confusion) -> String {
 /// `cargo test --test growth -- --nocapture` prints every pair of label and verdict, and with
 /// `SHOW_WRONG` in the environment the curves of those that are wrong.
 #[test]
-fn the_verdicts_are_as_good_as_the_readme_says() {
+fn the_verdicts_are_as_good_as_the_guide_says() {
     let [tuned, reported] = [TUNED_ON, REPORTED].map(Confusion::of);
     for (name, confusion) in [("tuned on", &tuned), ("reported", &reported)] {
         println!("{name}: {}", sentence(confusion));
@@ -116,11 +119,11 @@ fn the_verdicts_are_as_good_as_the_readme_says() {
     }
     assert!(reported.cases() >= 200 && tuned.cases() >= 200);
     assert!(reported.precision() >= 0.95 && reported.right() >= 0.9);
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let words = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    let chapter = include_str!("../../../src/guide/trust.md");
+    let words = chapter.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         words.contains(&sentence(&reported)),
-        "the README should say: {}",
+        "the chapter should say: {}",
         sentence(&reported)
     );
 }
@@ -164,7 +167,7 @@ fn the_gateways_leaks_are_leaks_at_the_rates_of_its_source() {
     let table = stdout_of(command.args([gateway("run0"), gateway("run1")]));
     let sentence = "3 call sites leak 165.1 KiB in 1,000 blocks a minute; 64.0 MiB last 6h 36m.";
     assert!(table.contains(sentence), "{table}");
-    assert!(include_str!("../../../README.md").contains(sentence));
+    assert!(include_str!("../../../src/guide/growth.md").contains(sentence));
     let lasts = document["leaks"]["lasts_s"].as_f64().unwrap();
     assert!((lasts - (64u64 << 20) as f64 / all as f64 * 60.0).abs() < 1e-6);
 }

@@ -144,7 +144,7 @@ fn calls_that_changed_places_keep_their_sizes_unless_each_line_stayed() {
 #[test]
 fn a_size_that_agrees_goes_before_one_that_may_agree() {
     let line = |line| at("f", "/s/a.c", 1, line);
-    let once = AskedFor::new(vec![Sizes::one(24)], Some(1), None);
+    let once = AskedFor::new(vec![Sizes::one(24)].into(), Some(1), None);
     let mut old = line(5);
     old.sizes = once;
     let mut varies = line(5);

@@ -76,12 +76,13 @@ fn a_lambda_is_inlined_into_the_function_that_it_is_written_in() {
     let lambda = |line, function: &str| {
         let mut site = at("operator()", "/s/a.cc", 0, line);
         site.chain[0].declaration.line = None;
-        site.symbol = Some(format!("{function}::{{lambda(int)#1}}::operator()(int) const").into());
+        site.outermost().symbol =
+            Some(format!("{function}::{{lambda(int)#1}}::operator()(int) const").into());
         site
     };
     let inlined = |line, function| {
         let mut site = lambda(line, function).inlined_into(function, 1, 90);
-        site.symbol = None;
+        site.outermost().symbol = None;
         site
     };
     let old = [
@@ -138,7 +139,7 @@ fn a_function_stays_though_the_call_of_it_moved() {
 #[test]
 fn a_lambda_is_not_one_that_its_function_inlines_with_another_function() {
     let mut alone = at("operator()", "/s/a.cc", 22, 24);
-    alone.symbol = Some("merge(int)::{lambda(int)#1}::operator()(int) const".into());
+    alone.outermost().symbol = Some("merge(int)::{lambda(int)#1}::operator()(int) const".into());
     let inlined = |line: u32| at("operator()", "/s/a.cc", line - 2, line);
     let old = [
         inlined(11)

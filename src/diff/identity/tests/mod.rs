@@ -1,7 +1,7 @@
 //! What is found again, tier by tier.
 
 use super::*;
-use crate::diff::site::SiteKey;
+use crate::diff::site::{CodePlace, SiteKey};
 use crate::elf::BuildId;
 use crate::file_name::family;
 use crate::run::Role;
@@ -19,10 +19,7 @@ mod rewritten;
 fn module(name: &str) -> ModuleKey {
     match name {
         "" => ModuleKey::program(),
-        name => ModuleKey {
-            role: Role::Library,
-            name: name.to_owned(),
-        },
+        name => ModuleKey::new(Role::Library, name.into()),
     }
 }
 
@@ -43,7 +40,7 @@ fn at(function: &str, file: &str, declared: u32, line: u32) -> Candidate {
         function: step.function.clone(),
         file: file.into(),
         line,
-        inlined_into: Vec::new(),
+        inlined_into: Box::default(),
         namesake: None,
     };
     site.chain = vec![step];
@@ -57,7 +54,7 @@ fn by_symbol(function: &str, start: u64, address: u64) -> Candidate {
         function: Some(function.into()),
         ..Step::default()
     }];
-    site.function_start = Some(LinkAddress(start));
+    site.outermost().start = Some(LinkAddress(start));
     site
 }
 
@@ -73,19 +70,20 @@ fn bare(address: u64) -> Candidate {
         build: None,
         module: Some(module("")),
         chain: Vec::new(),
-        symbol: None,
-        function_start: None,
-        code: None,
-        addresses: vec![address],
-        numbers: Vec::new(),
+        outermost: None,
+        places: Some(CodePlace::Address(address)).into(),
         module_path: None,
         sizes: AskedFor::Unknown,
     }
 }
 
 impl Candidate {
+    fn outermost(&mut self) -> &mut Outermost {
+        self.outermost.get_or_insert_default()
+    }
+
     fn made_of(mut self, code: Code) -> Self {
-        self.code = Some(code);
+        self.outermost().code = Some(code);
         self
     }
 
@@ -95,12 +93,12 @@ impl Candidate {
     }
 
     fn of_build(mut self, id: u8) -> Self {
-        self.build = Some(Build::Id(BuildId(vec![id])));
+        self.build = Some(Build::Id(BuildId(vec![id].into())));
         self
     }
 
     fn of_size(mut self, size: u64) -> Self {
-        self.sizes = AskedFor::Each(vec![Sizes::one(size)]);
+        self.sizes = AskedFor::Each(vec![Sizes::one(size)].into());
         self
     }
 
@@ -148,14 +146,14 @@ fn in_one_build_an_address_is_a_site_and_another_is_another() {
     assert_eq!(matched(&old, &new), [None]);
     // A line of several calls is one site, whichever of them a run made.
     let mut other_call = at("f", "/s/a.c", 1, 5).of_build(1);
-    other_call.addresses = vec![LinkAddress(0x999)];
+    other_call.places = Some(CodePlace::Address(LinkAddress(0x999))).into();
     assert_eq!(matched(&old, &[other_call]), [Some((0, Address))]);
 }
 
 #[test]
 fn an_equal_line_is_found_where_addresses_differ() {
     let mut new = at("f", "/s/a.c", 1, 5).of_build(2);
-    new.addresses = vec![LinkAddress(0x999)];
+    new.places = Some(CodePlace::Address(LinkAddress(0x999))).into();
     let old = [at("f", "/s/a.c", 1, 5).of_build(1)];
     assert_eq!(matched(&old, &[new]), [Some((0, Line))]);
 }
@@ -308,8 +306,7 @@ fn one_file_at_two_paths_is_two_modules() {
     alone.module_path = Some("/opt/b/p.so".into());
     let mut two = old.clone();
     for site in &mut two {
-        let name = site.module.as_ref().map(|module| module.name.clone());
-        site.module_path = name.map(|name| name.as_str().into());
+        site.module_path = site.module.as_ref().map(|module| module.name.clone());
     }
     assert_eq!(matched(&[alone.clone()], &two), [None, Some((0, Address))]);
     assert_eq!(matched(&two, &[alone.clone()]), [Some((1, Address))]);

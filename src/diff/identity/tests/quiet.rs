@@ -44,7 +44,7 @@ fn a_module_that_is_in_both_runs_was_not_renamed() {
 fn a_file_that_is_in_both_builds_was_not_renamed() {
     let label = || ModuleLabel {
         role: Role::Program,
-        name: "app".to_owned(),
+        name: "app".into(),
     };
     let made_of = |files: &[&str]| Inventory {
         sources: [(label(), files.iter().map(|file| (*file).into()).collect())].into(),

@@ -1,0 +1,73 @@
+//! The guide, a chapter per module: the same text that `mtrace-diff guide CHAPTER` shows in a terminal.
+
+mod render;
+
+pub(crate) use render::render;
+
+/// A chapter of the guide.
+#[derive(Debug, Clone, Copy)]
+pub struct Chapter {
+    /// What it is asked for by.
+    pub name: &'static str,
+    /// What it is about, in a line.
+    pub about: &'static str,
+    /// Its text, in Markdown.
+    pub text: &'static str,
+}
+
+/// The chapters, in the order in which a person might read them; and each of them as a page of this documentation.
+macro_rules! chapters {
+    ($($name:literal $module:ident $file:literal $about:literal)*) => {
+        $(
+            #[doc = include_str!($file)]
+            // Brackets of a chapter stand for themselves: it is written for other readers than rustdoc, too.
+            #[allow(rustdoc::broken_intra_doc_links)]
+            pub mod $module {}
+        )*
+
+        /// The chapters, in the order in which a person might read them.
+        pub const CHAPTERS: &[Chapter] = &[$(
+            Chapter { name: $name, about: $about, text: include_str!($file) },
+        )*];
+    };
+}
+
+chapters! {
+    "recording" recording "recording.md" "record a program as it is, here or on a board"
+    "capture" capture "capture.md" "glibc's own mtrace(), and logs that you have"
+    "reading" reading "reading.md" "the table, and every option"
+    "stacks" stacks "stacks.md" "which line a row names, its callers, and leaks behind wrappers"
+    "growth" growth "growth.md" "verdicts, rates, and how long the memory lasts"
+    "gate" gate "gate.md" "fail a CI job"
+    "baselines" baselines "baselines.md" "a few KB that stand for a run"
+    "matching" matching "matching.md" "how call sites are found again in another build"
+    "old-tools" old_tools "old-tools.md" "mtrace(1) and mtrace_do.py, and what they get wrong"
+    "limits" limits "limits.md" "what no answer can be expected to"
+    "speed" speed "speed.md" "measurements"
+    "trust" trust "trust.md" "what was tried against it"
+    "formats" formats "formats.md" "JSON, and where the other formats are described"
+    "recording-format" recording_format "recording-format.md" "the file that the recorder writes"
+    "unwind-tables" unwind_tables "unwind-tables.md" "the file that the recorder walks stacks by"
+    "code" code "code.md" "how the source is laid out"
+    "zh" zh "zh.md" "中文说明"
+}
+
+impl Chapter {
+    /// The chapter of this name, or the only one whose name begins like this.
+    pub(crate) fn named(name: &str) -> Option<&'static Chapter> {
+        let name = name.trim().to_lowercase();
+        let name = name.strip_suffix(".md").unwrap_or(&name);
+        let name = match name {
+            "中文" | "中文说明" => "zh",
+            name => name,
+        };
+        let exact = CHAPTERS.iter().find(|chapter| chapter.name == name);
+        exact.or_else(|| {
+            let mut alike = CHAPTERS
+                .iter()
+                .filter(|chapter| !name.is_empty() && chapter.name.starts_with(name));
+            let only = alike.next()?;
+            alike.next().is_none().then_some(only)
+        })
+    }
+}

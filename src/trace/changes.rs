@@ -1,0 +1,364 @@
+//! How many blocks of each caller are live, as it changes along a run.
+//!
+//! How long a run is, is known at its end. So changes are summed over stretches of lines, and whenever there would
+//! be more than `STRETCHES` of them, two and two become one. At the end each step is taken at the end of the
+//! stretch that is nearest: never further off than a 256th of the run, and exact there.
+
+use super::block::{CallerId, Tally};
+use super::curve::{Curve, CurveWriter, STEPS};
+use super::delta::{Change, Delta, STRETCHES};
+use super::dense::Dense;
+use super::packed::{Packed, Packer};
+
+/// The stretch that a line (counted from 1) belongs to, where stretches have 2^`shift` lines.
+#[inline]
+pub fn stretch_of(line: u64, shift: u32) -> u64 {
+    (line - 1) >> shift
+}
+
+/// The least `shift` with which a run of so many lines has no more than `STRETCHES`.
+pub fn shift_for(lines: u64) -> u32 {
+    let last = lines.saturating_sub(1);
+    (0..u64::BITS)
+        .find(|shift| last >> shift < STRETCHES)
+        .unwrap_or(0)
+}
+
+/// Sums up the changes of the stretch that is replayed now, for one part of all addresses.
+///
+/// Callers have a slot by the end of their number. Two that want the same one take turns, and a sum that has to
+/// leave is done with, before the stretch is over: so many callers take no more memory than some thousands.
+#[derive(Debug, Default)]
+pub struct Sampler {
+    stretch: u64,
+    /// As many as a power of two, or none.
+    slots: Vec<Slot>,
+    /// Slots that have a caller.
+    taken: Vec<u32>,
+    done: Vec<Change>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    caller: CallerId,
+    delta: Delta,
+}
+
+impl Slot {
+    const FREE: Slot = Slot {
+        caller: CallerId(u32::MAX),
+        delta: Delta {
+            blocks: 0,
+            bytes: 0,
+        },
+    };
+}
+
+/// Slots of a sampler, at most.
+const MOST_SLOTS: usize = 1 << 15;
+
+impl Sampler {
+    /// Notes a change. Stretches come in order.
+    #[inline]
+    pub fn note(&mut self, stretch: u64, caller: CallerId, delta: Delta) {
+        if stretch != self.stretch {
+            self.turn_to(stretch);
+        }
+        let at = caller.0 as usize & self.slots.len().wrapping_sub(1);
+        match self.slots.get_mut(at) {
+            Some(slot) if slot.caller == caller => slot.delta.add(delta),
+            _ => self.take_slot(caller, delta),
+        }
+    }
+
+    fn take_slot(&mut self, caller: CallerId, delta: Delta) {
+        let wanted = caller.0 as usize + 1;
+        if wanted > self.slots.len() && self.slots.len() < MOST_SLOTS {
+            self.finish_sums();
+            let slots = wanted.next_power_of_two().min(MOST_SLOTS);
+            self.slots.resize(slots, Slot::FREE);
+        }
+        let at = caller.0 as usize & (self.slots.len() - 1);
+        let before = std::mem::replace(&mut self.slots[at], Slot { caller, delta });
+        match before.caller == Slot::FREE.caller {
+            true => self.taken.push(at as u32),
+            false => self.finish_sum(before),
+        }
+    }
+
+    #[cold]
+    fn turn_to(&mut self, stretch: u64) {
+        self.finish_sums();
+        self.stretch = stretch;
+    }
+
+    fn finish_sums(&mut self) {
+        let mut taken = std::mem::take(&mut self.taken);
+        for at in taken.drain(..) {
+            let sum = std::mem::replace(&mut self.slots[at as usize], Slot::FREE);
+            self.finish_sum(sum);
+        }
+        self.taken = taken;
+    }
+
+    fn finish_sum(&mut self, sum: Slot) {
+        // Most of what comes goes in the same stretch.
+        if sum.delta != Delta::default() {
+            self.done.push(Change {
+                caller: sum.caller,
+                stretch: self.stretch as u32,
+                delta: sum.delta,
+            });
+        }
+    }
+
+    /// How many sums wait to be taken over.
+    pub fn waiting(&self) -> usize {
+        self.done.len()
+    }
+
+    /// The stretch goes on under the number that it has with longer stretches.
+    pub fn coarsen(&mut self, by: u32) {
+        self.stretch >>= by;
+    }
+}
+
+/// The changes of every caller, stretch by stretch.
+#[derive(Debug, Default)]
+pub struct Curves {
+    few: Dense,
+    /// Of all other callers.
+    changes: Packed,
+    /// In any order, and some of them more than once.
+    new: Vec<Change>,
+}
+
+/// So many new changes are sorted in at a time, at least, and in parts of all that are there.
+const NEW_AT_ONCE: usize = 1 << 16;
+const NEW_IN_PARTS: usize = 8;
+
+impl Curves {
+    /// Takes over what a sampler has summed up.
+    pub fn absorb(&mut self, sampler: &mut Sampler) {
+        for change in sampler.done.drain(..) {
+            if !self.few.add(change) {
+                self.new.push(change);
+            }
+        }
+        if self.new.len() > NEW_AT_ONCE.max(self.changes.len() / NEW_IN_PARTS) {
+            self.sort_in();
+        }
+    }
+
+    /// Takes over everything, also of the stretch that is not at its end.
+    pub fn absorb_all(&mut self, sampler: &mut Sampler) {
+        sampler.finish_sums();
+        self.absorb(sampler);
+    }
+
+    fn sort_in(&mut self) {
+        let mut new = std::mem::take(&mut self.new);
+        new.sort_unstable_by_key(Change::when);
+        let mut new = new.into_iter().peekable();
+        let mut packer = Packer::default();
+        for change in self.changes.iter() {
+            while let Some(before) = new.next_if(|new| new.when() < change.when()) {
+                packer.push(before);
+            }
+            packer.push(change);
+        }
+        new.for_each(|change| packer.push(change));
+        self.changes = packer.finish();
+    }
+
+    /// Makes stretches 2^`by` times as long. Nothing may wait in any sampler.
+    pub fn coarsen(&mut self, by: u32) {
+        self.few.coarsen(by);
+        let coarser = |change: Change| Change {
+            stretch: change.stretch >> by,
+            ..change
+        };
+        let mut packer = Packer::default();
+        self.changes
+            .iter()
+            .for_each(|change| packer.push(coarser(change)));
+        self.changes = packer.finish();
+        self.new
+            .iter_mut()
+            .for_each(|change| *change = coarser(*change));
+    }
+
+    /// The curves of so many callers, by [`CallerId`]; `others` are changes that come on top.
+    pub fn of_callers<'a>(
+        &'a self,
+        others: Option<&'a Curves>,
+        callers: usize,
+        lines: u64,
+    ) -> impl Iterator<Item = Curve> + 'a {
+        let steps = Steps::new(lines);
+        let mut writer = CurveWriter::default();
+        let all = [Some(self), others];
+        let mut lists = all.map(|curves| {
+            let curves = curves.into_iter();
+            curves.flat_map(|curves| curves.changes.iter()).peekable()
+        });
+        (0..callers as u32).map(CallerId).map(move |caller| {
+            let mut deltas = [Delta::default(); STEPS];
+            for (stretch, delta) in all.into_iter().flatten().flat_map(|one| one.few.of(caller)) {
+                deltas[steps.of(stretch)].add(delta);
+            }
+            for list in &mut lists {
+                while let Some(change) = list.next_if(|change| change.caller == caller) {
+                    deltas[steps.of(change.stretch)].add(change.delta);
+                }
+            }
+            curve_of(&deltas, &mut writer)
+        })
+    }
+
+    /// No change comes any more.
+    pub fn finish(&mut self) {
+        self.sort_in();
+        self.changes.shrink_to_fit();
+    }
+}
+
+fn curve_of(deltas: &[Delta; STEPS], writer: &mut CurveWriter) -> Curve {
+    let (mut blocks, mut bytes) = (0_i64, 0_u64);
+    for (step, delta) in deltas.iter().enumerate() {
+        if *delta != Delta::default() {
+            blocks = blocks.wrapping_add(delta.blocks);
+            bytes = bytes.wrapping_add(delta.bytes);
+            let blocks = blocks.max(0) as u64;
+            writer.push(step as u8, Tally { blocks, bytes });
+        }
+    }
+    writer.finish()
+}
+
+/// So many sums wait at most before the curves take them over: some MiB.
+const MOST_WAITING: usize = 1 << 16;
+
+/// The changes of callers over a time that goes on, in whatever unit it is counted.
+#[derive(Debug, Default)]
+pub struct Course {
+    sampler: Sampler,
+    curves: Curves,
+    /// Stretches have 2^`shift` units.
+    shift: u32,
+    stretch: u64,
+}
+
+impl Course {
+    /// What is noted from here on happens at this time. It never goes back.
+    pub fn reach(&mut self, time: u64) {
+        let time = time.saturating_add(1);
+        let by = shift_for(time).saturating_sub(self.shift);
+        if by > 0 {
+            self.curves.absorb_all(&mut self.sampler);
+            self.curves.coarsen(by);
+            self.sampler.coarsen(by);
+            self.shift += by;
+        }
+        self.stretch = stretch_of(time, self.shift);
+        if self.sampler.waiting() > MOST_WAITING {
+            self.curves.absorb(&mut self.sampler);
+        }
+    }
+
+    #[inline]
+    pub fn note(&mut self, caller: CallerId, delta: Delta) {
+        self.sampler.note(self.stretch, caller, delta);
+    }
+
+    /// The curves of so many callers, over a run that ends at this time.
+    pub fn curves(mut self, end: u64, callers: usize) -> Vec<Curve> {
+        self.reach(end);
+        self.curves.absorb_all(&mut self.sampler);
+        self.curves.finish();
+        let end = end.saturating_add(1);
+        self.curves.of_callers(None, callers, end).collect()
+    }
+}
+
+/// The step at which each stretch of a run is over.
+#[derive(Debug)]
+struct Steps(Vec<usize>);
+
+impl Steps {
+    /// Of a run of so many lines.
+    fn new(lines: u64) -> Self {
+        let shift = shift_for(lines);
+        let steps = (0..STRETCHES).map(|stretch| step_of(stretch, shift, lines));
+        Steps(steps.collect())
+    }
+
+    fn of(&self, stretch: u32) -> usize {
+        let step = self.0.get(stretch as usize);
+        step.copied().unwrap_or(STEPS - 1)
+    }
+}
+
+/// The first step at which all of a stretch is over: steps are taken at the ends of stretches.
+fn step_of(stretch: u64, shift: u32, lines: u64) -> usize {
+    let end = u128::from(stretch + 1);
+    let at = |step: u128| {
+        // The end of the stretch that is nearest to this step's line.
+        let line = (u128::from(lines) * (step + 1)).div_ceil(STEPS as u128);
+        let stretches = (line + (1 << shift >> 1)) >> shift;
+        stretches.max(1)
+    };
+    let last = STEPS - 1;
+    (0..last)
+        .find(|&step| at(step as u128) >= end)
+        .unwrap_or(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::block::Block;
+    use super::*;
+
+    /// More callers than slots, in an order that makes them take turns, against a plain list.
+    #[test]
+    fn many_callers_share_slots_and_keep_their_sums() {
+        const CALLERS: u32 = 3 * MOST_SLOTS as u32;
+        const LINES: u64 = 4 * CALLERS as u64;
+        let shift = shift_for(LINES);
+        let (mut samplers, mut curves) =
+            ([Sampler::default(), Sampler::default()], Curves::default());
+        let mut live = vec![Tally::default(); CALLERS as usize];
+        for line in 1..=LINES {
+            let caller = CallerId((line.wrapping_mul(0x9e37_79b9) % u64::from(CALLERS)) as u32);
+            let block = Block { caller, size: line };
+            let sampler = &mut samplers[(line % 2) as usize];
+            sampler.note(stretch_of(line, shift), caller, Delta::begins(block));
+            let tally = &mut live[caller.0 as usize];
+            // Every third is freed by the same line's stretch, and leaves no trace.
+            match line % 3 {
+                0 => sampler.note(stretch_of(line, shift), caller, Delta::ends(block)),
+                _ => tally.add(Tally {
+                    blocks: 1,
+                    bytes: line,
+                }),
+            }
+            if line % 1000 == 0 {
+                samplers
+                    .iter_mut()
+                    .for_each(|sampler| curves.absorb(sampler));
+            }
+        }
+        samplers
+            .iter_mut()
+            .for_each(|sampler| curves.absorb_all(sampler));
+        curves.finish();
+        let ends = curves.of_callers(None, live.len(), LINES);
+        let ends: Vec<Tally> = ends.map(|curve| curve.points()[STEPS - 1]).collect();
+        assert!(ends == live);
+        assert!(
+            samplers
+                .iter()
+                .all(|sampler| sampler.slots.len() <= MOST_SLOTS)
+        );
+    }
+}
