@@ -6,9 +6,7 @@ use super::moment::log_at;
 use crate::capture::{CaptureSet, Standing, first_line};
 use crate::error::{Error, Result};
 use crate::printable::printable_bytes;
-use crate::run::{
-    Blocks, Details, Facts, Fault, Figures, LiveBlock, LocationId, Run, Source, UnknownFree,
-};
+use crate::run::{Blocks, Facts, Fault, Figures, LiveBlock, LocationId, Run, Source, UnknownFree};
 use crate::symbols::{RebasedRun, RunToName, rebase};
 use crate::trace::{
     Anomalies, Caller, CallerId, Callers, Outcome, ReplayOptions, Reuse, Trace, advice,
@@ -52,18 +50,16 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let mut run = Run::new(facts, modules(&capture, &rebased));
     let locations = rebased.locations(&trace.callers).into_iter();
     let stats = outcome.stats().into_iter().zip(outcome.curves());
-    let stats = stats.zip(outcome.survivors()).zip(outcome.sizes());
+    let stats = stats.zip(outcome.survivors());
+    let stats = stats.zip(outcome.sizes()).zip(outcome.live_sizes());
     run.reserve(trace.callers.iter().len());
-    for (location, (((stats, curve), survivors), sizes)) in locations.zip(stats) {
+    for (location, ((((stats, curve), survivors), sizes), live_sizes)) in locations.zip(stats) {
         let at = run.add_location(location);
         let figures = Figures::of_log(stats.allocations, stats.live);
         if figures.allocated() {
-            let details = Details {
-                sizes,
-                curve: Some(curve),
-                survivors: Some(survivors),
-            };
-            run.add_site(at, figures, details);
+            let site = run.add_site(at, figures, sizes, Some(curve));
+            site.survivors = Some(survivors);
+            site.keep_sizes(live_sizes);
         }
     }
     run.inventory.mapped = capture.maps.as_ref().map(mapped_names);

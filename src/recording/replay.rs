@@ -8,8 +8,8 @@ use super::blocks::{Block as FileBlock, Blocks, Damage};
 use super::events::{Event, Malformed, decode};
 use super::header::{Header, Mode};
 use crate::trace::{
-    AddressTable, Block, CallerId, Course, Curve, Delta, FaultKind, Held, Occurrences, SizesSeen,
-    Survivors, Tally,
+    AddressTable, Block, CallerId, Course, Curve, Delta, FaultKind, Held, LiveSizes, Occurrences,
+    SizesSeen, Survivors, Tally,
 };
 
 /// As many nodes as a recorder makes.
@@ -75,6 +75,8 @@ pub struct StackCounts {
     pub curve: Curve,
     /// How many of the blocks that lived to the end were there at each step; `None` in a summary.
     pub survivors: Option<Curve>,
+    /// Of what is live; `None` in a summary, which has no blocks.
+    pub live_sizes: Option<LiveSizes>,
 }
 
 /// How a recording ends.
@@ -332,6 +334,7 @@ impl Replay {
             sizes: SizesSeen::default(),
             curve: Curve::default(),
             survivors: None,
+            live_sizes: None,
         });
         self.index[at] = stacks.len() as u32;
         Some(CallerId(stacks.len() as u32 - 1))
@@ -480,14 +483,17 @@ impl Replay {
         recording.end_us = self.time.min(self.until);
         recording.damage = damage;
         if recording.header.mode != Mode::Summary {
-            let mut survivors = Survivors::default();
-            for (_, block) in self.table.iter() {
-                recording.stacks[block.caller.0 as usize].live.add(Tally {
-                    blocks: 1,
-                    bytes: block.size,
-                });
-                survivors.note(block);
+            let live = self.table.iter().map(|(_, block)| block);
+            let sizes = LiveSizes::of_callers(live, recording.stacks.len());
+            for (stack, sizes) in recording.stacks.iter_mut().zip(sizes) {
+                let (blocks, bytes) = sizes.sums();
+                stack.live = Tally { blocks, bytes };
+                stack.live_sizes = Some(sizes);
             }
+            let mut survivors = Survivors::default();
+            self.table
+                .iter()
+                .for_each(|(_, block)| survivors.note(block));
             let survivors = survivors.curves(recording.stacks.len(), end.saturating_add(1));
             for (stack, survivors) in recording.stacks.iter_mut().zip(survivors) {
                 stack.survivors = Some(survivors);

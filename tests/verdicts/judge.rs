@@ -163,7 +163,7 @@ fn verdicts(
 /// What a row of the table says of a call site.
 pub struct Row {
     /// Of its module, as the last run that has it spells it.
-    pub path: Option<String>,
+    pub module: Option<String>,
     /// The link-time address, or the log's own number.
     pub address: u64,
     pub verdict: String,
@@ -179,11 +179,14 @@ pub fn rows(runs: Vec<RunInput>, by: Grouping) -> Vec<Row> {
     };
     let report = compare(&plan).unwrap();
     let rows = report.sites.iter().map(|site| {
-        let runs = site.at.runs.iter().rev().flatten();
-        let path = runs.filter_map(|run| run.path.as_deref()).next();
+        let module = site
+            .at
+            .module
+            .as_ref()
+            .map(|module| module.name.to_string());
         let address = site.at.address().map(|address| address.0);
         Row {
-            path: path.map(str::to_owned),
+            module,
             address: address.or(site.at.number()).unwrap(),
             verdict: verdict(site),
             curves: curves(site),

@@ -156,10 +156,8 @@ fn row_of<'a>(rows: &'a [Row], caller: &str) -> Option<&'a Row> {
     let path = head.split([':', '(']).next().unwrap();
     let base_name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
     rows.iter().find(|row| {
-        let is_module = row
-            .path
-            .as_deref()
-            .is_none_or(|of| base_name(of) == base_name(path));
+        let is_module = row.module.as_deref();
+        let is_module = is_module.is_none_or(|of| base_name(of) == base_name(path));
         is_module && [number, number + PROGRAM_BASE].contains(&row.address)
     })
 }

@@ -9,8 +9,7 @@ use crate::capture::{CaptureSet, Moment, Standing};
 use crate::error::{Error, Result};
 use crate::file_name::{base_name, names_a_library};
 use crate::run::{
-    Addressing, Details, Facts, Figures, Location, NameSource, Named, Run, Source, Symbolized,
-    Unknown,
+    Addressing, Facts, Figures, Location, NameSource, Named, Run, Source, Symbolized, Unknown,
 };
 use crate::symbols::{RunToName, rebase};
 use crate::trace::{Caller, Callers};
@@ -56,7 +55,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     for (row, location) in result.rows.iter().zip(rebased.locations(&callers)) {
         let at = run.add_location(row.amended(location));
         if row.figures().allocated() {
-            run.add_site(at, row.figures(), Details::default());
+            run.add_site(at, row.figures(), None, None);
         }
     }
     Ok(RunToName::new(run, rebased.modules, capture))
