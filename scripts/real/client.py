@@ -15,6 +15,28 @@ def connect(port):
     sys.exit(f"nothing listens at port {port}")
 
 
+def read_answer(client):
+    """Head and body, whose length is told, or which comes in chunks."""
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += receive(client)
+    head, body = answer.split(b"\r\n\r\n", 1)
+    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    if fields.get(b"transfer-encoding") == b"chunked":
+        while not body.endswith(b"0\r\n\r\n"):
+            body += receive(client)
+    else:
+        while len(body) < int(fields.get(b"content-length", 0)):
+            body += receive(client)
+
+
+def receive(client):
+    got = client.recv(65536)
+    if not got:
+        sys.exit("the server ended the connection")
+    return got
+
+
 def http(port, requests):
     """Connections of 1 to 20 requests, up to eight of them at a time."""
     open_ones = []
@@ -30,20 +52,7 @@ def http(port, requests):
         if last:
             head += "Connection: close\r\n"
         one[0].sendall(head.encode() + b"\r\n")
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            got = one[0].recv(65536)
-            if not got:
-                break
-            answer += got
-        if last:
-            while one[0].recv(65536):
-                pass
-        else:
-            length = int(answer.lower().split(b"content-length:")[1].split(b"\r\n")[0]) if b"ontent-" in answer else 0
-            body = len(answer.split(b"\r\n\r\n", 1)[1])
-            while body < length:
-                body += len(one[0].recv(65536))
+        read_answer(one[0])
         if last:
             one[0].close()
             open_ones.remove(one)

@@ -16,16 +16,17 @@ numbers() {
 
 # A server in the foreground, given work by client.py: KIND WORK SEED PORT COMMAND...
 served() {
-    local kind=$1 work=$2 seed=$3 port=$4 tracing
+    local kind=$1 work=$2 seed=$3 port=$4 tracing status=0
     shift 4
     traced "$@" &
     tracing=$!
-    /usr/bin/python3 "$here/real/client.py" "$kind" "$port" "$work" "$seed" || true
+    /usr/bin/python3 "$here/real/client.py" "$kind" "$port" "$work" "$seed" || status=$?
     [ ! -s "$into/pid" ] || kill -TERM "$(cat "$into/pid")"
     wait "$tracing" || true
+    return "$status"
 }
 
-amount[bash__arrays]=1500
+amount[bash__arrays]=500
 bash__arrays() {
     traced /usr/bin/bash -c '
         RANDOM=$2
@@ -111,7 +112,7 @@ jq__gather() {
     traced /usr/bin/jq -n 'reduce inputs as $i ({}; .ids += [$i.id] | .keys[$i.key] = $i.id) | .ids | length' input
 }
 
-amount[lighttpd__requests]=600
+amount[lighttpd__requests]=2000
 lighttpd__requests() {
     mkdir -p www/dir
     echo '<p>a' >www/a.html
@@ -181,6 +182,14 @@ objdump__functions() {
     for ((i = 0; i < $1; i++)); do echo "int f$i(int a) { return a * $i + (a >> 3); }"; done >input.c
     cc -O1 -g -c input.c
     traced /usr/bin/objdump -d -S input.o
+}
+
+amount[openssl__verify]=60
+openssl__verify() {
+    openssl req -x509 -newkey rsa:1024 -nodes -subj /CN=ca -keyout key -out ca.pem -days 9999 2>keygen.out
+    local certificates=()
+    for ((i = 0; i < $1; i++)); do certificates+=(ca.pem); done
+    traced /usr/bin/openssl verify -CAfile ca.pem "${certificates[@]}"
 }
 
 amount[perl__bounded]=3000
@@ -259,6 +268,23 @@ END
     PYTHONMALLOC=malloc traced /usr/bin/python3 script.py "$1" "$2"
 }
 
+amount[python__imports]=200
+python__imports() {
+    cat >script.py <<'END'
+import argparse, asyncio, ctypes, email.message, http.client, multiprocessing, sys, unittest, urllib.request, xml.dom.minidom
+n = int(sys.argv[1])
+seen, messages = {}, []
+for i in range(n):
+    message = email.message.EmailMessage()
+    message["Subject"] = "number %d" % i
+    seen[i % 30] = message.as_string()
+    if i % 4 == 0: messages.append(message)
+    xml.dom.minidom.parseString("<a><b>%d</b></a>" % i).unlink()
+    if i == n // 3: import decimal, difflib, tarfile
+END
+    PYTHONMALLOC=malloc traced /usr/bin/python3 script.py "$1" "$2"
+}
+
 amount[sqlite3__memory]=1500
 sqlite3__memory() {
     { echo 'create table t(id integer primary key, name text, value real); create index i on t(name);'
@@ -298,7 +324,7 @@ xmllint__files() {
     traced /usr/bin/xmllint --noout --xpath 'count(//a)' f*.xml
 }
 
-amount[xmllint__shell]=1200
+amount[xmllint__shell]=200
 xmllint__shell() {
     { echo '<r>'; numbers 40 1 90 | awk '{ printf "<e id=\"%d\"><k>%s</k></e>\n", $1, $2 }'; echo '</r>'; } >input.xml
     for ((i = 0; i < $1; i++)); do

@@ -172,12 +172,19 @@ fn floor(log: &Log, caller: &str, of_bytes: bool) -> i64 {
 fn labelled(logs: &[Log; 3], caller: &str) -> (Label, bool) {
     let blocks = logs.each_ref().map(|log| floor(log, caller, false));
     let by_blocks = label(blocks);
-    let grows_in_place = logs[1].sites[caller].resized as f64 >= FEWEST;
-    if by_blocks != Label::NoLeak || !grows_in_place {
+    if by_blocks != Label::NoLeak {
         return (by_blocks, false);
     }
     let bytes = logs.each_ref().map(|log| floor(log, caller, true));
-    (label(bytes.map(|bytes| bytes / BYTES_A_STEP)), true)
+    let by_bytes = label(bytes.map(|bytes| bytes / BYTES_A_STEP));
+    let grows_in_place = logs[1].sites[caller].resized as f64 >= FEWEST;
+    // A list that is copied to a larger block each time; sizes that vary do not double.
+    let is_doubled = bytes[2] >= 2 * bytes[1];
+    match by_bytes {
+        _ if grows_in_place => (by_bytes, true),
+        Label::Leak if is_doubled => (by_bytes, true),
+        _ => (by_blocks, false),
+    }
 }
 
 /// What is held after each run's work says which it is.
