@@ -10,7 +10,7 @@ use mtrace_diff::{Grouping, Plan, RunInput, Site, compare};
 
 use crate::engine::{Run, execute, first_run, go_on, last_run};
 use crate::program::Program;
-use crate::truth::{Label, label};
+use crate::truth::{LEAST_PART, Label, label};
 use crate::world::return_address;
 
 /// How the runs were given: without their durations, and with them.
@@ -85,7 +85,7 @@ fn judge(seed: u64, directory: &Path) -> Vec<Judged> {
         let Some(row) = ways[0].get(&index) else {
             continue;
         };
-        let (label, by_bytes) = label(done, &courses[index], &work);
+        let (label, by_bytes) = label(done, &courses[index], &work, LEAST_PART);
         let is_freed = shown.ended[index].blocks * 2 < done.blocks;
         let is_at_rest = done.blocks > 0 && done.last_change <= shown.lines / 2;
         let mut classes = vec![

@@ -8,7 +8,7 @@ use crate::judge::calls_leak;
 use crate::load::{Arrivals, Shape};
 use crate::program::{CallSite, End, Program, Recipe};
 use crate::report::{Report, Score};
-use crate::truth::{Label, label};
+use crate::truth::{LEAST_PART, Label, label};
 
 /// A program whose last run has 2,000 requests in 100 s.
 fn program(sites: Vec<(&'static str, Recipe)>) -> Program {
@@ -105,7 +105,7 @@ pub fn labels_are_what_was_kept() {
             "between" => (Label::Between, false),
             _ => (Label::NoLeak, false),
         };
-        let (found, by_bytes) = label(&shown.done[index], &courses[index], &work);
+        let (found, by_bytes) = label(&shown.done[index], &courses[index], &work, LEAST_PART);
         // That a buffer does not leak is said of its bytes.
         let is_buffer = shown.done[index].resized > 0;
         assert_eq!(found, wanted.0, "site {index}, {}", site.kind);
