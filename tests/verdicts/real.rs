@@ -20,6 +20,10 @@ const RUNS: [(&str, f64); 3] = [("100", 1.0), ("150", 1.5), ("400", 4.0)];
 /// When all but one in so many allocations are made, a program's work is done, and it frees for the end.
 const DONE: usize = 1000;
 
+/// Or when what is live falls, and stays, below this share of its highest in the last part of the log, one in so many.
+const FALLS: f64 = 0.97;
+const END: usize = 4;
+
 /// Where the windows of the third run begin, in work.
 const WINDOWS_AT: [f64; WINDOWS] = [0.1, 1.5, 7.0 / 3.0, 19.0 / 6.0];
 
@@ -233,16 +237,39 @@ fn read(path: &Path, windows: &[usize]) -> Log {
     }
 }
 
-/// The line after the last allocation but a few.
+/// The line after which the program only cleans up: all allocations are made but a few, and what is live falls from
+/// about its highest, not to come back.
 fn end_of_work(text: &str) -> usize {
-    let allocates = |line: &str| line.contains(" + ") || line.contains(" > ");
-    let allocations = text.lines().filter(|line| allocates(line)).count();
+    // Each line with what it adds to the live blocks. A resize takes two, and adds nothing.
+    let lines: Vec<i64> = text.lines().map(added).collect();
+    let allocations = lines.iter().filter(|added| **added > 0).count();
     let wanted = allocations - allocations / DONE;
-    let lines = text.lines().enumerate().filter(|(_, line)| allocates(line));
-    let last = lines
-        .map(|(number, _)| number)
-        .nth(wanted.saturating_sub(1));
-    last.map_or(0, |number| number + 1)
+    let allocating = (0..lines.len()).filter(|line| lines[*line] > 0);
+    let last_but_few = allocating
+        .clone()
+        .nth(wanted.saturating_sub(1))
+        .unwrap_or(0);
+
+    let live = lines.iter().scan(0, |live, added| {
+        *live += added;
+        Some(*live)
+    });
+    let live: Vec<i64> = live.collect();
+    let end = lines.len() - (lines.len() / END).min(lines.len());
+    let highest = live[end..].iter().copied().max().unwrap_or(0);
+    let falls = live
+        .iter()
+        .rposition(|live| *live as f64 >= FALLS * highest as f64);
+    last_but_few.min(falls.unwrap_or(0)) + 1
+}
+
+fn added(line: &str) -> i64 {
+    let is = |sign: &str| line.contains(sign);
+    if is(" + ") || is(" > ") {
+        1
+    } else {
+        -i64::from(is(" - ") || is(" < "))
+    }
 }
 
 fn size_of(word: &str) -> i64 {
