@@ -19,6 +19,7 @@ mod flowing;
 mod judge;
 mod kinds;
 mod load;
+mod parts;
 mod program;
 mod real;
 mod report;
@@ -42,7 +43,10 @@ fn main() {
     if let Some(directory) = std::env::var_os("REAL_VERDICTS") {
         let only = std::env::var("PROGRAMS").unwrap_or_default();
         let only: Vec<&str> = only.split_whitespace().collect();
-        let (judged, [tuned, held_back]) = real::judge_all(directory.as_ref(), &only);
+        // Who is held back does not depend on what is installed.
+        let all = std::env::var("ALL_PROGRAMS").unwrap_or_default();
+        let all: Vec<&str> = all.split_whitespace().collect();
+        let (judged, [tuned, held_back]) = real::judge_all(directory.as_ref(), &all, &only);
         let names = [
             format!("programs to tune on, {}", tuned.join(", ")),
             format!("held back, {}", held_back.join(", ")),

@@ -36,25 +36,23 @@ struct Log {
     lines: usize,
 }
 
-/// The programs that are named, or all if there are none; and the names of those to tune on, and held back.
-pub fn judge_all(directory: &Path, only: &[&str]) -> (Vec<Judged>, [Vec<String>; 2]) {
+/// The programs of `all` that are named, or all if there are none; and the names of those to tune on, and held back.
+pub fn judge_all(directory: &Path, all: &[&str], only: &[&str]) -> (Vec<Judged>, [Vec<String>; 2]) {
     let entries = std::fs::read_dir(directory).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let workloads: BTreeSet<String> = names
         .filter(|name| directory.join(name).join("done").exists())
         .collect();
-    let program = |workload: &str| workload.split("__").next().unwrap().to_owned();
-    let programs: BTreeSet<String> = workloads.iter().map(|name| program(name)).collect();
-    let programs: Vec<String> = programs.into_iter().collect();
     let (mut judged, mut named) = (Vec::new(), [Vec::new(), Vec::new()]);
     for workload in &workloads {
-        let program = program(workload);
-        if !only.is_empty() && !only.contains(&program.as_str()) {
+        let program = workload.split("__").next().unwrap();
+        let number = all.iter().position(|name| *name == program);
+        // A recording may be of a workload that is no more.
+        let Some(number) = number.filter(|_| only.is_empty() || only.contains(&program)) else {
             continue;
-        }
-        let number = programs.iter().position(|name| *name == program).unwrap();
-        if named[number % 2].last() != Some(&program) {
-            named[number % 2].push(program);
+        };
+        if named[number % 2].last().is_none_or(|last| last != program) {
+            named[number % 2].push(program.to_owned());
         }
         judged.extend(judge(&directory.join(workload), workload, number as u64));
     }
