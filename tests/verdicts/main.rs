@@ -61,6 +61,10 @@ fn main() {
             selftest::labels_are_what_was_kept,
         ),
         trial("figures_are_right", selftest::figures_are_right),
+        trial(
+            "what_stops_after_the_run_looks_like_a_leak",
+            selftest::what_stops_after_the_run_looks_like_a_leak,
+        ),
         trial("figures_of_nothing", selftest::figures_of_nothing),
         trial(
             "a_seed_gives_the_same_logs",

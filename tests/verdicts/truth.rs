@@ -47,6 +47,9 @@ pub struct Course {
     pub resized: u64,
     /// The line of its last change.
     pub last_change: u64,
+    /// The lines in which its blocks came, as long as none has gone.
+    births: Vec<u64>,
+    has_freed: bool,
     floors: Vec<Floor>,
 }
 
@@ -63,6 +66,12 @@ impl Course {
         self.blocks += blocks;
         self.bytes += bytes;
         self.last_change = line;
+        if blocks > 0 && !self.has_freed {
+            self.births.push(line);
+        } else {
+            self.has_freed = true;
+            self.births = Vec::new();
+        }
         if let Some(floor) = self.floors.last_mut() {
             floor.blocks = floor.blocks.min(self.blocks);
             floor.bytes = floor.bytes.min(self.bytes);
@@ -109,6 +118,8 @@ pub enum Label {
     NoLeak,
     /// It leaks, but has leaked so little that the runs cannot show it.
     TooFew,
+    /// It stops only when the run is over: until then its log is that of a leak.
+    StopsLater,
     /// It slows down, and neither stops nor goes on in proportion within four times the work.
     Between,
 }
@@ -117,6 +128,34 @@ impl Label {
     pub fn is_decidable(self) -> bool {
         matches!(self, Label::Leak | Label::NoLeak)
     }
+}
+
+/// So many blocks, and none of them freed, show whether they come evenly.
+const EVEN: usize = 12;
+
+/// What comes evenly has at least these shares of its mean in each quarter of the run, and in the last.
+const EACH_QUARTER: f64 = 0.5;
+const LAST_QUARTER: f64 = 0.75;
+
+/// Whether a site that does not leak looks like one that does in both runs, which have so many lines: it only grows,
+/// and evenly to the end.
+pub fn looks_like_a_leak(last: &Course, first: &Course, lines: [u64; 2]) -> bool {
+    let has_few = !first.has_freed && first.births.len() < EVEN;
+    last.births.len() >= EVEN
+        && grows_evenly(last, lines[0])
+        && (has_few || grows_evenly(first, lines[1]))
+}
+
+fn grows_evenly(course: &Course, lines: u64) -> bool {
+    let mut quarters = [0.0; 4];
+    for line in &course.births {
+        quarters[((line - 1) * 4 / lines.max(1)).min(3) as usize] += 1.0;
+    }
+    let mean = course.births.len() as f64 / 4.0;
+    let is_even = quarters
+        .iter()
+        .all(|quarter| *quarter >= EACH_QUARTER * mean);
+    mean > 0.0 && is_even && quarters[3] >= LAST_QUARTER * mean
 }
 
 /// What was done in a window: requests, and seconds.
