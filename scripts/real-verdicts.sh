@@ -69,7 +69,7 @@ traced() {
     return "$status"
 }
 
-workloads=$(declare -F | awk '{ print $3 }' | grep __ | sort)
+workloads=$(declare -F | awk '{ print $3 }' | grep __ | LC_ALL=C sort)
 for workload in $workloads; do
     program=${workload%%__*}
     case " $* " in *" $program "*) ;; *) [ $# -eq 0 ] || continue ;; esac
@@ -98,4 +98,5 @@ for workload in $workloads; do
     [ ! -d "$dir/$workload" ] || echo "$mark" >"$dir/$workload/done"
 done
 
-REAL_VERDICTS=$dir PROGRAMS="$*" exec cargo test --locked --quiet --test verdicts
+programs=$(for workload in $workloads; do echo "${workload%%__*}"; done | uniq)
+REAL_VERDICTS=$dir ALL_PROGRAMS=$programs PROGRAMS="$*" exec cargo test --locked --quiet --test verdicts

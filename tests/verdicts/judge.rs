@@ -10,7 +10,7 @@ use mtrace_diff::{Figures, Grouping, Plan, RunInput, Site, compare};
 
 use crate::engine::{Run, execute, first_run, go_on, last_run};
 use crate::program::Program;
-use crate::truth::{Label, label};
+use crate::truth::{LEAST_PART, Label, label, looks_like_a_leak};
 use crate::world::return_address;
 
 /// How the runs were given: without their durations, and with them.
@@ -73,7 +73,7 @@ fn judge(seed: u64, directory: &Path) -> Vec<Judged> {
     let program = Program::new(seed);
     let (first, last) = (first_run(&program), last_run(&program));
     let logs = ["run0.log", "run1.log"].map(|name| directory.join(name));
-    execute(&program, &first, &mut File::create(&logs[0]).unwrap());
+    let before = execute(&program, &first, &mut File::create(&logs[0]).unwrap());
     let shown = execute(&program, &last, &mut File::create(&logs[1]).unwrap());
     let (courses, work) = go_on(&program, &last);
     let ways = [false, true].map(|is_timed| verdicts(&logs, [&first, &last], is_timed));
@@ -85,7 +85,14 @@ fn judge(seed: u64, directory: &Path) -> Vec<Judged> {
         let Some(row) = ways[0].get(&index) else {
             continue;
         };
-        let (label, by_bytes) = label(done, &courses[index], &work);
+        let (label, by_bytes) = label(done, &courses[index], &work, LEAST_PART);
+        let lines = [shown.lines, before.lines];
+        let label = match label {
+            Label::NoLeak if looks_like_a_leak(done, &before.done[index], lines) => {
+                Label::StopsLater
+            }
+            label => label,
+        };
         let is_freed = shown.ended[index].blocks * 2 < done.blocks;
         let is_at_rest = done.blocks > 0 && done.last_change <= shown.lines / 2;
         let mut classes = vec![

@@ -19,6 +19,7 @@ mod flowing;
 mod judge;
 mod kinds;
 mod load;
+mod parts;
 mod program;
 mod real;
 mod report;
@@ -42,7 +43,10 @@ fn main() {
     if let Some(directory) = std::env::var_os("REAL_VERDICTS") {
         let only = std::env::var("PROGRAMS").unwrap_or_default();
         let only: Vec<&str> = only.split_whitespace().collect();
-        let (judged, [tuned, held_back]) = real::judge_all(directory.as_ref(), &only);
+        // Who is held back does not depend on what is installed.
+        let all = std::env::var("ALL_PROGRAMS").unwrap_or_default();
+        let all: Vec<&str> = all.split_whitespace().collect();
+        let (judged, [tuned, held_back]) = real::judge_all(directory.as_ref(), &all, &only);
         let names = [
             format!("programs to tune on, {}", tuned.join(", ")),
             format!("held back, {}", held_back.join(", ")),
@@ -57,6 +61,10 @@ fn main() {
             selftest::labels_are_what_was_kept,
         ),
         trial("figures_are_right", selftest::figures_are_right),
+        trial(
+            "what_stops_after_the_run_looks_like_a_leak",
+            selftest::what_stops_after_the_run_looks_like_a_leak,
+        ),
         trial("figures_of_nothing", selftest::figures_of_nothing),
         trial(
             "a_seed_gives_the_same_logs",

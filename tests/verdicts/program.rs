@@ -2,8 +2,9 @@
 
 use crate::behaviour::Behaviour;
 use crate::chance::Chance;
-use crate::kinds::{LEAKS, OTHERS, traffic};
+use crate::kinds::{LEAKS, OTHERS};
 use crate::load::Shape;
+use crate::parts::traffic;
 
 /// Makes a part as it is when a program starts.
 pub type Recipe = Box<dyn Fn() -> Box<dyn Behaviour> + Send + Sync>;

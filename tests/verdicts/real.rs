@@ -1,6 +1,6 @@
 //! Call sites of real programs. Each workload was recorded with some work, with one and a half times as much, and with four
-//! times as much (`scripts/real-verdicts.sh`). The first two logs are compared; all three together say what is true:
-//! what goes on growing in proportion to the work is a leak.
+//! times as much (`scripts/real-verdicts.sh`). The first two logs are compared; the third is taken for the second one
+//! that goes on, and says what is true, as with simulated programs: what goes on growing in proportion is a leak.
 //!
 //! The logs are read here once more, without any of the code that is measured.
 
@@ -10,7 +10,9 @@ use std::path::Path;
 use mtrace_diff::{Grouping, RunInput};
 
 use crate::judge::{Judged, Row, amount, decade, rows};
-use crate::truth::Label;
+use crate::truth::{
+    BYTES_A_STEP, Course, LEAST_PART_OF_REAL, Label, WINDOWS, Work, is_little, label,
+};
 
 /// Directories of the three runs, and their work.
 const RUNS: [(&str, f64); 3] = [("100", 1.0), ("150", 1.5), ("400", 4.0)];
@@ -18,74 +20,39 @@ const RUNS: [(&str, f64); 3] = [("100", 1.0), ("150", 1.5), ("400", 4.0)];
 /// When all but one in so many allocations are made, a program's work is done, and it frees for the end.
 const DONE: usize = 1000;
 
-/// What is held is the least over the last tenth of the work.
-const FLOOR: usize = 10;
+/// Or when what is live falls, and stays, below this share of its highest in the last part of the log, one in so many.
+const FALLS: f64 = 0.97;
+const END: usize = 4;
 
-/// The least growth from the second run to the third that is one, in blocks, and of the level one part in so many.
-const LEAST_RISE: f64 = 10.0;
-const LEAST_PART: f64 = 50.0;
-
-/// What a leak has to have leaked in the second run to be seen.
-const FEWEST: f64 = 5.0;
-
-/// Growth from the first run to the second is in proportion to that from the second to the third if it differs by no
-/// more than this share, or by so many times what chance does.
-const PROPORTION: f64 = 0.5;
-const CHANCE: f64 = 3.0;
-
-/// What slows down to this share of its pace is bound to end.
-const SLOW: f64 = 0.25;
-
-const BYTES_A_STEP: i64 = 64;
-
-/// A call site of a log.
-#[derive(Clone, Debug, Default)]
-struct Seen {
-    blocks: i64,
-    bytes: i64,
-    /// The least of both in the end of the work.
-    floor: Option<(i64, i64)>,
-    /// When the work was done.
-    at_end: i64,
-    resized: usize,
-    /// The last line in which what it holds changed, before the end of the work.
-    last_change: usize,
-}
-
-impl Seen {
-    fn work_is_done(&mut self) {
-        self.at_end = self.blocks;
-        // What did not change in the last part holds what it held.
-        self.floor.get_or_insert((self.blocks, self.bytes));
-    }
-}
+/// Where the windows of the third run begin, in work.
+const WINDOWS_AT: [f64; WINDOWS] = [0.1, 1.5, 7.0 / 3.0, 19.0 / 6.0];
 
 struct Log {
-    /// By the caller as the log has it.
-    sites: HashMap<String, Seen>,
+    /// By the caller as the log has it, at the end of the work.
+    done: HashMap<String, Course>,
+    /// At the end of the log.
+    ended: HashMap<String, Course>,
     /// Lines until the work was done.
     lines: usize,
 }
 
-/// Whether the programs named, or all if there are none, are to be judged; in order of their names.
-pub fn judge_all(directory: &Path, only: &[&str]) -> (Vec<Judged>, [Vec<String>; 2]) {
+/// The programs of `all` that are named, or all if there are none; and the names of those to tune on, and held back.
+pub fn judge_all(directory: &Path, all: &[&str], only: &[&str]) -> (Vec<Judged>, [Vec<String>; 2]) {
     let entries = std::fs::read_dir(directory).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let workloads: BTreeSet<String> = names
         .filter(|name| directory.join(name).join("done").exists())
         .collect();
-    let program = |workload: &str| workload.split("__").next().unwrap().to_owned();
-    let programs: BTreeSet<String> = workloads.iter().map(|name| program(name)).collect();
-    let programs: Vec<String> = programs.into_iter().collect();
     let (mut judged, mut named) = (Vec::new(), [Vec::new(), Vec::new()]);
     for workload in &workloads {
-        let program = program(workload);
-        if !only.is_empty() && !only.contains(&program.as_str()) {
+        let program = workload.split("__").next().unwrap();
+        let number = all.iter().position(|name| *name == program);
+        // A recording may be of a workload that is no more.
+        let Some(number) = number.filter(|_| only.is_empty() || only.contains(&program)) else {
             continue;
-        }
-        let number = programs.iter().position(|name| *name == program).unwrap();
-        if named[number % 2].last() != Some(&program) {
-            named[number % 2].push(program);
+        };
+        if named[number % 2].last().is_none_or(|last| last != program) {
+            named[number % 2].push(program.to_owned());
         }
         judged.extend(judge(&directory.join(workload), workload, number as u64));
     }
@@ -93,7 +60,8 @@ pub fn judge_all(directory: &Path, only: &[&str]) -> (Vec<Judged>, [Vec<String>;
 }
 
 fn judge(directory: &Path, workload: &str, number: u64) -> Vec<Judged> {
-    let logs = RUNS.map(|(name, _)| read(&directory.join(name).join("mtrace.log")));
+    let logs = read_all(&RUNS.map(|(name, _)| directory.join(name).join("mtrace.log")));
+    let last = &logs[1];
     let ways = [false, true].map(|is_timed| {
         let inputs = RUNS[..2]
             .iter()
@@ -101,19 +69,20 @@ fn judge(directory: &Path, workload: &str, number: u64) -> Vec<Judged> {
         rows(inputs.collect(), Grouping::Address)
     });
     let mut judged = Vec::new();
-    for (caller, seen) in &logs[1].sites {
+    for (caller, done) in &last.done {
         let (label, by_bytes) = labelled(&logs, caller);
         let found = ways.each_ref().map(|rows| row_of(rows, caller));
-        let is_at_rest = seen.at_end > 0 && seen.last_change <= logs[1].lines / 2;
-        let is_freed = seen.blocks * 2 < seen.at_end;
+        let is_at_rest = done.blocks > 0 && done.last_change as usize <= last.lines / 2;
+        let is_freed = last.ended[caller].blocks * 2 < done.blocks;
         let mut classes = vec![
             format!("workload: {workload}"),
-            format!("records: {}", decade(logs[1].lines as u64)),
+            format!("records: {}", decade(last.lines as u64)),
         ];
         if label == Label::Leak {
-            let leaked =
-                (floor(&logs[2], caller, false) - floor(&logs[1], caller, false)) as f64 * 0.6;
-            classes.push(format!("leaked: {}", amount(leaked as i64, by_bytes)));
+            let before = logs[0].done.get(caller).map_or(0, |done| done.blocks);
+            // Half of the first run's work more than there; three times that in all.
+            let leaked = (done.blocks - before) * 3;
+            classes.push(format!("leaked: {}", amount(leaked, by_bytes)));
             if is_freed {
                 classes.push("leaked: freed at exit".to_owned());
             }
@@ -126,10 +95,12 @@ fn judge(directory: &Path, workload: &str, number: u64) -> Vec<Judged> {
             is_at_rest,
             verdicts: found.map(|row| row.map_or("none".to_owned(), |row| row.verdict.clone())),
             text: format!(
-                "{workload} {caller}{}; floors of the three runs: {:?} blocks, {:?} bytes\n{}",
+                "{workload} {caller}{}; floors of the third run: {}\n{}",
                 if is_freed { ", freed at exit" } else { "" },
-                logs.each_ref().map(|log| floor(log, caller, false)),
-                logs.each_ref().map(|log| floor(log, caller, true)),
+                logs[2]
+                    .done
+                    .get(caller)
+                    .map_or(String::new(), Course::floors),
                 found[0].map_or("", |row| &row.curves)
             ),
         });
@@ -149,7 +120,7 @@ fn input(run: &Path, is_timed: bool) -> RunInput {
 /// A program that is no PIE lies here, and the log counts from there.
 const PROGRAM_BASE: u64 = 0x40_0000;
 
-/// The row of a caller: `/usr/bin/git(name+1a)[0x1234]`, or without a name.
+/// The row of a caller: `/usr/bin/git:(name+1a)[0x1234]`, or without a name.
 fn row_of<'a>(rows: &'a [Row], caller: &str) -> Option<&'a Row> {
     let (head, number) = caller.rsplit_once("[0x").unwrap();
     let number = u64::from_str_radix(number.trim_end_matches(']'), 16).unwrap();
@@ -162,94 +133,71 @@ fn row_of<'a>(rows: &'a [Row], caller: &str) -> Option<&'a Row> {
     })
 }
 
-fn floor(log: &Log, caller: &str, of_bytes: bool) -> i64 {
-    let site = log.sites.get(caller);
-    let (blocks, bytes) = site.and_then(|site| site.floor).unwrap_or_default();
-    if of_bytes { bytes } else { blocks }
-}
-
-/// The label of a caller, and whether it is one of bytes alone.
+/// The label of a caller of the second run, and whether it is one of bytes alone.
 fn labelled(logs: &[Log; 3], caller: &str) -> (Label, bool) {
-    let blocks = logs.each_ref().map(|log| floor(log, caller, false));
-    let by_blocks = label(blocks);
-    if by_blocks != Label::NoLeak {
-        return (by_blocks, false);
+    // The third run has done all that the second one did.
+    let Some(course) = logs[2].done.get(caller) else {
+        return (Label::Between, false);
+    };
+    // Something may come late in each run, however long it is, and be no more in the longest.
+    let least_part = LEAST_PART_OF_REAL;
+    let before = &logs[1].done[caller];
+    let steps = |bytes: i64| bytes / BYTES_A_STEP;
+    if is_little(course.blocks - before.blocks, course.blocks, least_part)
+        && is_little(
+            steps(course.bytes - before.bytes),
+            steps(course.bytes),
+            least_part,
+        )
+    {
+        return (Label::NoLeak, false);
     }
-    let bytes = logs.each_ref().map(|log| floor(log, caller, true));
-    let by_bytes = label(bytes.map(|bytes| bytes / BYTES_A_STEP));
-    let grows_in_place = logs[1].sites[caller].resized as f64 >= FEWEST;
-    // A list that is copied to a larger block each time; sizes that vary do not double.
-    let is_doubled = bytes[2] >= 2 * bytes[1];
-    match by_bytes {
-        _ if grows_in_place => (by_bytes, true),
-        Label::Leak if is_doubled => (by_bytes, true),
-        _ => (by_blocks, false),
-    }
+    let work = [0, 1, 2, 3].map(|window| {
+        let begins = if window == 0 { 0.0 } else { WINDOWS_AT[window] };
+        let ends = WINDOWS_AT.get(window + 1).copied().unwrap_or(RUNS[2].1);
+        Work {
+            requests: ends - begins,
+            seconds: ends - begins,
+        }
+    });
+    label(before, course, &work, least_part)
 }
 
-/// What is held after each run's work says which it is.
-fn label(held: [i64; 3]) -> Label {
-    let rise = |from: usize| (held[from + 1] - held[from]) as f64;
-    let work = |from: usize| RUNS[from + 1].1 - RUNS[from].1;
-    let (early, late) = (rise(0), rise(1));
-    let pace = late / work(1);
-    let expected = pace * work(0);
-    let level = held[2] as f64;
-    let is_growth = late >= LEAST_RISE && late * LEAST_PART >= level;
-    let may_differ = (PROPORTION * expected).max(CHANCE * expected.abs().sqrt());
-    if is_growth && (early - expected).abs() <= may_differ {
-        return match pace * RUNS[1].1 >= FEWEST {
-            true => Label::Leak,
-            false => Label::TooFew,
-        };
-    }
-    let is_slow = pace <= SLOW * early / work(0);
-    if late <= 2.0 || late * LEAST_PART < level || is_slow {
-        Label::NoLeak
-    } else {
-        Label::Between
-    }
+/// The runs of a workload, and the windows of the third.
+fn read_all(paths: &[impl AsRef<Path>; 3]) -> [Log; 3] {
+    let (first, second) = (read(paths[0].as_ref(), &[]), read(paths[1].as_ref(), &[]));
+    // What the second run has more than the first is half of the first one's work; the rest is its start.
+    let a_work = (second.lines as f64 - first.lines as f64).max(1.0) / (RUNS[1].1 - RUNS[0].1);
+    let start = (first.lines as f64 - a_work).max(0.0);
+    let windows = WINDOWS_AT.map(|work| (start + work * a_work) as usize);
+    let third = read(paths[2].as_ref(), &windows);
+    [first, second, third]
 }
 
 /// Replays a log of one thread, or of threads that do not overtake one another.
-fn read(path: &Path) -> Log {
-    let text = std::fs::read(path).unwrap();
+fn read(path: &Path, windows: &[usize]) -> Log {
+    let text = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().collect();
-    let allocates = |line: &str| line.contains(" + ") || line.contains(" > ");
-    let allocations = lines.iter().filter(|line| allocates(line)).count();
-    let wanted = allocations - allocations / DONE;
-    let mut done = 0;
-    let work_ends = lines.iter().position(|line| {
-        done += usize::from(allocates(line));
-        done == wanted
-    });
-    let work_ends = work_ends.unwrap_or(lines.len());
-
-    let mut sites: HashMap<String, Seen> = HashMap::new();
+    let work_ends = end_of_work(&text);
+    let mut sites: HashMap<String, Course> = HashMap::new();
     let mut live: HashMap<&str, (&str, i64)> = HashMap::new();
-    let (mut resizing, mut is_done) = (None, false);
-    for (number, line) in lines.iter().enumerate() {
-        if number == work_ends + 1 {
-            sites.values_mut().for_each(Seen::work_is_done);
-            is_done = true;
+    let (mut resizing, mut done, mut begun) = (None, None, 0);
+    for (number, line) in text.lines().enumerate() {
+        if number == work_ends {
+            done = Some(sites.clone());
         }
-        let is_last_part = number + work_ends / FLOOR >= work_ends && number <= work_ends;
+        // After its work a program only frees, and no floor is to see it.
+        while done.is_none() && windows.get(begun).is_some_and(|at| number >= *at) {
+            sites.values_mut().for_each(Course::next_window);
+            begun += 1;
+        }
         let mut change = |caller: &str, blocks: i64, bytes: i64| {
-            let site = sites.entry(caller.to_owned()).or_default();
-            if is_last_part && site.floor.is_none() {
-                site.floor = Some((site.blocks, site.bytes));
+            if !sites.contains_key(caller) {
+                sites.insert(caller.to_owned(), Course::after_windows(begun));
             }
-            site.blocks += blocks;
-            site.bytes += bytes;
-            site.resized += usize::from(blocks == 0 && bytes > 0);
-            if number <= work_ends {
-                site.last_change = number;
-            }
-            if let (true, Some(floor)) = (is_last_part, &mut site.floor) {
-                floor.0 = floor.0.min(site.blocks);
-                floor.1 = floor.1.min(site.bytes);
-            }
+            let site = sites.get_mut(caller).unwrap();
+            site.changes(number as u64, blocks, bytes);
+            site.resized += u64::from(blocks == 0 && bytes > 0);
         };
         let words: Vec<&str> = line.split(' ').collect();
         match words.as_slice() {
@@ -280,12 +228,45 @@ fn read(path: &Path) -> Log {
             _ => {}
         }
     }
-    if !is_done {
-        sites.values_mut().for_each(Seen::work_is_done);
-    }
     Log {
-        sites,
+        done: done.unwrap_or_else(|| sites.clone()),
+        ended: sites,
         lines: work_ends,
+    }
+}
+
+/// The line after which the program only cleans up: all allocations are made but a few, and what is live falls from
+/// about its highest, not to come back.
+fn end_of_work(text: &str) -> usize {
+    // Each line with what it adds to the live blocks. A resize takes two, and adds nothing.
+    let lines: Vec<i64> = text.lines().map(added).collect();
+    let allocations = lines.iter().filter(|added| **added > 0).count();
+    let wanted = allocations - allocations / DONE;
+    let allocating = (0..lines.len()).filter(|line| lines[*line] > 0);
+    let last_but_few = allocating
+        .clone()
+        .nth(wanted.saturating_sub(1))
+        .unwrap_or(0);
+
+    let live = lines.iter().scan(0, |live, added| {
+        *live += added;
+        Some(*live)
+    });
+    let live: Vec<i64> = live.collect();
+    let end = lines.len() - (lines.len() / END).min(lines.len());
+    let highest = live[end..].iter().copied().max().unwrap_or(0);
+    let falls = live
+        .iter()
+        .rposition(|live| *live as f64 >= FALLS * highest as f64);
+    last_but_few.min(falls.unwrap_or(0)) + 1
+}
+
+fn added(line: &str) -> i64 {
+    let is = |sign: &str| line.contains(sign);
+    if is(" + ") || is(" > ") {
+        1
+    } else {
+        -i64::from(is(" - ") || is(" < "))
     }
 }
 
@@ -294,28 +275,24 @@ fn size_of(word: &str) -> i64 {
 }
 
 /// Of logs as mtrace(3) writes them: one block in ten requests is kept, a table of 30 is loaded, a buffer of 1 KiB
-/// grows by 64 bytes a request, and the end frees the table.
+/// grows by 64 bytes a request, a list is copied to a larger block, and the end frees the table.
 pub fn labels_of_real_sites() {
     let directory = tempfile::tempdir().unwrap();
-    let logs = RUNS.map(|(name, work)| {
+    let paths = RUNS.map(|(name, work)| {
         let path = directory.path().join(name);
         std::fs::write(&path, written((200.0 * work) as u64)).unwrap();
-        read(&path)
+        path
     });
+    let logs = read_all(&paths);
     let of = |caller: &str| labelled(&logs, caller);
     assert_eq!(of("./a:[0x10]"), (Label::NoLeak, false), "table");
     assert_eq!(of("./a:(f+0x1)[0x20]"), (Label::Leak, false), "kept");
     assert_eq!(of("./a:[0x30]"), (Label::Leak, true), "buffer");
     assert_eq!(of("./a:[0x40]"), (Label::NoLeak, false), "freed at once");
-    assert_eq!(logs[1].sites["./a:[0x10]"].blocks, 0);
-    assert_eq!(logs[1].sites["./a:[0x10]"].at_end, 30);
-    assert_eq!(floor(&logs[1], "./a:[0x10]", false), 30);
-
-    assert_eq!(label([10, 15, 40]), Label::Leak);
-    assert_eq!(label([2, 3, 4]), Label::NoLeak, "a high-water mark");
-    assert_eq!(label([300, 310, 312]), Label::NoLeak);
-    assert_eq!(label([100, 190, 200]), Label::NoLeak, "it slows down");
-    assert_eq!(label([100, 130, 180]), Label::Between);
+    assert_eq!(of("./a:[0x60]"), (Label::Leak, true), "list");
+    assert_eq!(logs[1].done["./a:[0x10]"].blocks, 30);
+    assert_eq!(logs[1].ended["./a:[0x10]"].blocks, 0);
+    assert_eq!(logs[1].done["./a:(f+0x1)[0x20]"].blocks, 30);
 }
 
 fn written(requests: u64) -> String {
@@ -323,17 +300,20 @@ fn written(requests: u64) -> String {
     for block in 1..=30 {
         text += &format!("@ ./a:[0x10] + {:#x} 0x18\n", block * 32);
     }
-    text += "@ ./a:[0x30] + 0x100000 0x400\n";
+    text += "@ ./a:[0x30] + 0x100000 0x400\n@ ./a:[0x60] + 0x110000 0x40\n";
     for request in 0..requests {
-        let (old, new) = (0x10_0000 + request % 2, 0x10_0000 + (request + 1) % 2);
-        text +=
-            &format!("@ ./a:[0x40] + 0x900 0x10\n@ ./a:[0x41] - 0x900\n@ ./a:[0x30] < {old:#x}\n");
-        text += &format!("@ ./a:[0x30] > {new:#x} {:#x}\n", 0x400 + 64 * request);
+        let turn = |base: u64| (base + request % 2, base + (request + 1) % 2);
+        let ((old, new), (list, longer)) = (turn(0x10_0000), turn(0x11_0000));
+        let size = 64 * request;
+        text += "@ ./a:[0x40] + 0x900 0x10\n@ ./a:[0x41] - 0x900\n";
+        text += &format!(
+            "@ ./a:[0x30] < {old:#x}\n@ ./a:[0x30] > {new:#x} {:#x}\n",
+            0x400 + size
+        );
+        text += &format!("@ ./a:[0x60] + {longer:#x} {size:#x}\n@ ./a:[0x61] - {list:#x}\n");
         if request % 10 == 0 {
-            text += &format!(
-                "@ ./a:(f+0x1)[0x20] + {:#x} 0x20\n",
-                0x20_0000 + 64 * request
-            );
+            let address = 0x20_0000 + size;
+            text += &format!("@ ./a:(f+0x1)[0x20] + {address:#x} 0x20\n");
         }
     }
     for block in 1..=30 {

@@ -125,15 +125,16 @@ impl Report {
     /// The figures that matter most.
     pub fn totals(&self, name: &str) -> String {
         let (few, between) = (self.count(Label::TooFew), self.count(Label::Between));
+        let later = self.count(Label::StopsLater);
         let mut text = format!(
             "\n{name}: {} programs, {} sites; {} leak, {} do not\n",
             self.programs, self.sites, self.scores[0].leaks, self.scores[0].others,
         );
         writeln!(
             text,
-            "  undecidable        {} that leaked too few blocks to show it, {} of them called leak; {} that neither \
-             stop nor go on in proportion, {} of them called leak",
-            few.0, few.1, between.0, between.1,
+            "  undecidable        {} that leaked too few blocks to show it, {} of them called leak; {} that stop only \
+             after the run, {}; {} that neither stop nor go on in proportion, {}",
+            few.0, few.1, later.0, later.1, between.0, between.1,
         )
         .unwrap();
         for (way, score) in WAYS.iter().zip(self.scores) {
@@ -212,6 +213,7 @@ fn heading(label: Label) -> &'static str {
         Label::Leak => "leaks",
         Label::NoLeak => "no leaks",
         Label::TooFew => "undecidable, as it leaked too few blocks to show it",
+        Label::StopsLater => "undecidable, as it stops only after the run",
         Label::Between => "undecidable, as it neither stops nor goes on in proportion",
     }
 }

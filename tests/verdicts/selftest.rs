@@ -8,7 +8,7 @@ use crate::judge::calls_leak;
 use crate::load::{Arrivals, Shape};
 use crate::program::{CallSite, End, Program, Recipe};
 use crate::report::{Report, Score};
-use crate::truth::{Label, label};
+use crate::truth::{LEAST_PART, Label, label, looks_like_a_leak};
 
 /// A program whose last run has 2,000 requests in 100 s.
 fn program(sites: Vec<(&'static str, Recipe)>) -> Program {
@@ -105,7 +105,7 @@ pub fn labels_are_what_was_kept() {
             "between" => (Label::Between, false),
             _ => (Label::NoLeak, false),
         };
-        let (found, by_bytes) = label(&shown.done[index], &courses[index], &work);
+        let (found, by_bytes) = label(&shown.done[index], &courses[index], &work, LEAST_PART);
         // That a buffer does not leak is said of its bytes.
         let is_buffer = shown.done[index].resized > 0;
         assert_eq!(found, wanted.0, "site {index}, {}", site.kind);
@@ -116,6 +116,34 @@ pub fn labels_are_what_was_kept() {
         drained.blocks, 0,
         "what the end frees does not count as kept"
     );
+}
+
+/// Of two that never free and never leak, one is full just after the run, and one at half of it.
+pub fn what_stops_after_the_run_looks_like_a_leak() {
+    let ring = |most: usize| {
+        made(move || Cache {
+            probability: 1.0,
+            keys: 1_000_000,
+            skew: 1.0,
+            most,
+            unit: 16,
+            is_drained: true,
+            is_known: Vec::new(),
+            held: Default::default(),
+        })
+    };
+    let mut program = program(vec![("later", ring(2200)), ("in time", ring(1000))]);
+    program.lengths = (1, 2);
+    let (first, last) = (first_run(&program), last_run(&program));
+    let [before, shown] = [&first, &last].map(|run| execute(&program, run, &mut std::io::sink()));
+    let (courses, work) = go_on(&program, &last);
+    for (index, looks_so) in [true, false].into_iter().enumerate() {
+        let (last, first) = (&shown.done[index], &before.done[index]);
+        let (label, _) = label(last, &courses[index], &work, LEAST_PART);
+        assert_eq!(label, Label::NoLeak);
+        let lines = [shown.lines, before.lines];
+        assert_eq!(looks_like_a_leak(last, first, lines), looks_so, "{index}");
+    }
 }
 
 pub fn figures_are_right() {

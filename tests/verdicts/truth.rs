@@ -16,8 +16,13 @@ const FEWEST_BESIDE: i64 = 12;
 /// So many blocks more, from the window after the run to the last one, are growth, not chance.
 const LEAST_RISE: i64 = 10;
 
-/// And where no block is known to be lost, the rise is this part of the level: floors of working sets move.
-const LEAST_PART: i64 = 5;
+/// And where no block is known to be lost, the rise is this part of the level: floors of simulated working sets move
+/// by chance, and those of real programs less.
+pub const LEAST_PART: i64 = 5;
+pub const LEAST_PART_OF_REAL: i64 = 50;
+
+/// What rises by less than one sixth of that has not risen.
+const LITTLE: i64 = 6;
 
 /// What leaks has at least this share of its mean pace in each window, and of its pace in the run.
 const STEADY: f64 = 0.5;
@@ -25,8 +30,11 @@ const STEADY: f64 = 0.5;
 /// What is bound to end has at most this share of the run's pace when four times the work is done.
 const SLOW: f64 = 0.25;
 
+/// What was lost has no level that moves.
+const NO_FLOOR: i64 = i64::MAX >> 32;
+
 /// Growth in bytes is in blocks of this size, at the least.
-const BYTES_A_STEP: i64 = 64;
+pub const BYTES_A_STEP: i64 = 64;
 
 /// What is counted of a site while the program runs.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +47,9 @@ pub struct Course {
     pub resized: u64,
     /// The line of its last change.
     pub last_change: u64,
+    /// The lines in which its blocks came, as long as none has gone.
+    births: Vec<u64>,
+    has_freed: bool,
     floors: Vec<Floor>,
 }
 
@@ -55,6 +66,12 @@ impl Course {
         self.blocks += blocks;
         self.bytes += bytes;
         self.last_change = line;
+        if blocks > 0 && !self.has_freed {
+            self.births.push(line);
+        } else {
+            self.has_freed = true;
+            self.births = Vec::new();
+        }
         if let Some(floor) = self.floors.last_mut() {
             floor.blocks = floor.blocks.min(self.blocks);
             floor.bytes = floor.bytes.min(self.bytes);
@@ -64,6 +81,26 @@ impl Course {
     /// How many were lost when the run was over, of one that goes on.
     pub fn lost_in_run(&self) -> Option<i64> {
         Some(self.floors.get(1)?.lost)
+    }
+
+    /// Of a site that begins when so many windows have begun.
+    pub fn after_windows(windows: usize) -> Self {
+        let nothing = Floor {
+            blocks: 0,
+            bytes: 0,
+            lost: 0,
+        };
+        Course {
+            floors: vec![nothing; windows],
+            ..Course::default()
+        }
+    }
+
+    /// In blocks and bytes, for people.
+    pub fn floors(&self) -> String {
+        let floors = self.floors.iter();
+        let words = floors.map(|floor| format!("{} ({} B)", floor.blocks, floor.bytes));
+        words.collect::<Vec<_>>().join(", ")
     }
 
     pub fn next_window(&mut self) {
@@ -81,6 +118,8 @@ pub enum Label {
     NoLeak,
     /// It leaks, but has leaked so little that the runs cannot show it.
     TooFew,
+    /// It stops only when the run is over: until then its log is that of a leak.
+    StopsLater,
     /// It slows down, and neither stops nor goes on in proportion within four times the work.
     Between,
 }
@@ -91,6 +130,34 @@ impl Label {
     }
 }
 
+/// So many blocks, and none of them freed, show whether they come evenly.
+const EVEN: usize = 12;
+
+/// What comes evenly has at least these shares of its mean in each quarter of the run, and in the last.
+const EACH_QUARTER: f64 = 0.5;
+const LAST_QUARTER: f64 = 0.75;
+
+/// Whether a site that does not leak looks like one that does in both runs, which have so many lines: it only grows,
+/// and evenly to the end.
+pub fn looks_like_a_leak(last: &Course, first: &Course, lines: [u64; 2]) -> bool {
+    let has_few = !first.has_freed && first.births.len() < EVEN;
+    last.births.len() >= EVEN
+        && grows_evenly(last, lines[0])
+        && (has_few || grows_evenly(first, lines[1]))
+}
+
+fn grows_evenly(course: &Course, lines: u64) -> bool {
+    let mut quarters = [0.0; 4];
+    for line in &course.births {
+        quarters[((line - 1) * 4 / lines.max(1)).min(3) as usize] += 1.0;
+    }
+    let mean = course.births.len() as f64 / 4.0;
+    let is_even = quarters
+        .iter()
+        .all(|quarter| *quarter >= EACH_QUARTER * mean);
+    mean > 0.0 && is_even && quarters[3] >= LAST_QUARTER * mean
+}
+
 /// What was done in a window: requests, and seconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Work {
@@ -99,12 +166,18 @@ pub struct Work {
 }
 
 /// The label of a site, and whether it is one of bytes alone; `in_run` is what the run that is judged showed.
-pub fn label(in_run: &Course, course: &Course, work: &[Work; WINDOWS]) -> (Label, bool) {
+/// Floors that rise by less than one `least_part` of the level do not.
+pub fn label(
+    in_run: &Course,
+    course: &Course,
+    work: &[Work; WINDOWS],
+    least_part: i64,
+) -> (Label, bool) {
     let of = |what: fn(&Floor) -> i64| -> Vec<i64> { course.floors.iter().map(what).collect() };
     if course.lost > 0 {
         // Better than any floor: these blocks are gone for good, and the others are not.
         let lost = in_run.lost as i64;
-        let label = match best(lost, &of(|floor| floor.lost), 0, work) {
+        let label = match best(lost, &of(|floor| floor.lost), NO_FLOOR, work) {
             Label::NoLeak | Label::Between => Label::TooFew,
             Label::Leak if lost < FEWEST_BESIDE && in_run.blocks > 2 * lost => Label::TooFew,
             label => label,
@@ -112,14 +185,25 @@ pub fn label(in_run: &Course, course: &Course, work: &[Work; WINDOWS]) -> (Label
         return (label, false);
     }
     let floors = of(|floor| floor.blocks);
-    let by_blocks = best(floors[1] - floors[0], &floors, level(&floors), work);
-    // Sizes that vary let bytes go up and down; only what grows in place grows in bytes alone.
-    if by_blocks != Label::NoLeak || in_run.resized < FEWEST as u64 {
+    let by_blocks = best(floors[1] - floors[0], &floors, least_part, work);
+    if by_blocks != Label::NoLeak {
         return (by_blocks, false);
     }
     let floors = of(|floor| floor.bytes / BYTES_A_STEP);
-    let by_bytes = best(floors[1] - floors[0], &floors, level(&floors), work);
-    (by_bytes, true)
+    let by_bytes = best(floors[1] - floors[0], &floors, least_part, work);
+    // Sizes that vary let bytes go up and down. What grows in bytes alone grows in place, or is copied to a larger
+    // block each time, and soon has doubled.
+    let grows_in_place = in_run.resized >= FEWEST as u64;
+    match by_bytes {
+        _ if grows_in_place => (by_bytes, true),
+        Label::Leak if floors[WINDOWS - 1] >= 2 * floors[1] => (by_bytes, true),
+        _ => (by_blocks, false),
+    }
+}
+
+/// Whether a rise to a level is none.
+pub fn is_little(rise: i64, level: i64, least_part: i64) -> bool {
+    rise <= 2 || rise * LITTLE * least_part <= level
 }
 
 fn level(floors: &[i64]) -> i64 {
@@ -127,9 +211,9 @@ fn level(floors: &[i64]) -> i64 {
 }
 
 /// Some sites go with the requests and some with the clock. Whichever fits better is taken.
-fn best(in_run: i64, floors: &[i64], level: i64, work: &[Work; WINDOWS]) -> Label {
-    let by_requests = labelled(in_run, floors, level, &work.map(|work| work.requests));
-    let by_time = labelled(in_run, floors, level, &work.map(|work| work.seconds));
+fn best(in_run: i64, floors: &[i64], least_part: i64, work: &[Work; WINDOWS]) -> Label {
+    let by_requests = labelled(in_run, floors, least_part, &work.map(|work| work.requests));
+    let by_time = labelled(in_run, floors, least_part, &work.map(|work| work.seconds));
     match (by_requests, by_time) {
         (Label::Between, other) | (other, Label::Between) => other,
         // What leaks by one measure is not freed by the other.
@@ -137,7 +221,7 @@ fn best(in_run: i64, floors: &[i64], level: i64, work: &[Work; WINDOWS]) -> Labe
     }
 }
 
-fn labelled(in_run: i64, floors: &[i64], level: i64, work: &[f64; WINDOWS]) -> Label {
+fn labelled(in_run: i64, floors: &[i64], least_part: i64, work: &[f64; WINDOWS]) -> Label {
     let rises = [floors[2] - floors[1], floors[3] - floors[2]];
     let rise = rises[0] + rises[1];
     // What is added to a window's floor was done in the window before.
@@ -145,7 +229,7 @@ fn labelled(in_run: i64, floors: &[i64], level: i64, work: &[f64; WINDOWS]) -> L
     let pace = rise as f64 / (work[1] + work[2]);
     let in_run_pace = in_run as f64 / work[0];
     let is_steady = paces.iter().all(|one| *one >= STEADY * pace);
-    let is_growth = rise >= LEAST_RISE.max(level / LEAST_PART);
+    let is_growth = rise >= LEAST_RISE && rise * least_part >= level(floors);
     if is_growth && is_steady && pace >= STEADY * in_run_pace {
         return if in_run >= FEWEST {
             Label::Leak
@@ -154,7 +238,7 @@ fn labelled(in_run: i64, floors: &[i64], level: i64, work: &[f64; WINDOWS]) -> L
         };
     }
     // A high-water mark rises by a block or two for ever, and a floor of many moves a little.
-    let is_little = rise <= 2 || rise * 33 <= level;
+    let is_little = is_little(rise, level(floors), least_part);
     if is_little || pace <= SLOW * in_run_pace {
         Label::NoLeak
     } else {
