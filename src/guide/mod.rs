@@ -15,12 +15,37 @@ pub struct Chapter {
     pub text: &'static str,
 }
 
-/// The chapters, in the order in which a person might read them; and each of them as a page of this documentation.
+/// Targets of links between chapters, for rustdoc. Of two definitions the first one counts: here links lead to modules, and
+/// elsewhere to files, as the chapters themselves have it.
+macro_rules! chapter_links {
+    () => {
+        concat!(
+            "[recording]: crate::guide::recording\n",
+            "[capture]: crate::guide::capture\n",
+            "[reading]: crate::guide::reading\n",
+            "[growth]: crate::guide::growth\n",
+            "[gate]: crate::guide::gate\n",
+            "[baselines]: crate::guide::baselines\n",
+            "[matching]: crate::guide::matching\n",
+            "[old-tools]: crate::guide::old_tools\n",
+            "[limits]: crate::guide::limits\n",
+            "[speed]: crate::guide::speed\n",
+            "[trust]: crate::guide::trust\n",
+            "[formats]: crate::guide::formats\n",
+            "[recording-format]: crate::guide::recording_format\n",
+            "[unwind-tables]: crate::guide::unwind_tables\n",
+        )
+    };
+}
+
+/// The chapters, and each of them as a page of this documentation.
 macro_rules! chapters {
     ($($name:literal $module:ident $file:literal $about:literal)*) => {
         $(
+            #[doc = chapter_links!()]
+            #[doc = ""]
             #[doc = include_str!($file)]
-            // Brackets of a chapter stand for themselves: it is written for other readers than rustdoc, too.
+            // Other brackets stand for themselves: rustdoc is not the only reader.
             #[allow(rustdoc::broken_intra_doc_links)]
             pub mod $module {}
         )*
