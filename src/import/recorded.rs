@@ -225,16 +225,26 @@ impl Locations {
     }
 }
 
+/// The stack that each node is the innermost frame of; each is added once, however many stacks share it.
+fn add_nodes(run: &mut Run, recording: &Recording, at: &Locations) -> Vec<Option<StackId>> {
+    let roots = Recording::ROOTS;
+    let mut stacks: Vec<Option<StackId>> = Vec::with_capacity(recording.nodes.len());
+    for (node, known) in (0_u32..).zip(&recording.nodes) {
+        // A parent is always older; what was lost with a damaged block has none, and is no frame.
+        let is_frame = node >= roots && known.parent < node;
+        let caller = stacks.get(known.parent as usize).copied().flatten();
+        stacks.push(is_frame.then(|| run.stacks.add(at.of(node), caller)));
+    }
+    stacks
+}
+
 /// Adds what each stack allocated.
 fn add_sites(run: &mut Run, recording: &Recording, at: &Locations) {
+    let nodes = add_nodes(run, recording, at);
     let mut known: HashMap<StackId, usize> = HashMap::new();
     for stack in &recording.stacks {
-        let (frames, _) = recording.frames(stack.node);
-        let mut id = None;
-        for node in frames.iter().rev() {
-            id = Some(run.stacks.add(at.of(*node), id));
-        }
-        let id = id.unwrap_or_else(|| run.stacks.add(at.of(0), None));
+        let id = nodes.get(stack.node as usize).copied().flatten();
+        let id = id.unwrap_or_else(|| run.stacks.add(at.of(stack.node), None));
         let figures = Figures::of_log(stack.allocations, stack.live);
         match known.get(&id) {
             // The same place of a library that was loaded more than once.

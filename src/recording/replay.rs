@@ -27,6 +27,7 @@ pub enum Until {
 }
 
 /// Where a stack ends on its outer side.
+#[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Root {
     /// At the frame that has no caller.
@@ -121,6 +122,7 @@ impl Recording {
     }
 
     /// The nodes of a stack, innermost first, and how it ends.
+    #[cfg(test)]
     pub fn frames(&self, node: u32) -> (Vec<u32>, Root) {
         let mut frames = Vec::new();
         let mut at = node;

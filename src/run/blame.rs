@@ -35,6 +35,8 @@ pub struct Responsible {
 pub struct Blame {
     /// By [`LocationId`]; empty while nothing is known.
     standings: Vec<Standing>,
+    /// By the frames of the stacks: whether it does a part of a wrapper's work. Empty where no frame has a caller.
+    within: Vec<bool>,
     /// Frames that no stack has.
     hidden: Option<FramePattern>,
 }
@@ -52,9 +54,10 @@ struct Standing {
 /// short run has the rows of a long one.
 pub fn blamed(mut runs: Vec<Run>, wrappers: &Wrappers) -> Vec<Run> {
     let mut learned = Learned::default();
+    let mut known = Known::default();
     loop {
         for run in &mut runs {
-            run.blame = Blame::of(run, wrappers, &learned);
+            run.blame = Blame::of(run, wrappers, &learned, &mut known);
         }
         if wrappers.only_given {
             return runs;
@@ -73,27 +76,81 @@ pub fn blamed(mut runs: Vec<Run>, wrappers: &Wrappers) -> Vec<Run> {
 impl Run {
     /// The run with what answers for its stacks, as far as it alone tells.
     pub fn blamed_alone(mut self) -> Self {
-        self.blame = Blame::of(&self, &Wrappers::default(), &Learned::default());
+        let (wrappers, learned) = (Wrappers::default(), Learned::default());
+        self.blame = Blame::of(&self, &wrappers, &learned, &mut Known::default());
         self
     }
 }
 
 impl Blame {
-    fn of(run: &Run, wrappers: &Wrappers, learned: &Learned) -> Self {
+    fn of(run: &Run, wrappers: &Wrappers, learned: &Learned, known: &mut Known) -> Self {
         let mut judge = Judge {
             run,
             wrappers,
             learned,
-            known: HashMap::new(),
+            known,
         };
-        let locations = run.locations.iter();
-        Blame {
-            standings: locations
-                .enumerate()
-                .map(|(index, location)| judge.standing(LocationId(index as u32), location))
-                .collect(),
+        let locations = run.locations.iter().enumerate();
+        let standings = locations
+            .map(|(index, location)| judge.standing(LocationId(index as u32), location))
+            .collect();
+        let mut blame = Blame {
+            standings,
+            within: Vec::new(),
             hidden: wrappers.hidden.clone(),
+        };
+        blame.within = blame.within(run);
+        blame
+    }
+
+    /// Whether each frame does a part of a wrapper's work: a wrapper of its own library called it. It need not have a
+    /// name, as stripped libraries name only what they export.
+    ///
+    /// A container of C++ calls back what it is given, so behind such a one only functions without a name count.
+    fn within(&self, run: &Run) -> Vec<bool> {
+        let is_unnamed = |at: LocationId| run.location(at).frame().is_none();
+        let is_known = |at: LocationId| match self.standing(run, at).passed {
+            Some((frame, PassedBy::Known)) => {
+                let frame = frame.into();
+                let frame = run.frame_of(Call { at, frame });
+                let function = frame.and_then(|frame| frame.function.as_deref());
+                function.is_some_and(|function| !function.contains("::"))
+            }
+            _ => false,
+        };
+        if run.stacks.iter().all(|(_, caller)| caller.is_none()) {
+            return Vec::new();
         }
+        let known: Vec<bool> = (0..run.locations.len() as u32)
+            .map(|at| is_known(LocationId(at)))
+            .collect();
+        // Behind a wrapper that is known by a name of C, and behind any, for a function without a name.
+        let mut behind: Vec<(bool, bool)> = Vec::with_capacity(run.stacks.len());
+        let mut within = Vec::with_capacity(run.stacks.len());
+        for (at, caller) in run.stacks.iter() {
+            let location = run.location(at);
+            let outer = caller.map(|caller| (caller, run.stacks.innermost(caller)));
+            let same = outer.filter(|(_, outer)| {
+                location.module.is_some() && run.location(*outer).module == location.module
+            });
+            let (of_c, of_any) = same.map_or((false, false), |(caller, outer)| {
+                // A caller stands before what it calls.
+                let further = behind.get(caller.index()).copied().unwrap_or_default();
+                let of_any = match is_unnamed(outer) {
+                    true => further.1,
+                    false => self.standing(run, outer).answers.is_none(),
+                };
+                (known[outer.0 as usize] || further.0, of_any)
+            });
+            behind.push((of_c, of_any));
+            let module = run.module_of(location);
+            let is_library = module.is_some_and(|module| module.label.role == Role::Library);
+            within.push(match is_unnamed(at) {
+                true => of_any,
+                false => is_library && of_c,
+            });
+        }
+        within
     }
 
     fn standing(&self, run: &Run, at: LocationId) -> Standing {
@@ -115,8 +172,15 @@ struct Judge<'a> {
     run: &'a Run,
     wrappers: &'a Wrappers,
     learned: &'a Learned,
-    /// What the names of functions say.
-    known: HashMap<Text, Option<PassedBy>>,
+    known: &'a mut Known,
+}
+
+/// What names say, each looked at once.
+#[derive(Default)]
+struct Known {
+    functions: HashMap<Text, Option<PassedBy>>,
+    /// Files, and whether they are headers of the system.
+    headers: HashMap<Text, bool>,
 }
 
 impl Judge<'_> {
@@ -155,7 +219,7 @@ impl Judge<'_> {
                 _ if in_runtime => Some(PassedBy::Runtime),
                 None if self.wrappers.only_given => None,
                 None if self.learned.has(module, frame) => Some(PassedBy::Learned),
-                None if frame.is_of_system_header() => Some(PassedBy::Header),
+                None if self.is_of_header(frame) => Some(PassedBy::Header),
                 by_name => by_name,
             };
             let Some(by) = by else {
@@ -168,7 +232,7 @@ impl Judge<'_> {
     }
 
     fn by_name(&mut self, function: &Text) -> Option<PassedBy> {
-        if let Some(known) = self.known.get(function) {
+        if let Some(known) = self.known.functions.get(function) {
             return *known;
         }
         let is_given = || {
@@ -180,8 +244,20 @@ impl Judge<'_> {
             () if !self.wrappers.only_given && is_wrapper(function) => Some(PassedBy::Known),
             () => None,
         };
-        self.known.insert(function.clone(), by);
+        self.known.functions.insert(function.clone(), by);
         by
+    }
+
+    fn is_of_header(&mut self, frame: &Frame) -> bool {
+        let Some(file) = &frame.file else {
+            return false;
+        };
+        if let Some(known) = self.known.headers.get(file) {
+            return *known;
+        }
+        let is_header = frame.is_of_system_header();
+        self.known.headers.insert(file.clone(), is_header);
+        is_header
     }
 }
 
@@ -194,7 +270,7 @@ fn short(frame: usize) -> u16 {
 pub fn responsible(run: &Run, site: &CallSite) -> Responsible {
     let mut via = None;
     let mut innermost: Option<(Responsible, Option<PassedBy>)> = None;
-    for (depth, at) in run.frames(site).enumerate() {
+    for (depth, (node, at)) in run.stacks.walk(site.stack).enumerate() {
         let standing = run.blame.standing(run, at);
         let call = |frame: usize| Call { at, frame };
         if let Some((frame, by)) = standing.passed {
@@ -205,7 +281,11 @@ pub fn responsible(run: &Run, site: &CallSite) -> Responsible {
             via = is_named.then_some((call(frame), by)).or(via);
         }
         if let Some(frame) = standing.answers
-            && !is_within_wrapper(run, site, depth, at)
+            && !run
+                .blame
+                .within
+                .get(node.index())
+                .is_some_and(|within| *within)
         {
             return Responsible {
                 call: call(frame.into()),
@@ -245,37 +325,6 @@ pub fn responsible(run: &Run, site: &CallSite) -> Responsible {
         depth: 0,
         via: None,
         stands_for: None,
-    })
-}
-
-/// Whether a function does a part of a wrapper's work: a wrapper of its own library called it. It need not have a name,
-/// as stripped libraries name only what they export.
-///
-/// A container of C++ calls back what it is given, so behind such a one only functions without a name count.
-fn is_within_wrapper(run: &Run, site: &CallSite, depth: usize, at: LocationId) -> bool {
-    let is_unnamed = |at: LocationId| run.location(at).frame().is_none();
-    let module = run.location(at).module;
-    let is_library = run
-        .module_of(run.location(at))
-        .is_some_and(|module| module.label.role == Role::Library);
-    if module.is_none() || (!is_unnamed(at) && !is_library) {
-        return false;
-    }
-    let outside = run.frames(site).skip(depth + 1);
-    let mut same = outside.take_while(|outer| run.location(*outer).module == module);
-    let standing = |outer: LocationId| run.blame.standing(run, outer);
-    if is_unnamed(at) {
-        let named = same.find(|outer| !is_unnamed(*outer));
-        return named.is_some_and(|outer| standing(outer).answers.is_none());
-    }
-    same.any(|outer| match standing(outer).passed {
-        Some((frame, PassedBy::Known)) => {
-            let frame = frame.into();
-            let frame = run.frame_of(Call { at: outer, frame });
-            let function = frame.and_then(|frame| frame.function.as_deref());
-            function.is_some_and(|function| !function.contains("::"))
-        }
-        _ => false,
     })
 }
 

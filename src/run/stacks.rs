@@ -8,6 +8,13 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StackId(u32);
 
+impl StackId {
+    /// The place of its innermost frame among all.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Stacks of frames `F`. A stack is named by its innermost frame; each frame knows the one that called it.
 ///
 /// A million stacks cost what their distinct frames cost.
@@ -57,6 +64,18 @@ impl<F: Copy + Eq + std::hash::Hash> Stacks<F> {
     pub fn frames(&self, stack: StackId) -> impl Iterator<Item = F> + '_ {
         let node = |id: StackId| self.nodes.get(id.0 as usize);
         std::iter::successors(node(stack), move |at| node(at.caller?)).map(|node| node.frame)
+    }
+
+    /// The frames of a stack, innermost first, each with the stack that it is the innermost of.
+    pub fn walk(&self, stack: StackId) -> impl Iterator<Item = (StackId, F)> + '_ {
+        let node = |id: StackId| self.nodes.get(id.index());
+        let ids = std::iter::successors(Some(stack), move |id| node(*id)?.caller);
+        ids.filter_map(move |id| Some((id, node(id)?.frame)))
+    }
+
+    /// All frames, in the order of their numbers, each with its caller, which stands before it.
+    pub fn iter(&self) -> impl Iterator<Item = (F, Option<StackId>)> + '_ {
+        self.nodes.iter().map(|node| (node.frame, node.caller))
     }
 
     /// The innermost frame of a stack.

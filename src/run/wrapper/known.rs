@@ -251,8 +251,11 @@ pub const RUNTIMES: &[&str] = &[
 /// Whether a function only allocates for its caller, by its name.
 pub fn is_wrapper(function: &str) -> bool {
     let name = plain_name(function);
+    let first = name.bytes().next();
+    // Most patterns are out by their first letter.
+    let can_fit = |pattern: &str| pattern.starts_with('*') || pattern.bytes().next() == first;
     let mut patterns = WRAPPERS.iter().flat_map(|group| group.patterns);
-    patterns.any(|pattern| fits(pattern, &name))
+    patterns.any(|pattern| can_fit(pattern) && fits(pattern, &name))
 }
 
 /// Whether a module belongs to the C or C++ runtime.
