@@ -35,6 +35,9 @@ const RISE_OF_YOUNG: f64 = 0.5;
 /// Births that are as good as so many equal ones are no jumps.
 const HEAPS: f64 = 4.0;
 
+/// At its pace, so many births should have come since the last one: it is over, as when a script has loaded its modules.
+const SILENT: f64 = 3.0;
+
 /// If the two steps with most births have this share of them, these are jumps.
 const JUMPS: f64 = 0.6;
 
@@ -92,6 +95,7 @@ impl Evidence {
         self.keeps_enough()
             && self.kept.are_steady(self.dispersion())
             && !self.is_late()
+            && !self.is_over()
             && !self.jumps()
             && !shape::is_full(&self.live, &self.alive)
             && self.floor_rises()
@@ -130,6 +134,14 @@ impl Evidence {
         let squares = births.windows(2).map(|pair| (pair[0] - pair[1]).powi(2));
         let variance = squares.sum::<f64>() / 2.0 / (births.len() - 1) as f64;
         (variance / mean).max(1.0)
+    }
+
+    /// Whether nothing was kept for so long before the end that it is no accident.
+    fn is_over(&self) -> bool {
+        let births: Vec<f64> = self.births().collect();
+        let silent = births.iter().rev().take_while(|births| **births <= 0.0);
+        let pace = effective(births.iter().copied()) / births.len() as f64;
+        silent.count() as f64 * pace > SILENT
     }
 
     fn is_late(&self) -> bool {
