@@ -193,6 +193,10 @@ pub enum Warning {
     RecordingLost {
         events: u32,
     },
+    /// Processes that the program started have recordings of their own, in these directories of the run.
+    ChildrenApart {
+        children: Vec<String>,
+    },
     SameRun {
         first: String,
         second: String,
@@ -240,6 +244,9 @@ fn some(names: &[String]) -> String {
 impl Warning {
     /// The code of [`Warning::ResultIncomplete`].
     pub const RESULT_INCOMPLETE: &'static str = "result-incomplete";
+
+    /// The code of [`Warning::ChildrenApart`].
+    pub const CHILDREN_APART: &'static str = "children-apart";
 
     /// Code of what says that a log is not what was written.
     pub const LOG_DAMAGED: &'static str = "log-damaged";
@@ -294,6 +301,7 @@ impl Warning {
             Warning::RecordingCut => "recording-cut",
             Warning::RecordingStopped { .. } => "recording-stopped",
             Warning::RecordingLost { .. } => "recording-lost",
+            Warning::ChildrenApart { .. } => Warning::CHILDREN_APART,
             Warning::SameRun { .. } => "same-run",
             Warning::SameLog { .. } => "same-log",
             Warning::OldResult { .. } => "old-result",
@@ -327,6 +335,7 @@ impl Warning {
                 | Warning::RecordingCut
                 | Warning::RecordingStopped { .. }
                 | Warning::RecordingLost { .. }
+                | Warning::ChildrenApart { .. }
                 | Warning::OtherProgram { .. }
                 | Warning::ModuleDoesNotFit { .. }
                 | Warning::Saved { partial: true, .. }
@@ -558,6 +567,18 @@ impl fmt::Display for Warning {
                  must not call malloc or free",
                 counted(u64::from(*events), "event")
             ),
+            Warning::ChildrenApart { children } => {
+                let (processes, was, own) = match children.len() {
+                    1 => ("1 process".to_owned(), "was", "it holds"),
+                    n => (format!("{} processes", count(n as u64)), "were", "they hold"),
+                };
+                write!(
+                    f,
+                    "{processes} that it started {was} recorded beside it, and what {own} is not in these figures: compare \
+                     them by themselves, each with its like in the other run ({})",
+                    some(children)
+                )
+            }
             Warning::NoRecords => f.write_str(
                 "the log has no records: the program allocated nothing between mtrace() and its end, or it was stopped \
                  before the first 512 bytes of the log were written",

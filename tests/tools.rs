@@ -8,6 +8,8 @@
 mod capture;
 #[path = "it/common.rs"]
 mod common;
+#[path = "record/gate.rs"]
+mod gate;
 #[path = "live/kin.rs"]
 mod kin;
 #[path = "record/recorder.rs"]
@@ -52,6 +54,16 @@ fn main() {
             "children_have_recordings_of_their_own",
             &["gcc"],
             recorder::children_have_recordings_of_their_own,
+        ),
+        trial(
+            "children_that_are_not_judged_are_named",
+            &["gcc"],
+            gate::children_that_are_not_judged_are_named,
+        ),
+        trial(
+            "what_was_run_before_exec_is_no_child",
+            &["gcc"],
+            gate::what_was_run_before_exec_is_no_child,
         ),
         trial(
             "a_killed_program_loses_nothing",

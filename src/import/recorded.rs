@@ -5,6 +5,7 @@ use std::io::Read;
 
 use hashbrown::HashMap;
 
+use super::children::children_of;
 use super::importer::{Importer, Reading};
 use super::moment::until;
 use crate::capture::{CaptureSet, Moment, Reached, Standing};
@@ -299,6 +300,10 @@ fn facts(
         warnings.retain(|warning| *warning != Warning::NoProgram);
     }
     warnings.extend(damage(recording, reached.is_some()));
+    let children = children_of(capture, &recording.header);
+    if !children.is_empty() {
+        warnings.push(Warning::ChildrenApart { children });
+    }
     Facts {
         name: capture.name.clone(),
         path: capture.path.clone(),

@@ -51,16 +51,20 @@ fn pass_reason(report: &Report) -> String {
         reasons.push("no block was freed twice".to_owned());
     }
     // A pass on figures that are known to be wrong must not look like any other.
-    let runs = report.runs.iter().map(|run| &run.facts);
-    let damaged = runs.filter(|run| run.warnings.iter().any(Warning::makes_figures_partial));
-    let damaged: Vec<&str> = damaged.map(|run| run.name.as_str()).collect();
-    let partial = match damaged.is_empty() {
-        true => String::new(),
-        false => format!(
-            "; but figures of {} are partial, see the warnings",
-            damaged.join(", ")
-        ),
+    let runs_with = |is_it: fn(&Warning) -> bool| {
+        let runs = report.runs.iter().map(|run| &run.facts);
+        let runs = runs.filter(|run| run.warnings.iter().any(is_it));
+        let names: Vec<&str> = runs.map(|run| run.name.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
     };
+    let children = runs_with(is_of_children).map_or_else(String::new, |names| {
+        format!("; but processes that {names} started are not judged, see the warnings")
+    });
+    let is_partial =
+        |warning: &Warning| warning.makes_figures_partial() && !is_of_children(warning);
+    let partial = runs_with(is_partial).map_or_else(String::new, |names| {
+        format!("; but figures of {names} are partial, see the warnings")
+    });
     let loader = report.hidden.growth;
     let loader = match loader.is_growth() && !report.gate.limits.is_empty() {
         true => "; mtrace_do.py leaves out the dynamic loader, which is not judged",
@@ -89,9 +93,13 @@ fn pass_reason(report: &Report) -> String {
     let shorter = shorter_time(report).unwrap_or_default();
     let unlisted = unlisted(report).unwrap_or_default();
     format!(
-        "{}{bytes}{loader}{unsure}{shorter}{unlisted}{partial}",
+        "{}{bytes}{loader}{unsure}{shorter}{unlisted}{children}{partial}",
         reasons.join("; ")
     )
+}
+
+fn is_of_children(warning: &Warning) -> bool {
+    warning.code() == Warning::CHILDREN_APART
 }
 
 /// As many blocks in less time are a faster leak, which a limit on blocks or bytes does not see.

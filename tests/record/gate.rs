@@ -1,0 +1,109 @@
+//! What the gate says of recordings that do not hold all that the program did.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::common::{mtrace_diff, output_of, stdout_of};
+
+/// Recordings of a program, one that frees what it takes and one that does not.
+struct Runs {
+    directory: TempDir,
+}
+
+impl Runs {
+    /// Builds `app0` and `app1` of a source that does not free where `LEAK` is 1.
+    fn of(source: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("app.c"), source).unwrap();
+        for leak in ["0", "1"] {
+            stdout_of(
+                Command::new("gcc")
+                    .args(["-g", "-O1", "-w", "app.c"])
+                    .args([format!("-DLEAK={leak}"), format!("-oapp{leak}")])
+                    .current_dir(directory.path()),
+            );
+        }
+        Runs { directory }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Records a command into a run; how it ended is not judged.
+    fn record(&self, name: &str, options: &[&str], command: &[&str]) {
+        let mut record = mtrace_diff();
+        record.args(["record", "-q", "-o", name]).args(options);
+        record.arg("--").args(command);
+        output_of(record.current_dir(self.directory.path()));
+    }
+
+    fn gate(&self, options: &[&str]) -> (Option<i32>, String) {
+        let mut command = mtrace_diff();
+        command.args(["run0", "run1", "--fail-above", "10"]);
+        told(&output_of(
+            command.args(options).current_dir(self.directory.path()),
+        ))
+    }
+}
+
+fn told(output: &Output) -> (Option<i32>, String) {
+    let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    (output.status.code(), said.concat())
+}
+
+/// The children leak 2,000 blocks each; the program itself keeps nothing.
+pub fn children_that_are_not_judged_are_named() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n#include <sys/wait.h>\n\
+         int main(void) { free(malloc(10));\n\
+         for (int w = 0; w < 2; w++) if (!fork()) {\n\
+         for (int i = 0; i < 2000; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); } exit(0); }\n\
+         while (wait(0) > 0); return 0; }\n",
+    );
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app1"]);
+    let (status, said) = runs.gate(&[]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(
+        said.contains("2 processes that it started were recorded beside it"),
+        "{said}"
+    );
+    let pass = said.lines().find(|line| line.starts_with("PASS")).unwrap();
+    assert!(
+        pass.contains("processes that run0, run1 started are not judged"),
+        "{pass}"
+    );
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("2 processes that it started"), "{said}");
+    // A child by itself is a run like any other.
+    let child = |run: &str| {
+        let entries = fs::read_dir(runs.path(run)).unwrap();
+        let mut paths = entries.map(|entry| entry.unwrap().path());
+        paths.find(|path| path.is_dir()).unwrap()
+    };
+    let mut command = mtrace_diff();
+    command.args([child("run0"), child("run1")]);
+    let (status, said) = told(&output_of(command.args(["--strict", "--fail-above", "10"])));
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("+2,000 blocks"), "{said}");
+}
+
+/// What a process ran before it became another program is none of its children.
+pub fn what_was_run_before_exec_is_no_child() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(int argc, char **argv) { free(malloc(10));\n\
+         if (argc < 2) execl(\"/proc/self/exe\", argv[0], \"again\", NULL);\n\
+         for (int i = 0; i < 50; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); } return 0; }\n",
+    );
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app0"]);
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(!said.contains("beside it"), "{said}");
+}
