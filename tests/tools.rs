@@ -61,6 +61,21 @@ fn main() {
             gate::children_that_are_not_judged_are_named,
         ),
         trial(
+            "a_line_of_a_template_is_judged_in_all_its_instances",
+            &["g++"],
+            gate::a_line_of_a_template_is_judged_in_all_its_instances,
+        ),
+        trial(
+            "a_line_that_is_inlined_is_judged_in_all_its_callers",
+            &["gcc"],
+            gate::a_line_that_is_inlined_is_judged_in_all_its_callers,
+        ),
+        trial(
+            "code_made_at_run_time_is_judged_as_a_whole",
+            &["gcc"],
+            gate::code_made_at_run_time_is_judged_as_a_whole,
+        ),
+        trial(
             "what_was_run_before_exec_is_no_child",
             &["gcc"],
             gate::what_was_run_before_exec_is_no_child,
