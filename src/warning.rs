@@ -193,6 +193,8 @@ pub enum Warning {
     RecordingLost {
         events: u32,
     },
+    /// A summary ends with counts that are older than the program's end.
+    LastCountsLost,
     /// Processes that the program started have recordings of their own, in these directories of the run.
     ChildrenApart {
         children: Vec<String>,
@@ -301,6 +303,7 @@ impl Warning {
             Warning::RecordingCut => "recording-cut",
             Warning::RecordingStopped { .. } => "recording-stopped",
             Warning::RecordingLost { .. } => "recording-lost",
+            Warning::LastCountsLost => "last-counts-lost",
             Warning::ChildrenApart { .. } => Warning::CHILDREN_APART,
             Warning::SameRun { .. } => "same-run",
             Warning::SameLog { .. } => "same-log",
@@ -335,6 +338,7 @@ impl Warning {
                 | Warning::RecordingCut
                 | Warning::RecordingStopped { .. }
                 | Warning::RecordingLost { .. }
+                | Warning::LastCountsLost
                 | Warning::ChildrenApart { .. }
                 | Warning::OtherProgram { .. }
                 | Warning::ModuleDoesNotFit { .. }
@@ -566,6 +570,11 @@ impl fmt::Display for Warning {
                 "{} in signal handlers could not be recorded, so a few blocks may be missing, or show as live; a handler \
                  must not call malloc or free",
                 counted(u64::from(*events), "event")
+            ),
+            Warning::LastCountsLost => f.write_str(
+                "the program ended without a last count, as it does when it is killed or calls _exit, and what it allocated \
+                 and freed since the count before is not in these figures; record into a file, which keeps the counts up to \
+                 date, or without --mode summary",
             ),
             Warning::ChildrenApart { children } => {
                 let (processes, was, own) = match children.len() {

@@ -345,6 +345,9 @@ fn damage(recording: &Recording, is_moment: bool) -> Vec<Warning> {
         stopped.map(|stopped| Warning::RecordingStopped {
             reason: stopped.reason(),
         }),
+        recording
+            .lacks_last_counts
+            .then_some(Warning::LastCountsLost),
         (header.lost > 0).then_some(Warning::RecordingLost {
             events: header.lost,
         }),
