@@ -203,6 +203,11 @@ pub enum Warning {
         first: String,
         second: String,
     },
+    /// A copy of a recording, or a report saved from it, given as another run.
+    SameRecording {
+        first: String,
+        second: String,
+    },
     SameLog {
         first: String,
         second: String,
@@ -306,6 +311,7 @@ impl Warning {
             Warning::LastCountsLost => "last-counts-lost",
             Warning::ChildrenApart { .. } => Warning::CHILDREN_APART,
             Warning::SameRun { .. } => "same-run",
+            Warning::SameRecording { .. } => "same-recording",
             Warning::SameLog { .. } => "same-log",
             Warning::OldResult { .. } => "old-result",
             Warning::ResultIncomplete { .. } => Warning::RESULT_INCOMPLETE,
@@ -595,6 +601,11 @@ impl fmt::Display for Warning {
             Warning::SameRun { first, second } => {
                 write!(f, "'{first}' and '{second}' are the same capture: nothing can have grown; give two different runs")
             }
+            Warning::SameRecording { first, second } => write!(
+                f,
+                "'{first}' and '{second}' are the same recording, of one process: nothing can have grown; give two different \
+                 runs"
+            ),
             Warning::SameLog { first, second } => {
                 write!(f, "the logs of '{first}' and '{second}' are the same: nothing can have grown; is one of them a copy?")
             }

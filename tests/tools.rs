@@ -76,6 +76,36 @@ fn main() {
             gate::code_made_at_run_time_is_judged_as_a_whole,
         ),
         trial(
+            "a_summary_loses_nothing_however_the_program_ends",
+            &["gcc"],
+            gate::a_summary_loses_nothing_however_the_program_ends,
+        ),
+        trial(
+            "counts_of_a_child_are_not_its_parents",
+            &["gcc"],
+            gate::counts_of_a_child_are_not_its_parents,
+        ),
+        trial(
+            "a_summary_without_its_last_counts_is_partial",
+            &["gcc"],
+            gate::a_summary_without_its_last_counts_is_partial,
+        ),
+        trial(
+            "a_recording_is_no_second_run_of_itself",
+            &["gcc"],
+            gate::a_recording_is_no_second_run_of_itself,
+        ),
+        trial(
+            "a_recording_that_fails_leaves_no_earlier_one",
+            &["gcc"],
+            gate::a_recording_that_fails_leaves_no_earlier_one,
+        ),
+        trial(
+            "a_map_does_not_make_one_file_of_two",
+            &["gcc"],
+            gate::a_map_does_not_make_one_file_of_two,
+        ),
+        trial(
             "what_was_run_before_exec_is_no_child",
             &["gcc"],
             gate::what_was_run_before_exec_is_no_child,

@@ -35,7 +35,7 @@ pub use judge::judge;
 pub(crate) use judgeable::refuse_judgement;
 pub use judged::Site;
 pub use lines::lines;
-pub use map::{Map, renamed};
+pub use map::{Map, refuse_merging, renamed};
 pub use matched_by::MatchedBy;
 pub use rank::SortBy;
 pub use rate::{Rate, Rates, are_equal};

@@ -17,8 +17,8 @@ use crate::progress::Progress;
 use crate::recording::{Blocks, Recording, duration_of, is_recording, replay};
 use crate::run::{
     Blocks as LiveBlocks, Build, Facts, Fault, Figures, LinkAddress, LiveBlock, Location,
-    LocationId, Module, ModuleId, ModuleLabel, Origin, Role, Run, Source, StackId, Symbolized,
-    Text, Unknown,
+    LocationId, Module, ModuleId, ModuleLabel, Origin, RecordedProcess, Role, Run, Source, StackId,
+    Symbolized, Text, Unknown,
 };
 use crate::symbols::{Module as FoundModule, ModuleFinder, RunToName, is_loader_name};
 use crate::units::time;
@@ -320,6 +320,10 @@ fn facts(
         machine: Some(recording.header.machine),
         duration_s: duration_s.filter(|seconds| *seconds > 0.0),
         reached,
+        recorded: Some(RecordedProcess {
+            pid: recording.header.pid,
+            started: recording.header.started,
+        }),
         records: Some(recording.events),
         warnings,
         ..Facts::default()

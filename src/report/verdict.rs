@@ -65,6 +65,11 @@ fn pass_reason(report: &Report) -> String {
     let partial = runs_with(is_partial).map_or_else(String::new, |names| {
         format!("; but figures of {names} are partial, see the warnings")
     });
+    let is_same = |warning: &Warning| matches!(warning, Warning::SameRecording { .. });
+    let same = match report.warnings.iter().any(is_same) {
+        true => "; but a recording was compared with itself, see the warnings",
+        false => "",
+    };
     let loader = report.hidden.growth;
     let loader = match loader.is_growth() && !report.gate.limits.is_empty() {
         true => "; mtrace_do.py leaves out the dynamic loader, which is not judged",
@@ -93,7 +98,7 @@ fn pass_reason(report: &Report) -> String {
     let shorter = shorter_time(report).unwrap_or_default();
     let unlisted = unlisted(report).unwrap_or_default();
     format!(
-        "{}{bytes}{loader}{unsure}{shorter}{unlisted}{children}{partial}",
+        "{}{bytes}{loader}{unsure}{shorter}{unlisted}{same}{children}{partial}",
         reasons.join("; ")
     )
 }

@@ -21,14 +21,14 @@ pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
 pub use blame::is_wrapper;
 pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use builds::without_false_builds;
-pub use facts::{Facts, Origin, Source};
+pub use facts::{Facts, Origin, RecordedProcess, Source};
 pub use figures::Figures;
 pub use inventory::Inventory;
 pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
 pub use name::{
     Code, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown, is_library_detail,
 };
-pub use set::{compared, told_apart};
+pub use set::{compared, same_recordings, told_apart};
 pub use stacks::{StackId, Stacks};
 
 use crate::trace::{Curve, FaultKind, Occurrences, Sizes};
