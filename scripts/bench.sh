@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures whole commands on real logs and prints the table that the README has.
+# Measures whole commands on real logs and prints the table of the guide's chapter on speed.
 #
 #   scripts/bench.sh [DIR]     DIR keeps the logs for the next time; without it they go when it is done
 #

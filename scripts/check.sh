@@ -13,4 +13,5 @@ step bash -n scripts/make-testdata.sh
 step bash -n scripts/bench.sh
 step bash -n scripts/make-pairs.sh
 step bash -n scripts/random-pairs.sh
+step bash -n scripts/picture.sh
 step cargo test --locked

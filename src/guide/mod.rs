@@ -15,12 +15,37 @@ pub struct Chapter {
     pub text: &'static str,
 }
 
-/// The chapters, in the order in which a person might read them; and each of them as a page of this documentation.
+/// Targets of links between chapters, for rustdoc. Of two definitions the first one counts: here links lead to modules, and
+/// elsewhere to files, as the chapters themselves have it.
+macro_rules! chapter_links {
+    () => {
+        concat!(
+            "[recording]: crate::guide::recording\n",
+            "[capture]: crate::guide::capture\n",
+            "[reading]: crate::guide::reading\n",
+            "[growth]: crate::guide::growth\n",
+            "[gate]: crate::guide::gate\n",
+            "[baselines]: crate::guide::baselines\n",
+            "[matching]: crate::guide::matching\n",
+            "[old-tools]: crate::guide::old_tools\n",
+            "[limits]: crate::guide::limits\n",
+            "[speed]: crate::guide::speed\n",
+            "[trust]: crate::guide::trust\n",
+            "[formats]: crate::guide::formats\n",
+            "[recording-format]: crate::guide::recording_format\n",
+            "[unwind-tables]: crate::guide::unwind_tables\n",
+        )
+    };
+}
+
+/// The chapters, and each of them as a page of this documentation.
 macro_rules! chapters {
     ($($name:literal $module:ident $file:literal $about:literal)*) => {
         $(
+            #[doc = chapter_links!()]
+            #[doc = ""]
             #[doc = include_str!($file)]
-            // Brackets of a chapter stand for themselves: it is written for other readers than rustdoc, too.
+            // Other brackets stand for themselves: rustdoc is not the only reader.
             #[allow(rustdoc::broken_intra_doc_links)]
             pub mod $module {}
         )*
@@ -36,6 +61,7 @@ chapters! {
     "recording" recording "recording.md" "record a program as it is, here or on a board"
     "capture" capture "capture.md" "glibc's own mtrace(), and logs that you have"
     "reading" reading "reading.md" "the table, and every option"
+    "stacks" stacks "stacks.md" "which line a row names, its callers, and leaks behind wrappers"
     "growth" growth "growth.md" "verdicts, rates, and how long the memory lasts"
     "gate" gate "gate.md" "fail a CI job"
     "baselines" baselines "baselines.md" "a few KB that stand for a run"

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use mtrace_diff::guide::CHAPTERS;
 
-use crate::common::{mtrace_diff, output_of, stdout_of};
+use crate::common::{mtrace_diff, output_of, stdout_of, testdata};
 
 const README: &str = include_str!("../../README.md");
 
@@ -76,6 +76,29 @@ fn the_readme_is_read_to_its_end() {
     assert!(README.lines().count() <= 200);
 }
 
+/// Without its tags, the picture is what the program prints.
+#[test]
+fn the_picture_is_of_this_program() {
+    let picture = include_str!("../../src/guide/table.svg");
+    let lines = picture.lines().filter(|line| line.starts_with("<g>"));
+    let lines = lines.map(|line| {
+        let texts = line.split('<').filter_map(|tag| tag.split_once('>'));
+        let text: String = texts.map(|(_, text)| text).collect();
+        let text = text.replace("&lt;", "<").replace("&gt;", ">");
+        text.replace("&amp;", "&") + "\n"
+    });
+    let mut lines = lines.collect::<Vec<_>>();
+    let command = lines.remove(0);
+    let arguments = command.trim_end().strip_prefix("$ mtrace-diff ").unwrap();
+    let printed = stdout_of(
+        mtrace_diff()
+            .current_dir(testdata().join("armhf-glibc2.31"))
+            .args(arguments.split(' ')),
+    );
+    assert_eq!(lines.concat(), printed, "scripts/picture.sh draws it anew");
+    assert!(README.contains("](src/guide/table.svg)"));
+}
+
 /// Files that README and chapters point to are there, and so are the headings behind a `#`.
 #[test]
 fn links_lead_somewhere() {
@@ -84,9 +107,12 @@ fn links_lead_somewhere() {
     let of_guide = CHAPTERS.iter().map(|it| (chapter(it.name), it.text));
     let mut seen = 0;
     for (file, text) in of_guide.chain([(root.join("README.md"), README)]) {
-        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
-        for link in text.split("](").skip(1) {
-            let link = link.split(')').next().unwrap();
+        assert!(file.exists(), "{}", file.display());
+        let inline = text.split("](").skip(1);
+        let inline = inline.filter_map(|rest| rest.split(')').next());
+        let defined = text.lines().filter(|line| line.starts_with('['));
+        let defined = defined.filter_map(|line| Some(line.split_once("]: ")?.1));
+        for link in inline.chain(defined) {
             if link.starts_with("http") {
                 continue;
             }
