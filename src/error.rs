@@ -257,11 +257,15 @@ pub enum Error {
     },
 
     #[error(
-        "'{}' has no records, so the gate has nothing to judge; check that the program was traced: MALLOC_TRACE set, \
-         mtrace() called, and with glibc 2.34 or newer LD_PRELOAD=libc_malloc_debug.so.0",
-        printable_path(path)
+        "'{}' has no records, so the gate has nothing to judge; {}",
+        printable_path(path),
+        match recorded {
+            true => "the program allocated nothing, or it left its work to other processes, whose recordings are in child-*",
+            false => "check that the program was traced: MALLOC_TRACE set, mtrace() called, and with glibc 2.34 or newer \
+                      LD_PRELOAD=libc_malloc_debug.so.0",
+        }
     )]
-    NothingToJudge { path: PathBuf },
+    NothingToJudge { path: PathBuf, recorded: bool },
 
     #[error(
         "there is no mtrace log in '{}', but this may be one{}, so the saved report {saved} is not taken in \
@@ -366,6 +370,25 @@ pub enum Error {
         printable_path(path)
     )]
     PartialFigures { path: PathBuf, warning: String },
+
+    #[error(
+        "--strict: '{}' and '{}' are the same recording, of one process: nothing can have grown; give two different runs",
+        printable_path(first),
+        printable_path(second)
+    )]
+    SameRecording { first: PathBuf, second: PathBuf },
+
+    #[error(
+        "--map makes '{new}' of both '{first}' and '{second}' of '{}': a leak in one of them would be set against what the \
+         other let go of; map them to different names",
+        printable_path(path)
+    )]
+    MapMerges {
+        path: PathBuf,
+        first: String,
+        second: String,
+        new: String,
+    },
 
     #[error(
         "double frees cannot be judged: '{}' was not read from a log; give the log, or a report saved from it",

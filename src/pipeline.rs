@@ -1,6 +1,6 @@
 //! The way from the runs that a plan names to a report.
 
-use crate::diff::{join, refuse_judgement, renamed, split};
+use crate::diff::{join, refuse_judgement, refuse_merging, renamed, split};
 use crate::error::{Error, Result};
 use crate::import::{import_all, settle};
 use crate::plan::Plan;
@@ -31,6 +31,10 @@ fn report(plan: &Plan) -> Result<Report> {
     refuse_judgement(&plan.gate, &runs)?;
     if let (Some(file), Some(last)) = (&plan.save, runs.last()) {
         saved::write(file, &saved::to_json(last)?)?;
+    }
+    if !plan.maps.is_empty() {
+        let mut runs = runs.iter();
+        runs.try_for_each(|run| refuse_merging(run, &plan.maps))?;
     }
     let runs = runs.into_iter().map(|run| renamed(run, &plan.maps));
     let runs = settle(runs.collect());

@@ -193,7 +193,18 @@ pub enum Warning {
     RecordingLost {
         events: u32,
     },
+    /// A summary ends with counts that are older than the program's end.
+    LastCountsLost,
+    /// Processes that the program started have recordings of their own, in these directories of the run.
+    ChildrenApart {
+        children: Vec<String>,
+    },
     SameRun {
+        first: String,
+        second: String,
+    },
+    /// A copy of a recording, or a report saved from it, given as another run.
+    SameRecording {
         first: String,
         second: String,
     },
@@ -240,6 +251,9 @@ fn some(names: &[String]) -> String {
 impl Warning {
     /// The code of [`Warning::ResultIncomplete`].
     pub const RESULT_INCOMPLETE: &'static str = "result-incomplete";
+
+    /// The code of [`Warning::ChildrenApart`].
+    pub const CHILDREN_APART: &'static str = "children-apart";
 
     /// Code of what says that a log is not what was written.
     pub const LOG_DAMAGED: &'static str = "log-damaged";
@@ -294,7 +308,10 @@ impl Warning {
             Warning::RecordingCut => "recording-cut",
             Warning::RecordingStopped { .. } => "recording-stopped",
             Warning::RecordingLost { .. } => "recording-lost",
+            Warning::LastCountsLost => "last-counts-lost",
+            Warning::ChildrenApart { .. } => Warning::CHILDREN_APART,
             Warning::SameRun { .. } => "same-run",
+            Warning::SameRecording { .. } => "same-recording",
             Warning::SameLog { .. } => "same-log",
             Warning::OldResult { .. } => "old-result",
             Warning::ResultIncomplete { .. } => Warning::RESULT_INCOMPLETE,
@@ -327,6 +344,8 @@ impl Warning {
                 | Warning::RecordingCut
                 | Warning::RecordingStopped { .. }
                 | Warning::RecordingLost { .. }
+                | Warning::LastCountsLost
+                | Warning::ChildrenApart { .. }
                 | Warning::OtherProgram { .. }
                 | Warning::ModuleDoesNotFit { .. }
                 | Warning::Saved { partial: true, .. }
@@ -558,6 +577,23 @@ impl fmt::Display for Warning {
                  must not call malloc or free",
                 counted(u64::from(*events), "event")
             ),
+            Warning::LastCountsLost => f.write_str(
+                "the program ended without a last count, as it does when it is killed or calls _exit, and what it allocated \
+                 and freed since the count before is not in these figures; record into a file, which keeps the counts up to \
+                 date, or without --mode summary",
+            ),
+            Warning::ChildrenApart { children } => {
+                let (processes, was, own) = match children.len() {
+                    1 => ("1 process".to_owned(), "was", "it holds"),
+                    n => (format!("{} processes", count(n as u64)), "were", "they hold"),
+                };
+                write!(
+                    f,
+                    "{processes} that it started {was} recorded beside it, and what {own} is not in these figures: compare \
+                     them by themselves, each with its like in the other run ({})",
+                    some(children)
+                )
+            }
             Warning::NoRecords => f.write_str(
                 "the log has no records: the program allocated nothing between mtrace() and its end, or it was stopped \
                  before the first 512 bytes of the log were written",
@@ -565,6 +601,11 @@ impl fmt::Display for Warning {
             Warning::SameRun { first, second } => {
                 write!(f, "'{first}' and '{second}' are the same capture: nothing can have grown; give two different runs")
             }
+            Warning::SameRecording { first, second } => write!(
+                f,
+                "'{first}' and '{second}' are the same recording, of one process: nothing can have grown; give two different \
+                 runs"
+            ),
             Warning::SameLog { first, second } => {
                 write!(f, "the logs of '{first}' and '{second}' are the same: nothing can have grown; is one of them a copy?")
             }

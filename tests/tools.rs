@@ -8,6 +8,8 @@
 mod capture;
 #[path = "it/common.rs"]
 mod common;
+#[path = "record/gate.rs"]
+mod gate;
 #[path = "live/kin.rs"]
 mod kin;
 #[path = "record/recorder.rs"]
@@ -54,6 +56,61 @@ fn main() {
             "children_have_recordings_of_their_own",
             &["gcc"],
             recorder::children_have_recordings_of_their_own,
+        ),
+        trial(
+            "children_that_are_not_judged_are_named",
+            &["gcc"],
+            gate::children_that_are_not_judged_are_named,
+        ),
+        trial(
+            "a_line_of_a_template_is_judged_in_all_its_instances",
+            &["g++"],
+            gate::a_line_of_a_template_is_judged_in_all_its_instances,
+        ),
+        trial(
+            "a_line_that_is_inlined_is_judged_in_all_its_callers",
+            &["gcc"],
+            gate::a_line_that_is_inlined_is_judged_in_all_its_callers,
+        ),
+        trial(
+            "code_made_at_run_time_is_judged_as_a_whole",
+            &["gcc"],
+            gate::code_made_at_run_time_is_judged_as_a_whole,
+        ),
+        trial(
+            "a_summary_loses_nothing_however_the_program_ends",
+            &["gcc"],
+            gate::a_summary_loses_nothing_however_the_program_ends,
+        ),
+        trial(
+            "counts_of_a_child_are_not_its_parents",
+            &["gcc"],
+            gate::counts_of_a_child_are_not_its_parents,
+        ),
+        trial(
+            "a_summary_without_its_last_counts_is_partial",
+            &["gcc"],
+            gate::a_summary_without_its_last_counts_is_partial,
+        ),
+        trial(
+            "a_recording_is_no_second_run_of_itself",
+            &["gcc"],
+            gate::a_recording_is_no_second_run_of_itself,
+        ),
+        trial(
+            "a_recording_that_fails_leaves_no_earlier_one",
+            &["gcc"],
+            gate::a_recording_that_fails_leaves_no_earlier_one,
+        ),
+        trial(
+            "a_map_does_not_make_one_file_of_two",
+            &["gcc"],
+            gate::a_map_does_not_make_one_file_of_two,
+        ),
+        trial(
+            "what_was_run_before_exec_is_no_child",
+            &["gcc"],
+            gate::what_was_run_before_exec_is_no_child,
         ),
         trial(
             "a_killed_program_loses_nothing",

@@ -7,20 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::Column;
 use super::group::module_of;
-use super::growth::{Growth, ends};
-use super::judged::{Reading, Site};
-use super::rate::rates;
-use super::site::{ModuleKey, SiteKey, SiteRun};
-use crate::run::{Build, Figures, Text};
-
-/// Sites of one line in copies of a file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Copies {
-    /// Indexes of ranked sites, ascending.
-    pub sites: Vec<usize>,
-    /// What they come to together.
-    pub reading: Reading,
-}
+use super::judged::Site;
+use super::site::{ModuleKey, SiteKey};
+use super::together::{Likeness, Together};
+use crate::run::{Build, Text};
 
 /// Without a build, so many modules that call from one number are copies: of different files, few would.
 const FEWEST_UNKNOWN: usize = 4;
@@ -29,7 +19,7 @@ const FEWEST_UNKNOWN: usize = 4;
 type Place<'a> = (SiteKey, Option<&'a Build>);
 
 /// All sites of several copies among ranked ones. Those of the program and hidden ones are left out.
-pub fn copies(sites: &[Site], columns: &[Column]) -> Vec<Copies> {
+pub fn copies(sites: &[Site], columns: &[Column]) -> Vec<Together> {
     let copied = copied_builds(sites);
     let mut places: BTreeMap<Place<'_>, Vec<usize>> = BTreeMap::new();
     for (index, site) in sites.iter().enumerate() {
@@ -45,15 +35,12 @@ pub fn copies(sites: &[Site], columns: &[Column]) -> Vec<Copies> {
     };
     let of_copies = places.into_iter().filter(are_copies);
     of_copies
-        .map(|(_, at)| Copies {
-            reading: together(&at, sites, columns),
-            sites: at,
-        })
+        .map(|(_, at)| Together::of(Likeness::Copies, at, sites, columns))
         .collect()
 }
 
 /// Builds that some run loaded as several modules.
-fn copied_builds(sites: &[Site]) -> BTreeSet<&Build> {
+pub fn copied_builds(sites: &[Site]) -> BTreeSet<&Build> {
     let mut modules: BTreeMap<(usize, &Build), BTreeSet<&ModuleKey>> = BTreeMap::new();
     for site in sites {
         for (run, build) in builds(site) {
@@ -66,7 +53,7 @@ fn copied_builds(sites: &[Site]) -> BTreeSet<&Build> {
 }
 
 /// The builds of a site's module, and the runs that they are of.
-fn builds(site: &Site) -> impl Iterator<Item = (usize, &Build)> {
+pub fn builds(site: &Site) -> impl Iterator<Item = (usize, &Build)> {
     let runs = site.at.runs.iter().enumerate();
     runs.filter_map(|(index, run)| Some((index, run.as_ref()?.build.as_ref()?)))
 }
@@ -87,29 +74,5 @@ fn place<'a>(site: &'a Site, copied: &BTreeSet<&'a Build>) -> Option<Place<'a>> 
         (SiteKey::Address { .. }, Some(build)) => Some((key, Some(build))),
         (SiteKey::Address { .. } | SiteKey::Number { .. }, None) if !is_known => Some((key, None)),
         _ => None,
-    }
-}
-
-fn together(at: &[usize], sites: &[Site], columns: &[Column]) -> Reading {
-    let mut figures = vec![Figures::ZERO; columns.len()];
-    let mut runs: Vec<Option<Box<SiteRun>>> = vec![None; columns.len()];
-    for site in at.iter().map(|at| &sites[*at]) {
-        for (sum, of_site) in figures.iter_mut().zip(site.at.figures(columns)) {
-            sum.add(of_site);
-        }
-        for (sum, run) in runs.iter_mut().zip(&site.at.runs) {
-            match (sum, run) {
-                (Some(sum), Some(run)) => sum.add(run),
-                (sum @ None, run) => sum.clone_from(run),
-                (Some(_), None) => {}
-            }
-        }
-    }
-    let (first, last) = ends(&figures);
-    let growth = Growth::between(first, last);
-    Reading {
-        rates: rates(&runs, &figures, growth, columns),
-        first,
-        growth,
     }
 }

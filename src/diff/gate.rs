@@ -1,14 +1,15 @@
 //! Limits on growth, and whether they hold.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use bytesize::ByteSize;
 
 use super::column::Column;
-use super::copies::Copies;
 use super::judged::{Reading, Site};
 use super::rate::Rate;
+use super::together::Together;
 use crate::units;
 
 /// The most that a single site may grow, and how the user wrote it.
@@ -76,8 +77,8 @@ pub struct Breach {
     /// It is above them only if the site was another one before, which is as likely.
     pub unsure: bool,
     pub limits: Vec<Limit>,
-    /// Where only this site and its like in copies of its file are above them together: all of these.
-    pub copies: Option<Copies>,
+    /// Where only this site and others like it are above them together: all of these.
+    pub together: Option<Together>,
 }
 
 impl Limit {
@@ -140,22 +141,32 @@ impl Per {
 }
 
 impl Gate {
-    /// The breaches among ranked sites, in their order. What is hidden did not grow.
-    pub fn breaches(&self, sites: &[Site], columns: &[Column], copies: Vec<Copies>) -> Vec<Breach> {
+    /// The breaches among ranked sites, in their order. What is hidden did not grow. Of sites that are alike none need be
+    /// above a limit for all of them to be.
+    pub fn breaches(
+        &self,
+        sites: &[Site],
+        columns: &[Column],
+        alike: impl IntoIterator<Item = Together>,
+    ) -> Vec<Breach> {
         let mut breaches = self.breaches_of_each(sites, columns);
-        let is_breach = |at: &usize| breaches.binary_search_by_key(at, |b| b.site).is_ok();
-        let of_copies = copies.into_iter().filter_map(|copies| {
-            let limits = self.exceeded(&copies.reading);
-            let is_told = copies.sites.iter().any(is_breach);
-            (!limits.is_empty() && !is_told).then_some(Breach {
-                site: *copies.sites.first()?,
+        let mut told: BTreeSet<usize> = breaches.iter().map(|breach| breach.site).collect();
+        for together in alike {
+            let limits = self.exceeded(&together.reading);
+            let Some(&site) = together.sites.first() else {
+                continue;
+            };
+            if limits.is_empty() || together.sites.iter().any(|site| told.contains(site)) {
+                continue;
+            }
+            told.extend(&together.sites);
+            breaches.push(Breach {
+                site,
                 unsure: false,
                 limits,
-                copies: Some(copies),
-            })
-        });
-        let of_copies: Vec<Breach> = of_copies.collect();
-        breaches.extend(of_copies);
+                together: Some(together),
+            });
+        }
         breaches.sort_by_key(|breach| breach.site);
         breaches
     }
@@ -180,7 +191,7 @@ impl Gate {
                     site: index,
                     unsure,
                     limits,
-                    copies: None,
+                    together: None,
                 })
             })
             .collect()

@@ -3,7 +3,7 @@
 use super::gate::Gate;
 use super::rate::are_equal;
 use crate::error::{Error, Result};
-use crate::run::{Facts, Run};
+use crate::run::{Facts, Run, Source, same_recordings};
 use crate::warning::Warning;
 
 /// A gate that passes because nothing was recorded, or is known, would be worse than none.
@@ -13,8 +13,10 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     }
     let facts: Vec<&Facts> = runs.iter().map(|run| &run.facts).collect();
     if let Some(run) = facts.iter().find(|run| run.records == Some(0)) {
-        let path = run.log.clone();
-        return Err(Error::NothingToJudge { path });
+        return Err(Error::NothingToJudge {
+            path: run.log.clone(),
+            recorded: run.origin.source == Source::Recording,
+        });
     }
     if let Some(run) = facts.iter().find(|run| is_incomplete(run)) {
         let path = run.path.clone();
@@ -22,6 +24,7 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     }
     refuse_meaningless_figures(gate, &facts)?;
     if gate.strict {
+        refuse_same_recordings(runs)?;
         refuse_partial_figures(&facts)?;
     }
     refuse_bytes_unknown(gate, &facts)?;
@@ -57,6 +60,17 @@ fn refuse_meaningless_figures(gate: &Gate, runs: &[&Facts]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A recording is no second run of itself.
+fn refuse_same_recordings(runs: &[Run]) -> Result<()> {
+    match same_recordings(runs).next() {
+        Some((first, second)) => Err(Error::SameRecording {
+            first: first.path.clone(),
+            second: second.path.clone(),
+        }),
+        None => Ok(()),
+    }
 }
 
 fn refuse_partial_figures(runs: &[&Facts]) -> Result<()> {

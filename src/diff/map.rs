@@ -1,9 +1,12 @@
 //! `--map OLD=NEW`: what the user knows of paths and modules that have other names.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::str::FromStr;
 
+use crate::error::{Error, Result};
 use crate::printable::printable;
-use crate::run::{Inventory, Run, Symbolized, Text};
+use crate::run::{Inventory, Run, Symbolized, Text, is_library_detail};
 
 /// Rewrites the beginning of source paths, and the names of modules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,54 @@ pub fn renamed(mut run: Run, maps: &[Map]) -> Run {
     run
 }
 
+/// Refuses maps that make one file of two files of a run, or one module of two: what one of them let go of would stand
+/// against what the other leaks.
+pub fn refuse_merging(run: &Run, maps: &[Map]) -> Result<()> {
+    let merged = |new: &str, first: &str, second: &str| {
+        Err(Error::MapMerges {
+            path: run.facts.path.clone(),
+            first: first.to_owned(),
+            second: second.to_owned(),
+            new: new.to_owned(),
+        })
+    };
+    let mut modules: BTreeMap<String, &str> = BTreeMap::new();
+    let mut files: BTreeMap<(String, String), &str> = BTreeMap::new();
+    let sources = run.inventory.sources.iter();
+    let sources = sources.flat_map(|(label, files)| files.iter().map(|file| (&*label.name, file)));
+    for (module, file) in sources.chain(files_of_sites(run)) {
+        let new = maps.iter().find_map(|map| map.path(file));
+        let new = (module.to_owned(), new.unwrap_or_else(|| file.to_string()));
+        match files.entry(new) {
+            Entry::Vacant(unknown) => drop(unknown.insert(file)),
+            Entry::Occupied(known) if **known.get() == **file => {}
+            Entry::Occupied(known) => return merged(&known.key().1, known.get(), file),
+        }
+    }
+    for label in run.modules.iter().map(|module| &module.label) {
+        let new = maps.iter().find_map(|map| map.module(&label.name));
+        match modules.entry(new.unwrap_or_else(|| label.name.to_string())) {
+            Entry::Vacant(unknown) => drop(unknown.insert(&label.name)),
+            Entry::Occupied(known) if **known.get() == *label.name => {}
+            Entry::Occupied(known) => return merged(known.key(), known.get(), &label.name),
+        }
+    }
+    Ok(())
+}
+
+/// The files that frames of a run are in, each with its module. A system's headers are no files of the program.
+fn files_of_sites(run: &Run) -> impl Iterator<Item = (&str, &Text)> {
+    run.locations.iter().flat_map(|location| {
+        let module = run.module_of(location).map_or("", |m| &*m.label.name);
+        let frames = match &location.name {
+            Symbolized::Named(named) => named.frames(),
+            Symbolized::Unknown(_) => &[],
+        };
+        let own = frames.iter().filter(|frame| !is_library_detail(frame));
+        own.filter_map(move |frame| Some((module, frame.file.as_ref()?)))
+    })
+}
+
 fn renamed_inventory(inventory: Inventory, maps: &[Map]) -> Inventory {
     let module = |name: &str| maps.iter().find_map(|map| map.module(name));
     let path = |file: &Text| {
@@ -70,7 +121,7 @@ fn renamed_inventory(inventory: Inventory, maps: &[Map]) -> Inventory {
 impl FromStr for Map {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
         match text.split_once('=') {
             // As names of paths and modules are kept.
             Some((old, new)) if !old.is_empty() => Ok(Map {

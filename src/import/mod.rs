@@ -1,5 +1,6 @@
 //! From the files of a run to what they tell.
 
+mod children;
 mod credible;
 mod facts;
 mod importer;

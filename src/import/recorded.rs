@@ -5,6 +5,7 @@ use std::io::Read;
 
 use hashbrown::HashMap;
 
+use super::children::children_of;
 use super::importer::{Importer, Reading};
 use super::moment::until;
 use crate::capture::{CaptureSet, Moment, Reached, Standing};
@@ -16,8 +17,8 @@ use crate::progress::Progress;
 use crate::recording::{Blocks, Recording, duration_of, is_recording, replay};
 use crate::run::{
     Blocks as LiveBlocks, Build, Facts, Fault, Figures, LinkAddress, LiveBlock, Location,
-    LocationId, Module, ModuleId, ModuleLabel, Origin, Role, Run, Source, StackId, Symbolized,
-    Text, Unknown,
+    LocationId, Module, ModuleId, ModuleLabel, Origin, RecordedProcess, Role, Run, Source, StackId,
+    Symbolized, Text, Unknown,
 };
 use crate::symbols::{Module as FoundModule, ModuleFinder, RunToName, is_loader_name};
 use crate::units::time;
@@ -314,6 +315,10 @@ fn facts(
         warnings.retain(|warning| *warning != Warning::NoProgram);
     }
     warnings.extend(damage(recording, reached.is_some()));
+    let children = children_of(capture, &recording.header);
+    if !children.is_empty() {
+        warnings.push(Warning::ChildrenApart { children });
+    }
     Facts {
         name: capture.name.clone(),
         path: capture.path.clone(),
@@ -330,6 +335,10 @@ fn facts(
         machine: Some(recording.header.machine),
         duration_s: duration_s.filter(|seconds| *seconds > 0.0),
         reached,
+        recorded: Some(RecordedProcess {
+            pid: recording.header.pid,
+            started: recording.header.started,
+        }),
         records: Some(recording.events),
         warnings,
         ..Facts::default()
@@ -355,6 +364,9 @@ fn damage(recording: &Recording, is_moment: bool) -> Vec<Warning> {
         stopped.map(|stopped| Warning::RecordingStopped {
             reason: stopped.reason(),
         }),
+        recording
+            .lacks_last_counts
+            .then_some(Warning::LastCountsLost),
         (header.lost > 0).then_some(Warning::RecordingLost {
             events: header.lost,
         }),

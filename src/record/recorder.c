@@ -523,7 +523,7 @@ struct node {
     uint32_t parent, next; /* in the chain of its hash */
 };
 
-/* Of the summary, beside the nodes: only it pays for them. */
+/* Of the summary, beside the nodes: only it pays for them. They stand so in the file, too. */
 struct counts {
     uint64_t bytes, allocations;
     uint32_t blocks, is_changed;
@@ -531,10 +531,11 @@ struct counts {
 
 #define MOST_NODES (1u << 22)
 #define NODES_OF_CHUNK (1u << 14)
+#define COUNTS_OF_CHUNK (1u << 11)
 
 static struct {
     struct node *chunk[MOST_NODES / NODES_OF_CHUNK];
-    struct counts *counts[MOST_NODES / NODES_OF_CHUNK];
+    struct counts *counts[MOST_NODES / COUNTS_OF_CHUNK];
     uint32_t *heads;
     uint32_t heads_size; /* a power of two */
     uint32_t used;
@@ -549,6 +550,50 @@ static inline struct node *node_at(uint32_t id) { return &tree.chunk[id / NODES_
 static inline uint32_t hash_of(uint32_t parent, uintptr_t pc) {
     uint64_t h = ((uint64_t)pc ^ (uint64_t)parent << 40 ^ (uint64_t)parent) * 0x9e3779b97f4a7c15u;
     return (uint32_t)(h >> 32);
+}
+
+/* Room in the file for the counts of some nodes, mapped: however the process ends, the last counts are there. It is
+ * written before it is mapped, since a disk that is full would be a fatal signal later. */
+static struct counts *counts_in_file(uint32_t first_node) {
+    static const char zeros[PAGE];
+    const size_t size = COUNTS_OF_CHUNK * sizeof(struct counts);
+    if (rec.header == &rec.own_header || (!is_our_file() && !find_file_again())) return NULL;
+    flush_block();
+    if (rec.state != 1) return NULL;
+    long page = sysconf(_SC_PAGESIZE);
+    uint64_t whole = page > 0 ? (uint64_t)page : PAGE;
+    uint64_t begin = rec.at + sizeof(struct block_header);
+    uint64_t counts = (begin + whole - 1) / whole * whole;
+    if (rec.limit && counts + size > rec.limit) return NULL;
+    struct block_header head = {"CNT1", (uint32_t)(counts - begin + size), 0, first_node, rec.time_us, rec.events, 0,
+                                (uint32_t)(counts - begin)};
+    void *p = MAP_FAILED;
+    /* First the header: a reader that finds no more than a part of the rest knows what it is. */
+    if (write_at(rec.fd, &head, sizeof head, rec.at) == (long)sizeof head) {
+        uint64_t at = begin, end = counts + size;
+        while (at < end) {
+            size_t part = end - at < PAGE ? (size_t)(end - at) : PAGE;
+            long n = write_at(rec.fd, zeros, part, at);
+            if (n <= 0) break;
+            at += (uint64_t)n;
+        }
+        if (at == end) p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, rec.fd, (off_t)counts);
+    }
+    if (p == MAP_FAILED) {
+        (void)!ftruncate(rec.fd, (off_t)rec.at);
+        return NULL;
+    }
+    rec.at = counts + size;
+    rec.header->at = rec.at;
+    return p;
+}
+
+static COLD int grow_counts(void) {
+    uint32_t chunk = tree.used / COUNTS_OF_CHUNK;
+    struct counts *counts = counts_in_file(chunk * COUNTS_OF_CHUNK);
+    if (rec.state != 1) return 0;
+    tree.counts[chunk] = counts ? counts : map_memory(COUNTS_OF_CHUNK * sizeof *counts);
+    return tree.counts[chunk] != NULL;
 }
 
 static COLD int grow_tree(void) {
@@ -569,9 +614,7 @@ static COLD int grow_tree(void) {
     }
     uint32_t chunk = tree.used / NODES_OF_CHUNK;
     if (!tree.chunk[chunk]) tree.chunk[chunk] = map_memory(NODES_OF_CHUNK * sizeof(struct node));
-    if (rec.mode == MODE_SUMMARY && !tree.counts[chunk])
-        tree.counts[chunk] = map_memory(NODES_OF_CHUNK * sizeof(struct counts));
-    return tree.chunk[chunk] && (rec.mode != MODE_SUMMARY || tree.counts[chunk]);
+    return tree.chunk[chunk] != NULL;
 }
 
 /* The node of a frame below another one; new ones are written down. Where there is no room, the parent. */
@@ -586,6 +629,8 @@ static uint32_t node_of(uint32_t parent, uintptr_t pc) {
     }
     if (tree.used % NODES_OF_CHUNK == 0 || tree.used >= tree.heads_size / 2 || !tree.chunk[0])
         if (!grow_tree()) return parent;
+    if (rec.mode == MODE_SUMMARY && !tree.counts[tree.used / COUNTS_OF_CHUNK])
+        if (!grow_counts()) return parent;
     make_room(ROOM);
     put_other(O_NODE);
     put(tree.used - parent);
@@ -1854,9 +1899,9 @@ static inline uintptr_t stretch_in(uintptr_t address) { return address >> PLACE_
 static inline uint32_t begins_in(uintptr_t address) { return (uint32_t)(address >> (SHIFT - 1)) & 3; }
 
 static inline struct counts *counts_of(uint32_t node) {
-    struct counts *of = tree.counts[node / NODES_OF_CHUNK];
+    struct counts *of = tree.counts[node / COUNTS_OF_CHUNK];
     if (UNLIKELY(!of)) return NULL;
-    of += node % NODES_OF_CHUNK;
+    of += node % COUNTS_OF_CHUNK;
     if (UNLIKELY(!of->is_changed)) {
         if (tree.changed_used == tree.changed_size) {
             uint32_t size = tree.changed_size ? tree.changed_size * 2 : 4096;
@@ -1966,7 +2011,7 @@ static void summary_alloc(uintptr_t address, size_t size, uint32_t node) {
 static COLD void summary_step(void) {
     for (uint32_t i = 0; i < tree.changed_used; i++) {
         uint32_t node = tree.changed[i];
-        struct counts *c = &tree.counts[node / NODES_OF_CHUNK][node % NODES_OF_CHUNK];
+        struct counts *c = &tree.counts[node / COUNTS_OF_CHUNK][node % COUNTS_OF_CHUNK];
         make_room(ROOM);
         put_other(O_COUNTS);
         put(node);
@@ -2238,8 +2283,11 @@ static COLD void new_file_of_child(void) {
     if (tree.heads) memset(tree.heads, 0, tree.heads_size * sizeof *tree.heads);
     tree.changed_used = 0;
     forget_blocks();
-    for (unsigned i = 0; i < MOST_NODES / NODES_OF_CHUNK; i++)
-        if (tree.counts[i]) memset(tree.counts[i], 0, NODES_OF_CHUNK * sizeof(struct counts));
+    for (unsigned i = 0; i < MOST_NODES / COUNTS_OF_CHUNK; i++) {
+        /* They may be the parent's file. */
+        if (tree.counts[i]) munmap(tree.counts[i], COUNTS_OF_CHUNK * sizeof(struct counts));
+        tree.counts[i] = NULL;
+    }
     modules.used = 0;
     if (this_thread) {
         this_thread->count = 0;

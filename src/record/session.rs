@@ -89,6 +89,10 @@ const LOG: &str = "recording";
 
 /// Runs the program to its end. `stop` becomes true when the user wants it to end; `show` is told now and then how it is going.
 pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Watch)) -> Result<Outcome> {
+    // What was recorded earlier must not be taken for what could not be recorded now.
+    if job.settings.force && is_capture(&job.output) {
+        prepare(&job.output, true)?;
+    }
     let program = find_program(&job.command)?;
     check_program(&program)?;
     prepare(&job.output, job.settings.force)?;

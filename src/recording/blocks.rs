@@ -8,6 +8,13 @@ use crate::warning::ReadFailure;
 const BLOCK_HEADER: usize = 40;
 const BLOCK_MAGIC: &[u8; 4] = b"BLK1";
 
+/// A block of another kind: what is live of each stack, as the recorder counts it.
+const COUNTS_MAGIC: &[u8; 4] = b"CNT1";
+/// Bytes, allocations, blocks, and what only the recorder uses.
+const COUNTS: usize = 24;
+/// As many as a recorder has nodes.
+const MOST_COUNTS: usize = 1 << 22;
+
 /// The recorder makes none larger.
 const LARGEST_BLOCK: usize = 1 << 20;
 
@@ -24,6 +31,24 @@ pub struct Block {
     pub payload: Vec<u8>,
     /// The payload may end in the middle of an event.
     pub is_cut: bool,
+}
+
+/// What is live of a stack at the end of a summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastCount {
+    pub node: u32,
+    pub blocks: u64,
+    pub bytes: u64,
+    pub allocations: u64,
+}
+
+/// Counts that stand in the file, where they are up to date however the program ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastCounts {
+    /// Of stacks that have allocated.
+    pub all: Vec<LastCount>,
+    /// How many nodes have a place there.
+    pub places: usize,
 }
 
 /// What was found wrong with a recording's blocks.
@@ -51,6 +76,8 @@ pub struct Blocks<R> {
     ahead: Vec<u8>,
     is_at_end: bool,
     window_is_used: bool,
+    /// Of the blocks that were read so far.
+    pub last_counts: LastCounts,
     pub damage: Damage,
 }
 
@@ -84,6 +111,7 @@ impl<R: Read> Blocks<R> {
             ahead: Vec::new(),
             is_at_end: is_cut,
             window_is_used: false,
+            last_counts: LastCounts::default(),
             damage: Damage {
                 is_cut,
                 ..Damage::default()
@@ -125,13 +153,44 @@ impl<R: Read> Blocks<R> {
         }
     }
 
+    /// Takes what stands in a block of counts. They change as the program runs, so no checksum is of them.
+    fn take_counts(&mut self, bytes: &[u8]) {
+        let order = self.order();
+        let (first, padding) = (order.u32(&bytes[12..]), order.u32(&bytes[36..]) as usize);
+        let Some(counts) = bytes.get(BLOCK_HEADER + padding..) else {
+            return self.note_damage();
+        };
+        for (index, count) in counts.chunks_exact(COUNTS).enumerate() {
+            self.last_counts.places += 1;
+            let last = LastCount {
+                node: first.saturating_add(index as u32),
+                bytes: order.u64(count),
+                allocations: order.u64(&count[8..]),
+                blocks: order.u32(&count[16..]).into(),
+            };
+            if last.allocations == 0 {
+                continue;
+            }
+            // No more can be live than was allocated.
+            if last.blocks > last.allocations || self.last_counts.all.len() >= MOST_COUNTS {
+                return self.note_damage();
+            }
+            self.last_counts.all.push(last);
+        }
+    }
+
     /// Goes on at the next place that looks like a block's beginning.
     fn skip_damage(&mut self) {
         self.note_damage();
         self.advance(1);
         loop {
             let have = self.peek(LARGEST_BLOCK);
-            match memchr::memmem::find(&self.ahead[..have], BLOCK_MAGIC) {
+            let ahead = &self.ahead[..have];
+            let found = [BLOCK_MAGIC, COUNTS_MAGIC]
+                .into_iter()
+                .filter_map(|magic| memchr::memmem::find(ahead, magic))
+                .min();
+            match found {
                 Some(found) => return self.advance(found),
                 None if have < LARGEST_BLOCK => return self.advance(have),
                 None => self.advance(have - BLOCK_MAGIC.len()),
@@ -180,7 +239,9 @@ impl<R: Read> Iterator for Blocks<R> {
             }
             let order = self.order();
             let length = order.u32(&self.ahead[4..]) as usize;
-            if !self.ahead.starts_with(BLOCK_MAGIC) || length == 0 || length > LARGEST_BLOCK {
+            let is_counts = self.ahead.starts_with(COUNTS_MAGIC);
+            let is_block = is_counts || self.ahead.starts_with(BLOCK_MAGIC);
+            if !is_block || length == 0 || length > LARGEST_BLOCK {
                 self.skip_damage();
                 continue;
             }
@@ -191,9 +252,19 @@ impl<R: Read> Iterator for Blocks<R> {
                 if let Some(block) = self.window_block() {
                     return Some(block);
                 }
-                self.damage.is_cut = true;
+                // Where the recorder was about to make room for counts, it has written all that came before.
+                self.damage.is_cut |= !is_counts || self.at < self.header.at;
                 let bytes = std::mem::take(&mut self.ahead);
+                if is_counts {
+                    return None;
+                }
                 return Some(parsed(order, &bytes, true));
+            }
+            if is_counts {
+                let bytes = self.ahead[..whole].to_vec();
+                self.take_counts(&bytes);
+                self.advance(whole);
+                continue;
             }
             if check_of(order, &self.ahead[BLOCK_HEADER..whole]) != check {
                 self.skip_damage();

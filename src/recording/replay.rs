@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use hashbrown::HashMap;
 
-use super::blocks::{Block as FileBlock, Blocks, Damage};
+use super::blocks::{Block as FileBlock, Blocks, Damage, LastCounts};
 use super::events::{Event, Malformed, decode};
 use super::header::{Header, Mode};
 use crate::trace::{
@@ -106,6 +106,8 @@ pub struct Recording {
     /// When the last event was, in microseconds since the start.
     pub end_us: u64,
     pub ended: Ended,
+    /// A summary whose program ended without its last counts being anywhere.
+    pub lacks_last_counts: bool,
     pub threads: usize,
     pub damage: Damage,
     /// Live blocks by address, where they were asked for; [`CallerId`] is the index in `stacks`.
@@ -174,6 +176,7 @@ pub fn replay(
     {
         replay.block(&block, &mut blocks.damage);
     }
+    replay.last_counts(&blocks.last_counts);
     Ok(replay.finish(blocks.damage, keep_blocks))
 }
 
@@ -215,6 +218,7 @@ impl Replay {
                 events: 0,
                 end_us: 0,
                 ended: Ended::WithoutExit,
+                lacks_last_counts: false,
                 threads: 1,
                 damage: Damage::default(),
                 blocks: Vec::new(),
@@ -410,6 +414,29 @@ impl Replay {
         self.recording.events += allocations.saturating_sub(stack.allocations);
         stack.live = live;
         stack.allocations = allocations;
+    }
+
+    /// What has changed since the counts of a summary were written down the last time.
+    fn last_counts(&mut self, last: &LastCounts) {
+        let recording = &mut self.recording;
+        if self.is_over || recording.header.mode != Mode::Summary {
+            return;
+        }
+        let has_all = last.places >= recording.nodes.len();
+        recording.lacks_last_counts = recording.ended == Ended::WithoutExit && !has_all;
+        for count in &last.all {
+            let known = self.index.get(count.node as usize).copied();
+            let known =
+                known.and_then(|index| self.recording.stacks.get(index.checked_sub(1)? as usize));
+            // Older ones are what a device that lost its power had not written yet.
+            if known.is_none_or(|known| known.allocations <= count.allocations) {
+                let live = Tally {
+                    blocks: count.blocks,
+                    bytes: count.bytes,
+                };
+                self.counts(count.node, live, count.allocations);
+            }
+        }
     }
 
     fn node(&mut self, id: u32, parent: u32, pc: u64) {

@@ -348,7 +348,8 @@ pub struct JsonBreach {
     pub unsure: bool,
     /// The limits that its growth is above.
     pub limits: Vec<String>,
-    /// Where it is above them only together with its like in copies of its file: the ranks of all of these; else null.
+    /// Where it is above them only together with others like it: of its line in copies of its file, of its line in other
+    /// functions, or of code made at run time. The ranks of all of these; else null.
     pub copies: Option<Vec<usize>>,
 }
 
@@ -667,8 +668,8 @@ fn json_gate(report: &Report) -> JsonGate {
             line: frame.and_then(|f| f.line),
             unsure: breach.unsure,
             limits: breach.limits.iter().map(ToString::to_string).collect(),
-            copies: breach.copies.as_ref().map(|copies| {
-                let ranks = copies.sites.iter().map(|site| site + 1);
+            copies: breach.together.as_ref().map(|together| {
+                let ranks = together.sites.iter().map(|site| site + 1);
                 ranks.collect()
             }),
         }

@@ -57,6 +57,14 @@ fn leaks(report: &Report) -> Option<String> {
     let verb = if leaks.sites == 1 { "leaks" } else { "leak" };
     let Some(rate) = leaks.per_minute else {
         let growth = leaks.sums.growth;
+        if let ([first, .., last], 0, 0) = (
+            report.runs.as_slice(),
+            growth.blocks,
+            growth.bytes.unwrap_or(0),
+        ) {
+            let (first, last) = (&first.facts.name, &last.facts.name);
+            return Some(format!("{sites} {verb}, as much in {last} as in {first}."));
+        }
         let blocks = signed_counted(growth.blocks, "block");
         let over = match (report.runs.first(), report.runs.last()) {
             (Some(first), Some(last)) if report.is_comparison() => {

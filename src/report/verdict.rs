@@ -9,7 +9,7 @@ use super::notes::{a_minute, bytes_behind};
 use super::palette::Palette;
 use super::text::wrapped;
 use super::view::{Alike, sentence_name};
-use crate::diff::{Limit, MatchedBy, Site, Verdict, are_equal};
+use crate::diff::{Likeness, Limit, MatchedBy, Site, Together, Verdict, are_equal};
 use crate::error::Result;
 use crate::units::{count, counted, signed_counted};
 use crate::warning::Warning;
@@ -51,15 +51,24 @@ fn pass_reason(report: &Report) -> String {
         reasons.push("no block was freed twice".to_owned());
     }
     // A pass on figures that are known to be wrong must not look like any other.
-    let runs = report.runs.iter().map(|run| &run.facts);
-    let damaged = runs.filter(|run| run.warnings.iter().any(Warning::makes_figures_partial));
-    let damaged: Vec<&str> = damaged.map(|run| run.name.as_str()).collect();
-    let partial = match damaged.is_empty() {
-        true => String::new(),
-        false => format!(
-            "; but figures of {} are partial, see the warnings",
-            damaged.join(", ")
-        ),
+    let runs_with = |is_it: fn(&Warning) -> bool| {
+        let runs = report.runs.iter().map(|run| &run.facts);
+        let runs = runs.filter(|run| run.warnings.iter().any(is_it));
+        let names: Vec<&str> = runs.map(|run| run.name.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    let children = runs_with(is_of_children).map_or_else(String::new, |names| {
+        format!("; but processes that {names} started are not judged, see the warnings")
+    });
+    let is_partial =
+        |warning: &Warning| warning.makes_figures_partial() && !is_of_children(warning);
+    let partial = runs_with(is_partial).map_or_else(String::new, |names| {
+        format!("; but figures of {names} are partial, see the warnings")
+    });
+    let is_same = |warning: &Warning| matches!(warning, Warning::SameRecording { .. });
+    let same = match report.warnings.iter().any(is_same) {
+        true => "; but a recording was compared with itself, see the warnings",
+        false => "",
     };
     let loader = report.hidden.growth;
     let loader = match loader.is_growth() && !report.gate.limits.is_empty() {
@@ -89,9 +98,13 @@ fn pass_reason(report: &Report) -> String {
     let shorter = shorter_time(report).unwrap_or_default();
     let unlisted = unlisted(report).unwrap_or_default();
     format!(
-        "{}{bytes}{loader}{unsure}{shorter}{unlisted}{partial}",
+        "{}{bytes}{loader}{unsure}{shorter}{unlisted}{same}{children}{partial}",
         reasons.join("; ")
     )
+}
+
+fn is_of_children(warning: &Warning) -> bool {
+    warning.code() == Warning::CHILDREN_APART
 }
 
 /// As many blocks in less time are a faster leak, which a limit on blocks or bytes does not see.
@@ -137,8 +150,8 @@ fn fail_reason(report: &Report) -> String {
         let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
             let site = &report.sites[breach.site];
             let worst = site.worst.as_deref().filter(|_| breach.unsure);
-            let of_copies = breach.copies.as_ref().map(|copies| &copies.reading);
-            let judged = worst.or(of_copies);
+            let of_all = breach.together.as_ref().map(|together| &together.reading);
+            let judged = worst.or(of_all);
             let growth = judged.map_or(site.growth, |judged| judged.growth);
             let rates = judged.map_or_else(|| site.rates(&report.columns), |judged| judged.rates);
             let by_time = breach.limits.iter().all(Limit::is_by_time);
@@ -154,16 +167,8 @@ fn fail_reason(report: &Report) -> String {
                 false if site.is_unsure() => ", unless it was another site before",
                 false => "",
             };
-            let copies = breach
-                .copies
-                .as_ref()
-                .map_or(0, |copies| copies.sites.len() - 1);
-            let copies = match copies as u64 {
-                0 => String::new(),
-                1 => " and its like in a copy of that file".to_owned(),
-                n => format!(" and its like in {} copies of that file", count(n)),
-            };
-            format!("{}{copies}: {grew}{unsure}", sentence_name(site, &alike))
+            let others = breach.together.as_ref().map_or_else(String::new, others);
+            format!("{}{others}: {grew}{unsure}", sentence_name(site, &alike))
         });
         let named: Vec<String> = breaches.collect();
         let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {
@@ -207,4 +212,20 @@ fn fail_reason(report: &Report) -> String {
         ));
     }
     reasons.join("; ")
+}
+
+/// Those of the last run with which a site is above a limit. What only the first run has did not grow.
+fn others(together: &Together) -> String {
+    let others = together.in_last.saturating_sub(1) as u64;
+    match (together.likeness, others) {
+        (_, 0) => String::new(),
+        (Likeness::Copies, 1) => " and its like in a copy of that file".to_owned(),
+        (Likeness::Copies, n) => format!(" and its like in {} copies of that file", count(n)),
+        (Likeness::Line, 1) => " and another row of that line".to_owned(),
+        (Likeness::Line, n) => format!(" and {} other rows of that line", count(n)),
+        (Likeness::RunTimeCode, 1) => " and another caller in code made at run time".to_owned(),
+        (Likeness::RunTimeCode, n) => {
+            format!(" and {} other callers in code made at run time", count(n))
+        }
+    }
 }

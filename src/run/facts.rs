@@ -66,6 +66,14 @@ impl Source {
     }
 }
 
+/// Which process a recording is of: no two have a pid in common that began in one nanosecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedProcess {
+    pub pid: u32,
+    /// In nanoseconds since 1970.
+    pub started: u64,
+}
+
 /// What one run is.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -84,6 +92,8 @@ pub struct Facts {
     pub duration_s: Option<f64>,
     /// The moment that its figures are of; `None` for its end.
     pub reached: Option<Reached>,
+    /// `None` where it was not the recorder that wrote it.
+    pub recorded: Option<RecordedProcess>,
     /// `None` where no log was read.
     pub records: Option<u64>,
     /// Blocks of an old tool's total that have no line in its result; `None` where there is no such total.

@@ -25,15 +25,17 @@ pub use best_names::with_best_names;
 pub use blame::{Blame, Call, Responsible, blamed};
 pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use builds::without_false_builds;
-pub use facts::{Facts, Origin, Source};
+pub use facts::{Facts, Origin, RecordedProcess, Source};
 pub use figures::Figures;
 pub use filter::{Filter, FramePattern};
 pub use inventory::Inventory;
 pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
-pub use name::{Code, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown};
-pub use set::{compared, told_apart};
+pub use name::{
+    Code, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown, is_library_detail,
+};
+pub use set::{compared, same_recordings, told_apart};
 pub use stacks::{StackId, Stacks};
-pub use wrapper::{PassedBy, Pattern, Wrappers, plain_name};
+pub use wrapper::{PassedBy, Pattern, Wrappers, is_wrapper, plain_name};
 
 use crate::trace::{Curve, FaultKind, LiveSizes, Occurrences, Sizes};
 

@@ -244,7 +244,8 @@ impl Named {
     }
 }
 
-fn is_library_detail(frame: &Frame) -> bool {
+/// Whether a frame is a system header's, or an inlined `operator new`: it allocates for others.
+pub fn is_library_detail(frame: &Frame) -> bool {
     let is_allocator = |function: &str| {
         function.starts_with("operator new(") || function.starts_with("operator new[](")
     };

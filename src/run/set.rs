@@ -1,5 +1,7 @@
 //! Several runs beside each other.
 
+use std::fs::{File, Metadata};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::{Facts, Run};
@@ -18,23 +20,71 @@ fn same_runs(runs: &[Run]) -> Vec<Warning> {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     // Where the log of a saved report was, another may be now.
     let is_here = |run: &Facts| run.origin.saved_by.is_none();
-    let facts: Vec<&Facts> = runs.iter().map(|run| &run.facts).collect();
     let moment = |run: &Facts| run.reached.map(|reached| reached.records);
     let mut warnings = Vec::new();
-    for (index, run) in facts.iter().enumerate() {
-        for other in &facts[index + 1..] {
-            let (first, second) = (printable_path(&run.path), printable_path(&other.path));
-            if moment(run) != moment(other) {
-                continue;
-            }
-            if same(&run.path, &other.path) {
-                warnings.push(Warning::SameRun { first, second });
-            } else if is_here(run) && is_here(other) && same(&run.log, &other.log) {
-                warnings.push(Warning::SameLog { first, second });
-            }
+    for (run, other) in pairs(runs).filter(|(run, other)| moment(run) == moment(other)) {
+        let (first, second) = (printable_path(&run.path), printable_path(&other.path));
+        if same(&run.path, &other.path) {
+            warnings.push(Warning::SameRun { first, second });
+        } else if is_one_recording(run, other) {
+            warnings.push(Warning::SameRecording { first, second });
+        } else if is_here(run)
+            && is_here(other)
+            && (same(&run.log, &other.log) || are_equal(&run.log, &other.log))
+        {
+            warnings.push(Warning::SameLog { first, second });
         }
     }
     warnings
+}
+
+/// Pairs of runs that are one recording of one process, whatever files they were read from.
+pub fn same_recordings(runs: &[Run]) -> impl Iterator<Item = (&Facts, &Facts)> {
+    pairs(runs).filter(|(run, other)| is_one_recording(run, other))
+}
+
+fn pairs(runs: &[Run]) -> impl Iterator<Item = (&Facts, &Facts)> {
+    let all = runs.iter().enumerate();
+    all.flat_map(|(index, run)| {
+        let others = runs[index + 1..].iter();
+        others.map(|other| (&run.facts, &other.facts))
+    })
+}
+
+/// Two moments of a process have different events behind them.
+fn is_one_recording(run: &Facts, other: &Facts) -> bool {
+    run.recorded.is_some() && run.recorded == other.recorded && run.records == other.records
+}
+
+/// Whether two files hold the same bytes. Files of different lengths are not read.
+fn are_equal(one: &Path, other: &Path) -> bool {
+    let open = |path: &Path| {
+        let file = File::open(path).ok()?;
+        let length = file.metadata().ok().filter(Metadata::is_file)?.len();
+        Some((BufReader::with_capacity(1 << 16, file), length))
+    };
+    // What can be read only once is not opened again.
+    let is_file = |path: &Path| path.metadata().is_ok_and(|file| file.is_file());
+    if !is_file(one) || !is_file(other) {
+        return false;
+    }
+    let (Some((mut one, length)), Some((mut other, others))) = (open(one), open(other)) else {
+        return false;
+    };
+    if length != others {
+        return false;
+    }
+    loop {
+        let (Ok(a), Ok(b)) = (one.fill_buf(), other.fill_buf()) else {
+            return false;
+        };
+        let read = a.len().min(b.len());
+        if read == 0 || a[..read] != b[..read] {
+            return a.is_empty() && b.is_empty();
+        }
+        one.consume(read);
+        other.consume(read);
+    }
 }
 
 /// The first run's architecture is not the last one's.

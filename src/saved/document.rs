@@ -19,8 +19,8 @@ use crate::printable::{printable, printable_path, shortened};
 use crate::progress::Progress;
 use crate::run::{
     AddressingChoice, Build, CallSite, Code, Declaration, Facts, Figures, Frame, LinkAddress,
-    Location, LocationId, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
-    Source, StackId, Symbolized, Text, Unknown,
+    Location, LocationId, Module, ModuleId, ModuleLabel, NameSource, Named, Origin,
+    RecordedProcess, Role, Run, Source, StackId, Symbolized, Text, Unknown,
 };
 use crate::symbols::Names;
 use crate::trace::{Anomalies, Curve, Occurrences, Sizes, Tally};
@@ -76,6 +76,8 @@ struct SavedRun {
     addressing: Option<AddressingChoice>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     duration_s: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded: Option<RecordedProcess>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     records: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -353,6 +355,7 @@ impl SavedRun {
             machine: facts.machine,
             addressing: facts.choice.clone(),
             duration_s: facts.duration_s,
+            recorded: facts.recorded,
             records: facts.records,
             anomalies: facts.anomalies.as_ref().map(SavedAnomalies::of),
             warnings: facts.warnings.iter().map(SavedWarning::of).collect(),
@@ -396,6 +399,7 @@ impl SavedRun {
             // The command line knows best how long a run took.
             duration_s: capture.manifest.duration_s.or(self.duration_s),
             reached: None,
+            recorded: self.recorded,
             records: self.records,
             anomalies: self.anomalies.map(SavedAnomalies::anomalies),
             warnings: self

@@ -158,7 +158,15 @@ fn judge(evidence: &Evidence) -> AddressingChoice {
     }
     if evidence.with_module == 0 {
         let reason = "no caller has a module, and such addresses are absolute".to_owned();
-        return choice(Addressing::Absolute, reason, 0);
+        let choice = choice(Addressing::Absolute, reason, 0);
+        // They are in every release.
+        return match evidence.has_malloc_debug {
+            true => AddressingChoice {
+                glibc: Cow::Borrowed("2.34 or newer"),
+                ..choice
+            },
+            false => choice,
+        };
     }
     match absolute.cmp(&relative) {
         Greater => choice(
@@ -255,5 +263,16 @@ mod tests {
             (choice.addressing, choice.certainty),
             (Addressing::Absolute, Certainty::Sure)
         );
+    }
+
+    /// As of a program all of whose callers are in code that was made at run time.
+    #[test]
+    fn callers_without_a_module_do_not_tell_releases_apart() {
+        let choice = judge(&Evidence {
+            has_malloc_debug: true,
+            ..Evidence::default()
+        });
+        assert_eq!(choice.addressing, Addressing::Absolute);
+        assert_eq!(choice.glibc, "2.34 or newer");
     }
 }

@@ -315,7 +315,7 @@ impl Parser {
         let anomalies = &mut self.parsed.anomalies;
         anomalies.malformed.note(number);
         if anomalies.malformed.count == 1 {
-            anomalies.malformed_quote = printable_bytes(&text[..text.len().min(80)]);
+            anomalies.malformed_quote = quote(text);
         }
     }
 
@@ -384,4 +384,28 @@ impl Parser {
 /// Where the last `@ ` begins that is not at the beginning of the text.
 pub fn last_mark(text: &[u8]) -> Option<usize> {
     memchr::memmem::rfind(text, b"@ ").filter(|&at| at > 0)
+}
+
+/// The beginning of a line, as it can be shown; what is escaped takes no more room than what is not.
+fn quote(text: &[u8]) -> String {
+    const LONGEST: usize = 80;
+    let shown = printable_bytes(&text[..text.len().min(LONGEST)]);
+    match shown.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown,
+    }
+}
+
+#[cfg(test)]
+mod quote_tests {
+    use super::quote;
+
+    #[test]
+    fn a_quote_of_zeros_is_no_longer_than_one_of_letters() {
+        assert_eq!(quote(b"DEBUG: hello"), "DEBUG: hello");
+        assert_eq!(quote(&[b'x'; 200]), "x".repeat(80));
+        let zeros = quote(&[0; 200]);
+        assert!(zeros.starts_with("\\u{0}\\u{0}") && zeros.ends_with('…'));
+        assert_eq!(zeros.chars().count(), 81);
+    }
 }

@@ -213,3 +213,30 @@ fn a_number_with_a_comma_is_no_limit() {
     assert_eq!(gate(&["1000,4KiB"]).0, 0);
     assert_eq!(gate(&["100,500B"]).0, 1);
 }
+
+/// Runs of a program that always does the same leave equal logs; so does a copy. Only a person can tell.
+#[test]
+fn equal_logs_are_said_to_be_equal() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = "= Start\n@ ./app:[0x1234] + 0x1000 0x18\n= End\n";
+    let other = "= Start\n@ ./app:[0x1234] + 0x2000 0x18\n= End\n";
+    let at = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (one, copy, second) = (
+        at("one.log", log),
+        at("copy.log", log),
+        at("second.log", other),
+    );
+    let told = |after: &std::path::Path| {
+        let arguments = ["--strict", "--fail-above", "10"];
+        let output = output_of(mtrace_diff().arg(&one).arg(after).args(arguments));
+        assert_eq!(output.status.code(), Some(0));
+        [output.stdout, output.stderr].concat()
+    };
+    let told = |after| String::from_utf8(told(after)).unwrap();
+    assert!(told(&copy).contains("are the same: nothing can have grown"));
+    assert!(!told(&second).contains("are the same"));
+}

@@ -1,0 +1,70 @@
+//! Rows of one source line, and of code without any: what they leak adds up.
+//!
+//! A line of a template is a row in each of its instances, a line of an inlined function a row in each caller, and each
+//! script that is compiled at run time calls from pages of its own. None of these rows need leak much.
+
+use std::collections::BTreeMap;
+
+use super::column::Column;
+use super::copies::{builds, copied_builds};
+use super::group::module_of;
+use super::judged::Site;
+use super::site::ModuleKey;
+use super::together::{Likeness, Together};
+use crate::run::{Symbolized, Text, Unknown, is_library_detail, is_wrapper};
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Place<'a> {
+    Line {
+        module: ModuleKey,
+        file: &'a str,
+        line: u32,
+    },
+    RunTimeCode,
+}
+
+/// Sites among ranked ones that share a line, and those in code that was made at run time. A line of a function that is known
+/// to allocate for its callers is left out, as each of them answers for its own; so are sites that are hidden.
+pub fn lines(sites: &[Site], columns: &[Column]) -> Vec<Together> {
+    let copied = copied_builds(sites);
+    let mut places: BTreeMap<Place<'_>, Vec<usize>> = BTreeMap::new();
+    let shown = sites.iter().enumerate();
+    for (index, site) in shown.filter(|(_, site)| site.at.hidden.is_none()) {
+        let is_copy = || builds(site).any(|(_, build)| copied.contains(build));
+        if let Some(place) = place(site, is_copy) {
+            places.entry(place).or_default().push(index);
+        }
+    }
+    let several = places.into_iter().filter(|(_, at)| at.len() > 1);
+    several
+        .map(|(place, at)| {
+            let likeness = match place {
+                Place::Line { .. } => Likeness::Line,
+                Place::RunTimeCode => Likeness::RunTimeCode,
+            };
+            Together::of(likeness, at, sites, columns)
+        })
+        .collect()
+}
+
+fn place(site: &Site, is_copy: impl Fn() -> bool) -> Option<Place<'_>> {
+    if site.at.name == Symbolized::Unknown(Unknown::AnonymousMemory) {
+        return Some(Place::RunTimeCode);
+    }
+    let frame = site.at.frame()?;
+    let is_for_others =
+        is_library_detail(frame) || frame.function.as_deref().is_some_and(is_wrapper);
+    if is_for_others {
+        return None;
+    }
+    let module = module_of(&site.at.key)?;
+    let is_plugin = *module != ModuleKey::program() && is_copy();
+    Some(Place::Line {
+        module: match is_plugin {
+            true => ModuleKey::new(module.role, Text::default()),
+            false => module.clone(),
+        },
+        file: frame.file.as_deref()?,
+        line: frame.line?,
+    })
+}

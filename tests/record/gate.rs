@@ -1,0 +1,354 @@
+//! What the gate says of recordings that do not hold all that the program did.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::common::{json, live, mtrace_diff, output_of, site, stdout_of};
+
+/// Recordings of a program, one that frees what it takes and one that does not.
+struct Runs {
+    directory: TempDir,
+}
+
+impl Runs {
+    /// Builds `app0` and `app1` of a source that does not free where `LEAK` is 1.
+    fn of(source: &str) -> Self {
+        Runs::built_by("gcc", "app.c", source)
+    }
+
+    fn built_by(compiler: &str, file: &str, source: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(file), source).unwrap();
+        for leak in ["0", "1"] {
+            stdout_of(
+                Command::new(compiler)
+                    .args(["-g", "-O1", "-w", file])
+                    .args([format!("-DLEAK={leak}"), format!("-oapp{leak}")])
+                    .current_dir(directory.path()),
+            );
+        }
+        Runs { directory }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Records a command into a run; how it ended is not judged.
+    fn record(&self, name: &str, options: &[&str], command: &[&str]) {
+        let mut record = mtrace_diff();
+        record.args(["record", "-q", "-o", name]).args(options);
+        record.arg("--").args(command);
+        output_of(record.current_dir(self.directory.path()));
+    }
+
+    fn gate(&self, options: &[&str]) -> (Option<i32>, String) {
+        let mut command = mtrace_diff();
+        command.args(["run0", "run1", "--fail-above", "10"]);
+        told(&output_of(
+            command.args(options).current_dir(self.directory.path()),
+        ))
+    }
+}
+
+fn told(output: &Output) -> (Option<i32>, String) {
+    let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    (output.status.code(), said.concat())
+}
+
+/// The children leak 2,000 blocks each; the program itself keeps nothing.
+pub fn children_that_are_not_judged_are_named() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n#include <sys/wait.h>\n\
+         int main(void) { char *volatile first = malloc(10); free(first);\n\
+         for (int w = 0; w < 2; w++) if (!fork()) {\n\
+         for (int i = 0; i < 2000; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); } exit(0); }\n\
+         while (wait(0) > 0); return 0; }\n",
+    );
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app1"]);
+    let (status, said) = runs.gate(&[]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(
+        said.contains("2 processes that it started were recorded beside it"),
+        "{said}"
+    );
+    let pass = said.lines().find(|line| line.starts_with("PASS")).unwrap();
+    assert!(
+        pass.contains("processes that run0, run1 started are not judged"),
+        "{pass}"
+    );
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("2 processes that it started"), "{said}");
+    // A child by itself is a run like any other.
+    let child = |run: &str| {
+        let entries = fs::read_dir(runs.path(run)).unwrap();
+        let mut paths = entries.map(|entry| entry.unwrap().path());
+        paths.find(|path| path.is_dir()).unwrap()
+    };
+    let mut command = mtrace_diff();
+    command.args([child("run0"), child("run1")]);
+    let (status, said) = told(&output_of(command.args(["--strict", "--fail-above", "10"])));
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("+2,000 blocks"), "{said}");
+}
+
+/// What a process ran before it became another program is none of its children.
+pub fn what_was_run_before_exec_is_no_child() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(int argc, char **argv) { char *volatile first = malloc(10); free(first);\n\
+         if (argc < 2) execl(\"/proc/self/exe\", argv[0], \"again\", NULL);\n\
+         for (int i = 0; i < 50; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); } return 0; }\n",
+    );
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app0"]);
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(!said.contains("beside it"), "{said}");
+}
+
+/// The limit is 10, and the one line of these programs leaks 9 blocks in each of its many rows.
+fn a_line_is_above_the_limit(runs: &Runs, total: &str, others: &str) {
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app1"]);
+    let (status, said) = runs.gate(&[]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains(&format!("{others}: {total}")), "{said}");
+    assert_eq!(said.matches("grew by more than").count(), 1, "{said}");
+    // No row is above the limit by itself, and all together are below another one.
+    let mut command = mtrace_diff();
+    command.args(["run0", "run1", "--fail-above", "400"]);
+    let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+    assert_eq!(status, Some(0), "{said}");
+}
+
+pub fn a_line_of_a_template_is_judged_in_all_its_instances() {
+    let runs = Runs::built_by(
+        "g++",
+        "app.cc",
+        "#include <cstdlib>\n\
+         template<int N> __attribute__((noinline)) void parse() { for (int i = 0; i < 9; i++) {\n\
+         char *volatile p = (char *)malloc(64); if (!LEAK) free(p); } }\n\
+         template<int N> void all() { parse<N>(); if constexpr (N > 0) all<N - 1>(); }\n\
+         int main() { all<29>(); }\n",
+    );
+    a_line_is_above_the_limit(&runs, "+270 blocks", " and 29 other rows of that line");
+}
+
+pub fn a_line_that_is_inlined_is_judged_in_all_its_callers() {
+    let callers = (0..20).map(|n| {
+        format!(
+            "__attribute__((noinline)) void f{n}(void) {{ for (int i = 0; i < 9; i++) {{ char *volatile p = copy(); \
+             if (!LEAK) free(p); }} }}\n"
+        )
+    });
+    let calls: String = (0..20).map(|n| format!("f{n}();")).collect();
+    let source = format!(
+        "#include <stdlib.h>\n\
+         static inline __attribute__((always_inline)) char *copy(void) {{ return malloc(64); }}\n\
+         {}int main(void) {{ {calls} return 0; }}\n",
+        callers.collect::<String>()
+    );
+    a_line_is_above_the_limit(
+        &Runs::of(&source),
+        "+180 blocks",
+        " and 19 other rows of that line",
+    );
+}
+
+/// Each piece of code has a page of its own, and the source of none is known.
+pub fn code_made_at_run_time_is_judged_as_a_whole() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <string.h>\n#include <sys/mman.h>\n\
+         typedef void *(*made)(void);\n\
+         int main(void) { for (int i = 0; i < 40; i++) {\n\
+         unsigned char *page = mmap(0, 4096, 7, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n\
+         /* sub $8, %rsp; mov $64, %edi; movabs $malloc, %rax; call *%rax; add $8, %rsp; ret */\n\
+         unsigned char code[] = {0x48, 0x83, 0xec, 8, 0xbf, 64, 0, 0, 0, 0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0,\n\
+         0xff, 0xd0, 0x48, 0x83, 0xc4, 8, 0xc3};\n\
+         void *target = malloc; memcpy(code + 11, &target, 8); memcpy(page, code, sizeof code);\n\
+         for (int j = 0; j < 9; j++) { void *p = ((made)page)(); if (!LEAK) free(p); } } return 0; }\n",
+    );
+    if cfg!(target_arch = "x86_64") {
+        a_line_is_above_the_limit(
+            &runs,
+            "+360 blocks",
+            " and 39 other callers in code made at run time",
+        );
+    }
+}
+
+/// Ways to end behind the recorder's back, long before its second count. The leak is 2,000 blocks in all of them.
+pub fn a_summary_loses_nothing_however_the_program_ends() {
+    let ways = [
+        ("_exit(0);", &[][..]),
+        ("quick_exit(0);", &[]),
+        ("raise(SIGKILL);", &[]),
+        ("raise(SIGSEGV);", &[]),
+        ("for (;;) pause();", &["--for", "1s"]),
+    ];
+    for (end, options) in ways {
+        let runs = Runs::of(&format!(
+            "#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n\
+             int main(void) {{ char *volatile first = malloc(10); free(first);\n\
+             for (int i = 0; i < 2000; i++) {{ char *volatile p = malloc(64); if (!LEAK) free(p); }} {end} }}\n",
+        ));
+        let options = [&["--mode", "summary"][..], options].concat();
+        runs.record("run0", &options, &["./app0"]);
+        runs.record("run1", &options, &["./app1"]);
+        let (status, said) = runs.gate(&["--strict"]);
+        assert_eq!(status, Some(1), "{end}: {said}");
+        assert!(said.contains("+2,000 blocks, +125.0 KiB"), "{end}: {said}");
+    }
+}
+
+/// A child counts for itself: its parent's counts, which it finds in its memory, stay as they are.
+pub fn counts_of_a_child_are_not_its_parents() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <sys/wait.h>\n#include <unistd.h>\n\
+         void *take(void) { return malloc(64); }\n\
+         int main(void) { void *all[50]; for (int i = 0; i < 50; i++) all[i] = take();\n\
+         if (!fork()) { for (int i = 0; i < 50; i++) free(all[i]); take(); take(); _exit(0); }\n\
+         wait(0); take(); _exit(0); }\n",
+    );
+    runs.record("run", &["--mode", "summary"], &["./app1"]);
+    let live = |path: PathBuf| {
+        let document = json(&["show", path.to_str().unwrap()]);
+        live(site(&document, "take"))[0]
+    };
+    assert_eq!(live(runs.path("run")), Some((51, 51 * 64)));
+    let mut children = fs::read_dir(runs.path("run")).unwrap();
+    let child = children.find_map(|entry| Some(entry.unwrap().path()).filter(|path| path.is_dir()));
+    assert_eq!(live(child.unwrap()), Some((2, 128)));
+}
+
+/// A pipe keeps no counts: what the program did since the last one is nowhere.
+pub fn a_summary_without_its_last_counts_is_partial() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(void) { for (int tick = 0; tick < 3; tick++) {\n\
+         for (int i = 0; i < 20; i++) { char *volatile p = malloc(9); free(p); } if (tick < 2) usleep(1100000); }\n\
+         for (int i = 0; i < 2000; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); }\n\
+         if (LEAK) _exit(0); return 0; }\n",
+    );
+    let mut build = mtrace_diff();
+    build.args(["recorder", "--build", "gcc", "-o", "."]);
+    output_of(build.current_dir(runs.directory.path()));
+    for (run, app) in [("run0", "app0"), ("run1", "app1")] {
+        let script = format!(
+            "mkfifo fifo; mkdir {run}; cat fifo > {run}/recording & MTRACE_RECORDER=fifo MTRACE_RECORDER_MODE=summary \
+             MTRACE_RECORDER_EVERY=1 LD_PRELOAD=./mtrace-recorder.so ./{app}; wait; rm fifo"
+        );
+        let mut shell = Command::new("sh");
+        // The tools of the script record nothing.
+        shell.args(["-c", &script]);
+        output_of(shell.current_dir(runs.directory.path()));
+    }
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("the figures of 'run1' are partial"), "{said}");
+    assert!(said.contains("ended without a last count"), "{said}");
+}
+
+/// A link, a copy and a saved report of a recording are no second run.
+pub fn a_recording_is_no_second_run_of_itself() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(void) { for (int i = 0; i < 50; i++) { char *volatile p = malloc(64);\n\
+         if (!LEAK) free(p); if (i == 24) usleep(200000); } return 0; }\n",
+    );
+    runs.record("run1", &[], &["./app1"]);
+    let script = "cp -r run1 copy && ln -s run1 link";
+    stdout_of(
+        Command::new("sh")
+            .args(["-c", script])
+            .current_dir(runs.directory.path()),
+    );
+    let mut save = mtrace_diff();
+    save.args(["show", "run1", "--save", "saved.json"]);
+    stdout_of(save.current_dir(runs.directory.path()));
+    let compared = |base: &str, options: &[&str]| {
+        let mut command = mtrace_diff();
+        command
+            .args([base, "run1", "--fail-above", "10"])
+            .args(options);
+        told(&output_of(command.current_dir(runs.directory.path())))
+    };
+    for base in ["link", "copy", "saved.json"] {
+        let (status, said) = compared(base, &["--strict"]);
+        assert_eq!(status, Some(2), "{base}: {said}");
+        assert!(said.contains("are the same recording"), "{base}: {said}");
+    }
+    for base in ["copy", "saved.json"] {
+        let (status, said) = compared(base, &[]);
+        assert_eq!(status, Some(0), "{base}: {said}");
+        assert!(
+            said.contains("a recording was compared with itself"),
+            "{base}: {said}"
+        );
+    }
+    // An earlier moment of it is another matter, and so is another run of the same program.
+    let (status, said) = compared("run1@50%", &["--strict"]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("+25 blocks"), "{said}");
+    runs.record("run0", &[], &["./app1"]);
+    let (status, said) = compared("run0", &["--strict"]);
+    assert_eq!(status, Some(0), "{said}");
+}
+
+/// A job that goes on after a failed recording must not find the one of the night before.
+pub fn a_recording_that_fails_leaves_no_earlier_one() {
+    let runs = Runs::of("#include <stdlib.h>\nint main(void) { free(malloc(9)); return 0; }\n");
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app0"]);
+    assert!(runs.path("run1/recording").is_file());
+    runs.record("run1", &["--force"], &["./missing"]);
+    assert!(!runs.path("run1/recording").exists());
+    let (status, said) = runs.gate(&[]);
+    assert_eq!(status, Some(2), "{said}");
+}
+
+/// Two files called alike, of one program: what the first let go of is not what the second leaks.
+pub fn a_map_does_not_make_one_file_of_two() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let init = |name: &str| {
+        format!(
+            "#include <stdlib.h>\nstatic void *volatile kept[1000];\n\
+             static void init(void) {{ for (int i = 0; i < 1000; i++) kept[i] = malloc(64); }}\n\
+             void {name}(int on) {{ if (on) init(); }}\n"
+        )
+    };
+    for name in ["v1", "v2"] {
+        fs::create_dir(at(name)).unwrap();
+        fs::write(at(name).join("x.c"), init(name)).unwrap();
+    }
+    let main = "void v1(int), v2(int);\nint main(void) { v1(!LEAK); v2(LEAK); return 0; }\n";
+    fs::write(at("app.c"), main).unwrap();
+    for leak in ["0", "1"] {
+        let mut gcc = Command::new("gcc");
+        gcc.args(["-g", "-w", "app.c", "v1/x.c", "v2/x.c"]);
+        gcc.args([format!("-DLEAK={leak}"), format!("-oapp{leak}")]);
+        stdout_of(gcc.current_dir(directory.path()));
+    }
+    let runs = Runs { directory };
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app1"]);
+    assert_eq!(runs.gate(&[]).0, Some(1));
+    let map = |name: &str, new: &str| format!("{}={new}", runs.path(name).display());
+    let merging = [map("v1", "/src"), map("v2", "/src")];
+    let (status, said) = runs.gate(&["--map", &merging[0], "--map", &merging[1]]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(
+        said.contains("/v1/x.c") && said.contains("/v2/x.c"),
+        "{said}"
+    );
+    let apart = [map("v1", "/src/1"), map("v2", "/src/2")];
+    let (status, said) = runs.gate(&["--map", &apart[0], "--map", &apart[1]]);
+    assert_eq!(status, Some(1), "{said}");
+}
