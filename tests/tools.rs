@@ -165,6 +165,11 @@ fn main() {
             &["qemu-aarch64", "aarch64-linux-gnu-gcc"],
             programs::aarch64_under_qemu,
         ),
+        trial(
+            "a_recording_comes_through_a_pipe",
+            &["gcc"],
+            programs::a_recording_comes_through_a_pipe,
+        ),
         trial("a_musl_program", &["musl-gcc"], programs::a_musl_program),
         trial(
             "capture_script_leaves_a_run",

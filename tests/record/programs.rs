@@ -476,3 +476,47 @@ pub fn a_musl_program() {
     assert_eq!(children.len(), 1, "{children:?}");
     assert_eq!(of(&shown(&children[0]), "leak"), (1, 9));
 }
+
+pub fn a_recording_comes_through_a_pipe() {
+    let work = Work::new();
+    let source = testdata().join("src/recorded.c");
+    let app = work.path("app");
+    stdout_of(
+        Command::new("gcc")
+            .args(["-O1", "-g", "-w", "-pthread", "-o"])
+            .arg(&app)
+            .arg(source)
+            .arg("-ldl"),
+    );
+    stdout_of(work.recorder("run", &[]).arg(&app).arg("count"));
+    let shown = |sender: &mut Command| -> Value {
+        let mut sender = sender.stdout(Stdio::piped()).spawn().unwrap();
+        let mut show = mtrace_diff();
+        show.args(["show", "-", "--by", "line", "--format", "json"]);
+        let text = stdout_of(show.stdin(sender.stdout.take().unwrap()));
+        assert!(sender.wait().unwrap().success());
+        serde_json::from_str(&text).unwrap()
+    };
+    // The log alone, and the archive that capture.sh makes of a directory.
+    let log = shown(Command::new("cat").arg(work.path("run/recording")));
+    let archive = shown(
+        Command::new("tar")
+            .args(["-c", "-f", "-", "-C"])
+            .arg(work.path("run"))
+            .arg("."),
+    );
+    for document in [&log, &archive] {
+        assert_eq!(at_mark(document, "session"), (10, 480));
+        assert_eq!(document["runs"][0]["name"], "stdin");
+    }
+    // Only the archive has the executable with it.
+    let program = archive["runs"][0]["program"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(
+        program.ends_with("/stdin/app") && !Path::new(&program).exists(),
+        "{program}"
+    );
+    assert!(!work.path("run/run.json.new").exists());
+}
