@@ -13,6 +13,7 @@ const OPTIONS: Options = Options {
     top: 20,
     all: true,
     inlines: true,
+    stacks: Some(StackView { share: 0.05 }),
     trend: true,
     width: Some(80),
     color: false,
