@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use arbitrary::{Result, Unstructured};
-use mtrace_diff::{FORMATS, Options, Plan, RunInput};
+use mtrace_diff::{FORMATS, Options, Plan, RunInput, StackView};
 
 const OPTIONS: Options = Options {
     top: 20,
