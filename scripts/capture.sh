@@ -447,8 +447,9 @@ supervise() {
     how=itself
     [ -z "$asked$stop" ] || how=asked
     [ -z "$killed" ] || how=killed
-    if ! run_facts "$@" >"$output/run.json"; then
-        rm -f "$output/run.json"
+    # Under its name only when it is whole.
+    if ! run_facts "$@" >"$output/run.json.new" || ! mv "$output/run.json.new" "$output/run.json"; then
+        rm -f "$output/run.json.new"
         say "there is no room for run.json; the run lasted $duration s"
     fi
     copy_program

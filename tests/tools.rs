@@ -12,6 +12,8 @@ mod common;
 mod gate;
 #[path = "live/kin.rs"]
 mod kin;
+#[path = "record/programs.rs"]
+mod programs;
 #[path = "record/recorder.rs"]
 mod recorder;
 #[path = "record/stacks.rs"]
@@ -182,6 +184,52 @@ fn main() {
             &["gcc"],
             recorder::the_recorder_is_built_for_other_machines,
         ),
+        trial(
+            "jq_counts_as_under_valgrind",
+            &["/usr/bin/jq", "valgrind"],
+            programs::jq_counts_as_under_valgrind,
+        ),
+        trial(
+            "sqlite_counts_as_under_valgrind",
+            &["/usr/bin/sqlite3", "valgrind"],
+            programs::sqlite_counts_as_under_valgrind,
+        ),
+        trial(
+            "python_counts_as_under_valgrind",
+            &["/usr/bin/python3", "valgrind"],
+            programs::python_counts_as_under_valgrind,
+        ),
+        trial(
+            "git_and_its_children",
+            &["/usr/bin/git", "valgrind"],
+            programs::git_and_its_children,
+        ),
+        trial(
+            "mosquitto_keeps_what_its_clients_retain",
+            &["/usr/sbin/mosquitto", "mosquitto_pub"],
+            programs::mosquitto_keeps_what_its_clients_retain,
+        ),
+        trial(
+            "nginx_and_its_workers",
+            &["/usr/sbin/nginx"],
+            programs::nginx_and_its_workers,
+        ),
+        trial(
+            "arm_under_qemu",
+            &["qemu-arm", "arm-linux-gnueabihf-gcc"],
+            programs::arm_under_qemu,
+        ),
+        trial(
+            "aarch64_under_qemu",
+            &["qemu-aarch64", "aarch64-linux-gnu-gcc"],
+            programs::aarch64_under_qemu,
+        ),
+        trial(
+            "a_recording_comes_through_a_pipe",
+            &["gcc"],
+            programs::a_recording_comes_through_a_pipe,
+        ),
+        trial("a_musl_program", &["musl-gcc"], programs::a_musl_program),
         trial(
             "leaks_behind_wrappers_stand_at_their_lines",
             &["gcc"],

@@ -1,5 +1,6 @@
 //! What one run left: the program, the log, the maps, and libraries beside them.
 
+mod archive;
 mod compressed;
 mod contents;
 mod input;
@@ -10,8 +11,9 @@ mod once;
 mod set;
 pub mod sniff;
 
+pub use archive::{head_of_stdin, unpack_stdin};
 pub use compressed::plain;
-pub use input::RunInput;
+pub use input::{RunInput, is_stdin};
 pub use manifest::{SCHEMA, is_duration};
 pub use maps::{Mapping, Maps};
 pub use moment::{Moment, Reached};

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::capture::unpack_stdin;
 use crate::diff::Verdict;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -146,8 +147,12 @@ fn made(
     work: &WorkArgs,
     make: impl FnOnce(&Plan) -> Result<Report>,
 ) -> Result<Report> {
+    plan.check()?;
+    let mut plan = plan.clone();
+    // Gone when the report is made.
+    let _unpacked = unpack_stdin(&mut plan.runs)?;
     let _bar = Bar::show(&plan.progress, work.quiet);
-    make(plan)
+    make(&plan)
 }
 
 /// A listing says nothing of a gate, and is no report that could be saved.

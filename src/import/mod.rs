@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::capture::{CaptureSet, Head, RunInput, Sign};
+use crate::capture::{CaptureSet, Head, RunInput, Sign, head_of_stdin, is_stdin};
 use crate::elf::is_elf;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -96,10 +96,14 @@ fn recognised(head: &[u8]) -> Option<(usize, &'static Importer)> {
 }
 
 fn importer_of(capture: &CaptureSet) -> &'static Importer {
-    let head = capture
-        .log_bytes()
-        .and_then(|_| Head::read(&capture.log).ok());
-    let known = head.and_then(|head| recognised(&head.bytes));
+    let head = match is_stdin(&capture.log) {
+        true => head_of_stdin().ok(),
+        false => capture
+            .log_bytes()
+            .and_then(|_| Head::read(&capture.log).ok())
+            .map(|head| head.bytes),
+    };
+    let known = head.and_then(|head| recognised(&head));
     known.map_or(&IMPORTERS[0], |(_, importer)| importer)
 }
 

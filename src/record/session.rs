@@ -484,9 +484,11 @@ fn put(
             _ => None,
         },
     };
-    let path = directory.join("run.json");
+    // Under its name only when it is whole.
+    let (path, new) = (directory.join("run.json"), directory.join("run.json.new"));
     let text = serde_json::to_string_pretty(&facts).unwrap_or_default() + "\n";
-    fs::write(&path, text).map_err(|e| Error::io("write", &path, e))
+    fs::write(&new, text).map_err(|e| Error::io("write", &new, e))?;
+    fs::rename(&new, &path).map_err(|e| Error::io("rename", &new, e))
 }
 
 /// A copy of the executable: the next build will overwrite it.

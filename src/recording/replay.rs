@@ -16,6 +16,9 @@ use crate::trace::{
 const MOST_NODES: u32 = 1 << 22;
 const MOST_MODULES: usize = 1 << 17;
 const MOST_FACTS: usize = 256;
+/// More bytes than an address can tell apart, and more allocations than there is time for.
+const MOST_COUNTED: u64 = 1 << 48;
+
 const MOST_THREADS: usize = 1 << 20;
 
 /// When to look at a run.
@@ -197,6 +200,8 @@ struct Replay {
     loaded: HashMap<u32, u32>,
     /// The same by address, ascending.
     mapped: Vec<(u64, u64, u32)>,
+    /// The block that is read counts more than there can be.
+    is_incredible: bool,
 }
 
 impl Replay {
@@ -237,6 +242,7 @@ impl Replay {
             time: 0,
             loaded: HashMap::new(),
             mapped: Vec::new(),
+            is_incredible: false,
         }
     }
 
@@ -253,7 +259,7 @@ impl Replay {
                 self.event(event);
             }
         });
-        if decoded == Err(Malformed) {
+        if decoded == Err(Malformed) || std::mem::take(&mut self.is_incredible) {
             damage.bad_blocks += 1;
         }
     }
@@ -406,12 +412,17 @@ impl Replay {
     }
 
     fn counts(&mut self, node: u32, live: Tally, allocations: u64) {
+        if live.blocks.max(live.bytes).max(allocations) > MOST_COUNTED {
+            self.is_incredible = true;
+            return;
+        }
         let Some(caller) = self.stack(node) else {
             return;
         };
         let stack = &mut self.recording.stacks[caller.0 as usize];
         self.course.note(caller, Delta::between(stack.live, live));
-        self.recording.events += allocations.saturating_sub(stack.allocations);
+        let more = allocations.saturating_sub(stack.allocations);
+        self.recording.events = self.recording.events.saturating_add(more);
         stack.live = live;
         stack.allocations = allocations;
     }

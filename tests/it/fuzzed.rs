@@ -29,3 +29,8 @@ fn runs_that_have_much_in_common() {
 fn compressed_logs_with_changed_bytes() {
     feed(0x5eed_0003, 2500, 60, crate::runs::compressed);
 }
+
+#[test]
+fn recordings_of_any_structure() {
+    feed(0x5eed_0004, 3000, 600, crate::recordings::recording);
+}

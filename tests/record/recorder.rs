@@ -68,7 +68,7 @@ impl Scene {
 }
 
 /// Live blocks and bytes of the row at the line that holds a mark.
-fn at_mark(document: &Value, mark: &str) -> (u64, u64) {
+pub fn at_mark(document: &Value, mark: &str) -> (u64, u64) {
     let line = line_of("recorded.c", &format!("/* {mark} */"));
     let sites = document["sites"].as_array().unwrap().iter();
     let mut sites = sites.filter(|site| site["line"].as_u64() == Some(line));
