@@ -12,6 +12,8 @@ mod common;
 mod guarded;
 #[path = "live/kin.rs"]
 mod kin;
+#[path = "record/programs.rs"]
+mod programs;
 #[path = "record/recorder.rs"]
 mod recorder;
 #[path = "record/unwind.rs"]
@@ -144,6 +146,46 @@ fn main() {
             "the_recorder_is_built_for_other_machines",
             &["gcc"],
             recorder::the_recorder_is_built_for_other_machines,
+        ),
+        trial(
+            "python_leaves_what_was_counted",
+            &["gcc", "python3", "valgrind"],
+            programs::python_leaves_what_was_counted,
+        ),
+        trial(
+            "python_threads_free_for_each_other",
+            &["gcc", "python3"],
+            programs::python_threads_free_for_each_other,
+        ),
+        trial(
+            "jq_leaves_what_was_counted",
+            &["gcc", "jq", "valgrind"],
+            programs::jq_leaves_what_was_counted,
+        ),
+        trial(
+            "sqlite_leaves_what_was_counted",
+            &["gcc", "sqlite3", "valgrind"],
+            programs::sqlite_leaves_what_was_counted,
+        ),
+        trial(
+            "git_leaves_what_was_counted",
+            &["gcc", "git"],
+            programs::git_leaves_what_was_counted,
+        ),
+        trial(
+            "mosquitto_holds_what_was_counted",
+            &["gcc", "mosquitto", "mosquitto_pub"],
+            programs::mosquitto_holds_what_was_counted,
+        ),
+        trial(
+            "nginx_and_its_workers_hold_what_was_counted",
+            &["gcc", "nginx"],
+            programs::nginx_and_its_workers_hold_what_was_counted,
+        ),
+        trial(
+            "a_musl_program_is_recorded",
+            &["musl-gcc"],
+            programs::a_musl_program_is_recorded,
         ),
         trial(
             "capture_script_leaves_a_run",
