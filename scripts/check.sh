@@ -14,4 +14,9 @@ step bash -n scripts/bench.sh
 step bash -n scripts/make-pairs.sh
 step bash -n scripts/random-pairs.sh
 step bash -n scripts/picture.sh
+step bash -n scripts/check-stacks.sh
+step bash -n scripts/capture.sh
+if command -v shellcheck >/dev/null; then
+    step shellcheck scripts/capture.sh scripts/check-stacks.sh
+fi
 step cargo test --locked
