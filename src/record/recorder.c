@@ -2327,6 +2327,9 @@ static COLD void begin(void) {
 #endif
     static unsigned char no_guard = 1;
     if (!fork_guard) fork_guard = &no_guard;
+    /* Before the recording is on: musl's allocate here, and that is no event of the program that was lost. */
+    if (pthread_key_create && pthread_setspecific) has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
+    if (pthread_atfork) pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     rec.state = 1;
     if (!open_log()) {
         rec.state = 2;
@@ -2335,8 +2338,6 @@ static COLD void begin(void) {
     put_file_facts();
     drop_rules();
     read_modules();
-    if (pthread_key_create && pthread_setspecific) has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
-    if (pthread_atfork) pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     struct thread *t = map_memory(sizeof *t);
     if (t) {
         t->number = threads++;
