@@ -87,8 +87,8 @@ pub use error::{Error, Result};
 pub use pipeline::{compare, show};
 pub use plan::Plan;
 pub use progress::Progress;
-pub use report::{FORMATS, Format, Options, Report};
-pub use run::{Addressing, Facts, Figures, Run};
+pub use report::{FORMATS, Format, Options, Report, StackView};
+pub use run::{Addressing, Facts, Figures, Filter, FramePattern, Pattern, Run, Wrappers};
 pub use symbols::SearchPath;
 pub use warning::Warning;
 

@@ -1,11 +1,11 @@
 //! The way from the runs that a plan names to a report.
 
-use crate::diff::{join, refuse_judgement, renamed};
+use crate::diff::{join, refuse_judgement, renamed, split};
 use crate::error::{Error, Result};
 use crate::import::{import_all, settle};
 use crate::plan::Plan;
-use crate::report::Report;
-use crate::run::{compared, told_apart, without_false_builds};
+use crate::report::{Only, Report, Terms};
+use crate::run::{Run, blamed, compared, told_apart, with_best_names, without_false_builds};
 use crate::saved;
 use crate::symbols::name_callers;
 
@@ -37,7 +37,22 @@ fn report(plan: &Plan) -> Result<Report> {
     let (runs, false_builds) = without_false_builds(runs);
     let mut warnings = compared(&runs);
     warnings.extend(false_builds);
-    let mut runs = told_apart(runs);
+    let runs = blamed(with_best_names(runs), &plan.wrappers);
+    let runs = told_apart(runs);
+    let all = runs.last().map_or(0, |run| run.live().blocks);
+    let mut runs: Vec<Run> = runs.into_iter().map(|run| plan.filter.kept(run)).collect();
     let sites = join(&mut runs, plan.by);
-    Ok(Report::new(runs, sites, plan.terms(), warnings))
+    let sites = split(sites, &runs, plan.by, &plan.reach());
+    let terms = Terms {
+        only: plan.filter.is_set().then(|| {
+            let kept = runs.last().map_or(0, |run| run.live().blocks);
+            Only {
+                filter: plan.filter.to_string(),
+                kept,
+                all,
+            }
+        }),
+        ..plan.terms()
+    };
+    Ok(Report::new(runs, sites, terms, warnings))
 }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::capture::{RunInput, refuse_read_twice};
-use crate::diff::{Gate, Grouping, Map, SortBy};
+use crate::diff::{Gate, Grouping, Map, Reach, SortBy};
 use crate::error::{Error, Result};
 use crate::import::Reading;
 use crate::progress::Progress;
 use crate::report::Terms;
-use crate::run::Addressing;
+use crate::run::{Addressing, Filter, Wrappers};
 use crate::symbols::SearchPath;
 
 /// What to analyse, and how to judge and order what comes of it.
@@ -21,6 +21,12 @@ pub struct Plan {
     pub sort: SortBy,
     /// What rows stand for.
     pub by: Grouping,
+    /// Which functions stand for their callers.
+    pub wrappers: Wrappers,
+    /// Which stacks count.
+    pub filter: Filter,
+    /// So many callers of a line are looked at; all where it is not said.
+    pub callers: Option<usize>,
     /// Names of paths and modules that are others in the report; the first that fits is used.
     pub maps: Vec<Map>,
     pub gate: Gate,
@@ -59,12 +65,21 @@ impl Plan {
         }
     }
 
+    pub(crate) fn reach(&self) -> Reach {
+        Reach {
+            callers: self.callers,
+            under: self.filter.under.clone(),
+        }
+    }
+
     pub(crate) fn terms(&self) -> Terms {
         Terms {
             sort: self.sort,
             by: self.by,
             gate: self.gate.clone(),
             memory: self.memory,
+            reach: self.reach(),
+            only: None,
         }
     }
 }

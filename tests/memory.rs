@@ -204,6 +204,7 @@ fn report(format: &str, callers: u64, runs: [&str; 2]) {
         top: 20,
         all: false,
         inlines: false,
+        stacks: None,
         trend: true,
         width: None,
         color: false,

@@ -16,6 +16,8 @@ mod kin;
 mod programs;
 #[path = "record/recorder.rs"]
 mod recorder;
+#[path = "record/stacks.rs"]
+mod stacks;
 #[path = "record/unwind.rs"]
 mod unwind;
 
@@ -186,6 +188,53 @@ fn main() {
             "a_musl_program_is_recorded",
             &["musl-gcc"],
             programs::a_musl_program_is_recorded,
+        ),
+        trial(
+            "leaks_behind_wrappers_stand_at_their_lines",
+            &["gcc"],
+            stacks::leaks_behind_wrappers,
+        ),
+        trial(
+            "a_changed_caller_makes_no_new_leak",
+            &["gcc"],
+            stacks::changed_callers,
+        ),
+        trial(
+            "leaks_behind_wrappers_stand_at_their_lines_on_arm",
+            &["arm-linux-gnueabihf-gcc", "qemu-arm"],
+            stacks::on_arm,
+        ),
+        trial(
+            "a_tree_of_callers_shares_what_they_have_in_common",
+            &["gcc"],
+            stacks::trees,
+        ),
+        trial("stacks_are_saved_and_read_again", &["gcc"], stacks::saved),
+        trial(
+            "a_stripped_program_is_shown_at_the_calls_of_its_wrappers",
+            &["gcc", "strip", "addr2line"],
+            stacks::stripped,
+        ),
+        trial(
+            "lines_of_a_recording_and_of_glibc_have_the_same_figures",
+            &["gcc"],
+            stacks::with_glibc,
+        ),
+        trial(
+            "what_is_below_a_function_is_kept",
+            &["gcc"],
+            stacks::filters,
+        ),
+        trial(
+            "a_log_without_stacks_tells_wrappers_by_size",
+            &["gcc"],
+            stacks::without_stacks,
+        ),
+        trial("cxx_containers_are_passed_over", &["g++"], stacks::cxx),
+        trial(
+            "glib_is_passed_over",
+            &["gcc", "pkg-config:glib-2.0"],
+            stacks::glib,
         ),
         trial(
             "capture_script_leaves_a_run",
@@ -1183,19 +1232,28 @@ int main(void) {
         .map(|s| s["growth"]["blocks"].as_i64().unwrap())
         .collect();
     assert_eq!(growth, [30, -30]);
-    assert!(
-        sites
-            .iter()
-            .all(|s| s["function"] == "xmalloc" && s["line"] == 3)
-    );
-    let outer: Vec<&str> = sites
+    // The lines that called it, and it is inlined there.
+    let rows: Vec<(&str, &str, &str)> = sites
         .iter()
-        .map(|s| s["frames"][1]["function"].as_str().unwrap())
+        .map(|s| {
+            [
+                &s["function"],
+                &s["via"][0]["function"],
+                &s["frames"][0]["function"],
+            ]
+        })
+        .map(|names| names.map(|name| name.as_str().unwrap()).into())
         .collect();
-    assert_eq!(outer, ["leak", "cache"]);
+    assert_eq!(
+        rows,
+        [
+            ("leak", "xmalloc", "xmalloc"),
+            ("cache", "xmalloc", "xmalloc")
+        ]
+    );
     let status = output_of(mtrace_diff().args(&runs).args(["--fail-above", "5"])).status;
     assert_eq!(status.code(), Some(1));
-    assert!(stdout_of(mtrace_diff().args(&runs)).contains("xmalloc ← leak"));
+    assert!(stdout_of(mtrace_diff().args(&runs)).contains("leak via xmalloc"));
 }
 
 /// At its path on this machine, but built anew since: another function is where the calls came from.

@@ -6,6 +6,7 @@ mod guide;
 mod options;
 mod progress;
 mod record;
+mod stacks;
 mod unwind;
 mod words;
 
@@ -123,14 +124,14 @@ fn complain(text: &str) {
 }
 
 fn compare(args: &CompareArgs) -> Result<ExitStatus> {
-    let (plan, options) = (args.plan()?, args.view.options());
+    let (plan, options) = (args.plan()?, args.stacks.options(args.view.options()));
     let report = made(&plan, &args.work, crate::compare)
         .map_err(|error| words::meant_as_command(error, &args.runs))?;
     written(&report, args.format, &options)
 }
 
 fn show(args: &ShowArgs) -> Result<ExitStatus> {
-    let (plan, options) = (args.plan()?, args.view.options());
+    let (plan, options) = (args.plan()?, args.stacks.options(args.view.options()));
     let format = match args.errors && args.format.name == "table" {
         true => FAULTS,
         false => args.format,

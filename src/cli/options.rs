@@ -17,6 +17,7 @@ use crate::report::{FORMATS, Format, Options};
 use crate::run::Addressing;
 use crate::symbols::SearchPath;
 
+use super::stacks::StackArgs;
 use super::unwind::UnwindTableArgs;
 
 const AFTER_HELP: &str = "\
@@ -86,6 +87,8 @@ pub struct CompareArgs {
     pub capture: CaptureArgs,
     #[command(flatten)]
     pub view: ViewArgs,
+    #[command(flatten)]
+    pub stacks: StackArgs,
     /// How to print the result
     #[arg(long, value_parser = formats(false), default_value = FORMATS[0].name, help_heading = "Output")]
     pub format: Format,
@@ -168,6 +171,8 @@ pub struct ShowArgs {
     pub capture: CaptureArgs,
     #[command(flatten)]
     pub view: ViewArgs,
+    #[command(flatten)]
+    pub stacks: StackArgs,
     /// How to print the result
     #[arg(long, value_parser = formats(true), default_value = FORMATS[0].name, help_heading = "Output")]
     pub format: Format,
@@ -303,6 +308,10 @@ pub enum By {
     Function,
     File,
     Module,
+    /// A line, and the callers that led to it
+    Stack,
+    /// A line, and a size of its blocks
+    Size,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -353,6 +362,9 @@ impl CompareArgs {
             search: self.capture.search(),
             sort: self.view.sort(),
             by: self.view.by(),
+            wrappers: self.stacks.wrappers(),
+            filter: self.stacks.filter(),
+            callers: Some(self.stacks.callers),
             maps: self.capture.map.clone(),
             gate: self.gate.gate(self.fail_above.clone()),
             addressing: self.capture.addressing(),
@@ -371,6 +383,9 @@ impl ShowArgs {
             search: self.capture.search(),
             sort: self.view.sort(),
             by: self.view.by(),
+            wrappers: self.stacks.wrappers(),
+            filter: self.stacks.filter(),
+            callers: Some(self.stacks.callers),
             maps: self.capture.map.clone(),
             gate: self.gate.gate(Vec::new()),
             addressing: self.capture.addressing(),
@@ -447,6 +462,8 @@ impl ViewArgs {
             By::Function => Grouping::Function,
             By::File => Grouping::File,
             By::Module => Grouping::Module,
+            By::Stack => Grouping::Stack,
+            By::Size => Grouping::Size,
         }
     }
 
@@ -460,6 +477,7 @@ impl ViewArgs {
             all: self.all,
             inlines: self.inlines,
             trend: !self.no_trend,
+            stacks: None,
             width: width.map(usize::from),
             color: self.color.is_on(),
         }

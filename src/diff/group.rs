@@ -80,7 +80,7 @@ struct RowKey {
 /// Sums up the sites of each function, file or module. A site whose group is not known stays a row
 /// of its own: two that are unknown are not one.
 pub fn group(sites: Vec<JoinedSite>, by: Grouping, aliases: &Aliases) -> Vec<JoinedSite> {
-    if matches!(by, Grouping::Address | Grouping::Line) {
+    if !by.sums_up() {
         return sites;
     }
     let mut rows: Vec<JoinedSite> = Vec::new();
@@ -141,7 +141,7 @@ fn row_key(site: &JoinedSite, by: Grouping, aliases: &Aliases) -> Option<RowKey>
             let function = site.function()?.to_owned();
             Some(key(module, file, Some(function)))
         }
-        Grouping::Address | Grouping::Line => None,
+        Grouping::Address | Grouping::Line | Grouping::Stack | Grouping::Size => None,
     }
 }
 

@@ -4,24 +4,28 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
+use super::beyond::{Beyond, Looks, WrapperNames};
+use super::by_callers::unite_by_callers;
 use super::group::{Aliases, group, module_of};
 use super::identity::{AskedFor, Candidate, Known, Match, Outermost, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
 use super::site::{CodePlace, Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
 use crate::run::{
-    Build, CallSite, Declaration, Figures, Frame, Inventory, LinkAddress, Location, ModuleLabel,
-    NameSource, Role, Run, Symbolized, Text,
+    Call, CallSite, Declaration, Figures, Frame, Inventory, Location, ModuleLabel, Role, Run,
+    Symbolized, Text,
 };
 
 /// Call sites of all runs, each once, unranked. The runs let go of theirs: a million of them are kept once.
 pub fn join(runs: &mut [Run], by: Grouping) -> Vec<JoinedSite> {
-    let names = BestNames::of(runs);
     let nothing = runs.first().map(Run::nothing);
     let all = runs.len();
     let mut joined = Joined::default();
     for (index, run) in runs.iter_mut().enumerate() {
-        let sites = RunSites::of(run, &names, index, by);
-        run.forget_sites();
+        let sites = RunSites::of(run, by);
+        // Where stacks are known, ways are asked for later.
+        if !run.has_stacks() {
+            run.forget_sites();
+        }
         match index {
             0 => joined.begin(all, sites, &run.inventory),
             _ => joined.add_run(index, all, sites, &run.inventory),
@@ -29,78 +33,10 @@ pub fn join(runs: &mut [Run], by: Grouping) -> Vec<JoinedSite> {
     }
     joined.weigh_rivals(nothing);
     let Joined { sites, aliases, .. } = joined;
+    let sites = unite_by_callers(sites, runs);
     let mut sites = group(sites, by, &aliases);
     sites.iter_mut().for_each(finish);
     sites
-}
-
-/// In one build an address has one name: what one run knows of it holds in all.
-struct BestNames {
-    /// The number of the build that each module of each run is of.
-    builds: Vec<Vec<Option<u32>>>,
-    names: HashMap<PlaceInBuild, Symbolized>,
-}
-
-/// A place in a build, wherever that build ran.
-type PlaceInBuild = (u32, LinkAddress);
-
-impl BestNames {
-    fn of(runs: &[Run]) -> Self {
-        let mut numbers: HashMap<&Build, u32> = HashMap::new();
-        let mut number = |build| {
-            let next = numbers.len() as u32;
-            *numbers.entry(build).or_insert(next)
-        };
-        let builds = runs.iter().map(|run| {
-            let modules = run.modules.iter();
-            let builds = modules.map(|module| module.build.as_ref().map(&mut number));
-            builds.collect()
-        });
-        let builds = builds.collect();
-        let mut best = BestNames {
-            builds,
-            names: HashMap::new(),
-        };
-        for (index, run) in runs.iter().enumerate() {
-            for location in &run.locations {
-                if let Some(place) = best.place_of(index, location) {
-                    let known = best.names.entry(place);
-                    let known = known.or_insert_with(|| location.name.clone());
-                    if worth(&location.name) > worth(known) {
-                        *known = location.name.clone();
-                    }
-                }
-            }
-        }
-        best
-    }
-
-    fn place_of(&self, run: usize, location: &Location) -> Option<PlaceInBuild> {
-        let builds = self.builds.get(run)?;
-        let build = *builds.get(location.module?.0 as usize)?;
-        Some((build?, location.address?))
-    }
-
-    /// A place of a run under the best name that any run has for it.
-    fn named(&self, run: usize, location: &Location) -> Location {
-        let place = self.place_of(run, location);
-        let name = place.and_then(|place| self.names.get(&place));
-        Location {
-            name: name.unwrap_or(&location.name).clone(),
-            ..location.clone()
-        }
-    }
-}
-
-fn worth(name: &Symbolized) -> u8 {
-    match name {
-        Symbolized::Unknown(_) => 0,
-        Symbolized::Named(named) => match named.source() {
-            NameSource::Log => 1,
-            NameSource::SymbolTable => 2,
-            NameSource::Dwarf => 3,
-        },
-    }
 }
 
 /// The sites of one run, which no other run has changed yet.
@@ -121,7 +57,7 @@ struct Found {
 }
 
 impl RunSites {
-    fn of(run: &Run, names: &BestNames, index: usize, by: Grouping) -> Self {
+    fn of(run: &Run, by: Grouping) -> Self {
         let mut sites = RunSites {
             keys: Vec::with_capacity(run.sites.len()),
             found: Vec::with_capacity(run.sites.len()),
@@ -130,19 +66,39 @@ impl RunSites {
         let modules: Vec<ModuleKey> = modules.map(|module| ModuleKey::of(&module.label)).collect();
         let mut known: HashTable<u32> = HashTable::new();
         let hasher = DefaultHashBuilder::default();
-        for site in &run.sites {
-            let location = names.named(index, run.location(run.answering(site)));
+        let looks = Looks {
+            sizes: by == Grouping::Size,
+            stacks: run.has_stacks(),
+        };
+        let mut wrappers = WrapperNames::default();
+        // Thousands of stacks lead to one place.
+        let mut placed: HashMap<Call, u32> = HashMap::new();
+        for (number, site) in run.sites.iter().enumerate() {
+            let responsible = run.responsible(site);
+            let more = Beyond::of(run, number as u32, responsible, looks, &mut wrappers);
+            let place = responsible.call;
+            if let Some(at) = placed.get(&place).copied() {
+                sites.found[at as usize].here.add_site(site, more);
+                continue;
+            }
+            let location = answering(run, place);
             let module = location.module.and_then(|id| modules.get(id.0 as usize));
             let key = SiteKey::of(module, &location, by);
             let hash = hasher.hash_one(&key);
             let is_it = |at: &u32| sites.keys[*at as usize] == key;
             if let Some(at) = known.find(hash, is_it).copied() {
-                sites.found[at as usize].add(run, location, site);
+                sites.found[at as usize].add(run, location, site, more);
+                if looks.stacks {
+                    placed.insert(place, at);
+                }
                 continue;
             }
             let at = sites.found.len() as u32;
+            if looks.stacks {
+                placed.insert(place, at);
+            }
             sites.keys.push(key);
-            sites.found.push(Found::new(run, location, site));
+            sites.found.push(Found::new(run, location, site, more));
             let rehash = |at: &u32| hasher.hash_one(&sites.keys[*at as usize]);
             known.insert_unique(hash, at, rehash);
         }
@@ -155,19 +111,19 @@ impl RunSites {
 }
 
 impl Found {
-    fn new(run: &Run, location: Location, site: &CallSite) -> Self {
+    fn new(run: &Run, location: Location, site: &CallSite, more: Option<Box<Beyond>>) -> Self {
         let module = run.module_of(&location);
         Found {
             module: module.map(|module| module.label.clone()),
             path: module.and_then(|module| module.path.clone()),
-            here: Box::new(site_run(run, &location, site)),
+            here: Box::new(site_run(run, &location, site, more)),
             name: location.name,
         }
     }
 
     /// Adds what another place of the same site has.
-    fn add(&mut self, run: &Run, location: Location, site: &CallSite) {
-        let here = site_run(run, &location, site);
+    fn add(&mut self, run: &Run, location: Location, site: &CallSite, more: Option<Box<Beyond>>) {
+        let here = site_run(run, &location, site, more);
         if let Some(module) = run.module_of(&location) {
             self.module = Some(module.label.clone());
         }
@@ -217,8 +173,23 @@ impl Found {
             matched_by: None,
             at_least: None,
             by,
+            part: None,
+            forked: false,
             hidden: is_loader.then_some(Hidden::Loader),
         }
+    }
+}
+
+/// The place that answers for a call site.
+fn answering(run: &Run, call: Call) -> Location {
+    let location = run.location(call.at);
+    let name = match location.name.clone() {
+        Symbolized::Named(named) => Symbolized::Named(named.answered_by(call.frame)),
+        unknown => unknown,
+    };
+    Location {
+        name,
+        ..location.clone()
     }
 }
 
@@ -388,7 +359,12 @@ fn step((frame, declaration): (&Frame, Declaration)) -> Step {
     }
 }
 
-fn site_run(run: &Run, location: &Location, site: &CallSite) -> SiteRun {
+fn site_run(
+    run: &Run,
+    location: &Location,
+    site: &CallSite,
+    beyond: Option<Box<Beyond>>,
+) -> SiteRun {
     let address = location.address.map(CodePlace::Address);
     let module = run.module_of(location);
     SiteRun {
@@ -397,6 +373,7 @@ fn site_run(run: &Run, location: &Location, site: &CallSite) -> SiteRun {
         figures: site.figures,
         sizes: site.sizes.into(),
         curve: site.curve.clone(),
+        beyond,
     }
 }
 
@@ -414,7 +391,9 @@ fn finish(site: &mut JoinedSite) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Facts, Figures, Module, ModuleId, ModuleLabel, Named, Unknown};
+    use crate::run::{
+        Facts, Figures, LinkAddress, Module, ModuleId, ModuleLabel, NameSource, Named, Unknown,
+    };
     use crate::trace::Tally;
 
     /// A run of one module a call site.

@@ -13,6 +13,8 @@ pub enum MatchedBy {
     Renamed,
     /// The same function, and its place among the calls of that function: no lines are known.
     FunctionOrder,
+    /// A neighbour on the way to it: a call was put between, taken out or inlined.
+    Callers,
     /// The same address in what may be two builds.
     UnsureAddress,
 }
@@ -26,6 +28,7 @@ impl MatchedBy {
             MatchedBy::MovedLine => "moved-line",
             MatchedBy::Renamed => "renamed",
             MatchedBy::FunctionOrder => "function-order",
+            MatchedBy::Callers => "callers",
             MatchedBy::UnsureAddress => "unsure-address",
         }
     }

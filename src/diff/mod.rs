@@ -2,6 +2,10 @@
 
 mod advice;
 mod align;
+mod beyond;
+mod by_callers;
+mod by_size;
+mod callers;
 mod column;
 mod copies;
 mod few;
@@ -21,9 +25,13 @@ mod median;
 mod rank;
 mod rate;
 mod site;
+mod split;
 mod trend;
+mod via;
 
 pub use advice::advice;
+pub use by_size::{OfSize, by_size};
+pub use callers::{Caller, CallerTree, Cut, Node, Reach, ways};
 pub use column::Column;
 pub use copies::copies;
 pub use gate::{Breach, Gate, Limit, Verdict, grouped_number};
@@ -36,5 +44,7 @@ pub use map::{Map, renamed};
 pub use matched_by::MatchedBy;
 pub use rank::SortBy;
 pub use rate::{Rate, Rates, are_equal};
-pub use site::{Grouping, Hidden, JoinedSite, SiteRun};
+pub use site::{Grouping, Hidden, JoinedSite, Part, SiteRun};
+pub use split::split;
 pub use trend::{FEWEST_BLOCKS, Observed, Trend, trend, trend_of};
+pub use via::Via;

@@ -54,5 +54,6 @@ fn by_name(a: &Site, b: &Site) -> Ordering {
     fn name(site: &Site) -> (bool, Option<&str>) {
         (site.at.function().is_none(), site.at.function())
     }
-    name(a).cmp(&name(b)).then_with(|| a.at.key.cmp(&b.at.key))
+    let by_key = name(a).cmp(&name(b)).then_with(|| a.at.key.cmp(&b.at.key));
+    by_key.then_with(|| a.at.part.cmp(&b.at.part))
 }

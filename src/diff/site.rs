@@ -3,11 +3,14 @@
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
+use super::beyond::Beyond;
+use super::callers::Caller;
 use super::column::Column;
 use super::few::Few;
 use super::matched_by::MatchedBy;
 use crate::run::{
-    Build, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Symbolized, Text,
+    Build, CallSite, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Symbolized,
+    Text,
 };
 use crate::trace::{Curve, Sizes};
 
@@ -59,9 +62,29 @@ pub enum Grouping {
     Function,
     File,
     Module,
+    /// A line, and a way to it.
+    Stack,
+    /// A line, and a size of its blocks.
+    Size,
+}
+
+/// Which part of the memory of a line a site is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Blocks of a size, in bytes.
+    Size(u64),
+    /// Blocks of all sizes that have no row of their own.
+    OtherSizes,
+    /// What came one way: its callers, the nearest first.
+    Stack(Vec<Caller>),
 }
 
 impl Grouping {
+    /// Whether its rows are sums of lines.
+    pub fn sums_up(self) -> bool {
+        matches!(self, Grouping::Function | Grouping::File | Grouping::Module)
+    }
+
     /// Stable, for scripts.
     pub fn name(self) -> &'static str {
         match self {
@@ -70,6 +93,8 @@ impl Grouping {
             Grouping::Function => "function",
             Grouping::File => "file",
             Grouping::Module => "module",
+            Grouping::Stack => "stack",
+            Grouping::Size => "size",
         }
     }
 }
@@ -195,15 +220,40 @@ pub struct SiteRun {
     pub sizes: Few<Sizes>,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
+    /// Of stacks and wrappers, where there is something to say.
+    pub beyond: Option<Box<Beyond>>,
 }
 
 impl SiteRun {
+    /// Adds another stack that leads to the same place.
+    pub fn add_site(&mut self, site: &CallSite, beyond: Option<Box<Beyond>>) {
+        self.figures.add(site.figures);
+        self.add_sizes(site.sizes.as_slice());
+        self.add_curve(site.curve.as_ref());
+        self.add_beyond(beyond.as_deref());
+    }
+
+    fn add_beyond(&mut self, other: Option<&Beyond>) {
+        match (&mut self.beyond, other) {
+            (Some(sum), Some(other)) => sum.add(other),
+            (sum @ None, Some(other)) => *sum = Some(Box::new(other.clone())),
+            (_, None) => {}
+        }
+    }
+
+    /// The call sites of the run that lead here, where stacks are known.
+    pub fn stacks(&self) -> &[u32] {
+        let beyond = self.beyond.as_ref();
+        beyond.map_or(&[], |beyond| &beyond.sites)
+    }
+
     /// Adds what another place of the site has.
     pub fn add(&mut self, other: &SiteRun) {
         self.places.extend(&other.places);
         self.figures.add(other.figures);
         self.add_sizes(&other.sizes);
         self.add_curve(other.curve.as_ref());
+        self.add_beyond(other.beyond.as_deref());
     }
 
     pub fn sort_lists(&mut self) {
@@ -249,6 +299,10 @@ pub struct JoinedSite {
     pub at_least: Option<Box<Figures>>,
     /// What it stands for; an address or a line where a wider group is not known.
     pub by: Grouping,
+    /// Which part of it, where it is split; `None` for all.
+    pub part: Option<Box<Part>>,
+    /// A caller changed between the builds, and several sites of an earlier run may be this one, or one may be several.
+    pub forked: bool,
     pub hidden: Option<Hidden>,
 }
 

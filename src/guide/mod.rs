@@ -61,6 +61,7 @@ chapters! {
     "recording" recording "recording.md" "record a program as it is, here or on a board"
     "capture" capture "capture.md" "glibc's own mtrace(), and logs that you have"
     "reading" reading "reading.md" "the table, and every option"
+    "stacks" stacks "stacks.md" "which line a row names, its callers, and leaks behind wrappers"
     "growth" growth "growth.md" "verdicts, rates, and how long the memory lasts"
     "gate" gate "gate.md" "fail a CI job"
     "baselines" baselines "baselines.md" "a few KB that stand for a run"

@@ -50,13 +50,14 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let mut run = Run::new(facts, modules(&capture, &rebased));
     let locations = rebased.locations(&trace.callers).into_iter();
     let stats = outcome.stats().into_iter().zip(outcome.curves());
-    let stats = stats.zip(outcome.sizes());
+    let stats = stats.zip(outcome.sizes()).zip(outcome.live_sizes());
     run.reserve(trace.callers.iter().len());
-    for (location, ((stats, curve), sizes)) in locations.zip(stats) {
+    for (location, (((stats, curve), sizes), live_sizes)) in locations.zip(stats) {
         let at = run.add_location(location);
         let figures = Figures::of_log(stats.allocations, stats.live);
         if figures.allocated() {
-            run.add_site(at, figures, sizes, Some(curve));
+            let site = run.add_site(at, figures, sizes, Some(curve));
+            site.keep_sizes(live_sizes);
         }
     }
     run.inventory.mapped = capture.maps.as_ref().map(mapped_names);

@@ -184,11 +184,16 @@ struct Locations {
 impl Locations {
     fn add(run: &mut Run, recording: &Recording, files: &Files) -> Self {
         let mut known = HashMap::new();
+        // A frame of Thumb code says so in a bit of its address.
+        let code = match recording.header.machine.has_mode_bit() {
+            true => !1,
+            false => !0,
+        };
         let nodes = recording.nodes.iter().map(|node| {
             let (index, pc) = (node.module.map(|index| index as usize), node.pc);
             let module = index.and_then(|index| files.of_modules.get(index).copied()?);
             let address = match (module, index) {
-                (Some(_), Some(index)) => pc.wrapping_sub(recording.modules[index].bias),
+                (Some(_), Some(index)) => pc.wrapping_sub(recording.modules[index].bias) & code,
                 _ => pc,
             };
             *known.entry((module, address)).or_insert_with(|| {
@@ -235,18 +240,16 @@ fn add_sites(run: &mut Run, recording: &Recording, at: &Locations) {
             // The same place of a library that was loaded more than once.
             Some(&index) => {
                 let site = &mut run.sites[index];
-                site.figures.add(figures);
-                site.sizes = match (site.sizes, stack.sizes.sizes()) {
-                    (Some(a), Some(b)) => Some(a.and(b)),
-                    (one, other) => one.or(other),
-                };
-                if let Some(curve) = &mut site.curve {
-                    curve.add(&stack.curve);
-                }
+                let sizes = stack.sizes.sizes();
+                site.add(figures, sizes, &stack.curve, stack.live_sizes.as_ref());
             }
             None => {
                 known.insert(id, run.sites.len());
-                run.add_stack(id, figures, stack.sizes.sizes(), Some(stack.curve.clone()));
+                let curve = Some(stack.curve.clone());
+                let site = run.add_stack(id, figures, stack.sizes.sizes(), curve);
+                if let Some(sizes) = &stack.live_sizes {
+                    site.keep_sizes(sizes.clone());
+                }
             }
         }
     }

@@ -8,8 +8,8 @@ use super::blocks::{Block as FileBlock, Blocks, Damage};
 use super::events::{Event, Malformed, decode};
 use super::header::{Header, Mode};
 use crate::trace::{
-    AddressTable, Block, CallerId, Course, Curve, Delta, FaultKind, Held, Occurrences, SizesSeen,
-    Tally,
+    AddressTable, Block, CallerId, Course, Curve, Delta, FaultKind, Held, LiveSizes, Occurrences,
+    SizesSeen, Tally,
 };
 
 /// As many nodes as a recorder makes.
@@ -73,6 +73,8 @@ pub struct StackCounts {
     /// What was asked for; nothing in a summary.
     pub sizes: SizesSeen,
     pub curve: Curve,
+    /// Of what is live; `None` in a summary, which has no blocks.
+    pub live_sizes: Option<LiveSizes>,
 }
 
 /// How a recording ends.
@@ -329,6 +331,7 @@ impl Replay {
             live: Tally::default(),
             sizes: SizesSeen::default(),
             curve: Curve::default(),
+            live_sizes: None,
         });
         self.index[at] = stacks.len() as u32;
         Some(CallerId(stacks.len() as u32 - 1))
@@ -461,11 +464,12 @@ impl Replay {
         recording.end_us = self.time.min(self.until);
         recording.damage = damage;
         if recording.header.mode != Mode::Summary {
-            for (_, block) in self.table.iter() {
-                recording.stacks[block.caller.0 as usize].live.add(Tally {
-                    blocks: 1,
-                    bytes: block.size,
-                });
+            let live = self.table.iter().map(|(_, block)| block);
+            let sizes = LiveSizes::of_callers(live, recording.stacks.len());
+            for (stack, sizes) in recording.stacks.iter_mut().zip(sizes) {
+                let (blocks, bytes) = sizes.sums();
+                stack.live = Tally { blocks, bytes };
+                stack.live_sizes = Some(sizes);
             }
         }
         let end = match self.is_over {

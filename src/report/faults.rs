@@ -69,6 +69,8 @@ fn cells(run: &Run, fault: Fault) -> Cells {
         numbers: vec![count(fault.seen.count), line, what.to_owned()],
         function: vec![function_of(&at.name)],
         place: vec![place_of(&at.name, at.address, at.number)],
+        via: String::new(),
+        below: Vec::new(),
         module: module_of(run.module_of(at).map(|module| &module.label)),
         extras: Vec::new(),
         tone: match fault.kind {

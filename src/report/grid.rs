@@ -23,7 +23,11 @@ pub enum Tone {
 pub struct Cells {
     pub numbers: Vec<String>,
     pub function: Vec<String>,
+    /// Behind the function where there is room, else on a line below it; empty if there is none.
+    pub via: String,
     pub place: Vec<String>,
+    /// Lines under the row, each a text and a place.
+    pub below: Vec<(String, String)>,
     pub module: String,
     /// Stands in columns of its own where there is room, else on a line below the function.
     pub extras: Vec<Extra>,
@@ -132,8 +136,31 @@ impl Grid {
     fn lay_out(&self, columns: Option<usize>) -> Names {
         let natural = |of: &dyn Fn(&Cells) -> usize| self.rows.iter().map(of).max().unwrap_or(0);
         let longest = |lines: &[String]| lines.iter().map(|line| width(line)).max().unwrap_or(0);
-        let function = natural(&|row| longest(&row.function)).max(width("function"));
-        let place = natural(&|row| longest(&row.place)).max(width("file:line"));
+        let first = |row: &Cells| {
+            row.function
+                .first()
+                .map_or(0, |text| width(&with_via(text, &row.via)))
+        };
+        let function =
+            natural(&|row| longest(&row.function).max(first(row))).max(width("function"));
+        let below = natural(&|row| {
+            row.below
+                .iter()
+                .map(|(text, _)| width(text))
+                .max()
+                .unwrap_or(0)
+        });
+        let function = function.max(below);
+        let below = natural(&|row| {
+            row.below
+                .iter()
+                .map(|(_, place)| width(place))
+                .max()
+                .unwrap_or(0)
+        });
+        let place = below
+            .max(natural(&|row| longest(&row.place)))
+            .max(width("file:line"));
         let module = natural(&|row| width(&row.module)).max(width("module"));
         let Some(columns) = columns else {
             return Names::WithExtras([function, place, module]);
@@ -208,18 +235,18 @@ fn row_cells(row: &Cells, extras: usize, names: &Names, color: bool) -> Vec<Cell
     match names {
         Names::WithExtras([function, place, module])
         | Names::SideBySide([function, place, module]) => {
-            let functions = row.function.iter().enumerate().map(|(at, text)| {
-                styled(
-                    &cut_end(text, *function),
-                    if at == 0 { name_style } else { Style::new() },
-                )
-            });
-            let mut functions: Vec<String> = functions.collect();
+            let mut lines = styled_names(row, *function, name_style);
             if let Names::SideBySide(_) = names {
                 let phrases = phrases(row, *function).into_iter();
-                functions.extend(phrases.map(|text| styled(&text, tone)));
+                lines.extend(phrases.map(|text| (text, String::new(), tone)));
             }
-            let places = row.place.iter().map(|text| cut_middle(text, *place));
+            let below = row.below.iter().cloned();
+            lines.extend(below.map(|(text, place)| (text, place, Style::new())));
+            let functions = lines
+                .iter()
+                .map(|(text, _, style)| styled(&cut_end(text, *function), *style));
+            let functions: Vec<String> = functions.collect();
+            let places = lines.iter().map(|(_, text, _)| cut_middle(text, *place));
             cells.push(Cell::new(functions.join("\n")));
             cells.push(Cell::new(places.collect::<Vec<_>>().join("\n")));
             cells.push(Cell::new(cut_middle(&row.module, *module)));
@@ -230,10 +257,60 @@ fn row_cells(row: &Cells, extras: usize, names: &Names, color: bool) -> Vec<Cell
                 text.push('\n');
                 text.push_str(&styled(&phrase, tone));
             }
+            for (line, place) in &row.below {
+                text.push('\n');
+                text.push_str(&beside(line, place, *columns));
+            }
             cells.push(Cell::new(text));
         }
     }
     cells
+}
+
+fn with_via(function: &str, via: &str) -> String {
+    match via {
+        "" => function.to_owned(),
+        via => format!("{function} {via}"),
+    }
+}
+
+/// Functions and their places, line by line; the wrapper has a line of its own where it does not fit.
+fn name_lines(row: &Cells, columns: usize) -> Vec<(String, String)> {
+    let place = |at: usize| row.place.get(at).cloned().unwrap_or_default();
+    let functions = row.function.iter().enumerate();
+    let mut lines: Vec<(String, String)> = functions
+        .map(|(at, text)| (text.clone(), place(at)))
+        .collect();
+    if let Some((function, _)) = lines.first_mut() {
+        let both = with_via(function, &row.via);
+        match width(&both) <= columns {
+            true => *function = both,
+            false => lines.insert(1, (format!("  {}", row.via), String::new())),
+        }
+    }
+    lines
+}
+
+/// The same, each with its style.
+fn styled_names(row: &Cells, columns: usize, first: Style) -> Vec<(String, String, Style)> {
+    let lines = name_lines(row, columns).into_iter().enumerate();
+    let styled = lines.map(|(at, (text, place))| {
+        let style = if at == 0 { first } else { Style::new() };
+        (text, place, style)
+    });
+    styled.collect()
+}
+
+/// A text and as much of its place as there is room for.
+fn beside(text: &str, place: &str, columns: usize) -> String {
+    let text = cut_end(text, columns);
+    let room = columns.saturating_sub(width(&text) + GAP);
+    let file = place.rsplit('/').next().unwrap_or(place);
+    match () {
+        () if !place.is_empty() && width(place) <= room => format!("{text}  {place}"),
+        () if !place.is_empty() && width(file) <= room => format!("{text}  {file}"),
+        () => text,
+    }
 }
 
 /// All extras of a row, as few lines as they need.
@@ -262,12 +339,12 @@ fn styled(text: &str, style: Style) -> String {
 /// The function, under it its place and module, then the chain of inlined calls likewise.
 fn stacked(row: &Cells, columns: usize, name_style: Style) -> String {
     let mut lines = Vec::new();
-    for (at, function) in row.function.iter().enumerate() {
-        let style = if at == 0 { name_style } else { Style::new() };
-        lines.push(styled(&cut_end(function, columns), style));
-        let Some(place) = row.place.get(at) else {
+    let names = styled_names(row, columns, name_style);
+    for (at, (function, place, style)) in names.iter().enumerate() {
+        lines.push(styled(&cut_end(function, columns), *style));
+        if place.is_empty() {
             continue;
-        };
+        }
         let indent = if at == 0 { "  " } else { "    " };
         let room = columns.saturating_sub(width(indent));
         if at > 0 {

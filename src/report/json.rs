@@ -10,11 +10,12 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::Report;
-use super::options::Options;
-use crate::diff::{Growth, Hidden, MatchedBy, Rate, Site, SiteRun, Trend, Verdict};
+use super::options::{Options, StackView};
+use super::stacks::{self, JsonCaller, JsonCallers, JsonSize};
+use crate::diff::{Growth, Hidden, MatchedBy, Part, Rate, Site, SiteRun, Trend, Verdict, Via};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
-use crate::run::{Fault, Figures, LinkAddress, NameSource, Run, Symbolized, Text};
+use crate::run::{Fault, Figures, LinkAddress, NameSource, PassedBy, Run, Symbolized, Text};
 use crate::trace::{Anomalies, Curve, Tally};
 use crate::warning::Warning;
 
@@ -27,7 +28,7 @@ pub struct Document<'a> {
     pub version: &'static str,
     /// In the order of the command line.
     pub runs: Vec<JsonRun<'a>>,
-    /// What `sites` stand for: `"address"`, `"line"`, `"function"`, `"file"` or `"module"`.
+    /// What `sites` stand for: `"address"`, `"line"`, `"function"`, `"file"`, `"module"`, `"stack"` or `"size"`.
     pub by: &'static str,
     /// Every call site that allocated in any run, hidden ones too, by rank.
     pub sites: JsonSites<'a>,
@@ -199,17 +200,50 @@ pub struct JsonSite {
     pub per_run: Option<JsonRate>,
     /// How the runs' sites were found to be one, the weakest of several: `"address"` (of one build),
     /// `"line"`, `"moved-line"` (the same function), `"renamed"` (the same function in a file or module of
-    /// another name), `"function-order"` (the same function, without lines) or `"unsure-address"` (of what
+    /// another name), `"function-order"` (the same function, without lines), `"callers"` (a function
+    /// on the way to it: a call was put between, taken out or inlined) or `"unsure-address"` (of what
     /// may be two builds); null where only one run has it.
     pub matched_by: Option<&'static str>,
     /// It may as well be another site of an earlier run, or a new one; the gate takes the worst of these.
     pub unsure: bool,
-    /// What the row stands for: `"address"`, `"line"`, `"function"`, `"file"` or `"module"`. Where the group
-    /// that was asked for is not known, a finer one.
+    /// A caller changed between the builds: of several sites of an earlier run it may be each, or it is a part of one.
+    pub forked: bool,
+    /// What the row stands for: `"address"`, `"line"`, `"function"`, `"file"`, `"module"`, `"stack"` or `"size"`. Where what
+    /// was asked for is not known, a finer one.
     pub by: &'static str,
+    /// The wrappers that its memory came through, most live blocks of the last run first.
+    pub via: Vec<JsonVia>,
+    /// Why the row names a function that allocates for its callers, which are not known: `"given"`, `"runtime"`,
+    /// `"known"` or `"learned"`; null if it is none.
+    pub wrapper: Option<&'static str>,
+    /// Of the callers of its line, what grew by --stack-share of the row or more, as a tree; null without --stacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callers: Option<JsonCallers>,
+    /// With `by` `"stack"`, the callers that the row is of, the nearest first; else null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack: Option<Vec<JsonCaller>>,
+    /// With `by` `"size"`, the bytes of each block of the row; null for all sizes that have no row of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Of a row that is a wrapper: its blocks by size, those that grew most first; null where it is none, or they are not
+    /// known one by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sizes: Option<Vec<JsonSize>>,
     /// Why the table leaves it out: `"loader"` for a site of the dynamic loader that does not grow; null
     /// if it does not.
     pub hidden: Option<&'static str>,
+}
+
+/// The function that a row's line called to get memory.
+#[derive(Debug, Serialize)]
+pub struct JsonVia {
+    /// Without arguments.
+    pub function: String,
+    /// How it is known: `"given"` (by --wrapper), `"runtime"` (it is the C or C++ runtime's), `"known"` (by its name),
+    /// `"learned"` (from these runs) or `"header"` (it is written in a header of the system).
+    pub by: &'static str,
+    /// Live blocks that came through it, in the order of the runs.
+    pub blocks: Vec<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -317,7 +351,7 @@ pub struct JsonBreach {
 
 /// Writes the document, indented, with a line end.
 pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
-    let document = Document::new(report, options.trend);
+    let document = Document::new(report, options);
     serde_json::to_writer_pretty(&mut *out, &document).map_err(|e| Error::Write(e.into()))?;
     writeln!(out)?;
     Ok(())
@@ -328,12 +362,14 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
 pub struct JsonSites<'a> {
     report: &'a Report,
     with_curves: bool,
+    stacks: Option<StackView>,
 }
 
 impl Serialize for JsonSites<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let sites = self.report.sites.iter().enumerate();
-        let site = |(index, site)| json_site(self.report, index + 1, site, self.with_curves);
+        let site =
+            |(index, site)| json_site(self.report, index + 1, site, self.with_curves, self.stacks);
         serializer.collect_seq(sites.map(site))
     }
 }
@@ -353,7 +389,8 @@ impl Serialize for JsonFaults<'_> {
 }
 
 impl<'a> Document<'a> {
-    pub fn new(report: &'a Report, with_curves: bool) -> Self {
+    pub fn new(report: &'a Report, options: &Options) -> Self {
+        let (with_curves, stacks) = (options.trend, options.stacks);
         let is_comparison = report.is_comparison();
         Document {
             schema: "mtrace-diff/1",
@@ -363,6 +400,7 @@ impl<'a> Document<'a> {
             sites: JsonSites {
                 report,
                 with_curves,
+                stacks,
             },
             total: JsonTotal {
                 growth: is_comparison
@@ -459,7 +497,13 @@ fn json_address(address: LinkAddress) -> String {
     format!("{:#x}", address.0)
 }
 
-fn json_site(report: &Report, rank: usize, site: &Site, with_curves: bool) -> JsonSite {
+fn json_site(
+    report: &Report,
+    rank: usize,
+    site: &Site,
+    with_curves: bool,
+    stacks: Option<StackView>,
+) -> JsonSite {
     let is_comparison = report.is_comparison();
     let rates = site.rates(&report.columns);
     let frame = site.at.frame();
@@ -510,8 +554,26 @@ fn json_site(report: &Report, rank: usize, site: &Site, with_curves: bool) -> Js
         per_run: rates.per_run.map(json_rate),
         matched_by: site.at.matched_by.map(MatchedBy::name),
         unsure: site.is_unsure(),
+        forked: site.at.forked,
         by: site.at.by.name(),
+        via: site.at.via().iter().map(json_via).collect(),
+        wrapper: site.at.stands_for().map(PassedBy::name),
+        callers: stacks.map(|view| stacks::json_callers(report, site, view)),
+        stack: stacks::json_stack(site),
+        size: match site.at.part.as_deref() {
+            Some(Part::Size(size)) => Some(*size),
+            _ => None,
+        },
+        sizes: stacks::json_sizes(site),
         hidden: site.at.hidden.map(|Hidden::Loader| "loader"),
+    }
+}
+
+fn json_via(via: &Via) -> JsonVia {
+    JsonVia {
+        function: via.function.to_string(),
+        by: via.by.name(),
+        blocks: via.blocks.clone(),
     }
 }
 

@@ -10,6 +10,7 @@ mod listing;
 mod notes;
 mod options;
 mod palette;
+mod stacks;
 mod sums;
 mod table;
 mod text;
@@ -17,12 +18,12 @@ mod verdict;
 mod view;
 
 pub use format::{FAULTS, FORMATS, Format};
-pub use options::Options;
+pub use options::{Options, StackView};
 pub use sums::Sums;
 
 use crate::diff::{
-    Breach, Column, Gate, Grouping, JoinedSite, Rate, Site, SortBy, Trend, Verdict, advice, copies,
-    judge,
+    Breach, Column, Gate, Grouping, JoinedSite, Rate, Reach, Site, SortBy, Trend, Verdict, advice,
+    copies, judge,
 };
 use crate::run::Run;
 use crate::warning::Warning;
@@ -52,6 +53,10 @@ pub struct Report {
     pub verdict: Option<Verdict>,
     /// What the target has for blocks that leak, in bytes.
     pub memory: Option<u64>,
+    /// How much of the ways to a row is looked at.
+    pub reach: Reach,
+    /// What all of it is a part of.
+    pub only: Option<Only>,
     /// What concerns no single run.
     pub warnings: Vec<Warning>,
 }
@@ -64,6 +69,21 @@ pub struct Terms {
     pub gate: Gate,
     /// What the target has for blocks that leak, in bytes.
     pub memory: Option<u64>,
+    /// How much of the ways to a row is looked at.
+    pub reach: Reach,
+    /// What the runs are a part of.
+    pub only: Option<Only>,
+}
+
+/// Runs of which only some stacks count.
+#[derive(Debug, Clone)]
+pub struct Only {
+    /// What they go through.
+    pub filter: String,
+    /// Live blocks of the last run that count.
+    pub kept: u64,
+    /// All of them.
+    pub all: u64,
 }
 
 /// What all leaking sites come to.
@@ -114,6 +134,8 @@ impl Report {
             unsure_frees,
             gate: terms.gate,
             memory: terms.memory,
+            reach: terms.reach,
+            only: terms.only,
             sites,
             columns,
             runs,

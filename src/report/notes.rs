@@ -8,11 +8,12 @@ use owo_colors::OwoColorize;
 use super::Report;
 use super::options::Options;
 use super::palette::Palette;
+use super::stacks::sizes_text;
 use super::text::wrapped;
-use super::view::{Alike, Others, View, match_mark, sentence_name};
+use super::view::{Alike, Others, Row, View, match_mark, sentence_name, wrapper_mark};
 use crate::diff::{FEWEST_BLOCKS, Growth, Hidden, Rate, Site, SiteRun, Trend};
 use crate::error::Result;
-use crate::run::{Facts, Run};
+use crate::run::{Facts, Run, Source};
 use crate::trace::FaultKind;
 use crate::units::{bytes, count, counted, signed_bytes, signed_count, signed_counted, time};
 use crate::warning::Warning;
@@ -31,7 +32,10 @@ pub fn write_notes(
     }
     let notes = legend(report, view)
         .into_iter()
+        .chain(only(report))
+        .chain(forked(report, view))
         .chain(left_out(report, view, options))
+        .chain(stands_for_others(report, view))
         .chain(freed_at_the_end(report))
         .chain(faults(report));
     for note in notes {
@@ -133,6 +137,13 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
     if has_mark("?") {
         marks.push("? unsure: may be another site");
     }
+    if view
+        .rows
+        .iter()
+        .any(|row| !wrapper_mark(row.site).is_empty())
+    {
+        marks.push("w allocates for its callers");
+    }
     (!marks.is_empty()).then(|| marks.join("; "))
 }
 
@@ -164,6 +175,76 @@ fn hidden_growth(report: &Report, hidden: &Others) -> String {
         true => format!(" (Δ {})", signed_count(hidden.sums.growth.blocks)),
         false => String::new(),
     }
+}
+
+/// Rows of which a changed caller made more or fewer.
+fn forked(report: &Report, view: &View<'_>) -> Option<String> {
+    let forked = view.rows.iter().filter(|row| row.site.at.forked);
+    let rows: Vec<&Site> = forked.map(|row| row.site).collect();
+    let first = rows.first()?;
+    let name = sentence_name(first, &view.alike);
+    let more = match rows.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {}", counted(more as u64, "other row")),
+    };
+    let first = report
+        .runs
+        .first()
+        .map_or("the first run", |run| run.facts.name.as_str());
+    Some(format!(
+        "{name}{more}: a caller changed, and a row of {first} split, or several became one; compare them by --by function"
+    ))
+}
+
+/// What all figures are a part of.
+fn only(report: &Report) -> Option<String> {
+    let only = report.only.as_ref()?;
+    let (kept, all) = (count(only.kept), counted(only.all, "live block"));
+    Some(format!(
+        "only stacks through {}: {kept} of {all} of the last run",
+        only.filter
+    ))
+}
+
+/// What is to be done where rows name wrappers, and what tells their leaks apart until then.
+fn stands_for_others(report: &Report, view: &View<'_>) -> Vec<String> {
+    let marked = view
+        .rows
+        .iter()
+        .filter(|row| !wrapper_mark(row.site).is_empty());
+    let rows: Vec<&Row<'_>> = marked.collect();
+    let Some(first) = rows.first() else {
+        return Vec::new();
+    };
+    let who = match rows.len() {
+        1 => format!(
+            "{} allocates for its callers",
+            sentence_name(first.site, &view.alike)
+        ),
+        n => format!("{} rows (w) allocate for their callers", count(n as u64)),
+    };
+    let is_recorded = |run: &Run| run.facts.origin.source == Source::Recording;
+    let is_new = |row: &&Row<'_>| {
+        let function = row.site.at.function();
+        function.is_some_and(|function| function.starts_with("operator new"))
+    };
+    let how = match report.runs.iter().all(is_recorded) {
+        true => {
+            ", of which the recording has none: record in another mode than callers, and on a target with unwind tables"
+        }
+        false if rows.iter().any(is_new) => {
+            ", which no log names: `mtrace-diff record` does, or an `operator new` of your own that ends in a call of \
+             malloc"
+        }
+        false => ", which no log names: `mtrace-diff record` does",
+    };
+    let sizes = rows.iter().take(ALIKE).filter_map(|row| {
+        let sizes = sizes_text(report, row.site)?;
+        Some(format!("#{} by size: {sizes}", row.rank))
+    });
+    std::iter::once(format!("{who}{how}"))
+        .chain(sizes)
+        .collect()
 }
 
 /// What grew until the end of the run freed it: no leak in the figures, but the memory was gone until then.

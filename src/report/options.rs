@@ -11,6 +11,8 @@ pub struct Options {
     pub inlines: bool,
     /// The curve of each site.
     pub trend: bool,
+    /// The callers of each site; `None` to leave them out.
+    pub stacks: Option<StackView>,
     /// Columns of the terminal; `None` for as many as the longest name needs.
     pub width: Option<usize>,
     pub color: bool,
@@ -24,8 +26,16 @@ impl Default for Options {
             all: false,
             inlines: false,
             trend: true,
+            stacks: None,
             width: None,
             color: false,
         }
     }
+}
+
+/// How much of the callers of a site is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct StackView {
+    /// Branches of a smaller share of the site, from 0 to 1, are summed up.
+    pub share: f64,
 }

@@ -11,9 +11,9 @@ use super::palette::Palette;
 use super::text::cut_middle;
 use super::view::{
     Alike, Extent, Others, Row, View, change_text, mark, match_mark, module_text, percent_text,
-    place_text,
+    place_text, via_text, wrapper_mark,
 };
-use super::{Report, Sums, header, notes, verdict};
+use super::{Report, Sums, header, notes, stacks, verdict};
 use crate::diff::{Change, Growth, Site};
 use crate::error::Result;
 use crate::run::{Figures, Symbolized};
@@ -85,7 +85,7 @@ fn grid(report: &Report, view: &View<'_>, options: &Options) -> Grid {
             report,
             *row,
             view.total.first(),
-            options.inlines,
+            options,
             extras,
             &view.alike,
         ));
@@ -124,13 +124,18 @@ fn site_cells(
     report: &Report,
     row: Row<'_>,
     total: Figures,
-    inlines: bool,
+    options: &Options,
     extras: Extras<'_>,
     alike: &Alike,
 ) -> Cells {
     let site = row.site;
     let mark = mark(row, &report.breaches);
-    let rank = format!("{mark}{}{}", match_mark(site), row.rank);
+    let rank = format!(
+        "{mark}{}{}{}",
+        wrapper_mark(site),
+        match_mark(site),
+        row.rank
+    );
     let numbers = if report.is_comparison() {
         let mut numbers = vec![rank, signed_count(site.growth.blocks)];
         numbers.extend(site.at.runs.iter().map(|run| match run {
@@ -153,12 +158,14 @@ fn site_cells(
     let mut cells = Cells {
         numbers,
         function: vec![alike.function_text(site)],
+        via: via_text(site).unwrap_or_default(),
+        below: stacks::below(report, site, options.stacks),
         place: vec![place_text(site)],
         module: module_text(site),
         extras: extras.cells(site),
         tone: tone(report, site, mark),
     };
-    if let (true, Symbolized::Named(named)) = (inlines, &site.at.name)
+    if let (true, Symbolized::Named(named)) = (options.inlines, &site.at.name)
         && named.frames().len() > 1
     {
         for frame in named.frames() {

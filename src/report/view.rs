@@ -6,8 +6,9 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::{Report, Sums};
-use crate::diff::{Breach, Change, Column, Grouping, Growth, Hidden, MatchedBy, Site};
-use crate::run::{Figures, LinkAddress, ModuleLabel, Role, Symbolized};
+use crate::diff::{Breach, Change, Column, Grouping, Growth, Hidden, MatchedBy, Part, Site};
+use crate::run::{Figures, LinkAddress, ModuleLabel, PassedBy, Role, Symbolized};
+use crate::units::bytes;
 
 /// How much of a report a table shows.
 #[derive(Debug, Clone, Copy)]
@@ -97,9 +98,14 @@ impl<'a> View<'a> {
 
 /// The function of a site, or why it has none.
 fn function_text(site: &Site) -> String {
-    match site.at.by {
+    let function = match site.at.by {
         Grouping::File | Grouping::Module => "-".to_owned(),
         _ => function_of(&site.at.name),
+    };
+    match site.at.part.as_deref() {
+        None | Some(Part::Stack(_)) => function,
+        Some(Part::Size(size)) => format!("{function}, {}", bytes(*size)),
+        Some(Part::OtherSizes) => format!("{function}, other sizes"),
     }
 }
 
@@ -229,6 +235,21 @@ pub fn percent_text(growth: Growth, first: Figures) -> String {
         .map_or_else(|| "-".to_owned(), crate::units::signed_percent)
 }
 
+/// `via xstrdup`: the wrapper that a site's memory came through, and how many others there are.
+pub fn via_text(site: &Site) -> Option<String> {
+    let via = site.at.via();
+    let (first, more) = via.split_first()?;
+    let learned = match first.by {
+        PassedBy::Learned => " (learned)",
+        _ => "",
+    };
+    let more = match more.len() {
+        0 => String::new(),
+        more => format!(" +{more}"),
+    };
+    Some(format!("via {}{learned}{more}", first.function))
+}
+
 /// A word for a site that needs one: it breaches a limit, or is shown only on request.
 pub fn mark(row: Row<'_>, breaches: &[Breach]) -> &'static str {
     // Breaches are in the order of the sites.
@@ -244,13 +265,27 @@ pub fn mark(row: Row<'_>, breaches: &[Breach]) -> &'static str {
     }
 }
 
+/// A sign for a site that only stands for those who called it, which nobody knows.
+pub fn wrapper_mark(site: &Site) -> &'static str {
+    match site.at.stands_for() {
+        Some(_) if site.at.hidden.is_none() => "w",
+        _ => "",
+    }
+}
+
 /// A sign for a site whose runs were not joined by what is the same in both.
 pub fn match_mark(site: &Site) -> &'static str {
     if site.is_unsure() {
         return "?";
     }
     match site.at.matched_by {
-        Some(MatchedBy::MovedLine | MatchedBy::Renamed | MatchedBy::FunctionOrder) => "~",
+        _ if site.at.forked => "~",
+        Some(
+            MatchedBy::MovedLine
+            | MatchedBy::Renamed
+            | MatchedBy::FunctionOrder
+            | MatchedBy::Callers,
+        ) => "~",
         Some(MatchedBy::UnsureAddress) => "?",
         Some(MatchedBy::Address | MatchedBy::Line) | None => "",
     }

@@ -1,188 +1,334 @@
 //! The frame of a stack that answers for an allocation.
 //!
-//! Memory is seldom taken from malloc itself: `strdup`, `operator new` or a program's own `xmalloc` stand between.
-//! A row that names one of those names nobody. So the frame that is shown and joined is the innermost one that is
-//! neither in the C or C++ runtime nor in a function that is known to allocate for its caller.
+//! Memory is seldom taken from malloc itself: `strdup`, `operator new` or a program's own `xmalloc` stand between, and
+//! a row that names one of those names nobody. So the frame that is shown and joined is the innermost one that is
+//! neither in the C or C++ runtime, nor in a header of the system, nor in a wrapper. An inlined call is a frame like
+//! any other.
 
-use super::{Location, LocationId, ModuleLabel, Role, Run};
+use hashbrown::HashMap;
 
-/// Functions that allocate for their caller, by name without parameters. A `*` stands for any text.
-const WRAPPERS: [&str; 46] = [
-    // The C library's, where they are linked in.
-    "malloc",
-    "calloc",
-    "realloc",
-    "reallocarray",
-    "memalign",
-    "aligned_alloc",
-    "posix_memalign",
-    "strdup",
-    "strndup",
-    "asprintf",
-    "vasprintf",
-    "__libc_*alloc*",
-    // C++.
-    "operator new*",
-    "std::*",
-    "__gnu_cxx::*",
-    "void std::*",
-    "void* std::*",
-    "boost::*::allocate*",
-    "boost::make_shared*",
-    // What projects call theirs.
-    "x*alloc",
-    "x*allocarray",
-    "x*dup",
-    "xasprintf",
-    "xstrfmt",
-    "*_malloc",
-    "*_calloc",
-    "*_realloc",
-    "*_zalloc",
-    "*_strdup",
-    "*_strndup",
-    "*_memdup",
-    "emalloc",
-    "ecalloc",
-    "erealloc",
-    "safe_*alloc",
-    // Of widely used libraries.
-    "g_malloc*",
-    "g_try_*alloc*",
-    "g_slice_*alloc*",
-    "g_strdup*",
-    "g_memdup*",
-    "PyMem_*",
-    "_PyMem_*",
-    "PyObject_*alloc",
-    "_PyObject_*Alloc*",
-    "sqlite3*Malloc*",
-    "QArrayData::*",
-];
+use super::wrapper::{Learned, PassedBy, Wrappers, is_runtime, is_wrapper, learn};
+use super::{CallSite, Frame, FramePattern, Location, LocationId, Role, Run, Symbolized, Text};
 
-/// Libraries that allocate for whoever calls them.
-const RUNTIMES: [&str; 8] = [
-    "libc",
-    "libm",
-    "libdl",
-    "librt",
-    "libpthread",
-    "libstdc++",
-    "libc++",
-    "libgcc_s",
-];
-
-/// Whether a function only allocates for its caller, by its name.
-pub fn is_wrapper(function: &str) -> bool {
-    let name = bare(function);
-    WRAPPERS.iter().any(|pattern| fits(pattern, name))
+/// One function of a stack: a frame of a location.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Call {
+    pub at: LocationId,
+    /// Index into the frames of its name; 0 where it has none.
+    pub frame: usize,
 }
 
-/// Without parameters, and without what the compiler adds to copies.
-fn bare(function: &str) -> &str {
-    let end = match function.starts_with("operator") {
-        true => None,
-        false => function.find(['(', '[']).filter(|at| *at > 0),
-    };
-    let name = end.map_or(function, |end| &function[..end]);
-    name.split_once('.')
-        .map_or(name, |(name, _)| name)
-        .trim_end()
+/// What answers for a call site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Responsible {
+    pub call: Call,
+    /// Which of the stack's locations that is, the immediate caller of the allocator being 0.
+    pub depth: usize,
+    /// The wrapper that it called, where there is one.
+    pub via: Option<(Call, PassedBy)>,
+    /// It is itself a wrapper: who called it is not known.
+    pub stands_for: Option<PassedBy>,
 }
 
-/// Whether a name is what a pattern stands for.
-fn fits(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else {
+/// Where each location of a run stands.
+#[derive(Debug, Clone, Default)]
+pub struct Blame {
+    /// By [`LocationId`]; empty while nothing is known.
+    standings: Vec<Standing>,
+    /// Frames that no stack has.
+    hidden: Option<FramePattern>,
+}
+
+/// Where a location stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct Standing {
+    /// The innermost of its frames that stands for nobody else.
+    answers: Option<u16>,
+    /// The outermost below that one, or of all, and how that is known.
+    passed: Option<(u16, PassedBy)>,
+}
+
+/// The runs, with what answers for each of their stacks. What is learned of one run holds in all of them, so that a
+/// short run has the rows of a long one.
+pub fn blamed(mut runs: Vec<Run>, wrappers: &Wrappers) -> Vec<Run> {
+    let mut learned = Learned::default();
+    loop {
+        for run in &mut runs {
+            run.blame = Blame::of(run, wrappers, &learned);
+        }
+        if wrappers.only_given {
+            return runs;
+        }
+        // A wrapper can stand behind another one.
+        let before = learned.len();
+        for run in &runs {
+            learned.extend(learn(run));
+        }
+        if learned.len() == before {
+            return runs;
+        }
+    }
+}
+
+impl Run {
+    /// The run with what answers for its stacks, as far as it alone tells.
+    pub fn blamed_alone(mut self) -> Self {
+        self.blame = Blame::of(&self, &Wrappers::default(), &Learned::default());
+        self
+    }
+}
+
+impl Blame {
+    fn of(run: &Run, wrappers: &Wrappers, learned: &Learned) -> Self {
+        let mut judge = Judge {
+            run,
+            wrappers,
+            learned,
+            known: HashMap::new(),
+        };
+        let locations = run.locations.iter();
+        Blame {
+            standings: locations
+                .enumerate()
+                .map(|(index, location)| judge.standing(LocationId(index as u32), location))
+                .collect(),
+            hidden: wrappers.hidden.clone(),
+        }
+    }
+
+    fn standing(&self, run: &Run, at: LocationId) -> Standing {
+        let shown = || Standing {
+            answers: Some(match &run.location(at).name {
+                Symbolized::Named(named) => short(named.shown_at()),
+                Symbolized::Unknown(_) => 0,
+            }),
+            passed: None,
+        };
+        self.standings
+            .get(at.0 as usize)
+            .copied()
+            .unwrap_or_else(shown)
+    }
+}
+
+struct Judge<'a> {
+    run: &'a Run,
+    wrappers: &'a Wrappers,
+    learned: &'a Learned,
+    /// What the names of functions say.
+    known: HashMap<Text, Option<PassedBy>>,
+}
+
+impl Judge<'_> {
+    fn is_hidden(&self, call: Call) -> bool {
+        let hidden = self.wrappers.hidden.as_ref();
+        hidden.is_some_and(|hidden| hidden.fits(self.run, call))
+    }
+
+    fn standing(&mut self, at: LocationId, location: &Location) -> Standing {
+        let module = self.run.module_of(location).map(|module| &module.label);
+        let in_runtime = !self.wrappers.only_given && module.is_some_and(is_runtime);
+        let Symbolized::Named(named) = &location.name else {
+            let is_hidden = self.is_hidden(Call { at, frame: 0 });
+            let by = match () {
+                () if in_runtime => Some(PassedBy::Runtime),
+                () if self.learned.has_place(self.run, location) => Some(PassedBy::Learned),
+                () => None,
+            };
+            return Standing {
+                answers: (by.is_none() && !is_hidden).then_some(0),
+                passed: by.map(|by| (0, by)),
+            };
+        };
+        let first = match self.wrappers.only_given {
+            true => named.shown_at(),
+            false => 0,
+        };
+        let mut standing = Standing::default();
+        for (index, frame) in named.frames().iter().enumerate().skip(first) {
+            if self.is_hidden(Call { at, frame: index }) {
+                continue;
+            }
+            let by_name = frame.function.as_ref().and_then(|name| self.by_name(name));
+            let by = match by_name {
+                Some(PassedBy::Given) => by_name,
+                _ if in_runtime => Some(PassedBy::Runtime),
+                None if self.wrappers.only_given => None,
+                None if self.learned.has(module, frame) => Some(PassedBy::Learned),
+                None if frame.is_of_system_header() => Some(PassedBy::Header),
+                by_name => by_name,
+            };
+            let Some(by) = by else {
+                standing.answers = Some(short(index));
+                break;
+            };
+            standing.passed = Some((short(index), by));
+        }
+        standing
+    }
+
+    fn by_name(&mut self, function: &Text) -> Option<PassedBy> {
+        if let Some(known) = self.known.get(function) {
+            return *known;
+        }
+        let is_given = || {
+            let mut given = self.wrappers.given.iter();
+            given.any(|pattern| pattern.fits(function))
+        };
+        let by = match () {
+            () if is_given() => Some(PassedBy::Given),
+            () if !self.wrappers.only_given && is_wrapper(function) => Some(PassedBy::Known),
+            () => None,
+        };
+        self.known.insert(function.clone(), by);
+        by
+    }
+}
+
+/// No chain of inlined calls is longer.
+fn short(frame: usize) -> u16 {
+    u16::try_from(frame).unwrap_or(u16::MAX)
+}
+
+/// What answers for a call site; right only once its frames have names.
+pub fn responsible(run: &Run, site: &CallSite) -> Responsible {
+    let mut via = None;
+    let mut innermost: Option<(Responsible, Option<PassedBy>)> = None;
+    for (depth, at) in run.frames(site).enumerate() {
+        let standing = run.blame.standing(run, at);
+        let call = |frame: usize| Call { at, frame };
+        if let Some((frame, by)) = standing.passed {
+            let frame = usize::from(frame);
+            // The runtime's own functions often have no name.
+            let is_named = by != PassedBy::Runtime || run.frame_of(call(frame)).is_some();
+            let is_named = is_named || via.is_none();
+            via = is_named.then_some((call(frame), by)).or(via);
+        }
+        if let Some(frame) = standing.answers
+            && !is_within_wrapper(run, site, depth, at)
+        {
+            return Responsible {
+                call: call(frame.into()),
+                depth,
+                via,
+                stands_for: None,
+            };
+        }
+        let by = standing.passed.map(|(_, by)| by);
+        // A stack that lies in the runtime from end to end is the runtime's own.
+        let is_own = by == Some(PassedBy::Runtime) && run.frames(site).nth(1).is_some();
+        let stands_for = by.filter(|by| *by != PassedBy::Header && !is_own);
+        let frame = match &run.location(at).name {
+            Symbolized::Named(named) => named.shown_at(),
+            Symbolized::Unknown(_) => 0,
+        };
+        // Of those that all stand for others, the runtime's tell least.
+        let is_better = innermost.is_none_or(|(_, known)| {
+            known == Some(PassedBy::Runtime) && by != Some(PassedBy::Runtime)
+        });
+        if is_better {
+            let responsible = Responsible {
+                call: call(frame),
+                depth,
+                via: None,
+                stands_for,
+            };
+            innermost = Some((responsible, by));
+        }
+    }
+    let innermost = innermost.map(|(responsible, _)| responsible);
+    innermost.unwrap_or(Responsible {
+        call: Call {
+            at: run.innermost(site),
+            frame: 0,
+        },
+        depth: 0,
+        via: None,
+        stands_for: None,
+    })
+}
+
+/// Whether a function does a part of a wrapper's work: a wrapper of its own library called it. It need not have a name,
+/// as stripped libraries name only what they export.
+///
+/// A container of C++ calls back what it is given, so behind such a one only functions without a name count.
+fn is_within_wrapper(run: &Run, site: &CallSite, depth: usize, at: LocationId) -> bool {
+    let is_unnamed = |at: LocationId| run.location(at).frame().is_none();
+    let module = run.location(at).module;
+    let is_library = run
+        .module_of(run.location(at))
+        .is_some_and(|module| module.label.role == Role::Library);
+    if module.is_none() || (!is_unnamed(at) && !is_library) {
         return false;
-    };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
     }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
+    let outside = run.frames(site).skip(depth + 1);
+    let mut same = outside.take_while(|outer| run.location(*outer).module == module);
+    let standing = |outer: LocationId| run.blame.standing(run, outer);
+    if is_unnamed(at) {
+        let named = same.find(|outer| !is_unnamed(*outer));
+        return named.is_some_and(|outer| standing(outer).answers.is_none());
     }
-    true
+    same.any(|outer| match standing(outer).passed {
+        Some((frame, PassedBy::Known)) => {
+            let frame = frame.into();
+            let frame = run.frame_of(Call { at: outer, frame });
+            let function = frame.and_then(|frame| frame.function.as_deref());
+            function.is_some_and(|function| !function.contains("::"))
+        }
+        _ => false,
+    })
 }
 
-/// The frame that answers for an allocation, of those of a stack, innermost first; none where all are wrappers.
-pub fn answering(run: &Run, mut frames: impl Iterator<Item = LocationId>) -> Option<LocationId> {
-    frames.find(|at| !is_for_others(run, run.location(*at)))
-}
-
-fn is_for_others(run: &Run, location: &Location) -> bool {
-    let module = run.module_of(location).map(|module| &module.label);
-    if module.is_some_and(is_runtime) {
-        return true;
+impl Run {
+    /// What a call site is shown and joined by, with the way from there to the allocator.
+    pub fn responsible(&self, site: &CallSite) -> Responsible {
+        responsible(self, site)
     }
-    let function = location.frame().and_then(|frame| frame.function.as_deref());
-    function.is_some_and(is_wrapper)
-}
 
-fn is_runtime(module: &ModuleLabel) -> bool {
-    if module.role == Role::Loader {
-        return true;
+    /// All functions of a call site's stack, also those that are inlined, the one that called the allocator first.
+    pub fn calls(&self, site: &CallSite) -> impl Iterator<Item = Call> + '_ {
+        self.frames(site).flat_map(|at| self.calls_at(at))
     }
-    let name = &*module.name;
-    let stem = name.split(".so").next().unwrap_or(name);
-    let stem = match stem.rsplit_once('-') {
-        // libc-2.31.so
-        Some((stem, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => stem,
-        _ => stem,
-    };
-    module.role == Role::Library && (RUNTIMES.contains(&stem) || name.starts_with("ld-musl"))
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// The functions at one place: several where calls are inlined.
+    pub fn calls_at(&self, at: LocationId) -> impl Iterator<Item = Call> + use<> {
+        let frames = match &self.location(at).name {
+            Symbolized::Named(named) => named.frames().len(),
+            Symbolized::Unknown(_) => 1,
+        };
+        (0..frames).map(move |frame| Call { at, frame })
+    }
 
-    #[test]
-    fn wrappers_are_known_by_name() {
-        for name in [
-            "xmalloc",
-            "xcalloc",
-            "xstrdup",
-            "mosquitto__malloc",
-            "operator new(unsigned long)",
-            "std::vector<int, std::allocator<int> >::push_back(int const&)",
-            "void std::vector<int>::_M_realloc_insert<int>(int&&)",
-            "g_malloc0",
-            "g_strdup",
-            "PyMem_RawMalloc",
-            "_PyObject_GC_Alloc",
-            "sqlite3MallocRaw",
-            "xmalloc.constprop.0",
-        ] {
-            assert!(is_wrapper(name), "{name}");
+    /// Whether a function is one of those that a way to a row is told by: none that stands for its callers, nor the
+    /// runtime's that call `main` and the functions of threads.
+    pub fn is_shown(&self, call: Call) -> bool {
+        let standing = self.blame.standing(self, call.at);
+        let is_before = standing
+            .answers
+            .is_none_or(|answers| call.frame < answers.into());
+        let is_hidden = || {
+            let hidden = self.blame.hidden.as_ref();
+            hidden.is_some_and(|hidden| hidden.fits(self, call))
+        };
+        let frame = self.frame_of(call);
+        let is_detail = frame.is_some_and(|frame| {
+            frame.is_of_system_header() || frame.function.as_deref() == Some("_start")
+        });
+        !is_before && !is_detail && !is_hidden()
+    }
+
+    /// The functions that led to the one that answers for a call site, from its caller outwards.
+    pub fn callers(&self, site: &CallSite) -> impl Iterator<Item = Call> + '_ {
+        let responsible = self.responsible(site).call;
+        let calls = self.calls(site);
+        calls.skip_while(move |call| *call != responsible).skip(1)
+    }
+
+    /// The name of a function of a stack, where it has one.
+    pub fn frame_of(&self, call: Call) -> Option<&Frame> {
+        match &self.location(call.at).name {
+            Symbolized::Named(named) => named.frames().get(call.frame),
+            Symbolized::Unknown(_) => None,
         }
-        for name in [
-            "session_open",
-            "main",
-            "alloc",
-            "expand",
-            "operator+(A const&, A const&)",
-            "mystd::thing()",
-            "malloc_trim_all",
-            "g_list_append",
-        ] {
-            assert!(!is_wrapper(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        assert!(fits("x*alloc", "xalloc") && fits("x*alloc", "xmemalloc"));
-        assert!(!fits("x*alloc", "xallocator") && !fits("x*alloc", "malloc"));
-        assert!(fits("a*b*c", "a1b2c") && !fits("a*b*c", "a1c2b"));
-        assert!(fits("abc", "abc") && !fits("abc", "abcd"));
     }
 }

@@ -5,30 +5,37 @@
 //! one.
 
 mod address;
+mod best_names;
 mod blame;
 mod blocks;
 mod builds;
 mod facts;
 mod figures;
+mod filter;
 mod inventory;
 mod module;
 mod name;
 mod set;
 mod stacks;
 mod step;
+mod wrapper;
 
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
+pub use best_names::with_best_names;
+pub use blame::{Blame, Call, Responsible, blamed};
 pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use builds::without_false_builds;
 pub use facts::{Facts, Origin, Source};
 pub use figures::Figures;
+pub use filter::{Filter, FramePattern};
 pub use inventory::Inventory;
 pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
 pub use name::{Code, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown};
 pub use set::{compared, told_apart};
 pub use stacks::{StackId, Stacks};
+pub use wrapper::{PassedBy, Pattern, Wrappers, plain_name};
 
-use crate::trace::{Curve, FaultKind, Occurrences, Sizes};
+use crate::trace::{Curve, FaultKind, LiveSizes, Occurrences, Sizes};
 
 /// A run, read and named.
 #[derive(Debug, Clone)]
@@ -40,6 +47,8 @@ pub struct Run {
     /// By `LocationId`.
     pub locations: Vec<Location>,
     pub stacks: Stacks<LocationId>,
+    /// Which frames of the stacks stand for others.
+    pub blame: Blame,
     /// Stacks that allocated, each once.
     pub sites: Vec<CallSite>,
     /// What went wrong, worst kinds first; `None` where it is not known by caller.
@@ -73,6 +82,8 @@ pub struct CallSite {
     pub sizes: Option<Sizes>,
     /// `None` where only the end of the run is known.
     pub curve: Option<Curve>,
+    /// Of the live blocks, where they do not follow from the rest.
+    live_sizes: Option<Box<LiveSizes>>,
 }
 
 /// What call sites came to that a run has let go of.
@@ -90,6 +101,59 @@ pub struct Fault {
     pub at: LocationId,
 }
 
+impl CallSite {
+    /// Keeps the sizes of the live blocks, unless they follow from what all blocks were of.
+    pub fn keep_sizes(&mut self, sizes: LiveSizes) {
+        let follows = self.figures.blocks == 0 || self.sizes.is_some_and(Sizes::is_one);
+        self.live_sizes = (!follows).then(|| Box::new(sizes));
+    }
+
+    /// The sizes of the live blocks; `None` where these are not known one by one.
+    pub fn live_sizes(&self) -> Option<LiveSizes> {
+        let blocks = self.figures.blocks;
+        match (&self.live_sizes, self.sizes) {
+            (Some(sizes), _) => Some((**sizes).clone()),
+            (None, _) if blocks == 0 => Some(LiveSizes::default()),
+            (None, Some(sizes)) if sizes.is_one() => Some(LiveSizes::of([(sizes.least(), blocks)])),
+            (None, _) => None,
+        }
+    }
+
+    /// What is live is of another moment.
+    pub fn forget_sizes(&mut self) {
+        self.live_sizes = None;
+    }
+
+    /// Those that do not follow from the rest.
+    pub fn kept_sizes(&self) -> Option<&LiveSizes> {
+        self.live_sizes.as_deref()
+    }
+
+    /// Adds what another stack of the same place has.
+    pub fn add(
+        &mut self,
+        figures: Figures,
+        sizes: Option<Sizes>,
+        curve: &Curve,
+        live: Option<&LiveSizes>,
+    ) {
+        let all = self.live_sizes().zip(live);
+        self.figures.add(figures);
+        self.sizes = match (self.sizes, sizes) {
+            (Some(a), Some(b)) => Some(a.and(b)),
+            (one, other) => one.or(other),
+        };
+        if let Some(sum) = &mut self.curve {
+            sum.add(curve);
+        }
+        self.live_sizes = None;
+        if let Some((mut sum, live)) = all {
+            sum.add(live);
+            self.keep_sizes(sum);
+        }
+    }
+}
+
 impl Run {
     /// A run without any call site yet.
     pub fn new(facts: Facts, modules: Vec<Module>) -> Self {
@@ -99,6 +163,7 @@ impl Run {
             inventory: Inventory::default(),
             locations: Vec::new(),
             stacks: Stacks::default(),
+            blame: Blame::default(),
             sites: Vec::new(),
             faults: None,
             blocks: None,
@@ -124,14 +189,9 @@ impl Run {
         figures: Figures,
         sizes: Option<Sizes>,
         curve: Option<Curve>,
-    ) {
+    ) -> &mut CallSite {
         let stack = self.stacks.add(at, None);
-        self.sites.push(CallSite {
-            stack,
-            figures,
-            sizes,
-            curve,
-        });
+        self.add_stack(stack, figures, sizes, curve)
     }
 
     /// Adds what was allocated with a stack.
@@ -141,13 +201,16 @@ impl Run {
         figures: Figures,
         sizes: Option<Sizes>,
         curve: Option<Curve>,
-    ) {
+    ) -> &mut CallSite {
+        let index = self.sites.len();
         self.sites.push(CallSite {
             stack,
             figures,
             sizes,
             curve,
+            live_sizes: None,
         });
+        &mut self.sites[index]
     }
 
     pub fn location(&self, id: LocationId) -> &Location {
@@ -162,12 +225,6 @@ impl Run {
     /// The immediate caller of the allocator.
     pub fn innermost(&self, site: &CallSite) -> LocationId {
         self.stacks.innermost(site.stack)
-    }
-
-    /// The frame that a call site is shown and joined by: the one that answers for it. Right only once its
-    /// frames have names.
-    pub fn answering(&self, site: &CallSite) -> LocationId {
-        blame::answering(self, self.frames(site)).unwrap_or_else(|| self.innermost(site))
     }
 
     pub fn module_of(&self, location: &Location) -> Option<&Module> {
@@ -198,6 +255,12 @@ impl Run {
         sites.map(|site| site.figures.blocks).sum()
     }
 
+    /// Whether more is known of some call site than the immediate caller.
+    pub fn has_stacks(&self) -> bool {
+        let mut sites = self.sites.iter();
+        sites.any(|site| self.frames(site).nth(1).is_some())
+    }
+
     /// Lets go of all call sites but for their sum, and of the places that only they speak of, unless there are blocks
     /// to list. Who knows what each of them comes to has no need of them any more.
     pub fn forget_sites(&mut self) {
@@ -210,6 +273,7 @@ impl Run {
         });
         self.sites = Vec::new();
         self.stacks = Stacks::default();
+        self.blame = Blame::default();
         let locations = std::mem::take(&mut self.locations);
         for fault in self.faults.iter_mut().flatten() {
             self.locations.push(locations[fault.at.0 as usize].clone());

@@ -45,6 +45,8 @@ struct Parts {
     /// Of the outermost function.
     code: Option<Code>,
     source: NameSource,
+    /// The frame to show, where it is another one than the names alone tell.
+    answers: Option<usize>,
 }
 
 /// Where a name comes from; each outranks those below it.
@@ -85,6 +87,13 @@ impl Symbolized {
     }
 }
 
+impl Frame {
+    /// Written in a header of the toolchain or the system.
+    pub fn is_of_system_header(&self) -> bool {
+        self.file.as_deref().is_some_and(is_system_header)
+    }
+}
+
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -112,6 +121,7 @@ impl Named {
             function_start: None,
             code: None,
             source,
+            answers: None,
         }))
     }
 
@@ -175,11 +185,32 @@ impl Named {
         &self.0.frames
     }
 
-    /// The frame that a person would blame: the innermost one that is neither a system header's nor
-    /// `operator new` itself; the innermost of all if there is no such.
+    /// The frame that a person would blame: the one that [`Named::answered_by`] says; else the innermost that is
+    /// neither a system header's nor `operator new` itself; the innermost of all if there is no such.
     pub fn shown(&self) -> &Frame {
-        let blamed = self.0.frames.iter().find(|frame| !is_library_detail(frame));
-        blamed.unwrap_or(&self.0.frames[0])
+        &self.0.frames[self.shown_at()]
+    }
+
+    /// Which of the frames that is.
+    pub fn shown_at(&self) -> usize {
+        let answers = self.0.answers.filter(|at| *at < self.0.frames.len());
+        answers.unwrap_or_else(|| self.outside_headers())
+    }
+
+    fn outside_headers(&self) -> usize {
+        let mut frames = self.0.frames.iter();
+        let outside = frames.position(|frame| !is_library_detail(frame));
+        outside.unwrap_or(0)
+    }
+
+    /// The same name, with another frame to show.
+    pub fn answered_by(mut self, frame: usize) -> Self {
+        // Nearly always it is the one that is shown anyway, and the name stays shared.
+        if frame != self.shown_at() {
+            let is_default = frame == self.outside_headers();
+            Arc::make_mut(&mut self.0).answers = (!is_default).then_some(frame);
+        }
+        self
     }
 
     /// The frames that the shown one is inlined into, without those of system headers.
@@ -189,12 +220,7 @@ impl Named {
 
     /// The shown frame and those that it is inlined into, each with its function's declaration.
     pub fn chain(&self) -> impl Iterator<Item = (&Frame, Declaration)> + '_ {
-        let shown = self
-            .0
-            .frames
-            .iter()
-            .position(|frame| !is_library_detail(frame));
-        let shown = shown.unwrap_or(0);
+        let shown = self.shown_at();
         let frames = self.0.frames.iter().enumerate().skip(shown);
         let blamed =
             frames.filter(move |(index, frame)| *index == shown || !is_library_detail(frame));
@@ -222,7 +248,7 @@ fn is_library_detail(frame: &Frame) -> bool {
     let is_allocator = |function: &str| {
         function.starts_with("operator new(") || function.starts_with("operator new[](")
     };
-    frame.file.as_deref().is_some_and(is_system_header)
+    frame.is_of_system_header()
         || (frame.inlined && frame.function.as_deref().is_some_and(is_allocator))
 }
 

@@ -19,14 +19,15 @@ use crate::printable::{printable, printable_path, shortened};
 use crate::progress::Progress;
 use crate::run::{
     AddressingChoice, Build, CallSite, Code, Declaration, Facts, Figures, Frame, LinkAddress,
-    Location, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run, Source,
-    Symbolized, Text, Unknown,
+    Location, LocationId, Module, ModuleId, ModuleLabel, NameSource, Named, Origin, Role, Run,
+    Source, StackId, Symbolized, Text, Unknown,
 };
 use crate::symbols::Names;
 use crate::trace::{Anomalies, Curve, Occurrences, Sizes, Tally};
 use crate::warning::Warning;
 
 use super::inventory::SavedInventory;
+use super::stacks::{SavedStacks, Writer, add_stacks, live_sizes, saved_sizes};
 
 /// What the schema of a saved report begins with, before its version.
 const SCHEMA_NAME: &str = "mtrace-diff-saved/";
@@ -95,6 +96,9 @@ struct SavedRun {
     /// All that allocated, also those that left nothing: without them, a comparison could not tell a
     /// call site at rest from one that is not there.
     callers: Vec<SavedCaller>,
+    /// Of callers that are more than a place.
+    #[serde(flatten)]
+    stacks: SavedStacks,
 }
 
 #[derive(Serialize, Deserialize, PartialEq)]
@@ -133,8 +137,9 @@ struct SavedModule {
     path: Option<String>,
 }
 
+/// Where a call was made.
 #[derive(Serialize, Deserialize)]
-struct SavedCaller {
+pub struct SavedPlace {
     /// Index into the modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     module: Option<usize>,
@@ -145,6 +150,27 @@ struct SavedCaller {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     number: Option<Number>,
     name: SavedName,
+    /// Index into the builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    build: Option<usize>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedCaller {
+    /// Index of the innermost frame of its stack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stack: Option<usize>,
+    /// Of a stack of one frame, as in a place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    module: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<LinkAddress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<Number>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<SavedName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    build: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     allocations: Option<u64>,
     blocks: u64,
@@ -153,9 +179,9 @@ struct SavedCaller {
     /// The least and the most that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sizes: Option<(u64, u64)>,
-    /// Index into the builds.
+    /// Size and live blocks of it, where these do not follow from the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    build: Option<usize>,
+    live_sizes: Option<Vec<(u64, u64)>>,
     /// Step, blocks and bytes, at each of the steps at which these change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     curve: Option<Vec<(u8, u64, u64)>>,
@@ -207,7 +233,7 @@ struct SavedFrame {
 }
 
 /// What a document says, or why it cannot be.
-type Checked<T> = std::result::Result<T, String>;
+pub type Checked<T> = std::result::Result<T, String>;
 
 /// The text of a run, in one line.
 pub fn to_json(run: &Run) -> Result<Vec<u8>> {
@@ -259,10 +285,17 @@ impl SavedRun {
     fn of(run: &Run) -> Self {
         let facts = &run.facts;
         let (mut modules, mut builds) = (Listed::default(), Listed::default());
+        let mut stacks = Writer::default();
         let callers = run.sites.iter();
         let callers = callers
-            .map(|site| SavedCaller::of(run, site, &mut modules, &mut builds))
+            .map(|site| SavedCaller::of(run, site, &mut stacks, &mut modules, &mut builds))
             .collect();
+        let places = stacks.places.iter();
+        let places = places.map(|at| SavedPlace::of(run, *at, &mut modules, &mut builds));
+        let stacks = SavedStacks {
+            places: places.collect(),
+            frames: stacks.frames,
+        };
         let paths = run.modules.iter();
         let paths = paths.filter_map(|module| Some((&module.label, module.path.as_deref()?)));
         let paths: HashMap<&ModuleLabel, &str> = paths.collect();
@@ -290,6 +323,7 @@ impl SavedRun {
             inventory: SavedInventory::of(&run.inventory),
             total: Some(SavedTotal::of(run)),
             callers,
+            stacks,
         }
     }
 
@@ -331,10 +365,30 @@ impl SavedRun {
         let mut run = Run::new(facts, Vec::new());
         let labels: Vec<NamedModule> = self.modules.into_iter().map(SavedModule::named).collect();
         let (mut modules, mut names) = (Modules::default(), Names::default());
-        for caller in self.callers {
-            let module = caller.module(&labels, &self.builds)?;
-            let module = module.map(|module| modules.id_of(&mut run, module));
-            caller.add_to(&mut run, module, &mut names)?;
+        let mut locate = |run: &mut Run, place: SavedPlace, names: &mut Names| {
+            let module = place.module(&labels, &self.builds)?;
+            let module = module.map(|module| modules.id_of(run, module));
+            Ok::<LocationId, String>(run.add_location(place.location(module, names)?))
+        };
+        let mut places = Vec::new();
+        for place in self.stacks.places {
+            places.push(locate(&mut run, place, &mut names)?);
+        }
+        let stacks = add_stacks(&mut run, &places, &self.stacks.frames)?;
+        for mut caller in self.callers {
+            let stack = match (caller.take_place(), caller.stack) {
+                (Some(place), _) => {
+                    let at = locate(&mut run, place, &mut names)?;
+                    run.stacks.add(at, None)
+                }
+                (None, Some(stack)) => *stacks
+                    .get(stack)
+                    .ok_or_else(|| format!("a caller has stack {stack}, which is not there"))?,
+                (None, None) => {
+                    return Err("a caller has neither a 'name' nor a 'stack'".to_owned());
+                }
+            };
+            caller.add_to(&mut run, stack)?;
         }
         run.inventory = self.inventory.inventory(&mut names);
         let total = SavedTotal::of(&run);
@@ -400,32 +454,22 @@ impl SavedTotal {
     }
 }
 
-impl SavedCaller {
+impl SavedPlace {
     fn of<'a>(
         run: &'a Run,
-        site: &CallSite,
+        at: LocationId,
         modules: &mut Listed<'a, ModuleLabel>,
         builds: &mut Listed<'a, Build>,
     ) -> Self {
-        let location = run.location(run.answering(site));
+        let location = run.location(at);
         let module = run.module_of(location);
         let build = module.and_then(|module| module.build.as_ref());
-        SavedCaller {
+        SavedPlace {
             module: module.map(|module| modules.index_of(&module.label)),
             address: location.address,
             number: location.number.map(Number),
             name: SavedName::of(&location.name),
-            allocations: site.figures.allocations,
-            blocks: site.figures.blocks,
-            bytes: site.figures.bytes,
-            sizes: site.sizes.map(|sizes| (sizes.least(), sizes.most())),
             build: build.map(|build| builds.index_of(build)),
-            curve: site.curve.as_ref().map(|curve| {
-                let changes = curve.changes();
-                changes
-                    .map(|(step, live)| (step, live.blocks, live.bytes))
-                    .collect()
-            }),
         }
     }
 
@@ -444,19 +488,65 @@ impl SavedCaller {
         module.transpose()
     }
 
-    fn add_to(self, run: &mut Run, module: Option<ModuleId>, names: &mut Names) -> Checked<()> {
+    fn location(self, module: Option<ModuleId>, names: &mut Names) -> Checked<Location> {
+        Ok(Location {
+            module,
+            address: self.address,
+            number: self.number.map(|Number(number)| number),
+            name: self.name.symbolized(names)?,
+        })
+    }
+}
+
+impl SavedCaller {
+    fn of<'a>(
+        run: &'a Run,
+        site: &CallSite,
+        stacks: &mut Writer,
+        modules: &mut Listed<'a, ModuleLabel>,
+        builds: &mut Listed<'a, Build>,
+    ) -> Self {
+        let stack = stacks.add(run, site);
+        let place = || SavedPlace::of(run, run.innermost(site), modules, builds);
+        let mut place = stack.is_none().then(place);
+        SavedCaller {
+            module: place.as_ref().and_then(|place| place.module),
+            address: place.as_ref().and_then(|place| place.address),
+            number: place.as_mut().and_then(|place| place.number.take()),
+            build: place.as_ref().and_then(|place| place.build),
+            name: place.map(|place| place.name),
+            stack,
+            allocations: site.figures.allocations,
+            blocks: site.figures.blocks,
+            bytes: site.figures.bytes,
+            sizes: site.sizes.map(|sizes| (sizes.least(), sizes.most())),
+            live_sizes: saved_sizes(site),
+            curve: site.curve.as_ref().map(|curve| {
+                let changes = curve.changes();
+                changes
+                    .map(|(step, live)| (step, live.blocks, live.bytes))
+                    .collect()
+            }),
+        }
+    }
+
+    fn take_place(&mut self) -> Option<SavedPlace> {
+        Some(SavedPlace {
+            name: self.name.take()?,
+            module: self.module,
+            address: self.address,
+            number: self.number.take(),
+            build: self.build,
+        })
+    }
+
+    fn add_to(self, run: &mut Run, stack: StackId) -> Checked<()> {
         let curve = self.curve.map(|changes| {
             let tally = |(step, blocks, bytes)| (step, Tally { blocks, bytes });
             let changes: Vec<(u8, Tally)> = changes.into_iter().map(tally).collect();
             Curve::from_changes(&changes)
                 .ok_or_else(|| "the steps of a curve are out of order".to_owned())
         });
-        let location = Location {
-            module,
-            address: self.address,
-            number: self.number.map(|Number(number)| number),
-            name: self.name.symbolized(names)?,
-        };
         let figures = Figures {
             blocks: self.blocks,
             bytes: self.bytes,
@@ -469,10 +559,14 @@ impl SavedCaller {
         let (curve, sizes) = (curve.transpose()?, sizes.transpose()?);
         check(run.facts.origin.source, figures, curve.as_ref())
             .and_then(|()| check_sizes(figures, sizes))
-            .map_err(|reason| format!("of caller {}, {reason}", run.sites.len() + 1))?;
-        let at = run.add_location(location);
-        run.add_site(at, figures, sizes, curve);
-        Ok(())
+            .and_then(|()| live_sizes(figures.blocks, figures.bytes, self.live_sizes))
+            .map_err(|reason| format!("of caller {}, {reason}", run.sites.len() + 1))
+            .map(|live_sizes| {
+                let site = run.add_stack(stack, figures, sizes, curve);
+                if let Some(live_sizes) = live_sizes {
+                    site.keep_sizes(live_sizes);
+                }
+            })
     }
 }
 

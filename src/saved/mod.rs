@@ -2,6 +2,7 @@
 
 mod document;
 mod inventory;
+mod stacks;
 mod store;
 mod unfinished;
 

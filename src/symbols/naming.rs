@@ -121,6 +121,7 @@ fn name_run(mut run: RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Run {
             location.name = name;
         }
     }
+    run.run = run.run.blamed_alone();
     let warnings = missing_names(&run, answers);
     run.run.inventory.sources.extend(sources(&run, answers));
     run.run.facts.warnings.extend(warnings);
@@ -149,7 +150,7 @@ fn sources(
 fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<Warning> {
     let mut live: Vec<Vec<&Location>> = vec![Vec::new(); run.modules.len()];
     for site in run.run.sites.iter().filter(|site| site.figures.blocks > 0) {
-        let location = run.run.location(run.run.innermost(site));
+        let location = run.run.location(run.run.responsible(site).call.at);
         if let Some(live) = location.module.and_then(|id| live.get_mut(id.0 as usize)) {
             live.push(location);
         }

@@ -9,6 +9,7 @@ use super::caller_list::Callers;
 use super::changes::{Curves, Sampler};
 use super::curve::Curve;
 use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts, SHARDS};
+use super::live_sizes::LiveSizes;
 use super::sizes::{Seen, Sizes};
 
 /// What one caller did.
@@ -191,6 +192,17 @@ impl Outcome<'_> {
     pub fn sizes(&self) -> Vec<Option<Sizes>> {
         let sizes = self.trace.sizes.iter();
         sizes.map(|seen| seen.sizes()).collect()
+    }
+
+    /// The sizes of what is live, by [`CallerId`].
+    pub fn live_sizes(&self) -> Vec<LiveSizes> {
+        let live = self.trace.live.iter();
+        let live = live.flat_map(|shard| shard.iter(self.reuse));
+        let live = live.map(|(_, block)| Block {
+            caller: self.trace.is(block.caller),
+            ..block
+        });
+        LiveSizes::of_callers(live, self.trace.allocated.len())
     }
 
     /// What is live of a part of all addresses, by caller.

@@ -13,7 +13,7 @@ use arbitrary::{Result, Unstructured};
 use mtrace_diff::Grouping;
 use mtrace_diff::Plan;
 use mtrace_diff::RunInput;
-use mtrace_diff::{FORMATS, Options, Report};
+use mtrace_diff::{FORMATS, Options, Report, StackView};
 use serde_json::{Map, Value, json};
 
 /// A saved report of any structure: a run that agrees with itself, or an error.
@@ -188,6 +188,7 @@ fn check(report: &Report) {
         all: true,
         inlines: true,
         trend: true,
+        stacks: Some(StackView { share: 0.05 }),
         width: Some(80),
         color: false,
     };

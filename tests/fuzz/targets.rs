@@ -11,7 +11,7 @@ use mtrace_diff::RunInput;
 use mtrace_diff::internals::capture::Maps;
 use mtrace_diff::internals::trace::{Line, Reuse, advice};
 use mtrace_diff::internals::trace::{ReplayOptions, STEPS, Tally, replay};
-use mtrace_diff::{FORMATS, Options};
+use mtrace_diff::{FORMATS, Options, StackView};
 
 /// A log of any bytes: it is read to its end, and its figures agree with one another.
 pub fn log(input: &[u8]) {
@@ -103,6 +103,7 @@ pub fn capture(input: &[u8], directory: &Path) {
         top: 20,
         all: true,
         trend: true,
+        stacks: Some(StackView { share: 0.05 }),
         inlines: true,
         width: Some(80),
         color: false,

@@ -116,6 +116,12 @@ pub fn line_of(source: &str, mark: &str) -> u64 {
 
 /// Whether a program is on this machine.
 pub fn has_tool(name: &str) -> bool {
+    if let Some(library) = name.strip_prefix("pkg-config:") {
+        let known = Command::new("pkg-config")
+            .args(["--exists", library])
+            .status();
+        return known.is_ok_and(|status| status.success());
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
 }

@@ -30,7 +30,7 @@ pub fn settle(mut runs: Vec<Run>) -> Vec<Run> {
 }
 
 fn is_old(run: &Run) -> bool {
-    run.facts.origin.source != Source::Log
+    matches!(run.facts.origin.source, Source::Mtrace | Source::MtraceDo)
 }
 
 /// An old result does not say of which machine it is; the other runs do, and their addresses are
@@ -106,7 +106,7 @@ impl SitesByLine {
         for run in runs.iter().filter(|run| !is_old(run)) {
             // Who only frees is no call site, and may share a line with one.
             for site in &run.sites {
-                let location = run.location(run.answering(site));
+                let location = run.location(run.innermost(site));
                 let module = run.module_of(location).map(|module| &module.label);
                 let (Some(label), Symbolized::Named(named)) = (module, &location.name) else {
                     continue;

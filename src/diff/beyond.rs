@@ -1,0 +1,98 @@
+//! What one run has of a site beside its figures: the stacks that lead to it, the wrappers that it calls, and whether it
+//! is one. Of most sites of a log there is nothing to say, and a million of them keep none of it.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+
+use crate::run::{Call, PassedBy, Responsible, Run, Text, plain_name};
+use crate::trace::LiveSizes;
+
+/// What of it is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Looks {
+    /// Of each site, the sizes of its blocks; else only of wrappers.
+    pub sizes: bool,
+    /// There are stacks, which will be asked for.
+    pub stacks: bool,
+}
+
+/// What a run has of a site beside its figures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beyond {
+    /// Call sites of the run that lead here; none where no stacks are known.
+    pub sites: Vec<u32>,
+    /// Live blocks that came through each wrapper.
+    pub via: BTreeMap<(Text, PassedBy), u64>,
+    /// It is itself a wrapper, or in the C or C++ runtime: who called it is not known.
+    pub stands_for: Option<PassedBy>,
+    /// Of its live blocks, where somebody looks at them; `None` where they are not known one by one.
+    pub live_sizes: Option<LiveSizes>,
+}
+
+impl Beyond {
+    /// Of a call site of a run, by its number.
+    pub fn of(
+        run: &Run,
+        number: u32,
+        responsible: Responsible,
+        looks: Looks,
+        names: &mut WrapperNames,
+    ) -> Option<Box<Beyond>> {
+        let site = run.sites.get(number as usize)?;
+        let via = responsible.via;
+        let via = via.and_then(|(call, by)| Some((names.plain(run, call, by)?, by)));
+        let sizes = looks.sizes || responsible.stands_for.is_some();
+        if via.is_none() && !sizes && !looks.stacks {
+            return None;
+        }
+        Some(Box::new(Beyond {
+            sites: looks.stacks.then_some(number).into_iter().collect(),
+            via: via
+                .map(|via| (via, site.figures.blocks))
+                .into_iter()
+                .collect(),
+            stands_for: responsible.stands_for,
+            live_sizes: sizes.then(|| site.live_sizes()).flatten(),
+        }))
+    }
+
+    /// Adds what another call site has, or another place.
+    pub fn add(&mut self, other: &Beyond) {
+        self.sites.extend(&other.sites);
+        for (via, blocks) in &other.via {
+            *self.via.entry(via.clone()).or_default() += blocks;
+        }
+        self.stands_for = self.stands_for.max(other.stands_for);
+        self.live_sizes = match (self.live_sizes.take(), &other.live_sizes) {
+            (Some(mut sum), Some(sizes)) => {
+                sum.add(sizes);
+                Some(sum)
+            }
+            // A part of them would be wrong.
+            _ => None,
+        };
+    }
+}
+
+/// Plain names of the wrappers of a run, each made once.
+#[derive(Debug, Default)]
+pub struct WrapperNames(HashMap<Call, Option<Text>>);
+
+impl WrapperNames {
+    /// Without a name, the runtime is told by its library, and a wrapper by its call.
+    fn plain(&mut self, run: &Run, call: Call, by: PassedBy) -> Option<Text> {
+        let name = self.0.entry(call).or_insert_with(|| {
+            let frame = run.frame_of(call);
+            if let Some(function) = frame.and_then(|frame| frame.function.as_deref()) {
+                return Some(plain_name(function).into());
+            }
+            let location = run.location(call.at);
+            match by {
+                PassedBy::Runtime => Some(run.module_of(location)?.label.name.clone()),
+                _ => Some(format!("{:#x}", location.address?.0).into()),
+            }
+        });
+        name.clone()
+    }
+}

@@ -1,0 +1,157 @@
+//! Rows of one build that are in another under a neighbour's name, because a call was put between, taken out, or
+//! inlined: their callers tell.
+//!
+//! Such a row went away in one run, and came in a later one. Both are one if the one's line lies on the way to the
+//! other, both come through the same wrapper for the same sizes, and of all that went and came they are most alike.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use super::callers::likeness;
+use super::files::best_pairs;
+use super::matched_by::MatchedBy;
+use super::site::{JoinedSite, SiteRun};
+use crate::run::{Call, Run, Text, plain_name};
+use crate::symbol_name::without_clone;
+
+/// Ways that have less in common, of 1000, are two.
+const ALIKE: u32 = 600;
+
+/// So many stacks of a row, those that allocated most, stand for all.
+const STACKS: usize = 8;
+
+/// Of more rows than this that went or came, a changed caller explains nothing.
+const MOST: usize = 250;
+
+/// Makes one of rows that are one, and notes those of which several may be.
+pub fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedSite> {
+    let has_callers = |run: &Run| {
+        run.sites
+            .iter()
+            .any(|site| run.frames(site).nth(1).is_some())
+    };
+    if runs.len() < 2 || !runs.iter().all(has_callers) {
+        return sites;
+    }
+    let here = |site: &JoinedSite| {
+        let mut here = site.runs.iter();
+        let first = here.position(Option::is_some)?;
+        Some((first, site.runs.iter().rposition(Option::is_some)?))
+    };
+    let spans: Vec<Option<(usize, usize)>> = sites.iter().map(here).collect();
+    let of = |is: &dyn Fn(usize, usize) -> bool| -> Vec<Row> {
+        let spans = spans.iter().enumerate();
+        let is = spans.filter(|(_, span)| span.is_some_and(|(first, last)| is(first, last)));
+        is.filter_map(|(index, span)| {
+            Row::of(index, &sites[index], span.map(|(_, last)| last)?, runs)
+        })
+        .collect()
+    };
+    let gone = of(&|_, last| last + 1 < runs.len());
+    let new = of(&|first, _| first > 0);
+    if gone.is_empty() || new.is_empty() || gone.len().max(new.len()) > MOST {
+        return sites;
+    }
+    let alike = |i: usize, j: usize| {
+        let (old, new) = (&gone[i], &new[j]);
+        let follows = spans[old.index].zip(spans[new.index]);
+        let follows = follows.is_some_and(|((_, last), (first, _))| last < first);
+        follows
+            .then(|| old.likeness(new))
+            .flatten()
+            .filter(|alike| *alike >= ALIKE)
+    };
+    let pairs = best_pairs(gone.len(), new.len(), alike);
+    for (j, row) in new.iter().enumerate() {
+        let is_paired = pairs.iter().any(|(_, paired)| *paired == j);
+        let has_like = (0..gone.len()).any(|i| alike(i, j).is_some());
+        sites[row.index].forked |= !is_paired && has_like;
+    }
+    let pairs: Vec<(usize, usize)> = pairs
+        .iter()
+        .map(|(i, j)| (gone[*i].index, new[*j].index))
+        .collect();
+    drop(gone);
+    drop(new);
+    let mut united = vec![false; sites.len()];
+    for (old, new) in pairs {
+        let earlier = std::mem::take(&mut sites[old].runs);
+        let site = &mut sites[new];
+        for (here, earlier) in site.runs.iter_mut().zip(earlier) {
+            if here.is_none() {
+                *here = earlier;
+            }
+        }
+        site.matched_by = site.matched_by.max(Some(MatchedBy::Callers));
+        united[old] = true;
+    }
+    let mut index = 0;
+    sites.retain(|_| {
+        index += 1;
+        !united[index - 1]
+    });
+    sites
+}
+
+/// What is known of a row that went or came.
+struct Row {
+    index: usize,
+    /// Its function and those on the way to it, of the stacks that allocated most.
+    ways: Vec<Vec<Text>>,
+    via: BTreeSet<Option<String>>,
+    here: Box<SiteRun>,
+}
+
+impl Row {
+    /// `None` where its functions are not known.
+    fn of(index: usize, site: &JoinedSite, last: usize, runs: &[Run]) -> Option<Self> {
+        let run = &runs[last];
+        let here = site.runs[last].clone()?;
+        let mut sites: Vec<u32> = here.stacks().to_vec();
+        sites.sort_by_key(|at| Reverse(run.sites[*at as usize].figures.allocations));
+        sites.truncate(STACKS);
+        let sites = sites.iter().map(|at| &run.sites[*at as usize]);
+        let name = |call: Call| {
+            let function = run.frame_of(call)?.function.as_deref()?;
+            Some(Text::from(without_clone(function)))
+        };
+        let ways = sites.clone().map(|site| {
+            let own = run.responsible(site).call;
+            let calls = run.calls(site).skip_while(|call| *call != own);
+            let shown = calls.filter(|call| *call == own || run.is_shown(*call));
+            shown.filter_map(name).collect::<Vec<Text>>()
+        });
+        let ways: Vec<Vec<Text>> = ways.filter(|way| way.len() > 1).collect();
+        let via = sites.map(|site| {
+            let via = run.responsible(site).via?;
+            name(via.0).map(|name| plain_name(&name))
+        });
+        let via = via.collect();
+        (!ways.is_empty()).then_some(Row {
+            index,
+            ways,
+            via,
+            here,
+        })
+    }
+
+    fn likeness(&self, new: &Row) -> Option<u32> {
+        let is_one_build = self.here.build.is_some() && self.here.build == new.here.build;
+        let size = |row: &Row| match &*row.here.sizes {
+            [sizes] if sizes.is_one() => Some(sizes.least()),
+            _ => None,
+        };
+        let other_size = matches!((size(self), size(new)), (Some(a), Some(b)) if a != b);
+        if is_one_build || other_size || self.via.is_disjoint(&new.via) {
+            return None;
+        }
+        let pairs = self
+            .ways
+            .iter()
+            .flat_map(|old| new.ways.iter().map(move |new| (old, new)));
+        let on_one_way = pairs.filter(|(old, new)| {
+            old[0] != new[0] && (old.contains(&new[0]) || new.contains(&old[0]))
+        });
+        on_one_way.map(|(old, new)| likeness(old, new)).max()
+    }
+}

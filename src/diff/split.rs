@@ -1,0 +1,124 @@
+//! Rows that are parts of a line: the ways that lead to it, or the sizes of its blocks.
+
+use super::beyond::{Beyond, Looks, WrapperNames};
+use super::by_size::{by_size, live_sizes};
+use super::callers::{Reach, Way, ways};
+use super::site::{Grouping, JoinedSite, Part, SiteRun};
+use crate::run::{Figures, Run};
+use crate::trace::LiveSizes;
+
+/// So many sizes of a line have a row of their own.
+const MOST_SIZES: usize = 16;
+
+/// The rows that the sites fall into; a site of which the parts are not known stays whole.
+pub fn split(sites: Vec<JoinedSite>, runs: &[Run], by: Grouping, reach: &Reach) -> Vec<JoinedSite> {
+    let sites = sites.into_iter();
+    match by {
+        Grouping::Stack => sites
+            .flat_map(|site| by_stacks(site, runs, reach))
+            .collect(),
+        Grouping::Size => sites.flat_map(|site| by_sizes(site, runs)).collect(),
+        _ => sites.collect(),
+    }
+}
+
+fn by_stacks(site: JoinedSite, runs: &[Run], reach: &Reach) -> Vec<JoinedSite> {
+    let ways = ways(&site, runs, reach);
+    if ways.iter().all(|way| way.callers.is_empty()) {
+        return vec![site];
+    }
+    ways.into_iter()
+        .map(|way| of_way(&site, way, runs))
+        .collect()
+}
+
+fn of_way(site: &JoinedSite, way: Way, runs: &[Run]) -> JoinedSite {
+    let mut of_way = site.clone();
+    let here = way.runs.into_iter().zip(&mut of_way.runs).zip(runs);
+    for ((here, of_site), run) in here {
+        *of_site = match (here, of_site.take()) {
+            (Some(here), Some(of_site)) => Some(Box::new(of_sites(&of_site, &here.sites, run))),
+            _ => None,
+        };
+    }
+    of_way.forked |= way.forked;
+    of_way.by = Grouping::Stack;
+    let callers = way.callers.into_iter();
+    let callers = callers.map(|(caller, _)| caller).collect();
+    of_way.part = Some(Box::new(Part::Stack(callers)));
+    of_way.at_least = None;
+    of_way
+}
+
+/// The part of a site's run that some of its stacks are.
+fn of_sites(whole: &SiteRun, numbers: &[u32], run: &Run) -> SiteRun {
+    let mut names = WrapperNames::default();
+    let looks = Looks {
+        sizes: false,
+        stacks: true,
+    };
+    let mut part: Option<SiteRun> = None;
+    for number in numbers {
+        let Some(site) = run.sites.get(*number as usize) else {
+            continue;
+        };
+        let beyond = Beyond::of(run, *number, run.responsible(site), looks, &mut names);
+        match &mut part {
+            Some(part) => part.add_site(site, beyond),
+            None => {
+                part = Some(SiteRun {
+                    figures: site.figures,
+                    sizes: site.sizes.into(),
+                    curve: site.curve.clone(),
+                    beyond,
+                    ..whole.clone()
+                });
+            }
+        }
+    }
+    part.unwrap_or_else(|| whole.clone())
+}
+
+fn by_sizes(site: JoinedSite, runs: &[Run]) -> Vec<JoinedSite> {
+    let of_runs = runs.iter().enumerate();
+    let of_runs: Option<Vec<LiveSizes>> =
+        of_runs.map(|(index, _)| live_sizes(&site, index)).collect();
+    let (Some(of_runs), Some(sizes)) = (of_runs, by_size(&site)) else {
+        return vec![site];
+    };
+    let own: Vec<u64> = sizes.iter().take(MOST_SIZES).map(|of| of.size).collect();
+    let of_size = own
+        .iter()
+        .map(|size| (Part::Size(*size), of_part(&of_runs, |other| other == *size)));
+    let mut parts: Vec<(Part, Vec<LiveSizes>)> = of_size.collect();
+    if sizes.len() > own.len() {
+        let others = of_part(&of_runs, |size| !own.contains(&size));
+        parts.push((Part::OtherSizes, others));
+    }
+    if parts.is_empty() {
+        return vec![site];
+    }
+    let row = |(part, sizes): (Part, Vec<LiveSizes>)| {
+        let mut row = site.clone();
+        for (run, sizes) in row.runs.iter_mut().zip(&sizes) {
+            let Some(run) = run else { continue };
+            let (blocks, bytes) = sizes.sums();
+            run.figures = Figures {
+                blocks,
+                bytes: run.figures.bytes.map(|_| bytes),
+                allocations: None,
+            };
+            run.curve = None;
+        }
+        row.by = Grouping::Size;
+        row.part = Some(Box::new(part));
+        row.at_least = None;
+        row
+    };
+    parts.into_iter().map(row).collect()
+}
+
+fn of_part(of_runs: &[LiveSizes], is_of: impl Fn(u64) -> bool) -> Vec<LiveSizes> {
+    let of_run = |sizes: &LiveSizes| LiveSizes::of(sizes.iter().filter(|(size, _)| is_of(*size)));
+    of_runs.iter().map(of_run).collect()
+}

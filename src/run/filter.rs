@@ -1,0 +1,100 @@
+//! Looking at a part of the stacks of a run.
+
+use std::fmt;
+use std::str::FromStr;
+
+use regex_lite::Regex;
+
+use super::{Call, Pattern, Run};
+
+/// A regular expression for what frames say: function, file and module.
+#[derive(Debug, Clone)]
+pub struct FramePattern(Regex);
+
+impl FromStr for FramePattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match Regex::new(text) {
+            Ok(pattern) => Ok(FramePattern(pattern)),
+            Err(error) => Err(format!(
+                "{error}; it is a regular expression, as in 'net_.*|/poll\\.c'"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for FramePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+impl FramePattern {
+    /// Whether a function of a stack fits.
+    pub fn fits(&self, run: &Run, call: Call) -> bool {
+        let frame = run.frame_of(call);
+        let function = frame.and_then(|frame| frame.function.as_deref());
+        let file = frame.and_then(|frame| frame.file.as_deref());
+        let module = run.module_of(run.location(call.at));
+        let module = module.map(|module| &*module.label.name);
+        let mut texts = [function, file, module].into_iter().flatten();
+        texts.any(|text| self.0.is_match(text))
+    }
+}
+
+/// Which stacks count.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Those that go through this function.
+    pub under: Option<Pattern>,
+    /// Those that have a frame that fits.
+    pub focus: Option<FramePattern>,
+}
+
+impl Filter {
+    pub fn is_set(&self) -> bool {
+        self.under.is_some() || self.focus.is_some()
+    }
+
+    /// The run with those of its call sites whose stacks count.
+    pub fn kept(&self, mut run: Run) -> Run {
+        if !self.is_set() {
+            return run;
+        }
+        let of_location = |fits: &dyn Fn(Call) -> bool| -> Vec<bool> {
+            let all = (0..run.locations.len() as u32).map(super::LocationId);
+            all.map(|at| run.calls_at(at).any(fits)).collect()
+        };
+        let under = self.under.as_ref().map(|under| {
+            of_location(&|call| {
+                let function = run
+                    .frame_of(call)
+                    .and_then(|frame| frame.function.as_deref());
+                function.is_some_and(|function| under.fits(function))
+            })
+        });
+        let focus = self
+            .focus
+            .as_ref()
+            .map(|focus| of_location(&|call| focus.fits(&run, call)));
+        let mut sites = std::mem::take(&mut run.sites);
+        sites.retain(|site| {
+            let goes_through = |known: &Vec<bool>| run.frames(site).any(|at| known[at.0 as usize]);
+            under.iter().chain(&focus).all(goes_through)
+        });
+        run.sites = sites;
+        run
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.under, &self.focus) {
+            (Some(under), Some(focus)) => write!(f, "{under}, and {focus}"),
+            (Some(under), None) => under.fmt(f),
+            (None, Some(focus)) => focus.fmt(f),
+            (None, None) => f.write_str("anything"),
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! Functions and libraries that are known to allocate for their callers.
+
+use super::pattern::{fits, plain_name};
+use crate::run::{ModuleLabel, Role};
+
+/// Patterns of one origin, as the guide lists them.
+pub struct Group {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the guide's table has it"))]
+    pub of: &'static str,
+    pub patterns: &'static [&'static str],
+}
+
+/// Names without parameters and template arguments; a `*` stands for any text.
+pub const WRAPPERS: &[Group] = &[
+    Group {
+        of: "the C library, where it is linked in",
+        patterns: &[
+            "malloc",
+            "calloc",
+            "realloc",
+            "reallocarray",
+            "memalign",
+            "aligned_alloc",
+            "posix_memalign",
+            "valloc",
+            "pvalloc",
+            "strdup",
+            "strndup",
+            "wcsdup",
+            "asprintf",
+            "vasprintf",
+            "getline",
+            "getdelim",
+            "open_memstream",
+            "__libc_*alloc*",
+            "__libc_memalign",
+            "__strdup",
+            "__strndup",
+            "__asprintf*",
+            "__vasprintf*",
+            "__getdelim",
+            "_IO_*",
+            "__wrap_*alloc*",
+            "__real_*alloc*",
+        ],
+    },
+    Group {
+        of: "C++",
+        patterns: &[
+            "operator new*",
+            "std::*",
+            "__gnu_cxx::*",
+            "boost::*::allocate*",
+            "boost::make_shared*",
+            "boost::allocate_shared*",
+            "boost::container::*",
+        ],
+    },
+    Group {
+        of: "Rust",
+        patterns: &[
+            "__rust_alloc*",
+            "__rust_realloc",
+            "__rdl_*alloc*",
+            "__rg_*alloc*",
+            "alloc::*",
+            "hashbrown::*",
+        ],
+    },
+    Group {
+        of: "wrappers that end the program where there is no memory",
+        patterns: &[
+            "x*alloc",
+            "x*allocz",
+            "x*allocarray",
+            "do_x*alloc*",
+            "x*dup",
+            "x*dup0",
+            "x*dupz",
+            "xasprintf",
+            "xvasprintf",
+            "xstrfmt",
+            "xstrvfmt",
+            "x2nrealloc",
+            "emalloc",
+            "ecalloc",
+            "erealloc",
+            "estrdup",
+            "estrndup",
+            "safe_*alloc",
+            "safe_*dup",
+            "checked_*alloc",
+            "*_malloc",
+            "*_malloc0",
+            "*_calloc",
+            "*_realloc",
+            "*_reallocarray",
+            "*_zalloc",
+            "*_strdup",
+            "*_strndup",
+            "*_memdup",
+            "*_asprintf",
+            "*_vasprintf",
+        ],
+    },
+    Group {
+        of: "GLib",
+        patterns: &[
+            "g_malloc*",
+            "g_realloc*",
+            "g_try_*alloc*",
+            "g_aligned_alloc*",
+            "g_new*",
+            "g_slice_*",
+            "g_strdup*",
+            "g_vasprintf",
+            "g_asprintf",
+            "g_strndup",
+            "g_strnfill",
+            "g_strconcat",
+            "g_strjoin*",
+            "g_strsplit*",
+            "g_memdup*",
+            "g_list_*",
+            "g_slist_*",
+            "g_queue_*",
+            "g_hash_table_*",
+            "g_array_*",
+            "g_ptr_array_*",
+            "g_byte_array_*",
+            "g_string_*",
+            "g_tree_*",
+            "g_node_*",
+            "g_bytes_new*",
+            "g_variant_new*",
+            "g_error_new*",
+            "g_set_error*",
+            "g_object_new*",
+            "g_type_create_instance",
+            "g_closure_new*",
+            "g_cclosure_new*",
+        ],
+    },
+    Group {
+        of: "CPython",
+        patterns: &[
+            "PyMem_*",
+            "_PyMem_*",
+            "PyObject_*alloc",
+            "_PyObject_*alloc",
+            "PyObject_*Alloc*",
+            "_PyObject_*Alloc*",
+            "_PyObject_*New*",
+            "_PyObject_GC_*",
+            "PyObject_GC_*",
+            "PyType_GenericAlloc",
+            "_PyType_AllocNoTrack",
+            "pymalloc_*",
+            "_PyBytes_FromSize",
+            "gc_alloc",
+            "new_arena",
+        ],
+    },
+    Group {
+        of: "SQLite",
+        patterns: &[
+            "sqlite3*Malloc*",
+            "sqlite3*Realloc*",
+            "sqlite3*StrDup",
+            "sqlite3*StrNDup",
+            "sqlite3_malloc*",
+            "sqlite3_realloc*",
+            "sqlite3_*mprintf",
+            "sqlite3*MPrintf",
+            "mallocWithAlarm",
+            "dbMallocRawFinish",
+            "dbReallocFinish",
+            "pcache1Alloc",
+        ],
+    },
+    Group {
+        of: "Qt",
+        patterns: &[
+            "QArrayData::*",
+            "QTypedArrayData::*",
+            "QListData::*",
+            "QHashData::*",
+            "QHashPrivate::*",
+            "QMapDataBase::*",
+            "QtPrivate::*",
+            "QtSharedPointer::*",
+        ],
+    },
+    Group {
+        of: "other libraries and programs",
+        patterns: &[
+            "CRYPTO_*alloc*",
+            "CRYPTO_*dup",
+            "OPENSSL_*alloc*",
+            "OPENSSL_*dup",
+            "xmlMalloc*",
+            "xmlMem*",
+            "xmlStrdup",
+            "xmlStrndup",
+            "apr_p*alloc*",
+            "apr_pstr*",
+            "talloc_*",
+            "_talloc_*",
+            "ngx_*alloc",
+            "ngx_pmemalign",
+            "ngx_memalign",
+            "av_*alloc*",
+            "av_*dup",
+            "SDL_*alloc*",
+            "SDL_*dup",
+            "luaM_*",
+            "l_alloc",
+            "zcalloc",
+            "uv__*alloc*",
+            "uv__strdup",
+            "uv__strndup",
+            "dbus_malloc*",
+            "dbus_realloc",
+            "jv_mem_*",
+            "kmalloc",
+            "kzalloc",
+            "kcalloc",
+            "kstrdup",
+            "je_*alloc*",
+            "mi_*alloc*",
+            "tc_*alloc*",
+            "tc_new*",
+        ],
+    },
+];
+
+/// Libraries that allocate for whoever calls them: their own lines are nobody's.
+pub const RUNTIMES: &[&str] = &[
+    "libc",
+    "libm",
+    "libdl",
+    "librt",
+    "libpthread",
+    "libstdc++",
+    "libc++",
+    "libc++abi",
+    "libgcc_s",
+    "libuClibc",
+];
+
+/// Whether a function only allocates for its caller, by its name.
+pub fn is_wrapper(function: &str) -> bool {
+    let name = plain_name(function);
+    let mut patterns = WRAPPERS.iter().flat_map(|group| group.patterns);
+    patterns.any(|pattern| fits(pattern, &name))
+}
+
+/// Whether a module belongs to the C or C++ runtime.
+pub fn is_runtime(module: &ModuleLabel) -> bool {
+    if module.role == Role::Loader {
+        return true;
+    }
+    let name = &*module.name;
+    let stem = name.split(".so").next().unwrap_or(name);
+    let stem = match stem.rsplit_once('-') {
+        // libc-2.31.so
+        Some((stem, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => stem,
+        _ => stem,
+    };
+    module.role == Role::Library && (RUNTIMES.contains(&stem) || name.starts_with("ld-musl"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrappers_are_known_by_name() {
+        for name in [
+            "xmalloc",
+            "xcalloc",
+            "xstrdup",
+            "xmallocz",
+            "do_xmalloc",
+            "xmemdupz",
+            "mosquitto__malloc",
+            "operator new(unsigned long)",
+            "operator new[](unsigned long)",
+            "std::vector<int, std::allocator<int> >::push_back(int const&)",
+            "void std::vector<int>::_M_realloc_insert<int>(int&&)",
+            "g_malloc0",
+            "g_strdup",
+            "g_strdup_printf",
+            "g_list_append",
+            "PyMem_RawMalloc",
+            "_PyObject_GC_Alloc",
+            "sqlite3MallocRaw",
+            "sqlite3DbStrDup",
+            "xmalloc.constprop.0",
+            "QArrayData::allocate(unsigned long, unsigned long)",
+            "alloc::raw_vec::finish_grow",
+        ] {
+            assert!(is_wrapper(name), "{name}");
+        }
+        for name in [
+            "session_open",
+            "main",
+            "alloc",
+            "expand",
+            "operator+(A const&, A const&)",
+            "mystd::thing()",
+            "malloc_trim_all",
+            "box_alloc_all",
+            "xallocator",
+            "sqlite3VdbeExec",
+            "PyDict_New",
+            "app::load(std::string const&)",
+            "Session<std::string>::open()",
+        ] {
+            assert!(!is_wrapper(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn runtimes_are_libraries_of_any_version() {
+        let library = |name: &str| ModuleLabel {
+            role: Role::Library,
+            name: name.into(),
+        };
+        for name in [
+            "libc.so.6",
+            "libc-2.31.so",
+            "libstdc++.so.6.0.30",
+            "ld-musl-armhf.so.1",
+        ] {
+            assert!(is_runtime(&library(name)), "{name}");
+        }
+        for name in ["libcurl.so.4", "libglib-2.0.so.0", "libmine.so"] {
+            assert!(!is_runtime(&library(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_guide_lists_every_pattern() {
+        let guide = include_str!("../../guide/stacks.md");
+        let patterns = WRAPPERS.iter().flat_map(|group| group.patterns);
+        for name in patterns.chain(RUNTIMES) {
+            assert!(guide.contains(&format!("`{name}`")), "{name}");
+        }
+        for group in WRAPPERS {
+            assert!(guide.contains(&format!("| {} |", group.of)), "{}", group.of);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Functions that allocate for whoever calls them: those that are known, those that the data shows, and those that
+//! the user names.
+
+mod known;
+mod learned;
+mod pattern;
+
+pub use known::{is_runtime, is_wrapper};
+pub use learned::{Learned, learn};
+pub use pattern::{Pattern, plain_name};
+
+use serde::Serialize;
+
+use super::FramePattern;
+
+/// What the user says of wrappers.
+#[derive(Debug, Clone, Default)]
+pub struct Wrappers {
+    /// Functions that are wrappers whatever else is known of them.
+    pub given: Vec<Pattern>,
+    /// Neither the table nor the data counts: a row is the immediate caller, as a log of glibc has it.
+    pub only_given: bool,
+    /// Frames that no stack has.
+    pub hidden: Option<FramePattern>,
+}
+
+/// How it is known that a frame stands for its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PassedBy {
+    /// `--wrapper` names it.
+    Given,
+    /// It lies in the C or C++ runtime.
+    Runtime,
+    /// The table has its name.
+    Known,
+    /// The data shows it.
+    Learned,
+    /// It is written in a header of the system.
+    Header,
+}
+
+impl PassedBy {
+    /// Stable, for scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            PassedBy::Given => "given",
+            PassedBy::Runtime => "runtime",
+            PassedBy::Known => "known",
+            PassedBy::Learned => "learned",
+            PassedBy::Header => "header",
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Call stacks and the sizes of live blocks in a saved report.
+//!
+//! `places` has each place once. `frames` has a line a frame, of a place and of the frame that called it, which stands
+//! before it; a caller names its innermost frame. A caller with one frame is a place itself.
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use super::document::{Checked, SavedPlace};
+use crate::run::{CallSite, LocationId, Run, StackId};
+use crate::trace::LiveSizes;
+
+/// No recorder walks further.
+const DEEPEST: usize = 4096;
+
+/// The index of a place, and of the frame that called it.
+pub type SavedStackFrame = (usize, Option<usize>);
+
+#[derive(Serialize, Deserialize, Default)]
+pub struct SavedStacks {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<SavedPlace>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<SavedStackFrame>,
+}
+
+/// The frames that are written so far.
+#[derive(Default)]
+pub struct Writer {
+    pub places: Vec<LocationId>,
+    pub frames: Vec<SavedStackFrame>,
+    of_places: HashMap<LocationId, usize>,
+    of_frames: HashMap<SavedStackFrame, usize>,
+}
+
+impl Writer {
+    /// The index of the innermost frame of a call site; `None` where it has one frame alone.
+    pub fn add(&mut self, run: &Run, site: &CallSite) -> Option<usize> {
+        let frames: Vec<LocationId> = run.frames(site).collect();
+        if frames.len() < 2 {
+            return None;
+        }
+        let mut caller = None;
+        for at in frames.into_iter().rev() {
+            let place = *self.of_places.entry(at).or_insert_with(|| {
+                self.places.push(at);
+                self.places.len() - 1
+            });
+            let frame = (place, caller);
+            caller = Some(*self.of_frames.entry(frame).or_insert_with(|| {
+                self.frames.push(frame);
+                self.frames.len() - 1
+            }));
+        }
+        caller
+    }
+}
+
+/// The stacks of a run that is read, by the indexes of `frames`.
+pub fn add_stacks(
+    run: &mut Run,
+    places: &[LocationId],
+    frames: &[SavedStackFrame],
+) -> Checked<Vec<StackId>> {
+    let mut stacks: Vec<StackId> = Vec::with_capacity(frames.len());
+    let mut depths: Vec<usize> = Vec::with_capacity(frames.len());
+    for (index, (place, caller)) in frames.iter().enumerate() {
+        let at = places.get(*place);
+        let at =
+            *at.ok_or_else(|| format!("frame {index} is at place {place}, which is not there"))?;
+        let (caller, depth) = match caller {
+            None => (None, 1),
+            Some(caller) => {
+                let known = stacks.get(*caller).zip(depths.get(*caller));
+                let (stack, depth) = known.ok_or_else(|| {
+                    format!("frame {index} is called by {caller}, which is not before it")
+                })?;
+                (Some(*stack), depth + 1)
+            }
+        };
+        if depth > DEEPEST {
+            return Err(format!("a stack has more than {DEEPEST} frames"));
+        }
+        stacks.push(run.stacks.add(at, caller));
+        depths.push(depth);
+    }
+    Ok(stacks)
+}
+
+/// Live blocks by size, where these do not follow from the rest.
+pub fn saved_sizes(site: &CallSite) -> Option<Vec<(u64, u64)>> {
+    site.kept_sizes().map(|sizes| sizes.iter().collect())
+}
+
+/// What was saved of that, if it agrees with the rest.
+pub fn live_sizes(
+    blocks: u64,
+    bytes: Option<u64>,
+    saved: Option<Vec<(u64, u64)>>,
+) -> Checked<Option<LiveSizes>> {
+    let Some(live) = saved.map(LiveSizes::of) else {
+        return Ok(None);
+    };
+    let (all, in_bytes) = live.sums();
+    match all == blocks && bytes.is_none_or(|bytes| bytes == in_bytes) {
+        true => Ok(Some(live)),
+        false => Err(format!(
+            "'live_sizes' are {all} blocks of {in_bytes} bytes, and not those of the caller"
+        )),
+    }
+}
