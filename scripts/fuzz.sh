@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes what reads foreign bytes: scripts/fuzz.sh SECONDS [log|maps|capture|saved|identity|compressed]...
+# Fuzzes what reads foreign bytes: scripts/fuzz.sh SECONDS [log|maps|capture|saved|identity|compressed|recording]...
 #
 # It needs a nightly toolchain and cargo-fuzz (cargo install cargo-fuzz). Inputs begin with the ones in
 # testdata/fuzz and the shipped captures; what is found goes to tests/fuzz/artifacts. An input that was
@@ -9,14 +9,14 @@ cd "$(dirname "$0")/.."
 seconds=${1:?how many seconds for each target}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(log maps capture saved identity compressed)
+[ ${#targets[@]} -gt 0 ] || targets=(log maps capture saved identity compressed recording)
 
 # little16 N: N as two bytes, the lower one first.
 little16() { printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8)))"; }
 
 seeds=$(mktemp -d)
 trap 'rm -rf "$seeds"' EXIT
-mkdir -p "$seeds"/{log,maps,capture,saved,identity,compressed}
+mkdir -p "$seeds"/{log,maps,capture,saved,identity,compressed,recording}
 for run in testdata/*-*/run?; do
     name=$(echo "$run" | tr / -)
     log=$(ls "$run"/mtrace*.log)

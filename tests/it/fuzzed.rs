@@ -1,6 +1,7 @@
 //! The fuzzer's targets for whole runs, with inputs of a generator that is the same on every machine.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::hostile::Random;
 
@@ -28,4 +29,16 @@ fn runs_that_have_much_in_common() {
 #[test]
 fn compressed_logs_with_changed_bytes() {
     feed(0x5eed_0003, 2500, 60, crate::runs::compressed);
+}
+
+#[test]
+fn recordings_of_any_structure() {
+    static READ: AtomicUsize = AtomicUsize::new(0);
+    feed(0x5eed_0004, 1500, 900, |input, directory| {
+        let is_read = crate::recordings::recording(input, directory);
+        READ.fetch_add(is_read.into(), Ordering::Relaxed);
+    });
+    // Most of them get as far as a report.
+    let read = READ.load(Ordering::Relaxed);
+    assert!(read > 750, "{read}");
 }

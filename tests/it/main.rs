@@ -22,6 +22,8 @@ mod moment;
 mod passes;
 mod places;
 mod readme;
+#[path = "../fuzz/recordings.rs"]
+mod recordings;
 #[path = "../fuzz/runs.rs"]
 mod runs;
 mod saved;
