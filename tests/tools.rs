@@ -10,6 +10,8 @@ mod capture;
 mod common;
 #[path = "record/gate.rs"]
 mod gate;
+#[path = "record/guarded.rs"]
+mod guarded;
 #[path = "live/kin.rs"]
 mod kin;
 #[path = "record/programs.rs"]
@@ -43,6 +45,26 @@ fn main() {
             "figures_are_those_of_the_source",
             &["gcc"],
             recorder::figures_are_those_of_the_source,
+        ),
+        trial(
+            "a_long_quiet_run_stays_in_its_window",
+            &["gcc"],
+            guarded::a_long_quiet_run_stays_in_its_window,
+        ),
+        trial(
+            "tables_grow_and_shrink_in_their_own_memory",
+            &["gcc"],
+            guarded::tables_grow_and_shrink_in_their_own_memory,
+        ),
+        trial(
+            "a_log_that_ends_amid_an_entry_harms_nothing",
+            &["gcc"],
+            guarded::a_log_that_ends_amid_an_entry_harms_nothing,
+        ),
+        trial(
+            "children_leave_the_window_of_their_parent_alone",
+            &["gcc"],
+            guarded::children_leave_the_window_of_their_parent_alone,
         ),
         trial(
             "every_way_to_get_memory",

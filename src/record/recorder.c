@@ -222,7 +222,7 @@ static struct {
     uint32_t thread;
     uint64_t at, events;
     uint64_t time_us;  /* as last written down */
-    uint64_t start_ns, flushed_us, step_us;
+    uint64_t start_ns, flushed_us, step_us, looked_us;
     uint32_t until_clock, clock_every;
 #if defined(__x86_64__) || defined(__aarch64__)
     uint64_t ticks;
@@ -342,9 +342,20 @@ static uint32_t check_of(const unsigned char *data, size_t length) {
     return (uint32_t)(h ^ h >> 32);
 }
 
+/* What is still put after the recording has stopped: nobody reads it, but it has to be somewhere. */
+static unsigned char nowhere[WINDOW_SIZE];
+
+/* The window keeps what was whole. Whoever is in the middle of an entry goes on with it, elsewhere. */
+static COLD void leave_window(void) {
+    rec.header = &rec.own_header;
+    rec.data = nowhere;
+    rec.length = 0;
+}
+
 static COLD void stop_recording(int why) {
     rec.state = 2;
     if (rec.header) rec.header->stopped = (uint32_t)why;
+    leave_window();
 }
 
 static int is_our_file(void) {
@@ -411,7 +422,8 @@ static void begin_block(void) {
 
 /* Writes the block that is under way, and begins the next. */
 static void flush_block(void) {
-    if (rec.length == 0 || rec.state != 1) return;
+    if (rec.state != 1) rec.length = 0;
+    if (rec.length == 0) return;
     uint32_t size = (uint32_t)sizeof(struct block_header) + rec.length;
     rec.block->length = rec.length;
     rec.block->check = check_of(rec.data, rec.length);
@@ -484,26 +496,36 @@ static inline uint64_t ticks_now(void) {
 #define TICKS_MAX 5000u
 #endif
 
-static COLD void summary_step(void);
+static COLD void summary_step(uint64_t us);
+
+static void put_time(uint64_t us) {
+    make_room(ROOM);
+    if (us == rec.time_us) return;
+    put_other(O_TIME);
+    put(us - rec.time_us);
+    rec.time_us = us;
+}
 
 static COLD void look_at_clock(void) {
     uint64_t us = (now_ns() - rec.start_ns) / 1000;
-    uint64_t since = us - rec.time_us;
 #ifdef TICKS_MAX
     rec.ticks = ticks_now();
     rec.clock_every = 1024;
 #else
     /* Rare events are stamped one by one; of frequent ones so many that a stamp is never old. */
+    uint64_t since = us - rec.looked_us;
     if (since > 500) rec.clock_every = 1;
     else if (since < 200 && rec.clock_every < 512) rec.clock_every *= 2;
 #endif
+    rec.looked_us = us;
     rec.until_clock = rec.clock_every;
-    if (since == 0) return;
-    rec.time_us = us;
-    put_other(O_TIME);
-    put(since);
+    if (rec.mode == MODE_SUMMARY) {
+        /* There are no events whose time could be asked for, only counts. */
+        if (us - rec.step_us >= rec.every_us) summary_step(us);
+        return;
+    }
+    put_time(us);
     if (rec.is_pipe && us - rec.flushed_us > 500000) flush_block();
-    if (rec.mode == MODE_SUMMARY && us - rec.step_us >= rec.every_us) summary_step();
 }
 
 static inline void keep_time(void) {
@@ -2008,7 +2030,8 @@ static void summary_alloc(uintptr_t address, size_t size, uint32_t node) {
 }
 
 /* Writes the counts that have changed since the last time. */
-static COLD void summary_step(void) {
+static COLD void summary_step(uint64_t us) {
+    put_time(us);
     for (uint32_t i = 0; i < tree.changed_used; i++) {
         uint32_t node = tree.changed[i];
         struct counts *c = &tree.counts[node / COUNTS_OF_CHUNK][node % COUNTS_OF_CHUNK];
@@ -2217,7 +2240,7 @@ static COLD int open_log(void) {
     }
     rec.data = (unsigned char *)(rec.block + 1);
     fill_header(has_window);
-    rec.time_us = rec.flushed_us = rec.step_us = rec.events = 0;
+    rec.time_us = rec.flushed_us = rec.step_us = rec.looked_us = rec.events = 0;
     rec.thread = 0;
     rec.until_clock = rec.clock_every = 1;
     rec.state = 1;
@@ -2277,7 +2300,8 @@ static COLD void new_file_of_child(void) {
     uint32_t parent = rec.header ? rec.header->pid : 0;
     char text[24];
     if (rec.state != 1) return;
-    rec.header = NULL;
+    if (rec.header != &rec.own_header) munmap(rec.header, PAGE + WINDOW_SIZE);
+    leave_window();
     syscall(SYS_close, rec.fd);
     tree.used = tree.first = FIRST_NODE;
     if (tree.heads) memset(tree.heads, 0, tree.heads_size * sizeof *tree.heads);
@@ -2351,6 +2375,9 @@ static COLD void begin(void) {
 #endif
     static unsigned char no_guard = 1;
     if (!fork_guard) fork_guard = &no_guard;
+    /* Before the recording is on: musl's allocate here, and that is no event of the program that was lost. */
+    if (pthread_key_create && pthread_setspecific) has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
+    if (pthread_atfork) pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     rec.state = 1;
     if (!open_log()) {
         rec.state = 2;
@@ -2359,8 +2386,6 @@ static COLD void begin(void) {
     put_file_facts();
     drop_rules();
     read_modules();
-    if (pthread_key_create && pthread_setspecific) has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
-    if (pthread_atfork) pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     struct thread *t = map_memory(sizeof *t);
     if (t) {
         t->number = threads++;
@@ -2384,7 +2409,7 @@ __attribute__((destructor)) static void on_exit_(void) {
     if (rec.state == 1) {
         make_room(ROOM);
         look_at_clock();
-        if (rec.mode == MODE_SUMMARY) summary_step();
+        if (rec.mode == MODE_SUMMARY) summary_step(rec.looked_us);
         put_other(O_END);
         put(0);
         is_whole();
@@ -2454,8 +2479,9 @@ static COLD void resolve(void) {
 static inline int is_on(void) {
     if (LIKELY(rec.state == 1)) {
         if (LIKELY(!is_inside)) {
-            if (UNLIKELY(!*fork_guard)) after_other_fork();
-            return 1;
+            if (LIKELY(*fork_guard)) return 1;
+            after_other_fork();
+            return rec.state == 1;
         }
         __sync_fetch_and_add(&rec.own_header.lost, 1);
         if (rec.header) rec.header->lost = rec.own_header.lost;

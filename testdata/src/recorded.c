@@ -160,6 +160,33 @@ APART static void deep(int n) {
 
 /* Waits until it is told to end; 2 sessions, and 1 more when it is. */
 static volatile sig_atomic_t is_over;
+/* 20 million blocks come and go at one place, and nothing else happens. 1 session. */
+static void steady(void) {
+    session_open();
+    for (int i = 0; i < 20000000; i++) scratch();
+}
+
+APART static void *leaf(unsigned path) { return malloc(path % 600 + 1); } /* leaf */
+
+APART static void *go_right(unsigned path, unsigned further);
+APART static void *go_left(unsigned path, unsigned further) {
+    void *p = !further ? leaf(path) : (path >> further & 1 ? go_right : go_left)(path, further - 1);
+    __asm__ volatile("" : "+r"(p)); /* so that it stays a call */
+    return p;
+}
+APART static void *go_right(unsigned path, unsigned further) {
+    void *p = !further ? leaf(path) : (path >> further & 1 ? go_right : go_left)(path, further - 1);
+    __asm__ volatile("" : "+r"(p));
+    return p;
+}
+
+/* 2^bits blocks by way of as many stacks, each of its own number modulo 600, and 1, bytes; even ones are freed. */
+static void stacks(unsigned bits) {
+    static void *blocks[1 << 18];
+    for (unsigned i = 0; i < 1u << bits; i++) blocks[i] = go_left(i, bits);
+    for (unsigned i = 0; i < 1u << bits; i += 2) free(blocks[i]);
+}
+
 static void end(int unused) {
     (void)unused;
     is_over = 1;
@@ -183,6 +210,8 @@ int main(int argc, char **argv) {
     else if (!strcmp(scene, "descriptors")) descriptors(argv[2]);
     else if (!strcmp(scene, "plugins")) plugins(argv[2], argv[3]);
     else if (!strcmp(scene, "signals")) signals();
+    else if (!strcmp(scene, "steady")) steady();
+    else if (!strcmp(scene, "stacks")) stacks(atoi(argv[2]));
     else if (!strcmp(scene, "deep")) deep(1000);
     else if (!strcmp(scene, "daemon")) daemon_();
     else if (!strcmp(scene, "stubborn")) {

@@ -157,7 +157,7 @@ fn packed_log(bytes: &mut Unstructured<'_>) -> Result<(Vec<u8>, &'static str, Ve
     }
 }
 
-fn plan(files: &[&Path]) -> Plan {
+pub fn plan(files: &[&Path]) -> Plan {
     let run = |file: &&Path| RunInput {
         path: file.to_path_buf(),
         ..RunInput::default()
@@ -169,7 +169,7 @@ fn plan(files: &[&Path]) -> Plan {
 }
 
 /// Rows add up to the runs, and every form can be written.
-fn check(report: &Report) {
+pub fn check(report: &Report) {
     for (index, run) in report.runs.iter().enumerate() {
         let sites = report.sites.iter().map(|site| {
             site.at.runs[index]
@@ -202,7 +202,7 @@ fn check(report: &Report) {
 }
 
 /// A run against itself has not changed.
-fn unchanged(file: &Path) {
+pub fn unchanged(file: &Path) {
     let report = mtrace_diff::compare(&plan(&[file, file])).expect("it was read before");
     for site in &report.sites {
         assert_eq!(site.growth.blocks, 0, "{:?}", site.at.key);

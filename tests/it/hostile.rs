@@ -472,6 +472,9 @@ fn inputs_that_a_fuzzer_found_stay_fixed() {
         ("compressed", &|input: &[u8]| {
             crate::runs::compressed(input, directory.path())
         }),
+        ("recording", &|input: &[u8]| {
+            crate::recordings::recording(input, directory.path());
+        }),
     ] {
         for path in corpus(target) {
             run(&fs::read(&path).unwrap());

@@ -16,12 +16,12 @@ use crate::common::{
 };
 
 /// The traced program, built, in a directory of its own.
-struct Scene {
+pub struct Scene {
     directory: TempDir,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let scene = Scene { directory };
         let source = testdata().join("src/recorded.c");
@@ -29,7 +29,7 @@ impl Scene {
         scene
     }
 
-    fn gcc(&self, options: &[&str], source: &Path) {
+    pub fn gcc(&self, options: &[&str], source: &Path) {
         stdout_of(
             Command::new("gcc")
                 .args(options)
@@ -39,7 +39,7 @@ impl Scene {
         );
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
@@ -62,7 +62,7 @@ impl Scene {
         self.show(name)
     }
 
-    fn show(&self, name: &str) -> Value {
+    pub fn show(&self, name: &str) -> Value {
         json(&["show", self.path(name).to_str().unwrap(), "--by", "line"])
     }
 }
