@@ -1502,7 +1502,7 @@ fn live_fork_at_the_gate() {
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(
-            error.contains("a fork made two heaps write into one log"),
+            error.contains("two processes wrote into it after a fork"),
             "{error}"
         );
         assert!(error.contains("muntrace() first in the child"), "{error}");
