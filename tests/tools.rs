@@ -8,6 +8,8 @@
 mod capture;
 #[path = "it/common.rs"]
 mod common;
+#[path = "record/counted.rs"]
+mod counted;
 #[path = "record/gate.rs"]
 mod gate;
 #[path = "record/guarded.rs"]
@@ -252,6 +254,46 @@ fn main() {
             programs::a_recording_comes_through_a_pipe,
         ),
         trial("a_musl_program", &["musl-gcc"], programs::a_musl_program),
+        trial(
+            "python_leaves_what_was_counted",
+            &["gcc", "python3", "valgrind"],
+            counted::python_leaves_what_was_counted,
+        ),
+        trial(
+            "python_threads_free_for_each_other",
+            &["gcc", "python3"],
+            counted::python_threads_free_for_each_other,
+        ),
+        trial(
+            "jq_leaves_what_was_counted",
+            &["gcc", "jq", "valgrind"],
+            counted::jq_leaves_what_was_counted,
+        ),
+        trial(
+            "sqlite_leaves_what_was_counted",
+            &["gcc", "sqlite3", "valgrind"],
+            counted::sqlite_leaves_what_was_counted,
+        ),
+        trial(
+            "git_leaves_what_was_counted",
+            &["gcc", "git"],
+            counted::git_leaves_what_was_counted,
+        ),
+        trial(
+            "mosquitto_holds_what_was_counted",
+            &["gcc", "mosquitto", "mosquitto_pub"],
+            counted::mosquitto_holds_what_was_counted,
+        ),
+        trial(
+            "nginx_and_its_workers_hold_what_was_counted",
+            &["gcc", "nginx"],
+            counted::nginx_and_its_workers_hold_what_was_counted,
+        ),
+        trial(
+            "a_musl_program_is_recorded",
+            &["musl-gcc"],
+            counted::a_musl_program_is_recorded,
+        ),
         trial(
             "leaks_behind_wrappers_stand_at_their_lines",
             &["gcc"],
