@@ -14,7 +14,7 @@ pub struct Block {
     pub caller: CallerId,
     /// In bytes, as asked for.
     pub size: u64,
-    /// The stretch of the run in which it was allocated (see [`super::curve`]).
+    /// The stretch of the run in which it was allocated (see `changes.rs`).
     pub born: Stretch,
 }
 
