@@ -530,10 +530,7 @@ impl Replay {
                 stack.live = Tally { blocks, bytes };
                 stack.live_sizes = Some(sizes);
             }
-            let mut survivors = Survivors::default();
-            self.table
-                .iter()
-                .for_each(|(_, block)| survivors.note(block));
+            let survivors = Survivors::of(self.table.iter().map(|(_, block)| block));
             let survivors = survivors.curves(recording.stacks.len(), end.saturating_add(1));
             for (stack, survivors) in recording.stacks.iter_mut().zip(survivors) {
                 stack.survivors = Some(survivors);

@@ -225,7 +225,8 @@ fn check_survivors(curve: Option<&Curve>, survivors: Option<&Curve>) -> Checked<
         .windows(2)
         .all(|pair| pair[0].blocks <= pair[1].blocks);
     let is_within = alive.iter().zip(&live).all(|(a, b)| a.blocks <= b.blocks);
-    match goes_on && is_within && alive.last() == live.last() {
+    let end = |points: &[Tally]| points.last().map(|point| point.blocks);
+    match goes_on && is_within && end(&alive) == end(&live) {
         true => Ok(()),
         false => Err("the 'survivors' are not those of the 'curve'".to_owned()),
     }

@@ -233,12 +233,10 @@ impl Outcome<'_> {
     /// What of each caller lived to the end, and since when: how many of its last blocks were there at each step.
     pub fn survivors(&self) -> Vec<Curve> {
         let of_shard = |shard: &LiveBlocks| {
-            let mut survivors = Survivors::default();
-            for (_, block) in shard.iter(self.reuse) {
+            Survivors::of(shard.iter(self.reuse).map(|(_, block)| {
                 let caller = self.trace.is(block.caller);
-                survivors.note(Block { caller, ..block });
-            }
-            survivors
+                Block { caller, ..block }
+            }))
         };
         let shards = self.trace.live.par_iter().map(of_shard);
         let survivors = shards.reduce(Survivors::default, |mut sum, of_shard| {
