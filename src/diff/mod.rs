@@ -30,6 +30,7 @@ mod split;
 mod together;
 mod trend;
 mod via;
+mod wrapped;
 
 pub use advice::advice;
 pub use by_size::{OfSize, by_size};
@@ -52,3 +53,4 @@ pub use split::split;
 pub use together::{Likeness, Together};
 pub use trend::{FEWEST_BLOCKS, Observed, Trend, judge_runs, trend_of};
 pub use via::Via;
+pub use wrapped::wrapped;

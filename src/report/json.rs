@@ -349,7 +349,7 @@ pub struct JsonBreach {
     /// The limits that its growth is above.
     pub limits: Vec<String>,
     /// Where it is above them only together with others like it: of its line in copies of its file, of its line in other
-    /// functions, or of code made at run time. The ranks of all of these; else null.
+    /// functions, of code made at run time, or of callers of one wrapper. The ranks of all of these; else null.
     pub copies: Option<Vec<usize>>,
 }
 

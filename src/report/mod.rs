@@ -23,7 +23,7 @@ pub use sums::Sums;
 
 use crate::diff::{
     Breach, Column, Gate, Grouping, JoinedSite, Rate, Reach, Site, SortBy, Trend, Verdict, advice,
-    copies, judge, lines,
+    copies, judge, lines, wrapped,
 };
 use crate::run::Run;
 use crate::warning::Warning;
@@ -109,7 +109,10 @@ impl Report {
         let columns: Vec<Column> = runs.iter().map(Column::of).collect();
         let sites = judge(joined, &columns, terms.sort);
         let alike = copies(&sites, &columns);
-        let alike = alike.into_iter().chain(lines(&sites, &columns));
+        let alike = alike
+            .into_iter()
+            .chain(lines(&sites, &columns))
+            .chain(wrapped(&sites, &columns));
         let breaches = terms.gate.breaches(&sites, &columns, alike);
         let last = runs.last().and_then(|run| run.facts.anomalies.as_ref());
         let double_frees = last.map_or(0, |anomalies| anomalies.double_frees.count);
