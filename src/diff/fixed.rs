@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::column::Column;
-use super::growth::{Change, Growth};
+use super::growth::Growth;
 use super::judged::Site;
 use super::leak::Leak;
 use super::site::SiteRun;
@@ -65,7 +65,9 @@ fn share_of_length(first: &Column, last: &Column) -> f64 {
 
 /// A leak that is gone where another one came that asks for the same sizes may only have another name.
 pub fn without_renamed(lines: &mut [Site]) {
-    let is_new = |site: &&Site| site.change == Change::New && site.leak() == Some(Leak::More);
+    let is_new = |site: &&Site| {
+        site.at.runs.first().is_some_and(Option::is_none) && site.leak() == Some(Leak::More)
+    };
     let sizes = |site: &Site, run: usize| -> Vec<Sizes> {
         let run = site.at.runs.get(run).and_then(Option::as_ref);
         run.map_or_else(Vec::new, |run| run.sizes.to_vec())
@@ -79,7 +81,8 @@ pub fn without_renamed(lines: &mut [Site]) {
         return;
     }
     for line in lines.iter_mut().filter(|line| line.fixed) {
-        let is_gone = line.change == Change::Gone;
+        // A caller that is still there and keeps nothing has no other name.
+        let is_gone = line.at.runs.last().is_some_and(Option::is_none);
         let is_renamed = new.contains(&sizes(line, 0)) || new.contains(&Vec::new());
         line.fixed = !(is_gone && is_renamed);
     }
