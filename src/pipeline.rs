@@ -1,6 +1,6 @@
 //! The way from the runs that a plan names to a report.
 
-use crate::diff::{join, refuse_judgement, refuse_merging, renamed, split};
+use crate::diff::{join, refuse_judgement, refuse_merging, renamed};
 use crate::error::{Error, Result};
 use crate::import::{import_all, settle};
 use crate::plan::Plan;
@@ -46,7 +46,6 @@ fn report(plan: &Plan) -> Result<Report> {
     let all = runs.last().map_or(0, |run| run.live().blocks);
     let mut runs: Vec<Run> = runs.into_iter().map(|run| plan.filter.kept(run)).collect();
     let sites = join(&mut runs, plan.by);
-    let sites = split(sites, &runs, plan.by, &plan.reach());
     let terms = Terms {
         only: plan.filter.is_set().then(|| {
             let kept = runs.last().map_or(0, |run| run.live().blocks);

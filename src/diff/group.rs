@@ -1,10 +1,78 @@
-//! Rows of functions, files and modules, made of the sites in them.
+//! Rows of functions, files and modules, made of the lines in them.
 
 use std::collections::BTreeMap;
 
 use super::identity::Candidate;
+use super::judged::Site;
+use super::leak::Leak;
 use super::site::{Grouping, JoinedSite, ModuleKey, SiteKey};
+use super::trend::{Finding, Trend};
 use crate::run::{Frame, Named, Symbolized};
+
+/// The lines of a row, each judged by itself: in a sum, a line that leaks hides behind others that do not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lines {
+    pub all: u64,
+    pub leak: u64,
+    /// Those of them whose bytes grow, and not their blocks.
+    pub leak_by_bytes: u64,
+    /// Those of them that left more than before.
+    pub leak_more: u64,
+    pub grow: u64,
+    /// Those that leaked in the first run, and do no more.
+    pub fixed: u64,
+    /// The most blocks that one of them has, and the verdict on it.
+    most: u64,
+    of_most: Option<Trend>,
+}
+
+impl Lines {
+    fn of(site: &Site) -> Self {
+        let counted = u64::from;
+        let leak = site.leak();
+        Lines {
+            all: 1,
+            leak: counted(leak.is_some()),
+            leak_by_bytes: counted(leak.is_some() && site.by_bytes),
+            leak_more: counted(leak == Some(Leak::More)),
+            grow: counted(site.trend == Some(Trend::Grows)),
+            fixed: counted(site.fixed),
+            most: site.last().blocks,
+            of_most: site.trend,
+        }
+    }
+
+    fn add(&mut self, other: &Lines) {
+        self.all += other.all;
+        self.leak += other.leak;
+        self.leak_by_bytes += other.leak_by_bytes;
+        self.leak_more += other.leak_more;
+        self.grow += other.grow;
+        self.fixed += other.fixed;
+        if other.most > self.most {
+            self.most = other.most;
+            self.of_most = other.of_most;
+        }
+    }
+
+    /// The verdict on the row, where `sum` is what its curve alone would tell: it leaks if a line of it does, and only then.
+    pub fn finding(&self, sum: Option<Finding>) -> Option<Finding> {
+        let whole = |trend| Finding {
+            trend,
+            by_bytes: false,
+        };
+        match sum {
+            _ if self.leak > 0 => Some(Finding {
+                trend: Trend::Leak,
+                by_bytes: self.leak == self.leak_by_bytes,
+            }),
+            _ if self.grow > 0 => Some(whole(Trend::Grows)),
+            // Lines that each came to rest can look like one that goes on.
+            Some(sum) if sum.trend.is_growth() => self.of_most.map(whole),
+            sum => sum,
+        }
+    }
+}
 
 /// What in earlier runs had another name.
 #[derive(Debug, Default)]
@@ -72,20 +140,22 @@ fn newest<'a, T>(mut name: &'a T, next: impl Fn(&'a T) -> Option<&'a T>) -> &'a 
 /// What makes sites one row: the module, and as much more as the grouping asks for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct RowKey {
+    /// What is left out stays out, and the total is the same whatever rows are.
+    is_hidden: bool,
     module: ModuleKey,
     file: Option<String>,
     function: Option<String>,
 }
 
-/// Sums up the sites of each function, file or module. A site whose group is not known stays a row
+/// Sums up the lines of each function, file or module. A line whose group is not known stays a row
 /// of its own: two that are unknown are not one.
-pub fn group(sites: Vec<JoinedSite>, by: Grouping, aliases: &Aliases) -> Vec<JoinedSite> {
-    if !by.sums_up() {
-        return sites;
-    }
+pub fn group(lines: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<JoinedSite> {
     let mut rows: Vec<JoinedSite> = Vec::new();
     let mut index: BTreeMap<RowKey, usize> = BTreeMap::new();
-    for mut site in sites {
+    for line in lines {
+        let lines = Lines::of(&line);
+        let mut site = line.at;
+        site.lines = Some(Box::new(lines));
         let by = known(&site, by);
         let Some(key) = row_key(&site, by, aliases) else {
             rows.push(site);
@@ -103,6 +173,32 @@ pub fn group(sites: Vec<JoinedSite>, by: Grouping, aliases: &Aliases) -> Vec<Joi
             }
         }
     }
+    rows.iter_mut().for_each(JoinedSite::finish);
+    rows
+}
+
+/// The lines that rows of addresses are parts of.
+pub fn lines_of(addresses: &[Site]) -> Vec<JoinedSite> {
+    let mut rows: Vec<JoinedSite> = Vec::new();
+    let mut index: BTreeMap<SiteKey, usize> = BTreeMap::new();
+    for Site { at, .. } in addresses {
+        let line = match &at.name {
+            Symbolized::Named(named) => SiteKey::line(module_of(&at.key), named),
+            Symbolized::Unknown(_) => None,
+        };
+        match line.as_ref().and_then(|line| index.get(line)) {
+            Some(row) => merge(&mut rows[*row], at.clone()),
+            None => {
+                let row = rows.len();
+                index.extend(line.map(|line| (line, row)));
+                rows.push(JoinedSite {
+                    by: Grouping::Line,
+                    ..at.clone()
+                });
+            }
+        }
+    }
+    rows.iter_mut().for_each(JoinedSite::finish);
     rows
 }
 
@@ -126,6 +222,7 @@ fn row_key(site: &JoinedSite, by: Grouping, aliases: &Aliases) -> Option<RowKey>
         None => (aliases.module(module).clone(), None),
     };
     let key = |module, file, function| RowKey {
+        is_hidden: site.hidden.is_some(),
         module,
         file,
         function,
@@ -176,6 +273,11 @@ fn merge(row: &mut JoinedSite, site: JoinedSite) {
         row.name = site.name;
     }
     row.matched_by = row.matched_by.max(site.matched_by);
+    // A line is left out only where none of its addresses is to be seen.
+    row.hidden = row.hidden.and(site.hidden);
+    if let (Some(lines), Some(more)) = (&mut row.lines, &site.lines) {
+        lines.add(more);
+    }
     for (sum, run) in row.runs.iter_mut().zip(site.runs) {
         match (sum, run) {
             (Some(sum), Some(run)) => sum.add(&run),

@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::beyond::{Beyond, Looks, WrapperNames};
 use super::by_callers::unite_by_callers;
-use super::group::{Aliases, group, module_of};
+use super::group::{Aliases, module_of};
 use super::identity::{AskedFor, Candidate, Known, Match, Outermost, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
 use super::site::{CodePlace, Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
@@ -15,8 +15,17 @@ use crate::run::{
     Symbolized, Text,
 };
 
-/// Call sites of all runs, each once, unranked. The runs let go of theirs: a million of them are kept once.
-pub fn join(runs: &mut [Run], by: Grouping) -> Vec<JoinedSite> {
+/// Call sites of all runs, each once, unranked.
+#[derive(Debug)]
+pub struct Joint {
+    /// Lines, or addresses: the finest that rows are made of.
+    pub sites: Vec<JoinedSite>,
+    /// What earlier runs call otherwise, for rows that are sums.
+    pub aliases: Aliases,
+}
+
+/// The runs let go of their sites: a million of them are kept once.
+pub fn join(runs: &mut [Run], by: Grouping) -> Joint {
     let nothing = runs.first().map(Run::nothing);
     let all = runs.len();
     let mut joined = Joined::default();
@@ -33,10 +42,9 @@ pub fn join(runs: &mut [Run], by: Grouping) -> Vec<JoinedSite> {
     }
     joined.weigh_rivals(nothing);
     let Joined { sites, aliases, .. } = joined;
-    let sites = unite_by_callers(sites, runs);
-    let mut sites = group(sites, by, &aliases);
-    sites.iter_mut().for_each(finish);
-    sites
+    let mut sites = unite_by_callers(sites, runs);
+    sites.iter_mut().for_each(JoinedSite::finish);
+    Joint { sites, aliases }
 }
 
 /// The sites of one run, which no other run has changed yet.
@@ -174,6 +182,7 @@ impl Found {
             at_least: None,
             by,
             part: None,
+            lines: None,
             forked: false,
             hidden: is_loader.then_some(Hidden::Loader),
         }
@@ -388,17 +397,6 @@ fn site_run(
     }
 }
 
-fn finish(site: &mut JoinedSite) {
-    let here = site.runs.iter_mut().flatten();
-    here.for_each(|run| run.sort_lists());
-    let runs = site.runs.iter().flatten().count();
-    // A row of sites that no run shares is joined by its name alone.
-    site.matched_by = match runs {
-        0 | 1 => None,
-        _ => site.matched_by.or(Some(MatchedBy::Line)),
-    };
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -468,7 +466,7 @@ mod tests {
             run(vec![at_line("app0", 5, 0x10, 4)]),
             run(vec![at_line("app1", 5, 0x30, 6)]),
         ];
-        let sites = join(&mut runs, Grouping::Line);
+        let sites = join(&mut runs, Grouping::Line).sites;
         assert_eq!(sites.len(), 1);
         let blocks: Vec<u64> = sites[0]
             .runs
@@ -484,7 +482,7 @@ mod tests {
     #[test]
     fn several_addresses_of_a_line_are_one_site() {
         let run = run(vec![at_line("a", 5, 0x30, 4), at_line("a", 5, 0x10, 1)]);
-        let sites = join(&mut [run], Grouping::Line);
+        let sites = join(&mut [run], Grouping::Line).sites;
         let run = sites[0].runs[0].as_ref().unwrap();
         let addresses: Vec<LinkAddress> = run.places.addresses().collect();
         assert_eq!(addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
@@ -515,6 +513,6 @@ mod tests {
             unknown("l.so", 0x20, 1),
             unknown("m.so", 0x10, 1),
         ]);
-        assert_eq!(join(&mut [run], Grouping::Line).len(), 3);
+        assert_eq!(join(&mut [run], Grouping::Line).sites.len(), 3);
     }
 }

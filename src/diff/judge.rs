@@ -1,17 +1,75 @@
 //! What the growth of joined call sites comes to, each worked out once, from all that is known of it.
 
+use super::callers::Reach;
 use super::column::Column;
+use super::fixed::{fixed, is_fixed, without_renamed};
+use super::group::{group, lines_of};
 use super::growth::{Change, Growth, ends};
 use super::hidden::hidden;
+use super::join::Joint;
 use super::judged::{Reading, Site};
+use super::leak::{LeakingLine, leaking};
 use super::rank::{SortBy, by_rank};
 use super::rate::rates;
-use super::site::JoinedSite;
-use super::trend::judge_site;
-use crate::run::Figures;
+use super::site::{Grouping, JoinedSite};
+use super::split::split;
+use super::trend::{Trend, judge_site};
+use crate::run::{Figures, Run};
 
-/// Judges call sites, and ranks them: a site's rank is its place in the list, from 1.
-pub fn judge(mut joined: Vec<JoinedSite>, columns: &[Column], sort: SortBy) -> Vec<Site> {
+/// What rows stand for, and their order.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    pub by: Grouping,
+    pub sort: SortBy,
+    /// How much of the ways to a line is looked at.
+    pub reach: &'a Reach,
+}
+
+/// What a comparison found.
+#[derive(Debug)]
+pub struct Found {
+    /// The rows: a site's rank is its place in the list, from 1.
+    pub sites: Vec<Site>,
+    /// Of lines, whatever rows stand for.
+    pub leaking: Vec<LeakingLine>,
+    /// Lines that leaked in the first run and do no more, those that shrank most first.
+    pub fixed: Vec<Site>,
+}
+
+/// Judges call sites line by line, makes rows of them, and ranks these.
+pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> Found {
+    let Joint { sites, aliases } = joint;
+    let mut lines = judge_each(sites, columns);
+    without_renamed(&mut lines);
+    let of_lines = |lines: &[Site]| (leaking(lines, columns), fixed(lines));
+    let (leaking, fixed) = match rows.by {
+        Grouping::Address => {
+            let mut lines = judge_each(lines_of(&lines), columns);
+            without_renamed(&mut lines);
+            of_lines(&lines)
+        }
+        _ => of_lines(&lines),
+    };
+    let mut sites = match rows.by {
+        Grouping::Address | Grouping::Line => lines,
+        Grouping::Function | Grouping::File | Grouping::Module => {
+            judge_each(group(lines, rows.by, &aliases), columns)
+        }
+        Grouping::Stack | Grouping::Size => {
+            let lines = lines.into_iter().map(|line| line.at).collect();
+            judge_each(split(lines, runs, rows.by, rows.reach), columns)
+        }
+    };
+    // In place, as there can be a million of them; no two are of one rank.
+    sites.sort_unstable_by(|a, b| by_rank(a, b, rows.sort));
+    Found {
+        sites,
+        leaking,
+        fixed,
+    }
+}
+
+fn judge_each(mut joined: Vec<JoinedSite>, columns: &[Column]) -> Vec<Site> {
     let mut sites: Vec<Site> = Vec::with_capacity(joined.len());
     // From the end, so that what is judged makes room for what comes of it.
     while let Some(site) = joined.pop() {
@@ -20,8 +78,6 @@ pub fn judge(mut joined: Vec<JoinedSite>, columns: &[Column], sort: SortBy) -> V
             joined.shrink_to_fit();
         }
     }
-    // In place, as there can be a million of them; no two are of one rank.
-    sites.sort_unstable_by(|a, b| by_rank(a, b, sort));
     sites
 }
 
@@ -41,14 +97,30 @@ fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
         })
     });
     let rates = rates(&joined.runs, &figures, growth, columns);
+    let change = Change::between(first, last);
     let finding = judge_site(&joined.runs, columns);
+    let finding = match &joined.lines {
+        Some(lines) => lines.finding(finding),
+        None => finding,
+    };
+    // Nothing is left to judge, but for what the end of the run freed.
+    let is_told = |trend| change != Change::Gone || matches!(trend, Trend::Grows | Trend::Shutdown);
+    let finding = finding.filter(|finding| is_told(finding.trend));
     let trend = finding.map(|finding| finding.trend);
-    joined.hidden = hidden(&joined, columns, growth, rates, trend);
+    // Rows of lines, and parts of one, are left out where the lines are: so the total is the same for all.
+    if joined.lines.is_none() && joined.part.is_none() {
+        joined.hidden = hidden(&joined, columns, growth, rates, trend);
+    }
+    let fixed = match &joined.lines {
+        Some(lines) => lines.fixed > 0,
+        None => is_fixed(&joined.runs, columns, growth, finding) && joined.hidden.is_none(),
+    };
     Site {
         worst,
         trend,
         by_bytes: finding.is_some_and(|finding| finding.by_bytes),
-        change: Change::between(first, last),
+        fixed,
+        change,
         growth,
         at: joined,
     }

@@ -19,6 +19,8 @@ pub struct Site {
     pub trend: Option<Trend>,
     /// It leaks, but its blocks are as many as they were: their bytes grow.
     pub by_bytes: bool,
+    /// It leaked in the first run, and does no more; of a row of several lines, one of these.
+    pub fixed: bool,
     /// Growth under the worst reading of which site it is; `None` where that is sure.
     pub worst: Option<Box<Reading>>,
 }

@@ -7,6 +7,7 @@ use super::beyond::Beyond;
 use super::callers::Caller;
 use super::column::Column;
 use super::few::Few;
+use super::group::Lines;
 use super::matched_by::MatchedBy;
 use crate::run::{
     Build, CallSite, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Symbolized,
@@ -152,7 +153,7 @@ impl SiteKey {
     }
 
     /// A line without a module, as `mtrace(1)` gives it, is taken for the program's.
-    fn line(module: Option<&ModuleKey>, named: &Named) -> Option<Self> {
+    pub fn line(module: Option<&ModuleKey>, named: &Named) -> Option<Self> {
         let frame = named.shown();
         Some(SiteKey::Line {
             module: module.cloned().unwrap_or_else(ModuleKey::program),
@@ -305,12 +306,26 @@ pub struct JoinedSite {
     pub by: Grouping,
     /// Which part of it, where it is split; `None` for all.
     pub part: Option<Box<Part>>,
+    /// Of a row that sums up lines: what these are; `None` for a line, and for a part of one.
+    pub lines: Option<Box<Lines>>,
     /// A caller changed between the builds, and several sites of an earlier run may be this one, or one may be several.
     pub forked: bool,
     pub hidden: Option<Hidden>,
 }
 
 impl JoinedSite {
+    /// Orders what was collected, once all of it is.
+    pub fn finish(&mut self) {
+        let here = self.runs.iter_mut().flatten();
+        here.for_each(|run| run.sort_lists());
+        let runs = self.runs.iter().flatten().count();
+        // A row of sites that no run shares is joined by its name alone.
+        self.matched_by = match runs {
+            0 | 1 => None,
+            _ => self.matched_by.or(Some(MatchedBy::Line)),
+        };
+    }
+
     /// In the order of the runs, also of those that do not have the site.
     pub fn figures<'a>(&'a self, columns: &'a [Column]) -> impl Iterator<Item = Figures> + 'a {
         let runs = self.runs.iter().zip(columns);

@@ -2,7 +2,8 @@
 
 use super::Report;
 use super::grid::Extra;
-use crate::diff::{Column, Rate, Site, Trend};
+use super::verdict::words;
+use crate::diff::{Column, Rate, Site};
 use crate::trace::{Curve, STEPS};
 use crate::units::{bytes, rate};
 
@@ -83,7 +84,7 @@ impl<'a> Extras<'a> {
     pub fn cells(self, site: &Site) -> Vec<Extra> {
         let mut cells = Vec::new();
         if self.verdict {
-            let column = verdict_of(site);
+            let column = words(site);
             let phrase = column.clone();
             cells.push(Extra { column, phrase });
         }
@@ -135,15 +136,6 @@ fn signed(figure: f64) -> String {
 
 fn last_curve(site: &Site) -> Option<&Curve> {
     site.at.runs.last()?.as_ref()?.curve.as_ref()
-}
-
-/// The word for what a site's growth means.
-fn verdict_of(site: &Site) -> String {
-    let name = site.trend.map_or("", Trend::name);
-    match site.by_bytes {
-        true => format!("{name} (bytes)"),
-        false => name.to_owned(),
-    }
 }
 
 /// Live blocks along the run, each character the most of its part, against the most of all.

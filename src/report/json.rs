@@ -9,10 +9,12 @@ use std::io::Write;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::Report;
 use super::options::{Options, StackView};
 use super::stacks::{self, JsonCaller, JsonCallers, JsonSize};
-use crate::diff::{Growth, Hidden, MatchedBy, Part, Rate, Site, SiteRun, Trend, Verdict, Via};
+use super::{Report, Sums};
+use crate::diff::{
+    Growth, Hidden, Lines, MatchedBy, Part, Rate, Site, SiteRun, Trend, Verdict, Via,
+};
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 use crate::run::{Fault, Figures, LinkAddress, NameSource, PassedBy, Run, Symbolized, Text};
@@ -33,8 +35,10 @@ pub struct Document<'a> {
     /// Every call site that allocated in any run, hidden ones too, by rank.
     pub sites: JsonSites<'a>,
     pub total: JsonTotal,
-    /// All sites with the verdict `"leak"` together, without hidden ones.
+    /// All lines that leak together, without hidden ones; the same whatever `sites` stand for.
     pub leaks: JsonLeaks,
+    /// All lines that leaked in the first run, by its own course, and do no more; null for a single run.
+    pub fixed: Option<JsonFixed>,
     pub gate: JsonGate,
     /// What concerns no single run.
     pub warnings: Vec<JsonWarning>,
@@ -193,10 +197,16 @@ pub struct JsonSite {
     /// What its growth means: `"leak"` (goes on keeping what it allocates), `"grows"` (went on as long as the program
     /// worked, and was freed at its exit), `"startup"` (all of it came in the beginning),
     /// `"plateau"` (grew, then stayed level), `"burst"` (jumps), `"noise"` (too few blocks to say), `"shutdown"`
-    /// (level, but for what the end freed); null where the course of the last run is not known.
+    /// (level, but for what the end freed); null where the course of the last run is not known, and where nothing
+    /// is left of what the first run had. A row of several lines leaks if one of them does.
     pub verdict: Option<&'static str>,
     /// What grows of a leak: `"blocks"`, or `"bytes"` where the blocks are as many as they were; null for all others.
     pub leaks_by: Option<&'static str>,
+    /// Of a function, file or module: the lines in it; null for all else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<JsonLines>,
+    /// It leaked in the first run, by its own course, and does no more; of a function, file or module, one of its lines.
+    pub fixed: bool,
     /// Null without the runs' times.
     pub per_minute: Option<JsonRate>,
     /// Null for a single run.
@@ -300,14 +310,38 @@ pub struct JsonCurve {
     pub bytes: Box<RawValue>,
 }
 
+/// The lines that a row sums up.
+#[derive(Debug, Serialize)]
+pub struct JsonLines {
+    pub all: u64,
+    /// How many of them leak,
+    pub leak: u64,
+    /// and how many have the verdict `"grows"`.
+    pub grow: u64,
+    /// How many of them are fixed.
+    pub fixed: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonFixed {
+    pub sites: u64,
+    /// Last run minus first.
+    pub blocks: i64,
+    /// Null where one of the two does not know them.
+    pub bytes: Option<i64>,
+}
+
 #[derive(Debug, Serialize)]
 pub struct JsonLeaks {
     pub sites: u64,
-    /// Last run minus first; of a single run, what is live.
+    /// Those of them that left more in the last run than in the first; the others leak as they did before. Of a single
+    /// run, all.
+    pub grown: u64,
+    /// What `grown` come to: last run minus first; of a single run, what is live.
     pub blocks: i64,
     /// Null where one of the runs does not know them.
     pub bytes: Option<i64>,
-    /// Null without the runs' times.
+    /// Of all `sites`; null without the runs' times.
     pub per_minute: Option<JsonRate>,
     /// What was given as --memory, in bytes.
     pub memory: Option<u64>,
@@ -411,6 +445,7 @@ impl<'a> Document<'a> {
                     .then(|| json_growth(report.total.growth, report.total.first())),
             },
             leaks: json_leaks(report),
+            fixed: is_comparison.then(|| json_fixed(report)),
             gate: json_gate(report),
             warnings: json_warnings(&report.warnings),
         }
@@ -558,6 +593,8 @@ fn json_site(
             true => "bytes",
             false => "blocks",
         }),
+        lines: site.at.lines.as_deref().map(json_lines),
+        fixed: site.fixed,
         per_minute: rates.per_minute.map(json_rate),
         per_run: rates.per_run.map(json_rate),
         matched_by: site.at.matched_by.map(MatchedBy::name),
@@ -629,11 +666,30 @@ fn json_leaks(report: &Report) -> JsonLeaks {
     let leaks = &report.leaks;
     JsonLeaks {
         sites: leaks.sites,
+        grown: leaks.grown,
         blocks: leaks.sums.growth.blocks,
         bytes: leaks.sums.growth.bytes,
         per_minute: leaks.per_minute.map(json_rate),
         memory: report.memory,
         lasts_s: leaks.lasts_s,
+    }
+}
+
+fn json_fixed(report: &Report) -> JsonFixed {
+    let growth = Sums::of(&report.columns, &report.fixed).growth;
+    JsonFixed {
+        sites: report.fixed.len() as u64,
+        blocks: growth.blocks,
+        bytes: growth.bytes,
+    }
+}
+
+fn json_lines(lines: &Lines) -> JsonLines {
+    JsonLines {
+        all: lines.all,
+        leak: lines.leak,
+        grow: lines.grow,
+        fixed: lines.fixed,
     }
 }
 

@@ -10,6 +10,7 @@ mod listing;
 mod notes;
 mod options;
 mod palette;
+mod shrunk;
 mod stacks;
 mod sums;
 mod table;
@@ -22,8 +23,8 @@ pub use options::{Options, StackView};
 pub use sums::Sums;
 
 use crate::diff::{
-    Breach, Column, Gate, Grouping, JoinedSite, Rate, Reach, Site, SortBy, Trend, Verdict, advice,
-    copies, judge, lines, wrapped,
+    Breach, Column, Found, Gate, Grouping, Growth, Joint, Leak, LeakingLine, Rate, Reach, Rows,
+    Site, SortBy, Verdict, advice, copies, judge, lines, wrapped,
 };
 use crate::run::Run;
 use crate::warning::Warning;
@@ -44,6 +45,8 @@ pub struct Report {
     /// Over the hidden ones.
     pub hidden: Sums,
     pub leaks: Leaks,
+    /// Lines that leaked in the first run and do no more, whatever the sites stand for; those that shrank most first.
+    pub fixed: Vec<Site>,
     pub gate: Gate,
     pub breaches: Vec<Breach>,
     /// Double frees of the last run: the one that is judged.
@@ -86,12 +89,17 @@ pub struct Only {
     pub all: u64,
 }
 
-/// What all leaking sites come to.
+/// What all lines that leak come to, whatever the sites of the report stand for.
 #[derive(Debug, Clone, Default)]
 pub struct Leaks {
     pub sites: u64,
-    /// Of a comparison, last run minus first; of one run, what is live.
+    /// Those of them that left more in the last run than in the first; of one run, all.
+    pub grown: u64,
+    /// Of these: in a comparison, last run minus first; of one run, what is live.
     pub sums: Sums,
+    /// None of the others left less than before.
+    pub as_before: bool,
+    /// Of all that leak.
     /// `None` without the runs' times.
     pub per_minute: Option<Rate>,
     /// How long the memory lasts, where that and a rate are known, in seconds.
@@ -100,14 +108,18 @@ pub struct Leaks {
 
 impl Report {
     /// Judges the joined sites of all runs. `warnings` are those of comparing the runs.
-    pub fn new(
-        runs: Vec<Run>,
-        joined: Vec<JoinedSite>,
-        terms: Terms,
-        warnings: Vec<Warning>,
-    ) -> Self {
+    pub fn new(runs: Vec<Run>, joint: Joint, terms: Terms, warnings: Vec<Warning>) -> Self {
         let columns: Vec<Column> = runs.iter().map(Column::of).collect();
-        let sites = judge(joined, &columns, terms.sort);
+        let rows = Rows {
+            by: terms.by,
+            sort: terms.sort,
+            reach: &terms.reach,
+        };
+        let Found {
+            sites,
+            leaking,
+            fixed,
+        } = judge(joint, &runs, &columns, rows);
         let alike = copies(&sites, &columns);
         let alike = alike
             .into_iter()
@@ -127,7 +139,8 @@ impl Report {
             by: terms.by,
             total: sums(false),
             hidden: sums(true),
-            leaks: Leaks::of(&sites, &columns, terms.memory),
+            leaks: Leaks::of(&leaking, &columns, terms.memory),
+            fixed,
             verdict: terms
                 .gate
                 .verdict(&breaches, double_frees.saturating_add(unsure_frees)),
@@ -156,14 +169,11 @@ impl Report {
 }
 
 impl Leaks {
-    fn of(sites: &[Site], columns: &[Column], memory: Option<u64>) -> Self {
-        let is_leak = |site: &&Site| site.at.hidden.is_none() && site.trend == Some(Trend::Leak);
-        let leaking: Vec<&Site> = sites.iter().filter(is_leak).collect();
+    fn of(leaking: &[LeakingLine], columns: &[Column], memory: Option<u64>) -> Self {
+        let (grown, others): (Vec<&LeakingLine>, Vec<&LeakingLine>) =
+            leaking.iter().partition(|line| line.leak == Leak::More);
         let mut per_minute: Option<Rate> = None;
-        for rate in leaking
-            .iter()
-            .filter_map(|site| site.rates(columns).per_minute)
-        {
+        for rate in leaking.iter().filter_map(|line| line.per_minute) {
             let sum = per_minute.get_or_insert(Rate {
                 blocks: 0.0,
                 bytes: Some(0.0),
@@ -173,12 +183,24 @@ impl Leaks {
             sum.bytes = sum.bytes.zip(rate.bytes).map(|(sum, bytes)| sum + bytes);
         }
         // What does not grow with time says nothing of how long memory lasts.
-        let per_minute = per_minute.filter(|rate| rate.blocks > 0.0);
+        let grows = |rate: &Rate| rate.blocks > 0.0 || rate.bytes.is_some_and(|bytes| bytes > 0.0);
+        let per_minute = per_minute.filter(grows);
         let bytes = per_minute.and_then(|rate| rate.bytes);
         let bytes = bytes.filter(|bytes| *bytes > 0.0);
         Leaks {
             sites: leaking.len() as u64,
-            sums: Sums::of(columns, leaking),
+            grown: grown.len() as u64,
+            sums: Sums::of_figures(
+                columns,
+                grown.iter().map(|line| line.figures.iter().copied()),
+            ),
+            as_before: others.iter().all(|line| {
+                line.growth
+                    == Growth {
+                        bytes: line.growth.bytes.map(|_| 0),
+                        blocks: 0,
+                    }
+            }),
             per_minute,
             lasts_s: bytes
                 .zip(memory)

@@ -8,10 +8,12 @@ use owo_colors::OwoColorize;
 use super::Report;
 use super::options::Options;
 use super::palette::Palette;
+use super::shrunk;
 use super::stacks::sizes_text;
 use super::text::wrapped;
+use super::verdict::{lines_behind, words};
 use super::view::{Alike, Others, Row, View, match_mark, sentence_name, wrapper_mark};
-use crate::diff::{FEWEST_BLOCKS, Growth, Hidden, Rate, Site, SiteRun, Trend};
+use crate::diff::{FEWEST_BLOCKS, Growth, Hidden, Rate, Site, SiteRun, Trend, are_equal};
 use crate::error::Result;
 use crate::run::{Facts, Run, Source};
 use crate::trace::FaultKind;
@@ -34,7 +36,9 @@ pub fn write_notes(
         .into_iter()
         .chain(only(report))
         .chain(forked(report, view))
-        .chain(left_out(report, view, options))
+        .chain(left_out(report, view))
+        .chain(shrunk::note(report, view, options))
+        .chain(swapped(report))
         .chain(stands_for_others(report, view))
         .chain(freed_at_the_end(report))
         .chain(faults(report));
@@ -56,41 +60,18 @@ fn leaks(report: &Report) -> Option<String> {
     let sites = counted(leaks.sites, "call site");
     let verb = if leaks.sites == 1 { "leaks" } else { "leak" };
     let Some(rate) = leaks.per_minute else {
-        let growth = leaks.sums.growth;
-        if let ([first, .., last], 0, 0) = (
-            report.runs.as_slice(),
-            growth.blocks,
-            growth.bytes.unwrap_or(0),
-        ) {
-            let (first, last) = (&first.facts.name, &last.facts.name);
-            return Some(format!("{sites} {verb}, as much in {last} as in {first}."));
-        }
-        let blocks = signed_counted(growth.blocks, "block");
-        let over = match (report.runs.first(), report.runs.last()) {
-            (Some(first), Some(last)) if report.is_comparison() => {
-                let bytes = bytes_behind(growth);
-                let (first, last) = (&first.facts.name, &last.facts.name);
-                format!("{blocks}{bytes} from {first} to {last}")
-            }
-            _ => format!(
-                "{} in {} of what is live",
-                bytes(growth.bytes.unwrap_or(0).unsigned_abs()),
-                counted(growth.blocks.unsigned_abs(), "block")
-            ),
-        };
-        let is_timed = report.runs.iter().all(|run| run.facts.duration_s.is_some());
-        let how = match is_timed {
-            true => ".",
-            false => ". To see how fast, give --duration.",
-        };
-        return Some(format!("{sites} {verb}: {over}{how}"));
+        return Some(leaks_without_times(report));
     };
     let blocks = crate::units::rate(rate.blocks);
     let blocks = blocks.trim_start_matches('+');
     let fast = match rate.bytes {
         Some(a_minute) => {
             let a_minute = bytes(a_minute.max(0.0).round() as u64);
-            format!("{a_minute} in {blocks} blocks a minute")
+            // Of blocks that grow, there are no more.
+            match rate.blocks > 0.0 {
+                true => format!("{a_minute} in {blocks} blocks a minute"),
+                false => format!("{a_minute} a minute"),
+            }
         }
         None => format!("{blocks} blocks a minute"),
     };
@@ -101,6 +82,61 @@ fn leaks(report: &Report) -> Option<String> {
         _ => String::new(),
     };
     Some(format!("{sites} {verb} {fast}{lasts}."))
+}
+
+/// What leaked from the first run to the last, and what leaks as it did before.
+fn leaks_without_times(report: &Report) -> String {
+    let leaks = &report.leaks;
+    let sites = |n: u64| {
+        let verb = if n == 1 { "leaks" } else { "leak" };
+        format!("{} {verb}", counted(n, "call site"))
+    };
+    let is_timed = report.runs.iter().all(|run| run.facts.duration_s.is_some());
+    let how = match is_timed {
+        true => ".",
+        false => ". To see how fast, give --duration.",
+    };
+    let growth = leaks.sums.growth;
+    let ([first, .., last], true) = (report.runs.as_slice(), report.is_comparison()) else {
+        let live = bytes(growth.bytes.unwrap_or(0).unsigned_abs());
+        let blocks = counted(growth.blocks.unsigned_abs(), "block");
+        return format!(
+            "{}: {live} in {blocks} of what is live{how}",
+            sites(leaks.sites)
+        );
+    };
+    let (first, last) = (&first.facts.name, &last.facts.name);
+    let as_before = match leaks.as_before {
+        true => format!("as much in {last} as in {first}"),
+        false => format!("no more in {last} than in {first}"),
+    };
+    if leaks.grown == 0 {
+        return format!("{}, {as_before}.", sites(leaks.sites));
+    }
+    let blocks = signed_counted(growth.blocks, "block");
+    let over = format!("{blocks}{} from {first} to {last}", bytes_behind(growth));
+    let others = match leaks.sites - leaks.grown {
+        0 => String::new(),
+        1 => format!("; 1 more leaks {as_before}"),
+        n => format!("; {} more leak {as_before}", count(n)),
+    };
+    format!("{}: {over}{others}{how}", sites(leaks.grown))
+}
+
+/// What the first run has more of, it may have for its length.
+fn swapped(report: &Report) -> Option<String> {
+    let [first, .., last] = report.runs.as_slice() else {
+        return None;
+    };
+    let (first, last) = (&first.facts, &last.facts);
+    let (before, after) = (first.duration_s?, last.duration_s?);
+    let is_shorter = before > after && !are_equal(&[before, after]);
+    (is_shorter && report.total.growth.blocks < 0).then(|| {
+        format!(
+            "{} took longer than {}: give the longer run last to see what grows with time",
+            first.name, last.name
+        )
+    })
 }
 
 /// `+600 blocks/min, +150.0 KiB/min`.
@@ -152,14 +188,18 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
     {
         marks.push("w allocates for its callers");
     }
+    let lines = view.rows.iter().find_map(|row| {
+        let of_lines = lines_behind(row.site)?.replace(" of ", " of its ");
+        Some(format!("{}: {of_lines} lines", words(row.site)))
+    });
+    marks.extend(lines.as_deref());
     (!marks.is_empty()).then(|| marks.join("; "))
 }
 
-fn left_out(report: &Report, view: &View<'_>, options: &Options) -> Vec<String> {
+fn left_out(report: &Report, view: &View<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if view.others.sites > 0 {
-        let is_cut = view.rows.len() == options.top && view.others.grown > 0;
-        let how = match is_cut {
+        let how = match view.others.cut > 0 {
             true => "--top N shows more, --all shows them all",
             false => "--all shows them",
         };

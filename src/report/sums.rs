@@ -13,11 +13,20 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// Of no site at all, a run has what it has of a site that it does not know.
+    /// Of sites: of none at all, a run has what it has of a site that it does not know.
     pub fn of<'a>(columns: &[Column], sites: impl IntoIterator<Item = &'a Site>) -> Self {
+        let figures = sites.into_iter().map(|site| site.at.figures(columns));
+        Sums::of_figures(columns, figures)
+    }
+
+    /// The same, of the figures of each in the order of the runs.
+    pub fn of_figures<F: IntoIterator<Item = Figures>>(
+        columns: &[Column],
+        sites: impl IntoIterator<Item = F>,
+    ) -> Self {
         let mut runs: Vec<Figures> = columns.iter().map(|column| column.nothing).collect();
         for site in sites {
-            for (sum, figures) in runs.iter_mut().zip(site.at.figures(columns)) {
+            for (sum, figures) in runs.iter_mut().zip(site) {
                 sum.add(figures);
             }
         }

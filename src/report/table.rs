@@ -13,7 +13,7 @@ use super::view::{
     Alike, Extent, Others, Row, View, change_text, mark, match_mark, module_text, percent_text,
     place_text, via_text, wrapper_mark,
 };
-use super::{Report, Sums, header, notes, stacks, verdict};
+use super::{Report, Sums, header, notes, shrunk, stacks, verdict};
 use crate::diff::{Change, Growth, Site};
 use crate::error::Result;
 use crate::run::{Figures, Symbolized};
@@ -35,14 +35,19 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
     let view = View::new(report, extent);
     header::write(report, options.width, &palette, out)?;
     writeln!(out)?;
-    if let Some(text) = nothing_to_show(report, &view) {
+    let nothing = nothing_to_show(report, &view);
+    if let Some(text) = &nothing {
         writeln!(out, "{}", text.style(palette.strong))?;
+        shrunk::write(report, &view, options, &palette, out)?;
     }
     if !view.rows.is_empty() || view.others.sites > 0 {
         let grid = grid(report, &view, options);
         write!(out, "{}", grid.draw(options.width, options.color))?;
     }
     writeln!(out)?;
+    if nothing.is_none() {
+        shrunk::write(report, &view, options, &palette, out)?;
+    }
     notes::write_notes(report, &view, options, &palette, out)?;
     notes::write_warnings(report, options.width, &palette, out)?;
     verdict::write_verdict(report, options.width, &palette, out)
@@ -50,24 +55,15 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
 
 /// Why there are no rows; `None` if there are, or if they are only cut.
 fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
-    if !view.rows.is_empty() || view.others.grown > 0 {
+    if !view.rows.is_empty() || view.others.cut > 0 {
         return None;
     }
-    let shrunk = report
-        .sites
-        .iter()
-        .filter(|site| site.at.hidden.is_none() && site.growth.blocks < 0)
-        .count() as u64;
     Some(
         match (
             report.is_comparison(),
             view.others.sites + view.hidden.sites,
         ) {
             (true, 0) => "No call site allocated anything in these runs.".to_owned(),
-            (true, _) if shrunk > 0 => format!(
-                "No call site grew; {} shrank. Is the longer run the last one?",
-                counted(shrunk, "call site")
-            ),
             (true, _) => "No call site grew.".to_owned(),
             (false, _) if report.hidden.last().blocks > 0 => {
                 "Nothing is left but blocks of the dynamic loader.".to_owned()

@@ -9,13 +9,35 @@ use super::notes::{a_minute, bytes_behind};
 use super::palette::Palette;
 use super::text::wrapped;
 use super::view::{Alike, sentence_name};
-use crate::diff::{Likeness, Limit, MatchedBy, Site, Together, Verdict, are_equal};
+use crate::diff::{Likeness, Limit, MatchedBy, Site, Together, Trend, Verdict, are_equal};
 use crate::error::Result;
 use crate::units::{count, counted, signed_counted};
 use crate::warning::Warning;
 
 /// How many breaches the last line names before it counts the rest.
 const NAMED_BREACHES: usize = 5;
+
+/// The word for what a row's growth means: `leak`, `leak (bytes)`; of a row of several lines, `leak (2 of 9)`.
+pub fn words(site: &Site) -> String {
+    let name = site.trend.map_or("", Trend::name);
+    let bytes = site.by_bytes.then(|| "bytes".to_owned());
+    let behind: Vec<String> = bytes.into_iter().chain(lines_behind(site)).collect();
+    match behind.is_empty() {
+        true => name.to_owned(),
+        false => format!("{name} ({})", behind.join(", ")),
+    }
+}
+
+/// How many lines of a row its verdict is on, where not on all of them: `2 of 9`.
+pub fn lines_behind(site: &Site) -> Option<String> {
+    let lines = site.at.lines.as_deref()?;
+    let these = match site.trend? {
+        Trend::Leak => lines.leak,
+        Trend::Grows => lines.grow,
+        _ => return None,
+    };
+    (these < lines.all).then(|| format!("{} of {}", count(these), count(lines.all)))
+}
 
 /// The last line: `PASS …` or `FAIL …`, nothing without a gate.
 pub fn write_verdict(

@@ -1,5 +1,6 @@
 //! Which sites a table shows, and the text of their rows.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::hash::BuildHasher;
 
@@ -43,6 +44,8 @@ pub struct Others {
     pub sites: usize,
     /// How many of them grew.
     pub grown: usize,
+    /// How many of them would have a row, were there room.
+    pub cut: usize,
     pub sums: Sums,
 }
 
@@ -51,15 +54,16 @@ impl Others {
         let sites = || rows.iter().map(|row| row.site);
         Others {
             sites: rows.len(),
-            grown: sites().filter(|site| is_of_interest(site)).count(),
+            grown: sites().filter(|site| site.growth.is_growth()).count(),
+            cut: 0,
             sums: Sums::of(columns, sites()),
         }
     }
 }
 
-/// In a comparison, a site that grew; in a single run, one that left something.
+/// In a comparison, a site that grew, or leaks as it did before; in a single run, one that left something.
 fn is_of_interest(site: &Site) -> bool {
-    site.growth.is_growth()
+    site.growth.is_growth() || site.leak().is_some()
 }
 
 impl<'a> View<'a> {
@@ -84,11 +88,15 @@ impl<'a> View<'a> {
             true => Vec::new(),
             false => rows.split_off(extent.top.min(rows.len())),
         };
+        let cut = others.len();
         others.extend(not_grown);
         let counted = rows.iter().chain(&others).map(|row| row.site);
         View {
             total: Sums::of(columns, counted),
-            others: Others::of(columns, &others),
+            others: Others {
+                cut,
+                ..Others::of(columns, &others)
+            },
             hidden: Others::of(columns, &hidden),
             alike: Alike::of(report),
             rows,
@@ -118,14 +126,18 @@ pub struct Alike(HashSet<Shown>);
 
 impl Alike {
     pub fn of(report: &Report) -> Self {
+        Alike::of_sites(&report.sites)
+    }
+
+    pub fn of_sites<S: Borrow<Site>>(sites: &[S]) -> Self {
         // Not the texts of all sites, of which there can be a million, but their hashes and places.
         let mut seen: HashTable<(u64, u32)> = HashTable::new();
         let (mut alike, hasher) = (HashSet::new(), DefaultHashBuilder::default());
-        for (index, site) in report.sites.iter().enumerate() {
-            let text = shown(site);
+        for (index, site) in sites.iter().enumerate() {
+            let text = shown(site.borrow());
             let hash = hasher.hash_one(&text);
             let is_alike = |&(other, at): &(u64, u32)| {
-                other == hash && shown(&report.sites[at as usize]) == text
+                other == hash && shown(sites[at as usize].borrow()) == text
             };
             match seen.find(hash, is_alike) {
                 Some(_) => drop(alike.insert(text)),

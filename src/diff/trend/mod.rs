@@ -129,6 +129,16 @@ pub fn judge_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<F
     judge_runs(&observed.collect::<Vec<_>>())
 }
 
+/// The verdict on one run of a site by itself; `None` if it has no curve.
+pub fn judge_run(run: &SiteRun, column: &Column) -> Option<Finding> {
+    judge_runs(&[Observed {
+        curve: run.curve.as_ref()?,
+        survivors: run.survivors.as_ref(),
+        records: column.records,
+        duration_s: column.duration_s,
+    }])
+}
+
 /// The verdict on a site from its curves, in order of the runs. The last run is judged; the first one tells
 /// what a longer run should have made of it.
 pub fn judge_runs(runs: &[Observed<'_>]) -> Option<Finding> {

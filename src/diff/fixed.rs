@@ -1,0 +1,96 @@
+//! Leaks of the first run that the last one has no more.
+
+use std::collections::BTreeSet;
+
+use super::column::Column;
+use super::growth::Growth;
+use super::judged::Site;
+use super::leak::Leak;
+use super::site::SiteRun;
+use super::trend::{FEWEST_BLOCKS, Finding, Trend, judge_run};
+use crate::trace::Sizes;
+
+/// Of what the leak would have left in the time of the last run, at most this share is left.
+const LEFT: f64 = 0.5;
+
+/// Whether a site leaked in the first run, by its own course, and no longer does: much less is left than the leak would
+/// have come to in the last run, and what is left does not grow. `last` is the verdict on it.
+pub fn is_fixed(
+    runs: &[Option<Box<SiteRun>>],
+    columns: &[Column],
+    growth: Growth,
+    last: Option<Finding>,
+) -> bool {
+    let ([Some(first), .., of_last], [before, .., after]) = (runs, columns) else {
+        return false;
+    };
+    // What was freed by the end of the last run alone, or only there, was held all the same.
+    let is_held = |trend| matches!(trend, Trend::Leak | Trend::Grows | Trend::Shutdown);
+    let fell = growth.blocks < 0 || growth.bytes.is_some_and(|bytes| bytes < 0);
+    if !fell || last.is_some_and(|last| is_held(last.trend)) {
+        return false;
+    }
+    let Some(leak) = judge_run(first, before).filter(|finding| finding.trend == Trend::Leak) else {
+        return false;
+    };
+    // In a run that was cut short, a leak leaves less, too.
+    let share = share_of_length(before, after);
+    let left = of_last.as_ref().map(|run| run.figures);
+    let is_less = |before: u64, after: u64| after as f64 <= LEFT * share * before as f64;
+    match leak.by_bytes {
+        true => first.figures.bytes.is_some_and(|before| {
+            let after = left.map_or(Some(0), |left| left.bytes);
+            after.is_some_and(|after| is_less(before, after))
+        }),
+        false => {
+            let before = first.figures.blocks;
+            let is_enough = share * before as f64 >= FEWEST_BLOCKS as f64;
+            is_enough && is_less(before, left.map_or(0, |left| left.blocks))
+        }
+    }
+}
+
+/// How long the last run was, against the first: 1 where it was no shorter, or where that is not known.
+fn share_of_length(first: &Column, last: &Column) -> f64 {
+    let times = first.duration_s.zip(last.duration_s);
+    let records = || {
+        let records = first.records.zip(last.records)?;
+        Some((records.0 as f64, records.1 as f64))
+    };
+    match times.or_else(records) {
+        Some((first, last)) if first > 0.0 => (last / first).min(1.0),
+        _ => 1.0,
+    }
+}
+
+/// A leak that is gone where another one came that asks for the same sizes may only have another name.
+pub fn without_renamed(lines: &mut [Site]) {
+    let is_new = |site: &&Site| {
+        site.at.runs.first().is_some_and(Option::is_none) && site.leak() == Some(Leak::More)
+    };
+    let sizes = |site: &Site, run: usize| -> Vec<Sizes> {
+        let run = site.at.runs.get(run).and_then(Option::as_ref);
+        run.map_or_else(Vec::new, |run| run.sizes.to_vec())
+    };
+    let new: BTreeSet<Vec<Sizes>> = lines
+        .iter()
+        .filter(is_new)
+        .map(|site| sizes(site, site.at.runs.len() - 1))
+        .collect();
+    if new.is_empty() {
+        return;
+    }
+    for line in lines.iter_mut().filter(|line| line.fixed) {
+        // A caller that is still there and keeps nothing has no other name.
+        let is_gone = line.at.runs.last().is_some_and(Option::is_none);
+        let is_renamed = new.contains(&sizes(line, 0)) || new.contains(&Vec::new());
+        line.fixed = !(is_gone && is_renamed);
+    }
+}
+
+/// The lines that are fixed, those that shrank most first.
+pub fn fixed(lines: &[Site]) -> Vec<Site> {
+    let mut fixed: Vec<Site> = lines.iter().filter(|line| line.fixed).cloned().collect();
+    fixed.sort_by_key(|line| (line.growth.blocks, line.growth.bytes));
+    fixed
+}

@@ -1,0 +1,143 @@
+//! What shrank: the leaks that are fixed, and where nothing grew, all else that has less than before.
+
+use std::io::Write;
+
+use owo_colors::OwoColorize;
+
+use super::notes::bytes_behind;
+use super::options::Options;
+use super::palette::Palette;
+use super::text::{cut_end, cut_middle, width};
+use super::view::{Alike, View, module_text, place_text};
+use super::{Report, Sums};
+use crate::diff::{Change, Grouping, Site};
+use crate::error::Result;
+use crate::run::{Figures, Role};
+use crate::units::{count, counted, signed_bytes, signed_count, signed_counted};
+
+/// Columns between two of them.
+const GAP: &str = "  ";
+
+/// A terminal of fewer columns than this is no reason to cut names to nothing.
+const NARROWEST: usize = 40;
+
+/// Writes fixed leaks, whatever rows stand for, line by line; and other rows that shrank, if there are no rows that grew.
+pub fn write(
+    report: &Report,
+    view: &View<'_>,
+    options: &Options,
+    palette: &Palette,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let fixed: Vec<&Site> = report.fixed.iter().collect();
+    block(report, "fixed", palette, options, &fixed, out)?;
+    if shows_shrunk(view) {
+        block(report, "shrank", palette, options, &shrunk(report), out)?;
+    }
+    Ok(())
+}
+
+/// That something else shrank, where no row says so.
+pub fn note(report: &Report, view: &View<'_>, options: &Options) -> Option<String> {
+    let rows = shrunk(report);
+    let is_told = rows.is_empty() || options.all || shows_shrunk(view);
+    (!is_told).then(|| format!("{}: --all shows them", summary(report, "shrank", &rows)))
+}
+
+fn shows_shrunk(view: &View<'_>) -> bool {
+    view.rows.is_empty() && view.others.cut == 0
+}
+
+/// Rows that have less than before, those that shrank most first, without leaks and without what is fixed.
+fn shrunk(report: &Report) -> Vec<&Site> {
+    if !report.is_comparison() {
+        return Vec::new();
+    }
+    let is_shrunk = |site: &&Site| {
+        let is_less = matches!(site.change, Change::Shrunk | Change::Gone);
+        is_less && site.at.hidden.is_none() && site.leak().is_none() && !site.fixed
+    };
+    let mut rows: Vec<&Site> = report.sites.iter().filter(is_shrunk).collect();
+    rows.sort_by_key(|site| (site.growth.blocks, site.growth.bytes));
+    rows
+}
+
+/// `5 call sites fixed: -8,613 blocks, -1.2 MiB`.
+fn summary(report: &Report, what: &str, rows: &[&Site]) -> String {
+    let growth = Sums::of(&report.columns, rows.iter().copied()).growth;
+    format!(
+        "{} {what}: {}{}",
+        counted(rows.len() as u64, "call site"),
+        signed_counted(growth.blocks, "block"),
+        bytes_behind(growth)
+    )
+}
+
+fn block(
+    report: &Report,
+    what: &str,
+    palette: &Palette,
+    options: &Options,
+    rows: &[&Site],
+    out: &mut dyn Write,
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let text = summary(report, what, rows);
+    writeln!(out, "{}", text.style(palette.good))?;
+    let shown = match options.all {
+        true => rows,
+        false => &rows[..options.top.min(rows.len())],
+    };
+    let alike = Alike::of_sites(rows);
+    let lines: Vec<[String; 4]> = shown.iter().map(|site| cells(site, &alike)).collect();
+    let widest = |column: usize| lines.iter().map(|cells| width(&cells[column])).max();
+    let [blocks, bytes, function, place] = [0, 1, 2, 3].map(|at| widest(at).unwrap_or(0));
+    let room = options.width.map_or(usize::MAX, |columns| {
+        let figures = blocks + bytes + 4 * GAP.len();
+        columns.max(NARROWEST).saturating_sub(figures)
+    });
+    let function = match function.saturating_add(place) <= room {
+        true => function,
+        false => function.min(room.saturating_sub(place).max(room / 2)),
+    };
+    for [of_blocks, of_bytes, name, at] in &lines {
+        let name = cut_end(name, function);
+        let at = cut_middle(at, room.saturating_sub(function));
+        let padding = |text: &str, columns: usize| " ".repeat(columns - width(text));
+        writeln!(
+            out,
+            "{GAP}{}{of_blocks}{GAP}{of_bytes}{}{GAP}{name}{}{GAP}{at}",
+            padding(of_blocks, blocks),
+            padding(of_bytes, bytes),
+            padding(&name, function),
+        )?;
+    }
+    if shown.len() < rows.len() {
+        let more = count((rows.len() - shown.len()) as u64);
+        writeln!(out, "{GAP}… {more} more: --top N shows more")?;
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+/// How many blocks it had and has, what it shrank by, and what it is.
+fn cells(site: &Site, alike: &Alike) -> [String; 4] {
+    let blocks = |figures: Figures| count(figures.blocks);
+    let (first, last) = (blocks(site.first()), blocks(site.last()));
+    let module = match site.at.module.as_ref() {
+        Some(module) if module.role != Role::Program => format!("{GAP}{}", module.name),
+        _ => String::new(),
+    };
+    let place = match site.at.by {
+        Grouping::Module => module_text(site),
+        _ => format!("{}{module}", place_text(site)),
+    };
+    [
+        format!("{} ({first} → {last})", signed_count(site.growth.blocks)),
+        site.growth.bytes.map_or_else(String::new, signed_bytes),
+        alike.function_text(site),
+        place,
+    ]
+}
