@@ -174,6 +174,11 @@ fn main() {
             recorder::cxx_is_shown_at_its_own_lines,
         ),
         trial(
+            "a_plugin_may_bring_the_cxx_library_along",
+            &["g++"],
+            recorder::a_plugin_may_bring_the_cxx_library_along,
+        ),
+        trial(
             "a_run_is_ended_as_it_was_asked",
             &["gcc"],
             recorder::a_run_is_ended_as_it_was_asked,
