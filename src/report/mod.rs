@@ -5,6 +5,7 @@ mod faults;
 mod format;
 mod grid;
 mod header;
+mod heads;
 pub mod json;
 mod listing;
 mod notes;
