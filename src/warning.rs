@@ -8,7 +8,7 @@ use std::iter;
 use std::path::PathBuf;
 
 use crate::printable::printable_path;
-use crate::units::{count, counted};
+use crate::units::{bytes, count, counted};
 
 /// How many lines of a log are concerned, and which is the first, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,6 +212,14 @@ pub enum Warning {
         first: String,
         second: String,
     },
+    /// How long memory lasts was asked for, and cannot be told.
+    NoProjection {
+        /// In bytes.
+        memory: u64,
+        /// The runs of which the time is not known, of how many; none where it is their bytes.
+        untimed: Vec<String>,
+        runs: usize,
+    },
     /// The run is a result of one of the old tools.
     OldResult {
         tool: &'static str,
@@ -311,6 +319,7 @@ impl Warning {
             Warning::LastCountsLost => "last-counts-lost",
             Warning::ChildrenApart { .. } => Warning::CHILDREN_APART,
             Warning::SameRun { .. } => "same-run",
+            Warning::NoProjection { .. } => "no-projection",
             Warning::SameRecording { .. } => "same-recording",
             Warning::SameLog { .. } => "same-log",
             Warning::OldResult { .. } => "old-result",
@@ -608,6 +617,27 @@ impl fmt::Display for Warning {
             ),
             Warning::SameLog { first, second } => {
                 write!(f, "the logs of '{first}' and '{second}' are the same: nothing can have grown; is one of them a copy?")
+            }
+            Warning::NoProjection {
+                memory,
+                untimed,
+                runs,
+            } => {
+                let memory = bytes(*memory);
+                let example = match runs {
+                    1 => "2m",
+                    2 => "2m,3m",
+                    _ => "2m,3m,…",
+                };
+                match untimed.as_slice() {
+                    [] => write!(f, "how long {memory} last cannot be told: the runs do not tell how many bytes leak in a minute"),
+                    untimed => write!(
+                        f,
+                        "how long {memory} last cannot be told without the time that {} took: give it, such as --duration \
+                         {example}",
+                        untimed.join(" and ")
+                    ),
+                }
             }
             Warning::OldResult { tool, missing } => write!(
                 f,

@@ -27,17 +27,22 @@ pub fn write(
         .map(|run| width(&run.facts.name))
         .max()
         .unwrap_or(0);
-    for run in &report.runs {
+    for (run, hidden) in report.runs.iter().zip(&report.hidden.runs) {
         let name = &run.facts.name;
         let padding = " ".repeat(longest - width(name) + 2);
-        let text = facts(&format!("{name}{padding}"), &run_facts(run), columns);
+        let text = facts(
+            &format!("{name}{padding}"),
+            &run_facts(run, hidden.blocks),
+            columns,
+        );
         let (name, rest) = text.split_at(name.len());
         writeln!(out, "{}{rest}", name.style(palette.strong))?;
     }
     Ok(())
 }
 
-fn run_facts(run: &Run) -> Vec<String> {
+/// `hidden` blocks of it are in no row, and in no sum, unless all are asked for.
+fn run_facts(run: &Run, hidden: u64) -> Vec<String> {
     let known = &run.facts;
     let program = match &known.program {
         Some(path) => printable_name(path),
@@ -75,9 +80,14 @@ fn run_facts(run: &Run) -> Vec<String> {
     }
     let live = run.live();
     let blocks = counted(live.blocks, "block");
+    // Without it, the total of the table would seem not to add up.
+    let loader = match hidden {
+        0 => String::new(),
+        hidden => format!(" ({} of the loader)", count(hidden)),
+    };
     facts.push(match live.bytes {
-        Some(live) => format!("{blocks} live, {}", bytes(live)),
-        None => format!("{blocks} live"),
+        Some(live) => format!("{blocks} live{loader}, {}", bytes(live)),
+        None => format!("{blocks} live{loader}"),
     });
     if known.warnings.iter().any(Warning::makes_figures_partial) {
         facts.push("partial, see the warnings".to_owned());

@@ -5,6 +5,7 @@ mod faults;
 mod format;
 mod grid;
 mod header;
+mod heads;
 pub mod json;
 mod listing;
 mod notes;
@@ -135,16 +136,19 @@ impl Report {
                 .filter(|site| site.at.hidden.is_some() == is_hidden);
             Sums::of(&columns, counted)
         };
+        let leaks = Leaks::of(&leaking, &columns, terms.memory);
+        let no_projection = leaks.no_projection(&runs, terms.memory);
+        let warnings = warnings.into_iter().chain(advice(&sites));
         Report {
             by: terms.by,
             total: sums(false),
             hidden: sums(true),
-            leaks: Leaks::of(&leaking, &columns, terms.memory),
+            leaks,
             fixed,
             verdict: terms
                 .gate
                 .verdict(&breaches, double_frees.saturating_add(unsure_frees)),
-            warnings: warnings.into_iter().chain(advice(&sites)).collect(),
+            warnings: warnings.chain(no_projection).collect(),
             breaches,
             double_frees,
             unsure_frees,
@@ -169,6 +173,17 @@ impl Report {
 }
 
 impl Leaks {
+    /// Why it is not said how long the memory lasts, where somebody asked and something leaks.
+    fn no_projection(&self, runs: &[Run], memory: Option<u64>) -> Option<Warning> {
+        let memory = memory.filter(|_| self.sites > 0 && self.lasts_s.is_none())?;
+        let untimed = runs.iter().filter(|run| run.facts.duration_s.is_none());
+        Some(Warning::NoProjection {
+            memory,
+            untimed: untimed.map(|run| run.facts.name.clone()).collect(),
+            runs: runs.len(),
+        })
+    }
+
     fn of(leaking: &[LeakingLine], columns: &[Column], memory: Option<u64>) -> Self {
         let (grown, others): (Vec<&LeakingLine>, Vec<&LeakingLine>) =
             leaking.iter().partition(|line| line.leak == Leak::More);

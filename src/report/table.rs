@@ -6,9 +6,9 @@ use owo_colors::OwoColorize;
 
 use super::extras::Extras;
 use super::grid::{Cells, Grid, Tone};
+use super::heads::heads;
 use super::options::Options;
 use super::palette::Palette;
-use super::text::cut_middle;
 use super::view::{
     Alike, Extent, Others, Row, View, change_text, mark, match_mark, module_text, percent_text,
     place_text, via_text, wrapper_mark,
@@ -103,12 +103,8 @@ fn head(report: &Report) -> Vec<String> {
     if report.is_comparison() {
         head.push("Δ blocks".to_owned());
         // A path in place of a name would leave no room for anything else.
-        head.extend(
-            report
-                .runs
-                .iter()
-                .map(|run| cut_middle(&run.facts.name, LONGEST_HEAD)),
-        );
+        let names = report.runs.iter().map(|run| run.facts.name.as_str());
+        head.extend(heads(&names.collect::<Vec<_>>(), LONGEST_HEAD));
         head.extend(["Δ bytes".to_owned(), "growth".to_owned()]);
     } else {
         head.extend(["blocks", "bytes", "share", "allocated"].map(str::to_owned));

@@ -2,7 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::{Facts, Run};
 use crate::printable::printable_path;
@@ -97,23 +97,80 @@ fn other_machines(runs: &[Run]) -> Option<Warning> {
     })
 }
 
-/// Where two runs have the same short name they get the paths as they were given, and where these are
+/// Where runs have the same short name they get as much of their paths as tells them apart, and where the paths are
 /// the same, too, a number.
 pub fn told_apart(mut runs: Vec<Run>) -> Vec<Run> {
     let short: Vec<String> = runs.iter().map(|run| run.facts.name.clone()).collect();
-    let is_shared = |name: &String| short.iter().filter(|other| *other == name).count() > 1;
-    for run in runs.iter_mut().map(|run| &mut run.facts) {
-        if is_shared(&run.name) {
-            run.name = printable_path(&run.path);
+    let paths: Vec<PathBuf> = runs.iter().map(|run| run.facts.path.clone()).collect();
+    for (index, run) in runs.iter_mut().map(|run| &mut run.facts).enumerate() {
+        let alike = short.iter().zip(&paths);
+        let alike: Vec<&PathBuf> = alike
+            .filter(|(other, _)| **other == short[index])
+            .map(|(_, path)| path)
+            .collect();
+        if alike.len() > 1 {
+            run.name = with_moment(printable_path(&own_part(&run.path, &alike)), run);
         }
     }
-    let paths: Vec<String> = runs.iter().map(|run| run.facts.name.clone()).collect();
+    let names: Vec<String> = runs.iter().map(|run| run.facts.name.clone()).collect();
     for (index, run) in runs.iter_mut().enumerate() {
-        let name = &paths[index];
-        let before = paths[..index].iter().filter(|other| *other == name).count();
+        let name = &names[index];
+        let before = names[..index].iter().filter(|other| *other == name).count();
         if before > 0 {
             run.facts.name = format!("{name} ({})", before + 1);
         }
     }
     runs
+}
+
+/// A path without the directories that all of them lie in; its last part alone where they are one.
+fn own_part(path: &Path, all: &[&PathBuf]) -> PathBuf {
+    let parts: Vec<Component<'_>> = path.components().collect();
+    let is_shared = |at: &usize| {
+        let mut others = all.iter().map(|other| other.components().nth(*at));
+        others.all(|other| other == Some(parts[*at]))
+    };
+    let shared = (0..parts.len().saturating_sub(1))
+        .take_while(is_shared)
+        .count();
+    parts[shared..].iter().collect()
+}
+
+fn with_moment(name: String, run: &Facts) -> String {
+    match run.reached {
+        Some(reached) => format!("{name}@{}", reached.at),
+        None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(paths: &[&str]) -> Vec<String> {
+        let runs = paths.iter().map(|path| {
+            let path = PathBuf::from(path);
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
+            let facts = Facts {
+                name: name.unwrap_or_default(),
+                path,
+                ..Facts::default()
+            };
+            Run::new(facts, Vec::new())
+        });
+        let named = told_apart(runs.collect()).into_iter();
+        named.map(|run| run.facts.name).collect()
+    }
+
+    #[test]
+    fn a_name_is_as_short_as_tells_runs_apart() {
+        assert_eq!(names(&["/a/run0", "/a/run1"]), ["run0", "run1"]);
+        let logs = ["/captures/l10/mtrace.log", "/captures/l11/mtrace.log"];
+        assert_eq!(names(&logs), ["l10/mtrace.log", "l11/mtrace.log"]);
+        assert_eq!(names(&["run0", "old/run0"]), ["run0", "old/run0"]);
+        assert_eq!(names(&["/a/run0", "/a/run0"]), ["run0", "run0 (2)"]);
+        assert_eq!(names(&["/a/x", "/a/b/x", "/a/x"]), ["x", "b/x", "x (2)"]);
+    }
 }

@@ -526,3 +526,93 @@ fn a_leak_in_bytes_is_one_everywhere() {
         assert_eq!(output.status.code(), Some(status), "{limit}");
     }
 }
+
+/// The figures that `--memory` asks for need times, and without them that is said.
+#[test]
+fn memory_without_times_says_what_is_missing() {
+    let lines = [
+        Line::Absent,
+        Line::Leaks(1),
+        Line::Frees,
+        Line::Frees,
+        Line::Absent,
+    ];
+    let pair = pair(lines, lines, [ROUNDS, 2 * ROUNDS]);
+    let table = pair.table(&["--memory", "64MiB"]);
+    let says = "how long 64.0 MiB last cannot be told without the time that before and after took";
+    assert!(
+        table.contains(says) && table.contains("--duration 2m,3m"),
+        "{table}"
+    );
+    let codes = |options: &[&str]| pair.document(options)["warnings"].to_string();
+    assert!(codes(&["--memory", "64MiB"]).contains("no-projection"));
+    assert!(!codes(&["--memory", "64MiB", "--duration", "1m,2m"]).contains("no-projection"));
+    assert!(!codes(&[]).contains("no-projection"));
+    let passes = pair.table(&["--memory", "64MiB", "--fail-above", "100000"]);
+    assert!(passes.contains("\nPASS "), "{passes}");
+}
+
+/// The header's blocks are those of the total and those that are left out of it.
+#[test]
+fn the_header_adds_up_with_the_total() {
+    for set in ["armhf-glibc2.31", "amd64-threads"] {
+        let runs = [0, 1].map(|run| format!("{set}/run{run}"));
+        let table = stdout_of(mtrace_diff().args(&runs));
+        let document = json(&[&runs[0], &runs[1]]);
+        let sites = document["sites"].as_array().unwrap();
+        let number = |text: &str| text.replace(',', "").parse::<u64>().unwrap();
+        let total = table
+            .lines()
+            .find(|line| line.trim_end().ends_with("total"))
+            .unwrap();
+        let total: Vec<&str> = total.split_whitespace().collect();
+        for (index, name) in ["run0", "run1"].iter().enumerate() {
+            let hidden = sites.iter().filter(|site| !site["hidden"].is_null());
+            let hidden: u64 = hidden
+                .map(|site| site["runs"][index]["live"]["blocks"].as_u64().unwrap_or(0))
+                .sum();
+            let live = document["runs"][index]["live"]["blocks"].as_u64().unwrap();
+            assert_eq!(live - hidden, number(total[index + 1]), "{table}");
+            let line = table.lines().find(|line| line.starts_with(name)).unwrap();
+            assert!(
+                line.contains(&format!(" live ({hidden} of the loader), ")),
+                "{table}"
+            );
+        }
+    }
+}
+
+/// Logs of one name in two directories, and long names that differ in the middle.
+#[test]
+fn heads_and_names_tell_runs_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let lines = [
+        Line::Absent,
+        Line::Leaks(1),
+        Line::Frees,
+        Line::Frees,
+        Line::Absent,
+    ];
+    let long = [
+        "gateway-l10-before-the-fix-of-may",
+        "gateway-l10-behind-the-fix-of-may",
+    ];
+    for (names, heads) in [
+        (["l10", "l11"], ["l10/mtrace.log", "l11/mtrace.log"]),
+        (long, ["…0-before-the-f…", "…0-behind-the-f…"]),
+    ] {
+        let runs = names.map(|name| run(&directory.path().join(name), lines, ROUNDS));
+        let runs = match names[0].len() {
+            3 => runs.map(|run| format!("{run}/mtrace.log")),
+            _ => runs,
+        };
+        let table = stdout_of(mtrace_diff().args(&runs));
+        let head = table
+            .lines()
+            .find(|line| line.contains("Δ blocks"))
+            .unwrap();
+        for head_of_run in heads {
+            assert!(head.contains(head_of_run), "{table}");
+        }
+    }
+}
