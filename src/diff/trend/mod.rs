@@ -23,6 +23,8 @@ pub use shape::FEWEST_BLOCKS;
 pub enum Trend {
     /// Keeps on keeping blocks, to the end.
     Leak,
+    /// One thing speaks against a leak, and that by a little.
+    MayLeak,
     /// Grew to the end of the program's work, and was freed when it ended.
     Grows,
     /// All of it came in the beginning, and it has stayed level.
@@ -47,6 +49,7 @@ impl Trend {
     pub fn name(self) -> &'static str {
         match self {
             Trend::Leak => "leak",
+            Trend::MayLeak => "leak?",
             Trend::Grows => "grows",
             Trend::Startup => "startup",
             Trend::Plateau => "plateau",
@@ -63,6 +66,9 @@ const LONGER: f64 = 1.2;
 
 /// This share of that is no more: the runs differ by it anyhow.
 const NO_MORE: f64 = 0.15;
+
+/// By so many standard deviations, it is no accident that a longer run left no more.
+const NO_ACCIDENT: f64 = 3.0;
 
 /// One run of a site: its curves, and how long the run was, where that is known.
 #[derive(Debug, Clone, Copy)]
@@ -147,8 +153,14 @@ pub fn judge_runs(runs: &[Observed<'_>]) -> Option<Finding> {
     let of_last = trend_of(last);
     let first = runs.first().filter(|_| runs.len() > 1);
     let trend = match first {
-        Some(first) if of_last == Trend::Leak && is_no_more(first, last, by_bytes) => {
-            Trend::Plateau
+        Some(first)
+            if matches!(of_last, Trend::Leak | Trend::MayLeak)
+                && let Some(by_chance) = is_no_more(first, last, by_bytes) =>
+        {
+            match by_chance && of_last == Trend::Leak {
+                true => Trend::MayLeak,
+                false => Trend::Plateau,
+            }
         }
         Some(first)
             if of_last != Trend::Noise
@@ -168,8 +180,9 @@ pub fn became_level(run: &Observed<'_>) -> bool {
     matches!(trend_of(run), Trend::Startup | Trend::Plateau)
 }
 
-/// A leak would have left more in the longer run, unless the first run stood level in the end: then it is new.
-fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> bool {
+/// A leak would have left more in the longer run, unless the first run stood level in the end: then it is new. `None` if
+/// it did, else whether it can be by chance that it did not.
+fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<bool> {
     let times = first.duration_s.zip(last.duration_s);
     let records = first.records.zip(last.records);
     let work = records.map(|(first, last)| (first as f64, last as f64));
@@ -178,15 +191,20 @@ fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> bool
     let times_as_much = times_as_much.map(|(short, long)| long / short);
     let longer = times_as_much.fold(f64::INFINITY, f64::min);
     if !longer.is_finite() || longer <= LONGER {
-        return false;
+        return None;
     }
     let (before, after) = (first.end(by_bytes), last.end(by_bytes));
+    let evidence = Evidence::of(last).filter(|_| !by_bytes);
     // What it kept in the time by which it is longer.
-    let kept = match Evidence::of(last) {
-        Some(evidence) if !by_bytes => evidence.all_kept() * (1.0 - 1.0 / longer),
-        _ => after * (1.0 - 1.0 / longer),
-    };
-    before > 0.0 && after - before <= NO_MORE * kept && !became_level(first)
+    let all_kept = evidence.as_ref().map_or(after, Evidence::all_kept);
+    let kept = all_kept * (1.0 - 1.0 / longer);
+    let is_no_more = before > 0.0 && after - before <= NO_MORE * kept && !became_level(first);
+    is_no_more.then(|| {
+        // The first run kept about as much for its length.
+        let both = all_kept * (1.0 + 1.0 / longer);
+        let chance = evidence.map(|evidence| (evidence.dispersion() * both).sqrt());
+        chance.is_some_and(|chance| before + kept - after <= NO_ACCIDENT * chance)
+    })
 }
 
 /// The verdict on one run.
