@@ -477,6 +477,11 @@ fn main() {
         ),
         trial("a_live_fork_is_said", &["gcc"], live_fork),
         trial(
+            "a_fork_without_a_half_record_is_said_where_addresses_tell",
+            &["gcc"],
+            fork_with_empty_buffer,
+        ),
+        trial(
             "a_fixed_build_id_makes_no_two_builds_one",
             &["gcc"],
             fixed_build_id,
@@ -1550,6 +1555,56 @@ fn live_fork() {
         "{codes:?}"
     );
     assert!(codes.contains(&"fork"), "{codes:?}");
+}
+
+/// Nothing of the log waits to be written when this forks. The child keeps blocks and ends; then its parent allocates as many
+/// at the same addresses of its own heap, and frees them, or does nothing of the kind.
+const FORKS_IN_TURN: &str = r#"
+#include <sys/wait.h>
+int main(void) {
+    static char *blocks[48];
+    mtrace();
+    for (int i = 0; i < 100; i++) { char *volatile b = malloc(40); (void)b; }
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 0; i < 48; i++) { char *volatile b = malloc(40); (void)b; }
+        return 0;
+    }
+    wait(NULL);
+    for (int i = 0; i < WORK; i++) blocks[i] = malloc(40);
+    for (int i = 0; i < WORK; i++) free(blocks[i]);
+    save_maps(getenv("MAPS"));
+    muntrace();
+    return 0;
+}
+"#;
+
+fn fork_with_empty_buffer() {
+    let of = |work: &str| {
+        let compiler = ["gcc", "-O1", work];
+        let live = Live::new(&compiler, "app", FORKS_IN_TURN, Some(0));
+        let document = live.show();
+        let run = &document["runs"][0];
+        let warnings = run["warnings"].as_array().unwrap().iter();
+        let codes = warnings.map(|warning| warning["code"].as_str().unwrap().to_owned());
+        let blocks = run["live"]["blocks"].as_u64().unwrap();
+        (blocks, codes.collect::<Vec<String>>())
+    };
+    // Both processes hold the 48 addresses at one time: the figures are those of neither, and that is said.
+    let (blocks, codes) = of("-DWORK=48");
+    assert!(
+        blocks > 100 && codes.contains(&"fork".to_owned()),
+        "{blocks} {codes:?}"
+    );
+    // What shows nowhere is in the chapter on limits: the child has addresses that its parent never had.
+    let (blocks, codes) = of("-DWORK=0");
+    assert!(
+        blocks > 100 && !codes.contains(&"fork".to_owned()),
+        "{blocks} {codes:?}"
+    );
+    let limits = include_str!("../src/guide/limits.md");
+    assert!(limits.contains("a child that allocates while its parent does not"));
 }
 
 /// One function with inlined calls in inlined calls, 200,000 deep, all of them around one call of malloc.

@@ -61,7 +61,7 @@ fn lines(seen: Occurrences) -> Option<LinesSeen> {
     })
 }
 
-/// So few addresses held twice can be threads that were cut short, and so few double frees are a fault of the program.
+/// So few addresses held twice can be threads, and so few double frees are a fault of the program.
 const FEW: u64 = 8;
 
 /// So many double frees no program survives.
@@ -69,7 +69,7 @@ const MANY: u64 = 1000;
 
 /// Whether two processes wrote their heaps into one log: what one holds, the other allocates; what one has freed,
 /// the other frees. A copied buffer begins with a second `= Start`, if the fork came early; and blocks of two heaps
-/// stay where blocks of threads get their late frees.
+/// stay at one address, where those of threads get their late frees one by one.
 fn has_two_heaps(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> bool {
     let in_bulk = |count: u64| count > 0 && count >= allocations / 100;
     let held = anomalies.doubly_held;

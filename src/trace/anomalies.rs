@@ -39,7 +39,7 @@ pub struct Anomalies {
     pub unsure_frees: Occurrences,
     /// Allocations at an address that held a block.
     pub live_address_reused: Occurrences,
-    /// Addresses that hold two blocks or more at the end, where frees are only logged late.
+    /// Addresses that held two blocks or more at one time, where frees are only logged late.
     pub doubly_held: u64,
     pub failed_allocations: Occurrences,
     pub failed_reallocations: Occurrences,
