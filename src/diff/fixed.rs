@@ -25,7 +25,12 @@ pub fn is_fixed(
         return false;
     };
     // What was freed by the end of the last run alone, or only there, was held all the same.
-    let is_held = |trend| matches!(trend, Trend::Leak | Trend::Grows | Trend::Shutdown);
+    let is_held = |trend| {
+        matches!(
+            trend,
+            Trend::Leak | Trend::MayLeak | Trend::Grows | Trend::Shutdown
+        )
+    };
     let fell = growth.blocks < 0 || growth.bytes.is_some_and(|bytes| bytes < 0);
     if !fell || last.is_some_and(|last| is_held(last.trend)) {
         return false;

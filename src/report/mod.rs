@@ -1,5 +1,6 @@
 //! One model of what was found, and the renderers that draw it.
 
+mod explain;
 mod extras;
 mod faults;
 mod format;
@@ -94,7 +95,9 @@ pub struct Only {
 #[derive(Debug, Clone, Default)]
 pub struct Leaks {
     pub sites: u64,
-    /// Those of them that left more in the last run than in the first; of one run, all.
+    /// Lines that may leak, beside those.
+    pub may_leak: u64,
+    /// Those of `sites` that left more in the last run than in the first; of one run, all.
     pub grown: u64,
     /// Of these: in a comparison, last run minus first; of one run, what is live.
     pub sums: Sums,
@@ -119,6 +122,7 @@ impl Report {
         let Found {
             sites,
             leaking,
+            may_leak,
             fixed,
         } = judge(joint, &runs, &columns, rows);
         let alike = copies(&sites, &columns);
@@ -136,7 +140,10 @@ impl Report {
                 .filter(|site| site.at.hidden.is_some() == is_hidden);
             Sums::of(&columns, counted)
         };
-        let leaks = Leaks::of(&leaking, &columns, terms.memory);
+        let leaks = Leaks {
+            may_leak,
+            ..Leaks::of(&leaking, &columns, terms.memory)
+        };
         let no_projection = leaks.no_projection(&runs, terms.memory);
         let warnings = warnings.into_iter().chain(advice(&sites));
         Report {
@@ -204,6 +211,7 @@ impl Leaks {
         let bytes = bytes.filter(|bytes| *bytes > 0.0);
         Leaks {
             sites: leaking.len() as u64,
+            may_leak: 0,
             grown: grown.len() as u64,
             sums: Sums::of_figures(
                 columns,

@@ -33,6 +33,7 @@ pub fn lines_behind(site: &Site) -> Option<String> {
     let lines = site.at.lines.as_deref()?;
     let these = match site.trend? {
         Trend::Leak => lines.leak,
+        Trend::MayLeak => lines.may_leak,
         Trend::Grows => lines.grow,
         _ => return None,
     };

@@ -77,6 +77,22 @@ pub enum Doubt {
     NoMore,
 }
 
+impl Doubt {
+    /// Stable, for scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Doubt::Few => "few",
+            Doubt::Slows => "slows",
+            Doubt::Late => "late",
+            Doubt::Over => "over",
+            Doubt::Jumps => "jumps",
+            Doubt::Full => "full",
+            Doubt::Level => "level",
+            Doubt::NoMore => "no-more",
+        }
+    }
+}
+
 /// Whether a site goes on keeping blocks, and what speaks against it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grade {
