@@ -492,6 +492,16 @@ fn main() {
             inlined_twice,
         ),
         trial(
+            "no_row_looks_like_another_whatever_rows_are",
+            &["gcc"],
+            inlined_at_every_grouping,
+        ),
+        trial(
+            "no_name_in_a_chain_is_mangled",
+            &["g++"],
+            chains_without_mangled_names,
+        ),
+        trial(
             "a_freed_sibling_takes_no_growth_away",
             &["gcc"],
             freed_sibling,
@@ -1605,6 +1615,86 @@ fn fork_with_empty_buffer() {
     );
     let limits = include_str!("../src/guide/limits.md");
     assert!(limits.contains("a child that allocates while its parent does not"));
+}
+
+/// Compiles a program, records a run of it, and gives the arguments that show that run.
+fn recorded(directory: &TempDir, compiler: &str, name: &str, source: &str) -> Vec<String> {
+    let path = directory.path().join(name);
+    fs::write(&path, source).unwrap();
+    let [program, run] = ["app", "run"].map(|name| directory.path().join(name));
+    let mut compile = Command::new(compiler);
+    stdout_of(compile.args(["-g", "-O2", "-o"]).args([&program, &path]));
+    let mut record = mtrace_diff();
+    stdout_of(
+        record
+            .args(["record", "-q", "-o"])
+            .arg(&run)
+            .arg("--")
+            .arg(&program),
+    );
+    ["show", run.to_str().unwrap()].map(str::to_owned).to_vec()
+}
+
+/// A line that is inlined at two places of one function, of which one is there twice.
+fn inlined_at_every_grouping() {
+    let source = "#include <stdlib.h>
+void *volatile kept;
+static inline __attribute__((always_inline)) void grab(unsigned long size) { kept = malloc(size); }
+__attribute__((noinline)) void conn_new(int round) {
+    grab(32);
+    if (round % 2 == 0) grab(40); grab(48);
+}
+int main(void) { for (int i = 0; i < 100; i++) conn_new(i); return 0; }
+";
+    let directory = TempDir::new().unwrap();
+    let show = recorded(&directory, "gcc", "two.c", source);
+    for (by, rows) in [("line", 2), ("address", 3), ("stack", 2)] {
+        let table = stdout_of(mtrace_diff().args(&show).args(["--by", by]));
+        let shown = table
+            .lines()
+            .filter_map(|line| Some(line.split_once("grab ")?.1.trim_end()));
+        let shown: Vec<&str> = shown.collect();
+        let different: std::collections::BTreeSet<&str> = shown.iter().copied().collect();
+        assert_eq!(
+            (shown.len(), different.len()),
+            (rows, rows),
+            "{by}: {table}"
+        );
+    }
+    let table = stdout_of(mtrace_diff().args(&show));
+    for (row, blocks) in [("grab ← conn_new:5", "100"), ("grab ← conn_new:6", "150")] {
+        let line = table.lines().find(|line| line.contains(row)).unwrap();
+        assert_eq!(line.split_whitespace().nth(1), Some(blocks), "{table}");
+    }
+}
+
+/// What the standard library's templates are called is long, and has conditions in it that few understand.
+fn chains_without_mangled_names() {
+    let source = "#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+struct Session { long data[6]; std::string name; };
+std::vector<std::shared_ptr<Session>> all;
+std::map<int, std::unique_ptr<Session>> more;
+int main() {
+    for (int i = 0; i < 100; i++) {
+        auto session = std::make_shared<Session>();
+        session->name = std::string(40, 'a');
+        all.push_back(session);
+        more[i] = std::make_unique<Session>();
+    }
+    quick_exit(0);
+}
+";
+    let source = format!("#include <cstdlib>\n{source}");
+    let directory = TempDir::new().unwrap();
+    let show = recorded(&directory, "g++", "shared.cc", &source);
+    let chains = stdout_of(mtrace_diff().args(&show).args(["--inlines", "--all"]));
+    assert!(chains.contains("std::make_shared<Session>"), "{chains}");
+    assert!(!chains.contains("_Z"), "{chains}");
+    let document = stdout_of(mtrace_diff().args(&show).args(["--format", "json"]));
+    assert!(!document.contains("\"_Z"), "{document}");
 }
 
 /// One function with inlined calls in inlined calls, 200,000 deep, all of them around one call of malloc.

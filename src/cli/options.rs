@@ -250,7 +250,7 @@ pub struct ViewArgs {
     /// What to rank by
     #[arg(long, value_enum, default_value_t = Sort::Blocks)]
     pub sort: Sort,
-    /// What a row stands for; totals are the same for each
+    /// What a row stands for; totals and leaks are the same for each
     #[arg(long, value_enum, default_value_t = By::Line)]
     pub by: By,
     /// Show at most this many call sites
@@ -271,7 +271,8 @@ pub struct ViewArgs {
     /// Leave out the curve of each site
     #[arg(long)]
     pub no_trend: bool,
-    /// Say how long this much memory lasts at the rate of all leaks, such as 64MiB; needs the runs' times
+    /// Say how long this much memory lasts at the rate of all leaks, such as 64MiB; needs the runs' times, by --duration
+    /// where they are not recorded
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub memory: Option<ByteSize>,
     /// Save the result of the (last) run to this file, which is a run from then on

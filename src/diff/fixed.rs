@@ -8,7 +8,8 @@ use super::judged::Site;
 use super::leak::Leak;
 use super::site::SiteRun;
 use super::trend::{FEWEST_BLOCKS, Finding, Trend, judge_run};
-use crate::trace::Sizes;
+use crate::run::Figures;
+use crate::trace::{Sizes, Tally};
 
 /// Of what the leak would have left in the time of the last run, at most this share is left.
 const LEFT: f64 = 0.5;
@@ -24,15 +25,14 @@ pub fn is_fixed(
     let ([Some(first), .., of_last], [before, .., after]) = (runs, columns) else {
         return false;
     };
-    // What was freed by the end of the last run alone, or only there, was held all the same.
-    let is_held = |trend| {
-        matches!(
-            trend,
-            Trend::Leak | Trend::MayLeak | Trend::Grows | Trend::Shutdown
-        )
-    };
     let fell = growth.blocks < 0 || growth.bytes.is_some_and(|bytes| bytes < 0);
-    if !fell || last.is_some_and(|last| is_held(last.trend)) {
+    // What goes on growing is no fix, though the end of the run may have freed it, or the first run may clear it.
+    let grows = |finding: Finding| finding.trend.is_growth() || finding.trend == Trend::MayLeak;
+    if !fell || last.is_some_and(grows) {
+        return false;
+    }
+    let alone = || judge_run(of_last.as_deref()?, after);
+    if alone().is_some_and(grows) {
         return false;
     }
     let Some(leak) = judge_run(first, before).filter(|finding| finding.trend == Trend::Leak) else {
@@ -40,19 +40,35 @@ pub fn is_fixed(
     };
     // In a run that was cut short, a leak leaves less, too.
     let share = share_of_length(before, after);
-    let left = of_last.as_ref().map(|run| run.figures);
+    let left = of_last
+        .as_deref()
+        .map_or(Some(Figures::ZERO), |run| left(run, last));
     let is_less = |before: u64, after: u64| after as f64 <= LEFT * share * before as f64;
+    let first = first.figures;
     match leak.by_bytes {
-        true => first.figures.bytes.is_some_and(|before| {
-            let after = left.map_or(Some(0), |left| left.bytes);
-            after.is_some_and(|after| is_less(before, after))
-        }),
+        true => {
+            let both = first.bytes.zip(left.and_then(|left| left.bytes));
+            both.is_some_and(|(before, after)| is_less(before, after))
+        }
         false => {
-            let before = first.figures.blocks;
-            let is_enough = share * before as f64 >= FEWEST_BLOCKS as f64;
-            is_enough && is_less(before, left.map_or(0, |left| left.blocks))
+            let is_enough = share * first.blocks as f64 >= FEWEST_BLOCKS as f64;
+            is_enough && left.is_some_and(|left| is_less(first.blocks, left.blocks))
         }
     }
+}
+
+/// What a run left, or held until its end freed it, which is no less of a leak; `None` where that is not known.
+fn left(run: &SiteRun, finding: Option<Finding>) -> Option<Figures> {
+    if finding.is_none_or(|finding| finding.trend != Trend::Shutdown) {
+        return Some(run.figures);
+    }
+    let points = run.curve.as_ref()?.points();
+    let most = |of: fn(&Tally) -> u64| points.iter().map(of).max();
+    Some(Figures {
+        blocks: most(|point| point.blocks)?,
+        bytes: most(|point| point.bytes),
+        allocations: None,
+    })
 }
 
 /// How long the last run was, against the first: 1 where it was no shorter, or where that is not known.

@@ -65,9 +65,11 @@ fn shrunk(report: &Report) -> Vec<&Site> {
 /// `5 call sites fixed: -8,613 blocks, -1.2 MiB`.
 fn summary(report: &Report, what: &str, rows: &[&Site]) -> String {
     let growth = Sums::of(&report.columns, rows.iter().copied()).growth;
+    let are_lines = rows.iter().all(|site| site.at.by == Grouping::Line);
+    let noun = if are_lines { "call site" } else { "row" };
     format!(
         "{} {what}: {}{}",
-        counted(rows.len() as u64, "call site"),
+        counted(rows.len() as u64, noun),
         signed_counted(growth.blocks, "block"),
         bytes_behind(growth)
     )

@@ -75,6 +75,9 @@ const NO_MORE: f64 = 0.15;
 /// By so many standard deviations, it is no accident that a longer run left no more.
 const NO_ACCIDENT: f64 = 3.0;
 
+/// What left less than this share of what the first run did was not stopped by a bound that both have.
+const MUCH_LESS: f64 = 0.5;
+
 /// One run of a site: its curves, and how long the run was, where that is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Observed<'a> {
@@ -237,8 +240,10 @@ fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Opti
         expected,
         left,
     } = more(first, last, by_bytes)?;
-    let is_no_more =
-        first.end(by_bytes) > 0.0 && left <= NO_MORE * expected && !became_level(first);
+    let before = first.end(by_bytes);
+    // What left much less is not the same leak in a longer run: a fix frees blocks, and frees are records.
+    let is_as_much = before > 0.0 && before + left >= MUCH_LESS * before;
+    let is_no_more = is_as_much && left <= NO_MORE * expected && !became_level(first);
     is_no_more.then(|| {
         let evidence = Evidence::of(last).filter(|_| !by_bytes);
         let chance = evidence.map(|evidence| {
