@@ -134,6 +134,11 @@ pub struct GateArgs {
     /// Without it, a pass on such figures says so and exits with 0.
     #[arg(long)]
     pub strict: bool,
+    /// Judge rates by time as they are measured, not by what they come to at least
+    ///
+    /// Without it, a rate has to be above its limit by more than chance can make, so that noise fails no job.
+    #[arg(long)]
+    pub strict_rates: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -148,6 +153,7 @@ impl GateArgs {
             limits,
             fail_on_double_free: self.fail_on.contains(&FailOn::DoubleFree),
             strict: self.strict,
+            strict_rates: self.strict_rates,
         }
     }
 }

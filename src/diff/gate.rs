@@ -62,6 +62,8 @@ pub struct Gate {
     pub fail_on_double_free: bool,
     /// Refuse to judge figures that are known to be partial.
     pub strict: bool,
+    /// Judge rates by time as they are, not by what they come to at least.
+    pub strict_rates: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +96,7 @@ impl Limit {
 
     /// Whether a site's growth is above this limit. A new site counts with its full size, and is
     /// above every percentage.
-    fn is_exceeded_by(&self, site: &Reading) -> bool {
+    fn is_exceeded_by(&self, site: &Reading, strict_rates: bool) -> bool {
         let growth = site.growth;
         let above =
             |growth: i64, limit: u64| u64::try_from(growth).is_ok_and(|growth| growth > limit);
@@ -111,11 +113,11 @@ impl Limit {
                         percent_exceeded(growth.percent_of_bytes(site.first), bytes)
                     })
             }
-            LimitKind::Rate { blocks, per } => {
-                per.of(site).is_some_and(|rate| rate.blocks > blocks)
-            }
+            LimitKind::Rate { blocks, per } => per
+                .of(site, strict_rates)
+                .is_some_and(|rate| rate.blocks > blocks),
             LimitKind::RateOfBytes { bytes, per } => {
-                let rate = per.of(site).and_then(|rate| rate.bytes);
+                let rate = per.of(site, strict_rates).and_then(|rate| rate.bytes);
                 rate.is_some_and(|rate| rate > bytes)
             }
         }
@@ -132,9 +134,10 @@ impl Limit {
 }
 
 impl Per {
-    fn of(self, site: &Reading) -> Option<Rate> {
+    fn of(self, site: &Reading, strict_rates: bool) -> Option<Rate> {
         match self {
-            Per::Minute => site.rates.steepest_per_minute,
+            Per::Minute if strict_rates => site.rates.steepest_per_minute,
+            Per::Minute => site.rates.surely_per_minute,
             Per::Run => site.rates.steepest_per_run,
         }
     }
@@ -199,8 +202,24 @@ impl Gate {
 
     fn exceeded(&self, reading: &Reading) -> Vec<Limit> {
         let limits = self.limits.iter();
-        let exceeded = limits.filter(|limit| limit.is_exceeded_by(reading));
+        let exceeded = limits.filter(|limit| limit.is_exceeded_by(reading, self.strict_rates));
         exceeded.cloned().collect()
+    }
+
+    /// How many sites are above a limit by their rate, and by no more than chance can be.
+    pub fn above_by_chance(&self, sites: &[Site], columns: &[Column]) -> usize {
+        if self.strict_rates || self.limit_by_time().is_none() {
+            return 0;
+        }
+        let by_chance = |site: &&Site| {
+            let reading = site.reading(columns);
+            let mut limits = self.limits.iter().filter(|limit| limit.is_by_time());
+            limits.any(|limit| {
+                limit.is_exceeded_by(&reading, true) && !limit.is_exceeded_by(&reading, false)
+            })
+        };
+        let shown = sites.iter().filter(|site| site.at.hidden.is_none());
+        shown.filter(by_chance).count()
     }
 
     /// A limit that needs the runs' times.

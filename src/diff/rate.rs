@@ -4,7 +4,7 @@ use super::column::Column;
 use super::growth::Growth;
 use super::median::median;
 use super::site::SiteRun;
-use super::trend::{Observed, Trend, became_level, trend_of};
+use super::trend::{Observed, Trend, became_level, kept, trend_of};
 use crate::run::Figures;
 use crate::trace::{Curve, STEPS};
 
@@ -16,6 +16,8 @@ pub struct Rate {
     pub bytes: Option<f64>,
     /// How well the runs lie on a line, from 0 to 1; `None` for less than three, which always do.
     pub fit: Option<f64>,
+    /// How far the rate of blocks may be off by chance, either way; `None` where nothing tells.
+    pub error: Option<f64>,
 }
 
 /// A site's growth in both units, as far as they are known.
@@ -28,11 +30,23 @@ pub struct Rates {
     /// middle does not move a median, and must not hide what came between the first and the last.
     pub steepest_per_minute: Option<Rate>,
     pub steepest_per_run: Option<Rate>,
+    /// The steepest of what each reading comes to at least, if chance made it look steep.
+    pub surely_per_minute: Option<Rate>,
 }
 
 /// Runs whose times differ by less than this share have the same time: of so short a difference no
 /// growth can be told from what the runs differ by anyhow.
 const SAME_TIME: f64 = 0.1;
+
+/// Runs that do this much more in a minute than another leak more in it, too: there, the difference of two is not what
+/// one leaks in the time by which it is longer.
+const OTHER_LOAD: f64 = 1.25;
+
+/// An error is so many standard deviations: 19 of 20 counts are nearer.
+const DEVIATIONS: f64 = 2.0;
+
+/// The variance of counts is known from some 14 of them, and may be this much more: by one standard deviation of its own.
+const MAY_VARY_MORE: f64 = 1.4;
 
 /// The rates of a site. A block that was there from the beginning is in every run, so it is the difference
 /// between runs of different length that counts. Runs of one length leave the same of a steady leak: there
@@ -47,21 +61,31 @@ pub fn rates(
     let minutes: Option<Vec<f64>> = minutes.collect();
     let minutes = minutes.as_deref();
     let order: Vec<f64> = (0..figures.len()).map(|run| run as f64).collect();
-    let per_minute = minutes.and_then(|minutes| per_minute(runs, figures, growth, minutes));
+    let chance = Chance::of(runs);
+    let per_minute =
+        minutes.and_then(|minutes| per_minute(runs, figures, growth, minutes, columns, chance));
     let per_run = (figures.len() > 1).then(|| over(figures, &order));
     // What is new grew in its own run alone.
     let is_new = runs.first().is_some_and(Option::is_none);
     let readings = |minutes: &[f64]| {
         let by_ends = end_to_end(growth, minutes).filter(|_| !is_new);
+        let by_ends = by_ends.map(|rate| Rate {
+            error: Some(chance.of_difference(growth, minutes)),
+            ..rate
+        });
         let is_told = |_: &Rate| !is_longer(minutes) || became_a_leak(runs);
-        let by_course = of_last_course(runs, minutes).filter(is_told);
-        steepest(steepest(per_minute, by_ends), by_course)
+        let by_course = of_last_course(runs, minutes, chance).filter(is_told);
+        [per_minute, by_ends, by_course]
     };
+    let readings = minutes.map_or([None; 3], readings);
+    let at_least = readings.map(|rate| rate.map(Rate::at_least));
+    let steepest_per_minute = readings.into_iter().fold(None, steepest);
     Rates {
         per_minute,
         per_run,
-        steepest_per_minute: minutes.and_then(readings),
+        steepest_per_minute,
         steepest_per_run: steepest(per_run, end_to_end(growth, &order)),
+        surely_per_minute: at_least.into_iter().fold(None, steepest),
     }
 }
 
@@ -71,6 +95,8 @@ fn per_minute(
     figures: &[Figures],
     growth: Growth,
     minutes: &[f64],
+    columns: &[Column],
+    chance: Chance,
 ) -> Option<Rate> {
     runs.last()?.as_ref()?;
     let having: Vec<usize> = (0..runs.len()).filter(|run| runs[*run].is_some()).collect();
@@ -82,14 +108,96 @@ fn per_minute(
             blocks: only.blocks as f64,
             bytes: only.bytes.map(|bytes| bytes as f64),
             fit: None,
+            error: Some(chance.of_count(only.blocks as f64)),
         };
         return Some(rate.divided_by(time));
     }
     // More was left in less time: then time is not what it grew with.
     let against_time = times.first() > times.last() && growth.is_growth();
-    match are_equal(&times) || against_time {
-        true => of_last_course(runs, minutes),
-        false => Some(over(&figures, &times)),
+    let by_course = || of_last_course(runs, minutes, chance);
+    if are_equal(&times) || against_time {
+        return by_course();
+    }
+    let leaks = leaks(runs);
+    if leaks && differ_in_load(columns) {
+        return by_course();
+    }
+    let rate = over(&figures, &times);
+    let error = chance.of_difference(growth, minutes);
+    // A leak is measured twice, and its own pace is often known better than the difference of two runs.
+    let by_course = by_course().filter(|_| leaks);
+    let from_course =
+        by_course.and_then(|other| Some((other.blocks - rate.blocks).abs() + other.error?));
+    Some(Rate {
+        error: Some(from_course.map_or(error, |other| other.min(error))),
+        ..rate
+    })
+}
+
+/// Whether the last run did more or less in a minute than the first.
+fn differ_in_load(columns: &[Column]) -> bool {
+    let load = |column: &Column| Some(column.records? as f64 / column.duration_s?);
+    let ends = columns.first().and_then(load);
+    let ends = ends.zip(columns.last().and_then(load));
+    ends.is_some_and(|(first, last)| first.max(last) > OTHER_LOAD * first.min(last))
+}
+
+/// By its last run alone.
+fn leaks(runs: &[Option<Box<SiteRun>>]) -> bool {
+    let last = runs.last().and_then(Option::as_deref);
+    let observed = last.and_then(observed);
+    observed.is_some_and(|run| trend_of(&run) == Trend::Leak)
+}
+
+fn observed(run: &SiteRun) -> Option<Observed<'_>> {
+    Some(Observed {
+        survivors: run.survivors.as_ref(),
+        ..Observed::bare(run.curve.as_ref()?)
+    })
+}
+
+/// How much counts of a site vary by themselves.
+#[derive(Debug, Clone, Copy)]
+struct Chance {
+    /// The variance of a count, as a share of it: 1 for blocks that come one by one at any time, less for one in every
+    /// round, more for batches.
+    dispersion: f64,
+    /// Blocks that the last run kept, without what it had from the start.
+    kept: f64,
+}
+
+impl Chance {
+    fn of(runs: &[Option<Box<SiteRun>>]) -> Self {
+        let last = runs.last().and_then(Option::as_deref);
+        let known = last.and_then(observed).and_then(|run| kept(&run));
+        let dispersion = known.and_then(|kept| kept.dispersion);
+        Chance {
+            dispersion: dispersion.map_or(1.0, |known| known * MAY_VARY_MORE),
+            kept: known.map_or(0.0, |kept| kept.blocks),
+        }
+    }
+
+    /// The error of so many blocks.
+    fn of_count(self, blocks: f64) -> f64 {
+        // One block more or less is always possible.
+        DEVIATIONS * (self.dispersion * blocks.abs()).sqrt().max(1.0)
+    }
+
+    /// The error of a rate from what a longer run has more: both its runs counted all that they kept.
+    fn of_difference(self, growth: Growth, minutes: &[f64]) -> f64 {
+        let (Some(first), Some(last)) = (minutes.first(), minutes.last()) else {
+            return 0.0;
+        };
+        let grew = growth.blocks.unsigned_abs() as f64;
+        match is_longer(&[*first, *last]) {
+            true => {
+                // At their difference's pace, or at that of the last run: chance can make the difference small, too.
+                let of_both = grew * (first + last) / (last - first);
+                let of_both = of_both.max(self.kept * (first + last) / last);
+                self.of_count(of_both) / (last - first)
+            }
+            false => self.of_count(grew) / last,
+        }
     }
 }
 
@@ -111,24 +219,22 @@ fn is_longer(times: &[f64]) -> bool {
 /// Whether the first run stood level in the end, and the last one grew to its end: then it is not the difference of
 /// their ends that tells how fast it grows.
 fn became_a_leak(runs: &[Option<Box<SiteRun>>]) -> bool {
-    let of = |run: Option<&Option<Box<SiteRun>>>, is: fn(&Observed<'_>) -> bool| {
-        let run = run.and_then(Option::as_deref);
-        let observed = run.and_then(|run| {
-            Some(Observed {
-                survivors: run.survivors.as_ref(),
-                ..Observed::bare(run.curve.as_ref()?)
-            })
-        });
-        observed.as_ref().is_some_and(is)
-    };
-    of(runs.first(), became_level) && of(runs.last(), |run| trend_of(run) == Trend::Leak)
+    let first = runs.first().and_then(Option::as_deref);
+    let is_level = first.and_then(observed).as_ref().is_some_and(became_level);
+    is_level && leaks(runs)
 }
 
 /// The last run's pace in its second half, by its curve: what fills at the start is over by then. Its steps are equal in
 /// lines of the log, so a run that did more in its first half than in its second has a rate that is some percent off.
-fn of_last_course(runs: &[Option<Box<SiteRun>>], minutes: &[f64]) -> Option<Rate> {
+fn of_last_course(runs: &[Option<Box<SiteRun>>], minutes: &[f64], chance: Chance) -> Option<Rate> {
     let last = runs.last()?.as_ref()?;
     let rate = of_course(last.curve.as_ref()?, &last.figures);
+    // Twice that of the half that was counted.
+    let error = 2.0 * chance.of_count(rate.blocks / 2.0);
+    let rate = Rate {
+        error: Some(error),
+        ..rate
+    };
     Some(rate.divided_by(*minutes.last()?))
 }
 
@@ -141,6 +247,7 @@ fn of_course(curve: &Curve, figures: &Figures) -> Rate {
         blocks: rise(middle.blocks, end.blocks),
         bytes: figures.bytes.map(|_| rise(middle.bytes, end.bytes)),
         fit: None,
+        error: None,
     }
 }
 
@@ -156,6 +263,7 @@ fn end_to_end(growth: Growth, x: &[f64]) -> Option<Rate> {
         blocks: growth.blocks as f64 / way,
         bytes: growth.bytes.map(|bytes| bytes as f64 / way),
         fit: None,
+        error: None,
     })
 }
 
@@ -169,14 +277,33 @@ fn steepest(a: Option<Rate>, b: Option<Rate>) -> Option<Rate> {
         blocks: a.blocks.max(b.blocks),
         bytes: bytes.reduce(f64::max),
         fit: None,
+        error: None,
     })
 }
 
 impl Rate {
+    /// What it comes to at least, if chance made it look steep.
+    fn at_least(self) -> Rate {
+        let Some(error) = self.error.filter(|_| self.blocks > 0.0) else {
+            return self;
+        };
+        let blocks = (self.blocks - error).max(0.0);
+        let share = blocks / self.blocks;
+        Rate {
+            blocks,
+            bytes: self.bytes.map(|bytes| match bytes > 0.0 {
+                true => bytes * share,
+                false => bytes,
+            }),
+            ..self
+        }
+    }
+
     fn divided_by(self, minutes: f64) -> Rate {
         Rate {
             blocks: self.blocks / minutes,
             bytes: self.bytes.map(|bytes| bytes / minutes),
+            error: self.error.map(|error| error / minutes),
             ..self
         }
     }
@@ -192,6 +319,7 @@ fn over(figures: &[Figures], x: &[f64]) -> Rate {
         blocks: slope_of_blocks,
         bytes: bytes.map(|bytes| slope(x, &bytes)),
         fit: (x.len() > 2).then(|| fit(x, &blocks, slope_of_blocks)),
+        error: None,
     }
 }
 

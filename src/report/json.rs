@@ -305,6 +305,8 @@ pub struct JsonRate {
     pub bytes: Option<f64>,
     /// How well the blocks of all runs lie on a line, from 0 to 1; null for less than three runs.
     pub fit: Option<f64>,
+    /// How far `blocks` may be off by chance, either way: two standard deviations; null where nothing tells.
+    pub error: Option<f64>,
 }
 
 /// What was live at the end of each of 64 equal steps of the run, by lines of its log.
@@ -377,6 +379,8 @@ pub struct JsonLeaks {
     pub memory: Option<u64>,
     /// How long that lasts, in seconds; null where one of the two is not known.
     pub lasts_s: Option<f64>,
+    /// The same, at the highest rate and at the lowest that chance allows for; null where the lowest is none at all.
+    pub lasts_between_s: Option<[f64; 2]>,
 }
 
 #[derive(Debug, Serialize)]
@@ -692,6 +696,7 @@ fn json_rate(rate: Rate) -> JsonRate {
         blocks: rate.blocks,
         bytes: rate.bytes,
         fit: rate.fit,
+        error: rate.error,
     }
 }
 
@@ -706,6 +711,7 @@ fn json_leaks(report: &Report) -> JsonLeaks {
         per_minute: leaks.per_minute.map(json_rate),
         memory: report.memory,
         lasts_s: leaks.lasts_s,
+        lasts_between_s: leaks.lasts_between_s,
     }
 }
 

@@ -108,6 +108,8 @@ pub struct Leaks {
     pub per_minute: Option<Rate>,
     /// How long the memory lasts, where that and a rate are known, in seconds.
     pub lasts_s: Option<f64>,
+    /// At the highest rate and at the lowest that chance allows for; `None` where the lowest is none at all, too.
+    pub lasts_between_s: Option<[f64; 2]>,
 }
 
 impl Report {
@@ -200,8 +202,14 @@ impl Leaks {
                 blocks: 0.0,
                 bytes: Some(0.0),
                 fit: None,
+                error: Some(0.0),
             });
             sum.blocks += rate.blocks;
+            // Chance is not the same for all of them.
+            sum.error = sum
+                .error
+                .zip(rate.error)
+                .map(|(sum, error)| sum.hypot(error));
             sum.bytes = sum.bytes.zip(rate.bytes).map(|(sum, bytes)| sum + bytes);
         }
         // What does not grow with time says nothing of how long memory lasts.
@@ -209,7 +217,17 @@ impl Leaks {
         let per_minute = per_minute.filter(grows);
         let bytes = per_minute.and_then(|rate| rate.bytes);
         let bytes = bytes.filter(|bytes| *bytes > 0.0);
+        let lasts_s = bytes
+            .zip(memory)
+            .map(|(bytes, memory)| memory as f64 / bytes * 60.0);
+        // Blocks are counted, and their bytes are as uncertain as they.
+        let unsure = per_minute.filter(|rate| rate.blocks > 0.0);
+        let unsure = unsure.and_then(|rate| Some(rate.error? / rate.blocks));
+        let between = |(lasts, unsure): (f64, f64)| {
+            (unsure < 1.0).then(|| [lasts / (1.0 + unsure), lasts / (1.0 - unsure)])
+        };
         Leaks {
+            lasts_between_s: lasts_s.zip(unsure).and_then(between),
             sites: leaking.len() as u64,
             may_leak: 0,
             grown: grown.len() as u64,
@@ -225,9 +243,7 @@ impl Leaks {
                     }
             }),
             per_minute,
-            lasts_s: bytes
-                .zip(memory)
-                .map(|(bytes, memory)| memory as f64 / bytes * 60.0),
+            lasts_s,
         }
     }
 }

@@ -75,8 +75,7 @@ fn sure_leaks(report: &Report) -> Option<String> {
     let Some(rate) = leaks.per_minute else {
         return Some(leaks_without_times(report));
     };
-    let blocks = crate::units::rate(rate.blocks);
-    let blocks = blocks.trim_start_matches('+');
+    let blocks = with_error(rate);
     let fast = match rate.bytes {
         Some(a_minute) => {
             let a_minute = bytes(a_minute.max(0.0).round() as u64);
@@ -90,11 +89,33 @@ fn sure_leaks(report: &Report) -> Option<String> {
     };
     let lasts = match (leaks.lasts_s, report.memory) {
         (Some(seconds), Some(memory)) => {
-            format!("; {} last {}", bytes(memory), time(seconds))
+            let memory = bytes(memory);
+            match leaks.lasts_between_s {
+                Some([least, most]) if time(least) != time(most) => {
+                    format!("; {memory} last {} to {}", time(least), time(most))
+                }
+                None if rate.blocks > 0.0 && rate.error.is_some() => {
+                    format!(", which is too uncertain to tell how long {memory} last")
+                }
+                _ => format!("; {memory} last {}", time(seconds)),
+            }
         }
         _ => String::new(),
     };
     Some(format!("{sites} {verb} {fast}{lasts}."))
+}
+
+/// `150 ± 12`, of blocks.
+pub fn with_error(rate: Rate) -> String {
+    let text = |figure| {
+        let text = crate::units::rate(figure);
+        text.trim_start_matches('+').to_owned()
+    };
+    let blocks = text(rate.blocks);
+    match rate.error.map(text) {
+        Some(error) if error != "0" => format!("{blocks} ± {error}"),
+        _ => blocks,
+    }
 }
 
 /// What leaked from the first run to the last, and what leaks as it did before.
@@ -154,7 +175,8 @@ fn swapped(report: &Report) -> Option<String> {
 
 /// `+600 blocks/min, +150.0 KiB/min`.
 pub fn a_minute(rate: Rate) -> String {
-    let blocks = format!("{} blocks/min", crate::units::rate(rate.blocks));
+    let sign = if rate.blocks > 0.0 { "+" } else { "" };
+    let blocks = format!("{sign}{} blocks/min", with_error(rate));
     match rate.bytes {
         Some(bytes) => format!("{blocks}, {}/min", signed_bytes(bytes.round() as i64)),
         None => blocks,

@@ -118,10 +118,19 @@ fn pass_reason(report: &Report) -> String {
         true => "",
         false => "; growth in bytes is not known and not judged",
     };
+    let by_chance = match report.gate.above_by_chance(&report.sites, &report.columns) {
+        0 => String::new(),
+        1 => "; 1 call site is above it by no more than chance can make (--strict-rates fails it)"
+            .to_owned(),
+        n => format!(
+            "; {} call sites are above it by no more than chance can make (--strict-rates fails them)",
+            count(n as u64)
+        ),
+    };
     let shorter = shorter_time(report).unwrap_or_default();
     let unlisted = unlisted(report).unwrap_or_default();
     format!(
-        "{}{bytes}{loader}{unsure}{shorter}{unlisted}{same}{children}{partial}",
+        "{}{by_chance}{bytes}{loader}{unsure}{shorter}{unlisted}{same}{children}{partial}",
         reasons.join("; ")
     )
 }

@@ -23,9 +23,13 @@ mod mixed;
 mod moment;
 mod passes;
 mod places;
+mod rates;
 mod readme;
 #[path = "../fuzz/recordings.rs"]
 mod recordings;
+#[allow(dead_code)] // a part is used here
+#[path = "../random/rng.rs"]
+mod rng;
 #[path = "../fuzz/runs.rs"]
 mod runs;
 mod saved;

@@ -53,6 +53,9 @@ const JUMPS: f64 = 0.6;
 /// So much of what is left was there after the start: the rest does not matter.
 const FILLED: f64 = 0.9;
 
+/// So many steps are long enough for what comes at a pace of its own to be even.
+const STRETCH: usize = 4;
+
 /// The step at which the start of a run is over: a tenth of it.
 const START: usize = 6;
 
@@ -100,6 +103,14 @@ pub enum Grade {
     /// One thing speaks against it, and that by a little.
     MayLeak(Doubt),
     None(Doubt),
+}
+
+/// The variance of counts from each to the next, as a share of their mean: 1 for what comes one by one, at any time.
+fn relative_variance(counts: &[f64]) -> Option<f64> {
+    let mean = counts.iter().sum::<f64>() / counts.len() as f64;
+    let squares = counts.windows(2).map(|pair| (pair[0] - pair[1]).powi(2));
+    let variance = squares.sum::<f64>() / 2.0 / (counts.len() - 1) as f64;
+    (mean > 0.0).then(|| variance / mean)
 }
 
 /// What tells a leak from what only looks like one: the blocks of one run.
@@ -224,13 +235,22 @@ impl Evidence {
         (BOUNDS[0]..AT_WORK).map(|step| self.born_at(step))
     }
 
-    /// How many times as much births vary from step to step as if they came one by one.
+    /// How many times as much births vary from step to step as if they came one by one, but no less than these do.
     pub fn dispersion(&self) -> f64 {
+        self.variance().unwrap_or(1.0).max(1.0)
+    }
+
+    /// How many times as much births vary from step to step as if they came one by one; `None` if there are none.
+    fn variance(&self) -> Option<f64> {
+        relative_variance(&self.births().collect::<Vec<_>>())
+    }
+
+    /// The same from one stretch of several steps to the next: what comes at a pace of its own is even over some time, and
+    /// batches are as uneven as they are.
+    pub fn variance_of_stretches(&self) -> Option<f64> {
         let births: Vec<f64> = self.births().collect();
-        let mean = births.iter().sum::<f64>() / births.len() as f64;
-        let squares = births.windows(2).map(|pair| (pair[0] - pair[1]).powi(2));
-        let variance = squares.sum::<f64>() / 2.0 / (births.len() - 1) as f64;
-        (variance / mean).max(1.0)
+        let stretches = births.chunks_exact(STRETCH);
+        relative_variance(&stretches.map(|of| of.iter().sum()).collect::<Vec<_>>())
     }
 
     /// Whether nothing was kept for so long before the end that it is no accident.

@@ -209,6 +209,23 @@ fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
     })
 }
 
+/// What a run kept of a site, without what was there from the start.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    pub blocks: f64,
+    /// By how much more or less than counts of blocks that come one by one they vary; `None` where there are none.
+    pub dispersion: Option<f64>,
+}
+
+/// `None` where it is not known when blocks were born.
+pub fn kept(run: &Observed<'_>) -> Option<Kept> {
+    let evidence = Evidence::of(run)?;
+    Some(Kept {
+        blocks: evidence.all_kept(),
+        dispersion: evidence.variance_of_stretches(),
+    })
+}
+
 /// Whether a run has come to its level before its end: what grows to the end of a longer run has no such level.
 pub fn became_level(run: &Observed<'_>) -> bool {
     matches!(trend_of(run), Trend::Startup | Trend::Plateau)
