@@ -37,6 +37,7 @@ pub fn write_notes(
         .chain(only(report))
         .chain(forked(report, view))
         .chain(left_out(report, view))
+        .chain(parts(report))
         .chain(shrunk::note(report, view, options))
         .chain(swapped(report))
         .chain(stands_for_others(report, view))
@@ -121,6 +122,23 @@ fn leaks_without_times(report: &Report) -> String {
         n => format!("; {} more leak {as_before}", count(n)),
     };
     format!("{}: {over}{others}{how}", sites(leaks.grown))
+}
+
+/// Leaks are counted in lines, and a way to a line can leak though all of its ways together do not.
+fn parts(report: &Report) -> Option<String> {
+    let leaks_alone =
+        |site: &&Site| site.at.part.is_some() && site.leak().is_some() && !site.at.of_leak;
+    match report.sites.iter().filter(leaks_alone).count() as u64 {
+        0 => None,
+        1 => Some(
+            "1 row leaks, though its line as a whole does not: leaks are counted by line"
+                .to_owned(),
+        ),
+        n => Some(format!(
+            "{} rows leak, though their lines as a whole do not: leaks are counted by line",
+            count(n)
+        )),
+    }
 }
 
 /// What the first run has more of, it may have for its length.
