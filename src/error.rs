@@ -208,6 +208,12 @@ pub enum Error {
         quote: String,
     },
 
+    #[error("there is no call site of rank {rank} to explain: {}", match rows {
+        0 => "no call site allocated anything".to_owned(),
+        rows => format!("ranks go from 1 to {rows}"),
+    })]
+    NoSuchRank { rank: usize, rows: usize },
+
     #[error(
         "'{}' is not a maps file: line {line} is '{quote}'; give a copy of /proc/PID/maps, made while the program runs",
         printable_path(path)

@@ -200,15 +200,7 @@ fn report(format: &str, callers: u64, runs: [&str; 2]) {
         runs: runs.map(run).into(),
         ..Plan::default()
     };
-    let options = Options {
-        top: 20,
-        all: false,
-        inlines: false,
-        stacks: None,
-        trend: true,
-        width: None,
-        color: false,
-    };
+    let options = Options::default();
     let format = Format::named(format).unwrap();
     // In a pool, as the program itself.
     let pool = rayon::ThreadPoolBuilder::new().build().unwrap();

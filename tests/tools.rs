@@ -99,6 +99,11 @@ fn main() {
             gate::a_line_that_is_inlined_is_judged_in_all_its_callers,
         ),
         trial(
+            "what_a_wrapper_keeps_itself_is_judged_in_all_its_callers",
+            &["gcc"],
+            gate::what_a_wrapper_keeps_itself_is_judged_in_all_its_callers,
+        ),
+        trial(
             "code_made_at_run_time_is_judged_as_a_whole",
             &["gcc"],
             gate::code_made_at_run_time_is_judged_as_a_whole,
@@ -167,6 +172,11 @@ fn main() {
             "cxx_is_shown_at_its_own_lines",
             &["g++"],
             recorder::cxx_is_shown_at_its_own_lines,
+        ),
+        trial(
+            "a_plugin_may_bring_the_cxx_library_along",
+            &["g++"],
+            recorder::a_plugin_may_bring_the_cxx_library_along,
         ),
         trial(
             "a_run_is_ended_as_it_was_asked",

@@ -262,6 +262,12 @@ pub struct ViewArgs {
     /// Show the chain of inlined calls of each site
     #[arg(long)]
     pub inlines: bool,
+    /// Say why the call site of this rank (#) has its verdict
+    ///
+    /// How many of its blocks are left and when they were born, how long the others lived, and what the runs have at
+    /// equal work. The JSON document has it of every site, as `evidence`.
+    #[arg(long, value_name = "RANK")]
+    pub explain: Option<usize>,
     /// Leave out the curve of each site
     #[arg(long)]
     pub no_trend: bool,
@@ -479,6 +485,7 @@ impl ViewArgs {
             inlines: self.inlines,
             trend: !self.no_trend,
             stacks: None,
+            explain: self.explain,
             width: width.map(usize::from),
             color: self.color.is_on(),
         }

@@ -27,7 +27,7 @@ pub fn is_fixed(
     };
     let fell = growth.blocks < 0 || growth.bytes.is_some_and(|bytes| bytes < 0);
     // What goes on growing is no fix, though the end of the run may have freed it, or the first run may clear it.
-    let grows = |finding: Finding| finding.trend.is_growth();
+    let grows = |finding: Finding| finding.trend.is_growth() || finding.trend == Trend::MayLeak;
     if !fell || last.is_some_and(grows) {
         return false;
     }

@@ -18,6 +18,7 @@ pub struct Lines {
     pub leak_by_bytes: u64,
     /// Those of them that left more than before.
     pub leak_more: u64,
+    pub may_leak: u64,
     pub grow: u64,
     /// Those that leaked in the first run, and do no more.
     pub fixed: u64,
@@ -35,6 +36,7 @@ impl Lines {
             leak: counted(leak.is_some()),
             leak_by_bytes: counted(leak.is_some() && site.by_bytes),
             leak_more: counted(leak == Some(Leak::More)),
+            may_leak: counted(site.may_leak()),
             grow: counted(site.trend == Some(Trend::Grows)),
             fixed: counted(site.fixed),
             most: site.last().blocks,
@@ -47,6 +49,7 @@ impl Lines {
         self.leak += other.leak;
         self.leak_by_bytes += other.leak_by_bytes;
         self.leak_more += other.leak_more;
+        self.may_leak += other.may_leak;
         self.grow += other.grow;
         self.fixed += other.fixed;
         if other.most > self.most {
@@ -66,9 +69,12 @@ impl Lines {
                 trend: Trend::Leak,
                 by_bytes: self.leak == self.leak_by_bytes,
             }),
+            _ if self.may_leak > 0 => Some(whole(Trend::MayLeak)),
             _ if self.grow > 0 => Some(whole(Trend::Grows)),
             // Lines that each came to rest can look like one that goes on.
-            Some(sum) if sum.trend.is_growth() => self.of_most.map(whole),
+            Some(sum) if sum.trend.is_growth() || sum.trend == Trend::MayLeak => {
+                self.of_most.map(whole)
+            }
             sum => sum,
         }
     }

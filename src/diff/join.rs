@@ -265,21 +265,31 @@ impl Joined {
         let is_new = |found: &&Option<Match>| found.is_none();
         self.sites
             .reserve_exact(matches.sites.iter().filter(is_new).count());
-        let sites = found.into_iter().zip(new);
-        for ((site, candidate), found) in sites.zip(matches.sites) {
-            let key = candidate.key.clone();
-            let at = match &found {
-                Some(found) => found.old,
-                None => self.sites.len(),
-            };
-            match self.candidates.get_mut(at) {
-                Some(old) => *old = candidate,
-                None if is_last => {}
-                None => self.candidates.push(candidate),
+        let keys: Vec<SiteKey> = match is_last {
+            true => new.into_iter().map(|candidate| candidate.key).collect(),
+            false => {
+                let keys = new.iter().map(|candidate| candidate.key.clone());
+                let keys = keys.collect();
+                self.remember(new, &matches.sites);
+                keys
             }
+        };
+        let sites = found.into_iter().zip(keys);
+        for ((site, key), found) in sites.zip(matches.sites) {
             match found {
                 Some(found) => self.unite(found, run, site, key),
                 None => self.sites.push(site.into_site(run, runs, key)),
+            }
+        }
+    }
+
+    /// Sites are found again by what the last run that has them knows of them.
+    fn remember(&mut self, new: Vec<Candidate>, found: &[Option<Match>]) {
+        for (candidate, found) in new.into_iter().zip(found) {
+            match found {
+                Some(found) => self.candidates[found.old] = candidate,
+                // In the order in which sites are added.
+                None => self.candidates.push(candidate),
             }
         }
     }

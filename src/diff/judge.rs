@@ -32,6 +32,8 @@ pub struct Found {
     pub sites: Vec<Site>,
     /// Of lines, whatever rows stand for.
     pub leaking: Vec<LeakingLine>,
+    /// How many lines may leak.
+    pub may_leak: u64,
     /// Lines that leaked in the first run and do no more, those that shrank most first.
     pub fixed: Vec<Site>,
 }
@@ -41,8 +43,11 @@ pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> 
     let Joint { sites, aliases } = joint;
     let mut lines = judge_each(sites, columns);
     without_renamed(&mut lines);
-    let of_lines = |lines: &[Site]| (leaking(lines, columns), fixed(lines));
-    let (leaking, fixed) = match rows.by {
+    let of_lines = |lines: &[Site]| {
+        let may_leak = lines.iter().filter(|line| line.may_leak()).count() as u64;
+        (leaking(lines, columns), may_leak, fixed(lines))
+    };
+    let (leaking, may_leak, fixed) = match rows.by {
         Grouping::Address => {
             let mut lines = judge_each(lines_of(&lines), columns);
             without_renamed(&mut lines);
@@ -68,6 +73,7 @@ pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> 
     Found {
         sites,
         leaking,
+        may_leak,
         fixed,
     }
 }

@@ -4,7 +4,7 @@ use super::column::Column;
 use super::growth::{Change, Growth};
 use super::rate::{Rates, rates};
 use super::site::{JoinedSite, SiteRun};
-use super::trend::Trend;
+use super::trend::{Reasons, Trend, reasons};
 use crate::run::Figures;
 
 /// A call site in all runs, judged.
@@ -52,6 +52,12 @@ impl Site {
     pub fn rates(&self, columns: &[Column]) -> Rates {
         let figures: Vec<Figures> = self.at.figures(columns).collect();
         rates(&self.at.runs, &figures, self.growth, columns)
+    }
+
+    /// Why its verdict is what it is; `None` without one, and for a row of several lines that are judged one by one.
+    pub fn reasons(&self, columns: &[Column]) -> Option<Reasons> {
+        self.trend.filter(|_| self.at.lines.is_none())?;
+        reasons(&self.at.runs, columns)
     }
 
     /// Whether it may as well be another site of an earlier run.

@@ -34,6 +34,13 @@ impl Site {
     }
 }
 
+impl Site {
+    /// Whether one thing speaks against its leaking, and that by a little. It is in no sum of leaks.
+    pub fn may_leak(&self) -> bool {
+        self.at.hidden.is_none() && self.trend == Some(Trend::MayLeak)
+    }
+}
+
 /// A line that leaks: all that sums of them need.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeakingLine {

@@ -32,6 +32,7 @@ mod split;
 mod together;
 mod trend;
 mod via;
+mod wrapped;
 
 pub use advice::advice;
 pub use by_size::{OfSize, by_size};
@@ -53,5 +54,6 @@ pub use rank::SortBy;
 pub use rate::{Rate, Rates, are_equal};
 pub use site::{Grouping, Hidden, Part, SiteRun};
 pub use together::{Likeness, Together};
-pub use trend::{FEWEST_BLOCKS, Observed, Trend, judge_runs, trend_of};
+pub use trend::{Doubt, FEWEST_BLOCKS, Observed, Reasons, Trend, judge_runs, trend_of};
 pub use via::Via;
+pub use wrapped::wrapped;

@@ -5,10 +5,10 @@ use super::growth::{Growth, ends};
 use super::judged::{Reading, Site};
 use super::rate::rates;
 use super::site::SiteRun;
-use crate::run::Figures;
+use crate::run::{Figures, Text};
 
 /// What sites have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Likeness {
     /// One line, in copies of one file.
     Copies,
@@ -16,6 +16,8 @@ pub enum Likeness {
     Line,
     /// They lie in code that was made at run time.
     RunTimeCode,
+    /// Their memory came through this function, which allocates for its callers.
+    Wrapper(Text),
 }
 
 /// Sites that have something in common.

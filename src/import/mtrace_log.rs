@@ -48,24 +48,20 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
         ..facts(&capture, &rebased, Source::Log, damage)
     };
     let mut run = Run::new(facts, modules(&capture, &rebased));
-    let locations = rebased.locations(&trace.callers).into_iter();
-    let stats = outcome.stats().into_iter().zip(outcome.curves());
-    let stats = stats.zip(outcome.survivors());
-    let stats = stats.zip(outcome.sizes()).zip(outcome.live_sizes());
-    run.reserve(trace.callers.iter().len());
-    for (location, ((((stats, curve), survivors), sizes), live_sizes)) in locations.zip(stats) {
-        let at = run.add_location(location);
-        let figures = Figures::of_log(stats.allocations, stats.live);
-        if figures.allocated() {
-            let site = run.add_site(at, figures, sizes, Some(curve));
-            site.survivors = Some(survivors);
-            site.keep_sizes(live_sizes);
-        }
-    }
     run.inventory.mapped = capture.maps.as_ref().map(mapped_names);
     run.faults = Some(faults(outcome));
     run.blocks = reading.keep_blocks.then(|| blocks(&trace.callers, outcome));
-    Ok(RunToName::new(run, rebased.modules, capture))
+    let locations = run.add_locations(rebased.locations(&trace.callers));
+    let modules = rebased.modules;
+    for (at, caller) in locations.zip(trace.into_callers(rebased.choice.reuse)) {
+        let figures = Figures::of_log(caller.stats.allocations, caller.stats.live);
+        if figures.allocated() {
+            let site = run.add_site(at, figures, caller.sizes, Some(caller.curve));
+            site.survivors = Some(caller.survivors);
+            site.keep_sizes(caller.live_sizes);
+        }
+    }
+    Ok(RunToName::new(run, modules, capture))
 }
 
 /// A location has the number of its caller.

@@ -639,16 +639,22 @@ static COLD int grow_tree(void) {
     return tree.chunk[chunk] != NULL;
 }
 
+/* The node of a frame below another one, or 0 if it is new. */
+static inline uint32_t known_node(uint32_t parent, uintptr_t pc) {
+    if (UNLIKELY(tree.heads == NULL)) return 0;
+    uint32_t id = tree.heads[hash_of(parent, pc) & (tree.heads_size - 1)];
+    while (id) {
+        struct node *n = node_at(id);
+        if (n->pc == pc && n->parent == parent) break;
+        id = n->next;
+    }
+    return id;
+}
+
 /* The node of a frame below another one; new ones are written down. Where there is no room, the parent. */
 static uint32_t node_of(uint32_t parent, uintptr_t pc) {
-    if (LIKELY(tree.heads != NULL)) {
-        uint32_t id = tree.heads[hash_of(parent, pc) & (tree.heads_size - 1)];
-        while (id) {
-            struct node *n = node_at(id);
-            if (n->pc == pc && n->parent == parent) return id;
-            id = n->next;
-        }
-    }
+    uint32_t id = known_node(parent, pc);
+    if (LIKELY(id != 0)) return id;
     if (tree.used % NODES_OF_CHUNK == 0 || tree.used >= tree.heads_size / 2 || !tree.chunk[0])
         if (!grow_tree()) return parent;
     if (rec.mode == MODE_SUMMARY && !tree.counts[tree.used / COUNTS_OF_CHUNK])
@@ -658,7 +664,7 @@ static uint32_t node_of(uint32_t parent, uintptr_t pc) {
     put(tree.used - parent);
     put(zigzag((intptr_t)(pc - rec.last_node_pc)));
     rec.last_node_pc = pc;
-    uint32_t id = tree.used++;
+    id = tree.used++;
     uint32_t at = hash_of(parent, pc) & (tree.heads_size - 1);
     *node_at(id) = (struct node){pc, parent, tree.heads[at]};
     tree.heads[at] = id;
@@ -1752,10 +1758,6 @@ enum { UNWIND_RULES = 0, UNWIND_FRAME_POINTER, UNWIND_LIBGCC, UNWIND_NOT };
 
 /* Outside of the lock: only the thread's own stack is looked at. */
 static void take_stack(struct thread *t, const struct regs *from) {
-    if (from->sp == 0 || rec.unwind == UNWIND_NOT) {
-        t->count = 0;
-        return;
-    }
     if (UNLIKELY(modules.is_stale)) {
         module_lock();
         if (modules.is_stale) {
@@ -1765,6 +1767,10 @@ static void take_stack(struct thread *t, const struct regs *from) {
             unlock();
         }
         module_unlock();
+    }
+    if (from->sp == 0 || rec.unwind == UNWIND_NOT) {
+        t->count = 0;
+        return;
     }
     if (UNLIKELY(t->generation != tree.first)) {
         t->generation = tree.first;
@@ -1780,9 +1786,17 @@ static void take_stack(struct thread *t, const struct regs *from) {
     else walk_libgcc(t, from);
 }
 
+/* The node of a caller without its stack. No rule is looked for that would tell of a module that is new. */
+static uint32_t caller_node(uintptr_t pc) {
+    uint32_t id = known_node(ROOT_CALLER, pc);
+    if (LIKELY(id != 0)) return id;
+    if (!module_at(even(pc) - 1)) read_modules();
+    return node_of(ROOT_CALLER, pc);
+}
+
 /* The node of the stack that was taken. Under the lock. */
 static uint32_t stack_node(struct thread *t, const struct regs *from) {
-    if (t->count == 0) return node_of(ROOT_CALLER, from->pc);
+    if (t->count == 0) return caller_node(from->pc);
     if (UNLIKELY(t->generation != tree.first)) {
         for (uint32_t i = 0; i < t->count; i++) t->frames[i].node = 0;
         t->generation = tree.first;
@@ -2793,35 +2807,59 @@ EXPORT int dlclose(void *handle) {
     return result;
 }
 
+/* The C++ library's own function. A plug-in that is loaded for itself alone brings the library along, and then only
+ * the plug-in's own scope has it. The library stays loaded from then on, since it is called again. */
+static COLD void *find_new(const char *symbol, void *caller) {
+    static void *library;
+    Dl_info place, own;
+    void *found = dlsym(RTLD_NEXT, symbol);
+    /* `new[]` in that library calls `new` here, so it is not always the plug-in that calls. */
+    if (!found && library) found = dlsym(library, symbol);
+    if (found || !dladdr(caller, &place) || !place.dli_fname) return found;
+    if (dladdr(pool, &own) && own.dli_fbase == place.dli_fbase) return NULL;
+    void *plugin = dlopen(place.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+    if (!plugin) return NULL;
+    found = dlsym(plugin, symbol);
+    if (found && dladdr(found, &place) && place.dli_fname) library = dlopen(place.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+    dlclose(plugin);
+    return found;
+}
+
 /* `new`, only to know its caller where stacks are not walked. Elsewhere it is passed on, without a frame. */
-#define NEW(symbol, parameters, arguments)                                                      \
+#define NEW(symbol, parameters, arguments, otherwise)                                           \
     EXPORT void *symbol parameters;                                                             \
     EXPORT void *symbol parameters {                                                            \
         static void *(*real) parameters;                                                        \
-        if (UNLIKELY(!real)) real = (void *(*)parameters)dlsym(RTLD_NEXT, #symbol);             \
+        if (UNLIKELY(!real)) {                                                                  \
+            uintptr_t kept = new_caller; /* looking for it can ask for memory */                \
+            new_caller = 0;                                                                     \
+            real = (void *(*)parameters)find_new(#symbol, __builtin_return_address(0));         \
+            new_caller = kept;                                                                  \
+            if (!real) return otherwise;                                                        \
+        }                                                                                       \
         if (LIKELY(rec.unwind != UNWIND_NOT || rec.state != 1 || is_inside)) return real arguments; \
-        new_caller = (uintptr_t)__builtin_return_address(0);                                    \
+        if (!new_caller) new_caller = (uintptr_t)__builtin_return_address(0); /* or that of `new[]` */ \
         void *p = real arguments;                                                               \
         new_caller = 0;                                                                         \
         return p;                                                                               \
     }
 #if defined(__LP64__)
-NEW(_Znwm, (size_t n), (n))
-NEW(_Znam, (size_t n), (n))
-NEW(_ZnwmRKSt9nothrow_t, (size_t n, const void *x), (n, x))
-NEW(_ZnamRKSt9nothrow_t, (size_t n, const void *x), (n, x))
-NEW(_ZnwmSt11align_val_t, (size_t n, size_t to), (n, to))
-NEW(_ZnamSt11align_val_t, (size_t n, size_t to), (n, to))
-NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x))
-NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x))
+NEW(_Znwm, (size_t n), (n), malloc(n))
+NEW(_Znam, (size_t n), (n), malloc(n))
+NEW(_ZnwmRKSt9nothrow_t, (size_t n, const void *x), (n, x), malloc(n))
+NEW(_ZnamRKSt9nothrow_t, (size_t n, const void *x), (n, x), malloc(n))
+NEW(_ZnwmSt11align_val_t, (size_t n, size_t to), (n, to), aligned_alloc(to, n))
+NEW(_ZnamSt11align_val_t, (size_t n, size_t to), (n, to), aligned_alloc(to, n))
+NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x), aligned_alloc(to, n))
+NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x), aligned_alloc(to, n))
 #else
-NEW(_Znwj, (size_t n), (n))
-NEW(_Znaj, (size_t n), (n))
-NEW(_ZnwjRKSt9nothrow_t, (size_t n, const void *x), (n, x))
-NEW(_ZnajRKSt9nothrow_t, (size_t n, const void *x), (n, x))
-NEW(_ZnwjSt11align_val_t, (size_t n, size_t to), (n, to))
-NEW(_ZnajSt11align_val_t, (size_t n, size_t to), (n, to))
-NEW(_ZnwjSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x))
-NEW(_ZnajSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x))
+NEW(_Znwj, (size_t n), (n), malloc(n))
+NEW(_Znaj, (size_t n), (n), malloc(n))
+NEW(_ZnwjRKSt9nothrow_t, (size_t n, const void *x), (n, x), malloc(n))
+NEW(_ZnajRKSt9nothrow_t, (size_t n, const void *x), (n, x), malloc(n))
+NEW(_ZnwjSt11align_val_t, (size_t n, size_t to), (n, to), aligned_alloc(to, n))
+NEW(_ZnajSt11align_val_t, (size_t n, size_t to), (n, to), aligned_alloc(to, n))
+NEW(_ZnwjSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x), aligned_alloc(to, n))
+NEW(_ZnajSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x), aligned_alloc(to, n))
 #endif
 #endif

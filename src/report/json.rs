@@ -13,7 +13,8 @@ use super::options::{Options, StackView};
 use super::stacks::{self, JsonCaller, JsonCallers, JsonSize};
 use super::{Report, Sums};
 use crate::diff::{
-    Growth, Hidden, Lines, MatchedBy, Part, Rate, Site, SiteRun, Trend, Verdict, Via,
+    Doubt, Growth, Hidden, Lines, MatchedBy, Part, Rate, Reasons, Site, SiteRun, Trend, Verdict,
+    Via,
 };
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
@@ -194,7 +195,8 @@ pub struct JsonSite {
     pub growth: Option<JsonGrowth>,
     /// `"new"`, `"grown"`, `"same"`, `"shrunk"` or `"gone"`; null for a single run.
     pub change: Option<&'static str>,
-    /// What its growth means: `"leak"` (goes on keeping what it allocates), `"grows"` (went on as long as the program
+    /// What its growth means: `"leak"` (goes on keeping what it allocates), `"leak?"` (may
+    /// do so: one thing speaks against it, and that by a little), `"grows"` (went on as long as the program
     /// worked, and was freed at its exit), `"startup"` (all of it came in the beginning),
     /// `"plateau"` (grew, then stayed level), `"burst"` (jumps), `"noise"` (too few blocks to say), `"shutdown"`
     /// (level, but for what the end freed); null where the course of the last run is not known, and where nothing
@@ -202,6 +204,8 @@ pub struct JsonSite {
     pub verdict: Option<&'static str>,
     /// What grows of a leak: `"blocks"`, or `"bytes"` where the blocks are as many as they were; null for all others.
     pub leaks_by: Option<&'static str>,
+    /// Why it has its verdict; null where the course of the last run is not known, and for a row of several lines.
+    pub evidence: Option<JsonEvidence>,
     /// Of a function, file or module: the lines in it; null for all else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lines: Option<JsonLines>,
@@ -316,6 +320,8 @@ pub struct JsonLines {
     pub all: u64,
     /// How many of them leak,
     pub leak: u64,
+    /// may leak,
+    pub may_leak: u64,
     /// and how many have the verdict `"grows"`.
     pub grow: u64,
     /// How many of them are fixed.
@@ -331,10 +337,34 @@ pub struct JsonFixed {
     pub bytes: Option<i64>,
 }
 
+/// What tells a leak from other growth, of the last run.
+#[derive(Debug, Serialize)]
+pub struct JsonEvidence {
+    /// When the blocks were born that live at its end, by its quarters; null where that is not known.
+    pub born: Option<[u64; 4]>,
+    /// How long its other blocks lived on average, as a share of the run; null where there are none, or not known.
+    pub life: Option<f64>,
+    /// The least that was live about its middle, and at its end.
+    pub floor: [u64; 2],
+    /// What speaks against a leak: `"few"` blocks were kept, their pace `"slows"`, they came `"late"`, it is `"over"`, it
+    /// `"jumps"`, it is `"full"`, its `"level"` does not rise, a longer run left `"no-more"`; null where nothing does.
+    pub against: Option<&'static str>,
+    /// Of a longer last run: the blocks that it should have left more, and those that it did; else null.
+    pub more: Option<JsonMore>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JsonMore {
+    pub expected: f64,
+    pub left: f64,
+}
+
 #[derive(Debug, Serialize)]
 pub struct JsonLeaks {
     pub sites: u64,
-    /// Those of them that left more in the last run than in the first; the others leak as they did before. Of a single
+    /// Lines with the verdict `"leak?"`; none of the other figures counts them.
+    pub may_leak: u64,
+    /// Those of `sites` that left more in the last run than in the first; the others leak as they did before. Of a single
     /// run, all.
     pub grown: u64,
     /// What `grown` come to: last run minus first; of a single run, what is live.
@@ -383,7 +413,7 @@ pub struct JsonBreach {
     /// The limits that its growth is above.
     pub limits: Vec<String>,
     /// Where it is above them only together with others like it: of its line in copies of its file, of its line in other
-    /// functions, or of code made at run time. The ranks of all of these; else null.
+    /// functions, of code made at run time, or of callers of one wrapper. The ranks of all of these; else null.
     pub copies: Option<Vec<usize>>,
 }
 
@@ -593,6 +623,9 @@ fn json_site(
             true => "bytes",
             false => "blocks",
         }),
+        evidence: site
+            .reasons(&report.columns)
+            .map(|reasons| json_evidence(&reasons)),
         lines: site.at.lines.as_deref().map(json_lines),
         fixed: site.fixed,
         per_minute: rates.per_minute.map(json_rate),
@@ -666,6 +699,7 @@ fn json_leaks(report: &Report) -> JsonLeaks {
     let leaks = &report.leaks;
     JsonLeaks {
         sites: leaks.sites,
+        may_leak: leaks.may_leak,
         grown: leaks.grown,
         blocks: leaks.sums.growth.blocks,
         bytes: leaks.sums.growth.bytes,
@@ -684,10 +718,24 @@ fn json_fixed(report: &Report) -> JsonFixed {
     }
 }
 
+fn json_evidence(reasons: &Reasons) -> JsonEvidence {
+    JsonEvidence {
+        born: reasons.born,
+        life: reasons.life,
+        floor: reasons.floor,
+        against: reasons.doubt.map(Doubt::name),
+        more: reasons.more.map(|more| JsonMore {
+            expected: more.expected,
+            left: more.left,
+        }),
+    }
+}
+
 fn json_lines(lines: &Lines) -> JsonLines {
     JsonLines {
         all: lines.all,
         leak: lines.leak,
+        may_leak: lines.may_leak,
         grow: lines.grow,
         fixed: lines.fixed,
     }

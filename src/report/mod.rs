@@ -1,5 +1,6 @@
 //! One model of what was found, and the renderers that draw it.
 
+mod explain;
 mod extras;
 mod faults;
 mod format;
@@ -25,7 +26,7 @@ pub use sums::Sums;
 
 use crate::diff::{
     Breach, Column, Found, Gate, Grouping, Growth, Joint, Leak, LeakingLine, Rate, Reach, Rows,
-    Site, SortBy, Verdict, advice, copies, judge, lines,
+    Site, SortBy, Verdict, advice, copies, judge, lines, wrapped,
 };
 use crate::run::Run;
 use crate::warning::Warning;
@@ -94,7 +95,9 @@ pub struct Only {
 #[derive(Debug, Clone, Default)]
 pub struct Leaks {
     pub sites: u64,
-    /// Those of them that left more in the last run than in the first; of one run, all.
+    /// Lines that may leak, beside those.
+    pub may_leak: u64,
+    /// Those of `sites` that left more in the last run than in the first; of one run, all.
     pub grown: u64,
     /// Of these: in a comparison, last run minus first; of one run, what is live.
     pub sums: Sums,
@@ -119,10 +122,14 @@ impl Report {
         let Found {
             sites,
             leaking,
+            may_leak,
             fixed,
         } = judge(joint, &runs, &columns, rows);
         let alike = copies(&sites, &columns);
-        let alike = alike.into_iter().chain(lines(&sites, &columns));
+        let alike = alike
+            .into_iter()
+            .chain(lines(&sites, &columns))
+            .chain(wrapped(&sites, &columns));
         let breaches = terms.gate.breaches(&sites, &columns, alike);
         let last = runs.last().and_then(|run| run.facts.anomalies.as_ref());
         let double_frees = last.map_or(0, |anomalies| anomalies.double_frees.count);
@@ -133,7 +140,10 @@ impl Report {
                 .filter(|site| site.at.hidden.is_some() == is_hidden);
             Sums::of(&columns, counted)
         };
-        let leaks = Leaks::of(&leaking, &columns, terms.memory);
+        let leaks = Leaks {
+            may_leak,
+            ..Leaks::of(&leaking, &columns, terms.memory)
+        };
         let no_projection = leaks.no_projection(&runs, terms.memory);
         let warnings = warnings.into_iter().chain(advice(&sites));
         Report {
@@ -201,6 +211,7 @@ impl Leaks {
         let bytes = bytes.filter(|bytes| *bytes > 0.0);
         Leaks {
             sites: leaking.len() as u64,
+            may_leak: 0,
             grown: grown.len() as u64,
             sums: Sums::of_figures(
                 columns,

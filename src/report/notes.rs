@@ -50,8 +50,21 @@ pub fn write_notes(
     Ok(())
 }
 
-/// What all leaks come to, in a sentence.
+/// What leaks, and what may, in a sentence each.
 fn leaks(report: &Report) -> Option<String> {
+    let maybe = match (report.leaks.may_leak, report.leaks.sites) {
+        (0, _) => None,
+        (n, 0) => Some(format!("{} may leak (leak?).", counted(n, "call site"))),
+        (n, _) => Some(format!("{} more may leak (leak?).", count(n))),
+    };
+    match (sure_leaks(report), maybe) {
+        (Some(sure), Some(maybe)) => Some(format!("{sure} {maybe}")),
+        (sure, maybe) => sure.or(maybe),
+    }
+}
+
+/// What all leaks come to.
+fn sure_leaks(report: &Report) -> Option<String> {
     let leaks = &report.leaks;
     if leaks.sites == 0 {
         let is_known = report.sites.iter().any(|site| site.trend.is_some());

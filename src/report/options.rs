@@ -13,6 +13,8 @@ pub struct Options {
     pub trend: bool,
     /// The callers of each site; `None` to leave them out.
     pub stacks: Option<StackView>,
+    /// The rank of a site whose verdict is to be explained.
+    pub explain: Option<usize>,
     /// Columns of the terminal; `None` for as many as the longest name needs.
     pub width: Option<usize>,
     pub color: bool,
@@ -27,6 +29,7 @@ impl Default for Options {
             inlines: false,
             trend: true,
             stacks: None,
+            explain: None,
             width: None,
             color: false,
         }

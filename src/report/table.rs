@@ -13,7 +13,7 @@ use super::view::{
     Alike, Extent, Others, Row, View, change_text, mark, match_mark, module_text, percent_text,
     place_text, via_text, wrapper_mark,
 };
-use super::{Report, Sums, header, notes, shrunk, stacks, verdict};
+use super::{Report, Sums, explain, header, notes, shrunk, stacks, verdict};
 use crate::diff::{Change, Growth, Site};
 use crate::error::Result;
 use crate::run::{Figures, Symbolized};
@@ -32,6 +32,9 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
         top: options.top,
         all: options.all,
     };
+    if let Some(rank) = options.explain {
+        explain::row(report, rank)?;
+    }
     let view = View::new(report, extent);
     header::write(report, options.width, &palette, out)?;
     writeln!(out)?;
@@ -47,6 +50,9 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
     writeln!(out)?;
     if nothing.is_none() {
         shrunk::write(report, &view, options, &palette, out)?;
+    }
+    if let Some(rank) = options.explain {
+        explain::write(report, rank, options.width, &palette, out)?;
     }
     notes::write_notes(report, &view, options, &palette, out)?;
     notes::write_warnings(report, options.width, &palette, out)?;

@@ -33,6 +33,7 @@ pub fn lines_behind(site: &Site) -> Option<String> {
     let lines = site.at.lines.as_deref()?;
     let these = match site.trend? {
         Trend::Leak => lines.leak,
+        Trend::MayLeak => lines.may_leak,
         Trend::Grows => lines.grow,
         _ => return None,
     };
@@ -239,7 +240,7 @@ fn fail_reason(report: &Report) -> String {
 /// Those of the last run with which a site is above a limit. What only the first run has did not grow.
 fn others(together: &Together) -> String {
     let others = together.in_last.saturating_sub(1) as u64;
-    match (together.likeness, others) {
+    match (&together.likeness, others) {
         (_, 0) => String::new(),
         (Likeness::Copies, 1) => " and its like in a copy of that file".to_owned(),
         (Likeness::Copies, n) => format!(" and its like in {} copies of that file", count(n)),
@@ -248,6 +249,10 @@ fn others(together: &Together) -> String {
         (Likeness::RunTimeCode, 1) => " and another caller in code made at run time".to_owned(),
         (Likeness::RunTimeCode, n) => {
             format!(" and {} other callers in code made at run time", count(n))
+        }
+        (Likeness::Wrapper(function), 1) => format!(" and another caller of {function}"),
+        (Likeness::Wrapper(function), n) => {
+            format!(" and {} other callers of {function}", count(n))
         }
     }
 }

@@ -35,7 +35,7 @@ pub use name::{
 };
 pub use set::{compared, same_recordings, told_apart};
 pub use stacks::{StackId, Stacks};
-pub use wrapper::{PassedBy, Pattern, Wrappers, is_wrapper, plain_name};
+pub use wrapper::{PassedBy, Pattern, Wrappers, is_library_wrapper, is_wrapper, plain_name};
 
 use crate::trace::{Curve, FaultKind, LiveSizes, Occurrences, Sizes};
 
@@ -178,10 +178,19 @@ impl Run {
         }
     }
 
-    /// Makes room for so many places, and as many call sites.
-    pub fn reserve(&mut self, places: usize) {
-        self.locations.reserve_exact(places);
-        self.sites.reserve_exact(places);
+    /// Adds places, each of which is to have about one call site.
+    pub fn add_locations(
+        &mut self,
+        places: Vec<Location>,
+    ) -> impl Iterator<Item = LocationId> + use<> {
+        let first = self.locations.len() as u32;
+        self.sites.reserve_exact(places.len());
+        match self.locations.is_empty() {
+            // They are not there twice, not even for a moment.
+            true => self.locations = places,
+            false => self.locations.extend(places),
+        }
+        (first..self.locations.len() as u32).map(LocationId)
     }
 
     pub fn add_location(&mut self, location: Location) -> LocationId {

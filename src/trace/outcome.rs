@@ -22,6 +22,20 @@ pub struct CallerStats {
     pub live: Tally,
 }
 
+/// All that is known of a caller.
+#[derive(Debug)]
+pub struct CallerOutcome {
+    pub stats: CallerStats,
+    /// What it asked for; `None` where it allocated nothing.
+    pub sizes: Option<Sizes>,
+    /// Of what is live.
+    pub live_sizes: LiveSizes,
+    /// What was live at equal steps of the run.
+    pub curve: Curve,
+    /// How many of its last blocks were there at each step.
+    pub survivors: Curve,
+}
+
 /// What a caller did wrong, or what went wrong for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FaultKind {
@@ -156,6 +170,32 @@ impl Trace {
     /// Whether most blocks lie at addresses of more than 32 bits.
     pub fn is_wide(&self) -> bool {
         self.wide_addresses > self.allocations() / 2
+    }
+
+    /// What every caller comes to, by [`CallerId`].
+    ///
+    /// The changes and blocks that it follows from take as much memory as all of that, and so does what it is made into
+    /// next. So each part is let go of as soon as it has told all that it knows.
+    pub fn into_callers(mut self, reuse: Reuse) -> impl Iterator<Item = CallerOutcome> {
+        self.callers = Callers::default();
+        let curves = self.settle(reuse).curves();
+        self.late = Curves::default();
+        self.lost = Curves::default();
+        let outcome = self.settle(reuse);
+        let (stats, survivors) = (outcome.stats(), outcome.survivors());
+        let live_sizes = outcome.live_sizes();
+        let sizes = self.sizes.into_iter().map(|seen| seen.sizes());
+        let known = stats.into_iter().zip(sizes).zip(live_sizes);
+        let curves = curves.into_iter().zip(survivors);
+        known.zip(curves).map(
+            |(((stats, sizes), live_sizes), (curve, survivors))| CallerOutcome {
+                stats,
+                sizes,
+                live_sizes,
+                curve,
+                survivors,
+            },
+        )
     }
 
     fn is(&self, number: CallerId) -> CallerId {

@@ -14,6 +14,7 @@ const OPTIONS: Options = Options {
     all: true,
     inlines: true,
     stacks: Some(StackView { share: 0.05 }),
+    explain: None,
     trend: true,
     width: Some(80),
     color: false,

@@ -189,6 +189,7 @@ pub fn check(report: &Report) {
         inlines: true,
         trend: true,
         stacks: Some(StackView { share: 0.05 }),
+        explain: None,
         width: Some(80),
         color: false,
     };

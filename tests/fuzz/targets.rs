@@ -104,6 +104,7 @@ pub fn capture(input: &[u8], directory: &Path) {
         all: true,
         trend: true,
         stacks: Some(StackView { share: 0.05 }),
+        explain: None,
         inlines: true,
         width: Some(80),
         color: false,

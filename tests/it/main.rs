@@ -10,6 +10,7 @@ mod common;
 mod copies;
 mod damaged;
 mod errors;
+mod explain;
 mod fuzzed;
 mod gate;
 mod growth;

@@ -161,6 +161,42 @@ pub fn a_line_that_is_inlined_is_judged_in_all_its_callers() {
     );
 }
 
+/// Thirty callers; each call keeps a node of the wrapper's own, 9 for each of them. What they take is freed.
+fn a_wrapper_that_keeps_nodes(name: &str) -> Runs {
+    let callers = (0..30).map(|n| {
+        format!(
+            "__attribute__((noinline)) void f{n}(void) {{ for (int i = 0; i < 9; i++) {{ char *volatile p = \
+             {name}(64 + {n}); free(p); }} }}\n"
+        )
+    });
+    let calls: String = (0..30).map(|n| format!("f{n}();")).collect();
+    Runs::of(&format!(
+        "#include <stdlib.h>\n\
+         __attribute__((noinline)) char *{name}(size_t n) {{ char *volatile node = malloc(24);\n\
+         if (!LEAK) free(node);\n\
+         return malloc(n); }}\n\
+         {}int main(void) {{ {calls} return 0; }}\n",
+        callers.collect::<String>()
+    ))
+}
+
+pub fn what_a_wrapper_keeps_itself_is_judged_in_all_its_callers() {
+    // Known by its name; and found from the data, by its many callers.
+    for name in ["obj_malloc", "xmalloc", "fetch"] {
+        let runs = a_wrapper_that_keeps_nodes(name);
+        let others = match name {
+            // The line that keeps a node is one row.
+            "fetch" => String::new(),
+            name => format!(" and 29 other callers of {name}"),
+        };
+        a_line_is_above_the_limit(&runs, "+270 blocks", &others);
+        if name != "fetch" {
+            let (status, said) = runs.gate(&["--wrapper", name]);
+            assert_eq!(status, Some(0), "{said}");
+        }
+    }
+}
+
 /// Each piece of code has a page of its own, and the source of none is known.
 pub fn code_made_at_run_time_is_judged_as_a_whole() {
     let runs = Runs::of(

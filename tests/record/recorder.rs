@@ -192,9 +192,13 @@ pub fn plugins_that_take_turns_keep_their_names() {
     }
     let (first, second) = (scene.path("libfirst.so"), scene.path("libsecond.so"));
     let scenes = ["plugins", first.to_str().unwrap(), second.to_str().unwrap()];
-    let document = scene.recorded("run", &[], &scenes);
-    assert_eq!(live(site(&document, "first_block")), [Some((20, 480))]);
-    assert_eq!(live(site(&document, "second_block")), [Some((20, 480))]);
+    for mode in ["events", "callers", "summary"] {
+        let document = scene.recorded(mode, &["--mode", mode], &scenes);
+        for function in ["first_block", "second_block"] {
+            let row = site(&document, function);
+            assert_eq!(live(row), [Some((20, 480))], "{mode}");
+        }
+    }
 }
 
 pub fn handlers_that_allocate_break_nothing() {
@@ -275,6 +279,45 @@ pub fn cxx_is_shown_at_its_own_lines() {
         .map(|site| live(site)[0].unwrap().0)
         .sum();
     assert!(users >= 20, "{document:#}");
+}
+
+/// A program in C loads a plug-in in C++ for itself alone, as python3 loads its modules.
+pub fn a_plugin_may_bring_the_cxx_library_along() {
+    let scene = Scene::new();
+    fs::write(
+        scene.path("plugin.cc"),
+        "#include <string>\nstruct Part { char text[100]; };\n\
+         extern \"C\" __attribute__((noinline)) void *one_part() { return new Part; }\n\
+         extern \"C\" __attribute__((noinline)) void *two_parts() { return new Part[2]; }\n",
+    )
+    .unwrap();
+    fs::write(
+        scene.path("host.c"),
+        "#include <dlfcn.h>\ntypedef void *(*maker)(void);\n\
+         int main(void) { void *p = dlopen(\"./plugin.so\", RTLD_NOW | RTLD_LOCAL); if (!p) return 3;\n\
+         void *volatile one = ((maker)dlsym(p, \"one_part\"))(), *volatile two = ((maker)dlsym(p, \"two_parts\"))();\n\
+         return !one || !two; }\n",
+    )
+    .unwrap();
+    stdout_of(
+        Command::new("g++")
+            .args(["-O1", "-g", "-shared", "-fPIC", "-o", "plugin.so"])
+            .arg("plugin.cc")
+            .current_dir(scene.directory.path()),
+    );
+    scene.gcc(&["-g", "-o", "host"], &scene.path("host.c"));
+    for mode in ["events", "callers", "summary"] {
+        let mut command = mtrace_diff();
+        command.args(["record", "--mode", mode, "-o", mode, "--", "./host"]);
+        let output = output_of(command.current_dir(scene.directory.path()));
+        assert_eq!(output.status.code(), Some(0), "{mode}: {output:?}");
+        let document = scene.show(mode);
+        for (function, bytes) in [("one_part", 100), ("two_parts", 200)] {
+            let sites = document["sites"].as_array().unwrap().iter();
+            let mut named = sites.filter(|site| site["function"] == function);
+            assert_eq!(live(named.next().unwrap()), [Some((1, bytes))], "{mode}");
+        }
+    }
 }
 
 pub fn a_run_is_ended_as_it_was_asked() {

@@ -64,6 +64,8 @@ pub struct Report {
     programs: usize,
     sites: usize,
     pub scores: [Score; 2],
+    /// The same of each word that says leak, however sure.
+    pub words: [BTreeMap<String, Score>; 2],
     classes: BTreeMap<String, [Score; 2]>,
     /// By kind and label, how often each verdict was given without durations.
     kinds: BTreeMap<(Label, String), BTreeMap<String, usize>>,
@@ -101,6 +103,10 @@ impl Report {
         let called = [0, 1].map(|way| calls_leak(&site.verdicts[way]));
         for (way, called) in called.into_iter().enumerate() {
             self.scores[way].add(is_leak, called);
+            if called {
+                let of_word = self.words[way].entry(site.verdicts[way].clone());
+                of_word.or_default().add(is_leak, true);
+            }
             self.at_rest_wrong[way] += usize::from(site.is_at_rest && !is_leak && called);
             for class in &site.classes {
                 self.classes.entry(class.clone()).or_default()[way].add(is_leak, called);
@@ -137,7 +143,7 @@ impl Report {
             few.0, few.1, later.0, later.1, between.0, between.1,
         )
         .unwrap();
-        for (way, score) in WAYS.iter().zip(self.scores) {
+        for ((way, score), words) in WAYS.iter().zip(self.scores).zip(&self.words) {
             writeln!(
                 text,
                 "  {way:<18} leak precision {:7.3} % ({} wrong of {})  recall {:7.3} % ({} missed of {})",
@@ -149,6 +155,17 @@ impl Report {
                 score.leaks,
             )
             .unwrap();
+            for (word, of_word) in words {
+                writeln!(
+                    text,
+                    "  {:<18} of those called {word:<5} {:7.3} % are one ({} wrong of {})",
+                    "",
+                    100.0 * of_word.precision(),
+                    of_word.wrong,
+                    of_word.wrong + of_word.found,
+                )
+                .unwrap();
+            }
             writeln!(
                 text,
                 "  {:<18} if {LEAKING_OF_100} sites in 100 leak, {:.1} % of those called leak are one",

@@ -3,10 +3,9 @@
 use super::MatchedBy;
 use super::candidate::Candidate;
 use super::matching::Matching;
-use crate::diff::site::ModuleKey;
-use crate::run::LinkAddress;
+use crate::diff::site::{CodePlace, ModuleKey};
 
-type Key<'a> = (Option<&'a ModuleKey>, Option<LinkAddress>, Option<u64>);
+type Key<'a> = (Option<&'a ModuleKey>, Option<CodePlace>);
 
 pub fn pair(matching: &mut Matching<'_>) {
     for group in matching.groups(key, key) {
@@ -28,9 +27,5 @@ pub fn pair(matching: &mut Matching<'_>) {
 }
 
 fn key(site: &Candidate) -> Option<Key<'_>> {
-    Some((
-        site.module.as_ref(),
-        site.places.addresses().next(),
-        site.places.numbers().next(),
-    ))
+    Some((site.module.as_ref(), site.places.first().copied()))
 }

@@ -95,15 +95,15 @@ impl<'a> Matching<'a> {
         of_new: impl Fn(&'a Candidate) -> Option<K>,
     ) -> Vec<Group> {
         let old = self.free_old();
-        let old = old.filter_map(|(index, site)| Some((of_old(site)?, false, index)));
+        let old = old.filter_map(|(index, site)| Some((of_old(site)?, false, index as u32)));
         let new = self.free_new();
-        let new = new.filter_map(|(index, site)| Some((of_new(site)?, true, index)));
+        let new = new.filter_map(|(index, site)| Some((of_new(site)?, true, index as u32)));
         // Most sites of a million are in no group, and a list takes less than a tree.
-        let mut sites: Vec<(K, bool, usize)> = old.chain(new).collect();
+        let mut sites: Vec<(K, bool, u32)> = old.chain(new).collect();
         sites.sort_unstable();
         let groups = sites.chunk_by(|a, b| a.0 == b.0).filter_map(|group| {
             let middle = group.partition_point(|(_, is_new, _)| !is_new);
-            let index = |(_, _, index): &(K, bool, usize)| *index;
+            let index = |(_, _, index): &(K, bool, u32)| *index as usize;
             let (old, new) = group.split_at(middle);
             (!old.is_empty() && !new.is_empty()).then(|| Group {
                 old: old.iter().map(index).collect(),

@@ -16,6 +16,12 @@ const FEWEST_KEPT: f64 = 4.0;
 /// or one fewer, if each part keeps one and all together so many.
 const FEWEST_EVEN: f64 = 6.0;
 
+/// That many fewer may be a leak, if three parts of the run have any, and all together so many. A site that never had
+/// more blocks than that is judged as well.
+const FEWEST_SPREAD: f64 = 2.0;
+const FEWEST_OF_ALL: f64 = 4.0;
+const FEWEST_EVER: f64 = 5.0;
+
 /// It keeps them at so many steps of the second half: fewer are jumps, as a pool makes them.
 const FEWEST_STEPS: usize = 3;
 
@@ -32,6 +38,9 @@ const RISE: f64 = 0.4;
 /// By this share, where what is kept may only be young.
 const RISE_OF_YOUNG: f64 = 0.5;
 
+/// What rises by this share, but by no more than it goes up and down anyhow, may be a leak.
+const RISE_IN_NOISE: f64 = 0.5;
+
 /// Births that are as good as so many equal ones are no jumps.
 const HEAPS: f64 = 4.0;
 
@@ -46,6 +55,52 @@ const FILLED: f64 = 0.9;
 
 /// The step at which the start of a run is over: a tenth of it.
 const START: usize = 6;
+
+/// What speaks against a leak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// Too few blocks were kept to tell.
+    Few,
+    /// What is kept becomes less.
+    Slows,
+    /// What is kept is only young: built at the end, or still at work.
+    Late,
+    /// Nothing has been kept for long.
+    Over,
+    /// What was kept came in a step or two.
+    Jumps,
+    /// It stands at a level at which each block that comes takes the place of another.
+    Full,
+    /// The level below which it never falls does not rise as it should.
+    Level,
+    /// A longer run left no more.
+    NoMore,
+}
+
+impl Doubt {
+    /// Stable, for scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Doubt::Few => "few",
+            Doubt::Slows => "slows",
+            Doubt::Late => "late",
+            Doubt::Over => "over",
+            Doubt::Jumps => "jumps",
+            Doubt::Full => "full",
+            Doubt::Level => "level",
+            Doubt::NoMore => "no-more",
+        }
+    }
+}
+
+/// Whether a site goes on keeping blocks, and what speaks against it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grade {
+    Leak,
+    /// One thing speaks against it, and that by a little.
+    MayLeak(Doubt),
+    None(Doubt),
+}
 
 /// What tells a leak from what only looks like one: the blocks of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,12 +125,11 @@ impl Evidence {
 
     /// The verdict on the run.
     pub fn trend(&self) -> Trend {
-        let peak = self.live.iter().fold(0.0_f64, |most, live| most.max(*live));
-        if peak < shape::FEWEST_BLOCKS as f64 {
-            return Trend::Noise;
-        }
-        if self.keeps_on() {
-            return Trend::Leak;
+        match self.grade() {
+            Grade::Leak => return Trend::Leak,
+            Grade::MayLeak(_) => return Trend::MayLeak,
+            Grade::None(_) if self.most() < shape::FEWEST_BLOCKS as f64 => return Trend::Noise,
+            Grade::None(_) => {}
         }
         if work::grew_until_the_exit(&self.live) {
             return Trend::Grows;
@@ -90,15 +144,49 @@ impl Evidence {
         }
     }
 
+    fn most(&self) -> f64 {
+        self.live.iter().fold(0.0_f64, |most, live| most.max(*live))
+    }
+
     /// Whether blocks were kept all along the second half, as a leak keeps them.
-    fn keeps_on(&self) -> bool {
-        self.keeps_enough()
-            && self.kept.are_steady(self.dispersion())
-            && !self.is_late()
-            && !self.is_over()
-            && !self.jumps()
-            && !shape::is_full(&self.live, &self.alive)
-            && self.floor_rises()
+    pub fn grade(&self) -> Grade {
+        // One thing may speak against it, if only by a little.
+        let mut doubt = None;
+        let are_few = self.most() < shape::FEWEST_BLOCKS as f64 || !self.keeps_enough();
+        if are_few {
+            match self.keeps_a_few() {
+                true => doubt = Some(Doubt::Few),
+                false => return Grade::None(Doubt::Few),
+            }
+        }
+        let dispersion = self.dispersion();
+        if !self.kept.are_steady(dispersion) {
+            match doubt.is_none() && self.kept.may_be_steady(dispersion) {
+                true => doubt = Some(Doubt::Slows),
+                false => return Grade::None(Doubt::Slows),
+            }
+        }
+        let others: [(Doubt, fn(&Self) -> bool); 4] = [
+            (Doubt::Late, Evidence::is_late),
+            (Doubt::Over, Evidence::is_over),
+            (Doubt::Jumps, Evidence::jumps),
+            (Doubt::Full, |evidence| {
+                shape::is_full(&evidence.live, &evidence.alive)
+            }),
+        ];
+        if let Some((against, _)) = others.iter().find(|(_, is_so)| is_so(self)) {
+            return Grade::None(*against);
+        }
+        if !self.floor_rises() {
+            match doubt.is_none() && self.floor_may_rise() {
+                true => doubt = Some(Doubt::Level),
+                false => return Grade::None(Doubt::Level),
+            }
+        }
+        match doubt {
+            None => Grade::Leak,
+            Some(doubt) => Grade::MayLeak(doubt),
+        }
     }
 
     /// What was kept of the births of a whole run.
@@ -119,6 +207,15 @@ impl Evidence {
         is_enough && third > 0.0 && last > 0.0 && steps.count() >= FEWEST_STEPS
     }
 
+    /// Too few to be sure, but spread over the run.
+    fn keeps_a_few(&self) -> bool {
+        let parts = self.kept.0.iter().filter(|kept| **kept >= 1.0).count();
+        self.kept.late() >= FEWEST_SPREAD
+            && self.kept.0.iter().sum::<f64>() >= FEWEST_OF_ALL
+            && parts >= 3
+            && self.most() >= FEWEST_EVER
+    }
+
     fn born_at(&self, step: usize) -> f64 {
         self.alive[step] - self.alive[step - 1]
     }
@@ -128,7 +225,7 @@ impl Evidence {
     }
 
     /// How many times as much births vary from step to step as if they came one by one.
-    fn dispersion(&self) -> f64 {
+    pub fn dispersion(&self) -> f64 {
         let births: Vec<f64> = self.births().collect();
         let mean = births.iter().sum::<f64>() / births.len() as f64;
         let squares = births.windows(2).map(|pair| (pair[0] - pair[1]).powi(2));
@@ -167,8 +264,7 @@ impl Evidence {
     /// survivors of all ages, and stand level.
     fn floor_rises(&self) -> bool {
         let [first, second, third, last] = self.kept.0;
-        let least = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
-        let rise = least(&self.live[STEPS - 8..]) - least(&self.live[MIDDLE - 4..MIDDLE + 4]);
+        let rise = self.rise_of_floor();
         let noise = 2.0 * 2.0_f64.sqrt() * scatter(&self.live[MIDDLE - 4..]);
         let earlier = first.min(second);
         // Survivors as old as the run are no matter of a long life.
@@ -183,5 +279,16 @@ impl Evidence {
         // The last part has what is still at work; the third one tells how much was kept.
         let expected = RISE * (2.0 * third).min(self.kept.late());
         rise >= expected - noise && (earlier >= RISE * third || expected >= noise)
+    }
+
+    /// From the middle of the run to its end.
+    fn rise_of_floor(&self) -> f64 {
+        let least = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
+        least(&self.live[STEPS - 8..]) - least(&self.live[MIDDLE - 4..MIDDLE + 4])
+    }
+
+    fn floor_may_rise(&self) -> bool {
+        let third = self.kept.0[2];
+        self.rise_of_floor() >= RISE_IN_NOISE * (2.0 * third).min(self.kept.late())
     }
 }

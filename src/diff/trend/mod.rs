@@ -8,14 +8,19 @@
 
 mod evidence;
 mod parts;
+mod reasons;
 mod shape;
 mod work;
+
+use std::sync::LazyLock;
 
 use super::column::Column;
 use super::site::SiteRun;
 use crate::trace::{Curve, STEPS};
 
+pub use evidence::Doubt;
 use evidence::Evidence;
+pub use reasons::{More, Reasons};
 pub use shape::FEWEST_BLOCKS;
 
 /// What kind of growth a call site shows.
@@ -23,6 +28,8 @@ pub use shape::FEWEST_BLOCKS;
 pub enum Trend {
     /// Keeps on keeping blocks, to the end.
     Leak,
+    /// One thing speaks against a leak, and that by a little.
+    MayLeak,
     /// Grew to the end of the program's work, and was freed when it ended.
     Grows,
     /// All of it came in the beginning, and it has stayed level.
@@ -47,6 +54,7 @@ impl Trend {
     pub fn name(self) -> &'static str {
         match self {
             Trend::Leak => "leak",
+            Trend::MayLeak => "leak?",
             Trend::Grows => "grows",
             Trend::Startup => "startup",
             Trend::Plateau => "plateau",
@@ -63,6 +71,9 @@ const LONGER: f64 = 1.2;
 
 /// This share of that is no more: the runs differ by it anyhow.
 const NO_MORE: f64 = 0.15;
+
+/// By so many standard deviations, it is no accident that a longer run left no more.
+const NO_ACCIDENT: f64 = 3.0;
 
 /// What left less than this share of what the first run did was not stopped by a bound that both have.
 const MUCH_LESS: f64 = 0.5;
@@ -114,13 +125,24 @@ pub struct Finding {
 
 /// Judges a site; `None` if its last run has no curve.
 pub fn judge_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Finding> {
+    judge_runs(&observed(runs, columns)?)
+}
+
+/// Why a site's verdict is what it is; `None` if it has none.
+pub fn reasons(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Reasons> {
+    let allocations = runs.last()?.as_ref()?.figures.allocations;
+    Reasons::of(&observed(runs, columns)?, allocations)
+}
+
+/// The runs of a site, as far as their course is known; `None` if that of the last one is not.
+fn observed<'a>(runs: &'a [Option<Box<SiteRun>>], columns: &[Column]) -> Option<Vec<Observed<'a>>> {
+    static NOTHING: LazyLock<Curve> = LazyLock::new(Curve::default);
     runs.last()?.as_ref()?.curve.as_ref()?;
-    let nothing = Curve::default();
     // Runs of which only the end is known say nothing about the course.
     let observed = runs.iter().zip(columns).filter_map(|(run, column)| {
         let (curve, survivors) = match run {
             Some(run) => (run.curve.as_ref()?, run.survivors.as_ref()),
-            None => (&nothing, Some(&nothing)),
+            None => (&*NOTHING, Some(&*NOTHING)),
         };
         Some(Observed {
             curve,
@@ -129,7 +151,7 @@ pub fn judge_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<F
             duration_s: column.duration_s,
         })
     });
-    judge_runs(&observed.collect::<Vec<_>>())
+    Some(observed.collect())
 }
 
 /// The verdict on one run of a site by itself; `None` if it has no curve.
@@ -145,13 +167,31 @@ pub fn judge_run(run: &SiteRun, column: &Column) -> Option<Finding> {
 /// The verdict on a site from its curves, in order of the runs. The last run is judged; the first one tells
 /// what a longer run should have made of it.
 pub fn judge_runs(runs: &[Observed<'_>]) -> Option<Finding> {
+    judged(runs).map(|judged| judged.finding)
+}
+
+struct Judged {
+    finding: Finding,
+    /// It would be a leak, had a longer run left more.
+    no_more: bool,
+}
+
+fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
     let last = runs.last()?;
     let by_bytes = last.leaks_by_bytes();
     let of_last = trend_of(last);
     let first = runs.first().filter(|_| runs.len() > 1);
+    let mut no_more = false;
     let trend = match first {
-        Some(first) if of_last == Trend::Leak && is_no_more(first, last, by_bytes) => {
-            Trend::Plateau
+        Some(first)
+            if matches!(of_last, Trend::Leak | Trend::MayLeak)
+                && let Some(by_chance) = is_no_more(first, last, by_bytes) =>
+        {
+            no_more = true;
+            match by_chance && of_last == Trend::Leak {
+                true => Trend::MayLeak,
+                false => Trend::Plateau,
+            }
         }
         Some(first)
             if of_last != Trend::Noise
@@ -163,7 +203,10 @@ pub fn judge_runs(runs: &[Observed<'_>]) -> Option<Finding> {
         _ => of_last,
     };
     let by_bytes = by_bytes && trend == Trend::Leak;
-    Some(Finding { trend, by_bytes })
+    Some(Judged {
+        finding: Finding { trend, by_bytes },
+        no_more,
+    })
 }
 
 /// Whether a run has come to its level before its end: what grows to the end of a longer run has no such level.
@@ -171,8 +214,8 @@ pub fn became_level(run: &Observed<'_>) -> bool {
     matches!(trend_of(run), Trend::Startup | Trend::Plateau)
 }
 
-/// A leak would have left more in the longer run, unless the first run stood level in the end: then it is new.
-fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> bool {
+/// What a run that is longer left more; `None` if it is not, or if that is not known.
+fn more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<More> {
     let times = first.duration_s.zip(last.duration_s);
     let records = first.records.zip(last.records);
     let work = records.map(|(first, last)| (first as f64, last as f64));
@@ -180,18 +223,36 @@ fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> bool
     let times_as_much = [times, work].into_iter().flatten();
     let times_as_much = times_as_much.map(|(short, long)| long / short);
     let longer = times_as_much.fold(f64::INFINITY, f64::min);
-    if !longer.is_finite() || longer <= LONGER {
-        return false;
-    }
-    let (before, after) = (first.end(by_bytes), last.end(by_bytes));
-    // What it kept in the time by which it is longer.
-    let kept = match Evidence::of(last) {
-        Some(evidence) if !by_bytes => evidence.all_kept() * (1.0 - 1.0 / longer),
-        _ => after * (1.0 - 1.0 / longer),
-    };
+    let evidence = Evidence::of(last).filter(|_| !by_bytes);
+    let all_kept = evidence.map_or(last.end(by_bytes), |evidence| evidence.all_kept());
+    (longer.is_finite() && longer > LONGER).then(|| More {
+        longer,
+        expected: all_kept * (1.0 - 1.0 / longer),
+        left: last.end(by_bytes) - first.end(by_bytes),
+    })
+}
+
+/// A leak would have left more in the longer run, unless the first run stood level in the end: then it is new. `None` if
+/// it did, else whether it can be by chance that it did not.
+fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<bool> {
+    let More {
+        longer,
+        expected,
+        left,
+    } = more(first, last, by_bytes)?;
+    let before = first.end(by_bytes);
     // What left much less is not the same leak in a longer run: a fix frees blocks, and frees are records.
-    let is_as_much = before > 0.0 && after >= MUCH_LESS * before;
-    is_as_much && after - before <= NO_MORE * kept && !became_level(first)
+    let is_as_much = before > 0.0 && before + left >= MUCH_LESS * before;
+    let is_no_more = is_as_much && left <= NO_MORE * expected && !became_level(first);
+    is_no_more.then(|| {
+        let evidence = Evidence::of(last).filter(|_| !by_bytes);
+        let chance = evidence.map(|evidence| {
+            // The first run kept about as much for its length.
+            let both = evidence.all_kept() * (1.0 + 1.0 / longer);
+            (evidence.dispersion() * both).sqrt()
+        });
+        chance.is_some_and(|chance| expected - left <= NO_ACCIDENT * chance)
+    })
 }
 
 /// The verdict on one run.

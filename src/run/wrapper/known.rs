@@ -7,6 +7,8 @@ use crate::run::{ModuleLabel, Role};
 pub struct Group {
     #[cfg_attr(not(test), expect(dead_code, reason = "the guide's table has it"))]
     pub of: &'static str,
+    /// Programs write functions of such names themselves.
+    pub is_own: bool,
     pub patterns: &'static [&'static str],
 }
 
@@ -14,6 +16,7 @@ pub struct Group {
 pub const WRAPPERS: &[Group] = &[
     Group {
         of: "the C library, where it is linked in",
+        is_own: false,
         patterns: &[
             "malloc",
             "calloc",
@@ -46,6 +49,7 @@ pub const WRAPPERS: &[Group] = &[
     },
     Group {
         of: "C++",
+        is_own: false,
         patterns: &[
             "operator new*",
             "std::*",
@@ -58,6 +62,7 @@ pub const WRAPPERS: &[Group] = &[
     },
     Group {
         of: "Rust",
+        is_own: false,
         patterns: &[
             "__rust_alloc*",
             "__rust_realloc",
@@ -69,6 +74,7 @@ pub const WRAPPERS: &[Group] = &[
     },
     Group {
         of: "wrappers that end the program where there is no memory",
+        is_own: true,
         patterns: &[
             "x*alloc",
             "x*allocz",
@@ -105,6 +111,7 @@ pub const WRAPPERS: &[Group] = &[
     },
     Group {
         of: "GLib",
+        is_own: false,
         patterns: &[
             "g_malloc*",
             "g_realloc*",
@@ -143,6 +150,7 @@ pub const WRAPPERS: &[Group] = &[
     },
     Group {
         of: "CPython",
+        is_own: false,
         patterns: &[
             "PyMem_*",
             "_PyMem_*",
@@ -163,6 +171,7 @@ pub const WRAPPERS: &[Group] = &[
     },
     Group {
         of: "SQLite",
+        is_own: false,
         patterns: &[
             "sqlite3*Malloc*",
             "sqlite3*Realloc*",
@@ -180,6 +189,7 @@ pub const WRAPPERS: &[Group] = &[
     },
     Group {
         of: "Qt",
+        is_own: false,
         patterns: &[
             "QArrayData::*",
             "QTypedArrayData::*",
@@ -193,6 +203,7 @@ pub const WRAPPERS: &[Group] = &[
     },
     Group {
         of: "other libraries and programs",
+        is_own: false,
         patterns: &[
             "CRYPTO_*alloc*",
             "CRYPTO_*dup",
@@ -250,11 +261,21 @@ pub const RUNTIMES: &[&str] = &[
 
 /// Whether a function only allocates for its caller, by its name.
 pub fn is_wrapper(function: &str) -> bool {
+    has_name_of(function, |_| true)
+}
+
+/// Whether it is that of a well-known library, by its name.
+pub fn is_library_wrapper(function: &str) -> bool {
+    has_name_of(function, |group| !group.is_own)
+}
+
+fn has_name_of(function: &str, is_meant: impl Fn(&Group) -> bool) -> bool {
     let name = plain_name(function);
     let first = name.bytes().next();
     // Most patterns are out by their first letter.
     let can_fit = |pattern: &str| pattern.starts_with('*') || pattern.bytes().next() == first;
-    let mut patterns = WRAPPERS.iter().flat_map(|group| group.patterns);
+    let groups = WRAPPERS.iter().filter(|group| is_meant(group));
+    let mut patterns = groups.flat_map(|group| group.patterns);
     patterns.any(|pattern| can_fit(pattern) && fits(pattern, &name))
 }
 

@@ -1,0 +1,67 @@
+//! Why a verdict is what it is, in figures that a person can check.
+
+use super::evidence::{Doubt, Evidence, Grade};
+use super::{Finding, Judged, Observed, shape};
+use crate::trace::STEPS;
+
+/// What the runs tell of a site.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reasons {
+    pub finding: Finding,
+    /// The most that speaks against a leak; `None` where nothing does, or where only the shape of the curve is known.
+    pub doubt: Option<Doubt>,
+    /// When the blocks were born that live at the end of the last run, by its quarters; `None` where that is not known.
+    pub born: Option<[u64; 4]>,
+    /// How long the others lived on average, as a share of that run; `None` where there are none, or not known.
+    pub life: Option<f64>,
+    /// The least that was live about the middle of that run, and at its end.
+    pub floor: [u64; 2],
+    pub more: Option<More>,
+}
+
+/// What a longer run left more than the first one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct More {
+    /// How many times as long it was, by records or by time, whichever is less.
+    pub longer: f64,
+    /// What it kept in what it was longer by.
+    pub expected: f64,
+    pub left: f64,
+}
+
+impl Reasons {
+    /// Of a site that allocated so many blocks in its last run, where that is known.
+    pub fn of(runs: &[Observed<'_>], allocations: Option<u64>) -> Option<Reasons> {
+        let last = runs.last()?;
+        let Judged { finding, no_more } = super::judged(runs)?;
+        let evidence = Evidence::of(last);
+        let doubt = match evidence.as_ref().map(Evidence::grade) {
+            _ if no_more => Some(Doubt::NoMore),
+            Some(Grade::MayLeak(doubt) | Grade::None(doubt)) => Some(doubt),
+            Some(Grade::Leak) | None => None,
+        };
+        let live = shape::blocks(last.curve);
+        let alive = last.survivors.map(shape::blocks);
+        let least = |steps: &[f64]| steps.iter().copied().fold(f64::INFINITY, f64::min) as u64;
+        let first = runs.first().filter(|_| runs.len() > 1);
+        Some(Reasons {
+            finding,
+            doubt: doubt.filter(|_| !finding.by_bytes),
+            born: alive.map(|alive| {
+                let quarter = |end: usize| alive[(end + 1) * STEPS / 4 - 1] as u64;
+                std::array::from_fn(|at| quarter(at) - at.checked_sub(1).map_or(0, quarter))
+            }),
+            life: alive.zip(allocations).and_then(|(alive, allocations)| {
+                let freed = allocations as f64 - live[STEPS - 1];
+                // As many are alive at a time, on average, as come in the time that one lives.
+                let others = live.iter().zip(alive).map(|(live, alive)| live - alive);
+                (freed > 0.0).then(|| others.sum::<f64>().max(0.0) / STEPS as f64 / freed)
+            }),
+            floor: [
+                least(&live[STEPS / 2 - 4..STEPS / 2 + 4]),
+                least(&live[STEPS - 8..]),
+            ],
+            more: first.and_then(|first| super::more(first, last, finding.by_bytes)),
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! Why a row has its verdict, in sentences: what `--explain` shows.
+
+use std::io::Write;
+
+use owo_colors::OwoColorize;
+
+use super::Report;
+use super::palette::Palette;
+use super::text::wrapped;
+use super::verdict::words;
+use super::view::{Alike, sentence_name};
+use crate::diff::{Doubt, Reasons, Site, Trend};
+use crate::error::{Error, Result};
+use crate::units::{count, counted};
+
+/// The row of a rank; an error if there is none.
+pub fn row(report: &Report, rank: usize) -> Result<&Site> {
+    let at = rank.checked_sub(1);
+    at.and_then(|at| report.sites.get(at))
+        .ok_or(Error::NoSuchRank {
+            rank,
+            rows: report.sites.len(),
+        })
+}
+
+/// Writes it for the row of a rank.
+pub fn write(
+    report: &Report,
+    rank: usize,
+    columns: Option<usize>,
+    palette: &Palette,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let site = row(report, rank)?;
+    let name = sentence_name(site, &Alike::of(report));
+    let head = match words(site).as_str() {
+        "" => format!("#{rank} {name}"),
+        words => format!("#{rank} {words}: {name}"),
+    };
+    writeln!(out, "{}", head.style(palette.strong))?;
+    for sentence in sentences(report, site) {
+        writeln!(out, "{}", wrapped("  ", &sentence, columns))?;
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+fn sentences(report: &Report, site: &Site) -> Vec<String> {
+    let Some(run) = report.runs.last() else {
+        return Vec::new();
+    };
+    let Some(reasons) = site.reasons(&report.columns) else {
+        return vec![
+            "There is no verdict: the course of the last run is not known, or nothing is left of the site.".to_owned(),
+        ];
+    };
+    let name = &run.facts.name;
+    let live = site.last();
+    let mut sentences = Vec::new();
+    match live.allocations {
+        Some(all) => sentences.push(format!(
+            "Of {} allocated in {name}, {} live at its end.",
+            counted(all, "block"),
+            are(live.blocks)
+        )),
+        None => sentences.push(format!("At the end of {name}, {} live.", are(live.blocks))),
+    }
+    match reasons.born {
+        Some(born) if live.blocks > 0 => {
+            let born = born.map(count).join(", ");
+            sentences.push(format!("Born in the four quarters of the run: {born}."));
+        }
+        Some(_) => {}
+        None => sentences.push(
+            "When they were born is not known, so the shape of the curve decides.".to_owned(),
+        ),
+    }
+    if let Some(life) = reasons.life {
+        let how_long = match run.facts.duration_s {
+            Some(seconds) => a_while(seconds * life),
+            None if life < 0.001 => "less than 0.1 % of the run".to_owned(),
+            None => format!("{:.1} % of the run", life * 100.0),
+        };
+        sentences.push(format!("The others lived {how_long} on average."));
+    }
+    let [middle, end] = reasons.floor;
+    sentences.push(format!(
+        "The least that was live was {} about the middle of the run and {} near its end.",
+        count(middle),
+        count(end)
+    ));
+    let is_told = !reasons.finding.by_bytes && reasons.finding.trend != Trend::Noise;
+    if let Some(more) = reasons.more.filter(|_| is_told) {
+        let left = match more.left as i64 {
+            0 => "no more".to_owned(),
+            left @ 1.. => format!("{} more", count(left as u64)),
+            left => format!("{} less", count(left.unsigned_abs())),
+        };
+        sentences.push(format!(
+            "The last run was {:.1} times as long as the first. At its pace it should have left {} more; it left {left}.",
+            more.longer,
+            count(more.expected.max(0.0).round() as u64),
+        ));
+    }
+    sentences.push(format!("{}: {}", words(site), conclusion(&reasons)));
+    sentences
+}
+
+fn are(blocks: u64) -> String {
+    match blocks {
+        0 => "none is".to_owned(),
+        1 => "1 is".to_owned(),
+        n => format!("{} are", count(n)),
+    }
+}
+
+/// `0.2 s`, `3 m 20 s` being too fine.
+fn a_while(seconds: f64) -> String {
+    match seconds {
+        s if s < 0.001 => "less than 1 ms".to_owned(),
+        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
+        s if s < 60.0 => format!("{s:.1} s"),
+        s => crate::units::time(s),
+    }
+}
+
+fn conclusion(reasons: &Reasons) -> String {
+    let doubt = reasons.doubt.map(against);
+    let text = match (reasons.finding.trend, doubt) {
+        (Trend::Leak, _) if reasons.finding.by_bytes => {
+            "its blocks are as many as before, and their bytes grow to the end of the run."
+        }
+        (Trend::Leak, _) => {
+            "it keeps blocks at an even pace to the end of the run, and its level rises with them."
+        }
+        (Trend::MayLeak, Some(doubt)) => {
+            return format!("it would be a leak, but {doubt}, by a little.");
+        }
+        (Trend::MayLeak, None) => "it may be a leak.",
+        (Trend::Grows, _) => {
+            "it grew as long as the program worked, and was freed when the program ended."
+        }
+        (Trend::Shutdown, _) => "it was level, but for what the end of a run freed.",
+        (Trend::Startup, _) => "nearly all that is left was there after a tenth of the run.",
+        (Trend::Noise, _) => "it never had 8 blocks.",
+        (Trend::Burst, _) => "it rises in jumps, or has peaks.",
+        (Trend::Plateau, Some(doubt)) => return format!("it is no leak, as {doubt}."),
+        (Trend::Plateau, None) => "it grew, and then stayed level.",
+    };
+    text.to_owned()
+}
+
+fn against(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Few => "too few blocks were kept to tell",
+        Doubt::Slows => "what it keeps becomes less, as in a cache that fills",
+        Doubt::Late => "what is left is young: it may be at work still, or built at the end",
+        Doubt::Over => "it has kept nothing for long",
+        Doubt::Jumps => "what is left came in a step or two",
+        Doubt::Full => {
+            "it stands at a level at which each block that comes takes the place of another"
+        }
+        Doubt::Level => "the level below which it never falls does not rise as it should",
+        Doubt::NoMore => "a longer run left no more",
+    }
+}
