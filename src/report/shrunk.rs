@@ -4,9 +4,9 @@ use std::io::Write;
 
 use owo_colors::OwoColorize;
 
-use super::notes::bytes_behind;
 use super::options::Options;
 use super::palette::Palette;
+use super::sentence::bytes_behind;
 use super::text::{cut_end, cut_middle, width};
 use super::view::{Alike, View, module_text, place_text};
 use super::{Report, Sums};
