@@ -37,7 +37,7 @@ pub fn write_notes(
         .into_iter()
         .chain(only(report))
         .chain(forked(report, view))
-        .chain(left_out(report, view))
+        .chain(left_out(report, view, options))
         .chain(sentence::parts(report))
         .chain(shrunk::note(report, view, options))
         .chain(sentence::swapped(report))
@@ -91,14 +91,18 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
     (!marks.is_empty()).then(|| marks.join("; "))
 }
 
-fn left_out(report: &Report, view: &View<'_>) -> Vec<String> {
+fn left_out(report: &Report, view: &View<'_>, options: &Options) -> Vec<String> {
     let mut notes = Vec::new();
-    if view.others.sites > 0 {
+    let sites = view
+        .others
+        .sites
+        .saturating_sub(shrunk::rows_shown(report, view, options));
+    if sites > 0 {
         let how = match view.others.cut > 0 {
             true => "--top N shows more, --all shows them all",
             false => "--all shows them",
         };
-        let sites = counted(view.others.sites as u64, "site");
+        let sites = counted(sites as u64, "site");
         notes.push(format!("{sites} not shown: {how}"));
     }
     if view.hidden.sites > 0 {

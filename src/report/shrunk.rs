@@ -37,6 +37,24 @@ pub fn write(
     Ok(())
 }
 
+/// How many rows that the table leaves out are listed here.
+pub fn rows_shown(report: &Report, view: &View<'_>, options: &Options) -> usize {
+    // With --all the table has them, too; and a fixed line is no row where rows are files.
+    if options.all {
+        return 0;
+    }
+    let is_left_out = |site: &&Site| site.fixed && !site.growth.is_growth();
+    let fixed = match report.by {
+        Grouping::Line => report.fixed.iter().filter(is_left_out).count(),
+        _ => 0,
+    };
+    let others = match shows_shrunk(view) {
+        true => shrunk(report).len(),
+        false => 0,
+    };
+    fixed.min(options.top) + others.min(options.top)
+}
+
 /// That something else shrank, where no row says so.
 pub fn note(report: &Report, view: &View<'_>, options: &Options) -> Option<String> {
     let rows = shrunk(report);

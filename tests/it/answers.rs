@@ -408,6 +408,11 @@ fn a_fix_shows_what_it_fixed() {
     let shown = shown.last().and_then(|rest| rest.split("```").next());
     assert!(table.contains(shown.unwrap()), "{table}");
     assert!(table.contains("No call site grew.\n"), "{table}");
+    // Of five lines three are listed; config_load has as much as before, and history_grow keeps nothing.
+    assert!(
+        table.contains("\n2 sites not shown: --all shows them\n"),
+        "{table}"
+    );
     // The table of a startup that has less is no fix.
     assert!(
         table.contains("1 call site shrank: -10 blocks, -320 B\n"),
