@@ -497,6 +497,11 @@ fn main() {
             inlined_at_every_grouping,
         ),
         trial(
+            "a_way_that_leaks_where_its_line_does_not_is_said",
+            &["gcc"],
+            way_that_leaks,
+        ),
+        trial(
             "no_name_in_a_chain_is_mangled",
             &["g++"],
             chains_without_mangled_names,
@@ -1666,6 +1671,38 @@ int main(void) { for (int i = 0; i < 100; i++) conn_new(i); return 0; }
         let line = table.lines().find(|line| line.contains(row)).unwrap();
         assert_eq!(line.split_whitespace().nth(1), Some(blocks), "{table}");
     }
+}
+
+/// One way to a line leaks 250 blocks, and another one holds 300 until the end of the program frees them.
+fn way_that_leaks() {
+    let source = "#include <stdlib.h>
+#include <unistd.h>
+struct item { struct item *next; long data[4]; };
+static struct item *list_a, *list_b;
+__attribute__((noinline)) struct item *item_new(struct item *next, int n) {
+    struct item *i = malloc(sizeof *i); i->next = next; i->data[0] = n; return i;
+}
+__attribute__((noinline)) void session(int n) { list_a = item_new(list_a, n); }
+__attribute__((noinline)) void table(int n) { list_b = item_new(list_b, n); }
+int main(void) {
+    for (int i = 0; i < 300; i++) table(i);
+    for (int i = 0; i < 2000; i++) { if (i % 8 == 0) session(i); usleep(300); }
+    while (list_b) { struct item *n = list_b->next; free(list_b); list_b = n; }
+    return 0;
+}
+";
+    let directory = TempDir::new().unwrap();
+    let show = recorded(&directory, "gcc", "ways.c", source);
+    let mut by_stack = mtrace_diff();
+    let by_stack = stdout_of(by_stack.args(&show).args(["--by", "stack"]));
+    let row = by_stack
+        .lines()
+        .find(|line| line.contains("item_new"))
+        .unwrap();
+    assert!(row.contains("250") && row.contains("leak"), "{by_stack}");
+    let says = "1 row leaks, though its line as a whole does not: leaks are counted by line";
+    assert!(by_stack.contains(says), "{by_stack}");
+    assert!(!stdout_of(mtrace_diff().args(&show)).contains(says));
 }
 
 /// What the standard library's templates are called is long, and has conditions in it that few understand.

@@ -182,6 +182,7 @@ impl Found {
             at_least: None,
             by,
             part: None,
+            of_leak: false,
             lines: None,
             forked: false,
             hidden: is_loader.then_some(Hidden::Loader),

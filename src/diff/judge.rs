@@ -61,8 +61,11 @@ pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> 
             judge_each(group(lines, rows.by, &aliases), columns)
         }
         Grouping::Stack | Grouping::Size => {
-            let lines = lines.into_iter().map(|line| line.at).collect();
-            judge_each(split(lines, runs, rows.by, rows.reach), columns)
+            let lines = lines.into_iter().map(|line| JoinedSite {
+                of_leak: line.leak().is_some(),
+                ..line.at
+            });
+            judge_each(split(lines.collect(), runs, rows.by, rows.reach), columns)
         }
     };
     // In place, as there can be a million of them; no two are of one rank.

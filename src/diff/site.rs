@@ -306,6 +306,8 @@ pub struct JoinedSite {
     pub by: Grouping,
     /// Which part of it, where it is split; `None` for all.
     pub part: Option<Box<Part>>,
+    /// The line that it is, or is a part of, leaks.
+    pub of_leak: bool,
     /// Of a row that sums up lines: what these are; `None` for a line, and for a part of one.
     pub lines: Option<Box<Lines>>,
     /// A caller changed between the builds, and several sites of an earlier run may be this one, or one may be several.

@@ -12,6 +12,7 @@ mod listing;
 mod notes;
 mod options;
 mod palette;
+mod sentence;
 mod shrunk;
 mod stacks;
 mod sums;

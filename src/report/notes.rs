@@ -8,16 +8,17 @@ use owo_colors::OwoColorize;
 use super::Report;
 use super::options::Options;
 use super::palette::Palette;
+use super::sentence;
 use super::shrunk;
 use super::stacks::sizes_text;
 use super::text::wrapped;
 use super::verdict::{lines_behind, words};
 use super::view::{Alike, Others, Row, View, match_mark, sentence_name, wrapper_mark};
-use crate::diff::{FEWEST_BLOCKS, Growth, Hidden, Rate, Site, SiteRun, Trend, are_equal};
+use crate::diff::{FEWEST_BLOCKS, Hidden, Site, SiteRun, Trend};
 use crate::error::Result;
 use crate::run::{Facts, Run, Source};
 use crate::trace::FaultKind;
-use crate::units::{bytes, count, counted, signed_bytes, signed_count, signed_counted, time};
+use crate::units::{count, counted, signed_count};
 use crate::warning::Warning;
 
 /// What the marks mean, what is not shown and how to see it, and what went wrong in the runs.
@@ -28,7 +29,7 @@ pub fn write_notes(
     palette: &Palette,
     out: &mut dyn Write,
 ) -> Result<()> {
-    if let Some(text) = leaks(report) {
+    if let Some(text) = sentence::leaks(report) {
         let text = wrapped("", &text, options.width);
         writeln!(out, "{}", text.style(palette.strong))?;
     }
@@ -36,9 +37,10 @@ pub fn write_notes(
         .into_iter()
         .chain(only(report))
         .chain(forked(report, view))
-        .chain(left_out(report, view))
+        .chain(left_out(report, view, options))
+        .chain(sentence::parts(report))
         .chain(shrunk::note(report, view, options))
-        .chain(swapped(report))
+        .chain(sentence::swapped(report))
         .chain(stands_for_others(report, view))
         .chain(freed_at_the_end(report))
         .chain(faults(report));
@@ -47,148 +49,6 @@ pub fn write_notes(
         writeln!(out, "{}", text.style(palette.quiet))?;
     }
     Ok(())
-}
-
-/// What leaks, and what may, in a sentence each.
-fn leaks(report: &Report) -> Option<String> {
-    let maybe = match (report.leaks.may_leak, report.leaks.sites) {
-        (0, _) => None,
-        (n, 0) => Some(format!("{} may leak (leak?).", counted(n, "call site"))),
-        (n, _) => Some(format!("{} more may leak (leak?).", count(n))),
-    };
-    match (sure_leaks(report), maybe) {
-        (Some(sure), Some(maybe)) => Some(format!("{sure} {maybe}")),
-        (sure, maybe) => sure.or(maybe),
-    }
-}
-
-/// What all leaks come to.
-fn sure_leaks(report: &Report) -> Option<String> {
-    let leaks = &report.leaks;
-    if leaks.sites == 0 {
-        let is_known = report.sites.iter().any(|site| site.trend.is_some());
-        let needed = is_known && report.memory.is_some();
-        return needed.then(|| "No call site leaks to the end of the run.".to_owned());
-    }
-    let sites = counted(leaks.sites, "call site");
-    let verb = if leaks.sites == 1 { "leaks" } else { "leak" };
-    let Some(rate) = leaks.per_minute else {
-        return Some(leaks_without_times(report));
-    };
-    let blocks = with_error(rate);
-    let fast = match rate.bytes {
-        Some(a_minute) => {
-            let a_minute = bytes(a_minute.max(0.0).round() as u64);
-            // Of blocks that grow, there are no more.
-            match rate.blocks > 0.0 {
-                true => format!("{a_minute} in {blocks} blocks a minute"),
-                false => format!("{a_minute} a minute"),
-            }
-        }
-        None => format!("{blocks} blocks a minute"),
-    };
-    let lasts = match (leaks.lasts_s, report.memory) {
-        (Some(seconds), Some(memory)) => {
-            let memory = bytes(memory);
-            match leaks.lasts_between_s {
-                Some([least, most]) if time(least) != time(most) => {
-                    format!("; {memory} last {} to {}", time(least), time(most))
-                }
-                None if rate.blocks > 0.0 && rate.error.is_some() => {
-                    format!(", which is too uncertain to tell how long {memory} last")
-                }
-                _ => format!("; {memory} last {}", time(seconds)),
-            }
-        }
-        _ => String::new(),
-    };
-    Some(format!("{sites} {verb} {fast}{lasts}."))
-}
-
-/// `150 ± 12`, of blocks.
-pub fn with_error(rate: Rate) -> String {
-    let text = |figure| {
-        let text = crate::units::rate(figure);
-        text.trim_start_matches('+').to_owned()
-    };
-    let blocks = text(rate.blocks);
-    match rate.error.map(text) {
-        Some(error) if error != "0" => format!("{blocks} ± {error}"),
-        _ => blocks,
-    }
-}
-
-/// What leaked from the first run to the last, and what leaks as it did before.
-fn leaks_without_times(report: &Report) -> String {
-    let leaks = &report.leaks;
-    let sites = |n: u64| {
-        let verb = if n == 1 { "leaks" } else { "leak" };
-        format!("{} {verb}", counted(n, "call site"))
-    };
-    let is_timed = report.runs.iter().all(|run| run.facts.duration_s.is_some());
-    let how = match is_timed {
-        true => ".",
-        false => ". To see how fast, give --duration.",
-    };
-    let growth = leaks.sums.growth;
-    let ([first, .., last], true) = (report.runs.as_slice(), report.is_comparison()) else {
-        let live = bytes(growth.bytes.unwrap_or(0).unsigned_abs());
-        let blocks = counted(growth.blocks.unsigned_abs(), "block");
-        return format!(
-            "{}: {live} in {blocks} of what is live{how}",
-            sites(leaks.sites)
-        );
-    };
-    let (first, last) = (&first.facts.name, &last.facts.name);
-    let as_before = match leaks.as_before {
-        true => format!("as much in {last} as in {first}"),
-        false => format!("no more in {last} than in {first}"),
-    };
-    if leaks.grown == 0 {
-        return format!("{}, {as_before}.", sites(leaks.sites));
-    }
-    let blocks = signed_counted(growth.blocks, "block");
-    let over = format!("{blocks}{} from {first} to {last}", bytes_behind(growth));
-    let others = match leaks.sites - leaks.grown {
-        0 => String::new(),
-        1 => format!("; 1 more leaks {as_before}"),
-        n => format!("; {} more leak {as_before}", count(n)),
-    };
-    format!("{}: {over}{others}{how}", sites(leaks.grown))
-}
-
-/// What the first run has more of, it may have for its length.
-fn swapped(report: &Report) -> Option<String> {
-    let [first, .., last] = report.runs.as_slice() else {
-        return None;
-    };
-    let (first, last) = (&first.facts, &last.facts);
-    let (before, after) = (first.duration_s?, last.duration_s?);
-    let is_shorter = before > after && !are_equal(&[before, after]);
-    (is_shorter && report.total.growth.blocks < 0).then(|| {
-        format!(
-            "{} took longer than {}: give the longer run last to see what grows with time",
-            first.name, last.name
-        )
-    })
-}
-
-/// `+600 blocks/min, +150.0 KiB/min`.
-pub fn a_minute(rate: Rate) -> String {
-    let sign = if rate.blocks > 0.0 { "+" } else { "" };
-    let blocks = format!("{sign}{} blocks/min", with_error(rate));
-    match rate.bytes {
-        Some(bytes) => format!("{blocks}, {}/min", signed_bytes(bytes.round() as i64)),
-        None => blocks,
-    }
-}
-
-/// `, +150.0 KiB` behind blocks, where bytes are known.
-pub fn bytes_behind(growth: Growth) -> String {
-    let bytes = growth
-        .bytes
-        .map(|bytes| format!(", {}", signed_bytes(bytes)));
-    bytes.unwrap_or_default()
 }
 
 fn legend(report: &Report, view: &View<'_>) -> Option<String> {
@@ -231,14 +91,18 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
     (!marks.is_empty()).then(|| marks.join("; "))
 }
 
-fn left_out(report: &Report, view: &View<'_>) -> Vec<String> {
+fn left_out(report: &Report, view: &View<'_>, options: &Options) -> Vec<String> {
     let mut notes = Vec::new();
-    if view.others.sites > 0 {
+    let sites = view
+        .others
+        .sites
+        .saturating_sub(shrunk::rows_shown(report, view, options));
+    if sites > 0 {
         let how = match view.others.cut > 0 {
             true => "--top N shows more, --all shows them all",
             false => "--all shows them",
         };
-        let sites = counted(view.others.sites as u64, "site");
+        let sites = counted(sites as u64, "site");
         notes.push(format!("{sites} not shown: {how}"));
     }
     if view.hidden.sites > 0 {

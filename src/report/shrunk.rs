@@ -4,9 +4,9 @@ use std::io::Write;
 
 use owo_colors::OwoColorize;
 
-use super::notes::bytes_behind;
 use super::options::Options;
 use super::palette::Palette;
+use super::sentence::bytes_behind;
 use super::text::{cut_end, cut_middle, width};
 use super::view::{Alike, View, module_text, place_text};
 use super::{Report, Sums};
@@ -37,6 +37,24 @@ pub fn write(
     Ok(())
 }
 
+/// How many rows that the table leaves out are listed here.
+pub fn rows_shown(report: &Report, view: &View<'_>, options: &Options) -> usize {
+    // With --all the table has them, too; and a fixed line is no row where rows are files.
+    if options.all {
+        return 0;
+    }
+    let is_left_out = |site: &&Site| site.fixed && !site.growth.is_growth();
+    let fixed = match report.by {
+        Grouping::Line => report.fixed.iter().filter(is_left_out).count(),
+        _ => 0,
+    };
+    let others = match shows_shrunk(view) {
+        true => shrunk(report).len(),
+        false => 0,
+    };
+    fixed.min(options.top) + others.min(options.top)
+}
+
 /// That something else shrank, where no row says so.
 pub fn note(report: &Report, view: &View<'_>, options: &Options) -> Option<String> {
     let rows = shrunk(report);
@@ -55,7 +73,8 @@ fn shrunk(report: &Report) -> Vec<&Site> {
     }
     let is_shrunk = |site: &&Site| {
         let is_less = matches!(site.change, Change::Shrunk | Change::Gone);
-        is_less && site.at.hidden.is_none() && site.leak().is_none() && !site.fixed
+        let is_row = site.leak().is_some() || site.may_leak() || site.fixed;
+        is_less && site.at.hidden.is_none() && !is_row
     };
     let mut rows: Vec<&Site> = report.sites.iter().filter(is_shrunk).collect();
     rows.sort_by_key(|site| (site.growth.blocks, site.growth.bytes));

@@ -5,8 +5,8 @@ use std::io::Write;
 use owo_colors::OwoColorize;
 
 use super::Report;
-use super::notes::{a_minute, bytes_behind};
 use super::palette::Palette;
+use super::sentence::{a_minute, bytes_behind};
 use super::text::wrapped;
 use super::view::{Alike, sentence_name};
 use crate::diff::{Likeness, Limit, MatchedBy, Site, Together, Trend, Verdict, are_equal};

@@ -61,9 +61,9 @@ impl Others {
     }
 }
 
-/// In a comparison, a site that grew, or leaks as it did before; in a single run, one that left something.
+/// In a comparison, a site that grew, or leaks, or may, as it did before; in a single run, one that left something.
 fn is_of_interest(site: &Site) -> bool {
-    site.growth.is_growth() || site.leak().is_some()
+    site.growth.is_growth() || site.leak().is_some() || site.may_leak()
 }
 
 impl<'a> View<'a> {

@@ -159,6 +159,19 @@ fn check_groupings(runs: &[&str]) -> Result<(), TestCaseError> {
     let leaks = lines["sites"].as_array().unwrap().iter();
     let leaks = leaks.filter(|site| site["verdict"] == "leak" && site["hidden"].is_null());
     prop_assert_eq!(&lines["leaks"]["sites"], leaks.count());
+    // What leaks, or may, has a row that says so, though it left no more than before.
+    let all = table(&["--top", "1000"]);
+    for site in lines["sites"].as_array().unwrap() {
+        let verdict = site["verdict"].as_str().unwrap_or_default();
+        let place = format!("{}:{}", site["file"].as_str().unwrap_or("?"), site["line"]);
+        if verdict.starts_with("leak") && site["hidden"].is_null() && site["line"].is_u64() {
+            let row = |line: &str| line.contains(&place) && line.contains(&format!(" {verdict} "));
+            prop_assert!(all.lines().any(row), "{} {}: {}", place, verdict, all);
+        }
+    }
+    if lines["leaks"]["grown"] == 0 {
+        prop_assert_eq!(&lines["leaks"]["blocks"], 0);
+    }
     for by in GROUPINGS {
         let document = of(by);
         prop_assert_eq!(&document["leaks"], &lines["leaks"], "{}", by);
@@ -395,6 +408,11 @@ fn a_fix_shows_what_it_fixed() {
     let shown = shown.last().and_then(|rest| rest.split("```").next());
     assert!(table.contains(shown.unwrap()), "{table}");
     assert!(table.contains("No call site grew.\n"), "{table}");
+    // Of five lines three are listed; config_load has as much as before, and history_grow keeps nothing.
+    assert!(
+        table.contains("\n2 sites not shown: --all shows them\n"),
+        "{table}"
+    );
     // The table of a startup that has less is no fix.
     assert!(
         table.contains("1 call site shrank: -10 blocks, -320 B\n"),
