@@ -208,6 +208,8 @@ fn report(format: &str, callers: u64, runs: [&str; 2]) {
         trend: true,
         width: None,
         color: false,
+        ascii: false,
+        full_names: false,
     };
     let format = Format::named(format).unwrap();
     // In a pool, as the program itself.

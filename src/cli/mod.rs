@@ -3,6 +3,7 @@
 mod clean;
 mod convert;
 mod guide;
+mod locale;
 mod options;
 mod progress;
 mod record;
@@ -174,6 +175,7 @@ fn refuse_beside_listing(format: Format, plan: &Plan) -> Result<()> {
 fn written(report: &Report, format: Format, options: &Options) -> Result<ExitStatus> {
     let escape = match format.is_json {
         true => Escape::Json,
+        false if options.ascii && !format.lists_blocks => Escape::Ascii,
         false => Escape::Text,
     };
     let colors = options.color && !format.is_json;

@@ -1,15 +1,21 @@
 //! One model of what was found, and the renderers that draw it.
 
+mod draw;
 mod extras;
 mod faults;
+mod fit;
 mod format;
+mod glyphs;
 mod grid;
 mod header;
 pub mod json;
+mod layout;
 mod listing;
+mod names;
 mod notes;
 mod options;
 mod palette;
+mod places;
 mod stacks;
 mod sums;
 mod table;

@@ -191,6 +191,8 @@ pub fn check(report: &Report) {
         stacks: Some(StackView { share: 0.05 }),
         width: Some(80),
         color: false,
+        ascii: false,
+        full_names: false,
     };
     for format in FORMATS.iter().filter(|format| !format.lists_blocks) {
         let mut out = Vec::new();
