@@ -224,7 +224,7 @@ impl Pen<'_> {
             };
             let (text, place) = match room {
                 Some(room) if !is_aligned => {
-                    let place = cut_path(&line.place, room / 2, glyphs);
+                    let place = cut_path(&line.place, (room / 3).max(24), glyphs);
                     let rest = width(&line.lead) + width(&line.note) + width(&place) + GAP;
                     let name = fit(&line.name, room.saturating_sub(rest).max(8), glyphs);
                     let text = format!("{}{name}{}", line.lead, line.note);
@@ -290,27 +290,32 @@ impl Pen<'_> {
 
 /// Module and wrapper in so much room; the module stays longer.
 fn cut_tail(row: &Cells, tail: String, room: usize, glyphs: Glyphs) -> (String, Lost) {
-    /// Less of a name says nothing.
-    const SHORTEST: usize = 8;
+    /// Less of a module, or of a wrapper with the word before it, says nothing.
+    const MODULE: usize = 8;
+    const VIA: usize = 14;
     let has = Lost {
         module: !row.module.is_empty(),
         via: !row.via.is_empty(),
     };
-    let module = width(&row.module) + GAP;
-    match (width(&tail) <= room, has.module) {
-        (true, _) => (tail, Lost::default()),
-        (false, true) if module + SHORTEST <= room => {
-            (cut_end(&tail, room, glyphs), Lost::default())
+    let module = if has.module {
+        width(&row.module) + GAP
+    } else {
+        0
+    };
+    match () {
+        () if width(&tail) <= room => (tail, Lost::default()),
+        () if has.via && module + VIA <= room => (cut_end(&tail, room, glyphs), Lost::default()),
+        () if has.module && room >= MODULE => {
+            let module = cut_middle(&row.module, room, glyphs);
+            (
+                module,
+                Lost {
+                    module: false,
+                    ..has
+                },
+            )
         }
-        (false, false) if room >= SHORTEST => (cut_end(&tail, room, glyphs), Lost::default()),
-        (false, true) if room >= SHORTEST => (
-            cut_middle(&row.module, room, glyphs),
-            Lost {
-                module: false,
-                ..has
-            },
-        ),
-        _ => (String::new(), has),
+        () => (String::new(), has),
     }
 }
 
