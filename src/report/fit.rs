@@ -116,7 +116,9 @@ fn without_return(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::names::readable;
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn template_arguments_are_cut_first_then_parameters() {
@@ -161,29 +163,26 @@ mod tests {
         }
     }
 
-    #[test]
-    fn any_name_fits() {
-        let names = [
-            "f<<",
-            ">>>(",
-            "a::b::",
-            "::",
-            "程序<程序>::程序(程序)",
-            "operator",
-            "operator<",
-            "f)(",
-            "} {",
-            "x ← ",
-            "",
-        ];
-        for name in names {
-            for columns in 3..20 {
-                for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
-                    assert!(
-                        width(&fit(name, columns, glyphs)) <= columns,
-                        "{name} {columns}"
-                    );
-                }
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_name_fits(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "f", "std::", "vector", "basic_string", "char", "operator", "<", ">", "(", ")", "{", "}", "[", "]",
+                    "->", ", ", " ", "::", "程序", "~", " ← ", "(anonymous namespace)", "std::allocator<char>",
+                ]),
+                0..24,
+            ),
+            columns in 3_usize..40,
+        ) {
+            let name = readable(&parts.concat()).into_owned();
+            prop_assert_eq!(readable(&name), name.as_str());
+            for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
+                let fitted = fit(&name, columns, glyphs);
+                prop_assert!(width(&fitted) <= columns, "{}", fitted);
+                prop_assert!(glyphs == Glyphs::Unicode || fitted.is_ascii());
             }
         }
     }

@@ -22,8 +22,9 @@ use crate::error::Result;
 use crate::run::{Figures, Role, Symbolized};
 use crate::units::{bytes, count, counted, signed_bytes, signed_count, signed_percent};
 
-/// Columns for a run's name above its figures.
+/// Columns for a run's name above its figures: `baseline.json` is whole.
 const LONGEST_HEAD: usize = 16;
+const LONGEST_HEAD_IN_TERMINAL: usize = 13;
 
 /// A figure that a run's origin does not tell.
 const UNKNOWN: &str = "–";
@@ -182,7 +183,11 @@ impl<'a> Rows<'a> {
             head.push(Column::new("growth", Kind::Growth));
             // A path in place of a name would leave no room for anything else.
             let names = self.report.runs.iter().map(|run| run.facts.name.as_str());
-            let names = names.map(|name| cut_middle(name, LONGEST_HEAD, Glyphs::Unicode));
+            let longest = match self.options.width {
+                Some(_) => LONGEST_HEAD_IN_TERMINAL,
+                None => LONGEST_HEAD,
+            };
+            let names = names.map(|name| cut_middle(name, longest, Glyphs::Unicode));
             head.extend(names.map(|name| Column::new(name, Kind::Run)));
             head.push(Column::new("Δ bytes", Kind::Figure));
         } else {
