@@ -13,10 +13,19 @@ pub fn fit(name: &str, columns: usize, glyphs: Glyphs) -> String {
     }
     let inlined = glyphs.text(INLINED);
     let ellipsis = glyphs.ellipsis();
-    let steps: [&dyn Fn(&str) -> String; 3] = [
+    let arguments = |part: &str| emptied(without_return(part), '<', ellipsis);
+    let parameters = |part: &str| emptied(&arguments(part), '(', ellipsis);
+    let steps: [&dyn Fn(&str) -> String; 4] = [
         &|part| without_return(part).to_owned(),
-        &|part| emptied(without_return(part), '<', ellipsis),
-        &|part| emptied(&emptied(without_return(part), '<', ellipsis), '(', ellipsis),
+        &arguments,
+        &parameters,
+        &|part| {
+            let name = parameters(part);
+            match name.replace(&format!("({ellipsis})"), "") {
+                bare if bare.is_empty() => name,
+                bare => bare,
+            }
+        },
     ];
     let mut shortest = String::new();
     for step in steps {
@@ -127,10 +136,11 @@ mod tests {
             (80, name),
             (75, &name[5..]),
             (70, "fleet::Cache<…>::insert(std::vector<…> const&, long)"),
-            (30, "fleet::Cache<…>::insert(…)"),
-            (22, "…::Cache<…>::insert(…)"),
-            (20, "…::insert(…)"),
-            (10, "insert(…)"),
+            (26, "fleet::Cache<…>::insert(…)"),
+            (23, "fleet::Cache<…>::insert"),
+            (22, "…::Cache<…>::insert"),
+            (12, "…::insert"),
+            (6, "insert"),
             (5, "inse…"),
         ] {
             assert_eq!(fit(name, columns, Glyphs::Unicode), expected);
@@ -158,6 +168,7 @@ mod tests {
             ),
             ("? (no symbol table in it)", 12, "? (no symbo…"),
             ("session_open", 8, "session…"),
+            ("(no name at all)", 8, "(…)"),
         ] {
             assert_eq!(fit(name, columns, Glyphs::Unicode), expected);
         }
