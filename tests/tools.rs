@@ -1388,7 +1388,7 @@ int main(void) {
     );
     let status = output_of(mtrace_diff().args(&runs).args(["--fail-above", "5"])).status;
     assert_eq!(status.code(), Some(1));
-    assert!(stdout_of(mtrace_diff().args(&runs)).contains("leak via xmalloc"));
+    assert!(stdout_of(mtrace_diff().args(&runs)).contains("via xmalloc"));
 }
 
 /// At its path on this machine, but built anew since: another function is where the calls came from.

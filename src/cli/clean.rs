@@ -13,6 +13,8 @@ use crate::printable::is_unsafe;
 pub enum Escape {
     /// `\u{1b}`, for people.
     Text,
+    /// The same, of all characters beyond ASCII, too.
+    Ascii,
     /// `\u001b`, which is the same character to whoever reads JSON.
     Json,
 }
@@ -51,11 +53,12 @@ impl<W: Write> Clean<W> {
     fn pass(&mut self, text: &str) -> io::Result<()> {
         let mut plain = 0;
         // The script's lines have tabs between their fields.
-        let is_written = |c: char| matches!(c, '\n' | '\t') || !is_unsafe(c);
+        let is_seen = |c: char| !is_unsafe(c) && (c.is_ascii() || self.escape != Escape::Ascii);
+        let is_written = |c: char| matches!(c, '\n' | '\t') || is_seen(c);
         for (at, c) in text.char_indices().filter(|(_, c)| !is_written(*c)) {
             self.inner.write_all(&text.as_bytes()[plain..at])?;
             match self.escape {
-                Escape::Text => write!(self.inner, "{}", c.escape_unicode())?,
+                Escape::Text | Escape::Ascii => write!(self.inner, "{}", c.escape_unicode())?,
                 Escape::Json => {
                     for unit in c.encode_utf16(&mut [0; 2]) {
                         write!(self.inner, "\\u{unit:04x}")?;
@@ -171,6 +174,14 @@ mod tests {
         assert_eq!(
             cleaned(&[hostile.as_bytes()], Escape::Text, true),
             "a\\u{1b}]0;title\\u{7}\\u{9b}31m\\u{202e}b\\u{1b}[2J\\u{d}"
+        );
+        assert_eq!(
+            cleaned(
+                &["größe \x1b[31m+3\x1b[0m\n".as_bytes()],
+                Escape::Ascii,
+                true
+            ),
+            "gr\\u{f6}\\u{df}e \x1b[31m+3\x1b[0m\n"
         );
         assert_eq!(
             cleaned(&["\"\u{202e}\u{e0041}\"".as_bytes()], Escape::Json, false),

@@ -3,6 +3,7 @@
 mod clean;
 mod convert;
 mod guide;
+mod locale;
 mod options;
 mod progress;
 mod record;
@@ -126,7 +127,7 @@ fn complain(text: &str) {
 
 fn compare(args: &CompareArgs) -> Result<ExitStatus> {
     let (plan, options) = (args.plan()?, args.stacks.options(args.view.options()));
-    let report = made(&plan, &args.work, crate::compare)
+    let report = made(&plan, &args.work, options.ascii, crate::compare)
         .map_err(|error| words::meant_as_command(error, &args.runs))?;
     written(&report, args.format, &options)
 }
@@ -138,20 +139,21 @@ fn show(args: &ShowArgs) -> Result<ExitStatus> {
         false => args.format,
     };
     refuse_beside_listing(format, &plan)?;
-    let report = made(&plan, &args.work, crate::show)?;
+    let report = made(&plan, &args.work, options.ascii, crate::show)?;
     written(&report, format, &options)
 }
 
 fn made(
     plan: &Plan,
     work: &WorkArgs,
+    ascii: bool,
     make: impl FnOnce(&Plan) -> Result<Report>,
 ) -> Result<Report> {
     plan.check()?;
     let mut plan = plan.clone();
     // Gone when the report is made.
     let _unpacked = unpack_stdin(&mut plan.runs)?;
-    let _bar = Bar::show(&plan.progress, work.quiet);
+    let _bar = Bar::show(&plan.progress, work.quiet, ascii);
     make(&plan)
 }
 
@@ -174,6 +176,7 @@ fn refuse_beside_listing(format: Format, plan: &Plan) -> Result<()> {
 fn written(report: &Report, format: Format, options: &Options) -> Result<ExitStatus> {
     let escape = match format.is_json {
         true => Escape::Json,
+        false if options.ascii && !format.lists_blocks => Escape::Ascii,
         false => Escape::Text,
     };
     let colors = options.color && !format.is_json;

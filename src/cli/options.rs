@@ -292,6 +292,15 @@ pub struct ViewArgs {
     /// `auto` uses it in a terminal, and honours NO_COLOR and CLICOLOR_FORCE.
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
+    /// Draw the table with ASCII characters alone
+    ///
+    /// So it is drawn anyhow where LC_ALL, LC_CTYPE or LANG name a locale without UTF-8, such as C, and in a terminal where
+    /// none of them is set.
+    #[arg(long)]
+    pub ascii: bool,
+    /// Show names of C++ as the compiler has them, `std::string` and default arguments written out
+    #[arg(long)]
+    pub full_names: bool,
     /// Fit the table to this many columns; without it to the terminal, and not at all when piped
     #[arg(long, value_name = "COLUMNS")]
     pub width: Option<u16>,
@@ -494,6 +503,8 @@ impl ViewArgs {
             explain: self.explain,
             width: width.map(usize::from),
             color: self.color.is_on(),
+            ascii: self.ascii || super::locale::needs_ascii(is_terminal),
+            full_names: self.full_names,
         }
     }
 }

@@ -27,11 +27,12 @@ pub struct Bar {
 
 impl Bar {
     /// Only where someone can see it.
-    pub fn show(progress: &Arc<Progress>, is_quiet: bool) -> Self {
+    pub fn show(progress: &Arc<Progress>, is_quiet: bool, ascii: bool) -> Self {
         if is_quiet || !io::stderr().is_terminal() {
             return Bar { watcher: None };
         }
         let progress = Arc::clone(progress);
+        let ascii = ascii || super::locale::needs_ascii(true);
         let (stop, stopped) = mpsc::channel();
         let watcher = thread::spawn(move || {
             // Looked at from the beginning, so that the rate is right when the bar appears.
@@ -42,7 +43,7 @@ impl Bar {
                 if bar.is_hidden() && begin.elapsed() >= PATIENCE {
                     bar.set_draw_target(ProgressDrawTarget::stderr());
                 }
-                update(&bar, progress.stage(), &mut shown);
+                update(&bar, progress.stage(), ascii, &mut shown);
             }
             bar.finish_and_clear();
         });
@@ -52,7 +53,7 @@ impl Bar {
     }
 }
 
-fn update(bar: &ProgressBar, stage: Stage, shown: &mut Option<&'static str>) {
+fn update(bar: &ProgressBar, stage: Stage, ascii: bool, shown: &mut Option<&'static str>) {
     let template = match stage {
         Stage::Reading { total: Some(_), .. } => READING,
         Stage::Reading { total: None, .. } => READING_PIPE,
@@ -61,7 +62,10 @@ fn update(bar: &ProgressBar, stage: Stage, shown: &mut Option<&'static str>) {
     if *shown != Some(template)
         && let Ok(style) = ProgressStyle::with_template(template)
     {
-        bar.set_style(style.progress_chars("━╸─"));
+        bar.set_style(match ascii {
+            true => style.progress_chars("=>-").tick_chars("|/-\\ "),
+            false => style.progress_chars("━╸─"),
+        });
         *shown = Some(template);
     }
     if let Stage::Reading { read, total } = stage {

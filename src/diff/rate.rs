@@ -134,12 +134,17 @@ fn per_minute(
     })
 }
 
-/// Whether the last run did more or less in a minute than the first.
+/// Whether the last run did more or less in a minute than the first. Runs of the same work, in whatever time, leak with
+/// their work.
 fn differ_in_load(columns: &[Column]) -> bool {
-    let load = |column: &Column| Some(column.records? as f64 / column.duration_s?);
-    let ends = columns.first().and_then(load);
-    let ends = ends.zip(columns.last().and_then(load));
-    ends.is_some_and(|(first, last)| first.max(last) > OTHER_LOAD * first.min(last))
+    let work = |column: &Column| Some((column.records? as f64, column.duration_s?));
+    let ends = columns.first().and_then(work);
+    let ends = ends.zip(columns.last().and_then(work));
+    ends.is_some_and(|((records, time), (last_records, last_time))| {
+        let (first, last) = (records / time, last_records / last_time);
+        let differs = first.max(last) > OTHER_LOAD * first.min(last);
+        differs && !are_equal(&[records, last_records])
+    })
 }
 
 /// By its last run alone.

@@ -5,6 +5,7 @@ use std::io::Write;
 use owo_colors::OwoColorize;
 
 use super::Report;
+use super::glyphs::Page;
 use super::palette::Palette;
 use super::text::wrapped;
 use super::verdict::words;
@@ -27,7 +28,7 @@ pub fn row(report: &Report, rank: usize) -> Result<&Site> {
 pub fn write(
     report: &Report,
     rank: usize,
-    columns: Option<usize>,
+    page: Page,
     palette: &Palette,
     out: &mut dyn Write,
 ) -> Result<()> {
@@ -37,9 +38,10 @@ pub fn write(
         "" => format!("#{rank} {name}"),
         words => format!("#{rank} {words}: {name}"),
     };
+    let head = page.glyphs.text(&head).into_owned();
     writeln!(out, "{}", head.style(palette.strong))?;
     for sentence in sentences(report, site) {
-        writeln!(out, "{}", wrapped("  ", &sentence, columns))?;
+        writeln!(out, "{}", wrapped("  ", &sentence, page))?;
     }
     writeln!(out)?;
     Ok(())

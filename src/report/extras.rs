@@ -1,8 +1,7 @@
 //! What a row says beside its figures: how fast it grows, along which curve, and what that means.
 
 use super::Report;
-use super::grid::Extra;
-use super::verdict::words;
+use super::grid::{Column as Drawn, Kind};
 use crate::diff::{Column, Rate, Site};
 use crate::trace::{Curve, STEPS};
 use crate::units::{bytes, rate};
@@ -11,6 +10,9 @@ use crate::units::{bytes, rate};
 const CURVE: usize = 16;
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// The bar of a level curve.
+const LEVEL: char = '▄';
 
 /// Which extras a table has.
 #[derive(Debug, Clone, Copy)]
@@ -49,12 +51,18 @@ impl Unit {
 }
 
 impl<'a> Extras<'a> {
-    pub fn of(report: &'a Report, trend: bool) -> Self {
+    /// Those that the rows of a table have.
+    pub fn of<'b>(
+        report: &'a Report,
+        rows: impl Iterator<Item = &'b Site> + Clone,
+        trend: bool,
+    ) -> Self {
         let columns = &report.columns;
-        let per_minute = |site: &Site| Unit::Minute.of(site, columns);
+        let per_minute = |site: &Site| Unit::Minute.of(site, columns).is_some();
         let has_time = columns.iter().all(|column| column.duration_s.is_some())
-            && report.sites.iter().any(|site| per_minute(site).is_some());
-        let curve = |site: &Site| last_curve(site).is_some();
+            && report.sites.iter().any(per_minute);
+        let mut with_curve = rows.clone().filter(|site| last_curve(site).is_some());
+        let mut with_verdict = rows.filter(|site| site.trend.is_some());
         Extras {
             columns,
             rates: match report.runs.len() {
@@ -63,62 +71,57 @@ impl<'a> Extras<'a> {
                 _ => None,
             },
             fit: report.runs.len() > 2,
-            trend: trend && report.sites.iter().any(curve),
-            verdict: report.sites.iter().any(|site| site.trend.is_some()),
+            trend: trend && with_curve.next().is_some(),
+            verdict: with_verdict.next().is_some(),
         }
     }
 
-    pub fn head(self) -> Vec<&'static str> {
-        let rates = match self.rates {
-            Some(Unit::Minute) => &["blocks/min", "bytes/min"][..],
-            Some(Unit::Run) => &["blocks/run", "bytes/run"],
-            None => &[],
+    /// Whether rows have a verdict.
+    pub fn has_verdict(self) -> bool {
+        self.verdict
+    }
+
+    /// Whether curves are drawn.
+    pub fn has_trend(self) -> bool {
+        self.trend
+    }
+
+    /// The columns behind the figures.
+    pub fn head(self) -> Vec<Drawn> {
+        let knows_bytes = self
+            .columns
+            .iter()
+            .all(|column| column.nothing.bytes.is_some());
+        // Of the two rates, that of bytes says how long memory lasts.
+        let blocks = if knows_bytes {
+            Kind::Spare
+        } else {
+            Kind::Figure
         };
-        let trend = self.trend.then_some("curve");
-        let verdict = self.verdict.then_some("verdict");
-        let heads = verdict.into_iter().chain(trend);
-        let fit = self.fit.then_some("fit");
-        heads.chain(rates.iter().copied()).chain(fit).collect()
+        let rates = self.rates.map(Unit::name).into_iter().flat_map(|unit| {
+            let heads = [("blocks", blocks), ("bytes", Kind::Figure)];
+            heads.map(|(of, kind)| Drawn::new(format!("{of}/{unit}"), kind))
+        });
+        let fit = self.fit.then(|| Drawn::new("fit", Kind::Spare));
+        let trend = self.trend.then(|| Drawn::new("curve", Kind::Curve));
+        rates.chain(fit).chain(trend).collect()
     }
 
-    pub fn cells(self, site: &Site) -> Vec<Extra> {
+    /// Their texts.
+    pub fn cells(self, site: &Site) -> Vec<String> {
         let mut cells = Vec::new();
-        if self.verdict {
-            let column = words(site);
-            let phrase = column.clone();
-            cells.push(Extra { column, phrase });
-        }
-        if self.trend {
-            let column = last_curve(site).map_or_else(String::new, sparkline);
-            let phrase = column.clone();
-            cells.push(Extra { column, phrase });
-        }
         if let Some(unit) = self.rates {
             let of = unit.of(site, self.columns);
-            for text in [
-                of.map(|of| rate(of.blocks)),
-                of.and_then(|of| of.bytes).map(signed),
-            ] {
-                let column = text.unwrap_or_default();
-                cells.push(Extra {
-                    phrase: match column.is_empty() {
-                        true => String::new(),
-                        false => format!("{column}/{}", unit.name()),
-                    },
-                    column,
-                });
-            }
+            cells.push(of.map(|of| rate(of.blocks)).unwrap_or_default());
+            cells.push(of.and_then(|of| of.bytes).map(signed).unwrap_or_default());
         }
         if self.fit {
             let fit = self.rates.and_then(|unit| unit.of(site, self.columns)?.fit);
-            let column = fit.map_or_else(String::new, |fit| format!("{fit:.2}"));
-            cells.push(Extra {
-                phrase: match column.is_empty() {
-                    true => String::new(),
-                    false => format!("fit {column}"),
-                },
-                column,
-            });
+            cells.push(fit.map_or_else(String::new, |fit| format!("{fit:.2}")));
+        }
+        if self.trend {
+            let curve = last_curve(site);
+            cells.push(curve.map_or_else(String::new, |curve| sparkline(curve, site.by_bytes)));
         }
         cells
     }
@@ -138,16 +141,23 @@ fn last_curve(site: &Site) -> Option<&Curve> {
     site.at.runs.last()?.as_ref()?.curve.as_ref()
 }
 
-/// Live blocks along the run, each character the most of its part, against the most of all.
-fn sparkline(curve: &Curve) -> String {
-    let points = curve.points().map(|point| point.blocks);
-    let most = points.iter().copied().max().unwrap_or(0).max(1);
+/// What is live along the run, each character the most of its part, against the most of all. Where all are the same, the
+/// line is in the middle: a row of full bars would look like the most that there is.
+fn sparkline(curve: &Curve, by_bytes: bool) -> String {
+    let points = curve
+        .points()
+        .map(|point| if by_bytes { point.bytes } else { point.blocks });
+    let most = points.iter().copied().max().unwrap_or(0);
     let bar = |part: &[u64]| {
         let live = u128::from(part.iter().copied().max().unwrap_or(0));
-        let height = (live * (BARS.len() as u128 - 1)).div_ceil(u128::from(most));
+        let height = (live * (BARS.len() as u128 - 1)).div_ceil(u128::from(most.max(1)));
         BARS[height as usize]
     };
-    points.chunks(STEPS / CURVE).map(bar).collect()
+    let bars: Vec<char> = points.chunks(STEPS / CURVE).map(bar).collect();
+    match bars.iter().all(|bar| *bar == bars[0]) && most > 0 {
+        true => LEVEL.to_string().repeat(CURVE),
+        false => bars.into_iter().collect(),
+    }
 }
 
 #[cfg(test)]
@@ -157,12 +167,20 @@ mod tests {
 
     #[test]
     fn a_curve_is_drawn_against_its_own_most() {
-        let points = std::array::from_fn(|step| Tally {
-            blocks: if step < 32 { 0 } else { 100 },
-            bytes: 0,
-        });
-        assert_eq!(sparkline(&Curve::of(&points)), "▁▁▁▁▁▁▁▁████████");
-        assert_eq!(sparkline(&Curve::default()), "▁".repeat(16));
+        let of = |live: fn(u64) -> u64| {
+            let point = |step: usize| Tally {
+                blocks: live(step as u64),
+                bytes: 1 << step.min(40),
+            };
+            Curve::of(&std::array::from_fn(point))
+        };
+        assert_eq!(
+            sparkline(&of(|step| step / 32 * 100), false),
+            "▁▁▁▁▁▁▁▁████████"
+        );
+        assert_eq!(sparkline(&of(|_| 100), false), "▄".repeat(16));
+        assert_eq!(sparkline(&of(|_| 100), true), "▂▂▂▂▂▂▂▂▂▅██████");
+        assert_eq!(sparkline(&Curve::default(), false), "▁".repeat(16));
     }
 
     #[test]

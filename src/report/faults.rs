@@ -4,7 +4,7 @@ use std::io::Write;
 
 use owo_colors::OwoColorize;
 
-use super::grid::{Cells, Grid, Tone};
+use super::grid::{Cells, Column, Grid, Kind, Tone};
 use super::options::Options;
 use super::palette::Palette;
 use super::view::{function_of, module_of, place_of};
@@ -21,7 +21,7 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
         return Err(Error::needs_log(&run.facts.path, "--errors", is_saved));
     }
     let palette = Palette::new(options.color);
-    header::write(report, options.width, &palette, out)?;
+    header::write(report, options.page(), &palette, out)?;
     writeln!(out)?;
     fn of_run(run: &Run) -> Vec<(&Run, Fault)> {
         let faults = run.faults.iter().flatten();
@@ -37,23 +37,24 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
         let text = "No free and no allocation went wrong.";
         writeln!(out, "{}", text.style(palette.strong))?;
     } else {
-        let head = ["count", "first line", "what"].map(str::to_owned);
-        let mut grid = Grid::new(head.to_vec(), Vec::new());
+        let head = ["count", "first line", "what"].map(|head| Column::new(head, Kind::Lead));
+        let names = ["function", "file:line"];
+        let mut grid = Grid::new(head.to_vec(), names, options.page());
         faults[..shown]
             .iter()
-            .for_each(|(run, fault)| grid.add(cells(run, *fault)));
-        write!(out, "{}", grid.draw(options.width, options.color))?;
+            .for_each(|(run, fault)| grid.add(cells(run, *fault, options)));
+        write!(out, "{}", grid.draw(options.color).text)?;
         writeln!(out)?;
     }
     if shown < faults.len() {
         let cut = counted((faults.len() - shown) as u64, "row");
         writeln!(out, "{cut} not shown: --all shows every one")?;
     }
-    notes::write_warnings(report, options.width, &palette, out)?;
-    verdict::write_verdict(report, options.width, &palette, out)
+    notes::write_warnings(report, options.page(), &palette, out)?;
+    verdict::write_verdict(report, options.page(), &palette, out)
 }
 
-fn cells(run: &Run, fault: Fault) -> Cells {
+fn cells(run: &Run, fault: Fault, options: &Options) -> Cells {
     let at = run.location(fault.at);
     let what = match fault.kind {
         FaultKind::DoubleFree => "double free",
@@ -66,16 +67,14 @@ fn cells(run: &Run, fault: Fault) -> Cells {
         .first_line
         .map_or_else(|| "-".to_owned(), |line| line.to_string());
     Cells {
-        numbers: vec![count(fault.seen.count), line, what.to_owned()],
-        function: vec![function_of(&at.name)],
-        place: vec![place_of(&at.name, at.address, at.number)],
-        via: String::new(),
-        below: Vec::new(),
+        figures: vec![count(fault.seen.count), line, what.to_owned()],
+        function: options.name(&function_of(&at.name)),
+        place: place_of(&at.name, at.address, at.number),
         module: module_of(run.module_of(at).map(|module| &module.label)),
-        extras: Vec::new(),
         tone: match fault.kind {
             FaultKind::DoubleFree => Tone::Breach,
             _ => Tone::Plain,
         },
+        ..Cells::default()
     }
 }

@@ -1,375 +1,199 @@
-//! Rows of numbers and names, laid out for a width.
+//! A table drawn for a page: a line for each row, or two where there is no room for one.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-use owo_colors::{OwoColorize, Style};
+use super::draw::draw;
+use super::glyphs::{Glyphs, Page};
+use super::layout::{Layout, Sizes};
+use super::palette::Palette;
 
-use super::text::{cut_end, cut_middle, width};
-
-/// What a row's colour says; its text says it too.
+/// What a row means, which its colour says; its text says it too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Tone {
     #[default]
     Plain,
-    Grown,
-    New,
-    Shrunk,
+    /// Above a limit.
     Breach,
-    Quiet,
+    Leak,
+    /// Grew as long as it could.
+    Grows,
+    /// Grew, and nobody knows what that means.
+    Grown,
+    /// Has less than before, or nothing.
+    Fixed,
+    /// Changed in a way that is no leak.
+    Calm,
+    /// No row of its own.
+    Others,
     Total,
 }
 
-/// One row: right-aligned numbers, then names. Function and place have a line a frame.
+/// What a column has, and so where it goes when there is no room for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Rank,
+    Verdict,
+    /// Stays on a row's first line.
+    Lead,
+    /// Stays there if it can.
+    Growth,
+    /// The figure of a run. Those between the first and the last are folded away where there is no room.
+    Run,
+    Figure,
+    /// Left out where there is no room.
+    Spare,
+    Curve,
+}
+
+#[derive(Debug, Clone)]
+pub struct Column {
+    pub head: String,
+    pub kind: Kind,
+}
+
+impl Column {
+    pub fn new(head: impl Into<String>, kind: Kind) -> Self {
+        let head = head.into();
+        Column { head, kind }
+    }
+}
+
+/// A line under a row: a caller, or a call that was inlined.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Below {
+    /// Branches of a tree, and figures.
+    pub lead: String,
+    pub name: String,
+    /// Behind the name.
+    pub note: String,
+    pub place: String,
+}
+
+/// One row: a text for each column, and names.
 #[derive(Debug, Default)]
 pub struct Cells {
-    pub numbers: Vec<String>,
-    pub function: Vec<String>,
-    /// Behind the function where there is room, else on a line below it; empty if there is none.
-    pub via: String,
-    pub place: Vec<String>,
-    /// Lines under the row, each a text and a place.
-    pub below: Vec<(String, String)>,
+    pub figures: Vec<String>,
+    pub function: String,
+    /// Empty where a row is of no line or file; or where that is its name.
+    pub place: String,
+    /// Empty where everybody knows it.
     pub module: String,
-    /// Stands in columns of its own where there is room, else on a line below the function.
-    pub extras: Vec<Extra>,
+    pub via: String,
+    pub below: Vec<Below>,
     pub tone: Tone,
+    /// Its growth has a colour of its own.
+    pub is_new: bool,
 }
 
-/// What a row has to say beside its figures and names.
-#[derive(Debug, Default, Clone)]
-pub struct Extra {
-    pub column: String,
-    /// On a line, without a head.
-    pub phrase: String,
+impl Cells {
+    /// What stands behind function and place.
+    pub fn tail(&self) -> String {
+        match (self.module.as_str(), self.via.as_str()) {
+            ("", via) => via.to_owned(),
+            (module, "") => module.to_owned(),
+            (module, via) => format!("{module}  {via}"),
+        }
+    }
 }
 
-/// A table that is still to be given a width.
+/// A table that is still to be drawn.
 pub struct Grid {
-    head: Vec<String>,
-    extra_head: Vec<&'static str>,
-    rows: Vec<Cells>,
+    pub(super) columns: Vec<Column>,
+    /// Above functions, and above places.
+    pub(super) names: [String; 2],
+    pub(super) rows: Vec<Cells>,
+    pub(super) page: Page,
 }
 
-/// Blanks between two columns: one of the column's own padding, and one where a border would be.
-const GAP: usize = 2;
-
-/// Below this many columns for names, function and place stand under each other: side by side, a
-/// name of usual length would be cut (`session_open`, `/src/gateway.c:57`, `libsensors.so.1`).
-const SIDE_BY_SIDE: usize = 64;
-
-/// Names are not cut below this, even if the table gets wider than the terminal then.
-const SHORTEST_NAME: usize = 16;
-
-/// How the names of a row are laid out.
-enum Names {
-    /// Widths of function, place and module; extras have columns before them.
-    WithExtras([usize; 3]),
-    /// The same, extras under the function.
-    SideBySide([usize; 3]),
-    /// One column of this width.
-    Stacked(usize),
+/// A table, and the columns that it had no room for.
+#[derive(Debug)]
+pub struct Drawn {
+    pub text: String,
+    pub left_out: Vec<String>,
 }
+
+/// Blanks between two columns.
+pub const GAP: usize = 2;
 
 impl Grid {
-    pub fn new(head: Vec<String>, extra_head: Vec<&'static str>) -> Self {
+    pub fn new(columns: Vec<Column>, names: [&str; 2], page: Page) -> Self {
+        let glyphs = page.glyphs;
+        let translated = columns.into_iter().map(|column| Column {
+            head: glyphs.text(&column.head).into_owned(),
+            ..column
+        });
         Grid {
-            head,
-            extra_head,
+            columns: translated.collect(),
+            names: names.map(str::to_owned),
             rows: Vec::new(),
+            page,
         }
     }
 
-    pub fn add(&mut self, row: Cells) {
+    pub fn add(&mut self, mut row: Cells) {
+        if self.page.glyphs == Glyphs::Ascii {
+            // A curve is cut in half as it is, and takes as many characters either way.
+            let kinds = self.columns.iter().map(|column| column.kind);
+            let figures = row.figures.iter_mut().zip(kinds);
+            let figures = figures.filter_map(|(text, kind)| (kind != Kind::Curve).then_some(text));
+            let own = [
+                &mut row.function,
+                &mut row.place,
+                &mut row.module,
+                &mut row.via,
+            ];
+            let below = row.below.iter_mut();
+            let below = below.flat_map(|line| {
+                [
+                    &mut line.lead,
+                    &mut line.name,
+                    &mut line.note,
+                    &mut line.place,
+                ]
+            });
+            for text in own.into_iter().chain(figures).chain(below) {
+                *text = self.page.glyphs.text(text).into_owned();
+            }
+        }
         self.rows.push(row);
     }
 
-    /// The table as text, each line ended.
-    pub fn draw(&self, columns: Option<usize>, color: bool) -> String {
-        let names = self.lay_out(columns);
-        let mut table = Table::new();
-        table
-            .load_style(
-                TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')),
-            )
-            .set_content_arrangement(ContentArrangement::Disabled);
-        let strong = if color {
-            Style::new().bold()
-        } else {
-            Style::new()
+    pub(super) fn is_ascii(&self) -> bool {
+        self.page.glyphs == Glyphs::Ascii
+    }
+
+    pub fn draw(&self, color: bool) -> Drawn {
+        let sizes = Sizes::of(self, [&self.names[0], &self.names[1]]);
+        let layout = Layout::of(&sizes, self.page.columns);
+        let (text, lost) = draw(self, &layout, &Palette::new(color));
+        let tails = [("module", lost.module), ("via", lost.via)];
+        let tails = tails.iter().filter(|(_, is_lost)| *is_lost);
+        let mut left_out = self.left_out(&layout);
+        left_out.extend(tails.map(|(name, _)| (*name).to_owned()));
+        Drawn { text, left_out }
+    }
+
+    /// Columns that are not drawn; runs that follow each other are one.
+    fn left_out(&self, layout: &Layout) -> Vec<String> {
+        let is_drawn = |at: usize| {
+            layout
+                .first
+                .iter()
+                .chain(&layout.second)
+                .any(|field| field.column == at)
         };
-        let mut head: Vec<Cell> = self
-            .head
-            .iter()
-            .map(|text| Cell::new(styled(text, strong)).set_alignment(CellAlignment::Right))
+        let missing = |at: &usize| !is_drawn(*at);
+        let missing: Vec<&Column> = (0..self.columns.len())
+            .filter(missing)
+            .map(|at| &self.columns[at])
             .collect();
-        if let Names::WithExtras(_) = names {
-            let extras = self.extra_head.iter();
-            head.extend(
-                extras.map(|text| {
-                    Cell::new(styled(text, strong)).set_alignment(CellAlignment::Right)
-                }),
-            );
-        }
-        let names_head: &[&str] = match names {
-            Names::WithExtras(_) | Names::SideBySide(_) => &["function", "file:line", "module"],
-            Names::Stacked(_) => &["call site"],
+        let (runs, others): (Vec<&Column>, Vec<&Column>) =
+            missing.iter().partition(|column| column.kind == Kind::Run);
+        let runs = match runs.as_slice() {
+            [] => None,
+            [only] => Some(only.head.clone()),
+            [first, .., last] => Some(format!("{} to {}", first.head, last.head)),
         };
-        head.extend(
-            names_head
-                .iter()
-                .map(|text| Cell::new(styled(text, strong))),
-        );
-        table.set_header(head);
-        for row in &self.rows {
-            table.add_row(row_cells(row, self.extra_head.len(), &names, color));
-        }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 1));
-        }
-        let mut text = String::new();
-        for line in table.lines() {
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
-    }
-
-    fn lay_out(&self, columns: Option<usize>) -> Names {
-        let natural = |of: &dyn Fn(&Cells) -> usize| self.rows.iter().map(of).max().unwrap_or(0);
-        let longest = |lines: &[String]| lines.iter().map(|line| width(line)).max().unwrap_or(0);
-        let first = |row: &Cells| {
-            row.function
-                .first()
-                .map_or(0, |text| width(&with_via(text, &row.via)))
-        };
-        let function =
-            natural(&|row| longest(&row.function).max(first(row))).max(width("function"));
-        let below = natural(&|row| {
-            row.below
-                .iter()
-                .map(|(text, _)| width(text))
-                .max()
-                .unwrap_or(0)
-        });
-        let function = function.max(below);
-        let below = natural(&|row| {
-            row.below
-                .iter()
-                .map(|(_, place)| width(place))
-                .max()
-                .unwrap_or(0)
-        });
-        let place = below
-            .max(natural(&|row| longest(&row.place)))
-            .max(width("file:line"));
-        let module = natural(&|row| width(&row.module)).max(width("module"));
-        let Some(columns) = columns else {
-            return Names::WithExtras([function, place, module]);
-        };
-        let extras: usize = (0..self.extra_head.len())
-            .map(|at| {
-                natural(&|row| row.extras.get(at).map_or(0, |extra| width(&extra.column)))
-                    .max(width(self.extra_head[at]))
-                    + GAP
-            })
-            .sum();
-        let numbers: usize = (0..self.head.len())
-            .map(|at| {
-                natural(&|row| row.numbers.get(at).map_or(0, |n| width(n)))
-                    .max(width(&self.head[at]))
-                    + GAP
-            })
-            .sum();
-        let room = columns.saturating_sub(numbers);
-        let side_by_side = room.saturating_sub(3 * GAP);
-        if function + place + module + extras <= side_by_side {
-            return Names::WithExtras([function, place, module]);
-        }
-        // Extras then stand below the function.
-        let phrase = |extra: &Extra| GAP + width(&extra.phrase);
-        let phrases = natural(&|row| row.extras.iter().map(phrase).max().unwrap_or(0));
-        let function = function.max(phrases);
-        if function + place + module <= side_by_side {
-            let on_one_line = |row: &Cells| row.extras.iter().map(phrase).sum::<usize>();
-            let room = side_by_side - place - module;
-            let function = function.max(natural(&on_one_line).min(room));
-            return Names::SideBySide([function, place, module]);
-        }
-        if side_by_side < SIDE_BY_SIDE {
-            return Names::Stacked(room.saturating_sub(GAP).max(SHORTEST_NAME));
-        }
-        // The module is short and says least; then what function and place need is shared out.
-        let module = module.min(side_by_side / 5);
-        let left = side_by_side - module;
-        let function = function.min((left / 2).max(left.saturating_sub(place)));
-        Names::SideBySide([function, place.min(left - function), module])
-    }
-}
-
-fn row_cells(row: &Cells, extras: usize, names: &Names, color: bool) -> Vec<Cell> {
-    let last = row.numbers.len().saturating_sub(1);
-    let whole_row = matches!(row.tone, Tone::Quiet | Tone::Total);
-    let tone = if color {
-        tone_style(row.tone)
-    } else {
-        Style::new()
-    };
-    let strong = if color {
-        Style::new().bold()
-    } else {
-        Style::new()
-    };
-    let name_style = if whole_row { tone } else { strong };
-    let number = |(at, text): (usize, &String)| {
-        // Rank and growth carry the colour; the runs' own figures stay calm.
-        let carries_tone =
-            whole_row || at == 1 || at == last || (at == 0 && row.tone == Tone::Breach);
-        let style = if carries_tone { tone } else { Style::new() };
-        Cell::new(styled(text, style)).set_alignment(CellAlignment::Right)
-    };
-    let mut cells: Vec<Cell> = row.numbers.iter().enumerate().map(number).collect();
-    if let Names::WithExtras(_) = names {
-        let extra = |at| row.extras.get(at).map_or("", |extra: &Extra| &extra.column);
-        let columns = (0..extras).map(|at| Cell::new(styled(extra(at), tone)));
-        cells.extend(columns.map(|cell| cell.set_alignment(CellAlignment::Right)));
-    }
-    match names {
-        Names::WithExtras([function, place, module])
-        | Names::SideBySide([function, place, module]) => {
-            let mut lines = styled_names(row, *function, name_style);
-            if let Names::SideBySide(_) = names {
-                let phrases = phrases(row, *function).into_iter();
-                lines.extend(phrases.map(|text| (text, String::new(), tone)));
-            }
-            let below = row.below.iter().cloned();
-            lines.extend(below.map(|(text, place)| (text, place, Style::new())));
-            let functions = lines
-                .iter()
-                .map(|(text, _, style)| styled(&cut_end(text, *function), *style));
-            let functions: Vec<String> = functions.collect();
-            let places = lines.iter().map(|(_, text, _)| cut_middle(text, *place));
-            cells.push(Cell::new(functions.join("\n")));
-            cells.push(Cell::new(places.collect::<Vec<_>>().join("\n")));
-            cells.push(Cell::new(cut_middle(&row.module, *module)));
-        }
-        Names::Stacked(columns) => {
-            let mut text = stacked(row, *columns, name_style);
-            for phrase in phrases(row, *columns) {
-                text.push('\n');
-                text.push_str(&styled(&phrase, tone));
-            }
-            for (line, place) in &row.below {
-                text.push('\n');
-                text.push_str(&beside(line, place, *columns));
-            }
-            cells.push(Cell::new(text));
-        }
-    }
-    cells
-}
-
-fn with_via(function: &str, via: &str) -> String {
-    match via {
-        "" => function.to_owned(),
-        via => format!("{function} {via}"),
-    }
-}
-
-/// Functions and their places, line by line; the wrapper has a line of its own where it does not fit.
-fn name_lines(row: &Cells, columns: usize) -> Vec<(String, String)> {
-    let place = |at: usize| row.place.get(at).cloned().unwrap_or_default();
-    let functions = row.function.iter().enumerate();
-    let mut lines: Vec<(String, String)> = functions
-        .map(|(at, text)| (text.clone(), place(at)))
-        .collect();
-    if let Some((function, _)) = lines.first_mut() {
-        let both = with_via(function, &row.via);
-        match width(&both) <= columns {
-            true => *function = both,
-            false => lines.insert(1, (format!("  {}", row.via), String::new())),
-        }
-    }
-    lines
-}
-
-/// The same, each with its style.
-fn styled_names(row: &Cells, columns: usize, first: Style) -> Vec<(String, String, Style)> {
-    let lines = name_lines(row, columns).into_iter().enumerate();
-    let styled = lines.map(|(at, (text, place))| {
-        let style = if at == 0 { first } else { Style::new() };
-        (text, place, style)
-    });
-    styled.collect()
-}
-
-/// A text and as much of its place as there is room for.
-fn beside(text: &str, place: &str, columns: usize) -> String {
-    let text = cut_end(text, columns);
-    let room = columns.saturating_sub(width(&text) + GAP);
-    let file = place.rsplit('/').next().unwrap_or(place);
-    match () {
-        () if !place.is_empty() && width(place) <= room => format!("{text}  {place}"),
-        () if !place.is_empty() && width(file) <= room => format!("{text}  {file}"),
-        () => text,
-    }
-}
-
-/// All extras of a row, as few lines as they need.
-fn phrases(row: &Cells, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for extra in row.extras.iter().filter(|extra| !extra.phrase.is_empty()) {
-        match lines.last_mut() {
-            Some(line) if width(line) + GAP + width(&extra.phrase) <= columns => {
-                line.push_str("  ");
-                line.push_str(&extra.phrase);
-            }
-            _ => lines.push(format!("  {}", extra.phrase)),
-        }
-    }
-    lines.iter().map(|line| cut_end(line, columns)).collect()
-}
-
-/// A text in a style, and untouched in none.
-fn styled(text: &str, style: Style) -> String {
-    if text.is_empty() || style.is_plain() {
-        return text.to_owned();
-    }
-    text.style(style).to_string()
-}
-
-/// The function, under it its place and module, then the chain of inlined calls likewise.
-fn stacked(row: &Cells, columns: usize, name_style: Style) -> String {
-    let mut lines = Vec::new();
-    let names = styled_names(row, columns, name_style);
-    for (at, (function, place, style)) in names.iter().enumerate() {
-        lines.push(styled(&cut_end(function, columns), *style));
-        if place.is_empty() {
-            continue;
-        }
-        let indent = if at == 0 { "  " } else { "    " };
-        let room = columns.saturating_sub(width(indent));
-        if at > 0 {
-            lines.push(format!("{indent}{}", cut_middle(place, room)));
-            continue;
-        }
-        let both = format!("{place}  {}", row.module);
-        if width(&both) <= room {
-            lines.push(format!("{indent}{both}"));
-        } else {
-            lines.push(format!("{indent}{}", cut_middle(place, room)));
-            lines.push(format!("{indent}{}", cut_middle(&row.module, room)));
-        }
-    }
-    lines.join("\n")
-}
-
-fn tone_style(tone: Tone) -> Style {
-    match tone {
-        Tone::Plain => Style::new(),
-        Tone::Grown => Style::new().red(),
-        Tone::New => Style::new().magenta().bold(),
-        Tone::Shrunk => Style::new().green(),
-        Tone::Breach => Style::new().red().bold(),
-        Tone::Quiet => Style::new().dimmed(),
-        Tone::Total => Style::new().bold(),
+        runs.into_iter()
+            .chain(others.iter().map(|column| column.head.clone()))
+            .collect()
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use owo_colors::OwoColorize;
 
 use super::Report;
+use super::glyphs::Page;
 use super::palette::Palette;
 use super::text::{facts, width};
 use crate::error::Result;
@@ -15,26 +16,18 @@ use crate::units::{bytes, count, counted};
 use crate::warning::Warning;
 
 /// Writes the header lines of a report.
-pub fn write(
-    report: &Report,
-    columns: Option<usize>,
-    palette: &Palette,
-    out: &mut dyn Write,
-) -> Result<()> {
+pub fn write(report: &Report, page: Page, palette: &Palette, out: &mut dyn Write) -> Result<()> {
     let longest = report
         .runs
         .iter()
-        .map(|run| width(&run.facts.name))
+        .map(|run| width(&page.glyphs.text(&run.facts.name)))
         .max()
         .unwrap_or(0);
     for (run, hidden) in report.runs.iter().zip(&report.hidden.runs) {
-        let name = &run.facts.name;
-        let padding = " ".repeat(longest - width(name) + 2);
-        let text = facts(
-            &format!("{name}{padding}"),
-            &run_facts(run, hidden.blocks),
-            columns,
-        );
+        let name = page.glyphs.text(&run.facts.name);
+        let padding = " ".repeat(longest - width(&name) + 2);
+        let facts_of_run = run_facts(run, hidden.blocks);
+        let text = facts(&format!("{name}{padding}"), &facts_of_run, page);
         let (name, rest) = text.split_at(name.len());
         writeln!(out, "{}{rest}", name.style(palette.strong))?;
     }

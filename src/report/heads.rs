@@ -1,14 +1,19 @@
 //! The names of runs, as far as there is room above a column: each still another.
 
+use super::glyphs::Glyphs;
 use super::text::{cut_end, cut_middle, width};
 
 /// Short names for runs, in their order, each of at most so many columns.
 pub fn heads(names: &[&str], columns: usize) -> Vec<String> {
-    let cut = |name: &&str| cut_middle(name, columns);
+    let cut = |name: &&str| cut_middle(name, columns, Glyphs::Unicode);
     let own = names.iter().map(|name| own_part(name, names, columns));
     let numbered = names.iter().enumerate().map(|(index, name)| {
         let number = format!(" #{}", index + 1);
-        cut_end(name, columns.saturating_sub(width(&number))) + &number
+        cut_end(
+            name,
+            columns.saturating_sub(width(&number)),
+            Glyphs::Unicode,
+        ) + &number
     });
     let ways = [names.iter().map(cut).collect(), own.collect()];
     let mut ways = ways.into_iter();
@@ -38,8 +43,8 @@ fn own_part(name: &str, names: &[&str], columns: usize) -> String {
     // A few letters before it, for the name to be recognised.
     let from = shared.len().saturating_sub(columns / 4);
     match shared.get(from) {
-        Some(0) | None => cut_end(name, columns),
-        Some(at) => cut_end(&format!("…{}", &name[*at..]), columns),
+        Some(0) | None => cut_end(name, columns, Glyphs::Unicode),
+        Some(at) => cut_end(&format!("…{}", &name[*at..]), columns, Glyphs::Unicode),
     }
 }
 

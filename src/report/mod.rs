@@ -1,17 +1,23 @@
 //! One model of what was found, and the renderers that draw it.
 
+mod draw;
 mod explain;
 mod extras;
 mod faults;
+mod fit;
 mod format;
+mod glyphs;
 mod grid;
 mod header;
 mod heads;
 pub mod json;
+mod layout;
 mod listing;
+mod names;
 mod notes;
 mod options;
 mod palette;
+mod places;
 mod sentence;
 mod shrunk;
 mod stacks;

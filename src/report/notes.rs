@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use owo_colors::OwoColorize;
 
 use super::Report;
+use super::glyphs::Page;
 use super::options::Options;
 use super::palette::Palette;
 use super::sentence;
@@ -30,11 +31,12 @@ pub fn write_notes(
     out: &mut dyn Write,
 ) -> Result<()> {
     if let Some(text) = sentence::leaks(report) {
-        let text = wrapped("", &text, options.width);
+        let text = wrapped("", &text, options.page());
         writeln!(out, "{}", text.style(palette.strong))?;
     }
     let notes = legend(report, view)
         .into_iter()
+        .chain(view.remarks.iter().cloned())
         .chain(only(report))
         .chain(forked(report, view))
         .chain(left_out(report, view, options))
@@ -45,7 +47,7 @@ pub fn write_notes(
         .chain(freed_at_the_end(report))
         .chain(faults(report));
     for note in notes {
-        let text = wrapped("", &note, options.width);
+        let text = wrapped("", &note, options.page());
         writeln!(out, "{}", text.style(palette.quiet))?;
     }
     Ok(())
@@ -292,7 +294,7 @@ pub fn fault_counts(run: &Facts) -> Vec<String> {
 /// Warnings of the runs, each once with the runs that it concerns. Of one kind, a few say it all.
 pub fn write_warnings(
     report: &Report,
-    columns: Option<usize>,
+    page: Page,
     palette: &Palette,
     out: &mut dyn Write,
 ) -> Result<()> {
@@ -307,7 +309,7 @@ pub fn write_warnings(
             true => String::new(),
             false => format!("{}: ", runs.join(", ")),
         };
-        let text = wrapped("warning: ", &format!("{concerns}{text}"), columns);
+        let text = wrapped("warning: ", &format!("{concerns}{text}"), page);
         let (word, rest) = text.split_at("warning:".len());
         writeln!(out, "{}{rest}", word.style(palette.caution))?;
     }

@@ -1,5 +1,8 @@
 //! What a reader wants to see of a report.
 
+use super::glyphs::{Glyphs, Page};
+use super::names::readable;
+
 /// How much of a report is written, and how it looks; each format takes from it what concerns it.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -18,6 +21,31 @@ pub struct Options {
     /// Columns of the terminal; `None` for as many as the longest name needs.
     pub width: Option<usize>,
     pub color: bool,
+    /// Draw with ASCII alone.
+    pub ascii: bool,
+    /// Names of C++ as the compiler has them, with all default arguments.
+    pub full_names: bool,
+}
+
+impl Options {
+    /// What the table is written on.
+    pub(super) fn page(&self) -> Page {
+        Page {
+            columns: self.width,
+            glyphs: match self.ascii {
+                true => Glyphs::Ascii,
+                false => Glyphs::Unicode,
+            },
+        }
+    }
+
+    /// A function's name as it is shown.
+    pub(super) fn name(&self, name: &str) -> String {
+        match self.full_names {
+            true => name.to_owned(),
+            false => readable(name).into_owned(),
+        }
+    }
 }
 
 /// As the command has it where nothing is asked for, without colour.
@@ -32,6 +60,8 @@ impl Default for Options {
             explain: None,
             width: None,
             color: false,
+            ascii: false,
+            full_names: false,
         }
     }
 }

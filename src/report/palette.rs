@@ -9,6 +9,13 @@ pub struct Palette {
     pub bad: Style,
     pub caution: Style,
     pub quiet: Style,
+    /// A breach, beside what else is bad.
+    pub loudest: Style,
+    /// Growth that may be bad.
+    pub warm: Style,
+    /// Less than before.
+    pub less: Style,
+    pub new: Style,
 }
 
 impl Palette {
@@ -20,6 +27,10 @@ impl Palette {
             bad: styled(Style::new().red().bold()),
             caution: styled(Style::new().yellow().bold()),
             quiet: styled(Style::new().dimmed()),
+            loudest: styled(Style::new().red().bold().reversed()),
+            warm: styled(Style::new().red()),
+            less: styled(Style::new().green()),
+            new: styled(Style::new().magenta().bold()),
         }
     }
 }

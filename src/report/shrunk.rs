@@ -105,14 +105,17 @@ fn block(
     if rows.is_empty() {
         return Ok(());
     }
-    let text = summary(report, what, rows);
+    let glyphs = options.page().glyphs;
+    let drawn = |text: &str| glyphs.text(text).into_owned();
+    let text = drawn(&summary(report, what, rows));
     writeln!(out, "{}", text.style(palette.good))?;
     let shown = match options.all {
         true => rows,
         false => &rows[..options.top.min(rows.len())],
     };
     let alike = Alike::of_sites(rows);
-    let lines: Vec<[String; 4]> = shown.iter().map(|site| cells(site, &alike)).collect();
+    let cells = shown.iter().map(|site| cells(site, &alike, options));
+    let lines: Vec<[String; 4]> = cells.map(|cells| cells.map(|text| drawn(&text))).collect();
     let widest = |column: usize| lines.iter().map(|cells| width(&cells[column])).max();
     let [blocks, bytes, function, place] = [0, 1, 2, 3].map(|at| widest(at).unwrap_or(0));
     let room = options.width.map_or(usize::MAX, |columns| {
@@ -124,8 +127,8 @@ fn block(
         false => function.min(room.saturating_sub(place).max(room / 2)),
     };
     for [of_blocks, of_bytes, name, at] in &lines {
-        let name = cut_end(name, function);
-        let at = cut_middle(at, room.saturating_sub(function));
+        let name = cut_end(name, function, glyphs);
+        let at = cut_middle(at, room.saturating_sub(function), glyphs);
         let padding = |text: &str, columns: usize| " ".repeat(columns - width(text));
         writeln!(
             out,
@@ -137,14 +140,15 @@ fn block(
     }
     if shown.len() < rows.len() {
         let more = count((rows.len() - shown.len()) as u64);
-        writeln!(out, "{GAP}… {more} more: --top N shows more")?;
+        let text = drawn(&format!("… {more} more: --top N shows more"));
+        writeln!(out, "{GAP}{text}")?;
     }
     writeln!(out)?;
     Ok(())
 }
 
 /// How many blocks it had and has, what it shrank by, and what it is.
-fn cells(site: &Site, alike: &Alike) -> [String; 4] {
+fn cells(site: &Site, alike: &Alike, options: &Options) -> [String; 4] {
     let blocks = |figures: Figures| count(figures.blocks);
     let (first, last) = (blocks(site.first()), blocks(site.last()));
     let module = match site.at.module.as_ref() {
@@ -158,7 +162,7 @@ fn cells(site: &Site, alike: &Alike) -> [String; 4] {
     [
         format!("{} ({first} → {last})", signed_count(site.growth.blocks)),
         site.growth.bytes.map_or_else(String::new, signed_bytes),
-        alike.function_text(site),
+        options.name(&alike.function_text(site)),
         place,
     ]
 }

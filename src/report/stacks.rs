@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::Report;
-use super::options::StackView;
+use super::grid::Below;
+use super::options::{Options, StackView};
 use crate::diff::{Caller, CallerTree, Cut, Growth, Node, OfSize, Part, Site, by_size, ways};
 use crate::printable::shortened;
 use crate::units::{bytes, count, counted, signed_bytes, signed_count};
@@ -13,15 +14,28 @@ const SIZES: usize = 6;
 
 const SIZES_IN_JSON: usize = 16;
 
-/// What stands under a row: each line, and the place that it is of.
-pub fn below(report: &Report, site: &Site, stacks: Option<StackView>) -> Vec<(String, String)> {
+/// What stands under a row, line by line.
+pub fn below(report: &Report, site: &Site, options: &Options) -> Vec<Below> {
     let mut lines = Vec::new();
-    match (site.at.part.as_deref(), stacks) {
+    match (site.at.part.as_deref(), options.stacks) {
         (Some(Part::Stack(callers)), _) => {
-            let line = |caller: &Caller| (format!("  ← {}", name_of(caller)), place_of(caller));
+            let line = |caller: &Caller| Below {
+                lead: "← ".to_owned(),
+                name: name_of(caller, options),
+                place: place_of(caller),
+                ..Below::default()
+            };
             lines.extend(callers.iter().map(line));
         }
-        (None, Some(view)) => draw(report, &tree(report, site, view), "  ", &mut lines),
+        (None, Some(view)) => {
+            let tree = tree(report, site, view);
+            Drawing {
+                report,
+                options,
+                lines: &mut lines,
+            }
+            .draw(&tree, "");
+        }
         _ => {}
     }
     lines
@@ -32,52 +46,62 @@ fn tree(report: &Report, site: &Site, view: StackView) -> CallerTree {
     CallerTree::of(&ways, &report.columns, Cut { share: view.share })
 }
 
-/// A branch a line, and a line for each caller that follows without another branch.
-fn draw(report: &Report, tree: &CallerTree, indent: &str, lines: &mut Vec<(String, String)>) {
-    let branches = tree.nodes.len() + usize::from(tree.rest.is_some());
-    // What has one way needs no figures: they are those above.
-    let is_only = branches == 1;
-    for (at, node) in tree.nodes.iter().enumerate() {
-        let is_last = at + 1 == branches;
-        let (first, other) = match (is_only, is_last) {
-            (true, _) => ("← ", "← "),
-            (false, false) => ("├─ ", "│  ← "),
-            (false, true) => ("└─ ", "   ← "),
-        };
-        let figures = match is_only {
-            true => String::new(),
-            false => format!("{} ", growth_text(report, node.growth)),
-        };
-        for (at, (caller, comes_back)) in node.callers.iter().enumerate() {
-            let lead = if at == 0 { first } else { other };
-            let figures = if at == 0 { figures.as_str() } else { "" };
-            let recursive = if *comes_back { " (recursive)" } else { "" };
-            let forked = if at == 0 && node.forked {
-                " (split or merged)"
-            } else {
-                ""
+/// A tree that is being drawn.
+struct Drawing<'a> {
+    report: &'a Report,
+    options: &'a Options,
+    lines: &'a mut Vec<Below>,
+}
+
+impl Drawing<'_> {
+    /// A branch a line, and a line for each caller that follows without another branch.
+    fn draw(&mut self, tree: &CallerTree, indent: &str) {
+        let branches = tree.nodes.len() + usize::from(tree.rest.is_some());
+        // What has one way needs no figures: they are those above.
+        let is_only = branches == 1;
+        for (at, node) in tree.nodes.iter().enumerate() {
+            let is_last = at + 1 == branches;
+            let (first, other) = match (is_only, is_last) {
+                (true, _) => ("← ", "← "),
+                (false, false) => ("├─ ", "│  ← "),
+                (false, true) => ("└─ ", "   ← "),
             };
-            let name = name_of(caller);
-            let text = format!("{indent}{lead}{figures}{name}{recursive}{forked}");
-            lines.push((text, place_of(caller)));
+            let figures = match is_only {
+                true => String::new(),
+                false => format!("{} ", growth_text(self.report, node.growth)),
+            };
+            for (at, (caller, comes_back)) in node.callers.iter().enumerate() {
+                let lead = if at == 0 { first } else { other };
+                let figures = if at == 0 { figures.as_str() } else { "" };
+                let recursive = if *comes_back { " (recursive)" } else { "" };
+                let forked = if at == 0 && node.forked {
+                    " (split or merged)"
+                } else {
+                    ""
+                };
+                self.lines.push(Below {
+                    lead: format!("{indent}{lead}{figures}"),
+                    name: name_of(caller, self.options),
+                    note: format!("{recursive}{forked}"),
+                    place: place_of(caller),
+                });
+            }
+            let deeper = match (is_only, is_last) {
+                (true, _) => "",
+                (false, false) => "│  ",
+                (false, true) => "   ",
+            };
+            self.draw(&node.tree, &format!("{indent}{deeper}"));
         }
-        let deeper = match (is_only, is_last) {
-            (true, _) => "",
-            (false, false) => "│  ",
-            (false, true) => "   ",
-        };
-        draw(report, &node.tree, &format!("{indent}{deeper}"), lines);
-    }
-    if let Some(rest) = tree.rest {
-        let what = counted(rest.branches as u64, "more way");
-        let lead = if is_only { "… " } else { "└─ " };
-        lines.push((
-            format!(
-                "{indent}{lead}{} in {what}",
-                growth_text(report, rest.growth)
-            ),
-            String::new(),
-        ));
+        if let Some(rest) = tree.rest {
+            let what = counted(rest.branches as u64, "more way");
+            let lead = if is_only { "… " } else { "└─ " };
+            self.lines.push(Below {
+                lead: format!("{indent}{lead}"),
+                name: format!("{} in {what}", growth_text(self.report, rest.growth)),
+                ..Below::default()
+            });
+        }
     }
 }
 
@@ -90,11 +114,9 @@ fn growth_text(report: &Report, growth: Growth) -> String {
     }
 }
 
-fn name_of(caller: &Caller) -> String {
-    caller
-        .function
-        .as_deref()
-        .map_or_else(|| "?".to_owned(), shortened)
+fn name_of(caller: &Caller, options: &Options) -> String {
+    let name = caller.function.as_deref();
+    name.map_or_else(|| "?".to_owned(), |name| options.name(&shortened(name)))
 }
 
 fn place_of(caller: &Caller) -> String {

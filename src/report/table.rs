@@ -2,25 +2,28 @@
 
 use std::io::Write;
 
+use hashbrown::HashMap;
 use owo_colors::OwoColorize;
 
 use super::extras::Extras;
-use super::grid::{Cells, Grid, Tone};
+use super::grid::{Below, Cells, Column, Grid, Kind, Tone};
 use super::heads::heads;
 use super::options::Options;
 use super::palette::Palette;
+use super::places::Sources;
 use super::view::{
-    Alike, Extent, Others, Row, View, change_text, mark, match_mark, module_text, percent_text,
+    Extent, Others, Row, View, change_text, mark, match_mark, module_text, percent_text,
     place_text, via_text, wrapper_mark,
 };
 use super::{Report, Sums, explain, header, notes, shrunk, stacks, verdict};
-use crate::diff::{Change, Growth, Site};
+use crate::diff::{Change, Grouping, Growth, Site, Trend};
 use crate::error::Result;
-use crate::run::{Figures, Symbolized};
+use crate::run::{Figures, Role, Symbolized};
 use crate::units::{bytes, count, counted, signed_bytes, signed_count, signed_percent};
 
-/// Columns for a run's name above its figures.
+/// Columns for a run's name above its figures: `baseline.json` is whole.
 const LONGEST_HEAD: usize = 16;
+const LONGEST_HEAD_IN_TERMINAL: usize = 13;
 
 /// A figure that a run's origin does not tell.
 const UNKNOWN: &str = "–";
@@ -35,28 +38,55 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
     if let Some(rank) = options.explain {
         explain::row(report, rank)?;
     }
-    let view = View::new(report, extent);
-    header::write(report, options.width, &palette, out)?;
+    let mut view = View::new(report, extent);
+    header::write(report, options.page(), &palette, out)?;
     writeln!(out)?;
     let nothing = nothing_to_show(report, &view);
     if let Some(text) = &nothing {
+        let text = options.page().glyphs.text(text).into_owned();
         writeln!(out, "{}", text.style(palette.strong))?;
         shrunk::write(report, &view, options, &palette, out)?;
     }
     if !view.rows.is_empty() || view.others.sites > 0 {
-        let grid = grid(report, &view, options);
-        write!(out, "{}", grid.draw(options.width, options.color))?;
+        let table = Rows::of(report, &view, options);
+        if let Some(text) = table.sources.text() {
+            let text = options.page().glyphs.text(&text).into_owned();
+            writeln!(out, "{}", text.style(palette.quiet))?;
+        }
+        let drawn = table.grid().draw(options.color);
+        write!(out, "{}", drawn.text)?;
+        let remarks = remarks(report, table.extras, &drawn.left_out);
+        view.remarks = remarks;
     }
     writeln!(out)?;
     if nothing.is_none() {
         shrunk::write(report, &view, options, &palette, out)?;
     }
     if let Some(rank) = options.explain {
-        explain::write(report, rank, options.width, &palette, out)?;
+        explain::write(report, rank, options.page(), &palette, out)?;
     }
     notes::write_notes(report, &view, options, &palette, out)?;
-    notes::write_warnings(report, options.width, &palette, out)?;
-    verdict::write_verdict(report, options.width, &palette, out)
+    notes::write_warnings(report, options.page(), &palette, out)?;
+    verdict::write_verdict(report, options.page(), &palette, out)
+}
+
+/// What has to be known of how the table is drawn.
+fn remarks(report: &Report, extras: Extras<'_>, left_out: &[String]) -> Vec<String> {
+    let of_curves = format!(
+        "each curve has a scale of its own: live blocks over the {}run, from 0 to the most",
+        if report.is_comparison() { "last " } else { "" }
+    );
+    let is_drawn = extras.has_trend() && !left_out.iter().any(|head| head == "curve");
+    let of_room = format!(
+        "no room for {}: a wider terminal or --width shows more",
+        left_out.join(", ")
+    );
+    let of_room = (!left_out.is_empty()).then_some(of_room);
+    is_drawn
+        .then_some(of_curves)
+        .into_iter()
+        .chain(of_room)
+        .collect()
 }
 
 /// Why there are no rows; `None` if there are, or if they are only cut.
@@ -79,154 +109,236 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
     )
 }
 
-fn grid(report: &Report, view: &View<'_>, options: &Options) -> Grid {
-    let extras = Extras::of(report, options.trend);
-    let mut grid = Grid::new(head(report), extras.head());
-    for row in &view.rows {
-        grid.add(site_cells(
+/// The rows of a table, and what they have in common.
+struct Rows<'a> {
+    report: &'a Report,
+    view: &'a View<'a>,
+    options: &'a Options,
+    extras: Extras<'a>,
+    sources: Sources,
+    /// Modules of rows that have one function and place, by these; `None` where they are of several.
+    modules: HashMap<(String, String), Option<String>>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(report: &'a Report, view: &'a View<'a>, options: &'a Options) -> Self {
+        let sites = || view.rows.iter().map(|row| row.site);
+        let files = sites().filter_map(|site| site.at.frame()?.file.as_deref());
+        let mut modules: HashMap<(String, String), Option<String>> = HashMap::new();
+        for site in sites() {
+            let module = module_text(site);
+            let shown = (view.alike.function_text(site), place_text(site));
+            let known = modules.entry(shown).or_insert_with(|| Some(module.clone()));
+            if known.as_ref() != Some(&module) {
+                *known = None;
+            }
+        }
+        Rows {
             report,
-            *row,
-            view.total.first(),
+            view,
             options,
-            extras,
-            &view.alike,
-        ));
-    }
-    if view.others.sites > 0 {
-        grid.add(others_cells(report, &view.others, &view.total));
-    }
-    grid.add(Cells {
-        numbers: sum_numbers(report, "", &view.total, &view.total),
-        function: vec!["total".to_owned()],
-        tone: Tone::Total,
-        ..Cells::default()
-    });
-    grid
-}
-
-fn head(report: &Report) -> Vec<String> {
-    let mut head = vec!["#".to_owned()];
-    if report.is_comparison() {
-        head.push("Δ blocks".to_owned());
-        // A path in place of a name would leave no room for anything else.
-        let names = report.runs.iter().map(|run| run.facts.name.as_str());
-        head.extend(heads(&names.collect::<Vec<_>>(), LONGEST_HEAD));
-        head.extend(["Δ bytes".to_owned(), "growth".to_owned()]);
-    } else {
-        head.extend(["blocks", "bytes", "share", "allocated"].map(str::to_owned));
-    }
-    head
-}
-
-fn site_cells(
-    report: &Report,
-    row: Row<'_>,
-    total: Figures,
-    options: &Options,
-    extras: Extras<'_>,
-    alike: &Alike,
-) -> Cells {
-    let site = row.site;
-    let mark = mark(row, &report.breaches);
-    let rank = format!(
-        "{mark}{}{}{}",
-        wrapper_mark(site),
-        match_mark(site),
-        row.rank
-    );
-    let numbers = if report.is_comparison() {
-        let mut numbers = vec![rank, signed_count(site.growth.blocks)];
-        numbers.extend(site.at.runs.iter().map(|run| match run {
-            Some(run) => count(run.figures.blocks),
-            None => "-".to_owned(),
-        }));
-        numbers.extend([bytes_grown(site.growth), change_text(site)]);
-        numbers
-    } else {
-        let live = site.last();
-        let allocations = live.allocations.map_or_else(|| UNKNOWN.to_owned(), count);
-        vec![
-            rank,
-            count(live.blocks),
-            bytes_live(live),
-            share(live, total),
-            allocations,
-        ]
-    };
-    let mut cells = Cells {
-        numbers,
-        function: vec![alike.function_text(site)],
-        via: via_text(site).unwrap_or_default(),
-        below: stacks::below(report, site, options.stacks),
-        place: vec![place_text(site)],
-        module: module_text(site),
-        extras: extras.cells(site),
-        tone: tone(report, site, mark),
-    };
-    if let (true, Symbolized::Named(named)) = (options.inlines, &site.at.name)
-        && named.frames().len() > 1
-    {
-        for frame in named.frames() {
-            let inlined = if frame.inlined { "inlined" } else { "in" };
-            cells.function.push(format!(
-                "  {inlined} {}",
-                frame.function.as_deref().unwrap_or("?")
-            ));
-            let file = frame.file.as_deref().unwrap_or("?");
-            cells.place.push(
-                frame
-                    .line
-                    .map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")),
-            );
+            extras: Extras::of(report, sites(), options.trend),
+            sources: match report.by {
+                Grouping::Module => Sources::default(),
+                _ => Sources::of(files),
+            },
+            modules,
         }
     }
-    cells
+
+    fn grid(&self) -> Grid {
+        let names = match self.report.by {
+            Grouping::Module => ["module", ""],
+            Grouping::File => ["file", ""],
+            _ => ["function", "file:line"],
+        };
+        let mut grid = Grid::new(self.head(), names, self.options.page());
+        for row in &self.view.rows {
+            grid.add(self.cells(*row));
+        }
+        let (others, total) = (&self.view.others, &self.view.total);
+        if others.sites > 0 {
+            grid.add(Cells {
+                figures: self.sums("…", others.sums.clone()),
+                function: others_text(self.report, others),
+                tone: Tone::Others,
+                ..Cells::default()
+            });
+        }
+        grid.add(Cells {
+            figures: self.sums("", total.clone()),
+            function: "total".to_owned(),
+            tone: Tone::Total,
+            ..Cells::default()
+        });
+        grid
+    }
+
+    fn head(&self) -> Vec<Column> {
+        let mut head = vec![Column::new("#", Kind::Rank)];
+        if self.extras.has_verdict() {
+            head.push(Column::new("verdict", Kind::Verdict));
+        }
+        if self.report.is_comparison() {
+            head.push(Column::new("Δ blocks", Kind::Lead));
+            head.push(Column::new("growth", Kind::Growth));
+            // A path in place of a name would leave no room for anything else.
+            let names = self.report.runs.iter().map(|run| run.facts.name.as_str());
+            let longest = match self.options.width {
+                Some(_) => LONGEST_HEAD_IN_TERMINAL,
+                None => LONGEST_HEAD,
+            };
+            let names = heads(&names.collect::<Vec<_>>(), longest);
+            head.extend(names.into_iter().map(|name| Column::new(name, Kind::Run)));
+            head.push(Column::new("Δ bytes", Kind::Figure));
+        } else {
+            head.push(Column::new("blocks", Kind::Lead));
+            head.push(Column::new("share", Kind::Growth));
+            head.push(Column::new("bytes", Kind::Figure));
+            head.push(Column::new("allocated", Kind::Figure));
+        }
+        head.extend(self.extras.head());
+        head
+    }
+
+    fn cells(&self, row: Row<'_>) -> Cells {
+        let (report, options) = (self.report, self.options);
+        let site = row.site;
+        let mark = mark(row, &report.breaches);
+        let marks = format!("{mark}{}{}", wrapper_mark(site), match_mark(site));
+        let mut figures = vec![format!("{marks}{}", row.rank)];
+        if self.extras.has_verdict() {
+            figures.push(verdict::words(site));
+        }
+        if report.is_comparison() {
+            figures.extend([signed_count(site.growth.blocks), change_text(site)]);
+            figures.extend(site.at.runs.iter().map(|run| match run {
+                Some(run) => count(run.figures.blocks),
+                None => "-".to_owned(),
+            }));
+            figures.push(bytes_grown(site.growth));
+        } else {
+            let live = site.last();
+            let allocations = live.allocations.map_or_else(|| UNKNOWN.to_owned(), count);
+            figures.extend([
+                count(live.blocks),
+                share(live, self.view.total.first()),
+                bytes_live(live),
+                allocations,
+            ]);
+        }
+        figures.extend(self.extras.cells(site));
+        let (function, place) = self.names(site);
+        let mut below = self.inlined(site);
+        below.extend(stacks::below(report, site, options));
+        for line in &mut below {
+            line.place = self.sources.short(&line.place).to_owned();
+        }
+        let has_own_meaning = matches!(site.trend, None | Some(Trend::Leak));
+        Cells {
+            figures,
+            function,
+            place,
+            module: self.module(site),
+            via: via_text(site, options).unwrap_or_default(),
+            below,
+            tone: tone(report, site, mark),
+            is_new: report.is_comparison() && site.change == Change::New && has_own_meaning,
+        }
+    }
+
+    /// Function and place; what a row stands for comes first.
+    fn names(&self, site: &Site) -> (String, String) {
+        let place = match place_text(site).as_str() {
+            "-" => String::new(),
+            place => self.sources.short(place).to_owned(),
+        };
+        match self.report.by {
+            Grouping::Module => (module_text(site), String::new()),
+            Grouping::File if place.is_empty() => ("? (no file)".to_owned(), place),
+            Grouping::File => (place, String::new()),
+            _ => (
+                self.options.name(&self.view.alike.function_text(site)),
+                place,
+            ),
+        }
+    }
+
+    /// The module, where it is not the program, or where other rows look the same without it.
+    fn module(&self, site: &Site) -> String {
+        let shown = (self.view.alike.function_text(site), place_text(site));
+        let is_alone = self.modules.get(&shown).is_some_and(Option::is_some);
+        match site.at.module.as_ref() {
+            _ if self.report.by == Grouping::Module => String::new(),
+            None => String::new(),
+            Some(module) if module.role == Role::Program && is_alone => String::new(),
+            Some(module) => module.name.to_string(),
+        }
+    }
+
+    /// The calls that a site was inlined through, on request.
+    fn inlined(&self, site: &Site) -> Vec<Below> {
+        let Symbolized::Named(named) = &site.at.name else {
+            return Vec::new();
+        };
+        if !self.options.inlines || named.frames().len() < 2 {
+            return Vec::new();
+        }
+        let line = |frame: &crate::run::Frame| {
+            let file = frame.file.as_deref().unwrap_or("?");
+            let place = frame.line.map(|line| format!("{file}:{line}"));
+            Below {
+                lead: if frame.inlined { "inlined " } else { "in " }.to_owned(),
+                name: self.options.name(frame.function.as_deref().unwrap_or("?")),
+                place: place.unwrap_or_else(|| file.to_owned()),
+                ..Below::default()
+            }
+        };
+        named.frames().iter().map(line).collect()
+    }
+
+    /// The figures of several sites.
+    fn sums(&self, rank: &str, sums: Sums) -> Vec<String> {
+        let (first, total) = (sums.first(), self.view.total.first());
+        let mut figures = vec![rank.to_owned()];
+        if self.extras.has_verdict() {
+            figures.push(String::new());
+        }
+        if self.report.is_comparison() {
+            figures.extend([
+                signed_count(sums.growth.blocks),
+                percent_text(sums.growth, first),
+            ]);
+            figures.extend(sums.runs.iter().map(|run| count(run.blocks)));
+            figures.push(bytes_grown(sums.growth));
+        } else {
+            figures.extend([count(first.blocks), share(first, total), bytes_live(first)]);
+        }
+        figures
+    }
 }
 
+/// What a row's colour says. Its sign says little: a leak can have left less in a shorter run, and most growth is none.
 fn tone(report: &Report, site: &Site, mark: &str) -> Tone {
-    match site.change {
+    let has_less = matches!(site.change, Change::Shrunk | Change::Gone);
+    match site.trend {
         _ if mark == "!" => Tone::Breach,
-        _ if !report.is_comparison() => Tone::Plain,
-        Change::New => Tone::New,
-        Change::Grown => Tone::Grown,
-        Change::Shrunk | Change::Gone => Tone::Shrunk,
-        Change::Same => Tone::Plain,
+        Some(Trend::Leak) => Tone::Leak,
+        Some(Trend::MayLeak | Trend::Grows) => Tone::Grows,
+        _ if report.is_comparison() && has_less => Tone::Fixed,
+        Some(_) => Tone::Calm,
+        None if report.is_comparison() && site.change != Change::Same => Tone::Grown,
+        None => Tone::Plain,
     }
 }
 
-fn others_cells(report: &Report, others: &Others, total: &Sums) -> Cells {
-    let name = match (report.is_comparison(), others.grown) {
-        (true, 0) => format!("… {}, none grew", counted(others.sites as u64, "other")),
-        (true, grown) => format!(
-            "… {}, {} grew",
-            counted(others.sites as u64, "other"),
-            count(grown as u64)
-        ),
-        (false, _) => format!("… {}", counted(others.sites as u64, "other")),
-    };
-    Cells {
-        numbers: sum_numbers(report, "…", &others.sums, total),
-        function: vec![name],
-        tone: Tone::Quiet,
-        ..Cells::default()
+fn others_text(report: &Report, others: &Others) -> String {
+    let sites = counted(others.sites as u64, "other");
+    match (report.is_comparison(), others.grown) {
+        (true, 0) => format!("{sites}, none grew"),
+        (true, grown) => format!("{sites}, {} grew", count(grown as u64)),
+        (false, _) => sites,
     }
-}
-
-fn sum_numbers(report: &Report, rank: &str, sums: &Sums, total: &Sums) -> Vec<String> {
-    let first = sums.first();
-    if !report.is_comparison() {
-        return vec![
-            rank.to_owned(),
-            count(first.blocks),
-            bytes_live(first),
-            share(first, total.first()),
-            String::new(),
-        ];
-    }
-    let mut numbers = vec![rank.to_owned(), signed_count(sums.growth.blocks)];
-    numbers.extend(sums.runs.iter().map(|run| count(run.blocks)));
-    numbers.extend([bytes_grown(sums.growth), percent_text(sums.growth, first)]);
-    numbers
 }
 
 fn bytes_live(live: Figures) -> String {

@@ -5,6 +5,7 @@ use std::io::Write;
 use owo_colors::OwoColorize;
 
 use super::Report;
+use super::glyphs::Page;
 use super::palette::Palette;
 use super::sentence::{a_minute, bytes_behind};
 use super::text::wrapped;
@@ -43,7 +44,7 @@ pub fn lines_behind(site: &Site) -> Option<String> {
 /// The last line: `PASS …` or `FAIL …`, nothing without a gate.
 pub fn write_verdict(
     report: &Report,
-    columns: Option<usize>,
+    page: Page,
     palette: &Palette,
     out: &mut dyn Write,
 ) -> Result<()> {
@@ -54,7 +55,7 @@ pub fn write_verdict(
         Verdict::Pass => ("PASS", palette.good, pass_reason(report)),
         Verdict::Fail => ("FAIL", palette.bad, fail_reason(report)),
     };
-    let text = wrapped(&format!("{word} "), &reason, columns);
+    let text = wrapped(&format!("{word} "), &reason, page);
     let (_, rest) = text.split_at(word.len());
     writeln!(out, "{}{rest}", word.style(style))?;
     Ok(())

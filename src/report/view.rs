@@ -6,6 +6,8 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::names::readable;
+use super::options::Options;
 use super::{Report, Sums};
 use crate::diff::{Breach, Change, Column, Grouping, Growth, Hidden, MatchedBy, Part, Site};
 use crate::run::{Figures, LinkAddress, ModuleLabel, PassedBy, Role, Symbolized};
@@ -29,6 +31,8 @@ pub struct View<'a> {
     /// Sites left out on purpose, which are in no sum.
     pub hidden: Others,
     pub alike: Alike,
+    /// What has to be known of how the table is drawn.
+    pub remarks: Vec<String>,
 }
 
 /// A site, and its rank among all of the report.
@@ -99,6 +103,7 @@ impl<'a> View<'a> {
             },
             hidden: Others::of(columns, &hidden),
             alike: Alike::of(report),
+            remarks: Vec::new(),
             rows,
         }
     }
@@ -248,7 +253,7 @@ pub fn percent_text(growth: Growth, first: Figures) -> String {
 }
 
 /// `via xstrdup`: the wrapper that a site's memory came through, and how many others there are.
-pub fn via_text(site: &Site) -> Option<String> {
+pub fn via_text(site: &Site, options: &Options) -> Option<String> {
     let via = site.at.via();
     let (first, more) = via.split_first()?;
     let learned = match first.by {
@@ -259,7 +264,8 @@ pub fn via_text(site: &Site) -> Option<String> {
         0 => String::new(),
         more => format!(" +{more}"),
     };
-    Some(format!("via {}{learned}{more}", first.function))
+    let function = options.name(&first.function);
+    Some(format!("via {function}{learned}{more}"))
 }
 
 /// A word for a site that needs one: it breaches a limit, or is shown only on request.
@@ -314,7 +320,7 @@ pub fn sentence_name(site: &Site, alike: &Alike) -> String {
         Grouping::Module => module_text(site),
         _ => format!(
             "{} ({}{module})",
-            alike.function_text(site),
+            readable(&alike.function_text(site)),
             place_text(site)
         ),
     }

@@ -18,6 +18,8 @@ const OPTIONS: Options = Options {
     trend: true,
     width: Some(80),
     color: false,
+    ascii: false,
+    full_names: false,
 };
 
 /// A recording: a report in every form whose figures agree with one another, or an error.

@@ -192,6 +192,8 @@ pub fn check(report: &Report) {
         explain: None,
         width: Some(80),
         color: false,
+        ascii: false,
+        full_names: false,
     };
     for format in FORMATS.iter().filter(|format| !format.lists_blocks) {
         let mut out = Vec::new();

@@ -108,6 +108,8 @@ pub fn capture(input: &[u8], directory: &Path) {
         inlines: true,
         width: Some(80),
         color: false,
+        ascii: false,
+        full_names: false,
     };
     let mut out = Vec::new();
     let reports = [mtrace_diff::compare(&compared), mtrace_diff::show(&listed)];

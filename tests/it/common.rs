@@ -9,7 +9,15 @@ use serde_json::Value;
 /// The program under test, in a plain environment.
 pub fn mtrace_diff() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mtrace-diff"));
-    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+    for variable in [
+        "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "COLUMNS",
+        "LC_ALL",
+        "LC_CTYPE",
+        "LANG",
+    ] {
         command.env_remove(variable);
     }
     command.current_dir(testdata());

@@ -37,11 +37,27 @@ fn commands() -> Vec<Shown> {
 }
 
 fn run(arguments: &[String]) -> (Option<i32>, String) {
-    let output = output_of(
-        mtrace_diff()
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args(arguments),
-    );
+    let mut command = mtrace_diff();
+    if arguments.contains(&"|".to_owned()) {
+        // The shell starts the program, by its whole path.
+        let line = format!(
+            "'{}' {}",
+            command.get_program().display(),
+            arguments.join(" ")
+        );
+        let mut shell = Command::new("sh");
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell.args(["-c", &line]);
+        command = shell;
+    } else {
+        command.args(arguments);
+    }
+    let output = output_of(command.current_dir(env!("CARGO_MANIFEST_DIR")));
     let printed = String::from_utf8(output.stdout).unwrap();
     (output.status.code(), printed)
 }

@@ -493,7 +493,7 @@ fn a_result_of_the_script() {
     let text = stdout_of(mtrace_diff().args(["show", SCRIPT[0]]));
     let row = text.lines().find(|line| line.starts_with(" 1 ")).unwrap();
     let cells: Vec<&str> = row.split_whitespace().take(5).collect();
-    assert_eq!(cells, ["1", "1,200", "–", "48%", "–"]);
+    assert_eq!(cells, ["1", "1,200", "48%", "–", "–"]);
     assert_eq!(text.matches("does not tell bytes").count(), 1);
 }
 

@@ -86,7 +86,8 @@ impl Bench {
         events
     }
 
-    /// The same run under `record`, and under valgrind.
+    /// The same run under `record`, and under valgrind. Where no locale is set, Python sets one and copies its environment,
+    /// which has more in it under the recorder.
     fn equals_valgrind(&self, program: &str, arguments: &[&str]) {
         let run = self.path("run");
         let recorded = output_of(
@@ -95,6 +96,7 @@ impl Bench {
                 .arg(&run)
                 .args(["--", program])
                 .args(arguments)
+                .env("LC_ALL", "C.UTF-8")
                 .current_dir(self.directory.path()),
         );
         assert!(recorded.status.success(), "{recorded:?}");
@@ -102,6 +104,7 @@ impl Bench {
             Command::new("valgrind")
                 .args(["--run-libc-freeres=no", "--leak-check=no", program])
                 .args(arguments)
+                .env("LC_ALL", "C.UTF-8")
                 .stdin(Stdio::null())
                 .current_dir(self.directory.path()),
         );

@@ -388,7 +388,12 @@ pub fn trees() {
     for line in ["├─ +30 on_poll", "│  ← main", "└─ +30 on_timer"] {
         assert!(text.contains(line), "{line}: {text}");
     }
-    for width in [80, 100, 120, 200] {
+    let text = stdout_of(mtrace_diff().args([&first, &last, "--stacks", "--ascii"]));
+    for line in ["|- +30 on_poll", "|  <- main", "`- +30 on_timer"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert!(text.is_ascii(), "{text}");
+    for width in [60, 80, 100, 120, 200] {
         let width_of = width.to_string();
         let text = stdout_of(mtrace_diff().args([&first, &last, "--stacks", "--width", &width_of]));
         for line in text.lines() {

@@ -1,0 +1,335 @@
+//! The lines of a table.
+
+use owo_colors::{OwoColorize, Style};
+
+use super::fit::fit;
+use super::glyphs::Glyphs;
+use super::grid::{Below, Cells, GAP, Grid, Kind, Tone};
+use super::layout::{Field, Layout};
+use super::palette::Palette;
+use super::text::{cut_end, cut_middle, cut_path, width};
+
+/// What some row had no room for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lost {
+    pub module: bool,
+    pub via: bool,
+}
+
+/// Heads, a rule, and rows.
+pub fn draw(grid: &Grid, layout: &Layout, palette: &Palette) -> (String, Lost) {
+    let pen = Pen {
+        grid,
+        layout,
+        palette,
+    };
+    let mut lost = Lost::default();
+    let mut lines = pen.head();
+    let heads = lines.len();
+    for row in &grid.rows {
+        pen.row(row, &mut lines, &mut lost);
+    }
+    let of_rows = lines.iter().filter(|line| !line.is_below);
+    let longest = of_rows.map(|line| line.used).max();
+    let mut texts: Vec<String> = lines.iter().map(|line| line.text.clone()).collect();
+    texts.insert(heads, grid.page.glyphs.rule(longest.unwrap_or(0)));
+    (texts.join("\n") + "\n", lost)
+}
+
+/// A line that is being written, column by column.
+#[derive(Default)]
+struct Line {
+    text: String,
+    used: usize,
+    is_below: bool,
+}
+
+impl Line {
+    /// Writes a text at a column, or behind what is there already.
+    fn put(&mut self, at: usize, text: &str, style: Style) {
+        if text.is_empty() {
+            return;
+        }
+        let at = at.max(self.used);
+        self.text.extend(std::iter::repeat_n(' ', at - self.used));
+        self.text.push_str(&styled(text, style));
+        self.used = at + width(text);
+    }
+}
+
+struct Pen<'a> {
+    grid: &'a Grid,
+    layout: &'a Layout,
+    palette: &'a Palette,
+}
+
+impl Pen<'_> {
+    fn head(&self) -> Vec<Line> {
+        let strong = self.palette.strong;
+        let heads: Vec<&str> = self
+            .grid
+            .columns
+            .iter()
+            .map(|column| column.head.as_str())
+            .collect();
+        let mut first = Line::default();
+        let at = self.fields(&mut first, 0, &self.layout.first, &heads, |_| strong);
+        first.put(at, &self.grid.names[0], strong);
+        if self.layout.place > 0 {
+            first.put(at + self.layout.function + GAP, &self.grid.names[1], strong);
+        }
+        let mut lines = vec![first];
+        if !self.layout.second.is_empty() {
+            let mut second = Line::default();
+            self.fields(
+                &mut second,
+                self.layout.indent,
+                &self.layout.second,
+                &heads,
+                |_| strong,
+            );
+            lines.push(second);
+        }
+        lines
+    }
+
+    /// Writes texts of columns, and gives the column behind them.
+    fn fields<T: AsRef<str>>(
+        &self,
+        line: &mut Line,
+        mut at: usize,
+        fields: &[Field],
+        texts: &[T],
+        style: impl Fn(Kind) -> Style,
+    ) -> usize {
+        let arrow = self.grid.page.glyphs.text("→");
+        for field in fields {
+            let text = texts.get(field.column).map_or("", AsRef::as_ref);
+            let kind = self.grid.columns[field.column].kind;
+            if field.is_behind_arrow {
+                if !text.is_empty() {
+                    line.put(at + 1, &arrow, style(kind));
+                }
+                at += width(&arrow) + 2;
+            }
+            let text = match kind {
+                Kind::Curve if width(text) > field.width => halved(text),
+                _ => text.to_owned(),
+            };
+            let text = self.grid.page.glyphs.text(&text);
+            let indent = match kind {
+                Kind::Verdict | Kind::Curve => 0,
+                _ => field.width.saturating_sub(width(&text)),
+            };
+            line.put(at + indent, &text, style(kind));
+            at += field.width;
+            at += if field.is_before_arrow { 0 } else { GAP };
+        }
+        at
+    }
+
+    /// The lines of a row.
+    fn row(&self, row: &Cells, lines: &mut Vec<Line>, lost: &mut Lost) {
+        let (layout, glyphs) = (self.layout, self.grid.page.glyphs);
+        let style = |kind| self.style(row, kind);
+        let mut first = Line::default();
+        let at = self.fields(&mut first, 0, &layout.first, &row.figures, style);
+        let columns = self.grid.page.columns;
+        let room = |end: usize| columns.map_or(usize::MAX, |columns| columns.saturating_sub(end));
+        let tail = row.tail();
+        // A name without a place has the place's room, and all that is left where nothing follows.
+        let whole = match (row.place.is_empty(), tail.is_empty()) {
+            (false, _) => layout.function,
+            (true, true) => room(at),
+            (true, false) => {
+                layout.function
+                    + if layout.place > 0 {
+                        GAP + layout.place
+                    } else {
+                        0
+                    }
+            }
+        };
+        let whole = if columns.is_none() { usize::MAX } else { whole };
+        let name = match row.place.is_empty() && row.function.contains('/') {
+            true => cut_path(&row.function, whole, glyphs),
+            false => fit(&row.function, whole, glyphs),
+        };
+        first.put(at, &name, self.name_style(row.tone));
+        let behind = at + layout.function + GAP;
+        let plain = self.whole_row(row.tone).unwrap_or_default();
+        first.put(behind, &cut_path(&row.place, layout.place, glyphs), plain);
+        let mut second = Line::default();
+        let is_second = !layout.second.is_empty();
+        if is_second {
+            let quiet = |kind| match style(kind) {
+                style if style.is_plain() && kind != Kind::Curve => self.palette.quiet,
+                style => style,
+            };
+            self.fields(
+                &mut second,
+                layout.indent,
+                &layout.second,
+                &row.figures,
+                quiet,
+            );
+        }
+        let ends = [
+            (behind + layout.place + if layout.place > 0 { GAP } else { 0 }).max(first.used + GAP),
+            layout.second_end + GAP,
+        ];
+        // Where it is whole, or else where there is more room.
+        let is_behind =
+            !is_second || (width(&tail) > room(ends[1]) && room(ends[0]) > room(ends[1]));
+        let end = ends[usize::from(!is_behind)];
+        let (cut, lost_here) = cut_tail(row, tail, room(end), glyphs);
+        let (line, style) = match is_behind {
+            true => (&mut first, plain),
+            false => (&mut second, self.palette.quiet),
+        };
+        line.put(end, &cut, style);
+        lost.module |= lost_here.module;
+        lost.via |= lost_here.via;
+        lines.push(first);
+        if is_second {
+            lines.push(second);
+        }
+        self.below(&row.below, lines);
+    }
+
+    /// Callers and inlined calls, places under each other where there is room.
+    fn below(&self, below: &[Below], lines: &mut Vec<Line>) {
+        let (indent, glyphs) = (self.layout.below, self.grid.page.glyphs);
+        let text = |line: &Below| format!("{}{}{}", line.lead, line.name, line.note);
+        let longest = below
+            .iter()
+            .map(|line| width(&text(line)))
+            .max()
+            .unwrap_or(0);
+        let longest_place = below
+            .iter()
+            .map(|line| width(&line.place))
+            .max()
+            .unwrap_or(0);
+        let room = self
+            .grid
+            .page
+            .columns
+            .map(|columns| columns.saturating_sub(indent).max(24));
+        let is_aligned = room.is_none_or(|room| longest + GAP + longest_place <= room);
+        for line in below {
+            let mut drawn = Line {
+                is_below: true,
+                ..Line::default()
+            };
+            let (text, place) = match room {
+                Some(room) if !is_aligned => {
+                    let place = cut_path(&line.place, (room / 3).max(24), glyphs);
+                    let rest = width(&line.lead) + width(&line.note) + width(&place) + GAP;
+                    let name = fit(&line.name, room.saturating_sub(rest).max(8), glyphs);
+                    let text = format!("{}{name}{}", line.lead, line.note);
+                    let place = if width(&text) + GAP + width(&place) > room {
+                        String::new()
+                    } else {
+                        place
+                    };
+                    (cut_end(&text, room, glyphs), place)
+                }
+                _ => (text(line), line.place.clone()),
+            };
+            drawn.put(indent, &text, Style::new());
+            let at = if is_aligned {
+                indent + longest
+            } else {
+                drawn.used
+            };
+            drawn.put(at + GAP, &place, self.palette.quiet);
+            lines.push(drawn);
+        }
+    }
+
+    fn whole_row(&self, tone: Tone) -> Option<Style> {
+        match tone {
+            Tone::Others => Some(self.palette.quiet),
+            Tone::Total => Some(self.palette.strong),
+            _ => None,
+        }
+    }
+
+    fn name_style(&self, tone: Tone) -> Style {
+        let name = match tone {
+            Tone::Calm | Tone::Fixed => Style::new(),
+            _ => self.palette.strong,
+        };
+        self.whole_row(tone).unwrap_or(name)
+    }
+
+    fn style(&self, row: &Cells, kind: Kind) -> Style {
+        if let Some(whole) = self.whole_row(row.tone) {
+            return whole;
+        }
+        let palette = self.palette;
+        let meaning = match row.tone {
+            Tone::Breach | Tone::Leak => palette.bad,
+            Tone::Grows | Tone::Grown => palette.warm,
+            Tone::Fixed => palette.less,
+            _ => Style::new(),
+        };
+        match (kind, row.tone) {
+            (Kind::Rank, Tone::Breach) => palette.loudest,
+            (Kind::Growth, _) if row.is_new => palette.new,
+            (Kind::Lead, Tone::Grown) if row.is_new => palette.new,
+            (Kind::Verdict, Tone::Calm) => palette.quiet,
+            (Kind::Verdict | Kind::Lead | Kind::Growth, _) => meaning,
+            (Kind::Curve, Tone::Breach | Tone::Leak | Tone::Grows) => Style::new(),
+            (Kind::Curve, _) => palette.quiet,
+            _ => Style::new(),
+        }
+    }
+}
+
+/// Module and wrapper in so much room; the module stays longer.
+fn cut_tail(row: &Cells, tail: String, room: usize, glyphs: Glyphs) -> (String, Lost) {
+    /// Less of a module, or of a wrapper with the word before it, says nothing.
+    const MODULE: usize = 8;
+    const VIA: usize = 14;
+    let has = Lost {
+        module: !row.module.is_empty(),
+        via: !row.via.is_empty(),
+    };
+    let module = if has.module {
+        width(&row.module) + GAP
+    } else {
+        0
+    };
+    match () {
+        () if width(&tail) <= room => (tail, Lost::default()),
+        () if has.via && module + VIA <= room => (cut_end(&tail, room, glyphs), Lost::default()),
+        () if has.module && room >= MODULE => {
+            let module = cut_middle(&row.module, room, glyphs);
+            (
+                module,
+                Lost {
+                    module: false,
+                    ..has
+                },
+            )
+        }
+        () => (String::new(), has),
+    }
+}
+
+/// A curve in half as many characters, each the higher of two.
+fn halved(curve: &str) -> String {
+    // Bars are in the order of their heights.
+    let bars: Vec<char> = curve.chars().collect();
+    bars.chunks(2).filter_map(|two| two.iter().max()).collect()
+}
+
+/// A text in a style, and untouched in none.
+fn styled(text: &str, style: Style) -> String {
+    if text.is_empty() || style.is_plain() {
+        return text.to_owned();
+    }
+    text.style(style).to_string()
+}
