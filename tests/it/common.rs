@@ -61,9 +61,16 @@ pub fn stdout_of(command: &mut Command) -> String {
 }
 
 pub fn output_of(command: &mut Command) -> Output {
-    command
-        .output()
-        .unwrap_or_else(|e| panic!("{command:?}: {e}"))
+    // A program that was just written is busy while a process that another test starts still has it open.
+    for _ in 0..50 {
+        match command.output() {
+            Err(e) if e.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            output => return output.unwrap_or_else(|e| panic!("{command:?}: {e}")),
+        }
+    }
+    panic!("{command:?} is busy for a second");
 }
 
 /// The JSON document of a comparison or, with `show` first, of one run.
