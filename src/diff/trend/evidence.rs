@@ -16,11 +16,9 @@ const FEWEST_KEPT: f64 = 4.0;
 /// or one fewer, if each part keeps one and all together so many.
 const FEWEST_EVEN: f64 = 6.0;
 
-/// That many fewer may be a leak, if three parts of the run have any, and all together so many. A site that never had
-/// more blocks than that is judged as well.
+/// That many fewer may be a leak, if three parts of the run have any, and all together so many.
 const FEWEST_SPREAD: f64 = 2.0;
 const FEWEST_OF_ALL: f64 = 4.0;
-const FEWEST_EVER: f64 = 5.0;
 
 /// It keeps them at so many steps of the second half: fewer are jumps, as a pool makes them.
 const FEWEST_STEPS: usize = 3;
@@ -163,8 +161,10 @@ impl Evidence {
     pub fn grade(&self) -> Grade {
         // One thing may speak against it, if only by a little.
         let mut doubt = None;
-        let are_few = self.most() < shape::FEWEST_BLOCKS as f64 || !self.keeps_enough();
-        if are_few {
+        if self.most() < shape::FEWEST_BLOCKS as f64 {
+            return Grade::None(Doubt::Few);
+        }
+        if !self.keeps_enough() {
             match self.keeps_a_few() {
                 true => doubt = Some(Doubt::Few),
                 false => return Grade::None(Doubt::Few),
@@ -177,16 +177,12 @@ impl Evidence {
                 false => return Grade::None(Doubt::Slows),
             }
         }
-        let others: [(Doubt, fn(&Self) -> bool); 4] = [
-            (Doubt::Late, Evidence::is_late),
-            (Doubt::Over, Evidence::is_over),
-            (Doubt::Jumps, Evidence::jumps),
-            (Doubt::Full, |evidence| {
-                shape::is_full(&evidence.live, &evidence.alive)
-            }),
-        ];
-        if let Some((against, _)) = others.iter().find(|(_, is_so)| is_so(self)) {
-            return Grade::None(*against);
+        match () {
+            () if self.is_late() => return Grade::None(Doubt::Late),
+            () if self.is_over() => return Grade::None(Doubt::Over),
+            () if self.jumps() => return Grade::None(Doubt::Jumps),
+            () if shape::is_full(&self.live, &self.alive) => return Grade::None(Doubt::Full),
+            () => {}
         }
         if !self.floor_rises() {
             match doubt.is_none() && self.floor_may_rise() {
@@ -224,7 +220,6 @@ impl Evidence {
         self.kept.late() >= FEWEST_SPREAD
             && self.kept.0.iter().sum::<f64>() >= FEWEST_OF_ALL
             && parts >= 3
-            && self.most() >= FEWEST_EVER
     }
 
     fn born_at(&self, step: usize) -> f64 {
