@@ -25,14 +25,26 @@ pub fn rate(n: f64) -> String {
     if n.abs() >= 99.95 {
         return signed_count(n.round() as i64);
     }
-    let decimals = if n.abs() < 9.95 { 2 } else { 1 };
-    let text = format!("{:.decimals$}", n.abs());
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    match text {
+    let text = with_decimals_of(n.abs(), n);
+    match text.as_str() {
         "0" => "0".to_owned(),
         _ if n < 0.0 => format!("-{text}"),
         _ => format!("+{text}"),
     }
+}
+
+/// How far a rate may be off, with the decimals that the rate has.
+pub fn error_of(error: f64, rate: f64) -> String {
+    match rate.abs() >= 99.95 {
+        true => count(error.round() as u64),
+        false => with_decimals_of(error, rate),
+    }
+}
+
+fn with_decimals_of(figure: f64, rate: f64) -> String {
+    let decimals = if rate.abs() < 9.95 { 2 } else { 1 };
+    let text = format!("{figure:.decimals$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A growth in percent: one decimal below 10, none above: `+4.2%`, `+50%`, `-100%`.

@@ -1,8 +1,9 @@
 //! The lines of a table.
 
+use hashbrown::HashMap;
 use owo_colors::{OwoColorize, Style};
 
-use super::fit::fit;
+use super::fit::{fit, fit_apart};
 use super::glyphs::Glyphs;
 use super::grid::{Below, Cells, GAP, Grid, Kind, Tone};
 use super::layout::{Field, Layout};
@@ -26,8 +27,8 @@ pub fn draw(grid: &Grid, layout: &Layout, palette: &Palette) -> (String, Lost) {
     let mut lost = Lost::default();
     let mut lines = pen.head();
     let heads = lines.len();
-    for row in &grid.rows {
-        pen.row(row, &mut lines, &mut lost);
+    for (row, name) in grid.rows.iter().zip(pen.names()) {
+        pen.row(row, &name, &mut lines, &mut lost);
     }
     let of_rows = lines.iter().filter(|line| !line.is_below);
     let longest = of_rows.map(|line| line.used).max();
@@ -128,8 +129,56 @@ impl Pen<'_> {
         at
     }
 
+    /// The names of all rows, cut where they have no room, and so that no two rows look the same by that.
+    fn names(&self) -> Vec<String> {
+        let glyphs = self.grid.page.glyphs;
+        let rows = &self.grid.rows;
+        let rooms: Vec<usize> = rows.iter().map(|row| self.room_of_name(row)).collect();
+        let cut = |(row, room): (&Cells, &usize)| match row.place.is_empty()
+            && row.function.contains('/')
+        {
+            true => cut_path(&row.function, *room, glyphs),
+            false => fit(&row.function, *room, glyphs),
+        };
+        let names: Vec<String> = rows.iter().zip(&rooms).map(cut).collect();
+        let mut seen: HashMap<(&str, &str), (&str, bool)> = HashMap::new();
+        for (row, name) in rows.iter().zip(&names) {
+            let first = seen
+                .entry((name, &row.place))
+                .or_insert((&row.function, false));
+            first.1 |= first.0 != row.function;
+        }
+        let apart = |((row, room), name): ((&Cells, &usize), &String)| {
+            let looks = seen.get(&(name.as_str(), row.place.as_str()));
+            match looks.is_some_and(|(_, alike)| *alike) {
+                true => fit_apart(&row.function, *room, glyphs).unwrap_or_else(|| name.clone()),
+                false => name.clone(),
+            }
+        };
+        rows.iter().zip(&rooms).zip(&names).map(apart).collect()
+    }
+
+    /// A name without a place has the place's room, and all that is left where nothing follows.
+    fn room_of_name(&self, row: &Cells) -> usize {
+        let layout = self.layout;
+        let Some(columns) = self.grid.page.columns else {
+            return usize::MAX;
+        };
+        match (row.place.is_empty(), row.tail().is_empty()) {
+            (false, _) => layout.function,
+            (true, true) => {
+                let none: [&str; 0] = [];
+                let mut line = Line::default();
+                let at = self.fields(&mut line, 0, &layout.first, &none, |_| Style::new());
+                columns.saturating_sub(at)
+            }
+            (true, false) if layout.place > 0 => layout.function + GAP + layout.place,
+            (true, false) => layout.function,
+        }
+    }
+
     /// The lines of a row.
-    fn row(&self, row: &Cells, lines: &mut Vec<Line>, lost: &mut Lost) {
+    fn row(&self, row: &Cells, name: &str, lines: &mut Vec<Line>, lost: &mut Lost) {
         let (layout, glyphs) = (self.layout, self.grid.page.glyphs);
         let style = |kind| self.style(row, kind);
         let mut first = Line::default();
@@ -137,25 +186,7 @@ impl Pen<'_> {
         let columns = self.grid.page.columns;
         let room = |end: usize| columns.map_or(usize::MAX, |columns| columns.saturating_sub(end));
         let tail = row.tail();
-        // A name without a place has the place's room, and all that is left where nothing follows.
-        let whole = match (row.place.is_empty(), tail.is_empty()) {
-            (false, _) => layout.function,
-            (true, true) => room(at),
-            (true, false) => {
-                layout.function
-                    + if layout.place > 0 {
-                        GAP + layout.place
-                    } else {
-                        0
-                    }
-            }
-        };
-        let whole = if columns.is_none() { usize::MAX } else { whole };
-        let name = match row.place.is_empty() && row.function.contains('/') {
-            true => cut_path(&row.function, whole, glyphs),
-            false => fit(&row.function, whole, glyphs),
-        };
-        first.put(at, &name, self.name_style(row.tone));
+        first.put(at, name, self.name_style(row.tone));
         let behind = at + layout.function + GAP;
         let plain = self.whole_row(row.tone).unwrap_or_default();
         first.put(behind, &cut_path(&row.place, layout.place, glyphs), plain);

@@ -2,9 +2,10 @@
 
 use super::Report;
 use super::grid::{Column as Drawn, Kind};
+use super::sentence::signed_with_error;
 use crate::diff::{Column, Rate, Site};
 use crate::trace::{Curve, STEPS};
-use crate::units::{bytes, rate};
+use crate::units::bytes;
 
 /// Characters of a curve.
 const CURVE: usize = 16;
@@ -112,7 +113,7 @@ impl<'a> Extras<'a> {
         let mut cells = Vec::new();
         if let Some(unit) = self.rates {
             let of = unit.of(site, self.columns);
-            cells.push(of.map(|of| rate(of.blocks)).unwrap_or_default());
+            cells.push(of.map(signed_with_error).unwrap_or_default());
             cells.push(of.and_then(|of| of.bytes).map(signed).unwrap_or_default());
         }
         if self.fit {

@@ -51,6 +51,56 @@ pub fn fit(name: &str, columns: usize, glyphs: Glyphs) -> String {
     }
 }
 
+/// The same, but of template arguments as much is kept as has room, in place of namespaces and parameters: two instances of
+/// a template else look the same. `None` if there is no such way.
+pub fn fit_apart(name: &str, columns: usize, glyphs: Glyphs) -> Option<String> {
+    let whole = glyphs.text(name).into_owned();
+    let ellipsis = glyphs.ellipsis();
+    if whole.contains(&*glyphs.text(INLINED)) || !whole.contains('<') {
+        return None;
+    }
+    let whole = without_return(&whole).to_owned();
+    let bare = emptied(&whole, '(', ellipsis).replace(&format!("({ellipsis})"), "");
+    let short = without_namespaces(&bare);
+    let tails = |name: &str| -> Vec<String> {
+        let ends = outer(name, "::").into_iter();
+        ends.map(|at| format!("{ellipsis}{}", &name[at..]))
+            .collect()
+    };
+    let mut ways = [whole.clone(), bare.clone()]
+        .into_iter()
+        .chain(Some(short))
+        .chain(tails(&whole))
+        .chain(tails(&bare))
+        .filter(|way| way.contains('<'));
+    ways.find(|way| width(way) <= columns)
+}
+
+/// `a::Set<b::Item>::add` as `Set<Item>::add`: what is left of each `::` goes, but for the template that a function is of.
+fn without_namespaces(name: &str) -> String {
+    let mut out = String::new();
+    let mut word = 0;
+    let mut rest = name;
+    while let Some(c) = rest.chars().next() {
+        if let Some(after) = rest.strip_prefix("::") {
+            // What ends with its arguments is no namespace.
+            match out.ends_with('>') {
+                true => out.push_str("::"),
+                false => out.truncate(word),
+            }
+            rest = after;
+            word = out.len();
+            continue;
+        }
+        out.push(c);
+        rest = &rest[c.len_utf8()..];
+        if !(c.is_alphanumeric() || c == '_') {
+            word = out.len();
+        }
+    }
+    out
+}
+
 /// Where a text stands in a name, but for what is in brackets.
 fn outer(name: &str, text: &str) -> Vec<usize> {
     let mut found = Vec::new();
@@ -174,6 +224,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn instances_of_a_template_are_told_apart() {
+        let name = "void fleet::Registry<fleet::Session>::open(int)";
+        for (columns, expected) in [
+            (47, Some("fleet::Registry<fleet::Session>::open(int)")),
+            (40, Some("fleet::Registry<fleet::Session>::open")),
+            (36, Some("Registry<Session>::open")),
+            (24, Some("Registry<Session>::open")),
+            (22, None),
+        ] {
+            let cut = fit_apart(name, columns, Glyphs::Unicode);
+            assert_eq!(cut.as_deref(), expected, "{columns}");
+        }
+        assert_eq!(fit_apart("a::open", 3, Glyphs::Unicode), None);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -193,6 +259,8 @@ mod tests {
             for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
                 let fitted = fit(&name, columns, glyphs);
                 prop_assert!(width(&fitted) <= columns, "{}", fitted);
+                let apart = fit_apart(&name, columns, glyphs);
+                prop_assert!(apart.is_none_or(|apart| width(&apart) <= columns));
                 prop_assert!(glyphs == Glyphs::Unicode || fitted.is_ascii());
             }
         }

@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::diff::{Growth, Rate, Site, are_equal};
-use crate::units::{bytes, count, counted, signed_bytes, signed_counted, time};
+use crate::units::{bytes, count, counted, error_of, signed_bytes, signed_counted, time};
 
 /// What leaks, and what may, in a sentence each.
 pub fn leaks(report: &Report) -> Option<String> {
@@ -62,15 +62,19 @@ fn sure_leaks(report: &Report) -> Option<String> {
 
 /// `150 ± 12`, of blocks.
 fn with_error(rate: Rate) -> String {
-    let text = |figure| {
-        let text = crate::units::rate(figure);
-        text.trim_start_matches('+').to_owned()
-    };
-    let blocks = text(rate.blocks);
-    match rate.error.map(text) {
-        Some(error) if error != "0" => format!("{blocks} ± {error}"),
-        _ => blocks,
+    let text = crate::units::rate(rate.blocks);
+    let blocks = text.trim_start_matches('+');
+    let error = rate.error.map(|error| error_of(error, rate.blocks));
+    match error.filter(|error| error != "0") {
+        Some(error) => format!("{blocks} ± {error}"),
+        None => blocks.to_owned(),
     }
+}
+
+/// `+150 ± 12`, of blocks.
+pub fn signed_with_error(rate: Rate) -> String {
+    let sign = if rate.blocks > 0.0 { "+" } else { "" };
+    format!("{sign}{}", with_error(rate))
 }
 
 /// What leaked from the first run to the last, and what leaks as it did before.
@@ -147,8 +151,7 @@ pub fn swapped(report: &Report) -> Option<String> {
 
 /// `+600 ± 12 blocks/min, +150.0 KiB/min`.
 pub fn a_minute(rate: Rate) -> String {
-    let sign = if rate.blocks > 0.0 { "+" } else { "" };
-    let blocks = format!("{sign}{} blocks/min", with_error(rate));
+    let blocks = format!("{} blocks/min", signed_with_error(rate));
     match rate.bytes {
         Some(bytes) => format!("{blocks}, {}/min", signed_bytes(bytes.round() as i64)),
         None => blocks,

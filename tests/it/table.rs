@@ -270,7 +270,10 @@ fn names_of_std_are_short_unless_they_are_asked_for() {
         "{full}"
     );
     let cut = table(&CXX, &["--width", "80"]);
-    assert!(cut.contains("fleet::Registry<…>::open()  "), "{cut}");
+    // Two instances would look the same without what they are instances of.
+    for instance in ["Registry<Session>::open()  ", "Registry<Timer>::open()  "] {
+        assert!(cut.contains(instance), "{cut}");
+    }
 }
 
 fn table_in(locale: &[(&str, &str)], arguments: &[&str]) -> String {
