@@ -6,6 +6,7 @@ mod answers;
 mod bounds;
 mod budget;
 mod captures;
+mod classes;
 mod common;
 mod copies;
 mod damaged;

@@ -16,6 +16,13 @@ const DECAYS: f64 = 0.5;
 /// the last part this share of the first one.
 const DECAYS_TO: f64 = 0.55;
 
+/// More than so many times the second part in the first one, and a table was filled there.
+const START: f64 = 3.0;
+
+/// The last two parts then have this share of the second one, but for a little noise.
+const EVEN: f64 = 0.85;
+const LITTLE_NOISE: f64 = 0.4;
+
 /// A difference of so many standard deviations is no accident.
 const NOISE: f64 = 1.3;
 
@@ -58,8 +65,11 @@ impl Parts {
             !at_least(last, DECAYS_TO, first) || !at_least(third + last, DECAYS, first + second);
         // A mean of two varies half as much as a count.
         let both = (third + last) / 2.0;
+        // A table that was filled at the start is no decay, if what follows is even.
+        let even = EVEN * second - LITTLE_NOISE * noise * deviation(both / 2.0, EVEN, second);
+        let is_after_start = first > START * second && both >= even;
         let long = STEADY_LONG * second - noise * deviation(both / 2.0, STEADY_LONG, second);
-        !(decays && is_decayed) && at_least(last, STEADY, third) && both >= long
+        !(decays && is_decayed && !is_after_start) && at_least(last, STEADY, third) && both >= long
     }
 }
 
