@@ -1,0 +1,243 @@
+//! The JSON document, defined field by field in `schema.rs`.
+//!
+//! `schema` names the format and its version: fields are added without a new version, and never
+//! change their meaning within one. What is unknown is null.
+
+mod schema;
+mod site;
+
+use std::io::Write;
+
+use serde::{Serialize, Serializer};
+
+use super::options::{Options, StackView};
+use super::{Report, Sums};
+use crate::diff::Verdict;
+use crate::error::{Error, Result};
+use crate::printable::printable_path;
+use crate::run::{Fault, Run};
+use crate::trace::Anomalies;
+use crate::warning::Warning;
+use schema::*;
+use site::*;
+
+/// Writes the document, indented, with a line end.
+pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
+    let document = Document::new(report, options);
+    serde_json::to_writer_pretty(&mut *out, &document).map_err(|e| Error::Write(e.into()))?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Sites, each made when its turn comes to be written: all of them together are a document's gigabyte.
+#[derive(Debug)]
+pub struct JsonSites<'a> {
+    report: &'a Report,
+    with_curves: bool,
+    stacks: Option<StackView>,
+}
+
+impl Serialize for JsonSites<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let sites = self.report.sites.iter().enumerate();
+        let site =
+            |(index, site)| json_site(self.report, index + 1, site, self.with_curves, self.stacks);
+        serializer.collect_seq(sites.map(site))
+    }
+}
+
+/// Faults, each made when its turn comes.
+#[derive(Debug)]
+pub struct JsonFaults<'a> {
+    run: &'a Run,
+    faults: &'a [Fault],
+}
+
+impl Serialize for JsonFaults<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let faults = self.faults.iter();
+        serializer.collect_seq(faults.map(|fault| json_fault(self.run, *fault)))
+    }
+}
+
+impl<'a> Document<'a> {
+    pub fn new(report: &'a Report, options: &Options) -> Self {
+        let (with_curves, stacks) = (options.trend, options.stacks);
+        let is_comparison = report.is_comparison();
+        Document {
+            schema: "mtrace-diff/1",
+            version: env!("CARGO_PKG_VERSION"),
+            runs: report.runs.iter().map(json_run).collect(),
+            by: report.by.name(),
+            sites: JsonSites {
+                report,
+                with_curves,
+                stacks,
+            },
+            total: JsonTotal {
+                growth: is_comparison
+                    .then(|| json_growth(report.total.growth, report.total.first())),
+            },
+            leaks: json_leaks(report),
+            fixed: is_comparison.then(|| json_fixed(report)),
+            gate: json_gate(report),
+            warnings: json_warnings(&report.warnings),
+        }
+    }
+}
+
+fn json_run(run: &Run) -> JsonRun<'_> {
+    let facts = &run.facts;
+    JsonRun {
+        name: facts.name.clone(),
+        path: printable_path(&facts.path),
+        source: facts.origin.source.name(),
+        saved_by: facts.origin.saved_by.clone(),
+        stands_in: facts.origin.stands_in.as_deref().map(printable_path),
+        log: printable_path(&facts.log),
+        program: facts.program.as_deref().map(printable_path),
+        build_id: facts.build_id.as_ref().map(ToString::to_string),
+        arch: facts.machine.map(|machine| machine.to_string()),
+        addressing: facts.choice.as_ref().map(|choice| choice.addressing.name()),
+        addressing_reason: facts.choice.as_ref().map(|choice| choice.reason.clone()),
+        duration_s: facts.duration_s,
+        at: facts.reached.map(|reached| JsonMoment {
+            given: reached.at.to_string(),
+            of_records: reached.of,
+            step: reached.step,
+        }),
+        records: facts.records,
+        live: json_tally(run.live()),
+        anomalies: facts.anomalies.as_ref().map(json_anomalies),
+        faults: run
+            .faults
+            .as_deref()
+            .map(|faults| JsonFaults { run, faults }),
+        warnings: json_warnings(&facts.warnings),
+    }
+}
+
+fn json_anomalies(anomalies: &Anomalies) -> JsonAnomalies {
+    JsonAnomalies {
+        malformed_lines: anomalies.malformed.count,
+        overlong_lines: anomalies.overlong.count,
+        interleaved_lines: anomalies.interleaved.count,
+        torn_lines: anomalies.torn.count,
+        nul_bytes: anomalies.nul_bytes.count,
+        carriage_returns: anomalies.carriage_returns.count,
+        blank_lines: anomalies.blank.count,
+        truncated_tail: anomalies.truncated_tail.count > 0,
+        missing_start: anomalies.missing_start,
+        missing_end: anomalies.missing_end,
+        starts: anomalies.starts.count,
+        ends: anomalies.ends.count,
+        unknown_frees: anomalies.unknown_frees.count,
+        double_frees: anomalies.double_frees.count,
+        unsure_frees: anomalies.unsure_frees.count,
+        live_address_reused: anomalies.live_address_reused.count,
+        failed_allocations: anomalies.failed_allocations.count,
+        failed_reallocations: anomalies.failed_reallocations.count,
+        first_lines: anomalies
+            .counts()
+            .into_iter()
+            .filter_map(|(name, seen)| Some((name, seen.first_line?)))
+            .collect(),
+    }
+}
+
+fn json_fault(run: &Run, fault: Fault) -> JsonFault {
+    let at = run.location(fault.at);
+    let frame = at.frame();
+    JsonFault {
+        kind: fault.kind_name(),
+        count: fault.seen.count,
+        first_line: fault.seen.first_line,
+        module: run
+            .module_of(at)
+            .map(|module| module.label.name.to_string()),
+        function: frame.and_then(|f| owned(f.function.as_ref())),
+        file: frame.and_then(|f| owned(f.file.as_ref())),
+        line: frame.and_then(|f| f.line),
+        address: at.address.map(json_address),
+    }
+}
+
+fn json_leaks(report: &Report) -> JsonLeaks {
+    let leaks = &report.leaks;
+    JsonLeaks {
+        sites: leaks.sites,
+        may_leak: leaks.may_leak,
+        grown: leaks.grown,
+        blocks: leaks.sums.growth.blocks,
+        bytes: leaks.sums.growth.bytes,
+        per_minute: leaks.per_minute.map(json_rate),
+        memory: report.memory,
+        lasts_s: leaks.lasts_s,
+        lasts_between_s: leaks.lasts_between_s,
+    }
+}
+
+fn json_fixed(report: &Report) -> JsonFixed {
+    let growth = Sums::of(&report.columns, &report.fixed).growth;
+    JsonFixed {
+        sites: report.fixed.len() as u64,
+        blocks: growth.blocks,
+        bytes: growth.bytes,
+    }
+}
+
+fn json_gate(report: &Report) -> JsonGate {
+    let breaches = report.breaches.iter().map(|breach| {
+        let site = &report.sites[breach.site];
+        let frame = site.at.frame();
+        JsonBreach {
+            rank: breach.site + 1,
+            module: site
+                .at
+                .module
+                .as_ref()
+                .map(|module| module.name.to_string()),
+            function: frame.and_then(|f| owned(f.function.as_ref())),
+            file: frame.and_then(|f| owned(f.file.as_ref())),
+            line: frame.and_then(|f| f.line),
+            unsure: breach.unsure,
+            limits: breach.limits.iter().map(ToString::to_string).collect(),
+            copies: breach.together.as_ref().map(|together| {
+                let ranks = together.sites.iter().map(|site| site + 1);
+                ranks.collect()
+            }),
+        }
+    });
+    JsonGate {
+        verdict: report.verdict.map(|verdict| match verdict {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "fail",
+        }),
+        limits: report.gate.limits.iter().map(ToString::to_string).collect(),
+        fail_on: report
+            .gate
+            .fail_on_double_free
+            .then_some("double-free")
+            .into_iter()
+            .collect(),
+        double_frees: report
+            .gate
+            .fail_on_double_free
+            .then_some(report.double_frees),
+        unsure_frees: report
+            .gate
+            .fail_on_double_free
+            .then_some(report.unsure_frees),
+        breaches: breaches.collect(),
+    }
+}
+
+fn json_warnings(warnings: &[Warning]) -> Vec<JsonWarning> {
+    warnings
+        .iter()
+        .map(|warning| JsonWarning {
+            code: warning.code().to_owned(),
+            message: warning.to_string(),
+        })
+        .collect()
+}
