@@ -171,6 +171,12 @@ pub enum Error {
     )]
     ProgramNotFound { path: PathBuf },
 
+    #[error("{option} does not go with `--with glibc`: {reason}; leave out one of the two")]
+    NotWithGlibc {
+        option: &'static str,
+        reason: &'static str,
+    },
+
     #[error("'{}' cannot be recorded: {reason}", printable_path(path))]
     NotRecordable { path: PathBuf, reason: String },
 
@@ -181,13 +187,8 @@ pub enum Error {
     )]
     NotEmpty { path: PathBuf },
 
-    #[error(
-        "nothing was recorded of '{}': the dynamic loader did not load the recorder, or the program ended before it \
-         began; see its message above (a directory mounted noexec can be the cause, or AppArmor: set TMPDIR \
-         to another directory)",
-        printable_path(path)
-    )]
-    NothingRecorded { path: PathBuf },
+    #[error("nothing was recorded of '{}': {reason}", printable_path(path))]
+    NothingRecorded { path: PathBuf, reason: String },
 
     #[error(
         "'{}' is a recording that cannot be read: {reason}; copy it again, in binary mode",

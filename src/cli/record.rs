@@ -16,7 +16,7 @@ use crate::capture::RunInput;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::printable::{printable, printable_path};
-use crate::record::{self, Ending, Job, Outcome, SOURCE, Settings, Watch};
+use crate::record::{self, Ending, Job, Outcome, SOURCE, Settings, Watch, With};
 use crate::recording::Mode;
 use crate::units::{bytes, counted, time};
 
@@ -30,6 +30,7 @@ Examples:
   mtrace-diff run0 run1                                       what grew
   mtrace-diff record --runs 2m,3m -o captures --then-diff -- ./app
   mtrace-diff record -o run0 -- ./app                         until it ends, or until Ctrl-C
+  mtrace-diff record --with glibc -o run0 -- ./app            a log of glibc's mtrace(3)
 
 One long run is enough: mtrace-diff run0@2m run0@3m compares two moments of it.
 
@@ -52,15 +53,18 @@ pub struct RecordArgs {
     /// Compare the runs when they are done
     #[arg(long, requires = "runs")]
     then_diff: bool,
-    /// What to record: events with call stacks, events with the caller alone, or counts
-    #[arg(long, value_enum, default_value = "events")]
-    mode: ModeName,
-    /// Most frames of a call stack
-    #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u8).range(1..))]
-    depth: u8,
-    /// How often the summary writes its counts
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
-    every: Duration,
+    /// What writes the log: the recorder of mtrace-diff, or glibc's mtrace(3), for those who want its log
+    #[arg(long, value_enum, default_value = "recorder")]
+    with: WithName,
+    /// What to record: events with call stacks, events with the caller alone, or counts [default: events]
+    #[arg(long, value_enum)]
+    mode: Option<ModeName>,
+    /// Most frames of a call stack [default: 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    depth: Option<u8>,
+    /// How often the summary writes its counts [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    every: Option<Duration>,
     /// End the log at this size; the program goes on
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
     max_log: Option<u64>,
@@ -79,6 +83,14 @@ pub struct RecordArgs {
     /// Print nothing while the program runs, or at its end
     #[arg(long, short)]
     quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WithName {
+    /// mtrace-diff's own: call stacks, threads and times
+    Recorder,
+    /// glibc's mtrace(3): the immediate caller alone, in its own log format
+    Glibc,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -145,7 +157,23 @@ pub enum Recorded {
     Compare(Vec<PathBuf>),
 }
 
+/// glibc's log has every event with its immediate caller, and nothing else.
+fn refuse_what_glibc_lacks(args: &RecordArgs) -> Result<()> {
+    if args.with == WithName::Recorder {
+        return Ok(());
+    }
+    let (option, reason) = match args {
+        _ if args.mode.is_some() => ("--mode", "glibc logs events with the caller alone"),
+        _ if args.depth.is_some() => ("--depth", "glibc logs no call stacks"),
+        _ if args.every.is_some() => ("--every", "glibc logs events, not counts"),
+        _ if args.max_log.is_some() => ("--max-log", "glibc's log cannot be bounded"),
+        _ => return Ok(()),
+    };
+    Err(Error::NotWithGlibc { option, reason })
+}
+
 pub fn record(args: &RecordArgs) -> Result<Recorded> {
+    refuse_what_glibc_lacks(args)?;
     let stop = stop_on_signals()?;
     if args.runs.is_empty() {
         let outcome = one(args, &args.output, args.limit, &stop)?;
@@ -194,13 +222,17 @@ fn one(
         output: output.to_path_buf(),
         limit,
         settings: Settings {
-            mode: match args.mode {
-                ModeName::Events => Mode::Events,
-                ModeName::Callers => Mode::Callers,
-                ModeName::Summary => Mode::Summary,
+            with: match args.with {
+                WithName::Recorder => With::Recorder,
+                WithName::Glibc => With::Glibc,
             },
-            depth: args.depth,
-            every: args.every,
+            mode: match args.mode {
+                None | Some(ModeName::Events) => Mode::Events,
+                Some(ModeName::Callers) => Mode::Callers,
+                Some(ModeName::Summary) => Mode::Summary,
+            },
+            depth: args.depth.unwrap_or(64),
+            every: args.every.unwrap_or(Duration::from_secs(10)),
             max_log: args.max_log,
             signal: args.signal,
             grace: args.grace,

@@ -10,6 +10,8 @@ use crate::error::{Error, Result};
 /// For every other machine: one C file without dependencies.
 pub const SOURCE: &str = include_str!("recorder.c");
 
+const STARTER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/starter.so"));
+
 const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/recorder.so"));
 
 /// What the library is called, wherever it is put.
@@ -17,11 +19,20 @@ const NAME: &str = "mtrace-recorder.so";
 
 /// Writes this machine's recorder into a directory.
 pub fn write_library(directory: &Path) -> Result<PathBuf> {
-    if LIBRARY.is_empty() {
+    write(LIBRARY, directory, NAME)
+}
+
+/// Writes what starts glibc's own mtrace into a directory.
+pub fn write_starter(directory: &Path) -> Result<PathBuf> {
+    write(STARTER, directory, "mtrace-starter.so")
+}
+
+fn write(library: &[u8], directory: &Path, name: &str) -> Result<PathBuf> {
+    if library.is_empty() {
         return Err(Error::NoRecorder);
     }
-    let path = directory.join(NAME);
-    fs::write(&path, LIBRARY).map_err(|e| Error::io("write", &path, e))?;
+    let path = directory.join(name);
+    fs::write(&path, library).map_err(|e| Error::io("write", &path, e))?;
     Ok(path)
 }
 
