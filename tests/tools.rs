@@ -12,6 +12,8 @@ mod common;
 mod counted;
 #[path = "record/gate.rs"]
 mod gate;
+#[path = "record/glibc.rs"]
+mod glibc;
 #[path = "record/guarded.rs"]
 mod guarded;
 #[path = "live/kin.rs"]
@@ -350,6 +352,31 @@ fn main() {
             "glib_is_passed_over",
             &["gcc", "pkg-config:glib-2.0"],
             stacks::glib,
+        ),
+        trial(
+            "with_glibc_news_are_lines_of_the_program",
+            &["g++", "mtrace"],
+            glibc::news_are_lines_of_the_program,
+        ),
+        trial(
+            "with_glibc_a_child_has_a_log_of_its_own",
+            &["gcc"],
+            glibc::a_child_has_a_log_of_its_own,
+        ),
+        trial(
+            "with_glibc_a_daemon_is_ended",
+            &["gcc"],
+            glibc::a_daemon_is_ended,
+        ),
+        trial(
+            "with_glibc_what_glibc_lacks_is_refused",
+            &["gcc"],
+            glibc::what_glibc_lacks_is_refused,
+        ),
+        trial(
+            "with_glibc_a_musl_program_has_no_mtrace",
+            &["musl-gcc"],
+            glibc::a_musl_program_has_no_mtrace,
         ),
         trial(
             "capture_script_leaves_a_run",

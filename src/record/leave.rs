@@ -201,6 +201,10 @@ pub fn leave_capture(
         if index != main {
             let directory = child_directory(output, log.pid)?;
             put_log(log, &directory, with)?;
+            // A recording says where its program is; glibc's log does not.
+            if with == With::Glibc && !job.settings.link {
+                copy_program(&directory, with)?;
+            }
             children.push(directory);
         }
     }

@@ -137,7 +137,7 @@ static void after_fork_in_child(void) {
 static void *(*next_malloc)(size_t), *(*next_memalign)(size_t, size_t);
 static void *(*libc_malloc)(size_t), *(*libc_memalign)(size_t, size_t);
 
-enum { NO_NEW, NEW, NEW_NOTHROW, NEW_ALIGNED, NEW_ALIGNED_NOTHROW };
+enum { NO_NEW, NEW, NEW_NOTHROW, ARRAY_NOTHROW, NEW_ALIGNED, NEW_ALIGNED_NOTHROW, ARRAY_ALIGNED_NOTHROW };
 
 /* The `new` whose jump led to malloc; and for the probe, whether it led here. */
 PER_THREAD int asked_by;
@@ -152,8 +152,9 @@ static volatile int has_come_by;
 #define SYMBOL(before, after) before##j##after
 #endif
 
-static const char *const names[] = {"", "_Znw" N, "_Znw" N "RKSt9nothrow_t", "_Znw" N "St11align_val_t",
-                                    "_Znw" N "St11align_val_tRKSt9nothrow_t"};
+static const char *const names[] = {"", "_Znw" N, "_Znw" N "RKSt9nothrow_t", "_Zna" N "RKSt9nothrow_t",
+                                    "_Znw" N "St11align_val_t", "_Znw" N "St11align_val_tRKSt9nothrow_t",
+                                    "_Zna" N "St11align_val_tRKSt9nothrow_t"};
 
 /* The C++ library's own function. A plug-in that is loaded for itself alone brings the library along, and then only
  * the plug-in's own scope has it. */
@@ -176,7 +177,8 @@ static void *pass_on(int kind, size_t size, size_t to, const void *of, const voi
     if (!real) return kind < NEW_ALIGNED ? malloc(size) : memalign(to, size);
     switch (kind) {
     case NEW: return ((void *(*)(size_t))real)(size);
-    case NEW_NOTHROW: return ((void *(*)(size_t, const void *))real)(size, of);
+    case NEW_NOTHROW:
+    case ARRAY_NOTHROW: return ((void *(*)(size_t, const void *))real)(size, of);
     case NEW_ALIGNED: return ((void *(*)(size_t, size_t))real)(size, to);
     default: return ((void *(*)(size_t, size_t, const void *))real)(size, to, of);
     }
@@ -235,16 +237,40 @@ EXPORT void *SYMBOL(_Znw, )(size_t size) {
     JUMP(NEW, next_malloc(size));
 }
 
-/* The library's own goes by the `new` above, but not by a jump. A program that has a `new` of its own wants that. */
-static int is_replaced(void) { return dlsym(RTLD_DEFAULT, names[NEW]) != (void *)SYMBOL(_Znw, ); }
-
-EXPORT void *SYMBOL(_Znw, RKSt9nothrow_t)(size_t size, const void *of);
-EXPORT void *SYMBOL(_Znw, RKSt9nothrow_t)(size_t size, const void *of) {
-    if (size == 0) size = 1;
-    if (!next_malloc || is_replaced()) return pass_on(NEW_NOTHROW, size, 0, of, __builtin_return_address(0));
-    tag = of;
-    JUMP(NEW_NOTHROW, next_malloc(size));
+/* The library's own goes by the `new` above, but not by a jump. A program that has a `new` or a `new[]` of its own wants
+ * that. */
+static int is_replaced(int kind) {
+    Dl_info place;
+    if (dlsym(RTLD_DEFAULT, names[NEW]) != (void *)SYMBOL(_Znw, )) return 1;
+    if (kind != ARRAY_NOTHROW && kind != ARRAY_ALIGNED_NOTHROW) return 0;
+    void *array = dlsym(RTLD_DEFAULT, "_Zna" N);
+    return array && dladdr(array, &place) && place.dli_fname && !strstr(place.dli_fname, "/libstdc++.") &&
+           !strstr(place.dli_fname, "/libc++");
 }
+
+#define NOTHROW(function, kind)                                                                                \
+    EXPORT void *function(size_t size, const void *of);                                                        \
+    EXPORT void *function(size_t size, const void *of) {                                                       \
+        if (size == 0) size = 1;                                                                               \
+        if (!next_malloc || is_replaced(kind)) return pass_on(kind, size, 0, of, __builtin_return_address(0)); \
+        tag = of;                                                                                              \
+        JUMP(kind, next_malloc(size));                                                                         \
+    }
+
+NOTHROW(SYMBOL(_Znw, RKSt9nothrow_t), NEW_NOTHROW)
+NOTHROW(SYMBOL(_Zna, RKSt9nothrow_t), ARRAY_NOTHROW)
+
+#define ALIGNED_NOTHROW(function, kind)                                                                          \
+    EXPORT void *function(size_t size, size_t to, const void *of);                                               \
+    EXPORT void *function(size_t size, size_t to, const void *of) {                                              \
+        if (size == 0) size = 1;                                                                                 \
+        if (!next_memalign || is_replaced(kind)) return pass_on(kind, size, to, of, __builtin_return_address(0)); \
+        tag = of;                                                                                                \
+        JUMP(kind, next_memalign(to, size));                                                                     \
+    }
+
+ALIGNED_NOTHROW(SYMBOL(_Znw, St11align_val_tRKSt9nothrow_t), NEW_ALIGNED_NOTHROW)
+ALIGNED_NOTHROW(SYMBOL(_Zna, St11align_val_tRKSt9nothrow_t), ARRAY_ALIGNED_NOTHROW)
 
 EXPORT void *SYMBOL(_Znw, St11align_val_t)(size_t size, size_t to);
 EXPORT void *SYMBOL(_Znw, St11align_val_t)(size_t size, size_t to) {
