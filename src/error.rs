@@ -275,6 +275,11 @@ pub enum Error {
     NothingToJudge { path: PathBuf, recorded: bool },
 
     #[error(
+        "the last run has no stack through {filter}, so the gate has nothing to judge; check the name, which may have changed"
+    )]
+    NothingLeft { filter: String },
+
+    #[error(
         "there is no mtrace log in '{}', but this may be one{}, so the saved report {saved} is not taken in \
          its place; fix or remove what is not a log, or give the log with --log, or the report itself as the run",
         printable_path(path),

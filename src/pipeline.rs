@@ -5,7 +5,9 @@ use crate::error::{Error, Result};
 use crate::import::{import_all, settle};
 use crate::plan::Plan;
 use crate::report::{Only, Report, Terms};
-use crate::run::{Run, blamed, compared, told_apart, with_best_names, without_false_builds};
+use crate::run::{
+    Run, blamed, compared, told_apart, with_best_names, with_ends_compared, without_false_builds,
+};
 use crate::saved;
 use crate::symbols::name_callers;
 
@@ -27,7 +29,7 @@ pub fn show(plan: &Plan) -> Result<Report> {
 fn report(plan: &Plan) -> Result<Report> {
     plan.check()?;
     let imported = import_all(&plan.runs, plan.save.as_deref(), plan.reading())?;
-    let runs = name_callers(imported, &plan.search);
+    let runs = with_ends_compared(name_callers(imported, &plan.search));
     refuse_judgement(&plan.gate, &runs)?;
     if let (Some(file), Some(last)) = (&plan.save, runs.last()) {
         saved::write(file, &saved::to_json(last)?)?;
@@ -45,6 +47,14 @@ fn report(plan: &Plan) -> Result<Report> {
     let runs = told_apart(runs);
     let all = runs.last().map_or(0, |run| run.live().blocks);
     let mut runs: Vec<Run> = runs.into_iter().map(|run| plan.filter.kept(run)).collect();
+    if plan.filter.is_set()
+        && plan.gate.is_set()
+        && runs.last().is_some_and(|run| run.sites.is_empty())
+    {
+        return Err(Error::NothingLeft {
+            filter: plan.filter.to_string(),
+        });
+    }
     let sites = join(&mut runs, plan.by);
     let terms = Terms {
         only: plan.filter.is_set().then(|| {

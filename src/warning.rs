@@ -195,6 +195,18 @@ pub enum Warning {
     },
     /// A summary ends with counts that are older than the program's end.
     LastCountsLost,
+    /// The last run's program failed, and the first one's did not, as far as is known.
+    EndedOtherwise {
+        status: i32,
+    },
+    /// The last run has this percentage of the records of the first.
+    DidLess {
+        percent: u64,
+    },
+    /// The process became a program that was not recorded.
+    WentOnAs {
+        program: String,
+    },
     /// Processes that the program started have recordings of their own, in these directories of the run.
     ChildrenApart {
         children: Vec<String>,
@@ -317,6 +329,9 @@ impl Warning {
             Warning::RecordingStopped { .. } => "recording-stopped",
             Warning::RecordingLost { .. } => "recording-lost",
             Warning::LastCountsLost => "last-counts-lost",
+            Warning::EndedOtherwise { .. } => "ended-otherwise",
+            Warning::DidLess { .. } => "did-less",
+            Warning::WentOnAs { .. } => "went-on-as",
             Warning::ChildrenApart { .. } => Warning::CHILDREN_APART,
             Warning::SameRun { .. } => "same-run",
             Warning::NoProjection { .. } => "no-projection",
@@ -354,6 +369,9 @@ impl Warning {
                 | Warning::RecordingStopped { .. }
                 | Warning::RecordingLost { .. }
                 | Warning::LastCountsLost
+                | Warning::EndedOtherwise { .. }
+                | Warning::DidLess { .. }
+                | Warning::WentOnAs { .. }
                 | Warning::ChildrenApart { .. }
                 | Warning::OtherProgram { .. }
                 | Warning::ModuleDoesNotFit { .. }
@@ -590,6 +608,29 @@ impl fmt::Display for Warning {
                 "the program ended without a last count, as it does when it is killed or calls _exit, and what it allocated \
                  and freed since the count before is not in these figures; record into a file, which keeps the counts up to \
                  date, or without --mode summary",
+            ),
+            Warning::EndedOtherwise { status } => {
+                let how = match status {
+                    129..=192 => format!("was killed by signal {}", status - 128),
+                    status => format!("ended with exit status {status}"),
+                };
+                write!(
+                    f,
+                    "the program {how}, and did not so in the first run: what it did not come to is not in its figures"
+                )
+            }
+            Warning::DidLess { percent } => write!(
+                f,
+                "this run has {} of the records of the first one: the program did much less, and what it did not do cannot                  have leaked",
+                match percent {
+                    0 => "less than 1 %".to_owned(),
+                    percent => format!("{percent} %"),
+                }
+            ),
+            Warning::WentOnAs { program } => write!(
+                f,
+                "the process went on as '{program}', which was not recorded, as with `env -i` or another environment without \
+                 LD_PRELOAD: these are figures of what it was before; record that program itself"
             ),
             Warning::ChildrenApart { children } => {
                 let (processes, was, own) = match children.len() {

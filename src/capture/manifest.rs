@@ -29,6 +29,12 @@ pub struct Manifest {
     /// How long the program was traced, in seconds.
     #[serde(default)]
     pub duration_s: Option<f64>,
+    /// Of the program, where it ended by itself.
+    #[serde(default)]
+    pub exit_status: Option<i32>,
+    /// What the process became, without being recorded any more.
+    #[serde(default)]
+    pub went_on_as: Option<String>,
     #[serde(default)]
     modules: Vec<ModuleFacts>,
     /// Made when the first module is looked up.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::run::{Call, PassedBy, Responsible, Run, Text, plain_name};
+use crate::run::{Call, Frame, PassedBy, Responsible, Role, Run, Text, plain_name};
 use crate::trace::LiveSizes;
 
 /// What of it is wanted.
@@ -41,7 +41,8 @@ impl Beyond {
     ) -> Option<Box<Beyond>> {
         let site = run.sites.get(number as usize)?;
         let via = responsible.via;
-        let via = via.and_then(|(call, by)| Some((names.plain(run, call, by)?, by)));
+        let via =
+            via.and_then(|(call, by)| Some((names.plain(run, call, by)?, whose(run, call, by))));
         let sizes = looks.sizes || responsible.stands_for.is_some();
         if via.is_none() && !sizes && !looks.stacks {
             return None;
@@ -72,6 +73,19 @@ impl Beyond {
             // A part of them would be wrong.
             _ => None,
         };
+    }
+}
+
+/// A wrapper with the name of a library's that the program has the source of may be its own.
+fn whose(run: &Run, call: Call, by: PassedBy) -> PassedBy {
+    let module = run.module_of(run.location(call.at));
+    let is_program = module.is_some_and(|module| module.label.role == Role::Program);
+    let has_source = |frame: &Frame| frame.file.is_some() && !frame.is_of_system_header();
+    match by {
+        PassedBy::Known if is_program && run.frame_of(call).is_some_and(has_source) => {
+            PassedBy::KnownOwn
+        }
+        by => by,
     }
 }
 

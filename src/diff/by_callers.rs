@@ -77,6 +77,11 @@ pub fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedS
     for (old, new) in pairs {
         let earlier = std::mem::take(&mut sites[old].runs);
         let site = &mut sites[new];
+        // Another function with such callers can as well be another site, which the first run does not have.
+        let first_has_it = earlier.first().is_some_and(Option::is_some);
+        if first_has_it && site.at_least.is_none() {
+            site.at_least = Some(Box::new(runs[0].nothing()));
+        }
         for (here, earlier) in site.runs.iter_mut().zip(earlier) {
             if here.is_none() {
                 *here = earlier;

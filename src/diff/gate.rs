@@ -78,6 +78,8 @@ pub struct Breach {
     pub site: usize,
     /// It is above them only if the site was another one before, which is as likely.
     pub unsure: bool,
+    /// It is above them by what it held until the end of its program freed it.
+    pub until_exit: bool,
     pub limits: Vec<Limit>,
     /// Where only this site and others like it are above them together: all of these.
     pub together: Option<Together>,
@@ -166,6 +168,7 @@ impl Gate {
             breaches.push(Breach {
                 site,
                 unsure: false,
+                until_exit: false,
                 limits,
                 together: Some(together),
             });
@@ -188,11 +191,20 @@ impl Gate {
                 // Where it is unsure what grew, a leak must not pass for another site.
                 let worst = site.worst.as_deref();
                 let worst = worst.map_or_else(Vec::new, |worst| self.exceeded(worst));
-                let unsure = shown.is_empty();
-                let limits = if unsure { worst } else { shown };
+                // Nor must one that the end of the program freed.
+                let held = site.held.as_deref();
+                let held = held.map_or_else(Vec::new, |held| self.exceeded(held));
+                let until_exit = shown.is_empty() && !held.is_empty();
+                let unsure = shown.is_empty() && !until_exit;
+                let limits = match (until_exit, unsure) {
+                    (true, _) => held,
+                    (_, true) => worst,
+                    _ => shown,
+                };
                 (!limits.is_empty()).then_some(Breach {
                     site: index,
                     unsure,
+                    until_exit,
                     limits,
                     together: None,
                 })

@@ -5,6 +5,7 @@ use super::column::Column;
 use super::fixed::{fixed, is_fixed, without_renamed};
 use super::group::{group, lines_of};
 use super::growth::{Change, Growth, ends};
+use super::held::held;
 use super::hidden::hidden;
 use super::join::Joint;
 use super::judged::{Reading, Site};
@@ -124,7 +125,12 @@ fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
         Some(lines) => lines.fixed > 0,
         None => is_fixed(&joined.runs, columns, growth, finding) && joined.hidden.is_none(),
     };
+    let held = match joined.lines {
+        None => held(&joined.runs, &figures, columns, trend).map(Box::new),
+        Some(_) => None,
+    };
     Site {
+        held,
         worst,
         trend,
         by_bytes: finding.is_some_and(|finding| finding.by_bytes),

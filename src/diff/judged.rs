@@ -21,6 +21,8 @@ pub struct Site {
     pub by_bytes: bool,
     /// It leaked in the first run, and does no more; of a row of several lines, one of these.
     pub fixed: bool,
+    /// Growth of what it held until its program ended; `None` where it is what it left that counts.
+    pub held: Option<Box<Reading>>,
     /// Growth under the worst reading of which site it is; `None` where that is sure.
     pub worst: Option<Box<Reading>>,
 }

@@ -11,7 +11,7 @@ use super::group::module_of;
 use super::judged::Site;
 use super::site::ModuleKey;
 use super::together::{Likeness, Together};
-use crate::run::{Symbolized, Text, Unknown, is_library_detail, is_wrapper};
+use crate::run::{Role, Symbolized, Text, Unknown, is_library_detail, is_wrapper};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Place<'a> {
@@ -59,12 +59,15 @@ fn place(site: &Site, is_copy: impl Fn() -> bool) -> Option<Place<'_>> {
     }
     let module = module_of(&site.at.key)?;
     let is_plugin = *module != ModuleKey::program() && is_copy();
+    // A header is compiled into several modules. A path that is not whole can be that of several files.
+    let file = frame.file.as_deref()?;
+    let is_whole_path = file.starts_with('/');
     Some(Place::Line {
-        module: match is_plugin {
-            true => ModuleKey::new(module.role, Text::default()),
+        module: match is_plugin || is_whole_path {
+            true => ModuleKey::new(Role::Library, Text::default()),
             false => module.clone(),
         },
-        file: frame.file.as_deref()?,
+        file,
         line: frame.line?,
     })
 }

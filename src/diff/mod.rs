@@ -14,6 +14,7 @@ mod fixed;
 mod gate;
 mod group;
 mod growth;
+mod held;
 mod hidden;
 mod identity;
 mod join;

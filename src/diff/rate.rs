@@ -45,6 +45,9 @@ const OTHER_LOAD: f64 = 1.25;
 /// An error is so many standard deviations: 19 of 20 counts are nearer.
 const DEVIATIONS: f64 = 2.0;
 
+/// No chance makes ten out of one, even in blocks that come in a few batches.
+const LEAST_SHARE: f64 = 0.1;
+
 /// The variance of counts is known from some 14 of them, and may be this much more: by one standard deviation of its own.
 const MAY_VARY_MORE: f64 = 1.4;
 
@@ -68,7 +71,9 @@ pub fn rates(
     // What is new grew in its own run alone.
     let is_new = runs.first().is_some_and(Option::is_none);
     let readings = |minutes: &[f64]| {
-        let by_ends = end_to_end(growth, minutes).filter(|_| !is_new);
+        // What came in a run of nearly one length did not come in the difference of the two.
+        let is_told = |_: &Rate| !is_new && !became_a_leak(runs);
+        let by_ends = end_to_end(growth, minutes).filter(is_told);
         let by_ends = by_ends.map(|rate| Rate {
             error: Some(chance.of_difference(growth, minutes)),
             ..rate
@@ -119,7 +124,7 @@ fn per_minute(
         return by_course();
     }
     let leaks = leaks(runs);
-    if leaks && differ_in_load(columns) {
+    if leaks && (differ_in_load(columns) || became_a_leak(runs)) {
         return by_course();
     }
     let rate = over(&figures, &times);
@@ -221,11 +226,15 @@ fn is_longer(times: &[f64]) -> bool {
     }
 }
 
-/// Whether the first run stood level in the end, and the last one grew to its end: then it is not the difference of
-/// their ends that tells how fast it grows.
+/// Whether the first run kept next to nothing in the end, and the last one grew to its end: then it is not the
+/// difference of their ends that tells how fast it grows.
 fn became_a_leak(runs: &[Option<Box<SiteRun>>]) -> bool {
     let first = runs.first().and_then(Option::as_deref);
-    let is_level = first.and_then(observed).as_ref().is_some_and(became_level);
+    let is_level = match first.map(observed) {
+        Some(Some(first)) => became_level(&first) || trend_of(&first) == Trend::Noise,
+        // Of a run that does not have the site there is no difference, and of one without a course nothing is known.
+        Some(None) | None => false,
+    };
     is_level && leaks(runs)
 }
 
@@ -292,7 +301,7 @@ impl Rate {
         let Some(error) = self.error.filter(|_| self.blocks > 0.0) else {
             return self;
         };
-        let blocks = (self.blocks - error).max(0.0);
+        let blocks = (self.blocks - error).max(LEAST_SHARE * self.blocks);
         let share = blocks / self.blocks;
         Rate {
             blocks,

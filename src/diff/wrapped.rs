@@ -19,7 +19,7 @@ pub fn wrapped(sites: &[Site], columns: &[Column]) -> Vec<Together> {
     for (index, site) in shown.filter(|(_, site)| site.at.hidden.is_none()) {
         for via in site.at.via() {
             let is_judged = match via.by {
-                PassedBy::Learned => true,
+                PassedBy::Learned | PassedBy::KnownOwn => true,
                 PassedBy::Known => !is_library_wrapper(&via.function),
                 PassedBy::Given | PassedBy::Runtime | PassedBy::Header => false,
             };

@@ -30,6 +30,7 @@ pub fn facts(
         program: program.map(|elf| elf.path.clone()),
         machine: rebased.machine,
         duration_s: capture.manifest.duration_s,
+        exit_status: capture.manifest.exit_status,
         warnings: warnings.into_iter().flatten().cloned().collect(),
         ..Facts::default()
     }

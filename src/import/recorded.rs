@@ -12,7 +12,7 @@ use crate::capture::{CaptureSet, Moment, Reached, Standing};
 use crate::elf::BuildId;
 use crate::error::{Error, Result};
 use crate::file_name::base_name;
-use crate::printable::shortened;
+use crate::printable::{printable, shortened};
 use crate::progress::Progress;
 use crate::recording::{Blocks, Recording, duration_of, is_recording, replay};
 use crate::run::{
@@ -315,6 +315,11 @@ fn facts(
         warnings.retain(|warning| *warning != Warning::NoProgram);
     }
     warnings.extend(damage(recording, reached.is_some()));
+    let became = capture.manifest.went_on_as.as_deref();
+    warnings.extend(became.filter(|_| reached.is_none()).map(|program| {
+        let program = printable(program).into_owned();
+        Warning::WentOnAs { program }
+    }));
     let children = children_of(capture, &recording.header);
     if !children.is_empty() {
         warnings.push(Warning::ChildrenApart { children });
@@ -340,6 +345,7 @@ fn facts(
             started: recording.header.started,
         }),
         records: Some(recording.events),
+        exit_status: capture.manifest.exit_status.filter(|_| reached.is_none()),
         warnings,
         ..Facts::default()
     }

@@ -210,7 +210,11 @@ pub fn leave_capture(
     }
     put_log(&logs[main], output, with)?;
     remove_logs(&paths);
-    put_facts(output, job, took, course.ending())?;
+    let went_on_as = match logs[main].pid == course.main && with == With::Recorder {
+        true => other_program(&output.join(with.log()), course.program.as_deref()),
+        false => None,
+    };
+    put_facts(output, job, took, course.ending(), went_on_as)?;
     Ok(Outcome {
         took,
         ending: course.ending(),
@@ -255,6 +259,15 @@ fn why_nothing(paths: &[PathBuf], with: With, ending: Ending) -> String {
     }
 }
 
+/// What a process ran in the end, if that is not what wrote its log.
+fn other_program(log: &Path, last: Option<&Path>) -> Option<String> {
+    let recorded = program_of(log)?;
+    // A program that was built anew meanwhile has no name any more.
+    let last = last.filter(|last| last.is_file())?;
+    let same = fs::canonicalize(&recorded).ok() == fs::canonicalize(last).ok();
+    (!same).then(|| last.to_string_lossy().into_owned())
+}
+
 fn child_directory(output: &Path, pid: u32) -> Result<PathBuf> {
     let mut number = 1;
     loop {
@@ -282,6 +295,9 @@ struct RunFacts {
     ended: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_status: Option<i32>,
+    /// What the process became, without being recorded any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    went_on_as: Option<String>,
 }
 
 fn put_log(log: &Log, directory: &Path, with: With) -> Result<()> {
@@ -296,7 +312,13 @@ fn put_log(log: &Log, directory: &Path, with: With) -> Result<()> {
     }
 }
 
-fn put_facts(directory: &Path, job: &Job, took: Duration, ending: Ending) -> Result<()> {
+fn put_facts(
+    directory: &Path,
+    job: &Job,
+    took: Duration,
+    ending: Ending,
+    went_on_as: Option<String>,
+) -> Result<()> {
     if !job.settings.link {
         copy_program(directory, job.settings.with)?;
     }
@@ -318,6 +340,7 @@ fn put_facts(directory: &Path, job: &Job, took: Duration, ending: Ending) -> Res
             Ending::Itself(code) => Some(code),
             _ => None,
         },
+        went_on_as,
     };
     // Under its name only when it is whole.
     let (path, new) = (directory.join("run.json"), directory.join("run.json.new"));

@@ -116,6 +116,7 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Watch)) -> Re
     let mut course = Course {
         main,
         status: None,
+        program: None,
         left_others: false,
         stopped: false,
         asked: None,
@@ -140,6 +141,8 @@ pub struct Course {
     pub main: u32,
     /// Of the program itself.
     status: Option<i32>,
+    /// What its process ran when it was last looked at.
+    pub program: Option<PathBuf>,
     /// The program had ended before it was asked to, and others went on.
     pub left_others: bool,
     /// The user wanted it to end.
@@ -175,6 +178,10 @@ impl Course {
                     continue;
                 }
                 Waited::Running => {}
+            }
+            // A process can become another program, and one that is not recorded.
+            if let Ok(program) = fs::read_link(format!("/proc/{}/exe", self.main)) {
+                self.program = Some(program);
             }
             let is_over = job.limit.is_some_and(|limit| self.begin.elapsed() >= limit);
             match self.asked {

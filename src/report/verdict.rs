@@ -184,7 +184,8 @@ fn fail_reason(report: &Report) -> String {
             let site = &report.sites[breach.site];
             let worst = site.worst.as_deref().filter(|_| breach.unsure);
             let of_all = breach.together.as_ref().map(|together| &together.reading);
-            let judged = worst.or(of_all);
+            let held = site.held.as_deref().filter(|_| breach.until_exit);
+            let judged = worst.or(of_all).or(held);
             let growth = judged.map_or(site.growth, |judged| judged.growth);
             let rates = judged.map_or_else(|| site.rates(&report.columns), |judged| judged.rates);
             let by_time = breach.limits.iter().all(Limit::is_by_time);
@@ -196,6 +197,7 @@ fn fail_reason(report: &Report) -> String {
                 }
             };
             let unsure = match breach.unsure {
+                _ if breach.until_exit => ", until the end of the program freed it",
                 true => ", if it was another site before",
                 false if site.is_unsure() => ", unless it was another site before",
                 false => "",

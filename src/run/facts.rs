@@ -86,6 +86,8 @@ pub struct Facts {
     pub program: Option<PathBuf>,
     pub build_id: Option<BuildId>,
     pub machine: Option<Machine>,
+    /// Of the program; 128 and the signal that killed it. `None` where it was ended on purpose, or nobody knows.
+    pub exit_status: Option<i32>,
     /// `None` where there are no numbers of a log.
     pub choice: Option<AddressingChoice>,
     /// How long the program was traced, where its `run.json` says so, in seconds.

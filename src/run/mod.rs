@@ -33,7 +33,7 @@ pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
 pub use name::{
     Code, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown, is_library_detail,
 };
-pub use set::{compared, same_recordings, told_apart};
+pub use set::{compared, same_recordings, told_apart, with_ends_compared};
 pub use stacks::{StackId, Stacks};
 pub use wrapper::{PassedBy, Pattern, Wrappers, is_library_wrapper, is_wrapper, plain_name};
 

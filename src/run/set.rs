@@ -15,6 +15,36 @@ pub fn compared(runs: &[Run]) -> Vec<Warning> {
     warnings
 }
 
+/// A last run that records much less than the first one did.
+const MUCH_LESS: f64 = 0.1;
+
+/// So many records are enough for that.
+const RECORDS: u64 = 100;
+
+/// The runs, the last one with what says that its program did not do what the first one's did: there, nothing can have
+/// leaked.
+pub fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
+    let [first, .., last] = runs.as_mut_slice() else {
+        return runs;
+    };
+    let (first, last) = (&first.facts, &mut last.facts);
+    let is_killed = |status: i32| status > 128;
+    let status = last.exit_status.filter(|status| match first.exit_status {
+        Some(before) => before == 0 && *status != 0,
+        None => is_killed(*status),
+    });
+    let ended = status.map(|status| Warning::EndedOtherwise { status });
+    let records = first.records.zip(last.records);
+    let share = records.filter(|(before, after)| *before >= RECORDS && *after > 0);
+    let share = share.map(|(before, after)| after as f64 / before as f64);
+    let less = share.filter(|share| *share < MUCH_LESS && last.reached.is_none());
+    let less = less.map(|share| Warning::DidLess {
+        percent: (share * 100.0) as u64,
+    });
+    last.warnings.extend(ended.into_iter().chain(less));
+    runs
+}
+
 /// The same directory, or the same log, given as two runs.
 fn same_runs(runs: &[Run]) -> Vec<Warning> {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);

@@ -381,6 +381,7 @@ impl SavedRun {
         }
         let facts = Facts {
             unlisted: None,
+            exit_status: None,
             name: capture.name.clone(),
             path: capture.path.clone(),
             origin: Origin {

@@ -78,8 +78,17 @@ fn what_the_end_of_the_run_freed_is_said() {
     let few = log(&directory, "few.log", &freed_after(100));
     let many = log(&directory, "many.log", &freed_after(5000));
     let said = "1 site held more than before, until the end of the run freed it: ";
-    let (code, text) = gate([&few, &many], &["--fail-above", "10"]);
+    let (code, text) = gate([&few, &many], &["--fail-above", "5000"]);
     assert_eq!(code, Some(0), "{text}");
+    // A service that is told to end frees what it leaked: 4,900 blocks more than before.
+    let (status, failed) = gate([&few, &many], &["--fail-above", "4800"]);
+    assert_eq!(status, Some(1), "{failed}");
+    let failed: String = failed.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        failed.contains("+4,900 blocks")
+            && failed.contains("until the end of the program freed it"),
+        "{failed}"
+    );
     assert!(text.contains(said), "{text}");
     assert!(text.contains("up to 5,000 blocks (before: 100)"), "{text}");
     for same in [&few, &many] {

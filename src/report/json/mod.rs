@@ -201,6 +201,7 @@ fn json_gate(report: &Report) -> JsonGate {
             file: frame.and_then(|f| owned(f.file.as_ref())),
             line: frame.and_then(|f| f.line),
             unsure: breach.unsure,
+            until_exit: breach.until_exit,
             limits: breach.limits.iter().map(ToString::to_string).collect(),
             copies: breach.together.as_ref().map(|together| {
                 let ranks = together.sites.iter().map(|site| site + 1);

@@ -400,6 +400,8 @@ pub struct JsonBreach {
     pub line: Option<u32>,
     /// Its growth is above them only in another, as likely reading of which site it is.
     pub unsure: bool,
+    /// It is above them by what it held until the end of its program freed it.
+    pub until_exit: bool,
     /// The limits that its growth is above.
     pub limits: Vec<String>,
     /// Where it is above them only together with others like it: of its line in copies of its file, of its line in other

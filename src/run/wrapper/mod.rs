@@ -34,6 +34,9 @@ pub enum PassedBy {
     Runtime,
     /// The table has its name.
     Known,
+    /// So it has, but the program has its source: its own lines may keep something.
+    #[serde(rename = "known")]
+    KnownOwn,
     /// The data shows it.
     Learned,
     /// It is written in a header of the system.
@@ -46,7 +49,7 @@ impl PassedBy {
         match self {
             PassedBy::Given => "given",
             PassedBy::Runtime => "runtime",
-            PassedBy::Known => "known",
+            PassedBy::Known | PassedBy::KnownOwn => "known",
             PassedBy::Learned => "learned",
             PassedBy::Header => "header",
         }
