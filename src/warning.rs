@@ -616,12 +616,13 @@ impl fmt::Display for Warning {
                 };
                 write!(
                     f,
-                    "the program {how}, and did not so in the first run: what it did not come to is not in its figures"
+                    "the program {how}, unlike in the first run: what it did not come to is not in its figures"
                 )
             }
             Warning::DidLess { percent } => write!(
                 f,
-                "this run has {} of the records of the first one: the program did much less, and what it did not do cannot                  have leaked",
+                "this run has {} of the records of the first one: the program did much less, and what it did not do cannot \
+                 have leaked",
                 match percent {
                     0 => "less than 1 %".to_owned(),
                     percent => format!("{percent} %"),

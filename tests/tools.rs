@@ -106,6 +106,31 @@ fn main() {
             gate::what_a_wrapper_keeps_itself_is_judged_in_all_its_callers,
         ),
         trial(
+            "a_function_of_the_program_with_a_librarys_name_is_its_own",
+            &["gcc"],
+            gate::a_function_of_the_program_with_a_librarys_name_is_its_own,
+        ),
+        trial(
+            "a_run_that_did_not_do_its_work_is_said",
+            &["gcc"],
+            gate::a_run_that_did_not_do_its_work_is_said,
+        ),
+        trial(
+            "a_process_that_went_on_unrecorded_is_said",
+            &["gcc"],
+            gate::a_process_that_went_on_unrecorded_is_said,
+        ),
+        trial(
+            "a_pool_that_is_gone_hides_no_new_leak",
+            &["gcc"],
+            gate::a_pool_that_is_gone_hides_no_new_leak,
+        ),
+        trial(
+            "a_filter_that_keeps_nothing_is_no_pass",
+            &["gcc"],
+            gate::a_filter_that_keeps_nothing_is_no_pass,
+        ),
+        trial(
             "code_made_at_run_time_is_judged_as_a_whole",
             &["gcc"],
             gate::code_made_at_run_time_is_judged_as_a_whole,

@@ -197,6 +197,124 @@ pub fn what_a_wrapper_keeps_itself_is_judged_in_all_its_callers() {
     }
 }
 
+/// The leak is in a function with a name of GLib's, CPython's or the allocator's own, which the program has the source of.
+pub fn a_function_of_the_program_with_a_librarys_name_is_its_own() {
+    for name in ["gc_alloc", "kmalloc", "g_list_keep"] {
+        let runs = a_wrapper_that_keeps_nodes(name);
+        let others = format!(" and 29 other callers of {name}");
+        a_line_is_above_the_limit(&runs, "+270 blocks", &others);
+    }
+}
+
+/// 5,000 blocks in a whole run, and the run is not whole.
+pub fn a_run_that_did_not_do_its_work_is_said() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n\
+         int main(int argc, char **argv) { int until = atoi(argv[1]), end = atoi(argv[2]);\n\
+         for (int i = 0; i < 5000; i++) { if (i == until) { if (end == 6) abort(); exit(end); }\n\
+         char *volatile p = malloc(64); if (!LEAK) free(p); } return 0; }\n",
+    );
+    runs.record("run0", &[], &["./app0", "-1", "0"]);
+    for (until, end, said_of_it) in [
+        (
+            "4000",
+            "6",
+            "the program was killed by signal 6, unlike in the first run",
+        ),
+        (
+            "4000",
+            "3",
+            "the program ended with exit status 3, unlike in the first run",
+        ),
+        (
+            "5",
+            "0",
+            "this run has less than 1 % of the records of the first one",
+        ),
+    ] {
+        runs.record("run1", &["--force"], &["./app1", until, end]);
+        let mut command = mtrace_diff();
+        command.args(["run0", "run1", "--fail-above", "100000"]);
+        let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+        assert_eq!(status, Some(0), "{said}");
+        let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(said_of_it), "{said}");
+        assert!(said.contains("but figures of run1 are partial"), "{said}");
+        let (status, said) = runs.gate(&["--strict"]);
+        assert_eq!(status, Some(2), "{said}");
+    }
+}
+
+/// What `env -i` starts has no LD_PRELOAD, and its process wrote nothing since.
+pub fn a_process_that_went_on_unrecorded_is_said() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(void) { for (int i = 0; i < 1000; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); }\n\
+         usleep(400000); return 0; }\n",
+    );
+    runs.record("run0", &[], &["env", "-i", "./app0"]);
+    runs.record("run1", &[], &["env", "-i", "./app1"]);
+    let (status, said) = runs.gate(&[]);
+    assert_eq!(status, Some(0), "{said}");
+    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("app1', which was not recorded"), "{said}");
+    assert!(
+        said.contains("but figures of run0, run1 are partial"),
+        "{said}"
+    );
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(2), "{said}");
+    // With its environment, the program is what is recorded.
+    runs.record("run1", &["--force"], &["env", "./app1"]);
+    runs.record("run0", &["--force"], &["env", "./app0"]);
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(1), "{said}");
+}
+
+/// A function of the first build's that allocated a pool is gone, and another one below the same caller leaks as much.
+pub fn a_pool_that_is_gone_hides_no_new_leak() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n\
+         void *volatile kept;\n\
+         #if LEAK\n\
+         __attribute__((noinline)) void trace(void) { kept = malloc(64); }\n\
+         #else\n\
+         __attribute__((noinline)) void serve_pool(void) { for (int i = 0; i < 500; i++) kept = malloc(64); }\n\
+         #endif\n\
+         __attribute__((noinline)) void request(int n) {\n\
+         char *volatile p = malloc(20); free(p);\n\
+         #if LEAK\n\
+         trace();\n\
+         #else\n\
+         if (n == 0) serve_pool();\n\
+         #endif\n\
+         }\n\
+         int main(void) { for (int i = 0; i < 480; i++) request(i); return 0; }\n",
+    );
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app1"]);
+    let (status, said) = runs.gate(&[]);
+    assert_eq!(status, Some(1), "{said}");
+}
+
+pub fn a_filter_that_keeps_nothing_is_no_pass() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n\
+         __attribute__((noinline)) void handle(void) { char *volatile p = malloc(64); if (!LEAK) free(p); }\n\
+         int main(void) { for (int i = 0; i < 1000; i++) handle(); return 0; }\n",
+    );
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app1"]);
+    let (status, said) = runs.gate(&["--under", "hnadle"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(
+        said.contains("the last run has no stack through hnadle"),
+        "{said}"
+    );
+    let (status, said) = runs.gate(&["--under", "handle"]);
+    assert_eq!(status, Some(1), "{said}");
+}
+
 /// Each piece of code has a page of its own, and the source of none is known.
 pub fn code_made_at_run_time_is_judged_as_a_whole() {
     let runs = Runs::of(
