@@ -121,6 +121,11 @@ fn main() {
             gate::a_process_that_went_on_unrecorded_is_said,
         ),
         trial(
+            "a_daemon_of_its_own_session_is_followed_and_judged",
+            &["gcc"],
+            gate::a_daemon_of_its_own_session_is_followed_and_judged,
+        ),
+        trial(
             "a_pool_that_is_gone_hides_no_new_leak",
             &["gcc"],
             gate::a_pool_that_is_gone_hides_no_new_leak,

@@ -45,6 +45,9 @@ impl With {
     }
 }
 
+/// A recording of no more bytes than this is read to see how much it holds.
+const SMALL: u64 = 1 << 20;
+
 /// What stands behind the name of glibc's log, for the maps of its process.
 const MAPS: &str = ".maps";
 
@@ -178,7 +181,8 @@ pub fn leave_capture(
     let mut logs: Vec<Log> = logs.filter_map(|path| Log::read(path, with)).collect();
     // Of one process that ran several programs one after the other, the last is meant.
     logs.sort_by_key(|log| log.started);
-    let largest = logs.iter().enumerate().max_by_key(|(_, log)| log.size);
+    let did = |(_, log): &(usize, &Log)| (log.size, events_of(log, with));
+    let largest = logs.iter().enumerate().max_by_key(did);
     let Some((largest, _)) = largest else {
         let reason = why_nothing(&paths, with, course.ending());
         leave_nothing(output, &paths);
@@ -192,7 +196,7 @@ pub fn leave_capture(
     let own = own.unwrap_or(largest);
     // A daemon leaves its work to a child, and is gone at once.
     let is_daemon = course.asked.is_some() && course.left_others;
-    let main = match is_daemon && logs[largest].size > logs[own].size {
+    let main = match is_daemon && logs[largest].size >= logs[own].size {
         true => largest,
         false => own,
     };
@@ -221,6 +225,26 @@ pub fn leave_capture(
         children,
         is_daemon: main != own,
     })
+}
+
+/// Small recordings are of one size, as the recorder maps its files in pieces: there, events are counted.
+fn events_of(log: &Log, with: With) -> u64 {
+    if with == With::Glibc || log.size > SMALL {
+        return 0;
+    }
+    let Ok(file) = fs::File::open(&log.path) else {
+        return 0;
+    };
+    let Ok(Ok(blocks)) = Blocks::open(file) else {
+        return 0;
+    };
+    let header = blocks.header.clone();
+    let mut events = 0;
+    for block in blocks {
+        // What is damaged counts as far as it goes.
+        let _ = crate::recording::decode(&block, &header, |_| events += 1);
+    }
+    events
 }
 
 /// Removes logs that did not come as far as their first line.

@@ -3,9 +3,7 @@
 use std::fs;
 use std::io;
 
-use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
-};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, wait};
 
 /// A process that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +31,8 @@ pub fn adopt_orphans() {
 
 /// Looks whether a process has ended, and waits for none.
 pub fn poll() -> io::Result<Waited> {
-    match waitpid(None, WaitOptions::NOHANG) {
+    // Of any process group: a daemon is in one of its own.
+    match wait(WaitOptions::NOHANG) {
         Ok(None) => Ok(Waited::Running),
         Ok(Some((pid, status))) => {
             let code = match (status.exit_status(), status.terminating_signal()) {

@@ -271,6 +271,26 @@ pub fn a_process_that_went_on_unrecorded_is_said() {
     assert_eq!(status, Some(1), "{said}");
 }
 
+/// A daemon has a session, and so a process group, of its own. It is followed there, and ended when its time is over.
+pub fn a_daemon_of_its_own_session_is_followed_and_judged() {
+    let runs = Runs::of(
+        "#define _DEFAULT_SOURCE\n#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(int argc, char **argv) { if (argc > 1 ? daemon(1, 1) : 0) return 1;\n\
+         for (;;) { char *volatile p = malloc(64); if (!LEAK) free(p); usleep(1000); } }\n",
+    );
+    let begin = std::time::Instant::now();
+    runs.record("run0", &["--for", "1s"], &["./app0", "daemon"]);
+    runs.record("run1", &["--for", "1s"], &["./app1", "daemon"]);
+    assert!(begin.elapsed().as_secs() < 20);
+    let document = json(&["show", runs.path("run1").to_str().unwrap()]);
+    let [Some((blocks, _))] = live(site(&document, "main"))[..] else {
+        panic!("{document:#}");
+    };
+    assert!((100..=1_100).contains(&blocks), "{document:#}");
+    let (status, said) = runs.gate(&[]);
+    assert_eq!(status, Some(1), "{said}");
+}
+
 /// A function of the first build's that allocated a pool is gone, and another one below the same caller leaks as much.
 pub fn a_pool_that_is_gone_hides_no_new_leak() {
     let runs = Runs::of(
