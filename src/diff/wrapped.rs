@@ -3,7 +3,8 @@
 //! A row answers for what it takes through a wrapper. A wrapper that keeps something itself, such as a node for each
 //! block that it hands out, then leaks a little in each of its callers. So the gate also judges all callers of a
 //! wrapper as one, as it would with a log of glibc, which names the wrapper alone. Wrappers of well-known libraries are
-//! left out, and those that `--wrapper` names: their users say that they keep nothing.
+//! left out, unless the program has their source; so are those that `--wrapper` names: their users say that they keep
+//! nothing.
 
 use std::collections::BTreeMap;
 
