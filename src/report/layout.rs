@@ -131,7 +131,7 @@ struct Shed {
 }
 
 /// From all to the least.
-const SHEDS: [Shed; 6] = {
+const SHEDS: [Shed; 7] = {
     let all = Shed {
         short_curve: false,
         folded: false,
@@ -150,6 +150,11 @@ const SHEDS: [Shed; 6] = {
         folded: true,
         ..short_curve
     };
+    // What goes may leave room for a whole curve.
+    let spare_alone = Shed {
+        spare: true,
+        ..folded
+    };
     let spare = Shed {
         spare: true,
         ..both
@@ -158,7 +163,7 @@ const SHEDS: [Shed; 6] = {
         curve: true,
         ..spare
     };
-    [all, short_curve, folded, both, spare, curve]
+    [all, short_curve, folded, both, spare_alone, spare, curve]
 };
 
 /// Where everything goes.
@@ -193,9 +198,9 @@ impl Layout {
             (0..2, tail),
             (0..4, sizes.whole_names()),
             (0..4, least(LEAST)),
-            (4..5, least(LEAST)),
-            (4..5, least(LEAST_WIDE)),
-            (5..6, least(LEAST_WIDE)),
+            (4..6, least(LEAST)),
+            (4..6, least(LEAST_WIDE)),
+            (6..7, least(LEAST_WIDE)),
         ];
         let tries = if columns >= WIDE {
             &tries[..]
