@@ -14,6 +14,9 @@ use crate::trace::{Sizes, Tally};
 /// Of what the leak would have left in the time of the last run, at most this share is left.
 const LEFT: f64 = 0.5;
 
+/// Of the first run's length, a run has at least this share, or it says nothing of bytes that grow.
+const LEAST_SHARE: f64 = 0.1;
+
 /// Whether a site leaked in the first run, by its own course, and no longer does: much less is left than the leak would
 /// have come to in the last run, and what is left does not grow. `last` is the verdict on it.
 pub fn is_fixed(
@@ -48,7 +51,8 @@ pub fn is_fixed(
     match leak.by_bytes {
         true => {
             let both = first.bytes.zip(left.and_then(|left| left.bytes));
-            both.is_some_and(|(before, after)| is_less(before, after))
+            // A run that was cut off early did not come to what grows.
+            share >= LEAST_SHARE && both.is_some_and(|(before, after)| is_less(before, after))
         }
         false => {
             let is_enough = share * first.blocks as f64 >= FEWEST_BLOCKS as f64;

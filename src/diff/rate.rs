@@ -1,7 +1,7 @@
 //! How fast call sites grow: per minute where run times are known, else from run to run.
 
 use super::column::Column;
-use super::growth::Growth;
+use super::growth::{Growth, ends};
 use super::median::median;
 use super::site::SiteRun;
 use super::trend::{Observed, Trend, became_level, kept, trend_of};
@@ -64,21 +64,23 @@ pub fn rates(
     let minutes: Option<Vec<f64>> = minutes.collect();
     let minutes = minutes.as_deref();
     let order: Vec<f64> = (0..figures.len()).map(|run| run as f64).collect();
-    let chance = Chance::of(runs);
+    // Only rates by time ask for these.
+    let course = minutes.map(|_| Course::of(runs)).unwrap_or_default();
+    let chance = course.chance;
     let per_minute =
-        minutes.and_then(|minutes| per_minute(runs, figures, growth, minutes, columns, chance));
+        minutes.and_then(|minutes| per_minute(runs, figures, growth, minutes, columns, course));
     let per_run = (figures.len() > 1).then(|| over(figures, &order));
     // What is new grew in its own run alone.
     let is_new = runs.first().is_some_and(Option::is_none);
     let readings = |minutes: &[f64]| {
         // What came in a run of nearly one length did not come in the difference of the two.
-        let is_told = |_: &Rate| !is_new && !became_a_leak(runs);
+        let is_told = |_: &Rate| !is_new && !course.became_a_leak;
         let by_ends = end_to_end(growth, minutes).filter(is_told);
         let by_ends = by_ends.map(|rate| Rate {
             error: Some(chance.of_difference(growth, minutes)),
             ..rate
         });
-        let is_told = |_: &Rate| !is_longer(minutes) || became_a_leak(runs);
+        let is_told = |_: &Rate| !is_longer(minutes) || course.became_a_leak;
         let by_course = of_last_course(runs, minutes, chance).filter(is_told);
         [per_minute, by_ends, by_course]
     };
@@ -101,8 +103,13 @@ fn per_minute(
     growth: Growth,
     minutes: &[f64],
     columns: &[Column],
-    chance: Chance,
+    course: Course,
 ) -> Option<Rate> {
+    let Course {
+        leaks,
+        became_a_leak,
+        chance,
+    } = course;
     runs.last()?.as_ref()?;
     let having: Vec<usize> = (0..runs.len()).filter(|run| runs[*run].is_some()).collect();
     let figures: Vec<Figures> = having.iter().map(|run| figures[*run]).collect();
@@ -123,12 +130,13 @@ fn per_minute(
     if are_equal(&times) || against_time {
         return by_course();
     }
-    let leaks = leaks(runs);
-    if leaks && (differ_in_load(columns) || became_a_leak(runs)) {
+    if became_a_leak || (leaks && differ_in_load(columns)) {
         return by_course();
     }
     let rate = over(&figures, &times);
-    let error = chance.of_difference(growth, minutes);
+    // Of the runs that have the site, as the rate is.
+    let (first, last) = ends(&figures);
+    let error = chance.of_difference(Growth::between(first, last), &times);
     // A leak is measured twice, and its own pace is often known better than the difference of two runs.
     let by_course = by_course().filter(|_| leaks);
     let from_course =
@@ -152,11 +160,46 @@ fn differ_in_load(columns: &[Column]) -> bool {
     })
 }
 
-/// By its last run alone.
-fn leaks(runs: &[Option<Box<SiteRun>>]) -> bool {
-    let last = runs.last().and_then(Option::as_deref);
-    let observed = last.and_then(observed);
-    observed.is_some_and(|run| trend_of(&run) == Trend::Leak)
+/// What the courses of the runs tell of a site, each looked at once.
+#[derive(Debug, Clone, Copy)]
+struct Course {
+    /// By its last run alone.
+    leaks: bool,
+    /// The first run kept next to nothing in the end, and the last one grew to its end: then it is not the difference
+    /// of their ends that tells how fast it grows.
+    became_a_leak: bool,
+    chance: Chance,
+}
+
+impl Default for Course {
+    fn default() -> Self {
+        Course {
+            leaks: false,
+            became_a_leak: false,
+            chance: Chance {
+                dispersion: 1.0,
+                kept: 0.0,
+            },
+        }
+    }
+}
+
+impl Course {
+    fn of(runs: &[Option<Box<SiteRun>>]) -> Self {
+        let last = runs.last().and_then(Option::as_deref).and_then(observed);
+        let leaks = last
+            .as_ref()
+            .is_some_and(|run| trend_of(run) == Trend::Leak);
+        // Of a run that does not have the site there is no difference, and of one without a course nothing is known.
+        let first = runs.first().and_then(Option::as_deref).and_then(observed);
+        let was_level =
+            |first: Observed<'_>| became_level(&first) || trend_of(&first) == Trend::Noise;
+        Course {
+            leaks,
+            became_a_leak: leaks && first.is_some_and(was_level),
+            chance: Chance::of(last.as_ref()),
+        }
+    }
 }
 
 fn observed(run: &SiteRun) -> Option<Observed<'_>> {
@@ -177,9 +220,8 @@ struct Chance {
 }
 
 impl Chance {
-    fn of(runs: &[Option<Box<SiteRun>>]) -> Self {
-        let last = runs.last().and_then(Option::as_deref);
-        let known = last.and_then(observed).and_then(|run| kept(&run));
+    fn of(last: Option<&Observed<'_>>) -> Self {
+        let known = last.and_then(kept);
         let dispersion = known.and_then(|kept| kept.dispersion);
         Chance {
             dispersion: dispersion.map_or(1.0, |known| known * MAY_VARY_MORE),
@@ -206,7 +248,8 @@ impl Chance {
                 let of_both = of_both.max(self.kept * (first + last) / last);
                 self.of_count(of_both) / (last - first)
             }
-            false => self.of_count(grew) / last,
+            // Runs of one length kept as much each.
+            false => self.of_count(grew.max(2.0 * self.kept)) / last,
         }
     }
 }
@@ -224,18 +267,6 @@ fn is_longer(times: &[f64]) -> bool {
         [first, .., last] => last > first && !are_equal(&[*first, *last]),
         _ => false,
     }
-}
-
-/// Whether the first run kept next to nothing in the end, and the last one grew to its end: then it is not the
-/// difference of their ends that tells how fast it grows.
-fn became_a_leak(runs: &[Option<Box<SiteRun>>]) -> bool {
-    let first = runs.first().and_then(Option::as_deref);
-    let is_level = match first.map(observed) {
-        Some(Some(first)) => became_level(&first) || trend_of(&first) == Trend::Noise,
-        // Of a run that does not have the site there is no difference, and of one without a course nothing is known.
-        Some(None) | None => false,
-    };
-    is_level && leaks(runs)
 }
 
 /// The last run's pace in its second half, by its curve: what fills at the start is over by then. Its steps are equal in

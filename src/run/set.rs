@@ -21,8 +21,8 @@ const MUCH_LESS: f64 = 0.1;
 /// So many records are enough for that.
 const RECORDS: u64 = 100;
 
-/// The runs, the last one with what says that its program did not do what the first one's did: there, nothing can have
-/// leaked.
+/// The runs, the last one with a warning if its program did not do the work that the first one's did: what a program
+/// did not come to cannot leak in it.
 pub fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
     let [first, .., last] = runs.as_mut_slice() else {
         return runs;

@@ -49,7 +49,10 @@ impl Reasons {
             doubt: doubt.filter(|_| !finding.by_bytes),
             born: alive.map(|alive| {
                 let quarter = |end: usize| alive[(end + 1) * STEPS / 4 - 1] as u64;
-                std::array::from_fn(|at| quarter(at) - at.checked_sub(1).map_or(0, quarter))
+                // A saved report can say anything.
+                std::array::from_fn(|at| {
+                    quarter(at).saturating_sub(at.checked_sub(1).map_or(0, quarter))
+                })
             }),
             life: alive.zip(allocations).and_then(|(alive, allocations)| {
                 let freed = allocations as f64 - live[STEPS - 1];
