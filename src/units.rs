@@ -35,7 +35,7 @@ pub fn rate(n: f64) -> String {
 
 /// How far a rate may be off, with the decimals that the rate has.
 pub fn error_of(error: f64, rate: f64) -> String {
-    match rate.abs() >= 99.95 {
+    match rate.abs().max(error) >= 99.95 {
         true => count(error.round() as u64),
         false => with_decimals_of(error, rate),
     }

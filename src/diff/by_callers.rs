@@ -11,6 +11,7 @@ use super::callers::likeness;
 use super::files::best_pairs;
 use super::matched_by::MatchedBy;
 use super::site::{JoinedSite, SiteRun};
+use super::trend::{Observed, Trend, trend_of};
 use crate::run::{Call, Run, Text, plain_name};
 use crate::symbol_name::without_clone;
 
@@ -77,9 +78,12 @@ pub fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedS
     for (old, new) in pairs {
         let earlier = std::mem::take(&mut sites[old].runs);
         let site = &mut sites[new];
-        // Another function with such callers can as well be another site, which the first run does not have.
-        let first_has_it = earlier.first().is_some_and(Option::is_some);
-        if first_has_it && site.at_least.is_none() {
+        // Another function with such callers can as well be another site, which the first run does not have: what was level
+        // and now grows looks like one.
+        let first = earlier.first().and_then(Option::as_deref);
+        let last = site.runs.last().and_then(Option::as_deref);
+        let is_other = first.is_some_and(|first| !grows(first)) && last.is_some_and(grows);
+        if is_other && site.at_least.is_none() {
             site.at_least = Some(Box::new(runs[0].nothing()));
         }
         for (here, earlier) in site.runs.iter_mut().zip(earlier) {
@@ -96,6 +100,18 @@ pub fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedS
         !united[index - 1]
     });
     sites
+}
+
+/// By its own course.
+fn grows(run: &SiteRun) -> bool {
+    let observed = run.curve.as_ref().map(|curve| Observed {
+        survivors: run.survivors.as_ref(),
+        ..Observed::bare(curve)
+    });
+    observed.is_some_and(|run| {
+        let trend = trend_of(&run);
+        trend.is_growth() || trend == Trend::MayLeak
+    })
 }
 
 /// What is known of a row that went or came.

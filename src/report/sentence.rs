@@ -65,7 +65,7 @@ fn with_error(rate: Rate) -> String {
     let text = crate::units::rate(rate.blocks);
     let blocks = text.trim_start_matches('+');
     let error = rate.error.map(|error| error_of(error, rate.blocks));
-    match error.filter(|error| error != "0") {
+    match error.filter(|error| error != "0" && blocks != "0") {
         Some(error) => format!("{blocks} ± {error}"),
         None => blocks.to_owned(),
     }
