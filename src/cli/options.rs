@@ -134,9 +134,9 @@ pub struct GateArgs {
     /// Without it, a pass on such figures says so and exits with 0.
     #[arg(long)]
     pub strict: bool,
-    /// Judge rates by time as they are measured, not by what they come to at least
+    /// Judge rates by time by their measured value, not by its lower bound
     ///
-    /// Without it, a rate has to be above its limit by more than chance can make, so that noise fails no job.
+    /// Without it, a rate fails only if it exceeds its limit by more than chance explains.
     #[arg(long)]
     pub strict_rates: bool,
 }
@@ -268,10 +268,10 @@ pub struct ViewArgs {
     /// Show the chain of inlined calls of each site
     #[arg(long)]
     pub inlines: bool,
-    /// Say why the call site of this rank (#) has its verdict
+    /// Explain the verdict of the row with this number in the # column
     ///
-    /// How many of its blocks are left and when they were born, how long the others lived, and what the runs have at
-    /// equal work. The JSON document has it of every site, as `evidence`.
+    /// How many of its blocks are left and when they were allocated, how long the others lived, and what a longer run
+    /// should have left. The JSON output has this for every site, as `evidence`.
     #[arg(long, value_name = "RANK")]
     pub explain: Option<usize>,
     /// Leave out the curve of each site
@@ -301,7 +301,7 @@ pub struct ViewArgs {
     /// Show names of C++ as the compiler has them, `std::string` and default arguments written out
     #[arg(long)]
     pub full_names: bool,
-    /// Fit the table to this many columns; without it to the terminal, and not at all when piped
+    /// Fit the table to this many columns [default: the terminal's; unlimited when piped]
     #[arg(long, value_name = "COLUMNS")]
     pub width: Option<u16>,
 }
