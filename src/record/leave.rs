@@ -72,18 +72,17 @@ pub fn prepare(output: &Path, force: bool) -> Result<()> {
     }
 }
 
-/// Only what was recorded here is written over.
+/// Only what was recorded here is written over. A log of glibc can be anybody's: there, `run.json` has to say so.
 pub fn is_capture(directory: &Path) -> bool {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let names: Vec<String> = entries
-        .map(|e| e.file_name().to_string_lossy().into_owned())
-        .collect();
-    let is_log = |name: &String| {
-        [With::Recorder, With::Glibc]
-            .iter()
-            .any(|with| name == with.log() || name.starts_with(with.prefix()))
+    let Ok(facts) = fs::read(directory.join("run.json")) else {
+        return false;
     };
-    names.iter().any(|name| name == "run.json") && names.iter().any(is_log)
+    let facts: serde_json::Value = serde_json::from_slice(&facts).unwrap_or_default();
+    let is_ours = facts["recorder"] == With::Glibc.name();
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let is_of = |name: &str, with: With| name == with.log() || name.starts_with(with.prefix());
+    names.any(|name| is_of(&name, With::Recorder) || (is_ours && is_of(&name, With::Glibc)))
 }
 
 fn logs_of(output: &Path, with: With) -> Vec<PathBuf> {

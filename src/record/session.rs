@@ -179,8 +179,11 @@ impl Course {
                 }
                 Waited::Running => {}
             }
-            // A process can become another program, and one that is not recorded.
-            if let Ok(program) = fs::read_link(format!("/proc/{}/exe", self.main)) {
+            // A process can become another program, and one that is not recorded. Once it is gone, its number can be
+            // another's.
+            if self.status.is_none()
+                && let Ok(program) = fs::read_link(format!("/proc/{}/exe", self.main))
+            {
                 self.program = Some(program);
             }
             let is_over = job.limit.is_some_and(|limit| self.begin.elapsed() >= limit);
