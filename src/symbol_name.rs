@@ -18,6 +18,20 @@ pub fn without_clone(symbol: &str) -> &str {
     end.map_or(symbol, |end| &symbol[..end])
 }
 
+/// How long what is in front is if it only looks like a bracket: an arrow, or the sign of an operator.
+pub fn operator_sign(before: &str, rest: &str) -> usize {
+    const SIGNS: [&str; 14] = [
+        "<=>", "<<=", ">>=", "->*", "<<", ">>", "<=", ">=", "->", "()", "[]", "<", ">", ",",
+    ];
+    let is_operator = before
+        .strip_suffix("operator")
+        .is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
+    let mut signs = SIGNS.iter().filter(|sign| is_operator || **sign == "->");
+    signs
+        .find(|sign| rest.starts_with(**sign))
+        .map_or(0, |sign| sign.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,9 @@
 //! Names of functions that have to fit.
 
 use super::glyphs::Glyphs;
-use super::names::{INLINED, operator};
+use super::names::INLINED;
 use super::text::{cut_end, width};
+use crate::symbol_name::operator_sign;
 
 /// A name in so many columns: what a function returns goes first, then template arguments, then parameters, then the
 /// namespaces, and the function's own name last.
@@ -117,7 +118,7 @@ fn outer(name: &str, text: &str) -> Vec<usize> {
 fn walk(name: &str, mut see: impl FnMut(usize, usize, char)) {
     let (mut depth, mut at) = (0_usize, 0);
     while let Some(c) = name[at..].chars().next() {
-        let word = operator(&name[..at], &name[at..]);
+        let word = operator_sign(&name[..at], &name[at..]);
         if word > 0 {
             see(at, depth, 'o');
             at += word;

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::symbol_name::operator_sign;
+
 /// Between a function and the one it is inlined into.
 pub const INLINED: &str = " ← ";
 
@@ -123,7 +125,7 @@ fn simplified(name: &str) -> Option<String> {
     while let Some(c) = rest.chars().next() {
         let depth = levels.len();
         let current = levels.last_mut()?;
-        let word = operator(&current.text, rest);
+        let word = operator_sign(&current.text, rest);
         let taken = match (c, current.open) {
             _ if word > 0 => {
                 current.text.push_str(&rest[..word]);
@@ -166,20 +168,6 @@ fn simplified(name: &str) -> Option<String> {
     }
     let last = levels.pop()?;
     levels.is_empty().then_some(last.text)
-}
-
-/// How long what is in front is if it only looks like a bracket: an arrow, or the sign of an operator.
-pub fn operator(before: &str, rest: &str) -> usize {
-    const SIGNS: [&str; 14] = [
-        "<=>", "<<=", ">>=", "->*", "<<", ">>", "<=", ">=", "->", "()", "[]", "<", ">", ",",
-    ];
-    let is_operator = before
-        .strip_suffix("operator")
-        .is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
-    let mut signs = SIGNS.iter().filter(|sign| is_operator || **sign == "->");
-    signs
-        .find(|sign| rest.starts_with(**sign))
-        .map_or(0, |sign| sign.len())
 }
 
 /// Puts template arguments behind their template.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::symbol_name::without_clone;
+use crate::symbol_name::{operator_sign, without_clone};
 
 /// A function's name in which a `*` stands for any text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,11 +67,10 @@ pub fn plain_name(function: &str) -> String {
     let mut rest = function;
     let mut depth = 0_usize;
     while let Some(c) = rest.chars().next() {
-        if depth == 0
-            && let Some(sign) = operator_at(&plain, rest)
-        {
-            plain.push_str(sign);
-            rest = &rest[sign.len()..];
+        let sign = operator_sign(&plain, rest);
+        if depth == 0 && sign > 0 && plain.ends_with("operator") {
+            plain.push_str(&rest[..sign]);
+            rest = &rest[sign..];
             continue;
         }
         if depth == 0
@@ -103,17 +102,6 @@ pub fn plain_name(function: &str) -> String {
 }
 
 const ANONYMOUS: &str = "(anonymous namespace)";
-
-/// `operator` with the signs behind it, which are no brackets.
-fn operator_at<'a>(before: &str, rest: &'a str) -> Option<&'a str> {
-    let is_part = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-    let signs = rest.strip_prefix("operator").filter(|_| !is_part)?;
-    let known = [
-        "()", "[]", "<=>", "<<=", ">>=", "->*", "<<", ">>", "<=", ">=", "->", "<", ">",
-    ];
-    let known = known.iter().find(|sign| signs.starts_with(**sign));
-    Some(&rest[.."operator".len() + known?.len()])
-}
 
 #[cfg(test)]
 mod tests {
