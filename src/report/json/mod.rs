@@ -192,11 +192,7 @@ fn json_gate(report: &Report) -> JsonGate {
         let frame = site.at.frame();
         JsonBreach {
             rank: breach.site + 1,
-            module: site
-                .at
-                .module
-                .as_ref()
-                .map(|module| module.name.to_string()),
+            module: module_of(site),
             function: frame.and_then(|f| owned(f.function.as_ref())),
             file: frame.and_then(|f| owned(f.file.as_ref())),
             line: frame.and_then(|f| f.line),

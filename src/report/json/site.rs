@@ -10,6 +10,11 @@ use crate::report::stacks;
 use crate::run::{Figures, LinkAddress, NameSource, PassedBy, Symbolized, Text};
 use crate::trace::{Curve, Tally};
 
+pub fn module_of(site: &Site) -> Option<String> {
+    let module = site.at.module.as_ref();
+    module.map(|module| module.name.to_string())
+}
+
 pub fn owned(text: Option<&Text>) -> Option<String> {
     text.map(|text| text.to_string())
 }
@@ -34,11 +39,7 @@ pub fn json_site(
     };
     JsonSite {
         rank,
-        module: site
-            .at
-            .module
-            .as_ref()
-            .map(|module| module.name.to_string()),
+        module: module_of(site),
         function: frame.and_then(|f| owned(f.function.as_ref())),
         file: frame.and_then(|f| owned(f.file.as_ref())),
         line: frame.and_then(|f| f.line),
