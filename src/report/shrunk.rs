@@ -4,10 +4,11 @@ use std::io::Write;
 
 use owo_colors::OwoColorize;
 
+use super::fit::fit;
 use super::options::Options;
 use super::palette::Palette;
 use super::sentence::bytes_behind;
-use super::text::{cut_end, cut_middle, width};
+use super::text::{cut_path, width};
 use super::view::{Alike, View, module_text, place_text};
 use super::{Report, Sums};
 use crate::diff::{Change, Grouping, Site};
@@ -18,8 +19,8 @@ use crate::units::{count, counted, signed_bytes, signed_count, signed_counted};
 /// Columns between two of them.
 const GAP: &str = "  ";
 
-/// A terminal of fewer columns than this is no reason to cut names to nothing.
-const NARROWEST: usize = 40;
+/// Names and places have so many columns at least, even if a line gets longer than the terminal is wide then.
+const NARROWEST: usize = 24;
 
 /// Writes fixed leaks, whatever rows stand for, line by line; and other rows that shrank, if there are no rows that grew.
 pub fn write(
@@ -120,16 +121,16 @@ fn block(
     let [blocks, bytes, function, place] = [0, 1, 2, 3].map(|at| widest(at).unwrap_or(0));
     let room = options.width.map_or(usize::MAX, |columns| {
         let figures = blocks + bytes + 4 * GAP.len();
-        columns.max(NARROWEST).saturating_sub(figures)
+        columns.saturating_sub(figures).max(NARROWEST)
     });
     let function = match function.saturating_add(place) <= room {
         true => function,
         false => function.min(room.saturating_sub(place).max(room / 2)),
     };
     for [of_blocks, of_bytes, name, at] in &lines {
-        let name = cut_end(name, function, glyphs);
-        let at = cut_middle(at, room.saturating_sub(function), glyphs);
-        let padding = |text: &str, columns: usize| " ".repeat(columns - width(text));
+        let name = fit(name, function, glyphs);
+        let at = cut_path(at, room.saturating_sub(function), glyphs);
+        let padding = |text: &str, columns: usize| " ".repeat(columns.saturating_sub(width(text)));
         writeln!(
             out,
             "{GAP}{}{of_blocks}{GAP}{of_bytes}{}{GAP}{name}{}{GAP}{at}",
