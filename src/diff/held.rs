@@ -8,7 +8,7 @@ use super::rate::rates;
 use super::site::SiteRun;
 use super::trend::Trend;
 use crate::run::Figures;
-use crate::trace::STEPS;
+use crate::trace::{Curve, STEPS};
 
 /// The exit of a program is in the last steps of its run.
 const EXIT: usize = 50;
@@ -23,24 +23,42 @@ pub fn held(
     if trend != Some(Trend::Grows) || runs.len() < 2 {
         return None;
     }
+    let runs: Vec<Option<Box<SiteRun>>> = runs
+        .iter()
+        .map(|run| run.as_deref().map(|run| Box::new(without_exit(run))))
+        .collect();
     let most = runs.iter().zip(figures);
     let most: Vec<Figures> = most
-        .map(|(run, figures)| {
-            let curve = run.as_ref().and_then(|run| run.curve.as_ref());
-            let points = curve.map(|curve| curve.points());
-            let exit = points.iter().flat_map(|points| points[EXIT..STEPS].iter());
-            exit.fold(*figures, |most, point| Figures {
-                blocks: most.blocks.max(point.blocks),
-                bytes: most.bytes.map(|bytes| bytes.max(point.bytes)),
-                ..most
-            })
-        })
+        .map(|(run, figures)| run.as_ref().map_or(*figures, |run| run.figures))
         .collect();
     let (first, last) = ends(&most);
     let growth = Growth::between(first, last);
     Some(Reading {
-        rates: rates(runs, &most, growth, columns),
+        rates: rates(&runs, &most, growth, columns),
         first,
         growth,
     })
+}
+
+/// The run as if its end had freed nothing: what it held most of near its end, it has to the end.
+fn without_exit(run: &SiteRun) -> SiteRun {
+    let Some(curve) = &run.curve else {
+        return run.clone();
+    };
+    let mut points = curve.points();
+    let most = (EXIT..STEPS).rev().max_by_key(|step| points[*step].blocks);
+    let most = most.unwrap_or(STEPS - 1);
+    let held = points[most];
+    points[most..].fill(held);
+    SiteRun {
+        figures: Figures {
+            blocks: run.figures.blocks.max(held.blocks),
+            bytes: run.figures.bytes.map(|bytes| bytes.max(held.bytes)),
+            ..run.figures
+        },
+        curve: Some(Curve::of(&points)),
+        // Of what was freed nobody knows when it came.
+        survivors: None,
+        ..run.clone()
+    }
 }
