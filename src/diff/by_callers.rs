@@ -104,11 +104,7 @@ pub fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedS
 
 /// By its own course.
 fn grows(run: &SiteRun) -> bool {
-    let observed = run.curve.as_ref().map(|curve| Observed {
-        survivors: run.survivors.as_ref(),
-        ..Observed::bare(curve)
-    });
-    observed.is_some_and(|run| {
+    Observed::of(run).is_some_and(|run| {
         let trend = trend_of(&run);
         trend.is_growth() || trend == Trend::MayLeak
     })

@@ -11,14 +11,14 @@ use super::trend::{FEWEST_BLOCKS, Finding, Trend, judge_run};
 use crate::run::Figures;
 use crate::trace::{Sizes, Tally};
 
-/// Of what the leak would have left in the time of the last run, at most this share is left.
+/// Of what the first run left, or would have left in the time of a shorter last run, at most this share is left.
 const LEFT: f64 = 0.5;
 
 /// Of the first run's length, a run has at least this share, or it says nothing of bytes that grow.
 const LEAST_SHARE: f64 = 0.1;
 
-/// Whether a site leaked in the first run, by its own course, and no longer does: much less is left than the leak would
-/// have come to in the last run, and what is left does not grow. `last` is the verdict on it.
+/// Whether a site leaked in the first run, by its own course, and no longer does: much less is left than the first
+/// run left, or would have left in the time of a shorter last run, and what is left does not grow. `last` is the verdict on it.
 pub fn is_fixed(
     runs: &[Option<Box<SiteRun>>],
     columns: &[Column],

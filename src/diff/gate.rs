@@ -152,11 +152,14 @@ impl Gate {
         &self,
         sites: &[Site],
         columns: &[Column],
-        alike: impl IntoIterator<Item = Together>,
+        alike: impl FnOnce() -> Vec<Together>,
     ) -> Vec<Breach> {
+        if self.limits.is_empty() {
+            return Vec::new();
+        }
         let mut breaches = self.breaches_of_each(sites, columns);
         let mut told: BTreeSet<usize> = breaches.iter().map(|breach| breach.site).collect();
-        for together in alike {
+        for together in alike() {
             let limits = self.exceeded(&together.reading);
             let Some(&site) = together.sites.first() else {
                 continue;
@@ -178,36 +181,37 @@ impl Gate {
     }
 
     fn breaches_of_each(&self, sites: &[Site], columns: &[Column]) -> Vec<Breach> {
-        if self.limits.is_empty() {
-            return Vec::new();
-        }
         let judged = sites
             .iter()
             .enumerate()
             .filter(|(_, site)| site.at.hidden.is_none());
         judged
             .filter_map(|(index, site)| {
-                let shown = self.exceeded(&site.reading(columns));
-                // Where it is unsure what grew, a leak must not pass for another site.
-                let worst = site.worst.as_deref();
-                let worst = worst.map_or_else(Vec::new, |worst| self.exceeded(worst));
-                // Nor must one that the end of the program freed.
-                let held = site.held.as_deref();
-                let held = held.map_or_else(Vec::new, |held| self.exceeded(held));
-                let until_exit = shown.is_empty() && !held.is_empty();
-                let unsure = shown.is_empty() && !until_exit;
-                let limits = match (until_exit, unsure) {
-                    (true, _) => held,
-                    (_, true) => worst,
-                    _ => shown,
+                let breach = |reading: &Reading| {
+                    let limits = self.exceeded(reading);
+                    (!limits.is_empty()).then_some(Breach {
+                        site: index,
+                        unsure: false,
+                        until_exit: false,
+                        limits,
+                        together: None,
+                    })
                 };
-                (!limits.is_empty()).then_some(Breach {
-                    site: index,
-                    unsure,
-                    until_exit,
-                    limits,
-                    together: None,
-                })
+                // A leak must not pass because the end of the program freed it,
+                let held = || {
+                    Some(Breach {
+                        until_exit: true,
+                        ..breach(site.held.as_deref()?)?
+                    })
+                };
+                // nor because it may be another site.
+                let worst = || {
+                    Some(Breach {
+                        unsure: true,
+                        ..breach(site.worst.as_deref()?)?
+                    })
+                };
+                breach(&site.reading(columns)).or_else(held).or_else(worst)
             })
             .collect()
     }

@@ -66,7 +66,9 @@ pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> 
                 of_leak: line.leak().is_some(),
                 ..line.at
             });
-            judge_each(split(lines.collect(), runs, rows.by, rows.reach), columns)
+            let mut parts = judge_each(split(lines.collect(), runs, rows.by, rows.reach), columns);
+            without_renamed(&mut parts);
+            parts
         }
     };
     // In place, as there can be a million of them; no two are of one rank.

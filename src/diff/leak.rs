@@ -1,4 +1,4 @@
-//! What a leak of a comparison is. Table, sentence, JSON and gate all go by this rule.
+//! What a leak of a comparison is. Table, sentence and JSON all go by this rule; a gate judges growth, leak or not.
 //!
 //! A line leaks if the verdict on it is `leak`. Where it left more in the last run than in the first, that is what the
 //! comparison found. Where it left no more, it leaks as it did before: in runs of one length a steady leak leaves the same.
@@ -32,9 +32,7 @@ impl Site {
         };
         Some(if is_more { Leak::More } else { Leak::NoMore })
     }
-}
 
-impl Site {
     /// Whether one thing speaks against its leaking, and that by a little. It is in no sum of leaks.
     pub fn may_leak(&self) -> bool {
         self.at.hidden.is_none() && self.trend == Some(Trend::MayLeak)

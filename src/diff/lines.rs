@@ -58,12 +58,11 @@ fn place(site: &Site, is_copy: impl Fn() -> bool) -> Option<Place<'_>> {
         return None;
     }
     let module = module_of(&site.at.key)?;
-    let is_plugin = *module != ModuleKey::program() && is_copy();
-    // A header is compiled into several modules. A path that is not whole can be that of several files.
     let file = frame.file.as_deref()?;
-    let is_whole_path = file.starts_with('/');
+    // A header is compiled into several modules. A path that is not whole can be that of several files.
+    let is_shared = file.starts_with('/') || (*module != ModuleKey::program() && is_copy());
     Some(Place::Line {
-        module: match is_plugin || is_whole_path {
+        module: match is_shared {
             true => ModuleKey::new(Role::Library, Text::default()),
             false => module.clone(),
         },

@@ -186,12 +186,18 @@ impl Default for Course {
 
 impl Course {
     fn of(runs: &[Option<Box<SiteRun>>]) -> Self {
-        let last = runs.last().and_then(Option::as_deref).and_then(observed);
+        let last = runs
+            .last()
+            .and_then(Option::as_deref)
+            .and_then(Observed::of);
         let leaks = last
             .as_ref()
             .is_some_and(|run| trend_of(run) == Trend::Leak);
         // Of a run that does not have the site there is no difference, and of one without a course nothing is known.
-        let first = runs.first().and_then(Option::as_deref).and_then(observed);
+        let first = runs
+            .first()
+            .and_then(Option::as_deref)
+            .and_then(Observed::of);
         let was_level =
             |first: Observed<'_>| became_level(&first) || trend_of(&first) == Trend::Noise;
         Course {
@@ -200,13 +206,6 @@ impl Course {
             chance: Chance::of(last.as_ref()),
         }
     }
-}
-
-fn observed(run: &SiteRun) -> Option<Observed<'_>> {
-    Some(Observed {
-        survivors: run.survivors.as_ref(),
-        ..Observed::bare(run.curve.as_ref()?)
-    })
 }
 
 /// How much counts of a site vary by themselves.
@@ -318,11 +317,11 @@ fn steepest(a: Option<Rate>, b: Option<Rate>) -> Option<Rate> {
         return a.or(b);
     };
     let bytes = [a.bytes, b.bytes].into_iter().flatten();
+    let steeper = if b.blocks > a.blocks { b } else { a };
     Some(Rate {
-        blocks: a.blocks.max(b.blocks),
         bytes: bytes.reduce(f64::max),
         fit: None,
-        error: None,
+        ..steeper
     })
 }
 

@@ -24,8 +24,11 @@ pub fn wrapped(sites: &[Site], columns: &[Column]) -> Vec<Together> {
                 PassedBy::Known => !is_library_wrapper(&via.function),
                 PassedBy::Given | PassedBy::Runtime | PassedBy::Header => false,
             };
+            if !is_judged {
+                continue;
+            }
             let known = callers.entry(via.function).or_default();
-            if is_judged && known.last() != Some(&index) {
+            if known.last() != Some(&index) {
                 known.push(index);
             }
         }

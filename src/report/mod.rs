@@ -134,11 +134,10 @@ impl Report {
             may_leak,
             fixed,
         } = judge(joint, &runs, &columns, rows);
-        let alike = copies(&sites, &columns);
-        let alike = alike
-            .into_iter()
-            .chain(lines(&sites, &columns))
-            .chain(wrapped(&sites, &columns));
+        let alike = || {
+            let kinds = [copies, lines, wrapped];
+            kinds.map(|kind| kind(&sites, &columns)).concat()
+        };
         let breaches = terms.gate.breaches(&sites, &columns, alike);
         let last = runs.last().and_then(|run| run.facts.anomalies.as_ref());
         let double_frees = last.map_or(0, |anomalies| anomalies.double_frees.count);

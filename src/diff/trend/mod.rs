@@ -90,6 +90,23 @@ pub struct Observed<'a> {
 }
 
 impl<'a> Observed<'a> {
+    /// A site's part of a run, by itself; `None` if it has no curve.
+    pub fn of(run: &'a SiteRun) -> Option<Self> {
+        Some(Observed {
+            survivors: run.survivors.as_ref(),
+            ..Observed::bare(run.curve.as_ref()?)
+        })
+    }
+
+    /// The same, in a run of which more is known.
+    fn in_run(self, column: &Column) -> Self {
+        Observed {
+            records: column.records,
+            duration_s: column.duration_s,
+            ..self
+        }
+    }
+
     /// A curve of which nothing else is known.
     pub fn bare(curve: &'a Curve) -> Self {
         Observed {
@@ -140,28 +157,21 @@ fn observed<'a>(runs: &'a [Option<Box<SiteRun>>], columns: &[Column]) -> Option<
     runs.last()?.as_ref()?.curve.as_ref()?;
     // Runs of which only the end is known say nothing about the course.
     let observed = runs.iter().zip(columns).filter_map(|(run, column)| {
-        let (curve, survivors) = match run {
-            Some(run) => (run.curve.as_ref()?, run.survivors.as_ref()),
-            None => (&*NOTHING, Some(&*NOTHING)),
+        let observed = match run {
+            Some(run) => Observed::of(run)?,
+            None => Observed {
+                survivors: Some(&NOTHING),
+                ..Observed::bare(&NOTHING)
+            },
         };
-        Some(Observed {
-            curve,
-            survivors,
-            records: column.records,
-            duration_s: column.duration_s,
-        })
+        Some(observed.in_run(column))
     });
     Some(observed.collect())
 }
 
 /// The verdict on one run of a site by itself; `None` if it has no curve.
 pub fn judge_run(run: &SiteRun, column: &Column) -> Option<Finding> {
-    judge_runs(&[Observed {
-        curve: run.curve.as_ref()?,
-        survivors: run.survivors.as_ref(),
-        records: column.records,
-        duration_s: column.duration_s,
-    }])
+    judge_runs(&[Observed::of(run)?.in_run(column)])
 }
 
 /// The verdict on a site from its curves, in order of the runs. The last run is judged; the first one tells
