@@ -121,6 +121,16 @@ fn main() {
             gate::a_process_that_went_on_unrecorded_is_said,
         ),
         trial(
+            "a_line_of_a_header_is_judged_in_all_plug_ins",
+            &["gcc"],
+            gate::a_line_of_a_header_is_judged_in_all_plug_ins,
+        ),
+        trial(
+            "with_glibc_a_capture_made_by_hand_is_not_written_over",
+            &["gcc"],
+            glibc::a_capture_made_by_hand_is_not_written_over,
+        ),
+        trial(
             "a_daemon_of_its_own_session_is_followed_and_judged",
             &["gcc"],
             gate::a_daemon_of_its_own_session_is_followed_and_judged,

@@ -689,3 +689,31 @@ fn heads_and_names_tell_runs_apart() {
         }
     }
 }
+
+/// 123,456 blocks are gone: their figures alone are wider than the terminal.
+#[test]
+fn what_is_fixed_is_named_in_the_narrowest_terminal() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let leak = |n: usize| {
+        format!(
+            "@ ./app:(remember_a_session+0x10)[0x1000] + {:#x} 0x20\n@ ./app:(other+0x1)[0x2000] + 0x9000 0x8\n\
+             @ ./app:(other+0x2)[0x2000] - 0x9000\n",
+            0x100_0000 + n * 0x40
+        )
+    };
+    let leaks: String = (0..123_456).map(leak).collect();
+    fs::write(path("before.log"), format!("= Start\n{leaks}= End\n")).unwrap();
+    let none = "@ ./app:(other+0x1)[0x2000] + 0x9000 0x8\n@ ./app:(other+0x2)[0x2000] - 0x9000\n";
+    let nones = none.repeat(180_000);
+    fs::write(path("after.log"), format!("= Start\n{nones}= End\n")).unwrap();
+    for width in ["1", "20", "40", "60"] {
+        for ascii in [&[][..], &["--ascii"]] {
+            let mut command = mtrace_diff();
+            command.args([path("before.log"), path("after.log")]);
+            let table = stdout_of(command.args(["--width", width]).args(ascii));
+            assert!(table.contains("-123,456 (123,456 "), "{width}: {table}");
+            assert!(table.contains("remember"), "{width}: {table}");
+        }
+    }
+}

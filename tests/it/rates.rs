@@ -135,3 +135,73 @@ fn a_gate_by_rate_leaves_room_for_chance() {
     let (status, said) = runs.gate("2m,3m", &["--fail-above", "29"]);
     assert_eq!(status, Some(1), "{said}");
 }
+
+/// 1,200 blocks are lost in three batches, in a minute; the first run has none. However uneven that is, it is more than a
+/// tenth of it: 120 a minute.
+#[test]
+fn a_few_batches_are_no_chance() {
+    let runs = Runs::new();
+    write_log(&runs.path(0), 6_000, |_| 0);
+    let batches = |round: usize| match round {
+        1_500 | 3_500 | 5_000 => 400,
+        _ => 0,
+    };
+    write_log(&runs.path(1), 6_000, batches);
+    let (status, said) = runs.gate("1m,1m", &["--fail-above", "110/min"]);
+    assert_eq!(status, Some(1), "{said}");
+}
+
+/// The first run stands level with 40 blocks, and the second one loses 60 a minute, in a run that is a little longer. The
+/// 69 blocks that it has more did not come in the 9 seconds by which it is longer.
+#[test]
+fn a_leak_that_is_new_has_the_pace_of_its_own_run() {
+    let runs = Runs::new();
+    let table = |round: usize| if round == 0 { 40 } else { 0 };
+    write_log(&runs.path(0), 6_000, table);
+    write_log(&runs.path(1), 6_900, |round| {
+        table(round) + usize::from(round % 100 == 50)
+    });
+    let site = runs.site("60s,69s", &[]);
+    assert_eq!(site["verdict"], "leak", "{site:#}");
+    let (blocks, error) = rate(&site);
+    assert!((blocks - 60.0).abs() <= error, "{blocks} ± {error}");
+    assert!(error <= 12.0, "{blocks} ± {error}");
+    for (limit, expected) in [("90/min", 0), ("40/min", 1)] {
+        for strict in [&[][..], &["--strict-rates"]] {
+            let options = [&["--fail-above", limit], strict].concat();
+            let (status, said) = runs.gate("60s,69s", &options);
+            assert_eq!(status, Some(expected), "{limit}: {said}");
+        }
+    }
+}
+
+/// Both runs lose 60 blocks a minute for two minutes, and free all of them in the end. No run has more than the other, and
+/// the pace is there all the same.
+#[test]
+fn what_the_exit_freed_has_a_pace() {
+    let runs = Runs::new();
+    for run in [0, 1] {
+        write_log(&runs.path(run), 12_000, |round| {
+            usize::from(round % 100 == 50)
+        });
+        let log = fs::read_to_string(runs.path(run)).unwrap();
+        let kept = log
+            .lines()
+            .filter_map(|line| line.split_once("[0x1000] + "));
+        let freed: String = kept
+            .map(|(_, block)| {
+                let address = block.split(' ').next().unwrap();
+                format!("@ ./app:(main+0x9)[0x3000] - {address}\n")
+            })
+            .collect();
+        let log = log.replace("= End\n", &format!("{freed}= End\n"));
+        fs::write(runs.path(run), log).unwrap();
+    }
+    let site = runs.site("2m,2m", &["--all"]);
+    assert_eq!(site["verdict"], "grows", "{site:#}");
+    assert_eq!(site["growth"]["blocks"], 0);
+    for (limit, expected) in [("90/min", 0), ("40/min", 1)] {
+        let (status, said) = runs.gate("2m,2m", &["--fail-above", limit]);
+        assert_eq!(status, Some(expected), "{limit}: {said}");
+    }
+}

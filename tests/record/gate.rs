@@ -271,6 +271,33 @@ pub fn a_process_that_went_on_unrecorded_is_said() {
     assert_eq!(status, Some(1), "{said}");
 }
 
+/// A function in a header leaks 9 blocks in each of 12 plug-ins, and none of these is a copy of another.
+pub fn a_line_of_a_header_is_judged_in_all_plug_ins() {
+    let runs = Runs::of(
+        "#include <dlfcn.h>\n#include <stdio.h>\n\
+         int main(void) { for (int n = 0; n < 12; n++) { char path[32]; snprintf(path, sizeof path, \"./%s%d.so\",\n\
+         LEAK ? \"leak\" : \"none\", n);\n\
+         void *plug_in = dlopen(path, RTLD_NOW); if (!plug_in) return 1;\n\
+         ((void (*)(void))dlsym(plug_in, \"run\"))(); } return 0; }\n",
+    );
+    let header = "#include <stdlib.h>\nstatic __attribute__((noinline)) void note(void) { char *volatile p = malloc(40); \
+                  if (!LEAK) free(p); }\n";
+    fs::write(runs.path("note.h"), header).unwrap();
+    for n in 0..12 {
+        let source = format!(
+            "#include \"note.h\"\nvoid run(void) {{ for (int i = 0; i < 9; i++) note(); }}\nint only_in_{n} = {n};\n"
+        );
+        fs::write(runs.path("plug.c"), source).unwrap();
+        for (name, leak) in [("none", 0), ("leak", 1)] {
+            let mut gcc = Command::new("gcc");
+            gcc.args(["-g", "-O1", "-w", "-shared", "-fPIC", "plug.c"]);
+            gcc.args([format!("-DLEAK={leak}"), format!("-o{name}{n}.so")]);
+            stdout_of(gcc.current_dir(runs.directory.path()));
+        }
+    }
+    a_line_is_above_the_limit(&runs, "+108 blocks", " and 11 other rows of that line");
+}
+
 /// A daemon has a session, and so a process group, of its own. It is followed there, and ended when its time is over.
 pub fn a_daemon_of_its_own_session_is_followed_and_judged() {
     let runs = Runs::of(

@@ -178,3 +178,26 @@ pub fn a_musl_program_has_no_mtrace() {
     );
     assert!(!program.path("run").exists());
 }
+
+/// A capture that somebody made by hand has a log of that name, too, and may have a `run.json`.
+pub fn a_capture_made_by_hand_is_not_written_over() {
+    let program = Program::built_by("gcc", "app.c", "int main(void) { return 0; }\n");
+    fs::create_dir(program.path("mine")).unwrap();
+    fs::write(program.path("mine/mtrace.log"), "= Start\n= End\n").unwrap();
+    let facts = r#"{ "schema": "mtrace-diff-run/1", "duration_s": 120 }"#;
+    for facts in [Some(facts), Some("not JSON"), None] {
+        match facts {
+            Some(facts) => fs::write(program.path("mine/run.json"), facts).unwrap(),
+            None => fs::remove_file(program.path("mine/run.json")).unwrap(),
+        }
+        let output = program.record("mine", &["--force"], &[]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        let log = fs::read_to_string(program.path("mine/mtrace.log")).unwrap();
+        assert_eq!(log, "= Start\n= End\n");
+    }
+    // One that was recorded here is.
+    let once = program.record("run", &[], &[]);
+    assert!(once.status.success(), "{}", said(&once));
+    let again = program.record("run", &["--force"], &[]);
+    assert!(again.status.success(), "{}", said(&again));
+}
