@@ -199,9 +199,11 @@ impl Gate {
                 };
                 // A leak must not pass because the end of the program freed it,
                 let held = || {
+                    let anyway = || site.held_anyway(columns).filter(|_| self.strict);
+                    let held = site.held.as_deref().and_then(breach);
                     Some(Breach {
                         until_exit: true,
-                        ..breach(site.held.as_deref()?)?
+                        ..held.or_else(|| breach(&anyway()?))?
                     })
                 };
                 // nor because it may be another site.
@@ -236,6 +238,19 @@ impl Gate {
         };
         let shown = sites.iter().filter(|site| site.at.hidden.is_none());
         shown.filter(by_chance).count()
+    }
+
+    /// How many sites were above a limit until the end of the last run freed what they held, and did not grow all along.
+    pub fn held_above(&self, sites: &[Site], columns: &[Column]) -> usize {
+        if self.limits.is_empty() {
+            return 0;
+        }
+        let is_above = |site: &&Site| {
+            let held = site.held_anyway(columns);
+            held.is_some_and(|held| !self.exceeded(&held).is_empty())
+        };
+        let shown = sites.iter().filter(|site| site.at.hidden.is_none());
+        shown.filter(is_above).count()
     }
 
     /// A limit that needs the runs' times.

@@ -3,15 +3,18 @@
 
 use super::column::Column;
 use super::growth::{Growth, ends};
-use super::judged::Reading;
+use super::judged::{Reading, Site};
 use super::rate::rates;
 use super::site::SiteRun;
-use super::trend::Trend;
+use super::trend::{Trend, grew_until_the_exit, last_loss};
 use crate::run::Figures;
-use crate::trace::{Curve, STEPS};
+use crate::trace::{Curve, STEPS, Tally};
 
 /// The exit of a program is in the last steps of its run.
 const EXIT: usize = 50;
+
+/// What was there at all of so many steps before the loss was no peak.
+const LASTING: usize = 8;
 
 /// The growth of what was held, of a site that grew until its program ended; `None` of all others.
 pub fn held(
@@ -20,40 +23,86 @@ pub fn held(
     columns: &[Column],
     trend: Option<Trend>,
 ) -> Option<Reading> {
-    if trend != Some(Trend::Grows) || runs.len() < 2 {
-        return None;
+    let last = runs.last()?.as_deref()?;
+    let grew = match trend? {
+        Trend::Grows => true,
+        // What is left of it can be a leak in itself.
+        Trend::Leak | Trend::MayLeak | Trend::Plateau => grew_until_the_exit(last.curve.as_ref()?),
+        _ => false,
+    };
+    (grew && runs.len() > 1 && are_known(runs))
+        .then(|| reading(runs, figures, columns, |run| without_exit(run, most)))
+}
+
+impl Site {
+    /// Growth of what it held for sure until the end of the last run freed it, whatever it looked like until then; `None`
+    /// where its end freed little.
+    pub fn held_anyway(&self, columns: &[Column]) -> Option<Reading> {
+        let runs = &*self.at.runs;
+        let last = runs.last()?.as_deref()?;
+        let points = last.curve.as_ref()?.points();
+        let is_lost =
+            |of: fn(&Tally) -> u64| last_loss(&points.map(|point| of(&point) as f64)) < STEPS - 1;
+        let is_lost = is_lost(|point| point.blocks) || is_lost(|point| point.bytes);
+        if !is_lost || runs.len() < 2 || !are_known(runs) {
+            return None;
+        }
+        let figures: Vec<Figures> = self.at.figures(columns).collect();
+        Some(reading(runs, &figures, columns, |run| {
+            match std::ptr::eq(run, last) {
+                true => without_exit(run, lasting),
+                false => without_exit(run, most),
+            }
+        }))
     }
+}
+
+/// What a run without a course held before its end is not known.
+fn are_known(runs: &[Option<Box<SiteRun>>]) -> bool {
+    runs.iter().flatten().all(|run| run.curve.is_some())
+}
+
+fn reading(
+    runs: &[Option<Box<SiteRun>>],
+    figures: &[Figures],
+    columns: &[Column],
+    without_exit: impl Fn(&SiteRun) -> SiteRun,
+) -> Reading {
     let runs: Vec<Option<Box<SiteRun>>> = runs
         .iter()
         .map(|run| run.as_deref().map(|run| Box::new(without_exit(run))))
         .collect();
-    let most = runs.iter().zip(figures);
-    let most: Vec<Figures> = most
+    let held = runs.iter().zip(figures);
+    let held: Vec<Figures> = held
         .map(|(run, figures)| run.as_ref().map_or(*figures, |run| run.figures))
         .collect();
-    let (first, last) = ends(&most);
+    let (first, last) = ends(&held);
     let growth = Growth::between(first, last);
-    Some(Reading {
-        rates: rates(&runs, &most, growth, columns),
+    Reading {
+        rates: rates(&runs, &held, growth, columns),
         first,
         growth,
-    })
+    }
 }
 
-/// The run as if its end had freed nothing: what it held most of near its end, it has to the end.
-fn without_exit(run: &SiteRun) -> SiteRun {
+/// The run as if its end had freed nothing: it has to the end what `held` says, from the step that it names on.
+fn without_exit(run: &SiteRun, held: fn(&[u64; STEPS]) -> (usize, u64)) -> SiteRun {
     let Some(curve) = &run.curve else {
         return run.clone();
     };
     let mut points = curve.points();
-    let most = (EXIT..STEPS).rev().max_by_key(|step| points[*step].blocks);
-    let most = most.unwrap_or(STEPS - 1);
-    let held = points[most];
-    points[most..].fill(held);
+    let (from, blocks) = held(&points.map(|point| point.blocks));
+    let (bytes_from, bytes) = held(&points.map(|point| point.bytes));
+    points[from..]
+        .iter_mut()
+        .for_each(|point| point.blocks = blocks);
+    points[bytes_from..]
+        .iter_mut()
+        .for_each(|point| point.bytes = bytes);
     SiteRun {
         figures: Figures {
-            blocks: run.figures.blocks.max(held.blocks),
-            bytes: run.figures.bytes.map(|bytes| bytes.max(held.bytes)),
+            blocks: run.figures.blocks.max(blocks),
+            bytes: run.figures.bytes.map(|known| known.max(bytes)),
             ..run.figures
         },
         curve: Some(Curve::of(&points)),
@@ -61,4 +110,21 @@ fn without_exit(run: &SiteRun) -> SiteRun {
         survivors: None,
         ..run.clone()
     }
+}
+
+/// The most near the end, and the step at which that was.
+fn most(live: &[u64; STEPS]) -> (usize, u64) {
+    let from = EXIT.min(last_loss(&live.map(|live| live as f64)));
+    let steps = (from..STEPS).rev().map(|step| (step, live[step]));
+    steps
+        .max_by_key(|(_, live)| *live)
+        .unwrap_or((STEPS - 1, live[STEPS - 1]))
+}
+
+/// What was there for some time before it was lost, and the step from which it was.
+fn lasting(live: &[u64; STEPS]) -> (usize, u64) {
+    let end = last_loss(&live.map(|live| live as f64));
+    let before = &live[(end + 1).saturating_sub(LASTING)..=end];
+    let least = before.iter().copied().min();
+    (end, least.unwrap_or(0).max(live[STEPS - 1]))
 }

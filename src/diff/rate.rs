@@ -80,7 +80,8 @@ pub fn rates(
             error: Some(chance.of_difference(growth, minutes)),
             ..rate
         });
-        let is_told = |_: &Rate| !is_longer(minutes) || course.became_a_leak;
+        let is_told =
+            |_: &Rate| !is_longer(minutes) || course.became_a_leak || course.is_faster(minutes);
         let by_course = of_last_course(runs, minutes, chance).filter(is_told);
         [per_minute, by_ends, by_course]
     };
@@ -109,6 +110,7 @@ fn per_minute(
         leaks,
         became_a_leak,
         chance,
+        ..
     } = course;
     runs.last()?.as_ref()?;
     let having: Vec<usize> = (0..runs.len()).filter(|run| runs[*run].is_some()).collect();
@@ -168,6 +170,8 @@ struct Course {
     /// The first run kept next to nothing in the end, and the last one grew to its end: then it is not the difference
     /// of their ends that tells how fast it grows.
     became_a_leak: bool,
+    /// Blocks that the first run kept, without what it had from the start; `None` where that is not known.
+    kept_before: Option<f64>,
     chance: Chance,
 }
 
@@ -176,6 +180,7 @@ impl Default for Course {
         Course {
             leaks: false,
             became_a_leak: false,
+            kept_before: None,
             chance: Chance {
                 dispersion: 1.0,
                 kept: 0.0,
@@ -199,12 +204,24 @@ impl Course {
             .and_then(Option::as_deref)
             .and_then(Observed::of);
         let was_level =
-            |first: Observed<'_>| became_level(&first) || trend_of(&first) == Trend::Noise;
+            |first: &Observed<'_>| became_level(first) || trend_of(first) == Trend::Noise;
         Course {
             leaks,
-            became_a_leak: leaks && first.is_some_and(was_level),
+            became_a_leak: leaks && first.as_ref().is_some_and(was_level),
+            kept_before: first.as_ref().and_then(kept).map(|kept| kept.blocks),
             chance: Chance::of(last.as_ref()),
         }
+    }
+
+    /// Whether the last run leaks at a higher pace than the first did: then the difference of the two can be small, if
+    /// what the first had from the start is gone.
+    fn is_faster(&self, minutes: &[f64]) -> bool {
+        let ends = minutes.first().zip(minutes.last());
+        let (Some((first, last)), Some(before)) = (ends, self.kept_before) else {
+            return false;
+        };
+        let kept = self.chance.kept;
+        self.leaks && (kept - self.chance.of_count(kept)) / last > OTHER_LOAD * before / first
     }
 }
 

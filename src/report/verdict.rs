@@ -128,10 +128,19 @@ fn pass_reason(report: &Report) -> String {
             count(n as u64)
         ),
     };
+    let held = match report.gate.held_above(&report.sites, &report.columns) {
+        0 => String::new(),
+        1 => "; but 1 call site held more than that until the end of the run freed it (--strict fails it)"
+            .to_owned(),
+        n => format!(
+            "; but {} call sites held more than that until the end of the run freed it (--strict fails them)",
+            count(n as u64)
+        ),
+    };
     let shorter = shorter_time(report).unwrap_or_default();
     let unlisted = unlisted(report).unwrap_or_default();
     format!(
-        "{}{by_chance}{bytes}{loader}{unsure}{shorter}{unlisted}{same}{children}{partial}",
+        "{}{by_chance}{held}{bytes}{loader}{unsure}{shorter}{unlisted}{same}{children}{partial}",
         reasons.join("; ")
     )
 }
@@ -185,7 +194,11 @@ fn fail_reason(report: &Report) -> String {
             let worst = site.worst.as_deref().filter(|_| breach.unsure);
             let of_all = breach.together.as_ref().map(|together| &together.reading);
             let held = site.held.as_deref().filter(|_| breach.until_exit);
-            let judged = worst.or(of_all).or(held);
+            let anyway = match (held, breach.until_exit) {
+                (None, true) => site.held_anyway(&report.columns),
+                _ => None,
+            };
+            let judged = worst.or(of_all).or(held).or(anyway.as_ref());
             let growth = judged.map_or(site.growth, |judged| judged.growth);
             let rates = judged.map_or_else(|| site.rates(&report.columns), |judged| judged.rates);
             let by_time = breach.limits.iter().all(Limit::is_by_time);

@@ -22,6 +22,8 @@ pub use evidence::Doubt;
 use evidence::Evidence;
 pub use reasons::{More, Reasons};
 pub use shape::FEWEST_BLOCKS;
+use work::GrowsByBytes;
+pub use work::last_loss;
 
 /// What kind of growth a call site shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -123,12 +125,14 @@ impl<'a> Observed<'a> {
         end as f64
     }
 
-    /// Whether its blocks are as many as they were, and grow.
-    fn leaks_by_bytes(&self) -> bool {
-        let points = self.curve.points();
-        let blocks = points.map(|point| point.blocks as f64);
-        let bytes = points.map(|point| point.bytes as f64);
-        !of_blocks(self).is_growth() && work::grows_by_bytes(&blocks, &bytes)
+    /// The verdict on its bytes, if its blocks are as many as they were, and grow.
+    fn by_bytes(&self) -> Option<Trend> {
+        let [blocks, bytes] = both(self.curve);
+        let grows = work::grows_by_bytes(&blocks, &bytes)?;
+        (!of_blocks(self).is_growth()).then_some(match grows {
+            GrowsByBytes::ToTheEnd => Trend::Leak,
+            GrowsByBytes::UntilTheExit => Trend::Grows,
+        })
     }
 }
 
@@ -188,8 +192,9 @@ struct Judged {
 
 fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
     let last = runs.last()?;
-    let by_bytes = last.leaks_by_bytes();
-    let of_last = trend_of(last);
+    let of_bytes = last.by_bytes();
+    let by_bytes = of_bytes.is_some();
+    let of_last = of_bytes.unwrap_or_else(|| of_blocks(last));
     let first = runs.first().filter(|_| runs.len() > 1);
     let mut no_more = false;
     let trend = match first {
@@ -212,7 +217,7 @@ fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
         }
         _ => of_last,
     };
-    let by_bytes = by_bytes && trend == Trend::Leak;
+    let by_bytes = by_bytes && trend.is_growth();
     Some(Judged {
         finding: Finding { trend, by_bytes },
         no_more,
@@ -270,6 +275,16 @@ fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Opti
     let before = first.end(by_bytes);
     // What left much less is not the same leak in a longer run: a fix frees blocks, and frees are records.
     let is_as_much = before > 0.0 && before + left >= MUCH_LESS * before;
+    // What was there from the start may be less for another reason, and hides what came after it.
+    let kept = |run| {
+        Evidence::of(run)
+            .filter(|_| !by_bytes)
+            .map(|evidence| evidence.all_kept())
+    };
+    let more_kept = kept(last)
+        .zip(kept(first))
+        .map(|(last, first)| last - first);
+    let left = more_kept.map_or(left, |more| more.max(left));
     let is_no_more = is_as_much && left <= NO_MORE * expected && !became_level(first);
     is_no_more.then(|| {
         let evidence = Evidence::of(last).filter(|_| !by_bytes);
@@ -284,10 +299,23 @@ fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Opti
 
 /// The verdict on one run.
 pub fn trend_of(run: &Observed<'_>) -> Trend {
-    match run.leaks_by_bytes() {
-        true => Trend::Leak,
-        false => of_blocks(run),
-    }
+    run.by_bytes().unwrap_or_else(|| of_blocks(run))
+}
+
+/// Whether a site grew until its program freed what it had, in blocks or in bytes, whatever is left of it.
+pub fn grew_until_the_exit(curve: &Curve) -> bool {
+    let [blocks, bytes] = both(curve);
+    work::grew_until_the_exit(&blocks)
+        || work::grows_by_bytes(&blocks, &bytes) == Some(GrowsByBytes::UntilTheExit)
+}
+
+/// Its blocks, and its bytes.
+fn both(curve: &Curve) -> [[f64; STEPS]; 2] {
+    let points = curve.points();
+    [
+        points.map(|point| point.blocks as f64),
+        points.map(|point| point.bytes as f64),
+    ]
 }
 
 fn of_blocks(run: &Observed<'_>) -> Trend {

@@ -47,6 +47,23 @@ fn end_of_work(live: &[f64; STEPS]) -> usize {
     (EXIT..STEPS).rev().find(is_high).unwrap_or(STEPS - 1)
 }
 
+/// The step from which a site only lost what it had, to the end of the run; the last step if it did not lose much. The end of
+/// a program can take a large part of a log whose steps are records.
+pub fn last_loss(live: &[f64; STEPS]) -> usize {
+    let mut from = STEPS - 1;
+    while from > STEPS / 2 && live[from - 1] >= live[from] {
+        from -= 1;
+    }
+    // A level before the loss is no part of it.
+    while from < STEPS - 1 && live[from + 1] >= HIGH * live[from] {
+        from += 1;
+    }
+    match live[STEPS - 1] > LEFT * live[from] {
+        true => STEPS - 1,
+        false => from,
+    }
+}
+
 /// Whether a site grew until its program freed what it had. Only the shape tells: no survivor is left.
 pub fn grew_until_the_exit(live: &[f64; STEPS]) -> bool {
     let end = end_of_work(live);
@@ -79,10 +96,34 @@ pub fn grew_until_the_exit(live: &[f64; STEPS]) -> bool {
         && !shape::is_staircase(&kept)
 }
 
+/// How long the bytes of a site grew whose blocks are as many as they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrowsByBytes {
+    ToTheEnd,
+    /// The end of the run freed them.
+    UntilTheExit,
+}
+
 /// Whether the blocks of a site are as many as they were and grow: one that is made larger all the time.
-pub fn grows_by_bytes(blocks: &[f64; STEPS], bytes: &[f64; STEPS]) -> bool {
+pub fn grows_by_bytes(blocks: &[f64; STEPS], bytes: &[f64; STEPS]) -> Option<GrowsByBytes> {
+    let end = end_of_work(bytes);
+    let until = match end {
+        _ if end == STEPS - 1 => GrowsByBytes::ToTheEnd,
+        EARLIEST_END.. => GrowsByBytes::UntilTheExit,
+        _ => return None,
+    };
+    // Its steps, as if the work had taken all of the run.
+    let of_work = |step: usize| step * (end + 1) / STEPS;
+    let (blocks, bytes) = (
+        std::array::from_fn::<f64, STEPS, _>(|step| blocks[of_work(step)]),
+        std::array::from_fn::<f64, STEPS, _>(|step| bytes[of_work(step)]),
+    );
+    are_growing(&blocks, &bytes).then_some(until)
+}
+
+fn are_growing(blocks: &[f64; STEPS], bytes: &[f64; STEPS]) -> bool {
     let end = bytes[STEPS - 1];
-    if end <= 0.0 || end_of_work(bytes) < STEPS - 1 {
+    if end <= 0.0 {
         return false;
     }
     // A block that is being moved is gone for a moment.
