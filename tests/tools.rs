@@ -206,6 +206,11 @@ fn main() {
             recorder::handlers_that_allocate_break_nothing,
         ),
         trial(
+            "a_narrow_stack_is_wide_enough",
+            &["gcc"],
+            recorder::a_narrow_stack_is_wide_enough,
+        ),
+        trial(
             "a_deep_stack_keeps_its_inner_end",
             &["gcc"],
             recorder::a_deep_stack_keeps_its_inner_end,

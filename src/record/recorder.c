@@ -320,12 +320,14 @@ static char *put_number(char *out, uint64_t n) {
 }
 
 static void complain(const char *what, const char *which) {
-    char line[PATH_MAX + 200];
-    size_t n = 0;
     const char *parts[] = {"mtrace-recorder: ", what, which ? ": " : "", which ? which : "", "\n"};
-    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
-        for (const char *s = parts[i]; *s && n < sizeof line; s++) line[n++] = *s;
-    (void)!syscall(SYS_write, 2, line, n);
+    enum { COUNT = sizeof parts / sizeof *parts };
+    struct iovec line[COUNT];
+    for (unsigned i = 0; i < COUNT; i++) {
+        line[i].iov_base = (void *)parts[i];
+        line[i].iov_len = text_length(parts[i]);
+    }
+    (void)!syscall(SYS_writev, 2, line, COUNT);
 }
 
 /* ---- blocks of the file ------------------------------------------------------------------------------ */
@@ -1462,6 +1464,7 @@ struct thread {
     uint32_t count, root;
     uintptr_t realloc_of;
     struct frame frames[MOST_FRAMES]; /* of its last stack, outermost first */
+    struct frame fresh[MOST_FRAMES];  /* of the one that is walked, innermost first: the stack itself can be small */
     struct thread *next;
 };
 
@@ -1619,7 +1622,7 @@ static inline int is_unchanged(const struct thread *t, int at) {
 /* The ABI has a chain of frames, whatever the function: no rules are needed. */
 static void walk(struct thread *t, const struct regs *from) {
     uint32_t n = 0;
-    static __thread struct frame fresh[MOST_FRAMES];
+    struct frame *fresh = t->fresh;
     uintptr_t sp = from->sp, pc = from->pc;
     while (n < MOST_FRAMES && pc) {
         fresh[n++] = (struct frame){.pc = pc, .sp = sp};
@@ -1637,7 +1640,7 @@ static void walk(struct thread *t, const struct regs *from) {
 /* Walks the stack of a caller into `t->frames`. It stops where it meets the last stack of this thread: what lies
  * outwards of a frame follows from the registers there and from memory, and that is compared. */
 static void walk(struct thread *t, const struct regs *from) {
-    struct frame fresh[MOST_FRAMES];
+    struct frame *fresh = t->fresh;
     struct regs r = *from;
     int last = (int)t->count - 1, n = 0, kept = 0;
     uint32_t root = ROOT_DEPTH;
@@ -1682,7 +1685,7 @@ static void walk(struct thread *t, const struct regs *from) {
 
 /* Frame pointers, for programs that keep them everywhere and have no other means. */
 static void walk_frame_pointers(struct thread *t, const struct regs *from) {
-    struct frame fresh[MOST_FRAMES];
+    struct frame *fresh = t->fresh;
     int n = 0;
     uintptr_t pc = from->pc, fp = from->a;
     while (n < MOST_FRAMES && pc) {
@@ -1716,7 +1719,7 @@ static int (*libgcc_get)(struct unwind_context *, int, uint32_t, int, void *);
 #endif
 
 struct collected {
-    struct frame frames[MOST_FRAMES];
+    struct frame *frames;
     int n, is_outside;
     uintptr_t first;
 };
@@ -1742,6 +1745,7 @@ static int collect(struct unwind_context *context, void *to) {
 
 static void walk_libgcc(struct thread *t, const struct regs *from) {
     struct collected c;
+    c.frames = t->fresh;
     c.n = c.is_outside = 0;
     c.first = from->pc;
     libgcc_backtrace(collect, &c);
@@ -2145,7 +2149,7 @@ static struct {
 static uint32_t early_used;
 
 static COLD void put_file_facts(void) {
-    char text[4096];
+    static char text[4096]; /* of one thread at a time; the stack can be small */
     struct utsname u;
     int fd = open_file("/proc/self/cmdline", O_RDONLY, 0);
     if (fd >= 0) {

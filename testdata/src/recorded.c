@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define APART __attribute__((noinline, noipa))
@@ -187,6 +188,28 @@ static void stacks(unsigned bits) {
     for (unsigned i = 0; i < 1u << bits; i += 2) free(blocks[i]);
 }
 
+static struct {
+    unsigned char below[32768];
+    char stack[8192];
+} narrow_;
+static ucontext_t wide, narrow_place;
+static void on_narrow_stack(void) {
+    for (int i = 0; i < 100; i++) session_open();
+    setcontext(&wide);
+}
+
+/* 100 sessions from a stack of 8 KiB, and what lies below it stays as it was, or the exit status is 9. */
+static void narrow(void) {
+    memset(narrow_.below, 'x', sizeof narrow_.below);
+    getcontext(&narrow_place);
+    narrow_place.uc_stack.ss_sp = narrow_.stack;
+    narrow_place.uc_stack.ss_size = sizeof narrow_.stack;
+    makecontext(&narrow_place, on_narrow_stack, 0);
+    swapcontext(&wide, &narrow_place);
+    for (unsigned i = 0; i < sizeof narrow_.below; i++)
+        if (narrow_.below[i] != 'x') _exit(9);
+}
+
 static void end(int unused) {
     (void)unused;
     is_over = 1;
@@ -213,6 +236,7 @@ int main(int argc, char **argv) {
     else if (!strcmp(scene, "steady")) steady();
     else if (!strcmp(scene, "stacks")) stacks(atoi(argv[2]));
     else if (!strcmp(scene, "deep")) deep(1000);
+    else if (!strcmp(scene, "narrow")) narrow();
     else if (!strcmp(scene, "daemon")) daemon_();
     else if (!strcmp(scene, "stubborn")) {
         signal(SIGTERM, SIG_IGN);

@@ -208,6 +208,22 @@ pub fn handlers_that_allocate_break_nothing() {
     assert_eq!(live(site(&document, "scratch")), [Some((0, 0))]);
 }
 
+/// Coroutines and signal handlers run on stacks of a few KiB, and what lies below is not the recorder's.
+pub fn a_narrow_stack_is_wide_enough() {
+    let scene = Scene::new();
+    for mode in ["events", "summary", "callers"] {
+        let output = scene.record(mode, &["--mode", mode], &["narrow"]);
+        assert!(output.status.success(), "{mode}: {output:?}");
+        let document = scene.show(mode);
+        let live = document["sites"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|site| live(site)[0].unwrap().0);
+        assert_eq!(live.sum::<u64>(), 100, "{mode}");
+    }
+}
+
 pub fn a_deep_stack_keeps_its_inner_end() {
     let scene = Scene::new();
     let document = scene.recorded("run", &["--depth", "8"], &["deep"]);
