@@ -106,6 +106,16 @@ fn main() {
             gate::what_a_wrapper_keeps_itself_is_judged_in_all_its_callers,
         ),
         trial(
+            "what_one_caller_lost_hides_no_leak_of_a_wrapper",
+            &["gcc"],
+            gate::what_one_caller_lost_hides_no_leak_of_a_wrapper,
+        ),
+        trial(
+            "what_callers_of_a_wrapper_held_until_the_exit_is_summed",
+            &["gcc"],
+            gate::what_callers_of_a_wrapper_held_until_the_exit_is_summed,
+        ),
+        trial(
             "a_function_of_the_program_with_a_librarys_name_is_its_own",
             &["gcc"],
             gate::a_function_of_the_program_with_a_librarys_name_is_its_own,

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use super::column::Column;
 use super::judged::{Reading, Site};
 use super::rate::Rate;
-use super::together::Together;
+use super::together::{Likeness, Together};
 use crate::units;
 
 /// The most that a single site may grow, and how the user wrote it.
@@ -85,6 +85,15 @@ pub struct Breach {
     pub together: Option<Together>,
 }
 
+/// What a gate finds.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// In the order of the sites.
+    pub breaches: Vec<Breach>,
+    /// Sites that are above a limit together, but for what a few of them lost.
+    pub offset: Vec<Likeness>,
+}
+
 impl Limit {
     /// Whether it takes the bytes of every run, and not of the first and the last alone.
     pub fn is_rate_of_bytes(&self) -> bool {
@@ -146,38 +155,56 @@ impl Per {
 }
 
 impl Gate {
-    /// The breaches among ranked sites, in their order. What is hidden did not grow. Of sites that are alike none need be
-    /// above a limit for all of them to be.
-    pub fn breaches(
+    /// What ranked sites breach. What is hidden did not grow. Of sites that are alike none need be above a limit for all
+    /// of them to be.
+    pub fn judge(
         &self,
         sites: &[Site],
         columns: &[Column],
         alike: impl FnOnce() -> Vec<Together>,
-    ) -> Vec<Breach> {
+    ) -> Judgement {
         if self.limits.is_empty() {
-            return Vec::new();
+            return Judgement::default();
         }
         let mut breaches = self.breaches_of_each(sites, columns);
+        let mut offset = Vec::new();
         let mut told: BTreeSet<usize> = breaches.iter().map(|breach| breach.site).collect();
-        for together in alike() {
-            let limits = self.exceeded(&together.reading);
+        for mut together in alike() {
             let Some(&site) = together.sites.first() else {
                 continue;
             };
-            if limits.is_empty() || together.sites.iter().any(|site| told.contains(site)) {
+            if together.sites.iter().any(|site| told.contains(site)) {
+                continue;
+            }
+            let mut limits = self.exceeded(&together.reading);
+            let mut until_exit = false;
+            if let Some(held) = together.held.as_ref().filter(|_| limits.is_empty()) {
+                limits = self.exceeded(held);
+                until_exit = !limits.is_empty();
+            }
+            let others = together.others.take().filter(|_| limits.is_empty());
+            if let Some(others) = others {
+                let exceeded = self.exceeded(&others);
+                match self.strict {
+                    true => (limits, together.reading) = (exceeded, others),
+                    false if !exceeded.is_empty() => offset.push(together.likeness.clone()),
+                    false => {}
+                }
+            }
+            if limits.is_empty() {
                 continue;
             }
             told.extend(&together.sites);
             breaches.push(Breach {
                 site,
                 unsure: false,
-                until_exit: false,
+                until_exit,
                 limits,
                 together: Some(together),
             });
         }
         breaches.sort_by_key(|breach| breach.site);
-        breaches
+        Judgement { breaches, offset }
     }
 
     fn breaches_of_each(&self, sites: &[Site], columns: &[Column]) -> Vec<Breach> {

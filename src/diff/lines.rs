@@ -11,7 +11,7 @@ use super::group::module_of;
 use super::judged::Site;
 use super::site::ModuleKey;
 use super::together::{Likeness, Together};
-use crate::run::{Role, Symbolized, Text, Unknown, is_library_detail, is_wrapper};
+use crate::run::{Role, Symbolized, Text, Unknown, is_library_detail, is_namesake, is_wrapper};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Place<'a> {
@@ -52,8 +52,8 @@ fn place(site: &Site, is_copy: impl Fn() -> bool) -> Option<Place<'_>> {
         return Some(Place::RunTimeCode);
     }
     let frame = site.at.frame()?;
-    let is_for_others =
-        is_library_detail(frame) || frame.function.as_deref().is_some_and(is_wrapper);
+    let is_wrapper = frame.function.as_deref().is_some_and(is_wrapper);
+    let is_for_others = is_library_detail(frame) || (is_wrapper && !is_namesake(frame));
     if is_for_others {
         return None;
     }

@@ -40,7 +40,7 @@ pub use by_size::{OfSize, by_size};
 pub use callers::{Caller, CallerTree, Cut, Node, Reach, ways};
 pub use column::Column;
 pub use copies::copies;
-pub use gate::{Breach, Gate, Limit, Verdict, grouped_number};
+pub use gate::{Breach, Gate, Judgement, Limit, Verdict, grouped_number};
 pub use group::Lines;
 pub use growth::{Change, Growth, ends};
 pub use join::{Joint, join};

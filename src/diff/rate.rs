@@ -42,6 +42,9 @@ const SAME_TIME: f64 = 0.1;
 /// one leaks in the time by which it is longer.
 const OTHER_LOAD: f64 = 1.25;
 
+/// What leaks so many times as fast as before is not the same leak in a longer run.
+const FASTER: f64 = 2.0;
+
 /// An error is so many standard deviations: 19 of 20 counts are nearer.
 const DEVIATIONS: f64 = 2.0;
 
@@ -65,7 +68,8 @@ pub fn rates(
     let minutes = minutes.as_deref();
     let order: Vec<f64> = (0..figures.len()).map(|run| run as f64).collect();
     // Only rates by time ask for these.
-    let course = minutes.map(|_| Course::of(runs)).unwrap_or_default();
+    let course = minutes.map(|minutes| Course::of(runs, minutes));
+    let course = course.unwrap_or_default();
     let chance = course.chance;
     let per_minute =
         minutes.and_then(|minutes| per_minute(runs, figures, growth, minutes, columns, course));
@@ -80,8 +84,7 @@ pub fn rates(
             error: Some(chance.of_difference(growth, minutes)),
             ..rate
         });
-        let is_told =
-            |_: &Rate| !is_longer(minutes) || course.became_a_leak || course.is_faster(minutes);
+        let is_told = |_: &Rate| !is_longer(minutes) || course.became_a_leak;
         let by_course = of_last_course(runs, minutes, chance).filter(is_told);
         [per_minute, by_ends, by_course]
     };
@@ -110,7 +113,6 @@ fn per_minute(
         leaks,
         became_a_leak,
         chance,
-        ..
     } = course;
     runs.last()?.as_ref()?;
     let having: Vec<usize> = (0..runs.len()).filter(|run| runs[*run].is_some()).collect();
@@ -126,10 +128,10 @@ fn per_minute(
         };
         return Some(rate.divided_by(time));
     }
-    // More was left in less time: then time is not what it grew with.
-    let against_time = times.first() > times.last() && growth.is_growth();
     let by_course = || of_last_course(runs, minutes, chance);
-    if are_equal(&times) || against_time {
+    // What a shorter run has less of may never have come, or be gone for another reason: its own course tells.
+    let is_shorter = times.first() > times.last();
+    if are_equal(&times) || (is_shorter && (growth.is_growth() || knows_course(runs))) {
         return by_course();
     }
     if became_a_leak || (leaks && differ_in_load(columns)) {
@@ -167,11 +169,9 @@ fn differ_in_load(columns: &[Column]) -> bool {
 struct Course {
     /// By its last run alone.
     leaks: bool,
-    /// The first run kept next to nothing in the end, and the last one grew to its end: then it is not the difference
-    /// of their ends that tells how fast it grows.
+    /// The first run kept next to nothing in the end, or kept it at a lower pace, and the last one grew to its end: then
+    /// it is not the difference of their ends that tells how fast it grows. What the first had from the start can be gone.
     became_a_leak: bool,
-    /// Blocks that the first run kept, without what it had from the start; `None` where that is not known.
-    kept_before: Option<f64>,
     chance: Chance,
 }
 
@@ -180,7 +180,6 @@ impl Default for Course {
         Course {
             leaks: false,
             became_a_leak: false,
-            kept_before: None,
             chance: Chance {
                 dispersion: 1.0,
                 kept: 0.0,
@@ -190,38 +189,29 @@ impl Default for Course {
 }
 
 impl Course {
-    fn of(runs: &[Option<Box<SiteRun>>]) -> Self {
-        let last = runs
-            .last()
-            .and_then(Option::as_deref)
-            .and_then(Observed::of);
-        let leaks = last
-            .as_ref()
-            .is_some_and(|run| trend_of(run) == Trend::Leak);
+    fn of(runs: &[Option<Box<SiteRun>>], minutes: &[f64]) -> Self {
+        fn observed(run: Option<&Option<Box<SiteRun>>>) -> Option<Observed<'_>> {
+            Observed::of(run?.as_deref()?)
+        }
         // Of a run that does not have the site there is no difference, and of one without a course nothing is known.
-        let first = runs
-            .first()
-            .and_then(Option::as_deref)
-            .and_then(Observed::of);
+        let (first, last) = (observed(runs.first()), observed(runs.last()));
+        let leaks = last.is_some_and(|run| trend_of(&run) == Trend::Leak);
         let was_level =
             |first: &Observed<'_>| became_level(first) || trend_of(first) == Trend::Noise;
+        let chance = Chance::of(last.as_ref());
+        let was_slower = |first: &Observed<'_>| {
+            let (Some(time), Some(last_time)) = (minutes.first(), minutes.last()) else {
+                return false;
+            };
+            let surely = chance.kept - chance.of_count(chance.kept);
+            kept(first).is_some_and(|kept| surely / last_time > FASTER * kept.blocks / time)
+        };
+        let was_less = |first: &Observed<'_>| was_level(first) || was_slower(first);
         Course {
             leaks,
-            became_a_leak: leaks && first.as_ref().is_some_and(was_level),
-            kept_before: first.as_ref().and_then(kept).map(|kept| kept.blocks),
-            chance: Chance::of(last.as_ref()),
+            became_a_leak: leaks && first.as_ref().is_some_and(was_less),
+            chance,
         }
-    }
-
-    /// Whether the last run leaks at a higher pace than the first did: then the difference of the two can be small, if
-    /// what the first had from the start is gone.
-    fn is_faster(&self, minutes: &[f64]) -> bool {
-        let ends = minutes.first().zip(minutes.last());
-        let (Some((first, last)), Some(before)) = (ends, self.kept_before) else {
-            return false;
-        };
-        let kept = self.chance.kept;
-        self.leaks && (kept - self.chance.of_count(kept)) / last > OTHER_LOAD * before / first
     }
 }
 
@@ -275,6 +265,11 @@ pub fn are_equal(times: &[f64]) -> bool {
     let longest = times.iter().copied().fold(0.0, f64::max);
     let shortest = times.iter().copied().fold(f64::INFINITY, f64::min);
     longest - shortest <= SAME_TIME * longest
+}
+
+fn knows_course(runs: &[Option<Box<SiteRun>>]) -> bool {
+    let last = runs.last().and_then(Option::as_ref);
+    last.is_some_and(|run| run.curve.is_some())
 }
 
 /// Whether the last run took longer than the first: then what it has more of tells how fast that grows.

@@ -2,9 +2,11 @@
 
 use super::column::Column;
 use super::growth::{Growth, ends};
+use super::held::held;
 use super::judged::{Reading, Site};
 use super::rate::rates;
 use super::site::SiteRun;
+use super::trend::judge_site;
 use crate::run::{Figures, Text};
 
 /// What sites have in common.
@@ -30,14 +32,51 @@ pub struct Together {
     pub in_last: usize,
     /// What they come to together.
     pub reading: Reading,
+    /// The same of what they held until the end of their program freed it; `None` where it is what they left that counts.
+    pub held: Option<Reading>,
+    /// Of a wrapper's callers, where some of them lost much: what the others come to.
+    pub others: Option<Reading>,
 }
+
+/// A row that lost so many blocks, and half of what it had, is a change of its own.
+const LOST: i64 = 8;
 
 impl Together {
     pub fn of(likeness: Likeness, at: Vec<usize>, sites: &[Site], columns: &[Column]) -> Self {
+        let all = Sum::of(at.iter().map(|at| &sites[*at]), columns);
+        let trend = judge_site(&all.runs, columns).map(|finding| finding.trend);
+        let has_lost = |site: &Site| {
+            let lost = -site.growth.blocks;
+            lost >= LOST && lost as u64 >= site.first().blocks / 2
+        };
+        let others: Vec<&Site> = at.iter().map(|at| &sites[*at]).collect();
+        let others: Vec<&Site> = others.into_iter().filter(|site| !has_lost(site)).collect();
+        // Other builds can inline a line elsewhere: then what one of its rows lost, others have.
+        let is_told = matches!(likeness, Likeness::Wrapper(_)) && others.len() < at.len();
+        Together {
+            likeness,
+            in_last: all.in_last,
+            held: held(&all.runs, &all.figures, columns, trend),
+            reading: all.reading(columns),
+            others: is_told.then(|| Sum::of(others.into_iter(), columns).reading(columns)),
+            sites: at,
+        }
+    }
+}
+
+/// Sites added up.
+struct Sum {
+    figures: Vec<Figures>,
+    runs: Vec<Option<Box<SiteRun>>>,
+    in_last: usize,
+}
+
+impl Sum {
+    fn of<'a>(sites: impl Iterator<Item = &'a Site>, columns: &[Column]) -> Self {
         let mut figures = vec![Figures::ZERO; columns.len()];
         let mut runs: Vec<Option<Box<SiteRun>>> = vec![None; columns.len()];
         let mut in_last = 0;
-        for site in at.iter().map(|at| &sites[*at]) {
+        for site in sites {
             for (sum, of_site) in figures.iter_mut().zip(site.at.figures(columns)) {
                 sum.add(of_site);
             }
@@ -50,17 +89,20 @@ impl Together {
             }
             in_last += usize::from(site.at.runs.last().is_some_and(Option::is_some));
         }
-        let (first, last) = ends(&figures);
-        let growth = Growth::between(first, last);
-        Together {
-            likeness,
-            sites: at,
+        Sum {
+            figures,
+            runs,
             in_last,
-            reading: Reading {
-                rates: rates(&runs, &figures, growth, columns),
-                first,
-                growth,
-            },
+        }
+    }
+
+    fn reading(&self, columns: &[Column]) -> Reading {
+        let (first, last) = ends(&self.figures);
+        let growth = Growth::between(first, last);
+        Reading {
+            rates: rates(&self.runs, &self.figures, growth, columns),
+            first,
+            growth,
         }
     }
 }

@@ -32,8 +32,8 @@ pub use options::{Options, StackView};
 pub use sums::Sums;
 
 use crate::diff::{
-    Breach, Column, Found, Gate, Grouping, Growth, Joint, Leak, LeakingLine, Rate, Reach, Rows,
-    Site, SortBy, Verdict, advice, copies, judge, lines, wrapped,
+    Breach, Column, Found, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Likeness,
+    Rate, Reach, Rows, Site, SortBy, Verdict, advice, copies, judge, lines, wrapped,
 };
 use crate::run::Run;
 use crate::warning::Warning;
@@ -58,6 +58,8 @@ pub struct Report {
     pub fixed: Vec<Site>,
     pub gate: Gate,
     pub breaches: Vec<Breach>,
+    /// Sites that are above a limit together, but for what a few of them lost.
+    pub offset: Vec<Likeness>,
     /// Double frees of the last run: the one that is judged.
     pub double_frees: u64,
     /// Frees of the last run that may be double frees: what was freed before them is not known any more.
@@ -138,7 +140,7 @@ impl Report {
             let kinds = [copies, lines, wrapped];
             kinds.map(|kind| kind(&sites, &columns)).concat()
         };
-        let breaches = terms.gate.breaches(&sites, &columns, alike);
+        let Judgement { breaches, offset } = terms.gate.judge(&sites, &columns, alike);
         let last = runs.last().and_then(|run| run.facts.anomalies.as_ref());
         let double_frees = last.map_or(0, |anomalies| anomalies.double_frees.count);
         let unsure_frees = last.map_or(0, |anomalies| anomalies.unsure_frees.count);
@@ -165,6 +167,7 @@ impl Report {
                 .verdict(&breaches, double_frees.saturating_add(unsure_frees)),
             warnings: warnings.chain(no_projection).collect(),
             breaches,
+            offset,
             double_frees,
             unsure_frees,
             gate: terms.gate,

@@ -137,10 +137,11 @@ fn pass_reason(report: &Report) -> String {
             count(n as u64)
         ),
     };
+    let offset = report.offset.iter().map(offset).collect::<String>();
     let shorter = shorter_time(report).unwrap_or_default();
     let unlisted = unlisted(report).unwrap_or_default();
     format!(
-        "{}{by_chance}{held}{bytes}{loader}{unsure}{shorter}{unlisted}{same}{children}{partial}",
+        "{}{by_chance}{held}{offset}{bytes}{loader}{unsure}{shorter}{unlisted}{same}{children}{partial}",
         reasons.join("; ")
     )
 }
@@ -192,7 +193,10 @@ fn fail_reason(report: &Report) -> String {
         let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
             let site = &report.sites[breach.site];
             let worst = site.worst.as_deref().filter(|_| breach.unsure);
-            let of_all = breach.together.as_ref().map(|together| &together.reading);
+            let of_all = breach.together.as_ref().map(|together| {
+                let held = together.held.as_ref().filter(|_| breach.until_exit);
+                held.unwrap_or(&together.reading)
+            });
             let held = site.held.as_deref().filter(|_| breach.until_exit);
             let anyway = match (held, breach.until_exit) {
                 (None, true) => site.held_anyway(&report.columns),
@@ -260,6 +264,17 @@ fn fail_reason(report: &Report) -> String {
         ));
     }
     reasons.join("; ")
+}
+
+/// What hides growth from a limit on all of them.
+fn offset(likeness: &Likeness) -> String {
+    match likeness {
+        Likeness::Wrapper(function) => format!(
+            "; but callers of {function} grew by more than that together, and others of them \
+             shrank by as much (--strict fails them)"
+        ),
+        Likeness::Copies | Likeness::Line | Likeness::RunTimeCode => String::new(),
+    }
 }
 
 /// Those of the last run with which a site is above a limit. What only the first run has did not grow.

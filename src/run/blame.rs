@@ -7,7 +7,7 @@
 
 use hashbrown::HashMap;
 
-use super::wrapper::{Learned, PassedBy, Wrappers, is_runtime, is_wrapper, learn};
+use super::wrapper::{Learned, PassedBy, Wrappers, is_namesake, is_runtime, is_wrapper, learn};
 use super::{CallSite, Frame, FramePattern, Location, LocationId, Role, Run, Symbolized, Text};
 
 /// One function of a stack: a frame of a location.
@@ -214,6 +214,7 @@ impl Judge<'_> {
                 continue;
             }
             let by_name = frame.function.as_ref().and_then(|name| self.by_name(name));
+            let by_name = by_name.filter(|by| *by == PassedBy::Given || !is_namesake(frame));
             let by = match by_name {
                 Some(PassedBy::Given) => by_name,
                 _ if in_runtime => Some(PassedBy::Runtime),

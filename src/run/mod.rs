@@ -35,7 +35,9 @@ pub use name::{
 };
 pub use set::{compared, same_recordings, told_apart, with_ends_compared};
 pub use stacks::{StackId, Stacks};
-pub use wrapper::{PassedBy, Pattern, Wrappers, is_library_wrapper, is_wrapper, plain_name};
+pub use wrapper::{
+    PassedBy, Pattern, Wrappers, is_library_wrapper, is_namesake, is_wrapper, plain_name,
+};
 
 use crate::trace::{Curve, FaultKind, LiveSizes, Occurrences, Sizes};
 

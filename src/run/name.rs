@@ -255,13 +255,7 @@ pub fn is_library_detail(frame: &Frame) -> bool {
 
 /// Headers of the toolchain and the system, wherever it is unpacked; for Rust, the standard library.
 fn is_system_header(file: &str) -> bool {
-    const PARTS: [&str; 5] = [
-        "/usr/include/",
-        "/include/c++/",
-        "/lib/gcc/",
-        "/lib/clang/",
-        "/rustc/",
-    ];
+    const PARTS: [&str; 4] = ["/usr/include/", "/lib/gcc/", "/lib/clang/", "/rustc/"];
     let in_triple = || {
         // /usr/arm-linux-gnueabihf/include/…
         file.split_once("/include/").is_some_and(|(before, _)| {
@@ -271,7 +265,13 @@ fn is_system_header(file: &str) -> bool {
                 .is_some_and(|dir| dir.contains("-linux-"))
         })
     };
-    PARTS.iter().any(|part| file.contains(part)) || in_triple()
+    // /opt/gcc/include/c++/12/…, or v1 of LLVM's: a program has headers in a directory of that name, too.
+    let in_version = || {
+        let version = file.split_once("/include/c++/").map(|(_, version)| version);
+        let version = version.map(|version| version.strip_prefix('v').unwrap_or(version));
+        version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    PARTS.iter().any(|part| file.contains(part)) || in_triple() || in_version()
 }
 
 /// What is known of a function's code, to be compared with that of another build: neither moves with where the function
@@ -351,6 +351,8 @@ mod tests {
     fn a_project_header_is_no_system_header() {
         assert!(!is_system_header("/home/me/project/include/pool.h"));
         assert!(!is_system_header("include/pool.h"));
+        assert!(!is_system_header("/home/me/include/c++/pool.hpp"));
+        assert!(is_system_header("/opt/llvm/include/c++/v1/vector"));
         assert!(is_system_header(
             "/build/recipe-sysroot/usr/include/c++/12/vector"
         ));

@@ -287,3 +287,37 @@ proptest! {
         }
     }
 }
+
+/// A buffer that grows with the work and is freed when the work is done.
+#[test]
+fn a_buffer_that_grows_until_the_exit_grows_by_its_bytes() {
+    let mut log = Log::new();
+    let mut now = None;
+    for round in 0..ROUNDS {
+        if round.is_multiple_of(20) {
+            now.into_iter().for_each(|at| log.free(at));
+            now = Some(log.get("site", 64 + round * 2));
+        }
+        log.pass();
+    }
+    now.into_iter().for_each(|at| log.free(at));
+    assert_eq!(log.verdict(), "grows");
+}
+
+/// One line gives out blocks for a cache, which the exit frees, and others, of which one in 40 rounds is lost.
+#[test]
+fn a_leak_beside_what_the_exit_frees_is_one() {
+    let mut log = Log::new();
+    let mut cache = Vec::new();
+    for round in 0..ROUNDS {
+        if cache.len() < 30 {
+            cache.push(log.get("site", 64));
+        }
+        if round.is_multiple_of(40) {
+            log.get("site", 48);
+        }
+        log.pass();
+    }
+    cache.into_iter().for_each(|at| log.free(at));
+    assert_eq!(log.verdict(), "leak");
+}

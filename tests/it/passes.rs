@@ -1,5 +1,6 @@
 //! What a pass must not keep to itself, and what it must not be.
 
+use std::fs;
 use std::path::PathBuf;
 
 use crate::common::{mtrace_diff, output_of};
@@ -95,6 +96,60 @@ fn what_the_end_of_the_run_freed_is_said() {
         assert!(!gate([same, same], &[]).1.contains(said));
     }
     assert!(!gate([&many, &few], &[]).1.contains(said));
+}
+
+/// A buffer that grew all along fails a limit on bytes, though the end freed it. Seven large blocks are too few for a verdict:
+/// a pass names them, and `--strict` fails them.
+#[test]
+fn bytes_that_the_end_of_the_run_freed_are_judged() {
+    let directory = TempDir::new().unwrap();
+    let run = |name: &str, keep: &dyn Fn(usize) -> Option<usize>| {
+        let path = directory.path().join(name);
+        let (mut text, mut held) = (String::from("= Start\n"), Vec::new());
+        for round in 0..700 {
+            text.push_str("@ ./app:[0x2000] + 0x9000 0x8\n@ ./app:[0x2000] - 0x9000\n");
+            if let Some(size) = keep(round) {
+                let at = 0x10_0000 + round * 0x100_0000;
+                text.push_str(&format!("@ ./app:[0x1200] + {at:#x} {size:#x}\n"));
+                held.push(at);
+            }
+        }
+        for at in held {
+            text.push_str(&format!("@ ./app:[0x3000] - {at:#x}\n"));
+        }
+        fs::write(&path, text + "= End\n").unwrap();
+        path
+    };
+    let none = run("none.log", &|_| None);
+    let few = run("few.log", &|round| (round % 100 == 50).then_some(0x10_0000));
+    let (code, text) = gate([&none, &few], &["--fail-above", "8,64KiB"]);
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let named = "; but 1 call site held more than that until the end of the run freed it (--strict fails it)";
+    assert!(code == Some(0) && text.contains(named), "{text}");
+    let (code, text) = gate([&none, &few], &["--fail-above", "8,64KiB", "--strict"]);
+    assert_eq!(code, Some(1), "{text}");
+    let (code, text) = gate([&none, &few], &["--fail-above", "8,7MiB", "--strict"]);
+    assert_eq!(code, Some(0), "{text}");
+
+    let buffer = |name: &str, grows: u64| {
+        let path = directory.path().join(name);
+        let mut text = String::from("= Start\n@ ./app:[0x1200] + 0x100000 0x400\n");
+        for round in 1..700_u64 {
+            text.push_str("@ ./app:[0x2000] + 0x9000 0x8\n@ ./app:[0x2000] - 0x9000\n");
+            let size = 0x400 + round * grows;
+            text.push_str(&format!(
+                "@ ./app:[0x1200] < 0x100000\n@ ./app:[0x1200] > 0x100000 {size:#x}\n"
+            ));
+        }
+        fs::write(&path, text + "@ ./app:[0x3000] - 0x100000\n= End\n").unwrap();
+        path
+    };
+    // 699 rounds of 1,000 bytes each.
+    let (level, grows) = (buffer("level.log", 0), buffer("grows.log", 1000));
+    for (limit, expected) in [("650000B", 1), ("699000B", 0)] {
+        let (code, text) = gate([&level, &grows], &["--fail-above", limit]);
+        assert_eq!(code, Some(expected), "{limit}: {text}");
+    }
 }
 
 #[test]

@@ -205,3 +205,33 @@ fn what_the_exit_freed_has_a_pace() {
         assert_eq!(status, Some(expected), "{limit}: {said}");
     }
 }
+
+/// The first run has a table of 600 blocks and loses 50 a second; the second one, which is longer, has no table and loses
+/// 200. It has less in the end, and leaks faster.
+#[test]
+fn a_leak_that_got_faster_is_not_hidden_by_a_table_that_is_gone() {
+    let runs = Runs::new();
+    write_log(&runs.path(0), 2_000, |round| match round {
+        0 => 600,
+        _ => usize::from(round % 20 == 10),
+    });
+    write_log(&runs.path(1), 3_000, |round| usize::from(round % 5 == 2));
+    for (limit, expected) in [("9000/min", 1), ("14000/min", 0)] {
+        for strict in [&[][..], &["--strict-rates"]] {
+            let options = [&["--fail-above", limit], strict].concat();
+            let (status, said) = runs.gate("2s,3s", &options);
+            assert_eq!(status, Some(expected), "{limit}: {said}");
+        }
+    }
+}
+
+/// A table of 600 blocks, and one of 5 in a run that is shorter: nothing grows with time.
+#[test]
+fn what_a_shorter_run_has_less_of_is_no_rate() {
+    let runs = Runs::new();
+    let table = |size: usize| move |round: usize| if round == 0 { size } else { 0 };
+    write_log(&runs.path(0), 3_000, table(600));
+    write_log(&runs.path(1), 2_000, table(5));
+    let (status, said) = runs.gate("3s,2s", &["--fail-above", "60/min"]);
+    assert_eq!(status, Some(0), "{said}");
+}

@@ -197,6 +197,68 @@ pub fn what_a_wrapper_keeps_itself_is_judged_in_all_its_callers() {
     }
 }
 
+/// The wrapper keeps a node for each of 270 blocks, and one more caller takes 400 blocks less than before. 130 less in all.
+pub fn what_one_caller_lost_hides_no_leak_of_a_wrapper() {
+    let callers = (0..30).map(|n| {
+        format!(
+            "__attribute__((noinline)) void f{n}(void) {{ for (int i = 0; i < 9; i++) {{ char *volatile p = \
+             xmalloc(64 + {n}); free(p); }} }}\n"
+        )
+    });
+    let calls: String = (0..30).map(|n| format!("f{n}();")).collect();
+    let runs = Runs::of(&format!(
+        "#include <stdlib.h>\n\
+         __attribute__((noinline)) char *xmalloc(size_t n) {{ char *volatile node = malloc(24);\n\
+         if (!LEAK) free(node);\n\
+         return malloc(n); }}\n\
+         __attribute__((noinline)) void load(int n) {{ while (n--) {{ char *volatile p = xmalloc(32); }} }}\n\
+         {}int main(int c, char **v) {{ load(atoi(v[1])); {calls} return 0; }}\n",
+        callers.collect::<String>()
+    ));
+    runs.record("run0", &[], &["./app0", "400"]);
+    runs.record("run1", &[], &["./app1", "0"]);
+    let (status, said) = runs.gate(&[]);
+    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let named = "; but callers of xmalloc grew by more than that together, and others of them shrank by as much \
+                 (--strict fails them)";
+    assert!(status == Some(0) && said.contains(named), "{said}");
+    let (status, said) = runs.gate(&["--strict"]);
+    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        status == Some(1) && said.contains("other callers of xmalloc: +270 blocks"),
+        "{said}"
+    );
+}
+
+/// 30 callers of a wrapper lose 9 blocks each all along, and a handler frees all of them in the end.
+pub fn what_callers_of_a_wrapper_held_until_the_exit_is_summed() {
+    let callers = (0..30).map(|n| {
+        format!(
+            "__attribute__((noinline)) void f{n}(int keep) {{ char *volatile p = xmalloc(64);\n\
+             if (LEAK && keep) held[n_held++] = p; else free(p); }}\n"
+        )
+    });
+    let calls: String = (0..30)
+        .map(|n| format!("f{n}(i % 20 == {});", n % 20))
+        .collect();
+    let runs = Runs::of(&format!(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         static char *held[1000]; static int n_held;\n\
+         __attribute__((noinline)) char *xmalloc(size_t n) {{ return malloc(n); }}\n\
+         {}int main(void) {{ for (int i = 0; i < 180; i++) {{ {calls} usleep(2000); }}\n\
+         while (n_held) free(held[--n_held]); return 0; }}\n",
+        callers.collect::<String>()
+    ));
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app1"]);
+    let (status, said) = runs.gate(&[]);
+    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        status == Some(1) && said.contains("until the end of the program freed it"),
+        "{said}"
+    );
+}
+
 /// The leak is in a function with a name of GLib's, CPython's or the allocator's own, which the program has the source of.
 pub fn a_function_of_the_program_with_a_librarys_name_is_its_own() {
     for name in ["gc_alloc", "kmalloc", "g_list_keep"] {

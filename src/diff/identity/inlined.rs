@@ -44,9 +44,11 @@ fn key<'a>(
     site.has_line().then_some(key)
 }
 
-/// Of a function that was inlined, debug information can leave the parameters out.
+/// Of a function that was inlined, debug information can leave the parameters out; and of a lambda, what it lies in.
 fn without_parameters(function: &str) -> &str {
+    const LAMBDA: &str = "operator()";
     match function.find('(') {
+        _ if function.contains("{lambda") && function.contains("}::operator()") => LAMBDA,
         Some(at) if at > 0 && !function.contains("operator") => &function[..at],
         _ => function,
     }

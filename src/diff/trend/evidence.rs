@@ -115,6 +115,8 @@ fn relative_variance(counts: &[f64]) -> Option<f64> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
     live: [f64; STEPS],
+    /// The step at which the end of the run began to free things: what it frees beside a leak is no fall of its floor.
+    end: usize,
     /// How many of those that live at the end were there at each step.
     alive: [f64; STEPS],
     /// What was kept of the births of each part.
@@ -125,8 +127,10 @@ impl Evidence {
     /// `None` if it is not known which blocks survived.
     pub fn of(run: &Observed<'_>) -> Option<Evidence> {
         let alive = blocks(run.survivors?);
+        let live = blocks(run.curve);
         Some(Evidence {
-            live: blocks(run.curve),
+            live,
+            end: work::end_of_work(&live),
             kept: Parts::rises(|step| alive[step - 1]),
             alive,
         })
@@ -280,7 +284,7 @@ impl Evidence {
     fn floor_rises(&self) -> bool {
         let [first, second, third, last] = self.kept.0;
         let rise = self.rise_of_floor();
-        let noise = 2.0 * 2.0_f64.sqrt() * scatter(&self.live[MIDDLE - 4..]);
+        let noise = 2.0 * 2.0_f64.sqrt() * scatter(&self.live[MIDDLE - 4..=self.end]);
         let earlier = first.min(second);
         // Survivors as old as the run are no matter of a long life.
         let is_of_all_ages = earlier >= RISE * third
@@ -296,10 +300,10 @@ impl Evidence {
         rise >= expected - noise && (earlier >= RISE * third || expected >= noise)
     }
 
-    /// From the middle of the run to its end.
+    /// From the middle of the run to the end of its work.
     fn rise_of_floor(&self) -> f64 {
         let least = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
-        least(&self.live[STEPS - 8..]) - least(&self.live[MIDDLE - 4..MIDDLE + 4])
+        least(&self.live[self.end - 7..=self.end]) - least(&self.live[MIDDLE - 4..MIDDLE + 4])
     }
 
     fn floor_may_rise(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Why a verdict is what it is, in figures that a person can check.
 
 use super::evidence::{Doubt, Evidence, Grade};
+use super::work;
 use super::{Finding, Judged, Observed, shape};
 use crate::trace::STEPS;
 
@@ -44,6 +45,7 @@ impl Reasons {
         let alive = last.survivors.map(shape::blocks);
         let least = |steps: &[f64]| steps.iter().copied().fold(f64::INFINITY, f64::min) as u64;
         let first = runs.first().filter(|_| runs.len() > 1);
+        let end = work::end_of_work(&live);
         Some(Reasons {
             finding,
             doubt: doubt.filter(|_| !finding.by_bytes),
@@ -62,7 +64,7 @@ impl Reasons {
             }),
             floor: [
                 least(&live[STEPS / 2 - 4..STEPS / 2 + 4]),
-                least(&live[STEPS - 8..]),
+                least(&live[end - 7..=end]),
             ],
             more: first.and_then(|first| super::more(first, last, finding.by_bytes)),
         })

@@ -1,7 +1,7 @@
 //! Functions and libraries that are known to allocate for their callers.
 
 use super::pattern::{fits, plain_name};
-use crate::run::{ModuleLabel, Role};
+use crate::run::{Frame, ModuleLabel, Role};
 
 /// Patterns of one origin, as the guide lists them.
 pub struct Group {
@@ -258,6 +258,26 @@ pub const RUNTIMES: &[&str] = &[
     "libgcc_s",
     "libuClibc",
 ];
+
+/// Namespaces that a program may use itself, and what a path of the library's own files has in it.
+const NAMESPACES: &[(&str, &str)] = &[
+    ("alloc::", "/alloc/src/"),
+    ("hashbrown::", "hashbrown"),
+    ("QtPrivate::", "/qt"),
+];
+
+/// Whether a function only lies in a namespace that is called like a library's: its file, where it is known, is not that
+/// library's.
+pub fn is_namesake(frame: &Frame) -> bool {
+    let (Some(function), Some(file)) = (&frame.function, &frame.file) else {
+        return false;
+    };
+    let mut namespaces = NAMESPACES.iter();
+    let namespace = namespaces.find(|(namespace, _)| function.starts_with(namespace));
+    namespace.is_some_and(|(_, part)| {
+        !frame.is_of_system_header() && !file.to_ascii_lowercase().contains(part)
+    })
+}
 
 /// Whether a function only allocates for its caller, by its name.
 pub fn is_wrapper(function: &str) -> bool {

@@ -5,7 +5,7 @@ mod known;
 mod learned;
 mod pattern;
 
-pub use known::{is_library_wrapper, is_runtime, is_wrapper};
+pub use known::{is_library_wrapper, is_namesake, is_runtime, is_wrapper};
 pub use learned::{Learned, learn};
 pub use pattern::{Pattern, plain_name};
 
