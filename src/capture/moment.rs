@@ -65,7 +65,7 @@ impl FromStr for Moment {
     fn from_str(text: &str) -> Result<Self, String> {
         let reason = || {
             format!(
-                "'{text}' is no moment of a run; write a time (90s, 2m, 1h30m) or a share of its records (40%)"
+                "'{text}' is no moment of a run; write a time (90s, 2m, 1h30m) or a share of the run (40%)"
             )
         };
         if let Some(number) = text.strip_suffix('%') {

@@ -20,22 +20,22 @@ Example:
   mtrace-diff convert --to mtrace run0 -o run0.log
   mtrace ./app run0.log
 
-An mtrace log has only the immediate caller of each allocation, and no times: the rest is lost.")]
+An mtrace log has only the immediate caller of each allocation, and no times; everything else is lost.")]
 pub struct ConvertArgs {
-    /// A recording, or the directory of one
+    /// A recording file, or the directory that holds it
     #[arg(value_name = "RUN")]
     run: PathBuf,
     /// The format to convert it to
     #[arg(long, value_enum, value_name = "FORMAT")]
     to: Target,
-    /// The file to write; without it, standard output
+    /// The file to write [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Target {
-    /// A log as glibc's mtrace() writes it
+    /// A log in the format of glibc's mtrace()
     Mtrace,
 }
 

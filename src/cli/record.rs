@@ -29,58 +29,58 @@ Examples:
   mtrace-diff record -o run1 --for 3m -- ./app -c app.conf    for three minutes
   mtrace-diff run0 run1                                       what grew
   mtrace-diff record --runs 2m,3m -o captures --then-diff -- ./app
-  mtrace-diff record -o run0 -- ./app                         until it ends, or until Ctrl-C
-  mtrace-diff record --with glibc -o run0 -- ./app            a log of glibc's mtrace(3)
+  mtrace-diff record -o run0 -- ./app                         until it exits, or you press Ctrl-C
+  mtrace-diff record --with glibc -o run0 -- ./app            a glibc mtrace(3) log
 
-One long run is enough: mtrace-diff run0@2m run0@3m compares two moments of it.
+One long run is also enough: mtrace-diff run1@2m run1@3m compares two moments of run1.
 
-Exit status: that of the program, where it ended by itself; 0 where it was ended as asked; 2 if nothing \
-could be recorded."
+Exit status: the program's own, if it exited by itself; 0 if it was stopped as asked; 2 if nothing could \
+be recorded."
 )]
 pub struct RecordArgs {
     /// The program to run, and its arguments
     #[arg(required = true, last = true, value_name = "PROGRAM")]
     command: Vec<OsString>,
-    /// The directory to make: log, executable and facts of the run
+    /// The directory to create, for the log, the executable and data about the run
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
-    /// End the program after this time: 90s, 2m, 1h
+    /// Stop the program after this time: 90s, 2m, 1h
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     limit: Option<Duration>,
-    /// Record several runs one after the other, into run0, run1, … below the directory: 2m,3m
+    /// Record several runs in a row with these durations (2m,3m), into run0, run1, … in the output directory
     #[arg(long, value_name = "TIMES", value_delimiter = ',', value_parser = duration, conflicts_with = "limit")]
     runs: Vec<Duration>,
-    /// Compare the runs when they are done
+    /// With --runs, compare the runs when they are done
     #[arg(long, requires = "runs")]
     then_diff: bool,
-    /// What writes the log: the recorder of mtrace-diff, or glibc's mtrace(3), for those who want its log
+    /// What writes the log: mtrace-diff's own recorder, or glibc's mtrace(3)
     #[arg(long, value_enum, default_value = "recorder")]
     with: WithName,
-    /// What to record: events with call stacks, events with the caller alone, or counts [default: events]
+    /// What to record [default: events]
     #[arg(long, value_enum)]
     mode: Option<ModeName>,
-    /// Most frames of a call stack [default: 64]
+    /// Maximum number of frames per call stack [default: 64]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     depth: Option<u8>,
-    /// How often the summary writes its counts [default: 10s]
+    /// How often --mode summary writes its counts [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     every: Option<Duration>,
-    /// End the log at this size; the program goes on
+    /// Stop logging at this size; the program keeps running
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
     max_log: Option<u64>,
-    /// The signal that asks the program to end: TERM, INT, HUP, QUIT, USR1, USR2
+    /// The signal that tells the program to exit: TERM, INT, HUP, QUIT, USR1, USR2
     #[arg(long, value_name = "NAME", default_value = "TERM", value_parser = signal)]
     signal: Signal,
-    /// How long it may take to end before it is killed
+    /// How long the program may take to exit before it is killed
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     grace: Duration,
-    /// Do not copy the executable; note only its path and build id
+    /// Do not copy the executable; record only its path and build id
     #[arg(long)]
     link: bool,
     /// Overwrite an earlier recording
     #[arg(long)]
     force: bool,
-    /// Print nothing while the program runs, or at its end
+    /// Print nothing, neither while the program runs nor afterwards
     #[arg(long, short)]
     quiet: bool,
 }
@@ -89,7 +89,7 @@ pub struct RecordArgs {
 enum WithName {
     /// mtrace-diff's own: call stacks, threads and times
     Recorder,
-    /// glibc's mtrace(3): the immediate caller alone, in its own log format
+    /// glibc's mtrace(3): only the immediate caller, in glibc's log format
     Glibc,
 }
 
@@ -97,9 +97,9 @@ enum WithName {
 enum ModeName {
     /// Every allocation and free, with call stacks, threads and times
     Events,
-    /// The same without stacks: the immediate caller alone
+    /// The same, but only the immediate caller instead of the stack
     Callers,
-    /// Counts by call stack, for runs of days
+    /// Counts per call stack, for runs that last days
     Summary,
 }
 
@@ -111,16 +111,16 @@ Examples:
   mtrace-diff recorder --build 'arm-linux-gnueabihf-gcc' -o rootfs/usr/lib
   mtrace-diff recorder --source > recorder.c
 
-The comment at the top of the source says how to use it by hand."
+The comment at the top of the source says how to use the recorder by hand."
 )]
 pub struct RecorderArgs {
     /// Print the recorder's source, one C file
     #[arg(long, group = "what")]
     source: bool,
-    /// Build it with this compiler, for another machine: 'aarch64-linux-gnu-gcc'
+    /// Build the recorder with this compiler, for another machine: 'aarch64-linux-gnu-gcc'
     #[arg(long, value_name = "COMPILER", group = "what", requires = "output")]
     build: Option<String>,
-    /// The directory to put it into
+    /// The directory to put the recorder in
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
 }

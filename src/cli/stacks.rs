@@ -8,36 +8,37 @@ use crate::run::{Filter, FramePattern, Pattern, Wrappers};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Call stacks")]
 pub struct StackArgs {
-    /// A function that allocates for its callers, so that these are shown instead; `*` stands for any text, can be
-    /// repeated
+    /// Treat this function as an allocation wrapper and show its callers instead; `*` matches any text; can
+    /// be repeated
     ///
-    /// Its name without arguments: `pool_get`, `Arena::*`, `my_*alloc`. The functions that are known to do so, as
-    /// `operator new` and `strdup` are, and those that are found in the data are passed over without it.
+    /// Give the name without arguments: `pool_get`, `Arena::*`, `my_*alloc`. Well-known wrappers such as
+    /// `operator new` and `strdup`, and those detected in the data, are skipped anyway.
     #[arg(long, value_name = "PATTERN")]
     pub wrapper: Vec<Pattern>,
-    /// Show the immediate caller of the allocator, wrapper or not, as a log of glibc has it
+    /// Show the immediate caller of the allocator, even if it is a wrapper, as a glibc log does
     ///
-    /// Functions that --wrapper names are passed over still.
+    /// Functions named by --wrapper are still skipped.
     #[arg(long)]
     pub no_wrappers: bool,
-    /// Show the callers of each row as a tree, those through which it grew most first
+    /// Show the callers of each row as a tree, largest growth first
     #[arg(long)]
     pub stacks: bool,
-    /// Sum up branches of the tree that have less of the row's growth than this
+    /// Merge branches of the tree that have less than this share of the row's growth
     #[arg(long, value_name = "SHARE", value_parser = share, default_value = "5%")]
     pub stack_share: f64,
-    /// Look at so many callers of a line, the nearest ones
+    /// Look at this many callers of each line, nearest first
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = callers)]
     pub callers: usize,
-    /// Keep what was allocated below this function, and show its callers up to there; `*` stands for any text
+    /// Keep only what was allocated by this function or the functions it calls, and cut caller trees off
+    /// there; `*` matches any text
     #[arg(long, value_name = "FUNCTION")]
     pub under: Option<Pattern>,
-    /// Keep stacks with a frame whose function, file or module has this regular expression in it
+    /// Keep only stacks that have a frame whose function, file or module matches this regular expression
     #[arg(long, value_name = "REGEX")]
     pub focus: Option<FramePattern>,
-    /// Take frames whose function, file or module has this regular expression in it out of the stacks
+    /// Remove frames whose function, file or module matches this regular expression
     ///
-    /// What was allocated in them counts for their callers.
+    /// Their allocations count towards their callers.
     #[arg(long, value_name = "REGEX")]
     pub hide: Option<FramePattern>,
 }

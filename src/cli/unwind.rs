@@ -18,30 +18,31 @@ Examples:
   mtrace-diff unwind-table -o app.unw app --sysroot rootfs/
   mtrace-diff unwind-table -o app.unw app --sysroot rootfs/ --debug-dir rootfs-dbg/usr/lib/debug
 
-Give the unstripped program and sysroot: on 32-bit ARM, MIPS, RISC-V and musl only these hold what is \
-needed. The files on the target may be stripped.")]
+Give the unstripped program and an unstripped sysroot: on 32-bit ARM, MIPS, RISC-V and musl, only \
+unstripped files hold what is needed. The files on the target itself may be stripped.")]
 pub struct UnwindTableArgs {
-    /// The program as it was built, unstripped
+    /// The unstripped program
     #[arg(value_name = "PROGRAM")]
     program: PathBuf,
-    /// Libraries that the program loads by itself, such as plugins
+    /// Libraries that the program loads with dlopen, such as plugins
     #[arg(value_name = "LIBRARY")]
     libraries: Vec<PathBuf>,
     /// The file to write
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// The target's root directory on this machine, for its libraries; without it, this machine's own
+    /// A copy of the target's root directory, to find its libraries in [default: this machine's own]
     #[arg(long, value_name = "DIR")]
     sysroot: Option<PathBuf>,
     /// A directory of separate debug files, laid out like /usr/lib/debug; can be repeated
     #[arg(long, value_name = "DIR")]
     debug_dir: Vec<PathBuf>,
-    /// Keep the rows that no call returns to, too
+    /// Also keep the rows that no call returns to
     ///
-    /// The file becomes several times as large, and stacks of signal handlers are walked to their end.
+    /// For other programs that read the table, to walk through a signal handler; stacks of the recorder end
+    /// there either way. The file becomes several times larger.
     #[arg(long)]
     all_rows: bool,
-    /// Work with this many threads instead of one per core; the result is the same
+    /// Use this many threads instead of one per core; the result is the same
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
