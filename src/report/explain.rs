@@ -70,11 +70,13 @@ fn sentences(report: &Report, site: &Site) -> Vec<String> {
     match reasons.born {
         Some(born) if live.blocks > 0 => {
             let born = born.map(count).join(", ");
-            sentences.push(format!("Born in the four quarters of the run: {born}."));
+            sentences.push(format!(
+                "Of these, allocated in each quarter of the run: {born}."
+            ));
         }
         Some(_) => {}
         None => sentences.push(
-            "When they were born is not known, so the shape of the curve decides.".to_owned(),
+            "When they were allocated is not known, so the shape of the curve decides.".to_owned(),
         ),
     }
     if let Some(life) = reasons.life {
@@ -87,7 +89,7 @@ fn sentences(report: &Report, site: &Site) -> Vec<String> {
     }
     let [middle, end] = reasons.floor;
     sentences.push(format!(
-        "The least that was live was {} about the middle of the run and {} near its end.",
+        "The lowest level around the middle of the run was {}, and near its end {}.",
         count(middle),
         count(end)
     ));
@@ -99,7 +101,7 @@ fn sentences(report: &Report, site: &Site) -> Vec<String> {
             left => format!("{} less", count(left.unsigned_abs())),
         };
         sentences.push(format!(
-            "The last run was {:.1} times as long as the first. At its pace it should have left {} more; it left {left}.",
+            "The last run was {:.1} times as long as the first. A leak at this pace would have left {} more; this site left {left}.",
             more.longer,
             count(more.expected.max(0.0).round() as u64),
         ));
@@ -133,7 +135,7 @@ fn conclusion(reasons: &Reasons) -> String {
             "its blocks are as many as before, and their bytes grow to the end of the run."
         }
         (Trend::Leak, _) => {
-            "it keeps blocks at an even pace to the end of the run, and its level rises with them."
+            "it keeps blocks at an even pace until the end of the run, and its floor rises with them."
         }
         (Trend::MayLeak, Some(doubt)) => {
             return format!("it would be a leak, but {doubt}, by a little.");

@@ -50,8 +50,8 @@ fn a_leak_is_explained_by_its_births() {
     for sentence in [
         "#1 leak: ",
         "Of 100 blocks allocated in run0.log, 100 are live at its end.",
-        "Born in the four quarters of the run: 25, 25, 25, 25.",
-        "it keeps blocks at an even pace to the end of the run",
+        "Of these, allocated in each quarter of the run: 25, 25, 25, 25.",
+        "it keeps blocks at an even pace until the end of the run",
     ] {
         assert!(text.contains(sentence), "{sentence}: {text}");
     }
@@ -72,7 +72,7 @@ fn what_was_built_at_the_end_is_no_leak() {
     let logs = Logs::of(&[log_of(&[&built])]);
     let text = logs.show(&["--explain", "1"]);
     assert!(
-        text.contains("Born in the four quarters of the run: 0, 0, 0, 100."),
+        text.contains("Of these, allocated in each quarter of the run: 0, 0, 0, 100."),
         "{text}"
     );
     assert!(!text.contains("#1 leak"), "{text}");
@@ -120,7 +120,7 @@ fn the_longer_run_is_held_against_the_first() {
         text.contains("The last run was 2.0 times as long as the first."),
         "{text}"
     );
-    assert!(text.contains("it left 100 more."), "{text}");
+    assert!(text.contains("this site left 100 more."), "{text}");
     let paths = ["run0.log", "run1.log"].map(|name| logs.0.path().join(name));
     let document = json(&paths.each_ref().map(|path| path.to_str().unwrap()));
     let more = &document["sites"][0]["evidence"]["more"];
