@@ -15,7 +15,7 @@ pub struct Group {
 /// Names without parameters and template arguments; a `*` stands for any text.
 pub const WRAPPERS: &[Group] = &[
     Group {
-        of: "the C library, where it is linked in",
+        of: "the C library, if linked statically",
         is_own: false,
         patterns: &[
             "malloc",
@@ -73,7 +73,7 @@ pub const WRAPPERS: &[Group] = &[
         ],
     },
     Group {
-        of: "wrappers that end the program where there is no memory",
+        of: "wrappers in programs, many of which exit if memory runs out",
         is_own: true,
         patterns: &[
             "x*alloc",
