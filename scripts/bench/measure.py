@@ -226,7 +226,7 @@ def machine():
 
 
 machine()
-print("| what | mtrace-diff | the other | ratio |")
+print("| what | mtrace-diff | compared with | ratio |")
 print("|---|---|---|---|")
 memory()
 against_mtrace()
