@@ -252,12 +252,12 @@ fn add_sites(run: &mut Run, recording: &Recording, at: &Locations) {
             Some(&index) => {
                 let site = &mut run.sites[index];
                 let sizes = stack.sizes.sizes();
-                let curves = (&stack.curve, stack.survivors.as_ref());
+                let curves = (stack.curve.as_ref(), stack.survivors.as_ref());
                 site.add(figures, sizes, curves, stack.live_sizes.as_ref());
             }
             None => {
                 known.insert(id, run.sites.len());
-                let curve = Some(stack.curve.clone());
+                let curve = stack.curve.clone();
                 let site = run.add_stack(id, figures, stack.sizes.sizes(), curve);
                 site.survivors.clone_from(&stack.survivors);
                 if let Some(sizes) = &stack.live_sizes {

@@ -12,7 +12,7 @@
  *   MTRACE_RECORDER_DEPTH  frames of a stack, 64
  *   MTRACE_RECORDER_TABLE  unwind table made by `mtrace-diff unwind-table`
  *   MTRACE_RECORDER_UNWIND auto (default), table, frame-pointer, libgcc: how to walk stacks
- *   MTRACE_RECORDER_EVERY  seconds between two counts of the summary, 10
+ *   MTRACE_RECORDER_EVERY  seconds between two counts of the summary, 10; it counts more often at first
  *   MTRACE_RECORDER_MAX    size at which the file ends, in MiB; without it there is no limit
  *
  * Nothing in here may allocate, and nothing may wait for what the program itself could hold. So memory comes from
@@ -500,6 +500,8 @@ static inline uint64_t ticks_now(void) {
 
 static COLD void summary_step(uint64_t us);
 
+#define FIRST_STEP 100000u /* between two counts of a summary, in microseconds */
+
 static void put_time(uint64_t us) {
     make_room(ROOM);
     if (us == rec.time_us) return;
@@ -523,7 +525,9 @@ static COLD void look_at_clock(void) {
     rec.until_clock = rec.clock_every;
     if (rec.mode == MODE_SUMMARY) {
         /* There are no events whose time could be asked for, only counts. */
-        if (us - rec.step_us >= rec.every_us) summary_step(us);
+        /* More often at first, so that a short run has a course, too. */
+        uint64_t step = us / 16 < FIRST_STEP ? FIRST_STEP : us / 16;
+        if (us - rec.step_us >= (step < rec.every_us ? step : rec.every_us)) summary_step(us);
         return;
     }
     put_time(us);

@@ -68,6 +68,9 @@ pub struct Module {
     pub path: Vec<u8>,
 }
 
+/// A curve of fewer counts than these would show a run that does nothing and jumps.
+const FEWEST_ROUNDS: u32 = 8;
+
 /// What was allocated with one stack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StackCounts {
@@ -76,7 +79,8 @@ pub struct StackCounts {
     pub live: Tally,
     /// What was asked for; nothing in a summary.
     pub sizes: SizesSeen,
-    pub curve: Curve,
+    /// `None` of a summary that was counted too seldom to tell.
+    pub curve: Option<Curve>,
     /// How many of the blocks that lived to the end were there at each step; `None` in a summary.
     pub survivors: Option<Curve>,
     /// Of what is live; `None` in a summary, which has no blocks.
@@ -189,6 +193,9 @@ struct Replay {
     is_over: bool,
     table: AddressTable,
     course: Course,
+    /// How often a summary was counted, and when the last time.
+    rounds: u32,
+    counted_at: Option<u64>,
     /// The index in `stacks` plus 1, by node.
     index: Vec<u32>,
     /// What each thread gave to realloc last.
@@ -235,6 +242,8 @@ impl Replay {
             is_over: false,
             table: AddressTable::default(),
             course: Course::default(),
+            rounds: 0,
+            counted_at: None,
             index: Vec::new(),
             reallocated: HashMap::new(),
             faults: HashMap::new(),
@@ -344,7 +353,7 @@ impl Replay {
             allocations: 0,
             live: Tally::default(),
             sizes: SizesSeen::default(),
-            curve: Curve::default(),
+            curve: None,
             survivors: None,
             live_sizes: None,
         });
@@ -419,6 +428,10 @@ impl Replay {
         let Some(caller) = self.stack(node) else {
             return;
         };
+        if self.counted_at != Some(self.time) {
+            self.counted_at = Some(self.time);
+            self.rounds += 1;
+        }
         let stack = &mut self.recording.stacks[caller.0 as usize];
         self.course.note(caller, Delta::between(stack.live, live));
         let more = allocations.saturating_sub(stack.allocations);
@@ -537,8 +550,9 @@ impl Replay {
             }
         }
         let curves = self.course.curves(end, recording.stacks.len());
+        let is_told = recording.header.mode != Mode::Summary || self.rounds >= FEWEST_ROUNDS;
         for (stack, curve) in recording.stacks.iter_mut().zip(curves) {
-            stack.curve = curve;
+            stack.curve = is_told.then_some(curve);
         }
         if keep_blocks {
             recording.blocks = self.table.iter().collect();

@@ -140,7 +140,7 @@ impl CallSite {
         &mut self,
         figures: Figures,
         sizes: Option<Sizes>,
-        (curve, survivors): (&Curve, Option<&Curve>),
+        curves: (Option<&Curve>, Option<&Curve>),
         live: Option<&LiveSizes>,
     ) {
         let all = self.live_sizes().zip(live);
@@ -149,11 +149,10 @@ impl CallSite {
             (Some(a), Some(b)) => Some(a.and(b)),
             (one, other) => one.or(other),
         };
-        if let Some(sum) = &mut self.curve {
-            sum.add(curve);
-        }
-        if let (Some(sum), Some(survivors)) = (&mut self.survivors, survivors) {
-            sum.add(survivors);
+        for (sum, other) in [(&mut self.curve, curves.0), (&mut self.survivors, curves.1)] {
+            if let (Some(sum), Some(other)) = (sum, other) {
+                sum.add(other);
+            }
         }
         self.live_sizes = None;
         if let Some((mut sum, live)) = all {
