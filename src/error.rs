@@ -53,10 +53,19 @@ pub enum Error {
     NoChapter { name: String, chapters: String },
 
     #[error(
-        "'{}' does not exist; give the directory that holds a run's program, mtrace log and maps file, or the log itself",
+        "'{}' does not exist; give the directory of a recording, or record one: mtrace-diff record -o {} -- PROGRAM; or give \
+         an mtrace log, or the directory that holds one with its program and maps file",
+        printable_path(path),
         printable_path(path)
     )]
     MissingRun { path: PathBuf },
+
+    #[error(
+        "there is no file '{}'; to save a report of a run there: mtrace-diff show RUN --save {}",
+        printable_path(path),
+        printable_path(path)
+    )]
+    MissingSaved { path: PathBuf },
 
     #[error(
         "'{}' is neither a run nor a command; did you mean '{command}'?",
@@ -74,14 +83,17 @@ pub enum Error {
     NotARun { path: PathBuf },
 
     #[error(
-        "'{}' is empty; put the run's program, its mtrace log and a copy of /proc/PID/maps there",
+        "'{}' is empty; record a run into it: mtrace-diff record -o {} -- PROGRAM; or put a program's mtrace log there, with \
+         the program and a copy of /proc/PID/maps",
+        printable_path(path),
         printable_path(path)
     )]
     EmptyDirectory { path: PathBuf },
 
     #[error(
-        "no mtrace log in '{}'{}; put the file that MALLOC_TRACE named there, or give it with --log; with glibc \
-         2.34 or newer none is written without LD_PRELOAD=libc_malloc_debug.so.0",
+        "no recording and no mtrace log in '{}'{}; record a run: mtrace-diff record -o DIR -- PROGRAM; or put the file that \
+         MALLOC_TRACE named there, or give it with --log; with glibc 2.34 or newer none is written without \
+         LD_PRELOAD=libc_malloc_debug.so.0",
         printable_path(path),
         listing(": it holds", found)
     )]
@@ -98,14 +110,19 @@ pub enum Error {
     MomentWithoutTime { path: PathBuf, at: String },
 
     #[error(
-        "'{}' took {took}, so there is no moment {at} after its start; check --duration, or the duration_s of its \
-         run.json",
-        printable_path(path)
+        "'{}' took {took}, so there is no moment {at} after its start; give a moment up to {took}{}",
+        printable_path(path),
+        match is_recorded {
+            true => "",
+            false => ", or check --duration, or the duration_s of its run.json",
+        }
     )]
     MomentBehindEnd {
         path: PathBuf,
         at: String,
         took: String,
+        /// It has a clock of its own.
+        is_recorded: bool,
     },
 
     #[error(
@@ -140,6 +157,13 @@ pub enum Error {
         printable_path(path)
     )]
     EmptyLog { path: PathBuf },
+
+    #[error(
+        "'{}' is empty: the report that was to be saved there was not written; save it again: mtrace-diff show RUN --save {}",
+        printable_path(path),
+        printable_path(path)
+    )]
+    EmptySaved { path: PathBuf },
 
     #[error(
         "'{}' is not an mtrace log: {reason}; give the file that MALLOC_TRACE named",
@@ -264,15 +288,10 @@ pub enum Error {
     },
 
     #[error(
-        "'{}' has no records, so the gate has nothing to judge; {}",
-        printable_path(path),
-        match recorded {
-            true => "the program allocated nothing, or it left its work to other processes, whose recordings are in child-*",
-            false => "check that the program was traced: MALLOC_TRACE set, mtrace() called, and with glibc 2.34 or newer \
-                      LD_PRELOAD=libc_malloc_debug.so.0",
-        }
+        "'{}' has no records, so the gate has nothing to judge; {reason}",
+        printable_path(path)
     )]
-    NothingToJudge { path: PathBuf, recorded: bool },
+    NothingToJudge { path: PathBuf, reason: &'static str },
 
     #[error(
         "the last run has no stack through {filter}, so the gate has nothing to judge; check the name, which may have changed"
@@ -403,10 +422,14 @@ pub enum Error {
     },
 
     #[error(
-        "double frees cannot be judged: '{}' was not read from a log; give the log, or a report saved from it",
-        printable_path(path)
+        "double frees cannot be judged: '{}' {}",
+        printable_path(path),
+        match is_recorded {
+            true => "is a recording, and only logs of glibc's mtrace show them; make one: mtrace-diff record --with glibc",
+            false => "was not read from a log; give the log, or a report saved from it",
+        }
     )]
-    DoubleFreesUnknown { path: PathBuf },
+    DoubleFreesUnknown { path: PathBuf, is_recorded: bool },
 
     #[error(
         "'{}' belongs to the run '{}' and is not overwritten; give another file with --save",

@@ -13,6 +13,12 @@ pub fn path_base(path: &Path) -> &[u8] {
     base_name(path.as_os_str().as_bytes())
 }
 
+/// Whether a file that holds nothing, or is not there, is meant as a saved report.
+pub fn names_a_report(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "json")
+}
+
 /// Whether a base name is a shared library's: `libc.so.6`, `plugin.so`.
 pub fn names_a_library(base_name: &[u8]) -> bool {
     base_name.ends_with(b".so") || memchr::memmem::find(base_name, b".so.").is_some()

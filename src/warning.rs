@@ -177,7 +177,35 @@ pub enum Warning {
         sites: usize,
         modules: Vec<String>,
     },
-    NoRecords,
+    /// The first run's program and the last one's have nothing in common.
+    OtherPrograms {
+        first: String,
+        last: String,
+    },
+    /// The stacks of one run are cut where those of the other go on.
+    StacksDiffer {
+        short: String,
+        frames: usize,
+        long: String,
+        most: usize,
+    },
+    /// One run has no names of its program's functions, and the other has.
+    NamesDiffer {
+        without: String,
+        with: String,
+    },
+    /// No function of the runs is what `--wrapper` names.
+    NoSuchWrapper {
+        pattern: String,
+    },
+    /// The command line says that it took another time than it did by its own clock.
+    OtherDuration {
+        told: String,
+        own: String,
+    },
+    NoRecords {
+        is_recorded: bool,
+    },
     /// Blocks of a recording that are not as they were written.
     RecordingDamaged {
         blocks: u64,
@@ -323,7 +351,12 @@ impl Warning {
             Warning::AddressesMoved { .. } => "addresses-moved",
             Warning::UnsureAddresses { .. } => "unsure-addresses",
             Warning::FalseBuilds { .. } => "false-builds",
-            Warning::NoRecords => "no-records",
+            Warning::OtherPrograms { .. } => "other-programs",
+            Warning::StacksDiffer { .. } => "stacks-differ",
+            Warning::NamesDiffer { .. } => "names-differ",
+            Warning::NoSuchWrapper { .. } => "no-such-wrapper",
+            Warning::OtherDuration { .. } => "other-duration",
+            Warning::NoRecords { .. } => "no-records",
             Warning::RecordingDamaged { .. } => "recording-damaged",
             Warning::RecordingCut => "recording-cut",
             Warning::RecordingStopped { .. } => "recording-stopped",
@@ -555,6 +588,37 @@ impl fmt::Display for Warning {
                 "the first run is for {first}, the last for {last}: growth between different programs means nothing; \
                  give two runs of one program",
             ),
+            Warning::OtherPrograms { first, last } => write!(
+                f,
+                "{}, and no call site, function or source file is in both: growth between different programs means \
+                 nothing; give two runs of one program",
+                match first == last {
+                    true => format!("both programs are called '{first}', but they are of different sources"),
+                    false => format!("the first run is of '{first}', the last of '{last}'"),
+                }
+            ),
+            Warning::StacksDiffer { short, frames, long, most } => write!(
+                f,
+                "the stacks of {short} are cut at {}, those of {long} have up to {most}: rows may not match, and what is gone \
+                 may stand in another row; record both runs in one way, with the same --mode and --depth, and on a target \
+                 with the same unwind tables",
+                counted(*frames as u64, "frame")
+            ),
+            Warning::NamesDiffer { without, with } => write!(
+                f,
+                "the functions of the program have names in {with}, and none in {without}: rows may not match, and what is \
+                 gone may stand in another row; give the unstripped program of each run with --exe"
+            ),
+            Warning::NoSuchWrapper { pattern } => write!(
+                f,
+                "no function of these runs is a '{pattern}', so --wrapper changes nothing; give the function's name without \
+                 arguments, with `*` for any text, as in 'pool_*alloc'"
+            ),
+            Warning::OtherDuration { told, own } => write!(
+                f,
+                "--duration says that it took {told}, and by its own clock it took {own}: rates are those of {told}; leave \
+                 out --duration, unless you know better"
+            ),
             Warning::LinesMoved { functions } => write!(
                 f,
                 "gone in one place and new in another: {}; nothing shows that these are the same, so growth and the gate \
@@ -645,7 +709,11 @@ impl fmt::Display for Warning {
                     some(children)
                 )
             }
-            Warning::NoRecords => f.write_str(
+            Warning::NoRecords { is_recorded: true } => f.write_str(
+                "the recording has no events: the program allocated nothing, or left its work to other processes, whose \
+                 recordings are in child-*",
+            ),
+            Warning::NoRecords { is_recorded: false } => f.write_str(
                 "the log has no records: the program allocated nothing between mtrace() and its end, or it was stopped \
                  before the first 512 bytes of the log were written",
             ),

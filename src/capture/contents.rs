@@ -11,6 +11,7 @@ use super::maps::Maps;
 use super::sniff::{FileKind, Recognise, Standing, file_kind};
 use crate::elf::ElfInfo;
 use crate::error::{Error, FileFlag, Result};
+use crate::file_name::names_a_report;
 use crate::printable::{printable_name, printable_path};
 use crate::warning::Warning;
 
@@ -43,9 +44,13 @@ impl Contents {
             return Ok(Contents::of_log(path));
         }
         let metadata = fs::metadata(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => Error::MissingRun {
-                path: path.to_path_buf(),
-            },
+            std::io::ErrorKind::NotFound => {
+                let missing = path.to_path_buf();
+                match names_a_report(path) {
+                    true => Error::MissingSaved { path: missing },
+                    false => Error::MissingRun { path: missing },
+                }
+            }
             _ => Error::io("open", path, e),
         })?;
         match metadata.is_file() || metadata.file_type().is_fifo() {

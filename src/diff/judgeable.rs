@@ -15,7 +15,7 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     if let Some(run) = facts.iter().find(|run| run.records == Some(0)) {
         return Err(Error::NothingToJudge {
             path: run.log.clone(),
-            recorded: run.origin.source == Source::Recording,
+            reason: why_nothing(run),
         });
     }
     if let Some(run) = facts.iter().find(|run| is_incomplete(run)) {
@@ -32,10 +32,34 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     refuse_rates_without_course(gate, runs)?;
     match facts.last() {
         Some(last) if gate.fail_on_double_free && last.anomalies.is_none() => {
-            let path = last.path.clone();
-            Err(Error::DoubleFreesUnknown { path })
+            Err(Error::DoubleFreesUnknown {
+                path: last.path.clone(),
+                is_recorded: last.origin.source == Source::Recording,
+            })
         }
         _ => Ok(()),
+    }
+}
+
+/// Why a run has no records, as far as that can be told.
+fn why_nothing(run: &Facts) -> &'static str {
+    let is_damage = |warning: &Warning| {
+        matches!(
+            warning,
+            Warning::RecordingCut | Warning::RecordingDamaged { .. } | Warning::ReadStopped(_)
+        )
+    };
+    match run.origin.source {
+        Source::Recording if run.warnings.iter().any(is_damage) => {
+            "the recording is damaged or cut; copy it again when the program has ended, in binary mode"
+        }
+        Source::Recording => {
+            "the program allocated nothing, or it left its work to other processes, whose recordings are in child-*"
+        }
+        _ => {
+            "check that the program was traced: MALLOC_TRACE set, mtrace() called, and with glibc 2.34 or newer \
+             LD_PRELOAD=libc_malloc_debug.so.0"
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod children;
 mod credible;
+mod damage;
 mod facts;
 mod importer;
 mod moment;

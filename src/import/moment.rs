@@ -103,6 +103,7 @@ fn share_of(path: &Path, at: Moment, duration_s: Option<f64>) -> Result<Option<f
             path: path(),
             at: at.to_string(),
             took: time(took),
+            is_recorded: false,
         }),
         (Moment::Time(seconds), Some(took)) => Ok(Some(seconds / took)),
     }

@@ -5,6 +5,7 @@ use super::importer::{Importer, Reading};
 use super::moment::log_at;
 use crate::capture::{CaptureSet, Standing, first_line};
 use crate::error::{Error, Result};
+use crate::file_name::names_a_report;
 use crate::printable::printable_bytes;
 use crate::run::{Blocks, Facts, Fault, Figures, LiveBlock, LocationId, Run, Source, UnknownFree};
 use crate::symbols::{RebasedRun, RunToName, rebase};
@@ -108,7 +109,7 @@ fn damage(
     rebased: &RebasedRun,
     is_cut: bool,
 ) -> Vec<Warning> {
-    let none = (trace.records == 0).then_some(Warning::NoRecords);
+    let none = (trace.records == 0).then_some(Warning::NoRecords { is_recorded: false });
     let damage = advice(anomalies, rebased.choice.reuse, trace.allocations()).into_iter();
     let is_told = |warning: &Warning| !is_cut || *warning != Warning::MissingEnd;
     none.into_iter().chain(damage.filter(is_told)).collect()
@@ -120,7 +121,10 @@ fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
     let path = capture.log.clone();
     let lines = trace.lines;
     if lines == 0 && anomalies.truncated_tail.count == 0 {
-        return Err(Error::EmptyLog { path });
+        return Err(match names_a_report(&path) {
+            true => Error::EmptySaved { path },
+            false => Error::EmptyLog { path },
+        });
     }
     let malformed = anomalies.malformed;
     let good = lines.saturating_sub(malformed.count);

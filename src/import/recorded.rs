@@ -6,6 +6,7 @@ use std::io::Read;
 use hashbrown::HashMap;
 
 use super::children::children_of;
+use super::damage::damage;
 use super::importer::{Importer, Reading};
 use super::moment::until;
 use crate::capture::{CaptureSet, Moment, Reached, Standing};
@@ -76,6 +77,7 @@ fn reached(capture: &CaptureSet, recording: &Recording) -> Result<Option<Reached
                 path: capture.path.clone(),
                 at: capture.at.to_string(),
                 took: time(took),
+                is_recorded: true,
             });
         }
         Moment::Time(wanted) => wanted,
@@ -349,35 +351,4 @@ fn facts(
         warnings,
         ..Facts::default()
     }
-}
-
-/// What the recording lacks. Before its end, none is whole.
-fn damage(recording: &Recording, is_moment: bool) -> Vec<Warning> {
-    let damage = &recording.damage;
-    let header = &recording.header;
-    let none = (recording.events == 0).then_some(Warning::NoRecords);
-    let bad = (damage.bad_blocks > 0).then_some(Warning::RecordingDamaged {
-        blocks: damage.bad_blocks,
-        first_at: damage.first_at,
-    });
-    let read = damage.read_error.clone();
-    let stopped = header.stopped.filter(|_| !is_moment);
-    [
-        none,
-        bad,
-        read.map(Warning::ReadStopped),
-        (damage.is_cut && !is_moment).then_some(Warning::RecordingCut),
-        stopped.map(|stopped| Warning::RecordingStopped {
-            reason: stopped.reason(),
-        }),
-        recording
-            .lacks_last_counts
-            .then_some(Warning::LastCountsLost),
-        (header.lost > 0).then_some(Warning::RecordingLost {
-            events: header.lost,
-        }),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
 }

@@ -9,6 +9,7 @@ use super::document::is_report;
 use super::unfinished::Watch;
 use crate::capture::Head;
 use crate::error::{Error, Result};
+use crate::printable::printable_path;
 
 /// Writes beside the file and renames: who reads it sees the old one or the new one, never half.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -67,6 +68,12 @@ impl Target {
             Some(parent) => parent,
             None => Path::new("."),
         };
+        if !directory.is_dir() {
+            let directory = printable_path(directory);
+            return Err(io::Error::other(format!(
+                "there is no directory '{directory}'"
+            )));
+        }
         let watch = Watch::begin()?;
         let mut file = watch.create_in(directory)?;
         file.write_all(bytes)?;

@@ -47,6 +47,22 @@ fn a_missing_path() {
 }
 
 #[test]
+fn a_report_that_is_missing_or_empty() {
+    let text = error(&["base.json", RUN]);
+    assert_says(
+        &text,
+        &["there is no file 'base.json'", "show RUN --save base.json"],
+    );
+    let directory = directory(&[("base.json", b"")]);
+    let empty = directory.path().join("base.json");
+    let text = error(&[empty.to_str().unwrap(), RUN]);
+    assert_says(&text, &["base.json' is empty", "was not written"]);
+    let text = error(&["show", RUN, "--save", "nowhere/base.json"]);
+    assert_says(&text, &["there is no directory 'nowhere'"]);
+    assert!(!text.contains(".tmp"), "{text}");
+}
+
+#[test]
 fn an_empty_directory() {
     assert_says(
         &show(directory(&[]).path()),
