@@ -2,7 +2,7 @@
 
 use crate::diff::{join, refuse_judgement, refuse_merging, renamed};
 use crate::error::{Error, Result};
-use crate::import::{import_all, settle};
+use crate::import::{import_all, settle, unused_beside_saved};
 use crate::plan::Plan;
 use crate::report::{Only, Report, Terms};
 use crate::run::{

@@ -73,6 +73,11 @@ pub enum Warning {
         given: PathBuf,
         beside: PathBuf,
     },
+    /// The program that was given is not the one that ran.
+    ProgramNotUsed {
+        given: PathBuf,
+        reason: String,
+    },
     /// Modules with live blocks for which no file was found.
     ModulesNotFound {
         modules: Vec<String>,
@@ -320,6 +325,7 @@ impl Warning {
             Warning::NoMaps { .. } => "no-maps",
             Warning::NoProgram => "no-program",
             Warning::OtherProgram { .. } => "other-program",
+            Warning::ProgramNotUsed { .. } => "program-not-used",
             Warning::ModulesNotFound { .. } => "modules-not-found",
             Warning::ModuleRefused { .. } => "module-refused",
             Warning::NoDebugInfo { .. } => "no-debug-info",
@@ -407,6 +413,7 @@ impl Warning {
                 | Warning::WentOnAs { .. }
                 | Warning::ChildrenApart { .. }
                 | Warning::OtherProgram { .. }
+                | Warning::ProgramNotUsed { .. }
                 | Warning::ModuleDoesNotFit { .. }
                 | Warning::Saved { partial: true, .. }
         )
@@ -435,6 +442,12 @@ impl fmt::Display for Warning {
                  wrong; give the program of each run with --exe, once per run",
                 printable_path(given),
                 printable_path(beside)
+            ),
+            Warning::ProgramNotUsed { given, reason } => write!(
+                f,
+                "the program '{}' is given, but not used for names: {reason}; give the program of each run with --exe, once \
+                 per run",
+                printable_path(given)
             ),
             Warning::ModulesNotFound { modules, has_sysroot } => {
                 write!(f, "not found on this machine: {}; functions and lines in them stay unnamed; ", some(modules))?;

@@ -30,6 +30,8 @@ pub struct CaptureSet {
     /// `log` says all by itself, and may stand in for the log of the directory.
     pub stands_in: bool,
     pub program: Option<ElfInfo>,
+    /// Whether the user named `program`, rather than that it lay beside the log.
+    pub is_program_given: bool,
     pub maps: Option<Maps>,
     /// Where `maps` was read from, if the user said so.
     maps_file: Option<PathBuf>,
@@ -115,6 +117,7 @@ impl CaptureSet {
             log,
             stands_in: false,
             program,
+            is_program_given: input.exe.is_some(),
             maps,
             maps_file: input.maps.clone(),
             libraries: contents.libraries,

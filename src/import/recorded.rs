@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use super::children::children_of;
 use super::damage::damage;
+use super::given::{refuse_other_machine, refused};
 use super::importer::{Importer, Reading};
 use super::moment::until;
 use crate::capture::{CaptureSet, Moment, Reached, Standing};
@@ -42,6 +43,7 @@ fn import(mut capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let recording = recording.map_err(|e| Error::io("read", &capture.log, e))?;
     let reached = reached(&capture, &recording)?;
     capture.manifest.add_modules(known_builds(&recording));
+    refuse_other_machine(&capture, recording.header.machine)?;
     let files = Files::of(&capture, &recording);
     let mut run = Run::new(
         facts(&capture, &recording, &files, reached),
@@ -120,6 +122,8 @@ struct Files {
     builds: Vec<Option<Build>>,
     /// Which of them each of the recording's modules is: a library that was loaded twice is one.
     of_modules: Vec<Option<ModuleId>>,
+    /// Of files that are not used.
+    refused: Vec<Warning>,
 }
 
 impl Files {
@@ -132,6 +136,7 @@ impl Files {
             found: Vec::new(),
             builds: Vec::new(),
             of_modules: Vec::new(),
+            refused: Vec::new(),
         };
         for module in &recording.modules {
             let path = module.path.as_slice();
@@ -156,6 +161,7 @@ impl Files {
             });
             files.of_modules.push(id);
         }
+        files.refused = refused(capture, &finder, &files.found);
         files
     }
 
@@ -316,6 +322,12 @@ fn facts(
     if elf.is_some() {
         warnings.retain(|warning| *warning != Warning::NoProgram);
     }
+    let is_unused = |warning: &Warning| matches!(warning, Warning::ProgramNotUsed { .. });
+    if files.refused.iter().any(is_unused) {
+        // No name comes from it.
+        warnings.retain(|warning| !matches!(warning, Warning::OtherProgram { .. }));
+    }
+    warnings.extend(files.refused.iter().cloned());
     warnings.extend(damage(recording, reached.is_some()));
     let became = capture.manifest.went_on_as.as_deref();
     warnings.extend(became.filter(|_| reached.is_none()).map(|program| {

@@ -95,7 +95,7 @@ impl<'a> ModuleFinder<'a> {
     }
 
     /// Why a file cannot be the one that ran.
-    fn judge(&self, module: &Module, info: &ElfInfo) -> Result<(), String> {
+    pub fn judge(&self, module: &Module, info: &ElfInfo) -> Result<(), String> {
         if let Some(machine) = self.machine
             && !same_machine(machine, info.machine)
         {

@@ -7,6 +7,7 @@ use crate::capture::CaptureSet;
 use crate::elf::{ElfInfo, open_elf};
 use crate::printable::shortened;
 use crate::run::{Build, Role};
+use crate::warning::Warning;
 
 /// One ELF file that was mapped into the process.
 #[derive(Debug)]
@@ -66,6 +67,18 @@ impl Module {
         let elf = self.elf().filter(|_| !self.is_other_build);
         let id = elf.and_then(|elf| elf.build_id.clone()).or_else(recorded);
         id.map(Build::Id).or_else(|| content(&elf?.path))
+    }
+
+    /// What to say of a file that was there and is not used.
+    pub fn refusal(&self) -> Option<Warning> {
+        match &self.file {
+            Found::Refused { path, reason } => Some(Warning::ModuleRefused {
+                module: self.name.clone(),
+                path: path.clone(),
+                reason: reason.clone(),
+            }),
+            Found::File(_) | Found::OnThisMachine(_) | Found::Nowhere => None,
+        }
     }
 
     pub fn elf(&self) -> Option<&ElfInfo> {

@@ -145,15 +145,7 @@ impl RebasedRun {
                 });
             }
         }
-        for module in &self.modules {
-            if let Found::Refused { path, reason } = &module.file {
-                warnings.push(Warning::ModuleRefused {
-                    module: module.name.clone(),
-                    path: path.clone(),
-                    reason: reason.clone(),
-                });
-            }
-        }
+        warnings.extend(self.modules.iter().filter_map(Module::refusal));
         warnings
     }
 }
