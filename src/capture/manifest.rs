@@ -82,14 +82,6 @@ impl Manifest {
         self.index = OnceLock::new();
     }
 
-    /// With what the command line says, which knows best.
-    pub fn with_duration(self, told: Option<f64>) -> Self {
-        Manifest {
-            duration_s: told.or(self.duration_s),
-            ..self
-        }
-    }
-
     /// The recorded build id of a module, by its path on the target or by its base name.
     pub fn build_id(&self, name: &[u8]) -> Option<BuildId> {
         if self.modules.is_empty() {

@@ -42,6 +42,8 @@ pub struct CaptureSet {
     pub sysroot: Option<PathBuf>,
     /// The run's own facts; empty where there is no `run.json`.
     pub manifest: Manifest,
+    /// How long it took, in seconds, where the command line says it, which knows best.
+    pub told_duration_s: Option<f64>,
     pub warnings: Vec<Warning>,
 }
 
@@ -79,7 +81,7 @@ impl CaptureSet {
             at: input.at,
             log: file.to_path_buf(),
             stands_in: true,
-            manifest: Manifest::default().with_duration(input.duration_s),
+            told_duration_s: input.duration_s,
             ..CaptureSet::default()
         }
     }
@@ -123,9 +125,15 @@ impl CaptureSet {
             libraries: contents.libraries,
             debug_files: contents.debug_files,
             sysroot,
-            manifest: manifest.with_duration(input.duration_s),
+            manifest,
+            told_duration_s: input.duration_s,
             warnings,
         })
+    }
+
+    /// How long the run took, in seconds, where that is known beside the log.
+    pub fn duration_s(&self) -> Option<f64> {
+        self.told_duration_s.or(self.manifest.duration_s)
     }
 
     /// Opens the log for reading, unpacked as it is read where it is compressed.

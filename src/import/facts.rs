@@ -7,6 +7,7 @@ use crate::file_name::base_name;
 use crate::printable::shortened;
 use crate::run::{Facts, Module, ModuleLabel, Origin, Source, Text};
 use crate::symbols::RebasedRun;
+use crate::units::time;
 use crate::warning::Warning;
 
 /// What is known of a run beside what it was read from; `reading` is what was odd there.
@@ -17,7 +18,9 @@ pub fn facts(
     reading: Vec<Warning>,
 ) -> Facts {
     let program = capture.program.as_ref();
-    let warnings = [&capture.warnings, &reading, &rebased.warnings];
+    let duration = other_duration(capture, capture.manifest.duration_s);
+    let duration: Vec<Warning> = duration.into_iter().collect();
+    let warnings = [&capture.warnings, &reading, &rebased.warnings, &duration];
     Facts {
         name: capture.name.clone(),
         path: capture.path.clone(),
@@ -29,11 +32,24 @@ pub fn facts(
         build_id: program.and_then(|elf| elf.build_id.clone()),
         program: program.map(|elf| elf.path.clone()),
         machine: rebased.machine,
-        duration_s: capture.manifest.duration_s,
+        duration_s: capture.duration_s(),
         exit_status: capture.manifest.exit_status,
         warnings: warnings.into_iter().flatten().cloned().collect(),
         ..Facts::default()
     }
+}
+
+/// A time on the command line that is another than the run's own by so much is most likely another run's.
+const MUCH: f64 = 1.5;
+
+/// What is wrong with a time on the command line, in view of the one that the run has itself.
+pub fn other_duration(capture: &CaptureSet, own: Option<f64>) -> Option<Warning> {
+    let (told, own) = capture.told_duration_s.zip(own)?;
+    let is_other = own > 0.0 && told.max(own) / told.min(own) >= MUCH;
+    is_other.then(|| Warning::OtherDuration {
+        told: time(told),
+        own: time(own),
+    })
 }
 
 /// What is mapped, by its path and by the name that a module has if it is the only one of that name.

@@ -22,7 +22,7 @@ pub fn log_at<'a>(
     capture: &CaptureSet,
     progress: &'a Progress,
 ) -> Result<(Log<'a>, Option<Reached>)> {
-    let duration_s = capture.manifest.duration_s;
+    let duration_s = capture.duration_s();
     let Some(share) = share_of(&capture.path, capture.at, duration_s)? else {
         return Ok((open(capture, progress)?, None));
     };

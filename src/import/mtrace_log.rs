@@ -41,7 +41,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
         choice: Some(rebased.choice.clone()),
         duration_s: match reached {
             Some(reached) => reached.seconds,
-            None => capture.manifest.duration_s,
+            None => capture.duration_s(),
         },
         reached,
         records: Some(trace.records),

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use super::children::children_of;
 use super::damage::damage;
+use super::facts::other_duration;
 use super::given::{refuse_other_machine, refused};
 use super::importer::{Importer, Reading};
 use super::moment::until;
@@ -309,11 +310,13 @@ fn facts(
     files: &Files,
     reached: Option<Reached>,
 ) -> Facts {
-    let seconds = recording.end_us as f64 / 1e6;
+    let header = &recording.header;
+    // A program that waits to be ended does so behind its last event.
+    let clock = recording.end_us as f64 / 1e6;
+    let clock = capture.manifest.duration_s.unwrap_or(0.0).max(clock);
     let duration_s = match reached {
         Some(reached) => reached.seconds,
-        // A program that waits to be ended does so behind its last event.
-        None => Some(capture.manifest.duration_s.unwrap_or(0.0).max(seconds)),
+        None => Some(capture.told_duration_s.unwrap_or(clock)),
     };
     let program = files.program();
     let elf = program.and_then(|(module, _)| module.elf());
@@ -329,12 +332,16 @@ fn facts(
     }
     warnings.extend(files.refused.iter().cloned());
     warnings.extend(damage(recording, reached.is_some()));
+    warnings.extend(other_duration(
+        capture,
+        Some(clock).filter(|_| reached.is_none()),
+    ));
     let became = capture.manifest.went_on_as.as_deref();
     warnings.extend(became.filter(|_| reached.is_none()).map(|program| {
         let program = printable(program).into_owned();
         Warning::WentOnAs { program }
     }));
-    let children = children_of(capture, &recording.header);
+    let children = children_of(capture, header);
     if !children.is_empty() {
         warnings.push(Warning::ChildrenApart { children });
     }
@@ -351,12 +358,12 @@ fn facts(
             Some(Build::Id(id)) => Some(id.clone()),
             _ => None,
         }),
-        machine: Some(recording.header.machine),
+        machine: Some(header.machine),
         duration_s: duration_s.filter(|seconds| *seconds > 0.0),
         reached,
         recorded: Some(RecordedProcess {
-            pid: recording.header.pid,
-            started: recording.header.started,
+            pid: header.pid,
+            started: header.started,
         }),
         records: Some(recording.events),
         exit_status: capture.manifest.exit_status.filter(|_| reached.is_none()),

@@ -399,7 +399,7 @@ impl SavedRun {
                 ..choice
             }),
             // The command line knows best how long a run took.
-            duration_s: capture.manifest.duration_s.or(self.duration_s),
+            duration_s: capture.told_duration_s.or(self.duration_s),
             reached: None,
             recorded: self.recorded,
             records: self.records,
