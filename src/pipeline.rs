@@ -6,7 +6,8 @@ use crate::import::{import_all, settle, unused_beside_saved};
 use crate::plan::Plan;
 use crate::report::{Only, Report, Terms};
 use crate::run::{
-    Run, blamed, compared, told_apart, with_best_names, with_ends_compared, without_false_builds,
+    Run, blamed, compared, strangers, told_apart, unlike, with_best_names, with_ends_compared,
+    without_false_builds,
 };
 use crate::saved;
 use crate::symbols::name_callers;
@@ -55,7 +56,10 @@ fn report(plan: &Plan) -> Result<Report> {
             filter: plan.filter.to_string(),
         });
     }
+    warnings.extend(unlike(&runs));
+    let strangers = strangers(&runs);
     let sites = join(&mut runs, plan.by);
+    warnings.extend(strangers.filter(|_| !sites.have_common_rows()));
     let terms = Terms {
         only: plan.filter.is_set().then(|| {
             let kept = runs.last().map_or(0, |run| run.live().blocks);

@@ -420,6 +420,18 @@ impl Warning {
     }
 }
 
+impl Warning {
+    /// Whether rows of one run may stand in other rows of the other, so that none can be said to be fixed.
+    pub fn parts_rows(&self) -> bool {
+        matches!(
+            self,
+            Warning::OtherPrograms { .. }
+                | Warning::StacksDiffer { .. }
+                | Warning::NamesDiffer { .. }
+        )
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -88,8 +88,13 @@ fn share_of_length(first: &Column, last: &Column) -> f64 {
     }
 }
 
-/// A leak that is gone where another one came that asks for the same sizes may only have another name.
-pub fn without_renamed(lines: &mut [Site]) {
+/// A leak that is gone where another one came that asks for the same sizes may only have another name. Where rows of the
+/// runs need not match, any may.
+pub fn without_unsure(lines: &mut [Site], can_be_fixed: bool) {
+    if !can_be_fixed {
+        lines.iter_mut().for_each(|line| line.fixed = false);
+        return;
+    }
     let is_new = |site: &&Site| {
         site.at.runs.first().is_some_and(Option::is_none) && site.leak() == Some(Leak::More)
     };

@@ -24,6 +24,21 @@ pub struct Joint {
     pub aliases: Aliases,
 }
 
+impl Joint {
+    /// Whether a place of the program's own allocated in the first run and in the last one. A `main` is every program's, and
+    /// so are templates of the C++ library.
+    pub fn have_common_rows(&self) -> bool {
+        let is_program = |module: &ModuleLabel| module.role == Role::Program;
+        let is_of_any = |frame: &Frame| {
+            frame.is_of_system_header() || frame.function.as_deref() == Some("main")
+        };
+        let mut own = self.sites.iter().filter(|site| {
+            site.module.as_ref().is_some_and(is_program) && !site.frame().is_some_and(is_of_any)
+        });
+        own.any(|site| matches!(&*site.runs, [Some(_), .., Some(_)]))
+    }
+}
+
 /// The runs let go of their sites: a million of them are kept once.
 pub fn join(runs: &mut [Run], by: Grouping) -> Joint {
     let nothing = runs.first().map(Run::nothing);

@@ -2,7 +2,7 @@
 
 use super::callers::Reach;
 use super::column::Column;
-use super::fixed::{fixed, is_fixed, without_renamed};
+use super::fixed::{fixed, is_fixed, without_unsure};
 use super::group::{group, lines_of};
 use super::growth::{Change, Growth, ends};
 use super::held::held;
@@ -24,6 +24,8 @@ pub struct Rows<'a> {
     pub sort: SortBy,
     /// How much of the ways to a line is looked at.
     pub reach: &'a Reach,
+    /// Whether a leak that is gone is fixed, rather than in another row.
+    pub can_be_fixed: bool,
 }
 
 /// What a comparison found.
@@ -43,7 +45,7 @@ pub struct Found {
 pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> Found {
     let Joint { sites, aliases } = joint;
     let mut lines = judge_each(sites, columns);
-    without_renamed(&mut lines);
+    without_unsure(&mut lines, rows.can_be_fixed);
     let of_lines = |lines: &[Site]| {
         let may_leak = lines.iter().filter(|line| line.may_leak()).count() as u64;
         (leaking(lines, columns), may_leak, fixed(lines))
@@ -51,7 +53,7 @@ pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> 
     let (leaking, may_leak, fixed) = match rows.by {
         Grouping::Address => {
             let mut lines = judge_each(lines_of(&lines), columns);
-            without_renamed(&mut lines);
+            without_unsure(&mut lines, rows.can_be_fixed);
             of_lines(&lines)
         }
         _ => of_lines(&lines),
@@ -67,7 +69,7 @@ pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> 
                 ..line.at
             });
             let mut parts = judge_each(split(lines.collect(), runs, rows.by, rows.reach), columns);
-            without_renamed(&mut parts);
+            without_unsure(&mut parts, rows.can_be_fixed);
             parts
         }
     };

@@ -366,6 +366,7 @@ fn facts(
             started: header.started,
         }),
         records: Some(recording.events),
+        depth: Some(header.depth),
         exit_status: capture.manifest.exit_status.filter(|_| reached.is_none()),
         warnings,
         ..Facts::default()

@@ -129,6 +129,7 @@ impl Report {
             by: terms.by,
             sort: terms.sort,
             reach: &terms.reach,
+            can_be_fixed: !may_hide_rows(&warnings, &runs),
         };
         let Found {
             sites,
@@ -180,6 +181,11 @@ impl Report {
         }
     }
 
+    /// Whether what is gone may be there all the same.
+    pub fn may_hide_rows(&self) -> bool {
+        may_hide_rows(&self.warnings, &self.runs)
+    }
+
     /// Whether growth in bytes can be told: both its ends have bytes.
     pub fn knows_growth_of_bytes(&self) -> bool {
         self.total.growth.bytes.is_some()
@@ -188,6 +194,12 @@ impl Report {
     pub fn is_comparison(&self) -> bool {
         self.runs.len() > 1
     }
+}
+
+/// Whether what is gone from the last run may stand in another row, or was never looked for.
+fn may_hide_rows(warnings: &[Warning], runs: &[Run]) -> bool {
+    let last = runs.last().and_then(|run| run.facts.records);
+    warnings.iter().any(Warning::parts_rows) || last == Some(0)
 }
 
 impl Leaks {

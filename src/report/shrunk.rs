@@ -33,7 +33,8 @@ pub fn write(
     let fixed: Vec<&Site> = report.fixed.iter().collect();
     block(report, "fixed", palette, options, &fixed, out)?;
     if shows_shrunk(view) {
-        block(report, "shrank", palette, options, &shrunk(report), out)?;
+        let rows = shrunk(report);
+        block(report, word(report, &rows), palette, options, &rows, out)?;
     }
     Ok(())
 }
@@ -60,7 +61,22 @@ pub fn rows_shown(report: &Report, view: &View<'_>, options: &Options) -> usize 
 pub fn note(report: &Report, view: &View<'_>, options: &Options) -> Option<String> {
     let rows = shrunk(report);
     let is_told = rows.is_empty() || options.all || shows_shrunk(view);
-    (!is_told).then(|| format!("{}: --all shows them", summary(report, "shrank", &rows)))
+    (!is_told).then(|| {
+        format!(
+            "{}: --all shows them",
+            summary(report, word(report, &rows), &rows)
+        )
+    })
+}
+
+/// What became of rows that have less than before: those that may stand in other rows did not shrink.
+fn word(report: &Report, rows: &[&Site]) -> &'static str {
+    let is_gone = |site: &&Site| site.change == Change::Gone;
+    match report.may_hide_rows() {
+        true if rows.iter().all(is_gone) => "gone",
+        true if rows.iter().any(is_gone) => "shrank or gone",
+        _ => "shrank",
+    }
 }
 
 fn shows_shrunk(view: &View<'_>) -> bool {

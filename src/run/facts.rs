@@ -94,6 +94,8 @@ pub struct Facts {
     pub duration_s: Option<f64>,
     /// The moment that its figures are of; `None` for its end.
     pub reached: Option<Reached>,
+    /// Most frames of a stack that were recorded, where that is known.
+    pub depth: Option<u8>,
     /// `None` where it was not the recorder that wrote it.
     pub recorded: Option<RecordedProcess>,
     /// `None` where no log was read.

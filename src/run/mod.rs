@@ -18,6 +18,7 @@ mod name;
 mod set;
 mod stacks;
 mod step;
+mod unlike;
 mod wrapper;
 
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
@@ -35,6 +36,7 @@ pub use name::{
 };
 pub use set::{compared, same_recordings, told_apart, with_ends_compared};
 pub use stacks::{StackId, Stacks};
+pub use unlike::{strangers, unlike};
 pub use wrapper::{
     PassedBy, Pattern, Wrappers, is_library_wrapper, is_namesake, is_wrapper, plain_name,
 };
@@ -311,6 +313,14 @@ impl Run {
 }
 
 impl Location {
+    /// What is called there, the innermost of inlined functions first; none where it is not known.
+    pub fn frames(&self) -> &[Frame] {
+        match &self.name {
+            Symbolized::Named(named) => named.frames(),
+            Symbolized::Unknown(_) => &[],
+        }
+    }
+
     /// The frame to show, where there is one.
     pub fn frame(&self) -> Option<&Frame> {
         self.name.frame()

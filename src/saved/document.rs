@@ -401,6 +401,7 @@ impl SavedRun {
             // The command line knows best how long a run took.
             duration_s: capture.told_duration_s.or(self.duration_s),
             reached: None,
+            depth: None,
             recorded: self.recorded,
             records: self.records,
             anomalies: self.anomalies.map(SavedAnomalies::anomalies),
