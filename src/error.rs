@@ -480,6 +480,13 @@ pub enum Error {
         format: &'static str,
     },
 
+    #[error(
+        "'{}' is given twice: a run has not grown since itself, so a gate on it would pass for ever; give the run before the \
+         change, and the run after it",
+        printable_path(path)
+    )]
+    RunTwice { path: PathBuf },
+
     #[error("standard input (-) can only be one run's log; give the others as files")]
     StdinTwice,
 

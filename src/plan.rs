@@ -49,6 +49,12 @@ impl Plan {
             return Err(Error::NoRun);
         }
         refuse_read_twice(&self.runs)?;
+        if let ([first, .., last], false) = (self.runs.as_slice(), self.gate.limits.is_empty())
+            && first.is_very(last)
+        {
+            let path = last.path.clone();
+            return Err(Error::RunTwice { path });
+        }
         let is_grouped = !matches!(self.by, Grouping::Address | Grouping::Line);
         if is_grouped && !self.gate.limits.is_empty() {
             let group = self.by.name();

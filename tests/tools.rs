@@ -32,7 +32,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{file_of, has_tool, json, live, mtrace_diff, output_of, site, stdout_of};
+use common::{file_of, has_tool, json, linked, live, mtrace_diff, output_of, site, stdout_of};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -1071,7 +1071,9 @@ int main(void) {{
     assert!(grown["module"].as_str().unwrap().starts_with("ld-linux"));
     let blocks = live(grown).into_iter().map(|run| run.unwrap().0);
     assert_eq!(blocks.collect::<Vec<u64>>(), [100, 400]);
-    let output = output_of(mtrace_diff().args([first, first, "--fail-above", "0"]));
+    let (_link, other) = linked(first);
+    let other = other.to_str().unwrap();
+    let output = output_of(mtrace_diff().args([other, first, "--fail-above", "0"]));
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -1874,9 +1876,10 @@ fn deep_debug_entries() {
 fn live_fork_at_the_gate() {
     let live = Live::new(&["gcc", "-O1"], "app", FORKS, Some(0));
     let run = live.run.to_str().unwrap();
+    let (_link, other) = linked(run);
     for arguments in [
         vec!["show", run, "--fail-on", "double-free"],
-        vec![run, run, "--fail-above", "0"],
+        vec![other.to_str().unwrap(), run, "--fail-above", "0"],
     ] {
         let output = output_of(mtrace_diff().args(&arguments));
         let error = String::from_utf8(output.stderr).unwrap();
@@ -1916,10 +1919,12 @@ int main(void) {
     assert!(message.contains("closed the log's descriptor"), "{message}");
     // A gate says so, or refuses.
     let path = live.run.to_str().unwrap();
+    let (_link, other) = linked(path);
+    let other = other.to_str().unwrap();
     let gate = |more: &[&str]| {
         output_of(
             mtrace_diff()
-                .args([path, path, "--fail-above", "0"])
+                .args([other, path, "--fail-above", "0"])
                 .args(more),
         )
     };

@@ -1,11 +1,12 @@
 //! A run, as it is given.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::moment::Moment;
 
 /// Where a run is, and what the user has settled about it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunInput {
     /// A capture directory, an mtrace log alone, a saved report, or an old tool's result.
     pub path: PathBuf,
@@ -27,6 +28,25 @@ impl RunInput {
             path: path.into(),
             ..RunInput::default()
         }
+    }
+
+    /// Whether another one is the same directory or file, looked at in the same way at the same moment. A link is a name
+    /// that somebody gave it for a reason.
+    pub fn is_very(&self, other: &RunInput) -> bool {
+        let place = |path: &Path| match path.file_name() {
+            Some(name) => {
+                let parent = path.parent().filter(|parent| *parent != Path::new(""));
+                let parent = fs::canonicalize(parent.unwrap_or(Path::new(".")));
+                parent.ok().map(|parent| parent.join(name))
+            }
+            None => fs::canonicalize(path).ok(),
+        };
+        let settled = |run: &RunInput| RunInput {
+            path: PathBuf::new(),
+            ..run.clone()
+        };
+        settled(self) == settled(other)
+            && place(&self.path).is_some_and(|path| place(&other.path) == Some(path))
     }
 }
 

@@ -129,6 +129,15 @@ pub fn line_of(source: &str, mark: &str) -> u64 {
     index as u64 + 1
 }
 
+/// Another name of a run: a gate refuses the very same one twice.
+pub fn linked(path: impl AsRef<Path>) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = testdata().join(path).canonicalize().unwrap();
+    let link = directory.path().join(path.file_name().unwrap());
+    std::os::unix::fs::symlink(path, &link).unwrap();
+    (directory, link)
+}
+
 /// Whether a program is on this machine.
 pub fn has_tool(name: &str) -> bool {
     if let Some(library) = name.strip_prefix("pkg-config:") {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::common::{mtrace_diff, output_of, testdata};
+use crate::common::{linked, mtrace_diff, output_of, testdata};
 
 /// A run whose plug-ins are one file, and its live blocks by path. The log is written by hand.
 fn run(directory: &Path, live: &[(&str, u64)]) {
@@ -25,6 +25,7 @@ fn run(directory: &Path, live: &[(&str, u64)]) {
 /// What the gate says, by its exit code, to a limit on growth in blocks.
 fn gate(old: &Path, new: &Path, limit: &str) -> Option<i32> {
     let arguments = ["--fail-above", limit];
+    let (_link, old) = linked(old);
     let output = output_of(mtrace_diff().arg(old).arg(new).args(arguments));
     output.status.code()
 }

@@ -1,6 +1,6 @@
 //! The gate and the exit status, as a CI job sees them.
 
-use crate::common::{mtrace_diff, output_of};
+use crate::common::{linked, mtrace_diff, output_of};
 use serde_json::Value;
 
 /// Exit status and standard output of a comparison of the collector: +20 blocks of 64 bytes,
@@ -239,4 +239,42 @@ fn equal_logs_are_said_to_be_equal() {
     let told = |after| String::from_utf8(told(after)).unwrap();
     assert!(told(&copy).contains("are the same: nothing can have grown"));
     assert!(!told(&second).contains("are the same"));
+}
+
+/// A job with a mistake in its paths must not be green for ever.
+#[test]
+fn a_run_has_not_grown_since_itself() {
+    let judged = |first: &str, last: &str, options: &[&str]| {
+        let output = output_of(mtrace_diff().args([first, last]).args(options));
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let run = "armhf-static/run1";
+    let limit = ["--fail-above", "10"];
+    for other in [
+        run,
+        "./armhf-static/run1/",
+        "armhf-static/../armhf-static/run1",
+    ] {
+        let (status, said) = judged(other, run, &limit);
+        assert_eq!(status, Some(2), "{other}: {said}");
+        assert!(
+            said.contains("'armhf-static/run1' is given twice"),
+            "{said}"
+        );
+    }
+    // Without a gate it is a warning; a moment of it, and another name for it, are asked for.
+    let (status, said) = judged(run, run, &[]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("are the same capture"), "{said}");
+    assert_eq!(
+        judged("armhf-static/run1@50%", run, &["--fail-above", "0"]).0,
+        Some(1)
+    );
+    let (_link, link) = linked(run);
+    assert_eq!(judged(link.to_str().unwrap(), run, &limit).0, Some(0));
+    assert_eq!(
+        judged("armhf-static/run0", run, &["--fail-above", "19"]).0,
+        Some(1)
+    );
 }

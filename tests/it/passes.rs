@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::common::{mtrace_diff, output_of};
+use crate::common::{linked, mtrace_diff, output_of};
 use tempfile::TempDir;
 
 /// A log of one site that holds so many blocks after each of equal steps, beside one that keeps nothing.
@@ -28,7 +28,8 @@ fn log(directory: &TempDir, name: &str, steps: &[u64]) -> PathBuf {
 }
 
 fn gate(runs: [&PathBuf; 2], options: &[&str]) -> (Option<i32>, String) {
-    let output = output_of(mtrace_diff().args(runs).args(options));
+    let (_link, first) = linked(runs[0]);
+    let output = output_of(mtrace_diff().args([&first, runs[1]]).args(options));
     let text = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(text).unwrap())
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{json, mtrace_diff, output_of};
+use crate::common::{json, linked, mtrace_diff, output_of};
 
 /// A log of so many live blocks from each caller, as the log spells it.
 fn log(callers: &[(&str, u64)]) -> String {
@@ -30,6 +30,8 @@ fn run(directory: &TempDir, name: &str, callers: &[(&str, u64)]) -> String {
 }
 
 fn gate(first: &str, last: &str, limit: &str) -> (Option<i32>, String) {
+    let (_link, first) = linked(first);
+    let first = first.to_str().unwrap();
     let output = output_of(mtrace_diff().args([first, last, "--fail-above", limit]));
     (
         output.status.code(),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::common::{json, live, mtrace_diff, output_of, site, stdout_of, testdata};
+use crate::common::{json, linked, live, mtrace_diff, output_of, site, stdout_of, testdata};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -598,10 +598,11 @@ fn all_forms_of_a_run_mix_in_any_position() {
 /// Bytes that are not known must look neither like growth from zero nor like a fall to zero.
 #[test]
 fn unknown_bytes_are_no_growth() {
+    let (_link, other) = linked(SCRIPT[0]);
     for runs in [
         [RUNS[0], SCRIPT[0]],
         [SCRIPT[0], RUNS[0]],
-        [SCRIPT[0], SCRIPT[0]],
+        [other.to_str().unwrap(), SCRIPT[0]],
     ] {
         let document = json(&runs);
         for site in document["sites"].as_array().unwrap() {
