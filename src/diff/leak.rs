@@ -46,6 +46,8 @@ pub struct LeakingLine {
     /// In the order of the runs.
     pub figures: Vec<Figures>,
     pub growth: Growth,
+    /// Of blocks that are as many as they were there is no pace but chance.
+    pub by_bytes: bool,
     /// `None` without the runs' times.
     pub per_minute: Option<Rate>,
 }
@@ -57,6 +59,7 @@ pub fn leaking(lines: &[Site], columns: &[Column]) -> Vec<LeakingLine> {
             leak: line.leak()?,
             figures: line.at.figures(columns).collect(),
             growth: line.growth,
+            by_bytes: line.by_bytes,
             per_minute: line.rates(columns).per_minute,
         })
     });

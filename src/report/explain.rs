@@ -12,7 +12,8 @@ use super::verdict::words;
 use super::view::{Alike, sentence_name};
 use crate::diff::{Doubt, Reasons, Site, Trend};
 use crate::error::{Error, Result};
-use crate::units::{count, counted};
+use crate::trace::STEPS;
+use crate::units::{bytes, count, counted};
 
 /// The row of a rank; an error if there is none.
 pub fn row(report: &Report, rank: usize) -> Result<&Site> {
@@ -67,6 +68,11 @@ fn sentences(report: &Report, site: &Site) -> Vec<String> {
         )),
         None => sentences.push(format!("At the end of {name}, {} live.", are(live.blocks))),
     }
+    if reasons.finding.by_bytes {
+        sentences.extend(bytes_at_quarters(site));
+        sentences.push(format!("{}: {}", words(site), conclusion(&reasons)));
+        return sentences;
+    }
     match reasons.born {
         Some(born) if live.blocks > 0 => {
             let born = born.map(count).join(", ");
@@ -93,7 +99,7 @@ fn sentences(report: &Report, site: &Site) -> Vec<String> {
         count(middle),
         count(end)
     ));
-    let is_told = !reasons.finding.by_bytes && reasons.finding.trend != Trend::Noise;
+    let is_told = reasons.finding.trend != Trend::Noise;
     if let Some(more) = reasons.more.filter(|_| is_told) {
         let left = match more.left as i64 {
             0 => "no more".to_owned(),
@@ -108,6 +114,16 @@ fn sentences(report: &Report, site: &Site) -> Vec<String> {
     }
     sentences.push(format!("{}: {}", words(site), conclusion(&reasons)));
     sentences
+}
+
+/// Of a leak whose blocks are as many as they were, when they were born says nothing.
+fn bytes_at_quarters(site: &Site) -> Option<String> {
+    let curve = site.at.runs.last()?.as_ref()?.curve.as_ref()?.points();
+    let quarters = [1, 2, 3, 4].map(|quarter| bytes(curve[quarter * STEPS / 4 - 1].bytes));
+    let [first, half, third, end] = quarters;
+    Some(format!(
+        "Its bytes at the ends of the four quarters of the run: {first}, {half}, {third}, {end}."
+    ))
 }
 
 fn are(blocks: u64) -> String {

@@ -218,7 +218,18 @@ impl Leaks {
         let (grown, others): (Vec<&LeakingLine>, Vec<&LeakingLine>) =
             leaking.iter().partition(|line| line.leak == Leak::More);
         let mut per_minute: Option<Rate> = None;
-        for rate in leaking.iter().filter_map(|line| line.per_minute) {
+        let rates = leaking.iter().filter_map(|line| {
+            let rate = line.per_minute?;
+            Some(match line.by_bytes {
+                true => Rate {
+                    blocks: 0.0,
+                    error: Some(0.0),
+                    ..rate
+                },
+                false => rate,
+            })
+        });
+        for rate in rates {
             let sum = per_minute.get_or_insert(Rate {
                 blocks: 0.0,
                 bytes: Some(0.0),

@@ -36,7 +36,7 @@ fn sure_leaks(report: &Report) -> Option<String> {
             let a_minute = bytes(a_minute.max(0.0).round() as u64);
             // Of blocks that grow, there are no more.
             match rate.blocks > 0.0 {
-                true => format!("{a_minute} in {blocks} blocks a minute"),
+                true => format!("{a_minute} a minute ({blocks} blocks)"),
                 false => format!("{a_minute} a minute"),
             }
         }

@@ -55,7 +55,7 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
         }
         let drawn = table.grid().draw(options.color);
         write!(out, "{}", drawn.text)?;
-        let remarks = remarks(report, table.extras, &drawn.left_out);
+        let remarks = remarks(report, &view, table.extras, &drawn.left_out);
         view.remarks = remarks;
     }
     writeln!(out)?;
@@ -71,9 +71,23 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
 }
 
 /// What has to be known of how the table is drawn.
-fn remarks(report: &Report, extras: Extras<'_>, left_out: &[String]) -> Vec<String> {
+fn remarks(
+    report: &Report,
+    view: &View<'_>,
+    extras: Extras<'_>,
+    left_out: &[String],
+) -> Vec<String> {
+    let rows = || view.rows.iter().map(|row| row.site);
+    let what = match (
+        rows().any(|site| site.by_bytes),
+        rows().all(|site| site.by_bytes),
+    ) {
+        (false, _) => "live blocks",
+        (true, false) => "live blocks, of leak (bytes) live bytes,",
+        (true, true) => "live bytes",
+    };
     let of_curves = format!(
-        "each curve has a scale of its own: live blocks over the {}run, from 0 to the most",
+        "each curve has a scale of its own: {what} over the {}run, from 0 to the most",
         if report.is_comparison() { "last " } else { "" }
     );
     let is_drawn = extras.has_trend() && !left_out.iter().any(|head| head == "curve");

@@ -151,3 +151,33 @@ fn how_long_the_others_lived_is_told() {
         "{said}"
     );
 }
+
+/// One block that grows by 16 bytes a round for 640 rounds: 2,560 bytes more in each quarter.
+#[test]
+fn a_leak_of_bytes_is_explained_by_its_bytes() {
+    let mut log = String::from("= Start\n@ ./app:[0x1000] + 0x10000 0x10\n");
+    for round in 1..640 {
+        log.push_str("@ ./app:[0x2000] + 0x9000 0x8\n@ ./app:[0x2000] - 0x9000\n");
+        let size = 16 * (round + 1);
+        writeln!(
+            log,
+            "@ ./app:[0x1000] < 0x10000\n@ ./app:[0x1000] > 0x10000 {size:#x}"
+        )
+        .unwrap();
+    }
+    let logs = Logs::of(&[log + "= End\n"]);
+    let text = logs.show(&["--explain", "1", "--duration", "1m"]);
+    for sentence in [
+        "#1 leak (bytes): ",
+        "Its bytes at the ends of the four quarters of the run: 2.5 KiB, 5.0 KiB, 7.5 KiB, 10.0 KiB.",
+        "1 call site leaks 10.0 KiB a minute.",
+        "each curve has a scale of its own: live bytes over the run",
+    ] {
+        assert!(text.contains(sentence), "{sentence}: {text}");
+    }
+    assert!(
+        !text.contains("Born") && !text.contains("The least that was live"),
+        "{text}"
+    );
+    assert!(!text.contains("blocks)"), "{text}");
+}

@@ -188,7 +188,7 @@ fn the_gateways_leaks_are_leaks_at_the_rates_of_its_source() {
     let minutes = |rate: f64| (396.8 * 1_000.0 / rate) as u64;
     let [least, most] = [minutes(1_000.0 + error), minutes(1_000.0 - error)];
     let sentence = format!(
-        "3 call sites leak 165.1 KiB in 1,000 ± {error:.0} blocks a minute; 64.0 MiB last {}h {}m to {}h {}m.",
+        "3 call sites leak 165.1 KiB a minute (1,000 ± {error:.0} blocks); 64.0 MiB last {}h {}m to {}h {}m.",
         least / 60,
         least % 60,
         most / 60,
