@@ -92,6 +92,12 @@ pub enum Warning {
     /// Modules that were found, but have no debug information.
     NoDebugInfo {
         modules: Vec<String>,
+        /// One of them is the program.
+        has_program: bool,
+    },
+    /// Libraries of the toolchain, which nobody compiles for a run.
+    NoSystemDebugInfo {
+        modules: Vec<String>,
     },
     /// Modules whose debug information is in `.dwo` files that are not there.
     NoSplitDebugInfo {
@@ -308,6 +314,9 @@ impl Warning {
     /// The code of [`Warning::ChildrenApart`].
     pub const CHILDREN_APART: &'static str = "children-apart";
 
+    /// The code of [`Warning::NoSystemDebugInfo`].
+    pub const NO_SYSTEM_DEBUG_INFO: &'static str = "no-system-debug-info";
+
     /// Code of what says that a log is not what was written.
     pub const LOG_DAMAGED: &'static str = "log-damaged";
 
@@ -329,6 +338,7 @@ impl Warning {
             Warning::ModulesNotFound { .. } => "modules-not-found",
             Warning::ModuleRefused { .. } => "module-refused",
             Warning::NoDebugInfo { .. } => "no-debug-info",
+            Warning::NoSystemDebugInfo { .. } => Warning::NO_SYSTEM_DEBUG_INFO,
             Warning::NoSplitDebugInfo { .. } => "no-split-debug-info",
             Warning::DebugInfoRefused { .. } => "debug-info-refused",
             Warning::MalformedLines { .. } => "malformed-lines",
@@ -474,10 +484,20 @@ impl fmt::Display for Warning {
                 "'{}' is not the {module} that ran ({reason}) and is not used for names; copy the file from the target",
                 printable_path(path)
             ),
-            Warning::NoDebugInfo { modules } => write!(
+            Warning::NoDebugInfo { modules, has_program } => write!(
                 f,
-                "no debug information for {}: sites there have no lines; compile with -g, do not strip, or give the \
+                "no debug information for {}: sites there have no lines; {}compile with -g, do not strip, or give the \
                  directory of its separate debug files with --debug-dir",
+                some(modules),
+                match has_program {
+                    true => "give the unstripped program with --exe, ",
+                    false => "",
+                }
+            ),
+            Warning::NoSystemDebugInfo { modules } => write!(
+                f,
+                "no debug information for {}: sites there have no lines; install the debug packages of these libraries, \
+                 such as libc6-dbg, or give the directory of their debug files with --debug-dir",
                 some(modules)
             ),
             Warning::NoSplitDebugInfo { modules } => write!(

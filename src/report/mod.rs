@@ -10,6 +10,7 @@ mod glyphs;
 mod grid;
 mod header;
 mod heads;
+mod idle;
 pub mod json;
 mod layout;
 mod listing;
@@ -30,6 +31,7 @@ mod view;
 pub use format::{FAULTS, FORMATS, Format};
 pub use options::{Options, StackView};
 pub use sums::Sums;
+use idle::without_idle_libraries;
 
 use crate::diff::{
     Breach, Column, Found, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Likeness,
@@ -123,7 +125,7 @@ pub struct Leaks {
 
 impl Report {
     /// Judges the joined sites of all runs. `warnings` are those of comparing the runs.
-    pub fn new(runs: Vec<Run>, joint: Joint, terms: Terms, warnings: Vec<Warning>) -> Self {
+    pub fn new(mut runs: Vec<Run>, joint: Joint, terms: Terms, warnings: Vec<Warning>) -> Self {
         let columns: Vec<Column> = runs.iter().map(Column::of).collect();
         let rows = Rows {
             by: terms.by,
@@ -137,6 +139,7 @@ impl Report {
             may_leak,
             fixed,
         } = judge(joint, &runs, &columns, rows);
+        without_idle_libraries(&mut runs, &sites);
         let alike = || {
             let kinds = [copies, lines, wrapped];
             kinds.map(|kind| kind(&sites, &columns)).concat()

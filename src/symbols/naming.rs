@@ -156,6 +156,7 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<W
         }
     }
     let (mut not_found, mut no_lines) = (Vec::new(), Vec::new());
+    let (mut no_system_lines, mut has_program) = (Vec::new(), false);
     let mut no_split = Vec::new();
     let mut too_large = Vec::new();
     for (module, live) in run.modules.iter().zip(live) {
@@ -172,7 +173,13 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<W
         }
         match &module.file {
             Found::File(elf) | Found::OnThisMachine(elf) => match answers_of(elf) {
-                Some(answers) if !answers.has_lines => no_lines.push(module.name.to_string()),
+                Some(answers) if !answers.has_lines && is_toolchain_library(&module.name) => {
+                    no_system_lines.push(module.name.to_string());
+                }
+                Some(answers) if !answers.has_lines => {
+                    has_program |= module.role == Role::Program;
+                    no_lines.push(module.name.to_string());
+                }
                 Some(answers) if answers.lacks_split => no_split.push(module.name.to_string()),
                 _ => {}
             },
@@ -187,6 +194,7 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<W
     }
     not_found.sort();
     no_lines.sort();
+    no_system_lines.sort();
     no_split.sort();
     too_large.sort();
     let mut warnings = Vec::new();
@@ -203,7 +211,15 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<W
         warnings.push(Warning::NoSplitDebugInfo { modules: no_split });
     }
     if !no_lines.is_empty() {
-        warnings.push(Warning::NoDebugInfo { modules: no_lines });
+        warnings.push(Warning::NoDebugInfo {
+            modules: no_lines,
+            has_program,
+        });
+    }
+    if !no_system_lines.is_empty() {
+        warnings.push(Warning::NoSystemDebugInfo {
+            modules: no_system_lines,
+        });
     }
     warnings
 }
