@@ -534,6 +534,16 @@ impl Error {
     }
 }
 
+/// A directory that was named, and is none.
+pub fn no_directory(path: &Path) -> Error {
+    let is_a_file = || io::ErrorKind::NotADirectory.into();
+    Error::io(
+        "open",
+        path,
+        path.metadata().err().unwrap_or_else(is_a_file),
+    )
+}
+
 /// So many names are listed before the rest is counted.
 const LISTED: usize = 8;
 

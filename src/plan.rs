@@ -49,6 +49,7 @@ impl Plan {
             return Err(Error::NoRun);
         }
         refuse_read_twice(&self.runs)?;
+        self.search.check()?;
         if let ([first, .., last], false) = (self.runs.as_slice(), self.gate.limits.is_empty())
             && first.is_very(last)
         {

@@ -13,7 +13,7 @@ use super::maps::Maps;
 use super::moment::Moment;
 use super::sniff::{FileKind, Recognise, Standing, file_kind};
 use crate::elf::ElfInfo;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, no_directory};
 use crate::printable::printable_path;
 use crate::progress::{Counted, Progress};
 use crate::warning::Warning;
@@ -107,7 +107,7 @@ impl CaptureSet {
         warnings.extend(contents.other_program(program.as_ref()));
         let sysroot = match &input.sysroot {
             Some(root) if !root.is_dir() => {
-                return Err(Error::io("open", root, io::ErrorKind::NotADirectory.into()));
+                return Err(no_directory(root));
             }
             Some(root) => Some(root.clone()),
             None => beside(&input.path, "sysroot"),

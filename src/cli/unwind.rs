@@ -57,6 +57,7 @@ pub fn write_table(args: &UnwindTableArgs) -> Result<()> {
         },
         all_rows: args.all_rows,
     };
+    plan.search.check()?;
     let table = unwind::build(&plan)?;
     unwind::write(&args.output, &table.bytes)?;
     let mut err = anstream::stderr();

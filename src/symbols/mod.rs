@@ -29,9 +29,23 @@ pub use names::Names;
 pub use naming::{RunToName, name_callers};
 pub use rebase::{RebasedRun, rebase};
 
+use std::path::PathBuf;
+
+use crate::error::{Result, no_directory};
+
 /// Where files of modules and their debug files are looked for, beside the run directory.
 #[derive(Debug, Clone, Default)]
 pub struct SearchPath {
     /// As `--debug-dir` gives them: laid out like `/usr/lib/debug`.
-    pub debug_dirs: Vec<std::path::PathBuf>,
+    pub debug_dirs: Vec<PathBuf>,
+}
+
+impl SearchPath {
+    /// A directory that is not there would only be silent about what it lacks.
+    pub fn check(&self) -> Result<()> {
+        match self.debug_dirs.iter().find(|directory| !directory.is_dir()) {
+            Some(directory) => Err(no_directory(directory)),
+            None => Ok(()),
+        }
+    }
 }

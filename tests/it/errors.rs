@@ -63,6 +63,14 @@ fn a_report_that_is_missing_or_empty() {
 }
 
 #[test]
+fn a_missing_directory_of_debug_files() {
+    let text = error(&["show", RUN, "--debug-dir", "nowhere"]);
+    assert_says(&text, &["'nowhere'", "No such file or directory"]);
+    let text = error(&["show", RUN, "--debug-dir", "src/gateway.c"]);
+    assert_says(&text, &["'src/gateway.c'", "not a directory"]);
+}
+
+#[test]
 fn an_empty_directory() {
     assert_says(
         &show(directory(&[]).path()),
