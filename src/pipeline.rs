@@ -44,7 +44,10 @@ fn report(plan: &Plan) -> Result<Report> {
     let (runs, false_builds) = without_false_builds(runs);
     let mut warnings = compared(&runs);
     warnings.extend(false_builds);
-    let runs = blamed(with_best_names(runs), &plan.wrappers);
+    warnings.extend(unused_beside_saved(&plan.runs, &runs));
+    let runs = with_best_names(runs);
+    warnings.extend(plan.wrappers.unmatched(&runs));
+    let runs = blamed(runs, &plan.wrappers);
     let runs = told_apart(runs);
     let all = runs.last().map_or(0, |run| run.live().blocks);
     let mut runs: Vec<Run> = runs.into_iter().map(|run| plan.filter.kept(run)).collect();

@@ -108,6 +108,10 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
     if !view.rows.is_empty() || view.others.cut > 0 {
         return None;
     }
+    let nowhere = report.runs.iter().all(|run| run.live().blocks == 0) && report.sites.is_empty();
+    if let (Some(only), true) = (&report.only, nowhere) {
+        return Some(format!("Nothing was allocated through {}.", only.filter));
+    }
     Some(
         match (
             report.is_comparison(),

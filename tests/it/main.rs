@@ -39,5 +39,6 @@ mod table;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 mod titles;
+mod unlike;
 mod unwind;
 mod words;

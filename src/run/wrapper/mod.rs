@@ -11,7 +11,8 @@ pub use pattern::{Pattern, plain_name};
 
 use serde::Serialize;
 
-use super::FramePattern;
+use super::{FramePattern, Run};
+use crate::warning::Warning;
 
 /// What the user says of wrappers.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +23,23 @@ pub struct Wrappers {
     pub only_given: bool,
     /// Frames that no stack has.
     pub hidden: Option<FramePattern>,
+}
+
+impl Wrappers {
+    /// A pattern of the user's that no function of any run fits is most likely mistyped.
+    pub fn unmatched(&self, runs: &[Run]) -> Vec<Warning> {
+        let fits = |pattern: &Pattern| {
+            let places = runs.iter().flat_map(|run| &run.locations);
+            let frames = places.flat_map(|place| place.frames());
+            let mut names = frames.filter_map(|frame| frame.function.as_deref());
+            names.any(|function| pattern.fits(function))
+        };
+        let unmatched = self.given.iter().filter(|pattern| !fits(pattern));
+        let warning = |pattern: &Pattern| Warning::NoSuchWrapper {
+            pattern: pattern.to_string(),
+        };
+        unmatched.map(warning).collect()
+    }
 }
 
 /// How it is known that a frame stands for its caller.
