@@ -73,6 +73,15 @@ pub enum Error {
     )]
     NoCommand { path: PathBuf, command: String },
 
+    #[error("the program and its arguments go behind `--`: {line}")]
+    NoDashes { line: String },
+
+    #[error(
+        "--then-diff compares two runs, and --runs has the time of one; give two, such as --runs {time},{}",
+        longer
+    )]
+    OneTime { time: String, longer: String },
+
     #[error("the command comes before its runs: mtrace-diff {command} [OPTIONS] …")]
     CommandBehind { command: String },
 

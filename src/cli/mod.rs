@@ -45,9 +45,13 @@ impl From<ExitStatus> for ExitCode {
 /// Runs the program: parses the arguments, does the work, and maps the outcome to the exit status.
 pub fn main() -> ExitCode {
     let words = words::command_first(std::env::args_os().collect());
-    let cli = match Cli::try_parse_from(words) {
+    let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
-        Err(error) => return not_understood(&error),
+        Err(error) => {
+            let is_unknown = error.kind() == clap::error::ErrorKind::UnknownArgument;
+            let meant = is_unknown.then(|| words::mistaken(&words)).flatten();
+            return meant.map_or_else(|| not_understood(&error), |error| failed(&error));
+        }
     };
     if let Some(Command::Record(args)) = &cli.command {
         return recorded(args);

@@ -19,6 +19,7 @@ use crate::symbols::SearchPath;
 
 use super::stacks::StackArgs;
 use super::unwind::UnwindTableArgs;
+use super::words;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -125,6 +126,7 @@ pub struct CompareArgs {
         long,
         value_name = "LIMIT",
         value_delimiter = ',',
+        value_parser = limit,
         help_heading = "Gate"
     )]
     pub fail_above: Vec<Limit>,
@@ -257,12 +259,17 @@ pub struct CaptureArgs {
 
 /// A time that something can be divided by.
 fn duration(text: &str) -> std::result::Result<Duration, String> {
-    match humantime::parse_duration(text.trim()) {
-        Ok(duration) if !is_duration(duration.as_secs_f64()) => {
-            Err("no run takes that long, or that short".to_owned())
-        }
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(format!("{error}; write it as 90s, 2m or 1h30m")),
+    let duration = words::time(text)?;
+    match is_duration(duration.as_secs_f64()) {
+        true => Ok(duration),
+        false => Err("no run takes that long, or that short".to_owned()),
+    }
+}
+
+fn limit(text: &str) -> std::result::Result<Limit, String> {
+    match text.trim() {
+        "" => Err("there is no limit between two commas; write 10,4KiB".to_owned()),
+        text => text.parse(),
     }
 }
 

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 
 use super::clean::Escape;
 use super::print;
+use super::words;
 use crate::capture::RunInput;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -66,7 +67,7 @@ pub struct RecordArgs {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     every: Option<Duration>,
     /// Stop logging at this size; the program keeps running
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "MIB", value_parser = size_in_mib)]
     max_log: Option<u64>,
     /// The signal that tells the program to exit: TERM, INT, HUP, QUIT, USR1, USR2
     #[arg(long, value_name = "NAME", default_value = "TERM", value_parser = signal)]
@@ -128,11 +129,18 @@ pub struct RecorderArgs {
 fn duration(text: &str) -> std::result::Result<Duration, String> {
     let duration = match text.parse::<u64>() {
         Ok(seconds) => Ok(Duration::from_secs(seconds)),
-        Err(_) => humantime::parse_duration(text).map_err(|e| e.to_string()),
+        Err(_) => words::time(text),
     }?;
     match duration.is_zero() {
         true => Err("it must be longer than 0".to_owned()),
         false => Ok(duration),
+    }
+}
+
+fn size_in_mib(text: &str) -> std::result::Result<u64, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("it is a number of MiB, from 1".to_owned()),
+        Ok(size) => Ok(size),
     }
 }
 
@@ -174,6 +182,12 @@ fn refuse_what_glibc_lacks(args: &RecordArgs) -> Result<()> {
 
 pub fn record(args: &RecordArgs) -> Result<Recorded> {
     refuse_what_glibc_lacks(args)?;
+    if let ([only], true) = (args.runs.as_slice(), args.then_diff) {
+        return Err(Error::OneTime {
+            time: humantime::format_duration(*only).to_string(),
+            longer: humantime::format_duration(*only * 3 / 2).to_string(),
+        });
+    }
     let stop = stop_on_signals()?;
     if args.runs.is_empty() {
         let outcome = one(args, &args.output, args.limit, &stop)?;
@@ -188,7 +202,7 @@ pub fn record(args: &RecordArgs) -> Result<Recorded> {
             return Ok(Recorded::Done(130));
         }
     }
-    Ok(match args.then_diff && runs.len() > 1 {
+    Ok(match args.then_diff {
         true => Recorded::Compare(runs),
         false => Recorded::Done(0),
     })

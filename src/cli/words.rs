@@ -2,11 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{Arg, Command, CommandFactory};
 
 use super::options::Cli;
 use crate::error::Error;
+use crate::printable::printable;
 
 /// Puts the command before its options: `--threads 1 show run0` is `show --threads 1 run0`, which is
 /// what clap understands.
@@ -49,6 +51,12 @@ fn has_value_behind(cli: &Command, name: &str) -> bool {
         .is_some_and(|arg| arg.get_action().takes_values())
 }
 
+/// A time as people write it. The parser's own list of units is longer than anybody needs.
+pub fn time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text.trim());
+    time.map_err(|_| "it is no time; write 90s, 2m, 1h or 1h30m".to_owned())
+}
+
 /// Letters that a word may differ in to be taken for a command that was mistyped.
 const MISTAKES: usize = 2;
 
@@ -68,6 +76,40 @@ pub fn meant_as_command(error: Error, runs: &[impl AsRef<Path>]) -> Error {
         },
         _ => error,
     }
+}
+
+/// What is wrong with words that clap does not know, where it would speak of the wrong one: a mistyped command before
+/// options, or a program without `--` before it.
+pub fn mistaken(words: &[OsString]) -> Option<Error> {
+    let first = Path::new(words.get(1)?);
+    let cli = Cli::command();
+    if first == Path::new("record") {
+        return without_dashes(&cli, words);
+    }
+    let (command, mistakes) = closest(first.as_os_str())?;
+    let is_meant = (1..=MISTAKES).contains(&mistakes) && !first.exists();
+    is_meant.then(|| Error::NoCommand {
+        path: first.to_path_buf(),
+        command,
+    })
+}
+
+fn without_dashes(cli: &Command, words: &[OsString]) -> Option<Error> {
+    let mut at = 2;
+    loop {
+        let word = words.get(at)?.to_string_lossy();
+        match word.strip_prefix('-') {
+            Some("-") => return None,
+            Some(name) if !name.is_empty() => at += 1 + usize::from(has_value_behind(cli, name)),
+            _ => break,
+        }
+    }
+    let mut line: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    line[0] = "mtrace-diff".into();
+    line.insert(at, "--".into());
+    Some(Error::NoDashes {
+        line: printable(&line.join(" ")).into_owned(),
+    })
 }
 
 /// The command that a word is most like, and in how many letters it differs.

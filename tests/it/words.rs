@@ -36,6 +36,14 @@ fn a_mistyped_command_is_corrected() {
             assert!(text.contains(&asked), "{arguments:?}: {text}");
         }
     }
+    // Options that only the command knows are no mistake of theirs.
+    for arguments in [
+        &["recrod", "-o", "x", "--", "ls"][..],
+        &["shwo", RUN, "--errors"],
+    ] {
+        let text = refused(arguments);
+        assert!(text.contains("did you mean"), "{text}");
+    }
     let text = refused(&[RUN, "show"]);
     assert!(text.contains("mtrace-diff show"), "{text}");
     // A run whose name is like no command's.
@@ -72,5 +80,60 @@ fn limits_of_the_gate_include_rates() {
     for short_or_long in ["-h", "--help"] {
         let help = stdout_of(mtrace_diff().arg(short_or_long));
         assert!(section(&help, "\nGate:\n").contains("100/min"), "{help}");
+    }
+}
+
+#[test]
+fn a_program_needs_dashes_before_it() {
+    for (given, meant) in [
+        (
+            &["record", "-o", "rx", "./app", "-v", "10"][..],
+            "mtrace-diff record -o rx -- ./app -v 10",
+        ),
+        (
+            &["record", "--for=2m", "-orx", "./app", "10"],
+            "mtrace-diff record --for=2m -orx -- ./app 10",
+        ),
+    ] {
+        let text = refused(given);
+        assert!(text.contains(meant), "{text}");
+    }
+}
+
+#[test]
+fn values_that_are_none_are_said_in_plain_words() {
+    for (arguments, said) in [
+        (
+            &["record", "-o", "x", "--for", "3x", "--", "ls"][..],
+            "write 90s, 2m, 1h",
+        ),
+        (
+            &[RUN, "--duration", "3x", "armhf-glibc2.31/run1"],
+            "write 90s, 2m, 1h",
+        ),
+        (
+            &["record", "-o", "x", "--max-log", "0", "--", "ls"],
+            "a number of MiB, from 1",
+        ),
+        (
+            &[RUN, "armhf-glibc2.31/run1", "--fail-above", "10,,4KB"],
+            "no limit between two commas",
+        ),
+        (
+            &[
+                "record",
+                "-o",
+                "x",
+                "--runs",
+                "4s",
+                "--then-diff",
+                "--",
+                "ls",
+            ],
+            "--runs 4s,6s",
+        ),
+    ] {
+        let text = refused(arguments);
+        assert!(text.contains(said), "{text}");
     }
 }
