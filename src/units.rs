@@ -101,6 +101,14 @@ pub fn time(seconds: f64) -> String {
     text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
+/// `signal 11 (SIGSEGV)`; the number alone where it has no name.
+pub fn signal_name(signal: i32) -> String {
+    match signal_hook::low_level::signal_name(signal) {
+        Some(name) => format!("signal {signal} ({name})"),
+        None => format!("signal {signal}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +146,13 @@ mod tests {
         assert_eq!(signed_percent(4.25), "+4.2%");
         assert_eq!(signed_percent(-100.0), "-100%");
         assert_eq!(signed_percent(0.0), "0%");
+    }
+
+    #[test]
+    fn signals_have_their_names() {
+        assert_eq!(signal_name(11), "signal 11 (SIGSEGV)");
+        assert_eq!(signal_name(9), "signal 9 (SIGKILL)");
+        assert_eq!(signal_name(40), "signal 40");
     }
 
     #[test]

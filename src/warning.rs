@@ -8,7 +8,7 @@ use std::iter;
 use std::path::PathBuf;
 
 use crate::printable::printable_path;
-use crate::units::{bytes, count, counted};
+use crate::units::{bytes, count, counted, signal_name};
 
 /// How many lines of a log are concerned, and which is the first, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -720,7 +720,7 @@ impl fmt::Display for Warning {
             ),
             Warning::EndedOtherwise { status } => {
                 let how = match status {
-                    129..=192 => format!("was killed by signal {}", status - 128),
+                    129..=192 => format!("was killed by {}", signal_name(status - 128)),
                     status => format!("ended with exit status {status}"),
                 };
                 write!(

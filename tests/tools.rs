@@ -22,6 +22,8 @@ mod kin;
 mod programs;
 #[path = "record/recorder.rs"]
 mod recorder;
+#[path = "record/said.rs"]
+mod said;
 #[path = "record/stacks.rs"]
 mod stacks;
 #[path = "record/unwind.rs"]
@@ -69,6 +71,41 @@ fn main() {
             "children_leave_the_window_of_their_parent_alone",
             &["gcc"],
             guarded::children_leave_the_window_of_their_parent_alone,
+        ),
+        trial(
+            "a_program_that_is_given_and_not_used_is_said",
+            &["gcc"],
+            said::a_program_that_is_given_and_not_used_is_said,
+        ),
+        trial(
+            "a_leak_below_cut_stacks_is_not_fixed",
+            &["gcc"],
+            said::a_leak_below_cut_stacks_is_not_fixed,
+        ),
+        trial(
+            "a_recording_is_not_spoken_of_as_a_log",
+            &["gcc"],
+            said::a_recording_is_not_spoken_of_as_a_log,
+        ),
+        trial(
+            "debug_information_is_missed_where_it_would_help",
+            &["gcc", "g++"],
+            said::debug_information_is_missed_where_it_would_help,
+        ),
+        trial(
+            "a_table_that_is_not_needed_is_said",
+            &["gcc"],
+            said::a_table_that_is_not_needed_is_said,
+        ),
+        trial(
+            "two_programs_of_one_library_are_two",
+            &["g++"],
+            said::two_programs_of_one_library_are_two,
+        ),
+        trial(
+            "an_error_fits_the_terminal",
+            &["script", "stty"],
+            said::an_error_fits_the_terminal,
         ),
         trial(
             "every_way_to_get_memory",

@@ -21,7 +21,7 @@ use crate::diff::Verdict;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::printable::printable;
-use crate::report::{FAULTS, Format, Options, Report};
+use crate::report::{FAULTS, Format, Options, Page, Report, wrapped_text};
 use clean::{Escape, print};
 use options::{Cli, Command, CompareArgs, ShowArgs, WorkArgs};
 use progress::Bar;
@@ -88,8 +88,19 @@ fn failed(error: &Error) -> ExitCode {
     if error.is_closed_pipe() {
         return ExitStatus::Ok.into();
     }
-    complain(&printable(&error.to_string()));
+    let text = on_stderr("error: ", &printable(&error.to_string()));
+    complain(text.strip_prefix("error: ").unwrap_or(&text));
     ExitStatus::Error.into()
+}
+
+/// Text for standard error, in lines that fit where it is a terminal.
+fn on_stderr(lead: &str, text: &str) -> String {
+    let columns = terminal_size::terminal_size_of(io::stderr());
+    let page = Page {
+        columns: columns.map(|(width, _)| width.0.into()),
+        ..Page::default()
+    };
+    wrapped_text(lead, text, page)
 }
 
 /// The exit status of a recorded program is passed on.

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use rustix::process::Signal;
 
 use super::clean::Escape;
+use super::on_stderr;
 use super::print;
 use super::words;
 use crate::capture::RunInput;
@@ -19,7 +20,7 @@ use crate::plan::Plan;
 use crate::printable::{printable, printable_path};
 use crate::record::{self, Ending, Job, Outcome, SOURCE, Settings, Watch, With};
 use crate::recording::Mode;
-use crate::units::{bytes, counted, time};
+use crate::units::{bytes, counted, signal_name, time};
 
 #[derive(Debug, Args)]
 #[command(
@@ -268,7 +269,7 @@ fn one(
 struct StatusLine {
     is_on: bool,
     limit: Option<Duration>,
-    last: Option<(Duration, u64)>,
+    has_shown: bool,
 }
 
 impl StatusLine {
@@ -276,7 +277,7 @@ impl StatusLine {
         StatusLine {
             is_on,
             limit,
-            last: None,
+            has_shown: false,
         }
     }
 
@@ -293,20 +294,18 @@ impl StatusLine {
             text += &format!(" · {} resident", bytes(resident));
         }
         text += &format!(" · log {}", bytes(watch.log));
-        if let Some((since, size)) = self.last {
-            let passed = watch.since.saturating_sub(since).as_secs_f64();
-            if passed > 0.0 {
-                let rate = watch.log.saturating_sub(size) as f64 / passed;
-                text += &format!(", {}/s", bytes(rate as u64));
-            }
+        let passed = watch.since.as_secs_f64();
+        if passed > 0.0 {
+            // Over all of the run, since the log grows in lumps.
+            text += &format!(", {}/s", bytes((watch.log as f64 / passed) as u64));
         }
-        self.last = Some((watch.since, watch.log));
+        self.has_shown = true;
         // Only what a terminal shows; there is nobody to tell if it is gone.
         let _ = write!(io::stderr(), "\r\x1b[K{text}");
     }
 
     fn clear(&mut self) {
-        if self.is_on && self.last.is_some() {
+        if self.has_shown {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }
@@ -323,46 +322,57 @@ fn tell(output: &Path, outcome: &Outcome) -> Result<()> {
     };
     let report = crate::show(&plan)?;
     let mut err = anstream::stderr();
-    let mut say = |text: String| {
+    let mut say = |lead: &str, text: String| {
         // Standard error may be closed; the recording is whole all the same.
-        let _ = writeln!(err, "{text}");
+        let _ = writeln!(err, "{}", on_stderr(lead, &text));
     };
     let directory = printable_path(output);
     let how = match outcome.ending {
         Ending::Itself(0) => "the program ended".to_owned(),
-        Ending::Itself(code) if code > 128 => format!("signal {} ended the program", code - 128),
+        Ending::Itself(code) if code > 128 => {
+            format!("{} ended the program", signal_name(code - 128))
+        }
         Ending::Itself(code) => format!("the program ended with exit status {code}"),
         Ending::Asked => "the program was ended".to_owned(),
         Ending::Killed => "the program had to be killed".to_owned(),
     };
     if let Some(run) = report.runs.first() {
         let live = run.live();
-        say(format!(
-            "{directory}: {} recorded in {}, {}; {} live at its end, {}",
-            counted(run.facts.records.unwrap_or(0), "event"),
-            time(outcome.took.as_secs_f64()),
-            how,
-            counted(live.blocks, "block"),
-            bytes(live.bytes.unwrap_or(0)),
-        ));
+        say(
+            "",
+            format!(
+                "{directory}: {} recorded in {}, {}; {} live at its end, {}",
+                counted(run.facts.records.unwrap_or(0), "event"),
+                time(outcome.took.as_secs_f64()),
+                how,
+                counted(live.blocks, "block"),
+                bytes(live.bytes.unwrap_or(0)),
+            ),
+        );
         for warning in &run.facts.warnings {
-            say(format!("warning: {}", printable(&warning.to_string())));
+            say("warning: ", printable(&warning.to_string()).into_owned());
         }
     }
     if outcome.is_daemon {
-        say("the program went to the background; what it did there is the run".to_owned());
+        say(
+            "",
+            "the program went to the background; what it did there is the run".to_owned(),
+        );
     }
     if !outcome.children.is_empty() {
         let children = counted(outcome.children.len() as u64, "process");
-        say(format!(
-            "{} that it started {} below {directory}, in child-*",
-            children.replace("processs", "processes"),
-            if outcome.children.len() == 1 {
-                "is"
-            } else {
-                "are"
-            },
-        ));
+        say(
+            "",
+            format!(
+                "{} that it started {} below {directory}, in child-*",
+                children.replace("processs", "processes"),
+                if outcome.children.len() == 1 {
+                    "is"
+                } else {
+                    "are"
+                },
+            ),
+        );
     }
     Ok(())
 }

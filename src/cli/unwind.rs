@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::clean::{Escape, print};
+use super::on_stderr;
 use crate::error::Result;
 use crate::printable::{printable, printable_path};
 use crate::record::unwind::{self, ModuleFacts, UnwindPlan};
@@ -61,6 +62,12 @@ pub fn write_table(args: &UnwindTableArgs) -> Result<()> {
     let table = unwind::build(&plan)?;
     unwind::write(&args.output, &table.bytes)?;
     let mut err = anstream::stderr();
+    if let Some(machine) = unwind::does_without(&args.program) {
+        let note = format!(
+            "programs for {machine} with glibc need no table: the recorder walks their stacks without one"
+        );
+        let _ = writeln!(err, "{}", on_stderr("note: ", &note));
+    }
     for name in &table.missing {
         let _ = writeln!(
             err,

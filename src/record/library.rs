@@ -1,7 +1,8 @@
 //! The recorder: its source, and the library that was built of it for this machine.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,6 +14,9 @@ pub const SOURCE: &str = include_str!("recorder.c");
 const STARTER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/starter.so"));
 
 const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/recorder.so"));
+
+/// What runs a program under it on a target, which has a shell and little else.
+const SCRIPT: &str = include_str!("../../scripts/capture.sh");
 
 /// What the library is called, wherever it is put.
 const NAME: &str = "mtrace-recorder.so";
@@ -36,17 +40,27 @@ fn write(library: &[u8], directory: &Path, name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Builds the recorder with another compiler, such as `arm-linux-gnueabihf-gcc -march=armv7-a`.
+/// Builds the recorder with another compiler, such as `arm-linux-gnueabihf-gcc -march=armv7-a`, and puts the script
+/// beside it that runs a program under it. A compiler that fails leaves nothing there.
 pub fn build_with(compiler: &str, directory: &Path) -> Result<PathBuf> {
+    let tools = tempfile::Builder::new().prefix("mtrace-recorder").tempdir();
+    let tools = tools.map_err(|e| Error::io("create", &std::env::temp_dir(), e))?;
+    let built = tools.path().join(NAME);
+    compile(compiler, tools.path(), &built)?;
     fs::create_dir_all(directory).map_err(|e| Error::io("create", directory, e))?;
-    let mut source = tempfile::Builder::new()
-        .prefix("recorder")
-        .suffix(".c")
-        .tempfile()
-        .map_err(|e| Error::io("create", &std::env::temp_dir(), e))?;
-    let writing = |e| Error::io("write", Path::new("recorder.c"), e);
-    source.write_all(SOURCE.as_bytes()).map_err(writing)?;
     let path = directory.join(NAME);
+    // With the permissions that the linker gave it.
+    fs::copy(&built, &path).map_err(|e| Error::io("write", &path, e))?;
+    let script = directory.join("capture.sh");
+    let writing = |e| Error::io("write", &script, e);
+    fs::write(&script, SCRIPT).map_err(writing)?;
+    fs::set_permissions(&script, Permissions::from_mode(0o755)).map_err(writing)?;
+    Ok(path)
+}
+
+fn compile(compiler: &str, tools: &Path, to: &Path) -> Result<()> {
+    let source = tools.join("recorder.c");
+    fs::write(&source, SOURCE).map_err(|e| Error::io("write", &source, e))?;
     let failed = |reason: String| Error::CompilerFailed {
         compiler: compiler.to_owned(),
         reason,
@@ -66,12 +80,12 @@ pub fn build_with(compiler: &str, directory: &Path) -> Result<PathBuf> {
             "-funwind-tables",
             "-o",
         ])
-        .arg(&path)
-        .arg(source.path())
+        .arg(to)
+        .arg(&source)
         .arg("-ldl")
         .output();
     match output {
-        Ok(output) if output.status.success() => Ok(path),
+        Ok(output) if output.status.success() => Ok(()),
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr);
             let first = said.lines().find(|line| line.contains("error"));

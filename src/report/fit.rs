@@ -40,7 +40,7 @@ pub fn fit(name: &str, columns: usize, glyphs: Glyphs) -> String {
         }
     }
     if shortest.contains(&*inlined) {
-        return cut_end(&shortest, columns, glyphs);
+        return cut_callers(&shortest, columns, glyphs);
     }
     let mut tails = outer(&shortest, "::").into_iter().map(|at| &shortest[at..]);
     match tails.find(|tail| width(ellipsis) + width(tail) <= columns) {
@@ -49,6 +49,18 @@ pub fn fit(name: &str, columns: usize, glyphs: Glyphs) -> String {
             let last = outer(&shortest, "::").last().map_or(0, |at| at + 2);
             cut_end(&shortest[last..], columns, glyphs)
         }
+    }
+}
+
+/// A function and those it is inlined into, cut at the end; of a caller of which no letter has room, no arrow is left.
+fn cut_callers(name: &str, columns: usize, glyphs: Glyphs) -> String {
+    let inlined = glyphs.text(INLINED);
+    let a_letter = width(&inlined) + 1 + width(glyphs.ellipsis());
+    let mut whole = name.match_indices(&*inlined).map(|(at, _)| &name[..at]);
+    let fits_alone = |name: &&str| (width(name)..width(name) + a_letter).contains(&columns);
+    match whole.find(fits_alone) {
+        Some(name) => name.to_owned(),
+        None => cut_end(name, columns, glyphs),
     }
 }
 
@@ -179,6 +191,16 @@ mod tests {
     use super::super::names::readable;
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn an_arrow_has_a_caller_behind_it() {
+        let fitted = |columns| fit("Polygon::Polygon ← make_shape", columns, Glyphs::Unicode);
+        // 16 columns are the first name, 19 its arrow, and 24 a part of the caller.
+        assert_eq!(fitted(24), "Polygon::Polygon ← make…");
+        for columns in 16..=20 {
+            assert_eq!(fitted(columns), "Polygon::Polygon");
+        }
+    }
 
     #[test]
     fn template_arguments_are_cut_first_then_parameters() {

@@ -29,8 +29,11 @@ mod verdict;
 mod view;
 
 pub use format::{FAULTS, FORMATS, Format};
+pub use glyphs::Page;
 pub use options::{Options, StackView};
 pub use sums::Sums;
+pub use text::wrapped as wrapped_text;
+
 use idle::without_idle_libraries;
 
 use crate::diff::{

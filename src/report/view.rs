@@ -254,6 +254,10 @@ pub fn percent_text(growth: Growth, first: Figures) -> String {
 
 /// `via xstrdup`: the wrapper that a site's memory came through, and how many others there are.
 pub fn via_text(site: &Site, options: &Options) -> Option<String> {
+    // Of a row of many lines, the way that one of them took says nothing.
+    if matches!(site.at.by, Grouping::File | Grouping::Module) {
+        return None;
+    }
     let via = site.at.via();
     let (first, more) = via.split_first()?;
     let learned = match first.by {
@@ -264,8 +268,28 @@ pub fn via_text(site: &Site, options: &Options) -> Option<String> {
         0 => String::new(),
         more => format!(" +{more}"),
     };
-    let function = options.name(&first.function);
+    let function = match first.by {
+        PassedBy::Runtime | PassedBy::Known => public_name(&first.function),
+        _ => &first.function,
+    };
+    let function = options.name(function);
     Some(format!("via {function}{learned}{more}"))
+}
+
+/// What a program calls a function of the C library, whose debug information has the name of its definition:
+/// `printf` for `__printf`, `pthread_create` for `__pthread_create_2_1`.
+fn public_name(function: &str) -> &str {
+    // These are called so by programs, or by nobody.
+    const OWN: [&str; 4] = ["__cxa_", "__gnu", "__libc_", "__builtin_"];
+    let is_own = OWN.iter().any(|own| function.starts_with(own)) || function.contains("::");
+    let Some(name) = function.strip_prefix("__").filter(|_| !is_own) else {
+        return function;
+    };
+    let name = name.strip_suffix("_internal").unwrap_or(name);
+    let base = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
+    // A version is of two numbers: `_2_1`.
+    let is_version = name[base.len()..].matches('_').count() == 2 && !name.ends_with('_');
+    if is_version { base } else { name }
 }
 
 /// A word for a site that needs one: it breaches a limit, or is shown only on request.
@@ -323,5 +347,25 @@ pub fn sentence_name(site: &Site, alike: &Alike) -> String {
             readable(&alike.function_text(site)),
             place_text(site)
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_of_the_c_library_have_the_names_that_programs_call() {
+        for (function, name) in [
+            ("__printf", "printf"),
+            ("__pthread_create_2_1", "pthread_create"),
+            ("__fopen_internal", "fopen"),
+            ("__cxa_allocate_exception", "__cxa_allocate_exception"),
+            ("operator new", "operator new"),
+            ("strdup", "strdup"),
+            ("__strtof128", "strtof128"),
+        ] {
+            assert_eq!(public_name(function), name);
+        }
     }
 }

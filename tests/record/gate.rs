@@ -281,7 +281,7 @@ pub fn a_run_that_did_not_do_its_work_is_said() {
         (
             "4000",
             "6",
-            "the program was killed by signal 6, unlike in the first run",
+            "the program was killed by signal 6 (SIGABRT), unlike in the first run",
         ),
         (
             "4000",

@@ -521,8 +521,17 @@ pub fn the_recorder_is_built_for_other_machines() {
     );
     let library = PathBuf::from(built.trim());
     assert!(library.is_file() && fs::metadata(&library).unwrap().permissions().mode() & 0o100 != 0);
+    // Beside it is what runs a program under it.
+    let script = scene.path("out/capture.sh");
+    let shipped = include_str!("../../scripts/capture.sh");
+    assert_eq!(fs::read_to_string(&script).unwrap(), shipped);
+    assert!(fs::metadata(&script).unwrap().permissions().mode() & 0o100 != 0);
     let source = stdout_of(mtrace_diff().args(["recorder", "--source"]));
     assert!(source.starts_with("/* mtrace-recorder:"));
-    let output = output_of(mtrace_diff().args(["recorder", "--build", "no-such-gcc", "-o", "out"]));
+    let nothing = scene.path("nothing");
+    let mut command = mtrace_diff();
+    command.args(["recorder", "--build", "no-such-gcc", "-o"]);
+    let output = output_of(command.arg(&nothing));
     assert_eq!(output.status.code(), Some(2));
+    assert!(!nothing.exists());
 }

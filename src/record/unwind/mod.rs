@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::elf::ElfInfo;
+use crate::elf::{ElfInfo, Machine};
 use crate::error::{Error, Result};
 use crate::symbols::{SearchPath, find_debug_file};
 use machine::Registers;
@@ -52,6 +52,21 @@ pub struct UnwindTable {
     pub missing: Vec<String>,
     /// Libraries that were found, and why they could not be read.
     pub unreadable: Vec<Error>,
+}
+
+/// The machine of a program whose stacks the recorder walks by what is mapped anyhow: with glibc on x86-64 and aarch64.
+pub fn does_without(program: &Path) -> Option<Machine> {
+    let elf = ElfInfo::read(program).ok()?;
+    let has_tables = matches!(
+        object::elf::Machine(elf.machine.e_machine),
+        object::elf::EM_X86_64 | object::elf::EM_AARCH64
+    );
+    let is_musl = |loader: &str| loader.contains("ld-musl");
+    let is_glibc = elf
+        .interpreter
+        .as_deref()
+        .is_some_and(|loader| !is_musl(loader));
+    (has_tables && is_glibc).then_some(elf.machine)
 }
 
 /// What came of one module.
