@@ -250,6 +250,11 @@ pub enum Warning {
     ChildrenApart {
         children: Vec<String>,
     },
+    /// Programs that it started in processes of their own, of which there is no recording.
+    StartedUnrecorded {
+        programs: Vec<String>,
+        processes: u64,
+    },
     SameRun {
         first: String,
         second: String,
@@ -316,6 +321,8 @@ impl Warning {
 
     /// The code of [`Warning::NoSystemDebugInfo`].
     pub const NO_SYSTEM_DEBUG_INFO: &'static str = "no-system-debug-info";
+    /// The code of [`Warning::StartedUnrecorded`].
+    pub const STARTED_UNRECORDED: &'static str = "started-unrecorded";
 
     /// Code of what says that a log is not what was written.
     pub const LOG_DAMAGED: &'static str = "log-damaged";
@@ -382,6 +389,7 @@ impl Warning {
             Warning::DidLess { .. } => "did-less",
             Warning::WentOnAs { .. } => "went-on-as",
             Warning::ChildrenApart { .. } => Warning::CHILDREN_APART,
+            Warning::StartedUnrecorded { .. } => Warning::STARTED_UNRECORDED,
             Warning::SameRun { .. } => "same-run",
             Warning::NoProjection { .. } => "no-projection",
             Warning::SameRecording { .. } => "same-recording",
@@ -422,6 +430,7 @@ impl Warning {
                 | Warning::DidLess { .. }
                 | Warning::WentOnAs { .. }
                 | Warning::ChildrenApart { .. }
+                | Warning::StartedUnrecorded { .. }
                 | Warning::OtherProgram { .. }
                 | Warning::ProgramNotUsed { .. }
                 | Warning::ModuleDoesNotFit { .. }
@@ -739,8 +748,22 @@ impl fmt::Display for Warning {
             ),
             Warning::WentOnAs { program } => write!(
                 f,
-                "the process went on as '{program}', which was not recorded, as with `env -i` or another environment without \
-                 LD_PRELOAD: these are figures of what it was before; record that program itself"
+                "the process went on as '{program}', which was not recorded, as happens with a statically linked program: these \
+                 are figures of what it was before; record that program itself"
+            ),
+            Warning::StartedUnrecorded {
+                programs,
+                processes,
+            } => write!(
+                f,
+                "{} that it started left no recording here ({}), as happens with statically linked programs, those of another \
+                 user or machine, and recordings without their `child-PID` directories: what they hold is not in these figures; \
+                 record such a program by itself",
+                match processes {
+                    1 => "1 process".to_owned(),
+                    n => format!("{} processes", count(*n)),
+                },
+                some(programs)
             ),
             Warning::ChildrenApart { children } => {
                 let (processes, was, own) = match children.len() {

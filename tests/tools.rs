@@ -168,6 +168,11 @@ fn main() {
             gate::a_process_that_went_on_unrecorded_is_said,
         ),
         trial(
+            "what_is_started_with_another_environment_is_recorded",
+            &["gcc"],
+            gate::what_is_started_with_another_environment_is_recorded,
+        ),
+        trial(
             "a_line_of_a_header_is_judged_in_all_plug_ins",
             &["gcc"],
             gate::a_line_of_a_header_is_judged_in_all_plug_ins,

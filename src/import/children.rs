@@ -1,41 +1,127 @@
 //! Recordings of processes that a recorded program started, beside its own.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::capture::CaptureSet;
-use crate::printable::printable_path;
-use crate::recording::{Blocks, Header};
+use crate::file_name::base_name;
+use crate::printable::{printable, printable_path};
+use crate::recording::{Blocks, Header, Programs};
+use crate::warning::Warning;
+
+/// What a directory of another process is called, before its number.
+const CHILD: &str = "child-";
+
+/// What a run says of the processes that it started, and of what its own became.
+pub fn warnings_of(capture: &CaptureSet, own: &Header, programs: &Programs) -> Vec<Warning> {
+    let children = children_of(capture, own);
+    let apart = (!children.is_empty()).then_some(Warning::ChildrenApart { children });
+    let unrecorded = unrecorded(capture, own, programs);
+    apart.into_iter().chain(unrecorded).collect()
+}
 
 /// The directories of a run that hold recordings of processes which began later than its own, ascending. What began
 /// before is no child: it launched a daemon, or is what the same process ran before `exec`.
-pub fn children_of(capture: &CaptureSet, own: &Header) -> Vec<String> {
-    let Some(directory) = capture.directory() else {
-        return Vec::new();
+fn children_of(capture: &CaptureSet, own: &Header) -> Vec<String> {
+    let is_child = |path: &Path| {
+        header_of(&path.join("recording")).is_some_and(|child| child.started > own.started)
     };
+    named(children_in(capture).filter(|path| is_child(path)))
+}
+
+fn children_in(capture: &CaptureSet) -> impl Iterator<Item = PathBuf> {
     // A log from elsewhere has no children here.
-    if capture.log.parent() != Some(directory) {
-        return Vec::new();
-    }
+    let directory = capture.directory();
+    let directory = directory.filter(|directory| capture.log.parent() == Some(directory));
+    directory.into_iter().flat_map(child_directories)
+}
+
+fn child_directories(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let children = entries.filter(|entry| {
-        let is_named = entry
-            .file_name()
-            .to_str()
-            .is_some_and(|name| name.starts_with("child-"));
-        is_named && started(&entry.path().join("recording")).is_some_and(|at| at > own.started)
-    });
-    let mut names: Vec<(usize, String)> = children
-        .map(|entry| printable_path(Path::new(&entry.file_name())))
-        .map(|name| (name.len(), name))
-        .collect();
+    entries
+        .filter(|entry| is_child_name(&entry.file_name().to_string_lossy()))
+        .map(|entry| entry.path())
+}
+
+fn is_child_name(name: &str) -> bool {
+    name.starts_with(CHILD)
+}
+
+/// Names of directories, in the order of their numbers.
+fn named(children: impl Iterator<Item = PathBuf>) -> Vec<String> {
+    let names = children.filter_map(|path| Some(printable_path(Path::new(path.file_name()?))));
+    let mut names: Vec<(usize, String)> = names.map(|name| (name.len(), name)).collect();
     names.sort_unstable();
     names.into_iter().map(|(_, name)| name).collect()
 }
 
-fn started(recording: &Path) -> Option<u64> {
+/// Programs that the process started, or went on as, and of which there is no recording.
+fn unrecorded(capture: &CaptureSet, own: &Header, programs: &Programs) -> Vec<Warning> {
+    if programs.executes.is_none() && programs.starts.is_empty() {
+        return Vec::new();
+    }
+    let near = recordings_near(capture);
+    let is_near = |pid: u32| {
+        let mut later = near.iter().filter(|other| other.started > own.started);
+        later.any(|other| other.pid == pid)
+    };
+    let became = programs.executes.iter().filter(|_| !is_near(own.pid));
+    let became = became.map(|program| Warning::WentOnAs {
+        program: printable(program).into_owned(),
+    });
+    let started = programs.starts.iter().filter(|(pid, _)| !is_near(**pid));
+    let mut names: Vec<String> = started
+        .map(|(_, path)| printable(path).into_owned())
+        .collect();
+    let processes = names.len() as u64;
+    names.sort_unstable();
+    names.dedup();
+    let started = (processes > 0).then_some(Warning::StartedUnrecorded {
+        programs: names,
+        processes,
+    });
+    became.chain(started).collect()
+}
+
+/// The headers of recordings that can be of the same program: those in the same directory whose names begin alike, those of its
+/// children, and where it is a child's, those of the run that it belongs to.
+fn recordings_near(capture: &CaptureSet) -> Vec<Header> {
+    let Some(directory) = capture.log.parent() else {
+        return Vec::new();
+    };
+    let mut paths = Vec::new();
+    let name = capture.log.file_name().map(|name| name.to_string_lossy());
+    let name = name.unwrap_or_default().into_owned();
+    let start = name.split(|c: char| c.is_ascii_digit()).next();
+    let start = start
+        .filter(|start| !start.is_empty())
+        .unwrap_or("recording");
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(start) {
+            paths.push(entry.path());
+        }
+    }
+    let of_children = |directory: &Path| {
+        let children = child_directories(directory);
+        children
+            .map(|child| child.join("recording"))
+            .collect::<Vec<_>>()
+    };
+    paths.extend(of_children(directory));
+    let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf());
+    let is_child = is_child_name(&String::from_utf8_lossy(base_name(
+        whole.as_os_str().as_encoded_bytes(),
+    )));
+    if let Some(run) = whole.parent().filter(|_| is_child) {
+        paths.push(run.join("recording"));
+        paths.extend(of_children(run));
+    }
+    paths.iter().filter_map(|path| header_of(path)).collect()
+}
+
+fn header_of(recording: &Path) -> Option<Header> {
     // A FIFO would be waited for.
     let is_file = fs::metadata(recording).is_ok_and(|file| file.is_file());
     let file = is_file.then(|| File::open(recording).ok()).flatten()?;
-    Some(Blocks::open(file).ok()?.ok()?.header.started)
+    Some(Blocks::open(file).ok()?.ok()?.header)
 }

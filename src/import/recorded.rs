@@ -5,7 +5,7 @@ use std::io::Read;
 
 use hashbrown::HashMap;
 
-use super::children::children_of;
+use super::children;
 use super::damage::damage;
 use super::facts::other_duration;
 use super::given::{refuse_other_machine, refused};
@@ -336,14 +336,17 @@ fn facts(
         capture,
         Some(clock).filter(|_| reached.is_none()),
     ));
+    warnings.extend(children::warnings_of(
+        capture,
+        &recording.header,
+        &recording.programs,
+    ));
     let became = capture.manifest.went_on_as.as_deref();
-    warnings.extend(became.filter(|_| reached.is_none()).map(|program| {
+    if let Some(program) = became.filter(|_| reached.is_none()) {
+        // It knows the whole path, and what became another program by a call of the system alone.
+        warnings.retain(|warning| !matches!(warning, Warning::WentOnAs { .. }));
         let program = printable(program).into_owned();
-        Warning::WentOnAs { program }
-    }));
-    let children = children_of(capture, header);
-    if !children.is_empty() {
-        warnings.push(Warning::ChildrenApart { children });
+        warnings.push(Warning::WentOnAs { program });
     }
     Facts {
         name: capture.name.clone(),

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::session::{Course, Ending, Job, Outcome};
 use crate::error::{Error, Result};
-use crate::recording::Blocks;
+use crate::recording::{Blocks, Programs};
 
 /// What writes the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,6 +199,9 @@ pub fn leave_capture(
         true => largest,
         false => own,
     };
+    // What it was before is seen last where it went on for a moment only.
+    let of_main = logs.iter().filter(|log| log.pid == course.main);
+    let recorded: Vec<PathBuf> = of_main.filter_map(|log| program_of(&log.path)).collect();
     let mut children = Vec::new();
     for (index, log) in logs.iter().enumerate() {
         if index != main {
@@ -214,7 +217,10 @@ pub fn leave_capture(
     put_log(&logs[main], output, with)?;
     remove_logs(&paths);
     let went_on_as = match logs[main].pid == course.main && with == With::Recorder {
-        true => other_program(&output.join(with.log()), course.program.as_deref()),
+        true => {
+            let log = output.join(with.log());
+            executed(&log).or_else(|| other_program(&recorded, course.program.as_deref()))
+        }
         false => None,
     };
     put_facts(output, job, took, course.ending(), went_on_as)?;
@@ -282,13 +288,33 @@ fn why_nothing(paths: &[PathBuf], with: With, ending: Ending) -> String {
     }
 }
 
-/// What a process ran in the end, if that is not what wrote its log.
-fn other_program(log: &Path, last: Option<&Path>) -> Option<String> {
-    let recorded = program_of(log)?;
+/// What a process ran in the end, if that is none of what wrote its logs.
+fn other_program(recorded: &[PathBuf], last: Option<&Path>) -> Option<String> {
     // A program that was built anew meanwhile has no name any more.
-    let last = last.filter(|last| last.is_file())?;
-    let same = fs::canonicalize(&recorded).ok() == fs::canonicalize(last).ok();
+    let last = last.filter(|last| !recorded.is_empty() && last.is_file())?;
+    let whole = |path: &Path| fs::canonicalize(path).ok();
+    let same = recorded.iter().any(|path| whole(path) == whole(last));
     (!same).then(|| last.to_string_lossy().into_owned())
+}
+
+/// What the recorder wrote down last: that the process goes on as this program. Of one that is recorded, there is a later log.
+fn executed(log: &Path) -> Option<String> {
+    let blocks = Blocks::open(fs::File::open(log).ok()?).ok()?.ok()?;
+    let header = blocks.header.clone();
+    let (mut before, mut last) = (None, None);
+    for block in blocks {
+        before = last.replace(block);
+    }
+    let mut programs = Programs::default();
+    for block in before.into_iter().chain(last) {
+        // What is damaged counts as far as it goes.
+        let _ = crate::recording::decode(&block, &header, |event| {
+            if let crate::recording::Event::Fact { key, value } = event {
+                programs.note(key, value);
+            }
+        });
+    }
+    programs.executes
 }
 
 fn child_directory(output: &Path, pid: u32) -> Result<PathBuf> {

@@ -7,7 +7,7 @@
  * each function of the list at WRAPPED below.
  *
  * The format of the file is described in the guide (recording-format). Settings, all of the environment:
- *   MTRACE_RECORDER        the file to write; %p becomes the process id
+ *   MTRACE_RECORDER        the file to write; %p becomes the process id; empty: nothing is recorded
  *   MTRACE_RECORDER_MODE   events (default), callers (no stacks), summary (counts only, for long runs)
  *   MTRACE_RECORDER_DEPTH  frames of a stack, 64
  *   MTRACE_RECORDER_TABLE  unwind table made by `mtrace-diff unwind-table`
@@ -29,8 +29,11 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <spawn.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -2350,8 +2353,75 @@ static COLD void new_file_of_child(void) {
     drop_rules();
 }
 
+extern char **environ;
+
+#ifndef MTRACE_RECORDER_WRAP
+static COLD void find_exec(void);
+
+/* What a program needs in its environment to be recorded, each as `NAME=value`; the first is LD_PRELOAD. A copy, as
+ * some programs write over their environment. */
+#define MOST_SETTINGS 8
+static struct {
+    char *all[MOST_SETTINGS];
+    unsigned count; /* 0: this was not preloaded, and nothing is handed on */
+    char *library;  /* what names this file in LD_PRELOAD */
+    size_t library_size;
+} settings;
+
+static const char *base_of(const char *path, size_t size) {
+    const char *base = path;
+    for (size_t i = 0; i < size; i++)
+        if (path[i] == '/') base = path + i + 1;
+    return base;
+}
+
+/* The part of a list, as LD_PRELOAD is one, that is `wanted`, or is called so behind its directory. */
+static const char *part_of(const char *list, const char *wanted, size_t size, int by_base, size_t *part_size) {
+    for (const char *s = list; *s;) {
+        const char *begin = s;
+        while (*s && *s != ':' && *s != ' ') s++;
+        const char *from = by_base ? base_of(begin, (size_t)(s - begin)) : begin;
+        *part_size = (size_t)(s - begin);
+        if ((size_t)(s - from) == size && memcmp(from, wanted, size) == 0) return begin;
+        if (*s) s++;
+    }
+    return NULL;
+}
+
+static COLD void keep_settings(void) {
+    static const char *const names[MOST_SETTINGS] = {
+        "LD_PRELOAD", "MTRACE_RECORDER", "MTRACE_RECORDER_MODE", "MTRACE_RECORDER_DEPTH", "MTRACE_RECORDER_TABLE",
+        "MTRACE_RECORDER_UNWIND", "MTRACE_RECORDER_EVERY", "MTRACE_RECORDER_MAX"};
+    Dl_info own;
+    size_t size = 0, library_size = 0;
+    const char *preload = getenv(names[0]), *library = NULL;
+    if (preload && dladdr(&settings, &own) && own.dli_fname) {
+        const char *base = base_of(own.dli_fname, text_length(own.dli_fname));
+        library = part_of(preload, base, text_length(base), 1, &library_size);
+    }
+    if (!library) return;
+    for (unsigned i = 0; i < MOST_SETTINGS; i++) {
+        const char *value = getenv(names[i]);
+        if (value) size += text_length(names[i]) + text_length(value) + 2;
+    }
+    char *out = map_memory(size);
+    if (!out) return;
+    for (unsigned i = 0; i < MOST_SETTINGS; i++) {
+        const char *value = getenv(names[i]);
+        if (!value) continue;
+        size_t name = text_length(names[i]), all = text_length(value) + 1;
+        settings.all[settings.count++] = out;
+        if (i == 0) settings.library = out + name + 1 + (library - preload);
+        memcpy(out, names[i], name);
+        out[name] = '=';
+        memcpy(out + name + 1, value, all);
+        out += name + 1 + all;
+    }
+    settings.library_size = library_size;
+}
+#endif
+
 static COLD void begin(void) {
-    extern char **environ;
     if (!environ) return; /* too early */
     is_inside++;
     lock();
@@ -2360,6 +2430,10 @@ static COLD void begin(void) {
     const char *pattern = getenv("MTRACE_RECORDER"), *mode = getenv("MTRACE_RECORDER_MODE");
     if (!pattern || !*pattern || text_length(pattern) >= sizeof rec.pattern - 64) goto out;
     memcpy(rec.pattern, pattern, text_length(pattern) + 1);
+#ifndef MTRACE_RECORDER_WRAP
+    keep_settings();
+    find_exec();
+#endif
     rec.mode = same_text(mode, "summary") ? MODE_SUMMARY : same_text(mode, "callers") ? MODE_CALLERS : MODE_EVENTS;
     uint64_t depth = number_of(getenv("MTRACE_RECORDER_DEPTH"), 64);
     rec.depth = depth < 1 ? 1 : depth > 255 ? 255 : (int)depth;
@@ -2870,4 +2944,291 @@ NEW(_ZnajSt11align_val_t, (size_t n, size_t to), (n, to), aligned_alloc(to, n))
 NEW(_ZnwjSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x), aligned_alloc(to, n))
 NEW(_ZnajSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n, to, x), aligned_alloc(to, n))
 #endif
+#endif
+
+/* ---- programs that are started ----------------------------------------------------------------------- */
+
+#ifndef MTRACE_RECORDER_WRAP
+/* What starts a program puts the recorder into its environment, where that has no place for it, so that it is recorded, too.
+ * And it is written down, since not every program takes a recorder: what left no recording of its own was not recorded.
+ * Much of this runs in children of vfork(), which have the memory of their parent, and in handlers of signals. */
+static struct {
+    int (*execve)(const char *, char *const *, char *const *);
+    int (*execvpe)(const char *, char *const *, char *const *);
+    int (*fexecve)(int, char *const *, char *const *);
+    int (*execveat)(int, const char *, char *const *, char *const *, int);
+    int (*posix_spawn)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const *,
+                       char *const *);
+    int (*posix_spawnp)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const *,
+                        char *const *);
+    int (*system)(const char *);
+    FILE *(*popen)(const char *, const char *);
+    volatile int is_found;
+} real;
+
+static COLD void find_exec(void) {
+    if (real.is_found) return;
+    *(void **)&real.execve = dlsym(RTLD_NEXT, "execve");
+    *(void **)&real.execvpe = dlsym(RTLD_NEXT, "execvpe");
+    *(void **)&real.fexecve = dlsym(RTLD_NEXT, "fexecve");
+    *(void **)&real.execveat = dlsym(RTLD_NEXT, "execveat");
+    *(void **)&real.posix_spawn = dlsym(RTLD_NEXT, "posix_spawn");
+    *(void **)&real.posix_spawnp = dlsym(RTLD_NEXT, "posix_spawnp");
+    *(void **)&real.system = dlsym(RTLD_NEXT, "system");
+    *(void **)&real.popen = dlsym(RTLD_NEXT, "popen");
+    real.is_found = 1;
+}
+
+/* The value of an entry of an environment, if the entry is of that name. */
+static const char *value_in(const char *entry, const char *name, size_t size) {
+    return strncmp(entry, name, size) == 0 && entry[size] == '=' ? entry + size + 1 : NULL;
+}
+
+static const char *value_of(char *const *envp, const char *name) {
+    size_t size = text_length(name);
+    for (; envp && *envp; envp++) {
+        const char *value = value_in(*envp, name, size);
+        if (value) return value;
+    }
+    return NULL;
+}
+
+/* An empty MTRACE_RECORDER says that a program is not to be recorded. */
+static int is_switched_off(char *const *envp) {
+    const char *pattern = value_of(envp, "MTRACE_RECORDER");
+    return pattern && !*pattern;
+}
+
+static int has_library(char *const *envp) {
+    const char *preload = value_of(envp, "LD_PRELOAD");
+    size_t size;
+    return preload && part_of(preload, settings.library, settings.library_size, 0, &size);
+}
+
+/* The most that an environment takes with the recorder's own entries; 0 where it is to stay as it is. */
+static size_t room_for(char *const *envp, size_t *entries) {
+    *entries = 0;
+    if (settings.count == 0 || is_switched_off(envp)) return 0;
+    while (envp && envp[*entries]) ++*entries;
+    const char *preload = value_of(envp, "LD_PRELOAD");
+    size_t text = sizeof "LD_PRELOAD=:" + settings.library_size + (preload ? text_length(preload) : 0);
+    return (*entries + MOST_SETTINGS + 1) * sizeof *envp + text;
+}
+
+static char **fill_environment(void *room, char *const *envp, size_t entries) {
+    char **all = room, **out = all, *text = (char *)room + (entries + MOST_SETTINGS + 1) * sizeof *all;
+    const char *preload = value_of(envp, "LD_PRELOAD");
+    int has_own = has_library(envp);
+    for (size_t i = 0; i < entries; i++)
+        if (has_own || !value_in(envp[i], "LD_PRELOAD", 10)) *out++ = envp[i];
+    if (!has_own) {
+        *out++ = text;
+        memcpy(text, "LD_PRELOAD=", 11);
+        memcpy(text += 11, settings.library, settings.library_size);
+        text += settings.library_size;
+        if (preload && *preload) *text++ = ':';
+        else preload = "";
+        memcpy(text, preload, text_length(preload) + 1);
+    }
+    for (unsigned i = 1; i < settings.count; i++) {
+        size_t size = (size_t)(strchr(settings.all[i], '=') - settings.all[i]);
+        int is_there = 0;
+        for (size_t j = 0; j < entries && !is_there; j++) is_there = value_in(envp[j], settings.all[i], size) != NULL;
+        if (!is_there) *out++ = settings.all[i];
+    }
+    *out = NULL;
+    return all;
+}
+
+/* Writes down that this process goes on as a program, or that another one, `pid`, was started with it. A second time
+ * without a path: nothing came of it. */
+static COLD void note_program(pid_t pid, const char *path) {
+    char text[1024], *out = text; /* some stacks are small */
+    if (rec.state != 1 || is_inside) return;
+    if (!*fork_guard) after_other_fork();
+    is_inside++;
+    int kept = errno;
+    lock();
+    if (rec.state == 1) {
+        /* What vfork() made has this memory, but files of its own. */
+        int fd = rec.fd;
+        pid_t own = (pid_t)rec.header->pid, self = (pid_t)syscall(SYS_getpid);
+        if (pid == 0 && self != own) pid = self;
+        if (pid != 0) {
+            out = put_number(out, pid < 0 ? 0 : (uint64_t)pid);
+            *out++ = ' ';
+        }
+        for (; *path && out < text + sizeof text; path++) *out++ = *path;
+        look_at_clock();
+        put_fact(pid == 0 ? "executes" : "starts", text, (size_t)(out - text));
+        if (rec.header == &rec.own_header) {
+            /* Nobody else would write what is left. */
+            if (pid == 0 && rec.mode == MODE_SUMMARY) summary_step(rec.looked_us);
+            flush_block();
+        }
+        if (self != own) rec.fd = fd;
+    }
+    unlock();
+    errno = kept;
+    is_inside--;
+}
+
+struct start {
+    enum { BY_EXECVE, BY_EXECVPE, BY_FEXECVE, BY_EXECVEAT, BY_SPAWN, BY_SPAWNP } by;
+    int fd, flags;
+    const char *path;
+    char *const *argv;
+    pid_t *pid;
+    const posix_spawn_file_actions_t *actions;
+    const posix_spawnattr_t *attributes;
+};
+
+static int call_start(const struct start *s, char *const *envp) {
+    int is_missing = 0, result = -1;
+    switch (s->by) {
+    case BY_EXECVE: return real.execve ? real.execve(s->path, s->argv, envp) : (int)syscall(SYS_execve, s->path, s->argv, envp);
+    case BY_EXECVPE: if (real.execvpe) return real.execvpe(s->path, s->argv, envp); break;
+    case BY_FEXECVE: if (real.fexecve) return real.fexecve(s->fd, s->argv, envp); break;
+    case BY_EXECVEAT:
+        if (real.execveat) return real.execveat(s->fd, s->path, s->argv, envp, s->flags);
+#ifdef SYS_execveat
+        return (int)syscall(SYS_execveat, s->fd, s->path, s->argv, envp, s->flags);
+#endif
+        break;
+    case BY_SPAWN:
+        is_missing = !real.posix_spawn;
+        if (!is_missing) result = real.posix_spawn(s->pid, s->path, s->actions, s->attributes, s->argv, envp);
+        return is_missing ? ENOSYS : result;
+    case BY_SPAWNP:
+        is_missing = !real.posix_spawnp;
+        if (!is_missing) result = real.posix_spawnp(s->pid, s->path, s->actions, s->attributes, s->argv, envp);
+        return is_missing ? ENOSYS : result;
+    }
+    errno = ENOSYS;
+    return -1;
+}
+
+/* The file behind a descriptor. */
+static const char *path_of(int fd, char *out, size_t size) {
+    char link[48] = "/proc/self/fd/";
+    *put_number(link + 14, (uint64_t)(fd < 0 ? 0 : fd)) = 0;
+    long n = syscall(SYS_readlinkat, AT_FDCWD, link, out, size - 1);
+    out[n > 0 ? n : 0] = 0;
+    return n > 0 ? out : "a file";
+}
+
+static int note_and_start(const struct start *s, char *const *envp) {
+    const char *path = s->path;
+    char of_fd[256];
+    if (s->by >= BY_SPAWN) {
+        struct start with_pid = *s;
+        pid_t pid = -1;
+        with_pid.pid = &pid;
+        int result = call_start(&with_pid, envp);
+        if (result != 0) return result;
+        if (s->pid) *s->pid = pid;
+        note_program(pid, path ? path : "");
+        return 0;
+    }
+    if (s->by == BY_FEXECVE || (s->by == BY_EXECVEAT && path && !*path)) path = path_of(s->fd, of_fd, sizeof of_fd);
+    note_program(0, path ? path : "");
+    int result = call_start(s, envp);
+    note_program(0, "");
+    return result;
+}
+
+/* A program with many entries in its environment gets memory of its own, which a child of vfork() leaves behind. */
+static __attribute__((noinline)) int start_program(const struct start *s, char *const *envp) {
+    if (!real.is_found) find_exec();
+    size_t entries, size = room_for(envp, &entries);
+    if (size == 0) return note_and_start(s, envp);
+    int is_large = size > 16384;
+    void *room = is_large ? map_memory(size) : __builtin_alloca(size);
+    if (!room) return note_and_start(s, envp);
+    int result = note_and_start(s, fill_environment(room, envp, entries));
+    if (is_large) {
+        int kept = errno;
+        munmap(room, size);
+        errno = kept;
+    }
+    return result;
+}
+
+EXPORT int execve(const char *path, char *const argv[], char *const envp[]) {
+    return start_program(&(struct start){.by = BY_EXECVE, .path = path, .argv = argv}, envp);
+}
+
+EXPORT int execv(const char *path, char *const argv[]) {
+    return start_program(&(struct start){.by = BY_EXECVE, .path = path, .argv = argv}, environ);
+}
+
+EXPORT int execvpe(const char *name, char *const argv[], char *const envp[]) {
+    return start_program(&(struct start){.by = BY_EXECVPE, .path = name, .argv = argv}, envp);
+}
+
+EXPORT int execvp(const char *name, char *const argv[]) {
+    return start_program(&(struct start){.by = BY_EXECVPE, .path = name, .argv = argv}, environ);
+}
+
+EXPORT int fexecve(int fd, char *const argv[], char *const envp[]) {
+    return start_program(&(struct start){.by = BY_FEXECVE, .fd = fd, .argv = argv}, envp);
+}
+
+EXPORT int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags);
+EXPORT int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags) {
+    return start_program(&(struct start){.by = BY_EXECVEAT, .fd = fd, .path = path, .argv = argv, .flags = flags}, envp);
+}
+
+/* Arguments that are given one by one, up to a NULL; behind it `execle` has the environment. */
+#define LISTED(how, name, first, otherwise, last)                                     \
+    va_list counted, given;                                                           \
+    size_t count = 1;                                                                 \
+    va_start(counted, first);                                                         \
+    while (va_arg(counted, char *)) count++;                                          \
+    va_end(counted);                                                                  \
+    char **argv = __builtin_alloca((count + 1) * sizeof *argv);                       \
+    va_start(given, first);                                                           \
+    argv[0] = (char *)first;                                                          \
+    for (size_t i = 1; i <= count; i++) argv[i] = va_arg(given, char *);              \
+    char *const *envp = otherwise;                                                    \
+    last;                                                                             \
+    va_end(given);                                                                    \
+    return start_program(&(struct start){.by = how, .path = name, .argv = argv}, envp)
+
+EXPORT int execl(const char *path, const char *first, ...) { LISTED(BY_EXECVE, path, first, environ, (void)0); }
+EXPORT int execlp(const char *name, const char *first, ...) { LISTED(BY_EXECVPE, name, first, environ, (void)0); }
+EXPORT int execle(const char *path, const char *first, ...) {
+    LISTED(BY_EXECVE, path, first, NULL, envp = va_arg(given, char *const *));
+}
+
+EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) {
+    return start_program(&(struct start){.by = BY_SPAWN, .path = path, .argv = argv, .pid = pid, .actions = actions,
+                                         .attributes = attributes}, envp);
+}
+
+EXPORT int posix_spawnp(pid_t *pid, const char *name, const posix_spawn_file_actions_t *actions,
+                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) {
+    return start_program(&(struct start){.by = BY_SPAWNP, .path = name, .argv = argv, .pid = pid, .actions = actions,
+                                         .attributes = attributes}, envp);
+}
+
+/* The C library's own call of a shell does not come by here. Where the program has cleared its environment, nothing is
+ * in it, and the shell is not recorded; which process it is, nobody says. */
+static void note_shell(void) {
+    if (settings.count > 0 && (!has_library(environ) || !value_of(environ, "MTRACE_RECORDER")))
+        note_program(-1, "/bin/sh");
+}
+
+EXPORT int system(const char *command) {
+    if (!real.is_found) find_exec();
+    if (command) note_shell();
+    return real.system ? real.system(command) : -1;
+}
+
+EXPORT FILE *popen(const char *command, const char *mode) {
+    if (!real.is_found) find_exec();
+    note_shell();
+    return real.popen ? real.popen(command, mode) : NULL;
+}
 #endif

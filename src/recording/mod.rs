@@ -15,5 +15,5 @@ mod text;
 pub use blocks::Blocks;
 pub use events::{Event, decode};
 pub use header::{Header, Mode, is_recording};
-pub use replay::{Recording, Until, duration_of, replay};
+pub use replay::{Programs, Recording, Until, duration_of, replay};
 pub use text::write_mtrace_log;

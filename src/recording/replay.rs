@@ -1,5 +1,6 @@
 //! Replaying a recording: what each stack allocated, and what of it is live at the end.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use hashbrown::HashMap;
@@ -96,11 +97,49 @@ pub enum Ended {
     WithoutExit,
 }
 
+/// What the process started. Whether that was recorded, too, only other recordings say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Programs {
+    /// What it went on as, the last thing that it did.
+    pub executes: Option<String>,
+    /// By process id; 0 is one that nobody knows.
+    pub starts: BTreeMap<u32, String>,
+}
+
+impl Programs {
+    /// No process starts so many.
+    const MOST: usize = 1 << 20;
+
+    /// Whether a fact is of this kind.
+    pub fn note(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let value = String::from_utf8_lossy(value);
+        match key {
+            b"executes" => {
+                // Without a path, nothing came of it.
+                self.executes = Some(value.into_owned()).filter(|path| !path.is_empty());
+            }
+            b"starts" => {
+                let (pid, path) = value.split_once(' ').unwrap_or((&value, ""));
+                match (pid.parse(), path) {
+                    (Ok(pid), "") => drop(self.starts.remove(&pid)),
+                    (Ok(pid), path) if self.starts.len() < Programs::MOST => {
+                        self.starts.insert(pid, path.to_owned());
+                    }
+                    _ => {}
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
 /// A recording, replayed.
 #[derive(Debug)]
 pub struct Recording {
     pub header: Header,
     pub facts: Vec<(String, Vec<u8>)>,
+    pub programs: Programs,
     pub modules: Vec<Module>,
     pub nodes: Vec<Node>,
     /// In the order in which they first allocated.
@@ -222,6 +261,7 @@ impl Replay {
             recording: Recording {
                 header,
                 facts: Vec::new(),
+                programs: Programs::default(),
                 modules: Vec::new(),
                 nodes: vec![root; Recording::ROOTS as usize],
                 stacks: Vec::new(),
@@ -308,6 +348,7 @@ impl Replay {
             Event::Node { id, parent, pc } => self.node(id, parent, pc),
             Event::Module { .. } => self.module(event),
             Event::Unloaded(id) => self.unloaded(id),
+            Event::Fact { key, value } if recording.programs.note(key, value) => {}
             Event::Fact { key, value } if recording.facts.len() < MOST_FACTS => {
                 let key = String::from_utf8_lossy(key).into_owned();
                 recording.facts.push((key, value.to_vec()));

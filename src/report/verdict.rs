@@ -147,7 +147,7 @@ fn pass_reason(report: &Report) -> String {
 }
 
 fn is_of_children(warning: &Warning) -> bool {
-    warning.code() == Warning::CHILDREN_APART
+    [Warning::CHILDREN_APART, Warning::STARTED_UNRECORDED].contains(&warning.code())
 }
 
 /// As many blocks in less time are a faster leak, which a limit on blocks or bytes does not see.

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 use crate::common::{json, live, mtrace_diff, output_of, site, stdout_of};
+use crate::programs::harm;
 
 /// Recordings of a program, one that frees what it takes and one that does not.
 struct Runs {
@@ -43,6 +44,29 @@ impl Runs {
         record.args(["record", "-q", "-o", name]).args(options);
         record.arg("--").args(command);
         output_of(record.current_dir(self.directory.path()));
+    }
+
+    /// Builds `static0` and `static1`, into which nothing can be loaded.
+    fn build_static(&self) {
+        for leak in ["0", "1"] {
+            stdout_of(
+                Command::new("gcc")
+                    .args(["-static", "-w", "app.c"])
+                    .args([format!("-DLEAK={leak}"), format!("-ostatic{leak}")])
+                    .current_dir(self.directory.path()),
+            );
+        }
+    }
+
+    /// Codes of the warnings that figures are partial.
+    fn show_warnings(&self, run: &str) -> Vec<String> {
+        harm(&json(&["show", self.path(run).to_str().unwrap()]))
+    }
+
+    fn children(&self, run: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.path(run)).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.is_dir()).collect()
     }
 
     fn gate(&self, options: &[&str]) -> (Option<i32>, String) {
@@ -307,30 +331,139 @@ pub fn a_run_that_did_not_do_its_work_is_said() {
     }
 }
 
-/// What `env -i` starts has no LD_PRELOAD, and its process wrote nothing since.
+/// A program that is linked statically takes no recorder, and its process wrote nothing since, however short it was.
 pub fn a_process_that_went_on_unrecorded_is_said() {
-    let runs = Runs::of(
-        "#include <stdlib.h>\n#include <unistd.h>\n\
-         int main(void) { for (int i = 0; i < 1000; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); }\n\
-         usleep(400000); return 0; }\n",
-    );
-    runs.record("run0", &[], &["env", "-i", "./app0"]);
-    runs.record("run1", &[], &["env", "-i", "./app1"]);
+    let runs = Runs::of(KEEPS_1000);
+    runs.build_static();
+    runs.record("run0", &[], &["env", "./static0"]);
+    runs.record("run1", &[], &["env", "-i", "./static1"]);
+    let facts = fs::read_to_string(runs.path("run1/run.json")).unwrap();
+    assert!(facts.contains("\"went_on_as\": \"./static1\""), "{facts}");
     let (status, said) = runs.gate(&[]);
     assert_eq!(status, Some(0), "{said}");
-    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("app1', which was not recorded"), "{said}");
+    let text: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("static1', which was not recorded"), "{text}");
     assert!(
-        said.contains("but figures of run0, run1 are partial"),
-        "{said}"
+        text.contains("but figures of run0, run1 are partial"),
+        "{text}"
     );
     let (status, said) = runs.gate(&["--strict"]);
     assert_eq!(status, Some(2), "{said}");
-    // With its environment, the program is what is recorded.
-    runs.record("run1", &["--force"], &["env", "./app1"]);
-    runs.record("run0", &["--force"], &["env", "./app0"]);
-    let (status, said) = runs.gate(&["--strict"]);
-    assert_eq!(status, Some(1), "{said}");
+    // The recording itself says so, without what `record` has seen.
+    fs::remove_file(runs.path("run1/run.json")).unwrap();
+    let (status, said) = told(&output_of(
+        mtrace_diff().arg("show").arg(runs.path("run1/recording")),
+    ));
+    assert_eq!(status, Some(0), "{said}");
+    let text: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("static1', which was not recorded"), "{text}");
+}
+
+const KEEPS_1000: &str = "#include <stdlib.h>\n\
+    int main(void) { for (int i = 0; i < 1000; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); } return 0; }\n";
+
+/// Programs that are started with an environment of their own, by whatever function, and by a shell.
+pub fn what_is_started_with_another_environment_is_recorded() {
+    let runs = Runs::of(KEEPS_1000);
+    fs::write(
+        runs.path("starts.c"),
+        r#"#define _GNU_SOURCE
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+extern char **environ;
+int main(int argc, char **argv) {
+    char *how = argv[1], *program = argv[2], *words[] = {program, NULL}, *none[] = {NULL};
+    char *other[] = {"A=1", "LD_PRELOAD=libm.so.6", "B=2", NULL}, *empty[] = {"LD_PRELOAD=", "LANG=C", NULL};
+    char *volatile first = malloc(10);
+    pid_t pid = 0;
+    int spawns = !strncmp(how, "spawn", 5), status, is_child = !strncmp(how, "vfork", 5);
+    free(first);
+    if (is_child) pid = vfork(), how += 5;
+    if (!pid) {
+        if (!strcmp(how, "execve")) execve(program, words, none);
+        if (!strcmp(how, "other")) execve(program, words, other);
+        if (!strcmp(how, "empty")) execve(program, words, empty);
+        if (!strcmp(how, "null")) execve(program, words, NULL);
+        if (!strcmp(how, "execv")) clearenv(), execv(program, words);
+        if (!strcmp(how, "execvp")) unsetenv("LD_PRELOAD"), execvp(program, words);
+        if (!strcmp(how, "execvpe")) execvpe(program, words, none);
+        if (!strcmp(how, "execl")) environ = none, execl(program, program, "1", "2", NULL);
+        if (!strcmp(how, "execlp")) environ = none, execlp(program, program, NULL);
+        if (!strcmp(how, "execle")) execle(program, program, "1", NULL, none);
+        if (!strcmp(how, "fexecve")) fexecve(open(program, O_RDONLY), words, none);
+        if (!strcmp(how, "again")) execve("/nowhere", words, none), execve(program, words, none);
+        if (!strcmp(how, "spawn")) posix_spawn(&pid, program, NULL, NULL, words, none);
+        if (!strcmp(how, "spawnp")) posix_spawnp(NULL, program, NULL, NULL, words, other);
+        if (!spawns) _exit(127);
+    }
+    while (wait(&status) > 0);
+    return 0;
+}
+"#,
+    )
+    .unwrap();
+    stdout_of(
+        Command::new("gcc")
+            .args(["-w", "-o", "starts", "starts.c"])
+            .current_dir(runs.directory.path()),
+    );
+    for how in [
+        "execve", "other", "empty", "null", "execv", "execvp", "execvpe", "execl", "execlp",
+        "execle", "fexecve", "again",
+    ] {
+        runs.record("run0", &["--force"], &["./starts", how, "./app0"]);
+        runs.record("run1", &["--force"], &["./starts", how, "./app1"]);
+        let (status, said) = runs.gate(&["--strict"]);
+        assert_eq!(status, Some(1), "{how}: {said}");
+        assert!(said.contains("+1,000 blocks"), "{how}: {said}");
+    }
+    for how in [
+        "spawn",
+        "spawnp",
+        "vforkexecve",
+        "vforkagain",
+        "vforkexeclp",
+    ] {
+        runs.record("run0", &["--force"], &["./starts", how, "./app1"]);
+        let named = runs.show_warnings("run0");
+        assert_eq!(named, ["children-apart"], "{how}");
+        let child = runs.children("run0").remove(0);
+        let document = json(&["show", child.to_str().unwrap()]);
+        assert_eq!(document["runs"][0]["live"]["blocks"], 1000, "{how}: {document}");
+    }
+    // Where it is not, the recording says so, too.
+    runs.build_static();
+    for how in ["spawn", "spawnp", "vforkexecve", "vforkagain"] {
+        runs.record("run0", &["--force"], &["./starts", how, "./static0"]);
+        runs.record("run1", &["--force"], &["./starts", how, "./static1"]);
+        assert_eq!(runs.show_warnings("run0"), ["started-unrecorded"], "{how}");
+        let (status, said) = runs.gate(&[]);
+        assert_eq!(status, Some(0), "{how}: {said}");
+        let pass = said.lines().find(|line| line.starts_with("PASS")).unwrap();
+        assert!(
+            pass.contains("processes that run0, run1 started are not judged"),
+            "{how}: {pass}"
+        );
+        let (status, said) = runs.gate(&["--strict"]);
+        assert_eq!(status, Some(2), "{how}: {said}");
+        assert!(
+            said.contains("left no recording here (./static"),
+            "{how}: {said}"
+        );
+    }
+    // Nothing came of it, and nothing is said.
+    runs.record(
+        "run0",
+        &["--force"],
+        &["./starts", "vforkexecve", "./nowhere"],
+    );
+    assert_eq!(runs.show_warnings("run0"), [""; 0]);
+    runs.record("run0", &["--force"], &["./starts", "execve", "./nowhere"]);
+    assert_eq!(runs.show_warnings("run0"), [""; 0]);
 }
 
 /// A function in a header leaks 9 blocks in each of 12 plug-ins, and none of these is a copy of another.

@@ -97,7 +97,7 @@ fn allocations(document: &Value) -> u64 {
 }
 
 /// Warnings that say that something is missing from a recording.
-fn harm(document: &Value) -> Vec<String> {
+pub fn harm(document: &Value) -> Vec<String> {
     let warnings = document["runs"][0]["warnings"].as_array().unwrap().iter();
     let codes = warnings.map(|warning| warning["code"].as_str().unwrap().to_owned());
     codes.filter(|code| code != "no-debug-info").collect()
