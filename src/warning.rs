@@ -449,6 +449,14 @@ impl Warning {
                 | Warning::NamesDiffer { .. }
         )
     }
+
+    /// Whether this says how a run differs from the first one.
+    pub fn is_of_two(&self) -> bool {
+        matches!(
+            self,
+            Warning::EndedOtherwise { .. } | Warning::DidLess { .. }
+        )
+    }
 }
 
 impl fmt::Display for Warning {

@@ -29,7 +29,8 @@ pub fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
     };
     let (first, last) = (&first.facts, &mut last.facts);
     let is_killed = |status: i32| status > 128;
-    let status = last.exit_status.filter(|status| match first.exit_status {
+    let of_end = |run: &Facts| run.exit_status.filter(|_| run.reached.is_none());
+    let status = of_end(last).filter(|status| match of_end(first) {
         Some(before) => before == 0 && *status != 0,
         None => is_killed(*status),
     });

@@ -76,6 +76,9 @@ struct SavedRun {
     addressing: Option<AddressingChoice>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     duration_s: Option<f64>,
+    /// Of the program; 128 and the signal that killed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exit_status: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     recorded: Option<RecordedProcess>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -344,6 +347,8 @@ impl SavedRun {
         let paths = run.modules.iter();
         let paths = paths.filter_map(|module| Some((&module.label, module.path.as_deref()?)));
         let paths: HashMap<&ModuleLabel, &str> = paths.collect();
+        // What it was compared with is another run the next time.
+        let of_the_run = facts.warnings.iter().filter(|warning| !warning.is_of_two());
         SavedRun {
             schema: SCHEMA.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -356,10 +361,11 @@ impl SavedRun {
             machine: facts.machine,
             addressing: facts.choice.clone(),
             duration_s: facts.duration_s,
+            exit_status: facts.exit_status,
             recorded: facts.recorded,
             records: facts.records,
             anomalies: facts.anomalies.as_ref().map(SavedAnomalies::of),
-            warnings: facts.warnings.iter().map(SavedWarning::of).collect(),
+            warnings: of_the_run.map(SavedWarning::of).collect(),
             modules: modules
                 .list
                 .into_iter()
@@ -381,7 +387,7 @@ impl SavedRun {
         }
         let facts = Facts {
             unlisted: None,
-            exit_status: None,
+            exit_status: self.exit_status,
             name: capture.name.clone(),
             path: capture.path.clone(),
             origin: Origin {

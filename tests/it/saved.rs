@@ -225,6 +225,51 @@ fn the_runs_own_facts_are_saved() {
     assert_eq!(json(&["show", &base])["runs"][0]["duration_s"], 120.5);
 }
 
+/// A directory with a log and how its program ended.
+fn ended(status: u32) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    let put = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
+    put("mtrace.log", "= Start\n@ a:[0x1] + 0x10 0x8\n= End\n");
+    put(
+        "run.json",
+        &format!(r#"{{"schema": "mtrace-diff-run/1", "exit_status": {status}}}"#),
+    );
+    directory
+}
+
+/// A crash is said of a saved report as of the log, whichever of the runs is one.
+#[test]
+fn how_the_program_ended_is_saved() {
+    let runs = [0, 139].map(ended);
+    let logs = [0, 1].map(|index| runs[index].path().to_str().unwrap().to_owned());
+    let (reports, files): (Vec<TempDir>, Vec<String>) = logs.iter().map(|log| saved(log)).unzip();
+    let judged = |first: &str, last: &str| {
+        let mut command = mtrace_diff();
+        command.args(["--strict", "--fail-above", "10", first, last]);
+        let output = output_of(&mut command);
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    for first in [&logs, files.as_slice()] {
+        for last in [&logs, files.as_slice()] {
+            let (status, said) = judged(&first[0], &last[1]);
+            assert_eq!(status, Some(2), "{said}");
+            assert_says(&said, &["was killed by signal 11, unlike in the first run"]);
+            // The baseline crashed as well, or it alone.
+            for index in [0, 1] {
+                let (status, said) = judged(&first[1], &last[index]);
+                assert_eq!(status, Some(0), "{said}");
+            }
+        }
+    }
+    // A report that was saved with a comparison says nothing of that.
+    let next = reports[0].path().join("next.json");
+    let next = next.to_str().unwrap();
+    stdout_of(mtrace_diff().args([&logs[0], &logs[1], "--save", next]));
+    assert_eq!(judged(&logs[1], next).0, Some(0));
+    assert_eq!(judged(&logs[0], next).0, Some(2));
+}
+
 /// Whatever a file holds that looks like a result: an answer or an error, never a panic.
 #[test]
 fn damaged_results_do_not_panic() {

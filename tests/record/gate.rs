@@ -433,7 +433,10 @@ int main(int argc, char **argv) {
         assert_eq!(named, ["children-apart"], "{how}");
         let child = runs.children("run0").remove(0);
         let document = json(&["show", child.to_str().unwrap()]);
-        assert_eq!(document["runs"][0]["live"]["blocks"], 1000, "{how}: {document}");
+        assert_eq!(
+            document["runs"][0]["live"]["blocks"], 1000,
+            "{how}: {document}"
+        );
     }
     // Where it is not, the recording says so, too.
     runs.build_static();
