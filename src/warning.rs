@@ -238,6 +238,11 @@ pub enum Warning {
     EndedOtherwise {
         status: i32,
     },
+    /// Both runs were killed by a signal, the last one at this percentage of the records of the first.
+    KilledEarly {
+        signal: i32,
+        percent: u64,
+    },
     /// The last run has this percentage of the records of the first.
     DidLess {
         percent: u64,
@@ -386,6 +391,7 @@ impl Warning {
             Warning::RecordingLost { .. } => "recording-lost",
             Warning::LastCountsLost => "last-counts-lost",
             Warning::EndedOtherwise { .. } => "ended-otherwise",
+            Warning::KilledEarly { .. } => "killed-early",
             Warning::DidLess { .. } => "did-less",
             Warning::WentOnAs { .. } => "went-on-as",
             Warning::ChildrenApart { .. } => Warning::CHILDREN_APART,
@@ -427,6 +433,7 @@ impl Warning {
                 | Warning::RecordingLost { .. }
                 | Warning::LastCountsLost
                 | Warning::EndedOtherwise { .. }
+                | Warning::KilledEarly { .. }
                 | Warning::DidLess { .. }
                 | Warning::WentOnAs { .. }
                 | Warning::ChildrenApart { .. }
@@ -454,7 +461,7 @@ impl Warning {
     pub fn is_of_two(&self) -> bool {
         matches!(
             self,
-            Warning::EndedOtherwise { .. } | Warning::DidLess { .. }
+            Warning::EndedOtherwise { .. } | Warning::KilledEarly { .. } | Warning::DidLess { .. }
         )
     }
 }
@@ -745,6 +752,11 @@ impl fmt::Display for Warning {
                     "the program {how}, unlike in the first run: what it did not come to is not in its figures"
                 )
             }
+            Warning::KilledEarly { signal, percent } => write!(
+                f,
+                "the program was killed by signal {signal}, at {percent} % of the records of the first run, which was killed, too: \
+                 what it did not come to is not in its figures"
+            ),
             Warning::DidLess { percent } => write!(
                 f,
                 "this run has {} of the records of the first one: the program did much less, and what it did not do cannot \

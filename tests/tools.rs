@@ -168,6 +168,11 @@ fn main() {
             gate::a_process_that_went_on_unrecorded_is_said,
         ),
         trial(
+            "a_crash_after_a_failure_or_an_early_one_is_said",
+            &["gcc"],
+            gate::a_crash_after_a_failure_or_an_early_one_is_said,
+        ),
+        trial(
             "what_is_started_with_another_environment_is_recorded",
             &["gcc"],
             gate::what_is_started_with_another_environment_is_recorded,

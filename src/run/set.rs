@@ -18,8 +18,16 @@ pub fn compared(runs: &[Run]) -> Vec<Warning> {
 /// A last run that records much less than the first one did.
 const MUCH_LESS: f64 = 0.1;
 
+/// A last run that was killed much earlier than the first one.
+const FEWER: f64 = 0.5;
+
 /// So many records are enough for that.
 const RECORDS: u64 = 100;
+
+/// Whether this stands for a signal.
+fn is_killed(status: i32) -> bool {
+    (129..=192).contains(&status)
+}
 
 /// The runs, the last one with a warning if its program did not do the work that the first one's did: what a program
 /// did not come to cannot leak in it.
@@ -28,11 +36,13 @@ pub fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
         return runs;
     };
     let (first, last) = (&first.facts, &mut last.facts);
-    let is_killed = |status: i32| status > 128;
     let of_end = |run: &Facts| run.exit_status.filter(|_| run.reached.is_none());
-    let status = of_end(last).filter(|status| match of_end(first) {
-        Some(before) => before == 0 && *status != 0,
-        None => is_killed(*status),
+    let (before, after) = (of_end(first), of_end(last));
+    let status = after.filter(|status| match before {
+        Some(0) => *status != 0,
+        // One that always fails may crash none the less.
+        Some(before) => is_killed(*status) && !is_killed(before),
+        None => *status > 128,
     });
     let ended = status.map(|status| Warning::EndedOtherwise { status });
     let records = first.records.zip(last.records);
@@ -42,7 +52,16 @@ pub fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
     let less = less.map(|share| Warning::DidLess {
         percent: (share * 100.0) as u64,
     });
-    last.warnings.extend(ended.into_iter().chain(less));
+    let both = before
+        .zip(after)
+        .filter(|(before, after)| is_killed(*before) && is_killed(*after));
+    let early = both.zip(share.filter(|share| less.is_none() && *share < FEWER));
+    let early = early.map(|((_, status), share)| Warning::KilledEarly {
+        signal: status - 128,
+        percent: (share * 100.0) as u64,
+    });
+    last.warnings
+        .extend(ended.into_iter().chain(early).chain(less));
     runs
 }
 

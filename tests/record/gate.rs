@@ -331,6 +331,50 @@ pub fn a_run_that_did_not_do_its_work_is_said() {
     }
 }
 
+/// A program that always fails, or always crashes, may still crash before it comes to what it leaks.
+pub fn a_crash_after_a_failure_or_an_early_one_is_said() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n\
+         int main(int argc, char **argv) { int until = atoi(argv[1]), end = atoi(argv[2]);\n\
+         for (int i = 0; i < 5000; i++) { if (i == until) { if (end == 6) abort(); exit(end); }\n\
+         char *volatile p = malloc(64); if (!LEAK || i < 4000) free(p); } return 0; }\n",
+    );
+    let of = |name: &str, until: &str, end: &str| {
+        runs.record(name, &["--force"], &["./app1", until, end]);
+    };
+    for (first, last, told) in [
+        (
+            ("4999", "1"),
+            ("3000", "6"),
+            Some("was killed by signal 6, unlike in the first run"),
+        ),
+        (("4999", "1"), ("3000", "1"), None),
+        (
+            ("3999", "6"),
+            ("1500", "6"),
+            Some("was killed by signal 6, at 37 % of the records"),
+        ),
+        (("3999", "6"), ("3500", "6"), None),
+        (("3999", "6"), ("1500", "1"), None),
+    ] {
+        of("run0", first.0, first.1);
+        of("run1", last.0, last.1);
+        let mut command = mtrace_diff();
+        command.args(["run0", "run1", "--fail-above", "100000"]);
+        let (status, said) = self::told(&output_of(command.current_dir(runs.directory.path())));
+        assert_eq!(status, Some(0), "{said}");
+        let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            said.contains("but figures of run1 are partial"),
+            told.is_some(),
+            "{said}"
+        );
+        assert!(said.contains(told.unwrap_or_default()), "{said}");
+        let (status, said) = runs.gate(&["--strict"]);
+        assert_eq!(status == Some(2), told.is_some(), "{said}");
+    }
+}
+
 /// A program that is linked statically takes no recorder, and its process wrote nothing since, however short it was.
 pub fn a_process_that_went_on_unrecorded_is_said() {
     let runs = Runs::of(KEEPS_1000);
