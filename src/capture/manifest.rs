@@ -35,6 +35,9 @@ pub struct Manifest {
     /// What the process became, without being recorded any more.
     #[serde(default)]
     pub went_on_as: Option<String>,
+    /// Directories below it that hold what ran before, and no children.
+    #[serde(default)]
+    pub ran_before: Vec<String>,
     #[serde(default)]
     modules: Vec<ModuleFacts>,
     /// Made when the first module is looked up.

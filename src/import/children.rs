@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use super::mtrace_log::has_begun;
 use crate::capture::CaptureSet;
 use crate::file_name::base_name;
 use crate::printable::{printable, printable_path};
@@ -27,6 +28,15 @@ fn children_of(capture: &CaptureSet, own: &Header) -> Vec<String> {
         header_of(&path.join("recording")).is_some_and(|child| child.started > own.started)
     };
     named(children_in(capture).filter(|path| is_child(path)))
+}
+
+/// The same of a log of glibc, which does not say when it began.
+pub fn logs_apart(capture: &CaptureSet) -> Option<Warning> {
+    let before = &capture.manifest.ran_before;
+    let is_before = |path: &Path| before.iter().any(|name| path.ends_with(name));
+    let is_child = |path: &Path| has_begun(&path.join("mtrace.log")) && !is_before(path);
+    let children = named(children_in(capture).filter(|path| is_child(path)));
+    (!children.is_empty()).then_some(Warning::ChildrenApart { children })
 }
 
 fn children_in(capture: &CaptureSet) -> impl Iterator<Item = PathBuf> {

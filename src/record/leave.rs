@@ -203,6 +203,7 @@ pub fn leave_capture(
     let of_main = logs.iter().filter(|log| log.pid == course.main);
     let recorded: Vec<PathBuf> = of_main.filter_map(|log| program_of(&log.path)).collect();
     let mut children = Vec::new();
+    let mut before = Vec::new();
     for (index, log) in logs.iter().enumerate() {
         if index != main {
             let directory = child_directory(output, log.pid)?;
@@ -210,6 +211,14 @@ pub fn leave_capture(
             // A recording says where its program is; glibc's log does not.
             if with == With::Glibc && !job.settings.link {
                 copy_program(&directory, with)?;
+            }
+            // glibc's log does not say when it began: what the process was before, and what launched a daemon.
+            let is_before = log.pid == logs[main].pid || (main != own && log.pid == course.main);
+            if let Some(name) = directory
+                .file_name()
+                .filter(|_| with == With::Glibc && is_before)
+            {
+                before.push(name.to_string_lossy().into_owned());
             }
             children.push(directory);
         }
@@ -223,7 +232,7 @@ pub fn leave_capture(
         }
         false => None,
     };
-    put_facts(output, job, took, course.ending(), went_on_as)?;
+    put_facts(output, job, took, course.ending(), went_on_as, before)?;
     Ok(Outcome {
         took,
         ending: course.ending(),
@@ -347,6 +356,9 @@ struct RunFacts {
     /// What the process became, without being recorded any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     went_on_as: Option<String>,
+    /// Directories of what ran before, and is no child.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ran_before: Vec<String>,
 }
 
 fn put_log(log: &Log, directory: &Path, with: With) -> Result<()> {
@@ -367,6 +379,7 @@ fn put_facts(
     took: Duration,
     ending: Ending,
     went_on_as: Option<String>,
+    ran_before: Vec<String>,
 ) -> Result<()> {
     if !job.settings.link {
         copy_program(directory, job.settings.with)?;
@@ -390,6 +403,7 @@ fn put_facts(
             _ => None,
         },
         went_on_as,
+        ran_before,
     };
     // Under its name only when it is whole.
     let (path, new) = (directory.join("run.json"), directory.join("run.json.new"));

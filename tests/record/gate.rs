@@ -92,8 +92,14 @@ pub fn children_that_are_not_judged_are_named() {
          for (int i = 0; i < 2000; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); } exit(0); }\n\
          while (wait(0) > 0); return 0; }\n",
     );
-    runs.record("run0", &[], &["./app0"]);
-    runs.record("run1", &[], &["./app1"]);
+    for options in [&["--with", "glibc", "--force"][..], &["--force"]] {
+        children_are_named(&runs, options);
+    }
+}
+
+fn children_are_named(runs: &Runs, options: &[&str]) {
+    runs.record("run0", options, &["./app0"]);
+    runs.record("run1", options, &["./app1"]);
     let (status, said) = runs.gate(&[]);
     assert_eq!(status, Some(0), "{said}");
     assert!(
@@ -125,15 +131,18 @@ pub fn children_that_are_not_judged_are_named() {
 pub fn what_was_run_before_exec_is_no_child() {
     let runs = Runs::of(
         "#include <stdlib.h>\n#include <unistd.h>\n\
-         int main(int argc, char **argv) { char *volatile first = malloc(10); free(first);\n\
+         int main(int argc, char **argv) { for (int i = 0; i < 50; i++) { char *volatile first = malloc(10); free(first); }\n\
          if (argc < 2) execl(\"/proc/self/exe\", argv[0], \"again\", NULL);\n\
          for (int i = 0; i < 50; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); } return 0; }\n",
     );
-    runs.record("run0", &[], &["./app0"]);
-    runs.record("run1", &[], &["./app0"]);
-    let (status, said) = runs.gate(&["--strict"]);
-    assert_eq!(status, Some(0), "{said}");
-    assert!(!said.contains("beside it"), "{said}");
+    for options in [&["--with", "glibc", "--force"][..], &["--force"]] {
+        runs.record("run0", options, &["./app0"]);
+        runs.record("run1", options, &["./app0"]);
+        let (status, said) = runs.gate(&["--strict"]);
+        assert_eq!(status, Some(0), "{said}");
+        assert!(!said.contains("beside it"), "{said}");
+        assert_eq!(runs.children("run1").len(), 1, "{options:?}");
+    }
 }
 
 /// The limit is 10, and the one line of these programs leaks 9 blocks in each of its many rows.
