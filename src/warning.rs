@@ -754,8 +754,9 @@ impl fmt::Display for Warning {
             }
             Warning::KilledEarly { signal, percent } => write!(
                 f,
-                "the program was killed by signal {signal}, at {percent} % of the records of the first run, which was killed, too: \
-                 what it did not come to is not in its figures"
+                "the program was killed by {}, at {percent} % of the records of the first run, which was killed, too: \
+                 what it did not come to is not in its figures",
+                signal_name(*signal)
             ),
             Warning::DidLess { percent } => write!(
                 f,

@@ -18,6 +18,12 @@ pub fn compared(runs: &[Run]) -> Vec<Warning> {
 /// A last run that records much less than the first one did.
 const MUCH_LESS: f64 = 0.1;
 
+/// A last run that records less than this share in as much time may have hung.
+const LESS_IN_THE_TIME: f64 = 0.25;
+
+/// What is called as much time.
+const AS_LONG: f64 = 0.9;
+
 /// A last run that was killed much earlier than the first one.
 const FEWER: f64 = 0.5;
 
@@ -48,7 +54,12 @@ pub fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
     let records = first.records.zip(last.records);
     let share = records.filter(|(before, after)| *before >= RECORDS && *after > 0);
     let share = share.map(|(before, after)| after as f64 / before as f64);
-    let less = share.filter(|share| *share < MUCH_LESS && last.reached.is_none());
+    let times = first.duration_s.zip(last.duration_s);
+    let least = match times.is_some_and(|(first, last)| last >= AS_LONG * first) {
+        true => LESS_IN_THE_TIME,
+        false => MUCH_LESS,
+    };
+    let less = share.filter(|share| *share < least && last.reached.is_none());
     let less = less.map(|share| Warning::DidLess {
         percent: (share * 100.0) as u64,
     });

@@ -235,3 +235,24 @@ fn what_a_shorter_run_has_less_of_is_no_rate() {
     let (status, said) = runs.gate("3s,2s", &["--fail-above", "60/min"]);
     assert_eq!(status, Some(0), "{said}");
 }
+
+/// A program that hangs early does little in the time of its run, and what it did not do cannot leak.
+#[test]
+fn a_run_that_did_a_fifth_in_the_same_time_is_said() {
+    let runs = Runs::new();
+    for (rounds, durations, is_said) in [
+        (200, "60s,60s", true),
+        (300, "60s,60s", false),
+        (200, "60s,12s", false),
+        (80, "60s,5s", true),
+    ] {
+        write_log(&runs.path(0), 1_000, |_| 0);
+        write_log(&runs.path(1), rounds, |_| 0);
+        let options = ["--fail-above", "10"];
+        let (status, said) = runs.gate(durations, &options);
+        let pass = said.contains("but figures of run1.log are partial");
+        assert_eq!((status, pass), (Some(0), is_said), "{rounds}: {said}");
+        let (status, _) = runs.gate(durations, &[&options[..], &["--strict"]].concat());
+        assert_eq!(status == Some(2), is_said, "{rounds}");
+    }
+}

@@ -254,10 +254,15 @@ fn how_the_program_ended_is_saved() {
         for last in [&logs, files.as_slice()] {
             let (status, said) = judged(&first[0], &last[1]);
             assert_eq!(status, Some(2), "{said}");
-            assert_says(&said, &["was killed by signal 11, unlike in the first run"]);
+            assert_says(
+                &said,
+                &["was killed by signal 11 (SIGSEGV), unlike in the first run"],
+            );
             // The baseline crashed as well, or it alone.
             for index in [0, 1] {
-                let (status, said) = judged(&first[1], &last[index]);
+                // The very same directory or file would be refused.
+                let (_kept, again) = linked(&first[1]);
+                let (status, said) = judged(again.to_str().unwrap(), &last[index]);
                 assert_eq!(status, Some(0), "{said}");
             }
         }

@@ -355,13 +355,13 @@ pub fn a_crash_after_a_failure_or_an_early_one_is_said() {
         (
             ("4999", "1"),
             ("3000", "6"),
-            Some("was killed by signal 6, unlike in the first run"),
+            Some("was killed by signal 6 (SIGABRT), unlike in the first run"),
         ),
         (("4999", "1"), ("3000", "1"), None),
         (
             ("3999", "6"),
             ("1500", "6"),
-            Some("was killed by signal 6, at 37 % of the records"),
+            Some("was killed by signal 6 (SIGABRT), at 37 % of the records"),
         ),
         (("3999", "6"), ("3500", "6"), None),
         (("3999", "6"), ("1500", "1"), None),
