@@ -154,10 +154,11 @@ pub struct GateArgs {
     /// Exit with 1 if the last run has this fault
     #[arg(long, value_enum, value_name = "FAULT")]
     pub fail_on: Vec<FailOn>,
-    /// Exit with 2 if a warning says that the figures being judged are partial
+    /// Let no doubt pass: exit with 2 on partial figures, and fail what else the last line names
     ///
-    /// Without it, such a run can pass with exit status 0; the last line then says that the figures are
-    /// partial.
+    /// That is what a site held above a limit until the exit freed it, and growth of a wrapper's callers that
+    /// others of them offset. Without it, such a run can pass with exit status 0; the last line then says why it
+    /// may be wrong.
     #[arg(long)]
     pub strict: bool,
     /// Judge rates over time by their measured value, not by its lower bound

@@ -1,5 +1,7 @@
 //! Sites that the gate also judges as one: a leak that is spread over many rows is no smaller for that.
 
+use std::collections::BTreeSet;
+
 use super::column::Column;
 use super::growth::{Growth, ends};
 use super::held::held;
@@ -34,7 +36,7 @@ pub struct Together {
     pub reading: Reading,
     /// The same of what they held until the end of their program freed it; `None` where it is what they left that counts.
     pub held: Option<Reading>,
-    /// Of a wrapper's callers, where some of them lost much: what the others come to.
+    /// Of callers of a wrapper, or instances of a template, where some of them lost much: what the others come to.
     pub others: Option<Reading>,
 }
 
@@ -45,14 +47,22 @@ impl Together {
     pub fn of(likeness: Likeness, at: Vec<usize>, sites: &[Site], columns: &[Column]) -> Self {
         let all = Sum::of(at.iter().map(|at| &sites[*at]), columns);
         let trend = judge_site(&all.runs, columns).map(|finding| finding.trend);
-        let has_lost = |site: &Site| {
-            let lost = -site.growth.blocks;
-            lost >= LOST && lost as u64 >= site.first().blocks / 2
-        };
-        let others: Vec<&Site> = at.iter().map(|at| &sites[*at]).collect();
-        let others: Vec<&Site> = others.into_iter().filter(|site| !has_lost(site)).collect();
-        // Other builds can inline a line elsewhere: then what one of its rows lost, others have.
-        let is_told = matches!(likeness, Likeness::Wrapper(_)) && others.len() < at.len();
+        let (lost, others): (Vec<&Site>, Vec<&Site>) =
+            at.iter().map(|at| &sites[*at]).partition(|site| {
+                let lost = -site.growth.blocks;
+                lost >= LOST && lost as u64 >= site.first().blocks / 2
+            });
+        // Another build can inline a function elsewhere: then what one of its rows lost, others have. Instances of a template
+        // are called differently.
+        let functions: BTreeSet<_> = others.iter().map(|site| site.at.function()).collect();
+        let is_told = !lost.is_empty()
+            && match likeness {
+                Likeness::Wrapper(_) => true,
+                Likeness::Line => lost
+                    .iter()
+                    .all(|site| !functions.contains(&site.at.function())),
+                Likeness::Copies | Likeness::RunTimeCode => false,
+            };
         Together {
             likeness,
             in_last: all.in_last,

@@ -37,8 +37,8 @@ pub use text::wrapped as wrapped_text;
 use idle::without_idle_libraries;
 
 use crate::diff::{
-    Breach, Column, Found, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Likeness,
-    Rate, Reach, Rows, Site, SortBy, Verdict, advice, copies, judge, lines, wrapped,
+    Breach, Column, Found, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Rate,
+    Reach, Rows, Site, SortBy, Together, Verdict, advice, copies, judge, lines, wrapped,
 };
 use crate::run::Run;
 use crate::warning::Warning;
@@ -64,7 +64,7 @@ pub struct Report {
     pub gate: Gate,
     pub breaches: Vec<Breach>,
     /// Sites that are above a limit together, but for what a few of them lost.
-    pub offset: Vec<Likeness>,
+    pub offset: Vec<Together>,
     /// Double frees of the last run: the one that is judged.
     pub double_frees: u64,
     /// Frees of the last run that may be double frees: what was freed before them is not known any more.

@@ -137,7 +137,7 @@ fn pass_reason(report: &Report) -> String {
             count(n as u64)
         ),
     };
-    let offset = report.offset.iter().map(offset).collect::<String>();
+    let offset = offset(report);
     let shorter = shorter_time(report).unwrap_or_default();
     let unlisted = unlisted(report).unwrap_or_default();
     format!(
@@ -267,14 +267,22 @@ fn fail_reason(report: &Report) -> String {
 }
 
 /// What hides growth from a limit on all of them.
-fn offset(likeness: &Likeness) -> String {
-    match likeness {
-        Likeness::Wrapper(function) => format!(
-            "; but callers of {function} grew by more than that together, and others of them \
-             shrank by as much (--strict fails them)"
-        ),
-        Likeness::Copies | Likeness::Line | Likeness::RunTimeCode => String::new(),
-    }
+fn offset(report: &Report) -> String {
+    let alike = Alike::of(report);
+    let named = report.offset.iter().take(NAMED_BREACHES).map(|together| {
+        let who = match &together.likeness {
+            Likeness::Wrapper(function) => format!("callers of {function}"),
+            _ => {
+                let site = together.sites.first().map(|site| &report.sites[*site]);
+                let name = site.map(|site| sentence_name(site, &alike));
+                format!("rows of the line of {}", name.unwrap_or_default())
+            }
+        };
+        format!(
+            "; but {who} grew by more than that together, and others of them shrank by as much (--strict fails them)"
+        )
+    });
+    named.collect()
 }
 
 /// Those of the last run with which a site is above a limit. What only the first run has did not grow.
