@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use object::elf;
 use object::read::elf::{ElfFile, FileHeader};
-use object::read::{Object, ObjectSegment, ReadCache, ReadRef};
+use object::read::{Object, ObjectSegment, ObjectSymbol, ReadCache, ReadRef};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,8 @@ pub struct ElfInfo {
     /// The `PT_LOAD` segments in the order of the file.
     pub segments: Vec<LoadSegment>,
     pub has_dwarf: bool,
+    /// Where a program has a `malloc` of its own that libraries find before that of the C library, and its size.
+    pub own_malloc: Option<(u64, u64)>,
 }
 
 /// What an ELF file is good for in a capture set.
@@ -268,6 +270,7 @@ impl ElfInfo {
             }),
             segments,
             has_dwarf: file.has_debug_symbols(),
+            own_malloc: own_malloc(file).filter(|_| kind == ElfKind::Program),
         }
     }
 
@@ -358,6 +361,16 @@ where
     })
 }
 
+fn own_malloc<'data, Elf, R>(file: &ElfFile<'data, Elf, R>) -> Option<(u64, u64)>
+where
+    Elf: FileHeader<Endian = object::Endianness>,
+    R: ReadRef<'data>,
+{
+    let mut symbols = file.dynamic_symbols();
+    let own = symbols.find(|symbol| symbol.is_definition() && symbol.name() == Ok("malloc"))?;
+    Some((own.address(), own.size()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,6 +391,7 @@ mod tests {
             debug_link: None,
             segments: segments.to_vec(),
             has_dwarf: false,
+            own_malloc: None,
         }
     }
 

@@ -260,6 +260,12 @@ pub enum Warning {
         programs: Vec<String>,
         processes: u64,
     },
+    /// Blocks that were freed, and whose allocation the recorder has not seen.
+    UnknownFrees {
+        frees: u64,
+    },
+    /// The program has a `malloc` of its own.
+    OwnAllocator,
     SameRun {
         first: String,
         second: String,
@@ -396,6 +402,8 @@ impl Warning {
             Warning::WentOnAs { .. } => "went-on-as",
             Warning::ChildrenApart { .. } => Warning::CHILDREN_APART,
             Warning::StartedUnrecorded { .. } => Warning::STARTED_UNRECORDED,
+            Warning::UnknownFrees { .. } => "unknown-frees",
+            Warning::OwnAllocator => "own-allocator",
             Warning::SameRun { .. } => "same-run",
             Warning::NoProjection { .. } => "no-projection",
             Warning::SameRecording { .. } => "same-recording",
@@ -438,6 +446,8 @@ impl Warning {
                 | Warning::WentOnAs { .. }
                 | Warning::ChildrenApart { .. }
                 | Warning::StartedUnrecorded { .. }
+                | Warning::UnknownFrees { .. }
+                | Warning::OwnAllocator
                 | Warning::OtherProgram { .. }
                 | Warning::ProgramNotUsed { .. }
                 | Warning::ModuleDoesNotFit { .. }
@@ -771,6 +781,19 @@ impl fmt::Display for Warning {
                 f,
                 "the process went on as '{program}', which was not recorded, as happens with a statically linked program: these \
                  are figures of what it was before; record that program itself"
+            ),
+            Warning::UnknownFrees { frees } => write!(
+                f,
+                "{} freed whose allocation was not recorded: something allocates past the recorder, as by __libc_malloc, dlmopen \
+                 or RTLD_DEEPBIND, and what it holds is not in these figures; have it call malloc",
+                match frees {
+                    1 => "1 block was".to_owned(),
+                    n => format!("{} blocks were", count(*n)),
+                }
+            ),
+            Warning::OwnAllocator => f.write_str(
+                "the program has a malloc of its own, which is called in place of the one that records: what it allocates by that is \
+                 not in these figures; build it without, or have its malloc go on to the next one (dlsym with RTLD_NEXT)",
             ),
             Warning::StartedUnrecorded {
                 programs,

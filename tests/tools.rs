@@ -173,6 +173,26 @@ fn main() {
             gate::a_crash_after_a_failure_or_an_early_one_is_said,
         ),
         trial(
+            "what_is_allocated_past_the_recorder_is_said",
+            &["gcc"],
+            gate::what_is_allocated_past_the_recorder_is_said,
+        ),
+        trial(
+            "frees_of_a_parents_blocks_are_no_sign_of_another_allocator",
+            &["gcc"],
+            gate::frees_of_a_parents_blocks_are_no_sign_of_another_allocator,
+        ),
+        trial(
+            "an_allocator_of_the_programs_own_is_said",
+            &["gcc"],
+            gate::an_allocator_of_the_programs_own_is_said,
+        ),
+        trial(
+            "huge_blocks_have_their_size",
+            &["gcc"],
+            counted::huge_blocks_have_their_size,
+        ),
+        trial(
             "what_is_started_with_another_environment_is_recorded",
             &["gcc"],
             gate::what_is_started_with_another_environment_is_recorded,

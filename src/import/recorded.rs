@@ -52,6 +52,10 @@ fn import(mut capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     );
     let at = Locations::add(&mut run, &recording, &files);
     add_sites(&mut run, &recording, &at);
+    let own = has_own_allocator(&run, &recording, &files);
+    run.facts
+        .warnings
+        .extend(own.then_some(Warning::OwnAllocator));
     run.inventory.mapped = Some(mapped_names(&recording));
     run.faults = Some(faults(&recording, &at));
     run.blocks = reading
@@ -67,6 +71,27 @@ pub fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlock
         path: capture.log.clone(),
         reason,
     })
+}
+
+/// A program's own `malloc` is called in place of the recorder's. One that goes on to that has it called; an older recorder
+/// does not say so, but there it can be seen as a caller.
+fn has_own_allocator(run: &Run, recording: &Recording, files: &Files) -> bool {
+    let program = files.program().and_then(|(module, _)| module.elf());
+    let Some((start, size)) = program.and_then(|elf| elf.own_malloc) else {
+        return false;
+    };
+    let is_within = |address: u64| (start..=start.saturating_add(size)).contains(&address);
+    let is_caller = || {
+        run.sites.iter().any(|site| {
+            let innermost = run.location(run.innermost(site));
+            let module = run.module_of(innermost);
+            module.is_some_and(|module| module.label.role == Role::Program)
+                && innermost
+                    .address
+                    .is_some_and(|LinkAddress(at)| is_within(at))
+        })
+    };
+    recording.fact("allocates-by").is_none() && !is_caller()
 }
 
 /// The moment that was reached; an error where the run was over before it.

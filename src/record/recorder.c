@@ -1858,8 +1858,52 @@ static struct {
 
 struct slot {
     uintptr_t address;   /* 0: free */
-    uint32_t node, size; /* sizes from 4 GiB on are counted as that */
+    uint32_t node, size; /* HUGE: the true one is in the table of these */
 };
+
+#define HUGE UINT32_MAX
+
+/* Blocks of 4 GiB and more, which are few. */
+static struct {
+    struct huge {
+        uintptr_t address;
+        size_t size;
+    } *all;
+    size_t used, room;
+} huge;
+
+/* A block that was taken out. */
+struct block {
+    uintptr_t address;
+    uint32_t node; /* 0: there was none */
+    size_t size;
+};
+
+static COLD int put_huge(uintptr_t address, size_t size) {
+    if (huge.used == huge.room) {
+        size_t room = huge.room ? huge.room * 2 : PAGE / sizeof *huge.all;
+        struct huge *all = map_memory(room * sizeof *all);
+        if (!all) return 0;
+        if (huge.all) {
+            memcpy(all, huge.all, huge.used * sizeof *all);
+            munmap(huge.all, huge.room * sizeof *all);
+        }
+        huge.all = all;
+        huge.room = room;
+    }
+    huge.all[huge.used++] = (struct huge){address, size};
+    return 1;
+}
+
+static COLD size_t take_huge(uintptr_t address) {
+    for (size_t i = huge.used; i-- > 0;) {
+        if (huge.all[i].address != address) continue;
+        size_t size = huge.all[i].size;
+        huge.all[i] = huge.all[--huge.used];
+        return size;
+    }
+    return HUGE;
+}
 
 #define PARTS 64
 
@@ -1967,7 +2011,7 @@ static inline struct counts *counts_of(uint32_t node) {
     return of;
 }
 
-static void block_ends(uint32_t node, uint32_t size) {
+static void block_ends(uint32_t node, size_t size) {
     struct counts *c = counts_of(node);
     if (!c) return;
     c->blocks--;
@@ -1975,13 +2019,13 @@ static void block_ends(uint32_t node, uint32_t size) {
 }
 
 /* Takes a block out, and says what it was; `node` is 0 if there was none. */
-static struct slot summary_free(uintptr_t address) {
-    struct slot was = {0, 0, 0};
+static struct block summary_free(uintptr_t address) {
+    struct block was = {0, 0, 0};
     if (LIKELY(sheets.size != 0)) {
         struct sheet_of *of = sheet_at(stretch_in(address));
         uint32_t *place = of->sheet ? &of->sheet->place[place_in(address)] : NULL;
         if (place && *place && (*place & 3) == begins_in(address)) {
-            was = (struct slot){address, *place >> 10, *place >> 2 & (SMALL - 1)};
+            was = (struct block){address, *place >> 10, *place >> 2 & (SMALL - 1)};
             *place = 0;
             if (--of->used == 0) {
                 of->sheet->next = sheets.unused;
@@ -2000,7 +2044,8 @@ static struct slot summary_free(uintptr_t address) {
         if (!p->slots[at].address) return was;
         if (++at == p->size) at = 0;
     }
-    was = p->slots[at];
+    was = (struct block){address, p->slots[at].node, p->slots[at].size};
+    if (UNLIKELY(was.size == HUGE)) was.size = take_huge(address);
     block_ends(was.node, was.size);
     /* What stands behind moves up, so that no gap cuts it off from its place. */
     uint32_t gap = at;
@@ -2021,12 +2066,12 @@ static struct slot summary_free(uintptr_t address) {
 }
 
 /* A block at an address that holds none: of one whose free was not seen, the caller has taken leave. */
-static int summary_put(uintptr_t address, uint32_t size, uint32_t node) {
+static int summary_put(uintptr_t address, size_t size, uint32_t node) {
     if (size < SMALL && (address & ((1u << (SHIFT - 1)) - 1)) == 0) {
         struct sheet_of *of = sheet_for(stretch_in(address));
         uint32_t *place = of ? &of->sheet->place[place_in(address)] : NULL;
         if (LIKELY(place && *place == 0)) {
-            *place = node << 10 | size << 2 | begins_in(address);
+            *place = node << 10 | (uint32_t)size << 2 | begins_in(address);
             of->used++;
             return 1;
         }
@@ -2038,20 +2083,39 @@ static int summary_put(uintptr_t address, uint32_t size, uint32_t node) {
     uint32_t at = home_of(p, hash);
     while (p->slots[at].address)
         if (++at == p->size) at = 0;
-    p->slots[at] = (struct slot){address, node, size};
+    if (UNLIKELY(size >= HUGE) && !put_huge(address, size)) return 0;
+    p->slots[at] = (struct slot){address, node, size < HUGE ? (uint32_t)size : HUGE};
     p->used++;
     return 1;
 }
 
 static void summary_alloc(uintptr_t address, size_t size, uint32_t node) {
     summary_free(address); /* what is there no more, though its free was not seen */
-    uint32_t bytes = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
-    if (!summary_put(address, bytes, node)) return stop_recording(STOP_MEMORY);
+    if (!summary_put(address, size, node)) return stop_recording(STOP_MEMORY);
     struct counts *c = counts_of(node);
     if (!c) return;
     c->blocks++;
-    c->bytes += bytes;
+    c->bytes += size;
     c->allocations++;
+}
+
+/* Frees of blocks whose allocation was not seen: with many of these, something allocates past us. */
+static struct {
+    uint64_t count, told;
+} unknown_frees;
+
+#define MANY_UNKNOWN 100
+
+static COLD void tell_unknown_frees(void) {
+    char text[24];
+    put_fact("unknown-frees", text, (size_t)(put_number(text, unknown_frees.count) - text));
+    unknown_frees.told = unknown_frees.count;
+}
+
+static struct block summary_release(uintptr_t address) {
+    struct block was = summary_free(address);
+    if (UNLIKELY(was.node == 0 && was.address == 0) && ++unknown_frees.count == MANY_UNKNOWN) tell_unknown_frees();
+    return was;
 }
 
 /* Writes the counts that have changed since the last time. */
@@ -2069,6 +2133,7 @@ static COLD void summary_step(uint64_t us) {
         c->is_changed = 0;
     }
     tree.changed_used = 0;
+    if (unknown_frees.count >= MANY_UNKNOWN && unknown_frees.count != unknown_frees.told) tell_unknown_frees();
     make_room(ROOM);
     put_other(O_STEP);
     is_whole();
@@ -2126,7 +2191,7 @@ static void put_alloc(struct thread *t, unsigned kind, uintptr_t address, size_t
 static void put_free(struct thread *t, unsigned kind, uintptr_t address) {
     if (rec.mode == MODE_SUMMARY) {
         keep_time();
-        summary_free(address);
+        summary_release(address);
         return;
     }
     begin_event(t);
@@ -2154,6 +2219,16 @@ static struct {
     size_t size;
 } early[512];
 static uint32_t early_used;
+
+static volatile int has_seen_malloc;
+
+/* A program that has a malloc of its own calls that, and not the one here, unless its own goes on to it. */
+static COLD void note_malloc(void) {
+    lock();
+    if (rec.state == 1 && !has_seen_malloc) put_fact("allocates-by", "malloc", 6);
+    has_seen_malloc = 1;
+    unlock();
+}
 
 static COLD void put_file_facts(void) {
     static char text[4096]; /* of one thread at a time; the stack can be small */
@@ -2314,6 +2389,9 @@ static void forget_blocks(void) {
     /* Sheets that were in use are lost to the child: it would take as long to collect them as to get new ones. */
     if (sheets.all) munmap(sheets.all, sheets.size * sizeof *sheets.all);
     memset(&sheets, 0, sizeof sheets);
+    if (huge.all) munmap(huge.all, huge.room * sizeof *huge.all);
+    memset(&huge, 0, sizeof huge);
+    memset(&unknown_frees, 0, sizeof unknown_frees);
     for (int i = 0; i < PARTS; i++) {
         if (parts[i].slots) munmap(parts[i].slots, parts[i].size * sizeof(struct slot));
         parts[i] = (struct part){NULL, 0, 0};
@@ -2331,6 +2409,7 @@ static COLD void new_file_of_child(void) {
     tree.used = tree.first = FIRST_NODE;
     if (tree.heads) memset(tree.heads, 0, tree.heads_size * sizeof *tree.heads);
     tree.changed_used = 0;
+    has_seen_malloc = 0;
     forget_blocks();
     for (unsigned i = 0; i < MOST_NODES / COUNTS_OF_CHUNK; i++) {
         /* They may be the parent's file. */
@@ -2656,6 +2735,7 @@ static inline void *allocate(enum how how, size_t a, size_t b, size_t size, cons
         return p;
     }
     is_inside = 1;
+    if (UNLIKELY(!has_seen_malloc) && how != BY_MEMALIGN) note_malloc();
     struct regs caller = caller_of(from);
     struct thread *t = own_thread();
     void *p;
@@ -2699,11 +2779,11 @@ static inline void *reallocate(void *old, size_t size, const struct regs *from) 
             if (rec.state == 1) put_free(t, REALLOC_BEGIN, (uintptr_t)old);
             unlock();
         }
-        struct slot before = {0, 0, 0};
+        struct block before = {0, 0, 0};
         if (old && rec.mode == MODE_SUMMARY) {
             /* Taken out before another thread can get the address; put back if nothing came of it. */
             lock();
-            before = summary_free((uintptr_t)old);
+            before = summary_release((uintptr_t)old);
             unlock();
         }
         p = real_realloc(old, size);
@@ -2955,6 +3035,7 @@ NEW(_ZnajSt11align_val_tRKSt9nothrow_t, (size_t n, size_t to, const void *x), (n
 static struct {
     int (*execve)(const char *, char *const *, char *const *);
     int (*execvpe)(const char *, char *const *, char *const *);
+    int (*execvp)(const char *, char *const *); /* of C libraries without the other one */
     int (*fexecve)(int, char *const *, char *const *);
     int (*execveat)(int, const char *, char *const *, char *const *, int);
     int (*posix_spawn)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const *,
@@ -2970,6 +3051,7 @@ static COLD void find_exec(void) {
     if (real.is_found) return;
     *(void **)&real.execve = dlsym(RTLD_NEXT, "execve");
     *(void **)&real.execvpe = dlsym(RTLD_NEXT, "execvpe");
+    if (!real.execvpe) *(void **)&real.execvp = dlsym(RTLD_NEXT, "execvp");
     *(void **)&real.fexecve = dlsym(RTLD_NEXT, "fexecve");
     *(void **)&real.execveat = dlsym(RTLD_NEXT, "execveat");
     *(void **)&real.posix_spawn = dlsym(RTLD_NEXT, "posix_spawn");
@@ -3049,24 +3131,25 @@ static COLD void note_program(pid_t pid, const char *path) {
     is_inside++;
     int kept = errno;
     lock();
-    if (rec.state == 1) {
-        /* What vfork() made has this memory, but files of its own. */
-        int fd = rec.fd;
-        pid_t own = (pid_t)rec.header->pid, self = (pid_t)syscall(SYS_getpid);
+    /* What vfork() made has this memory, but files of its own, which it may have closed. */
+    int fd = rec.fd;
+    pid_t own = (pid_t)rec.header->pid, self = (pid_t)syscall(SYS_getpid);
+    int has_room = rec.length + sizeof text + ROOM <= WINDOW_SIZE - sizeof(struct block_header);
+    if (rec.state == 1 && (self == own || has_room || is_our_file())) {
         if (pid == 0 && self != own) pid = self;
         if (pid != 0) {
             out = put_number(out, pid < 0 ? 0 : (uint64_t)pid);
             *out++ = ' ';
         }
         for (; *path && out < text + sizeof text; path++) *out++ = *path;
-        look_at_clock();
+        if (self == own) look_at_clock();
         put_fact(pid == 0 ? "executes" : "starts", text, (size_t)(out - text));
-        if (rec.header == &rec.own_header) {
+        if (pid == 0 && rec.header == &rec.own_header) {
             /* Nobody else would write what is left. */
-            if (pid == 0 && rec.mode == MODE_SUMMARY) summary_step(rec.looked_us);
+            if (rec.mode == MODE_SUMMARY) summary_step(rec.looked_us);
             flush_block();
         }
-        if (self != own) rec.fd = fd;
+        rec.fd = self == own ? rec.fd : fd;
     }
     unlock();
     errno = kept;
@@ -3087,7 +3170,10 @@ static int call_start(const struct start *s, char *const *envp) {
     int is_missing = 0, result = -1;
     switch (s->by) {
     case BY_EXECVE: return real.execve ? real.execve(s->path, s->argv, envp) : (int)syscall(SYS_execve, s->path, s->argv, envp);
-    case BY_EXECVPE: if (real.execvpe) return real.execvpe(s->path, s->argv, envp); break;
+    case BY_EXECVPE:
+        if (real.execvpe) return real.execvpe(s->path, s->argv, envp);
+        if (real.execvp) return real.execvp(s->path, s->argv);
+        break;
     case BY_FEXECVE: if (real.fexecve) return real.fexecve(s->fd, s->argv, envp); break;
     case BY_EXECVEAT:
         if (real.execveat) return real.execveat(s->fd, s->path, s->argv, envp, s->flags);

@@ -348,6 +348,13 @@ impl Replay {
             Event::Node { id, parent, pc } => self.node(id, parent, pc),
             Event::Module { .. } => self.module(event),
             Event::Unloaded(id) => self.unloaded(id),
+            Event::Fact {
+                key: b"unknown-frees",
+                value,
+            } => {
+                let count = String::from_utf8_lossy(value).parse();
+                recording.unknown_frees = count.unwrap_or(recording.unknown_frees);
+            }
             Event::Fact { key, value } if recording.programs.note(key, value) => {}
             Event::Fact { key, value } if recording.facts.len() < MOST_FACTS => {
                 let key = String::from_utf8_lossy(key).into_owned();

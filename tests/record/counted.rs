@@ -375,3 +375,35 @@ pub fn a_musl_program_is_recorded() {
         assert_eq!(of("main"), (1, 5000), "{mode}");
     }
 }
+
+/// Of 4 GiB and more, to the byte; what is freed and what cannot grow is counted by its own size, too.
+pub fn huge_blocks_have_their_size() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(
+        directory.path().join("app.c"),
+        "#include <stdlib.h>\n#define GIB ((size_t)1 << 30)\nstatic char *volatile kept[40];\n\
+         int main(void) { for (int i = 0; i < 30; i++) { kept[i] = malloc(5 * GIB + i); if (!kept[i]) return 3; }\n\
+         for (int i = 0; i < 30; i += 2) free(kept[i]);\n\
+         kept[1] = realloc(kept[1], 6 * GIB); kept[3] = realloc(kept[3], 100); realloc(kept[5], (size_t)1 << 62);\n\
+         return 0; }\n",
+    )
+    .unwrap();
+    let mut build = Command::new("gcc");
+    build.args(["-g", "-w", "-o", "app", "app.c"]);
+    stdout_of(build.current_dir(directory.path()));
+    // 5 GiB and 5, 7, … 29 more; 6 GiB; 100 bytes.
+    let (gib, odd) = (1_u64 << 30, (5..30).step_by(2));
+    let expected: u64 = odd.map(|more| 5 * gib + more).sum::<u64>() + 6 * gib + 100;
+    for mode in ["events", "summary"] {
+        let mut record = mtrace_diff();
+        record.args(["record", "-q", "--force", "-o", "run", "--mode", mode]);
+        let output = output_of(record.args(["--", "./app"]).current_dir(directory.path()));
+        if output.status.code() == Some(3) {
+            return; // the system does not give so much
+        }
+        let document = json(&["show", directory.path().join("run").to_str().unwrap()]);
+        let live = &document["runs"][0]["live"];
+        assert_eq!(live["blocks"], 15, "{mode}");
+        assert_eq!(live["bytes"], expected, "{mode}");
+    }
+}

@@ -384,6 +384,96 @@ pub fn a_crash_after_a_failure_or_an_early_one_is_said() {
     }
 }
 
+/// Blocks that the recorder has not seen, and whose frees it sees.
+pub fn what_is_allocated_past_the_recorder_is_said() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\nvoid *__libc_malloc(size_t);\n\
+         int main(int argc, char **argv) { int kept = LEAK ? 1000 : 0, all = atoi(argv[1]);\n\
+         for (int i = 0; i < 50; i++) { char *volatile own = malloc(9); free(own); }\n\
+         for (int i = 0; i < all; i++) { char *volatile p = __libc_malloc(40); if (i % 3 == 0) p = realloc(p, 50);\n\
+         if (i >= kept) free(p); } return 0; }\n",
+    );
+    for mode in ["events", "summary"] {
+        let options = ["--force", "--mode", mode];
+        runs.record("run0", &options, &["./app0", "2000"]);
+        runs.record("run1", &options, &["./app1", "2000"]);
+        assert_eq!(runs.show_warnings("run1"), ["unknown-frees"], "{mode}");
+        let (status, said) = runs.gate(&[]);
+        let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        // The third that realloc knows is seen.
+        assert_eq!(status, Some(1), "{mode}: {said}");
+        let mut command = mtrace_diff();
+        command.args(["run0", "run1", "--fail-above", "1000"]);
+        let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+        assert_eq!(status, Some(0), "{mode}: {said}");
+        let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            said.contains("2,000 blocks were freed whose allocation was not recorded"),
+            "{mode}: {said}"
+        );
+        assert!(
+            said.contains("but figures of run0, run1 are partial"),
+            "{mode}: {said}"
+        );
+        let (status, said) = runs.gate(&["--strict"]);
+        assert_eq!(status, Some(2), "{mode}: {said}");
+        // A few are no sign of that.
+        runs.record("run0", &options, &["./app0", "90"]);
+        assert_eq!(runs.show_warnings("run0"), [""; 0], "{mode}");
+    }
+}
+
+/// A child has its parent's blocks to free.
+pub fn frees_of_a_parents_blocks_are_no_sign_of_another_allocator() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n#include <sys/wait.h>\nstatic char *volatile all[2000];\n\
+         int main(void) { for (int i = 0; i < 2000; i++) all[i] = malloc(30);\n\
+         fork(); for (int i = 0; i < 2000; i++) free(all[i]); char *volatile last = malloc(1); wait(0); return 0; }\n",
+    );
+    for mode in ["events", "summary"] {
+        runs.record("run0", &["--force", "--mode", mode], &["./app0"]);
+        assert_eq!(runs.show_warnings("run0"), ["children-apart"], "{mode}");
+        let child = runs.children("run0").remove(0);
+        let document = json(&["show", child.to_str().unwrap()]);
+        assert_eq!(harm(&document), [""; 0], "{mode}");
+    }
+}
+
+/// Of an arena in the program, and of functions that count and go on to the next ones.
+pub fn an_allocator_of_the_programs_own_is_said() {
+    let main = "int main(void) { for (int i = 0; i < 1000; i++) { char *volatile p = malloc(100); if (!LEAK) free(p); }\n\
+         for (int i = 0; i < 10; i++) { void *a; posix_memalign(&a, 64, 100); } return 0; }\n";
+    let arena = "#include <stdlib.h>\nstatic char arena[1 << 24]; static size_t at;\n\
+         void *malloc(size_t n) { void *p = arena + at; at += (n + 31) & ~15; return p; }\n\
+         void free(void *p) {}\nvoid *calloc(size_t a, size_t b) { return malloc(a * b); }\n\
+         void *realloc(void *p, size_t n) { return malloc(n); }\n";
+    let wrapper = "#define _GNU_SOURCE\n#include <dlfcn.h>\n#include <stdlib.h>\nstatic int count;\n\
+         void *malloc(size_t n) { static void *(*next)(size_t);\n\
+         if (!next) next = (void *(*)(size_t))dlsym(RTLD_NEXT, \"malloc\"); count++; return next(n); }\n";
+    let runs = Runs::of(&format!("{arena}{main}"));
+    for mode in ["events", "summary"] {
+        let options = ["--force", "--mode", mode];
+        runs.record("run0", &options, &["./app0"]);
+        runs.record("run1", &options, &["./app1"]);
+        let (status, said) = runs.gate(&[]);
+        assert_eq!(status, Some(0), "{said}");
+        let text: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            text.contains("the program has a malloc of its own"),
+            "{text}"
+        );
+        assert!(text.contains("figures of run0, run1 are partial"), "{text}");
+        let (status, said) = runs.gate(&["--strict"]);
+        assert_eq!(status, Some(2), "{said}");
+    }
+    let runs = Runs::of(&format!("{wrapper}{main}"));
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app1"]);
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(!said.contains("a malloc of its own"), "{said}");
+}
+
 /// A program that is linked statically takes no recorder, and its process wrote nothing since, however short it was.
 pub fn a_process_that_went_on_unrecorded_is_said() {
     let runs = Runs::of(KEEPS_1000);
