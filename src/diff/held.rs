@@ -30,7 +30,9 @@ pub fn held(
         Trend::Leak | Trend::MayLeak | Trend::Plateau => grew_until_the_exit(last.curve.as_ref()?),
         _ => false,
     };
-    (grew && runs.len() > 1 && are_known(runs))
+    // What a run without a course held before its end is not known.
+    let are_known = runs.iter().flatten().all(|run| run.curve.is_some());
+    (grew && runs.len() > 1 && are_known)
         .then(|| reading(runs, figures, columns, |run| without_exit(run, most)))
 }
 
@@ -40,13 +42,19 @@ impl Site {
     pub fn held_anyway(&self, columns: &[Column]) -> Option<Reading> {
         let runs = &*self.at.runs;
         let last = runs.last()?.as_deref()?;
-        let points = last.curve.as_ref()?.points();
+        let curve = last.curve.as_ref()?;
+        // Of a million sites, few lose anything.
+        if runs.len() < 2 || !has_fallen(curve) {
+            return None;
+        }
+        let points = curve.points();
         let is_lost =
             |of: fn(&Tally) -> u64| last_loss(&points.map(|point| of(&point) as f64)) < STEPS - 1;
         let is_lost = is_lost(|point| point.blocks) || is_lost(|point| point.bytes);
-        if !is_lost || runs.len() < 2 || !are_known(runs) {
+        if !is_lost {
             return None;
         }
+        // Of a run without a course, only what it left is known.
         let figures: Vec<Figures> = self.at.figures(columns).collect();
         Some(reading(runs, &figures, columns, |run| {
             match std::ptr::eq(run, last) {
@@ -57,9 +65,15 @@ impl Site {
     }
 }
 
-/// What a run without a course held before its end is not known.
-fn are_known(runs: &[Option<Box<SiteRun>>]) -> bool {
-    runs.iter().flatten().all(|run| run.curve.is_some())
+/// Whether it ever had more than at its end.
+fn has_fallen(curve: &Curve) -> bool {
+    let (mut most, mut end) = (Tally::default(), Tally::default());
+    for (_, live) in curve.changes() {
+        most.blocks = most.blocks.max(live.blocks);
+        most.bytes = most.bytes.max(live.bytes);
+        end = live;
+    }
+    end != most
 }
 
 fn reading(

@@ -111,6 +111,15 @@ fn relative_variance(counts: &[f64]) -> Option<f64> {
     (mean > 0.0).then(|| variance / mean)
 }
 
+/// The step at which the end of a run began to free what a site had, and it got no more; the last step if it did not.
+fn exit(live: &[f64; STEPS]) -> usize {
+    let end = work::end_of_work(live);
+    match live[end..].is_sorted_by(|a, b| a >= b) {
+        true => end,
+        false => STEPS - 1,
+    }
+}
+
 /// What tells a leak from what only looks like one: the blocks of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
@@ -130,7 +139,7 @@ impl Evidence {
         let live = blocks(run.curve);
         Some(Evidence {
             live,
-            end: work::end_of_work(&live),
+            end: exit(&live),
             kept: Parts::rises(|step| alive[step - 1]),
             alive,
         })
@@ -302,12 +311,16 @@ impl Evidence {
 
     /// From the middle of the run to the end of its work.
     fn rise_of_floor(&self) -> f64 {
+        self.rise_of_floor_to(self.end)
+    }
+
+    fn rise_of_floor_to(&self, end: usize) -> f64 {
         let least = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
-        least(&self.live[self.end - 7..=self.end]) - least(&self.live[MIDDLE - 4..MIDDLE + 4])
+        least(&self.live[end - 7..=end]) - least(&self.live[MIDDLE - 4..MIDDLE + 4])
     }
 
     fn floor_may_rise(&self) -> bool {
         let third = self.kept.0[2];
-        self.rise_of_floor() >= RISE_IN_NOISE * (2.0 * third).min(self.kept.late())
+        self.rise_of_floor_to(STEPS - 1) >= RISE_IN_NOISE * (2.0 * third).min(self.kept.late())
     }
 }
