@@ -193,6 +193,11 @@ fn main() {
             counted::huge_blocks_have_their_size,
         ),
         trial(
+            "recordings_made_by_hand_know_each_other",
+            &["gcc"],
+            gate::recordings_made_by_hand_know_each_other,
+        ),
+        trial(
             "what_is_started_with_another_environment_is_recorded",
             &["gcc"],
             gate::what_is_started_with_another_environment_is_recorded,

@@ -96,7 +96,9 @@ fn unrecorded(capture: &CaptureSet, own: &Header, programs: &Programs) -> Vec<Wa
 /// The headers of recordings that can be of the same program: those in the same directory whose names begin alike, those of its
 /// children, and where it is a child's, those of the run that it belongs to.
 fn recordings_near(capture: &CaptureSet) -> Vec<Header> {
-    let Some(directory) = capture.log.parent() else {
+    // A file that is named alone has an empty parent.
+    let log = fs::canonicalize(&capture.log).unwrap_or_else(|_| capture.log.clone());
+    let Some(directory) = log.parent() else {
         return Vec::new();
     };
     let mut paths = Vec::new();
@@ -118,11 +120,10 @@ fn recordings_near(capture: &CaptureSet) -> Vec<Header> {
             .collect::<Vec<_>>()
     };
     paths.extend(of_children(directory));
-    let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf());
     let is_child = is_child_name(&String::from_utf8_lossy(base_name(
-        whole.as_os_str().as_encoded_bytes(),
+        directory.as_os_str().as_encoded_bytes(),
     )));
-    if let Some(run) = whole.parent().filter(|_| is_child) {
+    if let Some(run) = directory.parent().filter(|_| is_child) {
         paths.push(run.join("recording"));
         paths.extend(of_children(run));
     }

@@ -505,6 +505,37 @@ pub fn a_process_that_went_on_unrecorded_is_said() {
 const KEEPS_1000: &str = "#include <stdlib.h>\n\
     int main(void) { for (int i = 0; i < 1000; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); } return 0; }\n";
 
+/// Recordings that were made by hand lie beside each other, and a file can be named without its directory.
+pub fn recordings_made_by_hand_know_each_other() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <spawn.h>\n#include <sys/wait.h>\n#include <unistd.h>\n\
+         int main(int argc, char **argv) { char *none[] = {0}, *words[] = {argv[0], \"x\", 0}; pid_t pid;\n\
+         for (int i = 0; i < 50; i++) { char *volatile p = malloc(20); }\n\
+         if (argc > 1) return 0;\n\
+         posix_spawn(&pid, argv[0], 0, 0, words, none); wait(0); execve(argv[0], words, none); return 3; }\n",
+    );
+    let at = runs.directory.path();
+    stdout_of(
+        mtrace_diff()
+            .args(["recorder", "--build", "gcc", "-o", "."])
+            .current_dir(at),
+    );
+    let mut by_hand = Command::new("./app0");
+    by_hand.env("MTRACE_RECORDER", runs.path("log.%p"));
+    by_hand.env("LD_PRELOAD", runs.path("mtrace-recorder.so"));
+    stdout_of(by_hand.current_dir(at));
+    let names = fs::read_dir(at).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let logs: Vec<String> = names.filter(|name| name.starts_with("log.")).collect();
+    assert_eq!(logs.len(), 3, "{logs:?}");
+    for log in &logs {
+        let output = output_of(mtrace_diff().args(["show", log]).current_dir(at));
+        let (status, said) = told(&output);
+        assert_eq!(status, Some(0), "{said}");
+        assert!(!said.contains("partial"), "{log}: {said}");
+    }
+}
+
 /// Programs that are started with an environment of their own, by whatever function, and by a shell.
 pub fn what_is_started_with_another_environment_is_recorded() {
     let runs = Runs::of(KEEPS_1000);
