@@ -395,4 +395,36 @@ mod tests {
             assert!(guide.contains(&format!("| {} |", group.of)), "{}", group.of);
         }
     }
+
+    #[test]
+    fn a_namespace_of_the_program_is_no_librarys() {
+        let frame = |function: &str, file: &str| Frame {
+            function: Some(function.into()),
+            file: Some(file.into()),
+            line: Some(1),
+            inlined: false,
+        };
+        for (function, file, expected) in [
+            ("alloc::App::run", "/home/me/app/run.cpp", true),
+            (
+                "alloc::vec::Vec",
+                "/rust/library/alloc/src/vec/mod.rs",
+                false,
+            ),
+            (
+                "hashbrown::raw::new",
+                "/r/hashbrown-0.15.0/src/raw.rs",
+                false,
+            ),
+            ("hashbrown::Table::add", "/home/me/table.cpp", true),
+            ("QtPrivate::append", "/opt/Qt/6.5/QtCore/qarray.h", false),
+            ("std::string::append", "/home/me/string.cpp", false),
+        ] {
+            assert_eq!(
+                is_namesake(&frame(function, file)),
+                expected,
+                "{function} {file}"
+            );
+        }
+    }
 }

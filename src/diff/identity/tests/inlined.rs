@@ -71,6 +71,20 @@ fn lambdas_of_one_file_are_not_mixed() {
     );
 }
 
+/// Whole-program optimisation and short debug information call a lambda by its symbol.
+#[test]
+fn a_lambda_is_the_same_by_its_whole_name() {
+    let old = [at("operator()", "/s/a.cc", 19, 19)];
+    let new = [at(
+        "lambdas::{lambda(int)#1}::operator()(int) const",
+        "/s/a.cc",
+        19,
+        19,
+    )];
+    assert!(matched(&old, &new)[0].is_some());
+    assert!(matched(&new, &old)[0].is_some());
+}
+
 #[test]
 fn a_lambda_is_inlined_into_the_function_that_it_is_written_in() {
     let lambda = |line, function: &str| {
