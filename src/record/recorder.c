@@ -527,8 +527,8 @@ static COLD void look_at_clock(void) {
     rec.looked_us = us;
     rec.until_clock = rec.clock_every;
     if (rec.mode == MODE_SUMMARY) {
-        /* There are no events whose time could be asked for, only counts. */
-        /* More often at first, so that a short run has a course, too. */
+        /* There are no events whose time could be asked for, only counts: more often at first, so that a short run has
+         * a course, too. */
         uint64_t step = us / 16 < FIRST_STEP ? FIRST_STEP : us / 16;
         if (us - rec.step_us >= (step < rec.every_us ? step : rec.every_us)) summary_step(us);
         return;
@@ -2443,8 +2443,8 @@ static COLD void find_exec(void);
 static struct {
     char *all[MOST_SETTINGS];
     unsigned count; /* 0: this was not preloaded, and nothing is handed on */
-    char *library;  /* what names this file in LD_PRELOAD */
-    size_t library_size;
+    char *own_path; /* what names this file in LD_PRELOAD */
+    size_t own_path_size;
 } settings;
 
 static const char *base_of(const char *path, size_t size) {
@@ -2490,13 +2490,13 @@ static COLD void keep_settings(void) {
         if (!value) continue;
         size_t name = text_length(names[i]), all = text_length(value) + 1;
         settings.all[settings.count++] = out;
-        if (i == 0) settings.library = out + name + 1 + (library - preload);
+        if (i == 0) settings.own_path = out + name + 1 + (library - preload);
         memcpy(out, names[i], name);
         out[name] = '=';
         memcpy(out + name + 1, value, all);
         out += name + 1 + all;
     }
-    settings.library_size = library_size;
+    settings.own_path_size = library_size;
 }
 #endif
 
@@ -3084,7 +3084,7 @@ static int is_switched_off(char *const *envp) {
 static int has_library(char *const *envp) {
     const char *preload = value_of(envp, "LD_PRELOAD");
     size_t size;
-    return preload && part_of(preload, settings.library, settings.library_size, 0, &size);
+    return preload && part_of(preload, settings.own_path, settings.own_path_size, 0, &size);
 }
 
 /* The most that an environment takes with the recorder's own entries; 0 where it is to stay as it is. */
@@ -3093,7 +3093,7 @@ static size_t room_for(char *const *envp, size_t *entries) {
     if (settings.count == 0 || is_switched_off(envp)) return 0;
     while (envp && envp[*entries]) ++*entries;
     const char *preload = value_of(envp, "LD_PRELOAD");
-    size_t text = sizeof "LD_PRELOAD=:" + settings.library_size + (preload ? text_length(preload) : 0);
+    size_t text = sizeof "LD_PRELOAD=:" + settings.own_path_size + (preload ? text_length(preload) : 0);
     return (*entries + MOST_SETTINGS + 1) * sizeof *envp + text;
 }
 
@@ -3106,8 +3106,8 @@ static char **fill_environment(void *room, char *const *envp, size_t entries) {
     if (!has_own) {
         *out++ = text;
         memcpy(text, "LD_PRELOAD=", 11);
-        memcpy(text += 11, settings.library, settings.library_size);
-        text += settings.library_size;
+        memcpy(text += 11, settings.own_path, settings.own_path_size);
+        text += settings.own_path_size;
         if (preload && *preload) *text++ = ':';
         else preload = "";
         memcpy(text, preload, text_length(preload) + 1);

@@ -47,6 +47,17 @@ impl Runs {
         site.unwrap_or_else(|| panic!("{document:#}"))
     }
 
+    /// Each limit has its exit status, whether a rate's lower bound is judged or the rate itself.
+    fn judged(&self, durations: &str, limits: [(&str, i32); 2]) {
+        for (limit, expected) in limits {
+            for strict in [&[][..], &["--strict-rates"]] {
+                let options = [&["--fail-above", limit], strict].concat();
+                let (status, said) = self.gate(durations, &options);
+                assert_eq!(status, Some(expected), "{limit}: {said}");
+            }
+        }
+    }
+
     fn gate(&self, durations: &str, options: &[&str]) -> (Option<i32>, String) {
         let mut command = mtrace_diff();
         command.args([self.path(0), self.path(1)]);
@@ -166,13 +177,7 @@ fn a_leak_that_is_new_has_the_pace_of_its_own_run() {
     let (blocks, error) = rate(&site);
     assert!((blocks - 60.0).abs() <= error, "{blocks} ± {error}");
     assert!(error <= 12.0, "{blocks} ± {error}");
-    for (limit, expected) in [("90/min", 0), ("40/min", 1)] {
-        for strict in [&[][..], &["--strict-rates"]] {
-            let options = [&["--fail-above", limit], strict].concat();
-            let (status, said) = runs.gate("60s,69s", &options);
-            assert_eq!(status, Some(expected), "{limit}: {said}");
-        }
-    }
+    runs.judged("60s,69s", [("90/min", 0), ("40/min", 1)]);
 }
 
 /// Both runs lose 60 blocks a minute for two minutes, and free all of them in the end. No run has more than the other, and
@@ -216,13 +221,7 @@ fn a_leak_that_got_faster_is_not_hidden_by_a_table_that_is_gone() {
         _ => usize::from(round % 20 == 10),
     });
     write_log(&runs.path(1), 3_000, |round| usize::from(round % 5 == 2));
-    for (limit, expected) in [("9000/min", 1), ("14000/min", 0)] {
-        for strict in [&[][..], &["--strict-rates"]] {
-            let options = [&["--fail-above", limit], strict].concat();
-            let (status, said) = runs.gate("2s,3s", &options);
-            assert_eq!(status, Some(expected), "{limit}: {said}");
-        }
-    }
+    runs.judged("2s,3s", [("9000/min", 1), ("14000/min", 0)]);
 }
 
 /// A table of 600 blocks, and one of 5 in a run that is shorter: nothing grows with time.
