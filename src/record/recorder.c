@@ -3228,7 +3228,7 @@ static __attribute__((noinline)) int start_program(const struct start *s, char *
     if (!real.is_found) find_exec();
     size_t entries, size = room_for(envp, &entries);
     if (size == 0) return note_and_start(s, envp);
-    int is_large = size > 16384;
+    int is_large = size > 4096; /* some stacks are small */
     void *room = is_large ? map_memory(size) : __builtin_alloca(size);
     if (!room) return note_and_start(s, envp);
     int result = note_and_start(s, fill_environment(room, envp, entries));
