@@ -143,6 +143,16 @@ fn main() {
             gate::what_a_wrapper_keeps_itself_is_judged_in_all_its_callers,
         ),
         trial(
+            "what_one_caller_lost_hides_no_leak_of_another",
+            &["gcc"],
+            gate::what_one_caller_lost_hides_no_leak_of_another,
+        ),
+        trial(
+            "an_own_library_or_header_with_a_librarys_names_is_judged",
+            &["gcc"],
+            gate::an_own_library_or_header_with_a_librarys_names_is_judged,
+        ),
+        trial(
             "what_one_caller_lost_hides_no_leak_of_a_wrapper",
             &["gcc"],
             gate::what_one_caller_lost_hides_no_leak_of_a_wrapper,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::run::{Call, Frame, PassedBy, Responsible, Role, Run, Text, plain_name};
+use crate::run::{Call, Frame, PassedBy, Responsible, Role, Run, Text, is_well_known, plain_name};
 use crate::trace::LiveSizes;
 
 /// What of it is wanted.
@@ -76,14 +76,27 @@ impl Beyond {
     }
 }
 
-/// A wrapper with the name of a library's that the program has the source of may be its own.
+/// A wrapper with the name of a library's can be the program's own, or that of a library of its own; so can a header.
 fn whose(run: &Run, call: Call, by: PassedBy) -> PassedBy {
-    let module = run.module_of(run.location(call.at));
-    let is_program = module.is_some_and(|module| module.label.role == Role::Program);
-    let has_source = |frame: &Frame| frame.file.is_some() && !frame.is_of_system_header();
+    let frame = run.frame_of(call);
     match by {
-        PassedBy::Known if is_program && run.frame_of(call).is_some_and(has_source) => {
-            PassedBy::KnownOwn
+        PassedBy::Known => {
+            let module = run.module_of(run.location(call.at));
+            let module = module.map(|module| &module.label);
+            let has_source = |frame: &Frame| {
+                let is_systems = frame.is_of_system_header() && !frame.is_of_a_librarys_header();
+                frame.file.is_some() && !is_systems
+            };
+            let is_own = module.is_some_and(|module| match module.role {
+                // A library that is linked in has no debug information.
+                Role::Program => frame.is_some_and(has_source),
+                Role::Library => !is_well_known(module),
+                Role::Loader => false,
+            });
+            if is_own { PassedBy::KnownOwn } else { by }
+        }
+        PassedBy::Header if frame.is_some_and(Frame::is_of_a_librarys_header) => {
+            PassedBy::HeaderOwn
         }
         by => by,
     }

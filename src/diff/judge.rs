@@ -83,7 +83,7 @@ pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> 
     }
 }
 
-fn judge_each(mut joined: Vec<JoinedSite>, columns: &[Column]) -> Vec<Site> {
+pub fn judge_each(mut joined: Vec<JoinedSite>, columns: &[Column]) -> Vec<Site> {
     let mut sites: Vec<Site> = Vec::with_capacity(joined.len());
     // From the end, so that what is judged makes room for what comes of it.
     while let Some(site) = joined.pop() {

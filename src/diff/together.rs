@@ -22,6 +22,12 @@ pub enum Likeness {
     RunTimeCode,
     /// Their memory came through this function, which allocates for its callers.
     Wrapper(Text),
+    /// Not sites, but callers of one.
+    Callers,
+    /// Not sites, but what one has of this size, in bytes.
+    Size(u64),
+    /// Not sites, but what one leaks in place of what it had.
+    Replaced,
 }
 
 /// Sites that have something in common.
@@ -30,13 +36,13 @@ pub struct Together {
     pub likeness: Likeness,
     /// Indexes of ranked sites, ascending.
     pub sites: Vec<usize>,
-    /// How many of them the last run has.
+    /// How many of them the last run has; of one site, how many of its callers.
     pub in_last: usize,
     /// What they come to together.
     pub reading: Reading,
     /// The same of what they held until the end of their program freed it; `None` where it is what they left that counts.
     pub held: Option<Reading>,
-    /// Of callers of a wrapper, or instances of a template, where some of them lost much: what the others come to.
+    /// Where some of them lost much, which need not be what the others gained: what the others come to.
     pub others: Option<Reading>,
 }
 
@@ -46,12 +52,10 @@ const LOST: i64 = 8;
 impl Together {
     pub fn of(likeness: Likeness, at: Vec<usize>, sites: &[Site], columns: &[Column]) -> Self {
         let all = Sum::of(at.iter().map(|at| &sites[*at]), columns);
-        let trend = judge_site(&all.runs, columns).map(|finding| finding.trend);
-        let (lost, others): (Vec<&Site>, Vec<&Site>) =
-            at.iter().map(|at| &sites[*at]).partition(|site| {
-                let lost = -site.growth.blocks;
-                lost >= LOST && lost as u64 >= site.first().blocks / 2
-            });
+        let (lost, others): (Vec<&Site>, Vec<&Site>) = at
+            .iter()
+            .map(|at| &sites[*at])
+            .partition(|site| has_lost(site));
         // Another build can inline a function elsewhere: then what one of its rows lost, others have. Instances of a template
         // are called differently.
         let functions: BTreeSet<_> = others.iter().map(|site| site.at.function()).collect();
@@ -62,11 +66,12 @@ impl Together {
                     .iter()
                     .all(|site| !functions.contains(&site.at.function())),
                 Likeness::Copies | Likeness::RunTimeCode => false,
+                Likeness::Callers | Likeness::Size(_) | Likeness::Replaced => false,
             };
         Together {
             likeness,
             in_last: all.in_last,
-            held: held(&all.runs, &all.figures, columns, trend),
+            held: all.held(columns),
             reading: all.reading(columns),
             others: is_told.then(|| Sum::of(others.into_iter(), columns).reading(columns)),
             sites: at,
@@ -74,15 +79,21 @@ impl Together {
     }
 }
 
+/// Whether a row lost so much that it is a change of its own.
+pub fn has_lost(site: &Site) -> bool {
+    let lost = -site.growth.blocks;
+    lost >= LOST && lost as u64 >= site.first().blocks / 2
+}
+
 /// Sites added up.
-struct Sum {
+pub struct Sum {
     figures: Vec<Figures>,
     runs: Vec<Option<Box<SiteRun>>>,
     in_last: usize,
 }
 
 impl Sum {
-    fn of<'a>(sites: impl Iterator<Item = &'a Site>, columns: &[Column]) -> Self {
+    pub fn of<'a>(sites: impl Iterator<Item = &'a Site>, columns: &[Column]) -> Self {
         let mut figures = vec![Figures::ZERO; columns.len()];
         let mut runs: Vec<Option<Box<SiteRun>>> = vec![None; columns.len()];
         let mut in_last = 0;
@@ -106,7 +117,13 @@ impl Sum {
         }
     }
 
-    fn reading(&self, columns: &[Column]) -> Reading {
+    /// What they held until the end of their program freed it; `None` where it is what they left that counts.
+    pub fn held(&self, columns: &[Column]) -> Option<Reading> {
+        let trend = judge_site(&self.runs, columns).map(|finding| finding.trend);
+        held(&self.runs, &self.figures, columns, trend)
+    }
+
+    pub fn reading(&self, columns: &[Column]) -> Reading {
         let (first, last) = ends(&self.figures);
         let growth = Growth::between(first, last);
         Reading {

@@ -3,7 +3,7 @@
 //! A row answers for what it takes through a wrapper. A wrapper that keeps something itself, such as a node for each
 //! block that it hands out, then leaks a little in each of its callers. So the gate also judges all callers of a
 //! wrapper as one, as it would with a log of glibc, which names the wrapper alone. Wrappers of well-known libraries are
-//! left out, unless the program has their source; so are those that `--wrapper` names: their users say that they keep
+//! left out, unless the program has their source or they lie in another library; so are those that `--wrapper` names: their users say that they keep
 //! nothing.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub fn wrapped(sites: &[Site], columns: &[Column]) -> Vec<Together> {
     for (index, site) in shown.filter(|(_, site)| site.at.hidden.is_none()) {
         for via in site.at.via() {
             let is_judged = match via.by {
-                PassedBy::Learned | PassedBy::KnownOwn => true,
+                PassedBy::Learned | PassedBy::KnownOwn | PassedBy::HeaderOwn => true,
                 PassedBy::Known => !is_library_wrapper(&via.function),
                 PassedBy::Given | PassedBy::Runtime | PassedBy::Header => false,
             };

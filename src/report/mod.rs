@@ -38,7 +38,7 @@ use idle::without_idle_libraries;
 
 use crate::diff::{
     Breach, Column, Found, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Rate,
-    Reach, Rows, Site, SortBy, Together, Verdict, advice, copies, judge, lines, wrapped,
+    Reach, Rows, Site, SortBy, Together, Verdict, advice, copies, hiding, judge, lines, wrapped,
 };
 use crate::run::Run;
 use crate::warning::Warning;
@@ -145,7 +145,9 @@ impl Report {
         without_idle_libraries(&mut runs, &sites);
         let alike = || {
             let kinds = [copies, lines, wrapped];
-            kinds.map(|kind| kind(&sites, &columns)).concat()
+            let mut alike = kinds.map(|kind| kind(&sites, &columns)).concat();
+            alike.extend(hiding(&sites, &runs, &columns));
+            alike
         };
         let Judgement { breaches, offset } = terms.gate.judge(&sites, &columns, alike);
         let last = runs.last().and_then(|run| run.facts.anomalies.as_ref());

@@ -12,7 +12,7 @@ use super::text::wrapped;
 use super::view::{Alike, sentence_name};
 use crate::diff::{Likeness, Limit, MatchedBy, Site, Together, Trend, Verdict, are_equal};
 use crate::error::Result;
-use crate::units::{count, counted, signed_counted};
+use crate::units::{bytes, count, counted, signed_counted};
 use crate::warning::Warning;
 
 /// How many breaches the last line names before it counts the rest.
@@ -270,12 +270,36 @@ fn fail_reason(report: &Report) -> String {
 fn offset(report: &Report) -> String {
     let alike = Alike::of(report);
     let named = report.offset.iter().take(NAMED_BREACHES).map(|together| {
+        let name = || {
+            let site = together.sites.first().map(|site| &report.sites[*site]);
+            let name = site.map(|site| sentence_name(site, &alike));
+            name.unwrap_or_default()
+        };
         let who = match &together.likeness {
+            Likeness::Callers => {
+                return format!(
+                    "; but more than that leaks in {} for some of its callers, and others of them have as much less \
+                     (--strict fails it)",
+                    name()
+                );
+            }
+            Likeness::Size(size) => {
+                return format!(
+                    "; but blocks of {} in {} grew by more than that, and those of other sizes shrank by as much \
+                     (--strict fails it)",
+                    bytes(*size),
+                    name()
+                );
+            }
+            Likeness::Replaced => {
+                return format!(
+                    "; but {} did not leak before and leaks more than that now, in place of what it had (--strict fails it)",
+                    name()
+                );
+            }
             Likeness::Wrapper(function) => format!("callers of {function}"),
-            _ => {
-                let site = together.sites.first().map(|site| &report.sites[*site]);
-                let name = site.map(|site| sentence_name(site, &alike));
-                format!("rows of the line of {}", name.unwrap_or_default())
+            Likeness::Copies | Likeness::Line | Likeness::RunTimeCode => {
+                format!("rows of the line of {}", name())
             }
         };
         format!(
@@ -289,6 +313,12 @@ fn offset(report: &Report) -> String {
 fn others(together: &Together) -> String {
     let others = together.in_last.saturating_sub(1) as u64;
     match (&together.likeness, others) {
+        (Likeness::Callers, 0) => " for one of its callers".to_owned(),
+        (Likeness::Callers, _) => {
+            format!(" for {} of its callers", count(together.in_last as u64))
+        }
+        (Likeness::Replaced, _) => " in place of what it had".to_owned(),
+        (Likeness::Size(size), _) => format!(" in blocks of {}", bytes(*size)),
         (_, 0) => String::new(),
         (Likeness::Copies, 1) => " and its like in a copy of that file".to_owned(),
         (Likeness::Copies, n) => format!(" and its like in {} copies of that file", count(n)),

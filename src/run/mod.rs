@@ -38,7 +38,8 @@ pub use set::{compared, same_recordings, told_apart, with_ends_compared};
 pub use stacks::{StackId, Stacks};
 pub use unlike::{strangers, unlike};
 pub use wrapper::{
-    PassedBy, Pattern, Wrappers, is_library_wrapper, is_namesake, is_wrapper, plain_name,
+    PassedBy, Pattern, Wrappers, is_library_wrapper, is_namesake, is_well_known, is_wrapper,
+    plain_name,
 };
 
 use crate::trace::{Curve, FaultKind, LiveSizes, Occurrences, Sizes};

@@ -92,6 +92,11 @@ impl Frame {
     pub fn is_of_system_header(&self) -> bool {
         self.file.as_deref().is_some_and(is_system_header)
     }
+
+    /// Written in a header that was installed beside the system's, for a library that is not the compiler's or libc's.
+    pub fn is_of_a_librarys_header(&self) -> bool {
+        self.file.as_deref().is_some_and(is_librarys_header)
+    }
 }
 
 impl fmt::Display for Unknown {
@@ -272,6 +277,19 @@ fn is_system_header(file: &str) -> bool {
         version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
     };
     PARTS.iter().any(|part| file.contains(part)) || in_triple() || in_version()
+}
+
+fn is_librarys_header(file: &str) -> bool {
+    const SYSTEM: [&str; 9] = [
+        "c++", "bits", "sys", "boost", "glib-2.0", "eigen3", "qt5", "qt6", "QtCore",
+    ];
+    let below = file.rsplit_once("/usr/include/").map(|(_, below)| below);
+    let directory = below.and_then(|below| below.split_once('/'));
+    directory.is_some_and(|(directory, below)| match directory.contains("-linux-") {
+        // /usr/include/x86_64-linux-gnu/bits/… is the system's.
+        true => is_librarys_header(&format!("/usr/include/{below}")),
+        false => !SYSTEM.contains(&directory),
+    })
 }
 
 /// What is known of a function's code, to be compared with that of another build: neither moves with where the function

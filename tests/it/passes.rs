@@ -177,3 +177,68 @@ fn blocks_of_a_total_that_have_no_line_are_said() {
     assert!(!said([&cut, &cut]));
     assert!(!said([&cut, &whole]));
 }
+
+/// A table that is gone, and a leak of as many blocks at the same line.
+#[test]
+fn what_leaks_in_place_of_a_table_is_said() {
+    let directory = TempDir::new().unwrap();
+    let table = log(&directory, "table.log", &[500; 100]);
+    let leaking: Vec<u64> = (1..=100).map(|step| step * 5).collect();
+    let leak = log(&directory, "leak.log", &leaking);
+    let said = "did not leak before and leaks more than that now, in place of what it had";
+    let judged = |runs, options: &[&str]| {
+        let (code, text) = gate(runs, options);
+        (code, text.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let (code, text) = judged([&table, &leak], &["--fail-above", "10"]);
+    assert!(code == Some(0) && text.contains(said), "{text}");
+    let (code, text) = judged([&table, &leak], &["--fail-above", "10", "--strict"]);
+    assert!(
+        code == Some(1) && text.contains("in place of what it had: +"),
+        "{text}"
+    );
+    // 500 blocks are below this limit; and what leaked before leaks no more than then.
+    for (runs, limit) in [
+        ([&table, &leak], "600"),
+        ([&leak, &leak], "10"),
+        ([&table, &table], "10"),
+    ] {
+        let (code, text) = judged(runs, &["--fail-above", limit]);
+        assert!(code == Some(0) && !text.contains(said), "{text}");
+    }
+}
+
+/// Of a log of glibc nobody knows who called a wrapper: sizes tell that what one of them lost is not what another has.
+#[test]
+fn what_a_size_lost_hides_no_other() {
+    let directory = TempDir::new().unwrap();
+    let of = |name: &str, blocks: [u64; 2]| {
+        let mut text = String::from("= Start\n");
+        for (kind, blocks) in blocks.into_iter().enumerate() {
+            for n in 0..blocks {
+                let (at, size) = (0x10_0000 * (kind as u64 + 1) + n * 0x80, 0x40 + kind * 0x18);
+                text += &format!(
+                    "@ /lib/libc.so.6:(__strdup+0x1a)[0x7f0000081d4a] + {at:#x} {size:#x}\n"
+                );
+            }
+        }
+        let path = directory.path().join(name);
+        fs::write(&path, text + "= End\n").unwrap();
+        path
+    };
+    let [before, after] = [of("a.log", [400, 0]), of("b.log", [0, 400])];
+    let judged = |runs, options: &[&str]| {
+        let (code, text) = gate(runs, options);
+        (code, text.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let (code, text) = judged([&before, &after], &["--fail-above", "10,1MiB"]);
+    let said = "; but blocks of 88 B in ";
+    assert!(code == Some(0) && text.contains(said), "{text}");
+    let (code, text) = judged([&before, &after], &["--fail-above", "10,1MiB", "--strict"]);
+    assert!(
+        code == Some(1) && text.contains("in blocks of 88 B: +400 blocks"),
+        "{text}"
+    );
+    let (code, text) = judged([&after, &after], &["--fail-above", "10"]);
+    assert!(code == Some(0) && !text.contains(said), "{text}");
+}

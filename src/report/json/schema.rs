@@ -405,6 +405,7 @@ pub struct JsonBreach {
     /// The limits that its growth is above.
     pub limits: Vec<String>,
     /// Where it is above them only together with others like it: of its line in copies of its file, of its line in other
-    /// functions, of code made at run time, or of callers of one wrapper. The ranks of all of these; else null.
+    /// functions, of code made at run time, or of callers of one wrapper. The ranks of all of these; its own alone, if it
+    /// is above them by what it has for some of its callers, or of one size; else null.
     pub copies: Option<Vec<usize>>,
 }

@@ -259,6 +259,34 @@ pub const RUNTIMES: &[&str] = &[
     "libuClibc",
 ];
 
+/// How the names of libraries begin whose wrappers are in the table.
+const LIBRARIES: &[&str] = &[
+    "libQt",
+    "libSDL",
+    "libapr",
+    "libav",
+    "libboost",
+    "libcrypto",
+    "libdbus",
+    "libgio",
+    "libglib",
+    "libgobject",
+    "libjemalloc",
+    "libjq",
+    "liblua",
+    "libmimalloc",
+    "libpython",
+    "libsqlite3",
+    "libssl",
+    "libsw",
+    "libtalloc",
+    "libtcmalloc",
+    "libtevent",
+    "libuv",
+    "libxml2",
+    "libz",
+];
+
 /// Namespaces that a program may use itself, and what a path of the library's own files has in it.
 const NAMESPACES: &[(&str, &str)] = &[
     ("alloc::", "/alloc/src/"),
@@ -312,6 +340,11 @@ pub fn is_runtime(module: &ModuleLabel) -> bool {
         _ => stem,
     };
     module.role == Role::Library && (RUNTIMES.contains(&stem) || name.starts_with("ld-musl"))
+}
+
+/// Whether a library is one of those that the table is of; others can have functions of such names, too.
+pub fn is_well_known(module: &ModuleLabel) -> bool {
+    is_runtime(module) || LIBRARIES.iter().any(|name| module.name.starts_with(name))
 }
 
 #[cfg(test)]

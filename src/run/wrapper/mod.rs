@@ -5,7 +5,7 @@ mod known;
 mod learned;
 mod pattern;
 
-pub use known::{is_library_wrapper, is_namesake, is_runtime, is_wrapper};
+pub use known::{is_library_wrapper, is_namesake, is_runtime, is_well_known, is_wrapper};
 pub use learned::{Learned, learn};
 pub use pattern::{Pattern, plain_name};
 
@@ -52,13 +52,16 @@ pub enum PassedBy {
     Runtime,
     /// The table has its name.
     Known,
-    /// So it has, but the program has its source: its own lines may keep something.
+    /// So it has, but the program or a library of its own has its code: its own lines may keep something.
     #[serde(rename = "known")]
     KnownOwn,
     /// The data shows it.
     Learned,
     /// It is written in a header of the system.
     Header,
+    /// It is written in a header of a library, which can be the program's own.
+    #[serde(rename = "header")]
+    HeaderOwn,
 }
 
 impl PassedBy {
@@ -69,7 +72,7 @@ impl PassedBy {
             PassedBy::Runtime => "runtime",
             PassedBy::Known | PassedBy::KnownOwn => "known",
             PassedBy::Learned => "learned",
-            PassedBy::Header => "header",
+            PassedBy::Header | PassedBy::HeaderOwn => "header",
         }
     }
 }

@@ -1,0 +1,177 @@
+//! Rows of which one part grew and another shrank: what one caller lost hides what another leaks.
+//!
+//! A row is a line, and several callers can lead to it; of a log of glibc they are not known, but blocks of several sizes
+//! tell of them. A limit on the row sees the sum alone. So the gate also judges the callers that leak, by themselves. And a
+//! row that leaks can have lost a table that it had before.
+
+use super::callers::Reach;
+use super::column::Column;
+use super::growth::Growth;
+use super::judge::judge_each;
+use super::judged::{Reading, Site};
+use super::site::{Grouping, Part, SiteRun};
+use super::split::split;
+use super::together::{Likeness, Sum, Together, has_lost};
+use super::trend::{Observed, Trend, kept, trend_of};
+use crate::run::{Figures, Run};
+
+/// Of each row that is not hidden, the parts that grew where others shrank.
+pub fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<Together> {
+    if columns.len() < 2 {
+        return Vec::new();
+    }
+    let rows = sites.iter().enumerate();
+    let rows = rows.filter(|(_, site)| {
+        site.at.hidden.is_none() && site.at.part.is_none() && site.at.lines.is_none()
+    });
+    let hiding = |(index, site): (usize, &Site)| {
+        let parts = match may_hide_a_caller(site, runs) {
+            true => by_callers(index, site, runs, columns),
+            false => by_sizes(index, site, runs, columns),
+        };
+        let replaced = replaced(index, site, columns);
+        parts.into_iter().chain(replaced)
+    };
+    rows.flat_map(hiding).collect()
+}
+
+/// Whether several stacks lead to the row, and one of them leaks by its own course. To find the same stack in two runs takes
+/// long, and of few rows is it worth it.
+fn may_hide_a_caller(site: &Site, runs: &[Run]) -> bool {
+    let (Some(here), Some(run)) = (last(site), runs.last()) else {
+        return false;
+    };
+    let before = site.at.runs.first().and_then(Option::as_deref);
+    let stacks = here
+        .stacks()
+        .len()
+        .max(before.map_or(0, |before| before.stacks().len()));
+    if stacks < 2 {
+        return false;
+    }
+    let of_stacks = here.stacks().iter();
+    let mut of_stacks = of_stacks.filter_map(|stack| run.sites.get(*stack as usize));
+    of_stacks.any(|stack| {
+        let observed = stack.curve.as_ref().map(|curve| Observed {
+            survivors: stack.survivors.as_ref(),
+            ..Observed::bare(curve)
+        });
+        observed.is_none_or(|observed| leaks(trend_of(&observed)))
+    })
+}
+
+/// The callers that leak, without those that did not and shrank.
+fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Option<Together> {
+    let ways = split(
+        vec![site.at.clone()],
+        runs,
+        Grouping::Stack,
+        &Reach::default(),
+    );
+    let ways = judge_each(ways, columns);
+    if !ways.iter().any(has_lost) {
+        return None;
+    }
+    let leaking: Vec<&Site> = ways.iter().filter(|way| grew_by_a_leak(way)).collect();
+    let sure = leaking.iter().copied().filter(|way| !way.at.forked);
+    let of_leak = ways
+        .iter()
+        .filter(|way| has_lost(way) && may_have_moved(way));
+    let with_moved = Sum::of(sure.chain(of_leak), columns);
+    let all = Sum::of(leaking.iter().copied(), columns);
+    (!leaking.is_empty()).then(|| Together {
+        likeness: Likeness::Callers,
+        sites: vec![index],
+        in_last: leaking.len(),
+        reading: with_moved.reading(columns),
+        held: with_moved.held(columns),
+        others: Some(all.reading(columns)),
+    })
+}
+
+/// A leak that is gone with its way, or is less on it, can be on another: the program was rewritten, or has other work.
+fn may_have_moved(way: &Site) -> bool {
+    let leaks = |run: &SiteRun| Observed::of(run).is_none_or(|run| leaks(trend_of(&run)));
+    let first = way.at.runs.first().and_then(Option::as_deref);
+    first.is_some_and(leaks) && last(way).is_none_or(leaks)
+}
+
+/// The size of which most came, where those of another size went. That is no proof: nobody knows who asked for them.
+fn by_sizes(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Option<Together> {
+    site.at.stands_for()?;
+    let sizes = split(
+        vec![site.at.clone()],
+        runs,
+        Grouping::Size,
+        &Reach::default(),
+    );
+    let sizes = judge_each(sizes, columns);
+    if !sizes.iter().any(has_lost) {
+        return None;
+    }
+    let sized = sizes.iter().filter_map(|row| match row.at.part.as_deref() {
+        Some(Part::Size(size)) => Some((*size, row)),
+        _ => None,
+    });
+    let grown = sized.filter(|(_, row)| row.growth.is_growth());
+    let by_blocks = |(_, row): &(u64, &Site)| (row.growth.blocks, row.growth.bytes);
+    let (size, row) = grown.max_by_key(by_blocks)?;
+    Some(Together {
+        likeness: Likeness::Size(size),
+        sites: vec![index],
+        in_last: 1,
+        reading: site.reading(columns),
+        held: None,
+        others: Some(row.reading(columns)),
+    })
+}
+
+/// What leaks now and did not before, where as much is gone that was there before.
+fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
+    if site.trend != Some(Trend::Leak) || site.by_bytes {
+        return None;
+    }
+    let first = Observed::of(site.at.runs.first()?.as_deref()?)?;
+    if leaks(trend_of(&first)) {
+        return None;
+    }
+    let last = last(site)?;
+    let figures = last.figures;
+    let blocks = kept(&Observed::of(last)?)?.blocks as u64;
+    let bytes = figures.bytes.map(|bytes| {
+        let mean = bytes as f64 / figures.blocks.max(1) as f64;
+        (mean * blocks as f64) as u64
+    });
+    let kept = Figures {
+        blocks,
+        bytes,
+        allocations: None,
+    };
+    let reading = site.reading(columns);
+    Some(Together {
+        likeness: Likeness::Replaced,
+        sites: vec![index],
+        in_last: 1,
+        held: None,
+        others: Some(Reading {
+            // Of the first run, so that a percentage is one of what is gone.
+            growth: Growth::between(Figures::ZERO, kept),
+            ..reading.clone()
+        }),
+        reading,
+    })
+}
+
+fn grew_by_a_leak(way: &Site) -> bool {
+    let Growth { blocks, bytes } = way.growth;
+    (blocks > 0 || bytes.is_some_and(|bytes| bytes > 0) || way.held.is_some())
+        && way.trend.is_none_or(leaks)
+}
+
+fn leaks(trend: Trend) -> bool {
+    trend.is_growth() || trend == Trend::MayLeak
+}
+
+fn last(site: &Site) -> Option<&SiteRun> {
+    site.at.runs.last().and_then(Option::as_deref)
+}
