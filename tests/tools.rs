@@ -143,6 +143,11 @@ fn main() {
             gate::what_a_wrapper_keeps_itself_is_judged_in_all_its_callers,
         ),
         trial(
+            "a_library_without_a_build_id_has_names",
+            &["gcc"],
+            gate::a_library_without_a_build_id_has_names,
+        ),
+        trial(
             "what_one_caller_lost_hides_no_leak_of_another",
             &["gcc"],
             gate::what_one_caller_lost_hides_no_leak_of_another,

@@ -176,7 +176,10 @@ impl Files {
                         _ => Role::Library,
                     };
                     let name = shortened(&String::from_utf8_lossy(base_name(path)));
-                    let found = finder.found(FoundModule::new(role, name, path));
+                    let found = finder.found(FoundModule {
+                        mapped_size: Some(module.size),
+                        ..FoundModule::new(role, name, path)
+                    });
                     files.builds.push(match module.build_id.as_slice() {
                         [] => found.build(capture),
                         id => Some(Build::Id(BuildId(id.into()))),

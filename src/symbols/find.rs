@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 
 use super::module::{Found, Module};
 use crate::capture::{CaptureSet, Maps};
-use crate::elf::{ElfInfo, Machine};
+use crate::elf::{ElfInfo, LoadSegment, Machine};
 use crate::file_name::{base_name, path_base};
 use crate::run::Role;
 
@@ -123,6 +123,21 @@ impl<'a> ModuleFinder<'a> {
         (info.build_id == Some(recorded)).then_some(info)
     }
 
+    /// The file at the target's path on this machine, if a recording was made of it: neither it nor what ran has a build id,
+    /// it takes as many addresses, and is older than the recording.
+    fn by_recorded_size(&self, module: &Module) -> Option<ElfInfo> {
+        let (file, size) = module.mapped_as.as_ref().zip(module.mapped_size)?;
+        if self.capture.manifest.build_id(file).is_some() {
+            return None;
+        }
+        let path = Path::new(OsStr::from_bytes(file));
+        let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+        let is_older = changed(path)? <= changed(&self.capture.log)?;
+        let info = ElfInfo::read(path).ok().filter(|_| is_older)?;
+        self.judge(module, &info).ok()?;
+        (info.build_id.is_none() && has_size(&info, size)).then_some(info)
+    }
+
     /// The path that the target used, on this machine: right only where the capture was made here,
     /// so all that is known of the file has to agree.
     fn on_this_machine(&self, module: &Module) -> Found {
@@ -130,7 +145,9 @@ impl<'a> ModuleFinder<'a> {
             return Found::OnThisMachine(info);
         }
         let Some((maps, file)) = self.capture.maps.as_ref().zip(module.mapped_as.as_ref()) else {
-            return Found::Nowhere;
+            return self
+                .by_recorded_size(module)
+                .map_or(Found::Nowhere, Found::OnThisMachine);
         };
         let path = Path::new(OsStr::from_bytes(file));
         let is_replaced = maps.of_file(file).any(|mapping| mapping.deleted);
@@ -184,6 +201,20 @@ fn was_made_here(maps: &Maps) -> bool {
         is.is_some() && is == inode_of(maps, file)
     };
     files.into_iter().any(is_here)
+}
+
+/// Whether `info` takes so many addresses. What is behind its last segment's bytes is mapped without the file.
+fn has_size(info: &ElfInfo, size: u64) -> bool {
+    let first = info.segments.iter().map(|segment| segment.address & !0xfff);
+    let first = first.min().unwrap_or(0);
+    let up_to = |end: fn(&LoadSegment) -> u64| {
+        let ends = info.segments.iter().map(end);
+        let end = ends.max().unwrap_or(0).saturating_add(0xfff) & !0xfff;
+        end.saturating_sub(first)
+    };
+    let in_file = up_to(|segment| segment.address.saturating_add(segment.file_size));
+    let in_memory = up_to(|segment| segment.address.saturating_add(segment.memory_size));
+    (in_file..=in_memory).contains(&size)
 }
 
 /// Whether the code of `info` would be mapped as the maps file shows it: same offsets, same sizes.

@@ -19,6 +19,8 @@ pub struct Module {
     pub mapped_as: Option<Vec<u8>>,
     /// Its path in the log.
     pub logged_as: Option<Vec<u8>>,
+    /// How many bytes of addresses it took, by a recording.
+    pub mapped_size: Option<u64>,
     pub file: Found,
     /// The file is none that ran: it makes no calls where calls came from.
     pub is_other_build: bool,
@@ -47,6 +49,7 @@ impl Module {
             name,
             mapped_as: Some(path.to_vec()),
             logged_as: None,
+            mapped_size: None,
             file: Found::Nowhere,
             is_other_build: false,
         }

@@ -175,6 +175,7 @@ impl ModuleTable {
             },
             mapped_as: mapped.map(<[u8]>::to_vec),
             logged_as: logged.map(<[u8]>::to_vec),
+            mapped_size: None,
             file: Found::Nowhere,
             is_other_build: false,
         });

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::{json, live, mtrace_diff, output_of, site, stdout_of};
@@ -296,6 +298,52 @@ pub fn an_own_library_or_header_with_a_librarys_names_is_judged() {
             "{said}"
         );
     }
+}
+
+/// Many tool chains write no build ids. The file at a library's path is the one that ran, if nothing was put there since.
+pub fn a_library_without_a_build_id_has_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let runs = Runs { directory };
+    fs::write(
+        runs.path("app.c"),
+        "char *own(void);\nint main(void) { own(); return 0; }\n",
+    )
+    .unwrap();
+    let build = |source: &str, to: &str, options: &[&str]| {
+        fs::write(runs.path("own.c"), source).unwrap();
+        let mut gcc = Command::new("gcc");
+        gcc.args(["-g", "-O1", "-Wl,--build-id=none"]).args(options);
+        stdout_of(gcc.args(["-o", to]).current_dir(runs.directory.path()));
+    };
+    let keep = "#include <stdlib.h>\n\
+                char *own(void) { char *all = 0; for (int i = 0; i < 30; i++) all = malloc(24); return all; }\n";
+    build(keep, "libown.so", &["-shared", "-fPIC", "own.c"]);
+    build(
+        keep,
+        "app",
+        &["app.c", "-L.", "-lown", "-Wl,-rpath,$ORIGIN"],
+    );
+    runs.record("run0", &[], &["./app"]);
+    let rows = |document: &Value| -> Vec<(Option<String>, u64)> {
+        let sites = document["sites"].as_array().unwrap().iter();
+        let row = |site: &Value| {
+            let function = site["function"].as_str().map(str::to_owned);
+            (
+                function,
+                site["runs"][0]["live"]["blocks"].as_u64().unwrap(),
+            )
+        };
+        sites.map(row).collect()
+    };
+    let shown = || json(&["show", "--all", runs.path("run0").to_str().unwrap()]);
+    assert_eq!(rows(&shown()), [(Some("own".to_owned()), 30)]);
+    std::thread::sleep(Duration::from_millis(20));
+    build(
+        &keep.replace("own(", "other("),
+        "libown.so",
+        &["-shared", "-fPIC", "own.c"],
+    );
+    assert_eq!(rows(&shown()), [(None, 30)]);
 }
 
 /// A line with two callers: what each of them keeps of 400 blocks, in both runs.
