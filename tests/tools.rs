@@ -148,6 +148,11 @@ fn main() {
             gate::a_library_without_a_build_id_has_names,
         ),
         trial(
+            "a_function_without_lines_is_judged_in_all_its_rows",
+            &["gcc", "strip"],
+            gate::a_function_without_lines_is_judged_in_all_its_rows,
+        ),
+        trial(
             "what_one_caller_lost_hides_no_leak_of_another",
             &["gcc"],
             gate::what_one_caller_lost_hides_no_leak_of_another,

@@ -1,4 +1,4 @@
-//! Rows of one source line, and of code without any: what they leak adds up.
+//! Rows of one source line, of a function without lines, and of code without any: what they leak adds up.
 //!
 //! A line of a template is a row in each of its instances, a line of an inlined function a row in each caller, and each
 //! script that is compiled at run time calls from pages of its own. None of these rows need leak much.
@@ -20,10 +20,15 @@ enum Place<'a> {
         file: &'a str,
         line: u32,
     },
+    /// Of which no line is known.
+    Function {
+        module: ModuleKey,
+        function: &'a str,
+    },
     RunTimeCode,
 }
 
-/// Sites among ranked ones that share a line, and those in code that was made at run time. A line of a function that is known
+/// Sites among ranked ones that share a line, or a function where no lines are known, and those in code that was made at run time. A line of a function that is known
 /// to allocate for its callers is left out, as each of them answers for its own; so are sites that are hidden.
 pub fn lines(sites: &[Site], columns: &[Column]) -> Vec<Together> {
     let copied = copied_builds(sites);
@@ -40,6 +45,7 @@ pub fn lines(sites: &[Site], columns: &[Column]) -> Vec<Together> {
         .map(|(place, at)| {
             let likeness = match place {
                 Place::Line { .. } => Likeness::Line,
+                Place::Function { .. } => Likeness::Function,
                 Place::RunTimeCode => Likeness::RunTimeCode,
             };
             Together::of(likeness, at, sites, columns)
@@ -58,7 +64,13 @@ fn place(site: &Site, is_copy: impl Fn() -> bool) -> Option<Place<'_>> {
         return None;
     }
     let module = module_of(&site.at.key)?;
-    let file = frame.file.as_deref()?;
+    let (Some(file), Some(line)) = (frame.file.as_deref(), frame.line) else {
+        let function = frame.function.as_deref()?;
+        return Some(Place::Function {
+            module: module.clone(),
+            function,
+        });
+    };
     // A header is compiled into several modules. A path that is not whole can be that of several files.
     let is_shared = file.starts_with('/') || (*module != ModuleKey::program() && is_copy());
     Some(Place::Line {
@@ -67,6 +79,6 @@ fn place(site: &Site, is_copy: impl Fn() -> bool) -> Option<Place<'_>> {
             false => module.clone(),
         },
         file,
-        line: frame.line?,
+        line,
     })
 }

@@ -18,6 +18,8 @@ pub enum Likeness {
     Copies,
     /// One line, in instances of a template, or inlined into several functions.
     Line,
+    /// One function, of which no lines are known.
+    Function,
     /// They lie in code that was made at run time.
     RunTimeCode,
     /// Their memory came through this function, which allocates for its callers.
@@ -65,7 +67,7 @@ impl Together {
                 Likeness::Line => lost
                     .iter()
                     .all(|site| !functions.contains(&site.at.function())),
-                Likeness::Copies | Likeness::RunTimeCode => false,
+                Likeness::Copies | Likeness::Function | Likeness::RunTimeCode => false,
                 Likeness::Callers | Likeness::Size(_) | Likeness::Replaced => false,
             };
         Together {

@@ -298,7 +298,7 @@ fn offset(report: &Report) -> String {
                 );
             }
             Likeness::Wrapper(function) => format!("callers of {function}"),
-            Likeness::Copies | Likeness::Line | Likeness::RunTimeCode => {
+            Likeness::Copies | Likeness::Line | Likeness::Function | Likeness::RunTimeCode => {
                 format!("rows of the line of {}", name())
             }
         };
@@ -324,6 +324,8 @@ fn others(together: &Together) -> String {
         (Likeness::Copies, n) => format!(" and its like in {} copies of that file", count(n)),
         (Likeness::Line, 1) => " and another row of that line".to_owned(),
         (Likeness::Line, n) => format!(" and {} other rows of that line", count(n)),
+        (Likeness::Function, 1) => " and another row of that function".to_owned(),
+        (Likeness::Function, n) => format!(" and {} other rows of that function", count(n)),
         (Likeness::RunTimeCode, 1) => " and another caller in code made at run time".to_owned(),
         (Likeness::RunTimeCode, n) => {
             format!(" and {} other callers in code made at run time", count(n))

@@ -175,6 +175,26 @@ pub fn a_line_of_a_template_is_judged_in_all_its_instances() {
     a_line_is_above_the_limit(&runs, "+270 blocks", " and 29 other rows of that line");
 }
 
+/// Without debug information a row is an address. The function calls malloc in thirty places, and none keeps much.
+pub fn a_function_without_lines_is_judged_in_all_its_rows() {
+    let calls: String = (0..30)
+        .map(|_| "p = malloc(64); if (!LEAK) free(p);\n")
+        .collect();
+    let runs = Runs::of(&format!(
+        "#include <stdlib.h>\n\
+         __attribute__((noinline)) void parse(void) {{ char *volatile p;\n{calls}}}\n\
+         int main(void) {{ for (int i = 0; i < 9; i++) parse(); return 0; }}\n"
+    ));
+    for program in ["app0", "app1"] {
+        stdout_of(
+            Command::new("strip")
+                .args(["-g", program])
+                .current_dir(runs.directory.path()),
+        );
+    }
+    a_line_is_above_the_limit(&runs, "+270 blocks", " and 29 other rows of that function");
+}
+
 pub fn a_line_that_is_inlined_is_judged_in_all_its_callers() {
     let callers = (0..20).map(|n| {
         format!(
