@@ -1,9 +1,9 @@
 //! Recordings of processes that a recorded program started, beside its own.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::mtrace_log::has_begun;
 use crate::capture::CaptureSet;
 use crate::file_name::base_name;
 use crate::printable::{printable, printable_path};
@@ -131,8 +131,18 @@ fn recordings_near(capture: &CaptureSet) -> Vec<Header> {
 }
 
 fn header_of(recording: &Path) -> Option<Header> {
-    // A FIFO would be waited for.
-    let is_file = fs::metadata(recording).is_ok_and(|file| file.is_file());
-    let file = is_file.then(|| File::open(recording).ok()).flatten()?;
-    Some(Blocks::open(file).ok()?.ok()?.header)
+    Some(Blocks::open(opened(recording)?).ok()?.ok()?.header)
+}
+
+/// Whether a file is a log that has come as far as its first line.
+fn has_begun(path: &Path) -> bool {
+    let mut first = [0; 7];
+    let file = opened(path);
+    file.is_some_and(|mut file| file.read_exact(&mut first).is_ok()) && &first == b"= Start"
+}
+
+/// A regular file; opening a FIFO would wait for its writer.
+fn opened(path: &Path) -> Option<File> {
+    let is_file = fs::metadata(path).is_ok_and(|file| file.is_file());
+    is_file.then(|| File::open(path).ok()).flatten()
 }

@@ -1,9 +1,5 @@
 //! The logs that glibc's `mtrace()` writes.
 
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::Path;
-
 use super::children::logs_apart;
 use super::facts::{facts, mapped_names, modules};
 use super::importer::{Importer, Reading};
@@ -69,15 +65,6 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
         }
     }
     Ok(RunToName::new(run, modules, capture))
-}
-
-/// Whether a file is a log that has come as far as its first line.
-pub fn has_begun(path: &Path) -> bool {
-    // A FIFO would be waited for.
-    let is_file = fs::metadata(path).is_ok_and(|file| file.is_file());
-    let mut first = [0; 7];
-    let file = is_file.then(|| File::open(path).ok()).flatten();
-    file.is_some_and(|mut file| file.read_exact(&mut first).is_ok()) && &first == b"= Start"
 }
 
 /// A location has the number of its caller.

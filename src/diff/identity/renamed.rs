@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::MatchedBy;
 use super::candidate::Candidate;
-use super::function::{Found, by_lines, by_offset};
+use super::function::{by_lines, by_offset};
 use super::matching::{Group, Matching};
+use super::pair::Pair;
 use crate::diff::align::are_long;
 use crate::diff::files::{agreement, best_pairs};
 use crate::diff::site::ModuleKey;
@@ -31,7 +32,7 @@ pub fn learn_files(matching: &mut Matching<'_>) -> bool {
     !renamed.is_empty()
 }
 
-fn pairs(matching: &Matching<'_>, group: &Group, kin: &Kin<'_>) -> Vec<Found> {
+fn pairs(matching: &Matching<'_>, group: &Group, kin: &Kin<'_>) -> Vec<Pair> {
     let old = split(&group.old, matching.old);
     let new = split(&group.new, matching.new);
     let score = |i: usize, j: usize| {
