@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::group::module_of;
 use super::growth::Change;
 use super::judged::Site;
 use super::matched_by::MatchedBy;
-use super::site::ModuleKey;
+use super::module_key::ModuleKey;
 use crate::run::Build;
 use crate::warning::Warning;
 
@@ -30,7 +29,7 @@ impl<'a> GoneAndNew<'a> {
         };
         builds.extend(site.at.runs.iter().flatten().map(|run| run.build.as_ref()));
         let file = site.at.frame().and_then(|frame| frame.file.as_deref());
-        self.places.insert((module_of(&site.at.key), file));
+        self.places.insert((site.at.key.module(), file));
         self.name = name;
     }
 
@@ -51,7 +50,7 @@ pub fn advice(sites: &[Site]) -> Vec<Warning> {
         match site.at.function() {
             Some(function) => functions.entry(function).or_default().note(site, function),
             None => {
-                let module = module_of(&site.at.key);
+                let module = site.at.key.module();
                 modules
                     .entry(module)
                     .or_default()

@@ -6,10 +6,11 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::beyond::{Beyond, Looks, WrapperNames};
 use super::by_callers::unite_by_callers;
-use super::group::{Aliases, module_of};
+use super::group::Aliases;
 use super::identity::{AskedFor, Candidate, Known, Match, Outermost, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
-use super::site::{CodePlace, Grouping, Hidden, JoinedSite, ModuleKey, SiteKey, SiteRun};
+use super::module_key::ModuleKey;
+use super::site::{CodePlace, Grouping, Hidden, JoinedSite, SiteKey, SiteRun};
 use crate::run::{
     Call, CallSite, Declaration, Figures, Frame, Inventory, Location, ModuleLabel, Role, Run,
     Symbolized, Text,
@@ -168,7 +169,7 @@ impl Found {
         let chain = named.map(|named| whole_functions(named.chain().map(step).collect()));
         let here = &self.here;
         Candidate {
-            module: module_of(&key).cloned(),
+            module: key.module().cloned(),
             key,
             build: here.build.clone(),
             chain: chain.unwrap_or_default(),

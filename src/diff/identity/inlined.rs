@@ -8,7 +8,7 @@ use super::function::by_lines;
 use super::lines::pair_by_line;
 use super::matching::{Group, Matching};
 use super::pair::Pair;
-use crate::diff::site::ModuleKey;
+use crate::diff::module_key::ModuleKey;
 
 type Key<'a> = (&'a ModuleKey, &'a str, &'a str);
 

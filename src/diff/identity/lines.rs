@@ -5,7 +5,7 @@ use super::candidate::Candidate;
 use super::function::by_lines;
 use super::matching::Matching;
 use super::pair::Pair;
-use crate::diff::site::ModuleKey;
+use crate::diff::module_key::ModuleKey;
 
 /// Function and file of each step of a chain.
 type Steps<'a> = Vec<(Option<&'a str>, Option<&'a str>)>;

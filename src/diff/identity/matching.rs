@@ -8,7 +8,7 @@ use super::known::Known;
 use super::modules::ModulePair;
 use super::pair::{Match, Pair};
 use super::sources::Files;
-use crate::diff::site::ModuleKey;
+use crate::diff::module_key::ModuleKey;
 
 /// Sites of both runs that have something in common, by their indexes.
 #[derive(Debug, Clone, Default)]

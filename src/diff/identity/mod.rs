@@ -31,7 +31,7 @@ pub use pair::Match;
 pub use sources::files_of;
 
 pub use super::matched_by::MatchedBy;
-use super::site::ModuleKey;
+use super::module_key::ModuleKey;
 
 /// What matching a run against the earlier ones gave.
 #[derive(Debug, Clone, Default, PartialEq)]

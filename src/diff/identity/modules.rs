@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::candidate::Candidate;
 use super::known::Known;
 use crate::diff::files::agreement;
-use crate::diff::site::ModuleKey;
+use crate::diff::module_key::ModuleKey;
 use crate::run::{Build, LinkAddress, Role};
 
 /// What the sites of one run say of a module.

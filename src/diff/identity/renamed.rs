@@ -9,7 +9,7 @@ use super::matching::{Group, Matching};
 use super::pair::Pair;
 use crate::diff::align::are_long;
 use crate::diff::files::{agreement, best_pairs};
-use crate::diff::site::ModuleKey;
+use crate::diff::module_key::ModuleKey;
 use crate::file_name::family;
 
 pub fn pair(matching: &mut Matching<'_>) {

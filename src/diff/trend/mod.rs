@@ -15,6 +15,7 @@ mod work;
 use std::sync::LazyLock;
 
 use super::column::Column;
+pub use super::finding::{Finding, Trend};
 use super::site::SiteRun;
 use crate::trace::{Curve, STEPS};
 
@@ -24,48 +25,6 @@ pub use reasons::{More, Reasons};
 pub use shape::FEWEST_BLOCKS;
 use work::GrowsByBytes;
 pub use work::last_loss;
-
-/// What kind of growth a call site shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Trend {
-    /// Keeps on keeping blocks, to the end.
-    Leak,
-    /// One thing speaks against a leak, and that by a little.
-    MayLeak,
-    /// Grew to the end of the program's work, and was freed when it ended.
-    Grows,
-    /// All of it came in the beginning, and it has stayed level.
-    Startup,
-    /// Grew, then stayed level: a cache or a pool.
-    Plateau,
-    /// Jumps.
-    Burst,
-    /// Too few blocks to say.
-    Noise,
-    /// Level all along: the difference is only what the end did not free.
-    Shutdown,
-}
-
-impl Trend {
-    /// Whether it grew as long as the program worked.
-    pub fn is_growth(self) -> bool {
-        matches!(self, Trend::Leak | Trend::Grows)
-    }
-
-    /// Stable, for scripts and for people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Trend::Leak => "leak",
-            Trend::MayLeak => "leak?",
-            Trend::Grows => "grows",
-            Trend::Startup => "startup",
-            Trend::Plateau => "plateau",
-            Trend::Burst => "burst",
-            Trend::Noise => "noise",
-            Trend::Shutdown => "shutdown",
-        }
-    }
-}
 
 /// Of a run that is this many times longer, what it has more must be what it kept meanwhile, or it has no leak, unless the
 /// first one stood level in the end.
@@ -134,14 +93,6 @@ impl<'a> Observed<'a> {
             GrowsByBytes::UntilTheExit => Trend::Grows,
         })
     }
-}
-
-/// A verdict, and what it is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Finding {
-    pub trend: Trend,
-    /// It is not the blocks that grow in number, but their bytes.
-    pub by_bytes: bool,
 }
 
 /// Judges a site; `None` if its last run has no curve.

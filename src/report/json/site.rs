@@ -2,7 +2,7 @@
 
 use super::schema::*;
 use crate::diff::{
-    Doubt, Growth, Hidden, Lines, MatchedBy, Part, Rate, Reasons, Site, SiteRun, Trend, Via,
+    Doubt, Growth, Hidden, LineCounts, MatchedBy, Part, Rate, Reasons, Site, SiteRun, Trend, Via,
 };
 use crate::report::Report;
 use crate::report::options::StackView;
@@ -162,7 +162,7 @@ pub fn json_evidence(reasons: &Reasons) -> JsonEvidence {
     }
 }
 
-pub fn json_lines(lines: &Lines) -> JsonLines {
+pub fn json_lines(lines: &LineCounts) -> JsonLines {
     JsonLines {
         all: lines.all,
         leak: lines.leak,
