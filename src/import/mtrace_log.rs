@@ -14,7 +14,7 @@ use crate::trace::{
     Anomalies, Caller, CallerId, Callers, Outcome, ReplayOptions, Reuse, Trace, advice,
     is_log_line, replay,
 };
-use crate::warning::Warning;
+use crate::warning::{LogWarning, Warning};
 
 pub const MTRACE_LOG: Importer = Importer {
     standing: Standing::Log,
@@ -38,7 +38,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let outcome = trace.settle(rebased.choice.reuse);
     let anomalies = outcome.anomalies();
     let mut damage = damage(&trace, &anomalies, &rebased, reached.is_some());
-    damage.extend(logs_apart(&capture));
+    damage.extend(logs_apart(&capture).map(Warning::from));
     let facts = Facts {
         choice: Some(rebased.choice.clone()),
         duration_s: match reached {
@@ -111,10 +111,11 @@ fn damage(
     rebased: &RebasedRun,
     is_cut: bool,
 ) -> Vec<Warning> {
-    let none = (trace.records == 0).then_some(Warning::NoRecords { is_recorded: false });
+    let none = (trace.records == 0).then_some(LogWarning::NoRecords);
     let damage = advice(anomalies, rebased.choice.reuse, trace.allocations()).into_iter();
-    let is_told = |warning: &Warning| !is_cut || *warning != Warning::MissingEnd;
-    none.into_iter().chain(damage.filter(is_told)).collect()
+    let is_told = |warning: &LogWarning| !is_cut || *warning != LogWarning::MissingEnd;
+    let damage = none.into_iter().chain(damage.filter(is_told));
+    damage.map(Warning::from).collect()
 }
 
 /// A file that holds nothing, or mostly something else, is no mtrace log.
