@@ -33,6 +33,7 @@ mod median;
 mod module_key;
 mod rank;
 mod rate;
+mod run_sites;
 mod site;
 mod split;
 mod together;
