@@ -10,7 +10,7 @@ use super::pair::Pair;
 use crate::diff::align::are_long;
 use crate::diff::files::{agreement, best_pairs};
 use crate::diff::module_key::ModuleKey;
-use crate::file_name::family;
+use crate::file_name::{family, last_part};
 
 pub fn pair(matching: &mut Matching<'_>) {
     let kin = Kin::new(matching);
@@ -192,7 +192,7 @@ impl<'a> Kin<'a> {
 /// `table.c` and `table_v2.c`: one name is the beginning of the other, in whole words.
 fn names_are_alike(old: &str, new: &str) -> bool {
     let name = |path: &'_ str| {
-        let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+        let name = last_part(path).to_owned();
         match name.split_once('.') {
             Some((stem, _)) if !stem.is_empty() => stem.to_owned(),
             _ => name,

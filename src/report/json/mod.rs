@@ -135,7 +135,7 @@ fn json_fault(run: &Run, fault: Fault) -> JsonFault {
         function: frame.and_then(|f| owned(f.function.as_ref())),
         file: frame.and_then(|f| owned(f.file.as_ref())),
         line: frame.and_then(|f| f.line),
-        address: at.address.map(json_address),
+        address: at.address.map(|address| address.to_string()),
     }
 }
 
