@@ -8,6 +8,11 @@ pub fn base_name(path: &[u8]) -> &[u8] {
     memchr::memrchr(b'/', path).map_or(path, |slash| &path[slash + 1..])
 }
 
+/// The same of a path as text.
+pub fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// The same of a path of this machine.
 pub fn path_base(path: &Path) -> &[u8] {
     base_name(path.as_os_str().as_bytes())
@@ -42,7 +47,7 @@ pub fn release_stem(base: &[u8]) -> Option<&[u8]> {
 /// `libfoo` of `libfoo.so.1.2` and of `libfoo-1.2.so`, also of their paths: what other versions of a library are
 /// called too.
 pub fn family(module: &str) -> &str {
-    let name = module.rsplit('/').next().unwrap_or(module);
+    let name = last_part(module);
     let Some((stem, _)) = name.split_once(".so") else {
         return name;
     };

@@ -90,7 +90,7 @@ pub use progress::Progress;
 pub use report::{FORMATS, Format, Options, Report, StackView};
 pub use run::{Addressing, Facts, Figures, Filter, FramePattern, Pattern, Run, Wrappers};
 pub use symbols::SearchPath;
-pub use warning::Warning;
+pub use warning::{ComparisonWarning, LogWarning, NamesWarning, RecordingWarning, Warning};
 
 /// What the tests, fuzz targets and benchmarks beside the crate look into. No promise holds here.
 #[doc(hidden)]

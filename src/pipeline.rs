@@ -11,6 +11,7 @@ use crate::run::{
 };
 use crate::saved;
 use crate::symbols::name_callers;
+use crate::warning::Warning;
 
 /// Compares two or more runs.
 pub fn compare(plan: &Plan) -> Result<Report> {
@@ -42,9 +43,9 @@ fn report(plan: &Plan) -> Result<Report> {
     let runs = runs.into_iter().map(|run| renamed(run, &plan.maps));
     let runs = settle(runs.collect());
     let (runs, false_builds) = without_false_builds(runs);
-    let mut warnings = compared(&runs);
-    warnings.extend(false_builds);
-    warnings.extend(unused_beside_saved(&plan.runs, &runs));
+    let of_runs = compared(&runs).into_iter().chain(false_builds);
+    let mut warnings: Vec<Warning> = of_runs.map(Warning::from).collect();
+    warnings.extend(unused_beside_saved(&plan.runs, &runs).map(Warning::from));
     let runs = with_best_names(runs);
     warnings.extend(plan.wrappers.unmatched(&runs));
     let runs = blamed(runs, &plan.wrappers);
@@ -59,10 +60,11 @@ fn report(plan: &Plan) -> Result<Report> {
             filter: plan.filter.to_string(),
         });
     }
-    warnings.extend(unlike(&runs));
+    warnings.extend(unlike(&runs).into_iter().map(Warning::from));
     let strangers = strangers(&runs);
     let sites = join(&mut runs, plan.by);
-    warnings.extend(strangers.filter(|_| !sites.have_common_rows()));
+    let strangers = strangers.filter(|_| !sites.have_common_rows());
+    warnings.extend(strangers.map(Warning::from));
     let terms = Terms {
         only: plan.filter.is_set().then(|| {
             let kept = runs.last().map_or(0, |run| run.live().blocks);

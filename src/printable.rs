@@ -100,6 +100,15 @@ fn boundary(text: &str, bytes: usize) -> usize {
     ends.find(|end| text.is_char_boundary(*end)).unwrap_or(0)
 }
 
+/// The first few names, and how many more there are.
+pub fn some(names: &[String]) -> String {
+    const SOME: usize = 5;
+    match names.len() {
+        0..=SOME => names.join(", "),
+        n => format!("{} and {} more", names[..SOME].join(", "), n - SOME),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

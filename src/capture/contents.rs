@@ -13,7 +13,7 @@ use crate::elf::ElfInfo;
 use crate::error::{Error, FileFlag, Result};
 use crate::file_name::names_a_report;
 use crate::printable::{printable_name, printable_path};
-use crate::warning::Warning;
+use crate::warning::NamesWarning;
 
 /// What a directory listing comes to.
 #[derive(Default)]
@@ -216,15 +216,16 @@ impl Contents {
     }
 
     /// A given program beside one of another build id: one of the two did not run.
-    pub fn other_program(&self, given: Option<&ElfInfo>) -> Option<Warning> {
+    pub fn other_program(&self, given: Option<&ElfInfo>) -> Option<NamesWarning> {
         let (given, [beside]) = (given?, self.programs.as_slice()) else {
             return None;
         };
         let ids = given.build_id.as_ref().zip(beside.build_id.as_ref());
-        ids.filter(|(a, b)| a != b).map(|_| Warning::OtherProgram {
-            given: given.path.clone(),
-            beside: beside.path.clone(),
-        })
+        ids.filter(|(a, b)| a != b)
+            .map(|_| NamesWarning::OtherProgram {
+                given: given.path.clone(),
+                beside: beside.path.clone(),
+            })
     }
 
     /// Several snapshots of one process are united; of several processes, they are an error.

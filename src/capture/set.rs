@@ -16,7 +16,7 @@ use crate::elf::ElfInfo;
 use crate::error::{Error, Result, no_directory};
 use crate::printable::printable_path;
 use crate::progress::{Counted, Progress};
-use crate::warning::Warning;
+use crate::warning::{NamesWarning, Warning};
 
 /// The files of one run, each known for what it is.
 #[derive(Debug, Default)]
@@ -102,9 +102,9 @@ impl CaptureSet {
             warnings.push(Warning::LeftAside { files: aside });
         }
         if program.is_none() {
-            warnings.push(Warning::NoProgram);
+            warnings.push(NamesWarning::NoProgram.into());
         }
-        warnings.extend(contents.other_program(program.as_ref()));
+        warnings.extend(contents.other_program(program.as_ref()).map(Warning::from));
         let sysroot = match &input.sysroot {
             Some(root) if !root.is_dir() => {
                 return Err(no_directory(root));

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::clean::Escape;
-use super::print;
+use super::clean::{Escape, print};
 use crate::capture::RunInput;
 use crate::error::{Error, Result};
 use crate::import::open_recording;

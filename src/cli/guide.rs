@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use clap::Args;
 
 use super::clean::{Escape, print};
-use super::options::{Color, terminal_width};
+use super::terminal::{Color, terminal_width};
 use crate::error::{Error, Result};
 use crate::guide::{CHAPTERS, Chapter, render};
 use crate::printable::printable;

@@ -5,10 +5,13 @@ mod convert;
 mod guide;
 mod locale;
 mod options;
+mod plans;
 mod progress;
 mod record;
 mod stacks;
+mod terminal;
 mod unwind;
+mod values;
 mod words;
 
 use std::io::{self, Write};
@@ -21,10 +24,11 @@ use crate::diff::Verdict;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::printable::printable;
-use crate::report::{FAULTS, Format, Options, Page, Report, wrapped_text};
+use crate::report::{FAULTS, Format, Options, Report};
 use clean::{Escape, print};
 use options::{Cli, Command, CompareArgs, ShowArgs, WorkArgs};
 use progress::Bar;
+use terminal::on_stderr;
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,16 +95,6 @@ fn failed(error: &Error) -> ExitCode {
     let text = on_stderr("error: ", &printable(&error.to_string()));
     complain(text.strip_prefix("error: ").unwrap_or(&text));
     ExitStatus::Error.into()
-}
-
-/// Text for standard error, in lines that fit where it is a terminal.
-fn on_stderr(lead: &str, text: &str) -> String {
-    let columns = terminal_size::terminal_size_of(io::stderr());
-    let page = Page {
-        columns: columns.map(|(width, _)| width.0.into()),
-        ..Page::default()
-    };
-    wrapped_text(lead, text, page)
 }
 
 /// The exit status of a recorded program is passed on.

@@ -1,25 +1,17 @@
-//! Every option, its help, and what it becomes in the library's plain types.
+//! The options of comparisons and of single runs, and their help.
 
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 
-use crate::capture::{Moment, RunInput, is_duration};
-use crate::diff::{Gate, Grouping, Limit, Map, SortBy, grouped_number};
-use crate::error::{Error, FileFlag, Result};
-use crate::plan::Plan;
-use crate::report::{FORMATS, Format, Options};
-use crate::run::Addressing;
-use crate::symbols::SearchPath;
-
 use super::stacks::StackArgs;
+use super::terminal::Color;
 use super::unwind::UnwindTableArgs;
-use super::words;
+use super::values::{duration, formats, limit, memory};
+use crate::diff::{Limit, Map};
+use crate::report::{FORMATS, Format};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -174,17 +166,6 @@ pub enum FailOn {
     DoubleFree,
 }
 
-impl GateArgs {
-    fn gate(&self, limits: Vec<Limit>) -> Gate {
-        Gate {
-            limits,
-            fail_on_double_free: self.fail_on.contains(&FailOn::DoubleFree),
-            strict: self.strict,
-            strict_rates: self.strict_rates,
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -258,22 +239,6 @@ pub struct CaptureArgs {
     pub map: Vec<Map>,
 }
 
-/// A time that something can be divided by.
-fn duration(text: &str) -> std::result::Result<Duration, String> {
-    let duration = words::time(text)?;
-    match is_duration(duration.as_secs_f64()) {
-        true => Ok(duration),
-        false => Err("no run takes that long, or that short".to_owned()),
-    }
-}
-
-fn limit(text: &str) -> std::result::Result<Limit, String> {
-    match text.trim() {
-        "" => Err("there is no limit between two commas; write 10,4KiB".to_owned()),
-        text => text.parse(),
-    }
-}
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum AddressingKind {
     Absolute,
@@ -338,15 +303,6 @@ pub struct ViewArgs {
     pub width: Option<u16>,
 }
 
-fn memory(text: &str) -> std::result::Result<ByteSize, String> {
-    let refused = || format!("'{text}' is not a size; give it a unit, such as 64MiB");
-    match text.trim_end().ends_with(['B', 'b']) {
-        true => text.parse().map_err(|_| refused()),
-        // Without the B, M could be 10^6 or 2^20.
-        false => Err(refused()),
-    }
-}
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Sort {
     Blocks,
@@ -368,179 +324,6 @@ pub enum By {
     Size,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Color {
-    Auto,
-    Always,
-    Never,
-}
-
-impl Color {
-    /// Whether standard output is to be coloured.
-    pub fn is_on(self) -> bool {
-        match self {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => {
-                anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-            }
-        }
-    }
-}
-
-/// Columns of the terminal that standard output, or else standard error or input, is.
-pub fn terminal_width() -> Option<u16> {
-    terminal_size::terminal_size().map(|(width, _)| width.0)
-}
-
-/// The formats that a comparison, or one run, can be written in.
-fn formats(of_one_run: bool) -> impl TypedValueParser<Value = Format> {
-    let formats = FORMATS.iter();
-    let formats = formats.filter(move |format| of_one_run || !format.lists_blocks);
-    let values = formats.map(|format| match format.about {
-        "" => PossibleValue::new(format.name),
-        about => PossibleValue::new(format.name).help(about),
-    });
-    let parser = PossibleValuesParser::new(values);
-    // The parser lets no other name pass.
-    parser.map(|name| Format::named(&name).unwrap_or(FORMATS[0]))
-}
-
-impl CompareArgs {
-    pub fn plan(&self) -> Result<Plan> {
-        if let Some(text) = grouped_number(&self.fail_above) {
-            return Err(Error::GroupedNumber { text });
-        }
-        Ok(Plan {
-            runs: self.capture.inputs(&self.runs)?,
-            search: self.capture.search(),
-            sort: self.view.sort(),
-            by: self.view.by(),
-            wrappers: self.stacks.wrappers(),
-            filter: self.stacks.filter(),
-            callers: Some(self.stacks.callers),
-            maps: self.capture.map.clone(),
-            gate: self.gate.gate(self.fail_above.clone()),
-            addressing: self.capture.addressing(),
-            memory: self.view.memory.map(|size| size.as_u64()),
-            save: self.view.save.clone(),
-            keep_blocks: false,
-            progress: Arc::default(),
-        })
-    }
-}
-
-impl ShowArgs {
-    pub fn plan(&self) -> Result<Plan> {
-        Ok(Plan {
-            runs: self.capture.inputs(std::slice::from_ref(&self.run))?,
-            search: self.capture.search(),
-            sort: self.view.sort(),
-            by: self.view.by(),
-            wrappers: self.stacks.wrappers(),
-            filter: self.stacks.filter(),
-            callers: Some(self.stacks.callers),
-            maps: self.capture.map.clone(),
-            gate: self.gate.gate(Vec::new()),
-            addressing: self.capture.addressing(),
-            memory: self.view.memory.map(|size| size.as_u64()),
-            save: self.view.save.clone(),
-            keep_blocks: self.format.lists_blocks,
-            progress: Arc::default(),
-        })
-    }
-}
-
-impl CaptureArgs {
-    fn inputs(&self, runs: &[PathBuf]) -> Result<Vec<RunInput>> {
-        let count = runs.len();
-        runs.iter()
-            .enumerate()
-            .map(|(index, given)| {
-                let (path, at) = Moment::split(given).map_err(|reason| Error::BadMoment {
-                    path: given.clone(),
-                    reason,
-                })?;
-                Ok(RunInput {
-                    path,
-                    at,
-                    log: of_run(FileFlag::Log, &self.log, index, count)?,
-                    exe: of_run(FileFlag::Exe, &self.exe, index, count)?,
-                    maps: of_run(FileFlag::Maps, &self.maps, index, count)?,
-                    sysroot: of_run(FileFlag::Sysroot, &self.sysroot, index, count)?,
-                    duration_s: of_run(FileFlag::Duration, &self.duration, index, count)?
-                        .map(|duration| duration.as_secs_f64()),
-                })
-            })
-            .collect()
-    }
-
-    fn addressing(&self) -> Option<Addressing> {
-        self.addressing.map(|kind| match kind {
-            AddressingKind::Absolute => Addressing::Absolute,
-            AddressingKind::Relative => Addressing::Relative,
-        })
-    }
-
-    fn search(&self) -> SearchPath {
-        SearchPath {
-            debug_dirs: self.debug_dir.clone(),
-        }
-    }
-}
-
-/// A flag's value for one run: given once for all, or once a run.
-fn of_run<T: Clone>(flag: FileFlag, values: &[T], index: usize, runs: usize) -> Result<Option<T>> {
-    match values.len() {
-        0 => Ok(None),
-        1 => Ok(Some(values[0].clone())),
-        n if n == runs => Ok(Some(values[index].clone())),
-        given => Err(Error::FlagCount { flag, given, runs }),
-    }
-}
-
-impl ViewArgs {
-    fn sort(&self) -> SortBy {
-        match self.sort {
-            Sort::Blocks => SortBy::Blocks,
-            Sort::Bytes => SortBy::Bytes,
-            Sort::Percent => SortBy::Percent,
-            Sort::Name => SortBy::Name,
-        }
-    }
-
-    fn by(&self) -> Grouping {
-        match self.by {
-            By::Address => Grouping::Address,
-            By::Line => Grouping::Line,
-            By::Function => Grouping::Function,
-            By::File => Grouping::File,
-            By::Module => Grouping::Module,
-            By::Stack => Grouping::Stack,
-            By::Size => Grouping::Size,
-        }
-    }
-
-    pub fn options(&self) -> Options {
-        let is_terminal = io::stdout().is_terminal();
-        let width = self
-            .width
-            .or_else(|| is_terminal.then(terminal_width).flatten());
-        Options {
-            top: self.top,
-            all: self.all,
-            inlines: self.inlines,
-            trend: !self.no_trend,
-            stacks: None,
-            explain: self.explain,
-            width: width.map(usize::from),
-            color: self.color.is_on(),
-            ascii: self.ascii || super::locale::needs_ascii(is_terminal),
-            full_names: self.full_names,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -549,15 +332,5 @@ mod tests {
     #[test]
     fn the_command_is_well_formed() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_flag_is_given_once_for_all_runs_or_once_a_run() {
-        let files: Vec<PathBuf> = ["a", "b"].map(PathBuf::from).to_vec();
-        let of = |values: &[PathBuf], index| of_run(FileFlag::Log, values, index, 2);
-        assert_eq!(of(&[], 1).unwrap(), None);
-        assert_eq!(of(&files[..1], 1).unwrap(), Some("a".into()));
-        assert_eq!(of(&files, 1).unwrap(), Some("b".into()));
-        assert!(of_run(FileFlag::Log, &files, 0, 3).is_err());
     }
 }

@@ -10,10 +10,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use rustix::process::Signal;
 
-use super::clean::Escape;
-use super::on_stderr;
-use super::print;
-use super::words;
+use super::clean::{Escape, print};
+use super::terminal::on_stderr;
+use super::values;
 use crate::capture::RunInput;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -130,7 +129,7 @@ pub struct RecorderArgs {
 fn duration(text: &str) -> std::result::Result<Duration, String> {
     let duration = match text.parse::<u64>() {
         Ok(seconds) => Ok(Duration::from_secs(seconds)),
-        Err(_) => words::time(text),
+        Err(_) => values::time(text),
     }?;
     match duration.is_zero() {
         true => Err("it must be longer than 0".to_owned()),

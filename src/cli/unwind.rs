@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::clean::{Escape, print};
-use super::on_stderr;
+use super::terminal::on_stderr;
 use crate::error::Result;
 use crate::printable::{printable, printable_path};
 use crate::record::unwind::{self, ModuleFacts, UnwindPlan};

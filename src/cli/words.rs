@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::time::Duration;
 
 use clap::{Arg, Command, CommandFactory};
 
@@ -49,12 +48,6 @@ fn has_value_behind(cli: &Command, name: &str) -> bool {
     arguments
         .next()
         .is_some_and(|arg| arg.get_action().takes_values())
-}
-
-/// A time as people write it. The parser's own list of units is longer than anybody needs.
-pub fn time(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text.trim());
-    time.map_err(|_| "it is no time; write 90s, 2m, 1h or 1h30m".to_owned())
 }
 
 /// Letters that a word may differ in to be taken for a command that was mistyped.

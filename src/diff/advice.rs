@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::group::module_of;
 use super::growth::Change;
 use super::judged::Site;
 use super::matched_by::MatchedBy;
-use super::site::ModuleKey;
+use super::module_key::ModuleKey;
 use crate::run::Build;
-use crate::warning::Warning;
+use crate::warning::ComparisonWarning;
 
 /// The builds of the sites that are gone, and of those that are new.
 #[derive(Default)]
@@ -30,7 +29,7 @@ impl<'a> GoneAndNew<'a> {
         };
         builds.extend(site.at.runs.iter().flatten().map(|run| run.build.as_ref()));
         let file = site.at.frame().and_then(|frame| frame.file.as_deref());
-        self.places.insert((module_of(&site.at.key), file));
+        self.places.insert((site.at.key.module(), file));
         self.name = name;
     }
 
@@ -44,14 +43,14 @@ impl<'a> GoneAndNew<'a> {
 
 /// Sites that are gone beside others that are new, where they may well be the same; and sites that
 /// were taken for the same, where they may well not be.
-pub fn advice(sites: &[Site]) -> Vec<Warning> {
+pub fn advice(sites: &[Site]) -> Vec<ComparisonWarning> {
     let mut functions: BTreeMap<&str, GoneAndNew<'_>> = BTreeMap::new();
     let mut modules: BTreeMap<Option<&ModuleKey>, GoneAndNew<'_>> = BTreeMap::new();
     for site in sites.iter().filter(|site| site.at.hidden.is_none()) {
         match site.at.function() {
             Some(function) => functions.entry(function).or_default().note(site, function),
             None => {
-                let module = module_of(&site.at.key);
+                let module = site.at.key.module();
                 modules
                     .entry(module)
                     .or_default()
@@ -64,11 +63,11 @@ pub fn advice(sites: &[Site]) -> Vec<Warning> {
     let functions = functions.into_values();
     let functions = moved(functions.filter(|seen| seen.places.len() > 1));
     if !functions.is_empty() {
-        warnings.push(Warning::LinesMoved { functions });
+        warnings.push(ComparisonWarning::LinesMoved { functions });
     }
     let modules = moved(modules.into_values());
     if !modules.is_empty() {
-        warnings.push(Warning::AddressesMoved { modules });
+        warnings.push(ComparisonWarning::AddressesMoved { modules });
     }
     warnings.extend(unsure(sites));
     warnings
@@ -85,7 +84,7 @@ fn moved<'a>(seen: impl Iterator<Item = GoneAndNew<'a>>) -> Vec<String> {
         .collect()
 }
 
-fn unsure(sites: &[Site]) -> Option<Warning> {
+fn unsure(sites: &[Site]) -> Option<ComparisonWarning> {
     let has_blocks = |site: &Site| {
         let mut runs = site.at.runs.iter().flatten();
         runs.any(|run| run.figures.blocks > 0)
@@ -96,7 +95,7 @@ fn unsure(sites: &[Site]) -> Option<Warning> {
     };
     let unsure: Vec<&Site> = sites.iter().filter(is_unsure).collect();
     let modules: BTreeSet<&str> = unsure.iter().map(|site| module_name(site)).collect();
-    (!unsure.is_empty()).then(|| Warning::UnsureAddresses {
+    (!unsure.is_empty()).then(|| ComparisonWarning::UnsureAddresses {
         sites: unsure.len(),
         modules: modules.into_iter().map(str::to_owned).collect(),
     })

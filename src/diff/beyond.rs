@@ -117,7 +117,7 @@ impl WrapperNames {
             let location = run.location(call.at);
             match by {
                 PassedBy::Runtime => Some(run.module_of(location)?.label.name.clone()),
-                _ => Some(format!("{:#x}", location.address?.0).into()),
+                _ => Some(location.address?.to_string().into()),
             }
         });
         name.clone()

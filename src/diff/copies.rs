@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::Column;
-use super::group::module_of;
 use super::judged::Site;
-use super::site::{ModuleKey, SiteKey};
+use super::module_key::ModuleKey;
+use super::site::SiteKey;
 use super::together::{Likeness, Together};
 use crate::run::{Build, Text};
 
@@ -28,7 +28,7 @@ pub fn copies(sites: &[Site], columns: &[Column]) -> Vec<Together> {
         }
     }
     let are_copies = |(place, at): &(Place<'_>, Vec<usize>)| {
-        let modules = at.iter().filter_map(|at| module_of(&sites[*at].at.key));
+        let modules = at.iter().filter_map(|at| sites[*at].at.key.module());
         let modules = modules.collect::<BTreeSet<_>>().len();
         let is_known = place.1.is_some() || matches!(place.0, SiteKey::Line { .. });
         modules >= if is_known { 2 } else { FEWEST_UNKNOWN }
@@ -45,7 +45,7 @@ pub fn copied_builds(sites: &[Site]) -> BTreeSet<&Build> {
     for site in sites {
         for (run, build) in builds(site) {
             let known = modules.entry((run, build)).or_default();
-            known.extend(module_of(&site.at.key));
+            known.extend(site.at.key.module());
         }
     }
     let copied = modules.into_iter().filter(|(_, keys)| keys.len() > 1);
@@ -59,7 +59,7 @@ pub fn builds(site: &Site) -> impl Iterator<Item = (usize, &Build)> {
 }
 
 fn place<'a>(site: &'a Site, copied: &BTreeSet<&'a Build>) -> Option<Place<'a>> {
-    let module = module_of(&site.at.key)?;
+    let module = site.at.key.module()?;
     let is_program = *module == ModuleKey::program();
     if site.at.hidden.is_some() || is_program {
         return None;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::file_name::last_part;
+
 /// How many components two paths have in common from the right; 0 if their file names differ.
 pub fn agreement(a: &str, b: &str) -> usize {
     let pairs = from_the_right(a).zip(from_the_right(b));
@@ -89,8 +91,8 @@ impl<'a> FilePairs<'a> {
         self.common.extend(old.intersection(&new));
         // Only what has the name of a file with call sites can be one, or keep another from being it.
         let sites = self.old.iter().chain(&self.new);
-        let names: BTreeSet<&str> = sites.map(|file| base_name(file)).collect();
-        let has_name = |file: &&str| names.contains(base_name(file));
+        let names: BTreeSet<&str> = sites.map(|file| last_part(file)).collect();
+        let has_name = |file: &&str| names.contains(last_part(file));
         self.old.extend(old.into_iter().filter(has_name));
         self.new.extend(new.into_iter().filter(has_name));
     }
@@ -146,10 +148,6 @@ fn roots<'a>(old: &'a str, new: &'a str) -> Move<'a> {
         parts
     };
     (root(old), root(new))
-}
-
-fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Files of two builds that are one: equal paths first, then those that agree longest from the right.

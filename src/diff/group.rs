@@ -2,83 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::finding::Trend;
 use super::identity::Candidate;
 use super::judged::Site;
 use super::leak::Leak;
-use super::site::{Grouping, JoinedSite, ModuleKey, SiteKey};
-use super::trend::{Finding, Trend};
+use super::line_counts::LineCounts;
+use super::module_key::ModuleKey;
+use super::site::{Grouping, JoinedSite, SiteKey};
 use crate::run::{Frame, Named, Symbolized};
-
-/// The lines of a row, each judged by itself: in a sum, a line that leaks hides behind others that do not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Lines {
-    pub all: u64,
-    pub leak: u64,
-    /// Those of them whose bytes grow, and not their blocks.
-    pub leak_by_bytes: u64,
-    /// Those of them that left more than before.
-    pub leak_more: u64,
-    pub may_leak: u64,
-    pub grow: u64,
-    /// Those that leaked in the first run, and do no more.
-    pub fixed: u64,
-    /// The most blocks that one of them has, and the verdict on it.
-    most: u64,
-    of_most: Option<Trend>,
-}
-
-impl Lines {
-    fn of(site: &Site) -> Self {
-        let counted = u64::from;
-        let leak = site.leak();
-        Lines {
-            all: 1,
-            leak: counted(leak.is_some()),
-            leak_by_bytes: counted(leak.is_some() && site.by_bytes),
-            leak_more: counted(leak == Some(Leak::More)),
-            may_leak: counted(site.may_leak()),
-            grow: counted(site.trend == Some(Trend::Grows)),
-            fixed: counted(site.fixed),
-            most: site.last().blocks,
-            of_most: site.trend,
-        }
-    }
-
-    fn add(&mut self, other: &Lines) {
-        self.all += other.all;
-        self.leak += other.leak;
-        self.leak_by_bytes += other.leak_by_bytes;
-        self.leak_more += other.leak_more;
-        self.may_leak += other.may_leak;
-        self.grow += other.grow;
-        self.fixed += other.fixed;
-        if other.most > self.most {
-            self.most = other.most;
-            self.of_most = other.of_most;
-        }
-    }
-
-    /// The verdict on the row, where `sum` is what its curve alone would tell: it leaks if a line of it does, and only then.
-    pub fn finding(&self, sum: Option<Finding>) -> Option<Finding> {
-        let whole = |trend| Finding {
-            trend,
-            by_bytes: false,
-        };
-        match sum {
-            _ if self.leak > 0 => Some(Finding {
-                trend: Trend::Leak,
-                by_bytes: self.leak == self.leak_by_bytes,
-            }),
-            _ if self.may_leak > 0 => Some(whole(Trend::MayLeak)),
-            _ if self.grow > 0 => Some(whole(Trend::Grows)),
-            // Lines that each came to rest can look like one that goes on.
-            Some(sum) if sum.trend.is_growth() || sum.trend == Trend::MayLeak => {
-                self.of_most.map(whole)
-            }
-            sum => sum,
-        }
-    }
-}
 
 /// What in earlier runs had another name.
 #[derive(Debug, Default)]
@@ -159,7 +90,7 @@ pub fn group(lines: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<JoinedSit
     let mut rows: Vec<JoinedSite> = Vec::new();
     let mut index: BTreeMap<RowKey, usize> = BTreeMap::new();
     for line in lines {
-        let lines = Lines::of(&line);
+        let lines = counted(&line);
         let mut site = line.at;
         site.lines = Some(Box::new(lines));
         let by = known(&site, by);
@@ -183,13 +114,29 @@ pub fn group(lines: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<JoinedSit
     rows
 }
 
+/// A line by itself.
+fn counted(site: &Site) -> LineCounts {
+    let leak = site.leak();
+    LineCounts {
+        all: 1,
+        leak: u64::from(leak.is_some()),
+        leak_by_bytes: u64::from(leak.is_some() && site.by_bytes),
+        leak_more: u64::from(leak == Some(Leak::More)),
+        may_leak: u64::from(site.may_leak()),
+        grow: u64::from(site.trend == Some(Trend::Grows)),
+        fixed: u64::from(site.fixed),
+        most: site.last().blocks,
+        of_most: site.trend,
+    }
+}
+
 /// The lines that rows of addresses are parts of.
 pub fn lines_of(addresses: &[Site]) -> Vec<JoinedSite> {
     let mut rows: Vec<JoinedSite> = Vec::new();
     let mut index: BTreeMap<SiteKey, usize> = BTreeMap::new();
     for Site { at, .. } in addresses {
         let line = match &at.name {
-            Symbolized::Named(named) => SiteKey::line(module_of(&at.key), named),
+            Symbolized::Named(named) => SiteKey::line(at.key.module(), named),
             Symbolized::Unknown(_) => None,
         };
         match line.as_ref().and_then(|line| index.get(line)) {
@@ -218,7 +165,7 @@ fn known(site: &JoinedSite, by: Grouping) -> Grouping {
 }
 
 fn row_key(site: &JoinedSite, by: Grouping, aliases: &Aliases) -> Option<RowKey> {
-    let module = module_of(&site.key)?;
+    let module = site.key.module()?;
     let file = site.frame().and_then(|frame| frame.file.as_deref());
     let named = |file: Option<&str>| match file {
         Some(file) => {
@@ -245,13 +192,6 @@ fn row_key(site: &JoinedSite, by: Grouping, aliases: &Aliases) -> Option<RowKey>
             Some(key(module, file, Some(function)))
         }
         Grouping::Address | Grouping::Line | Grouping::Stack | Grouping::Size => None,
-    }
-}
-
-pub fn module_of(key: &SiteKey) -> Option<&ModuleKey> {
-    match key {
-        SiteKey::Line { module, .. } | SiteKey::Address { module, .. } => Some(module),
-        SiteKey::Number { module, .. } => module.as_ref(),
     }
 }
 

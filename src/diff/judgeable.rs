@@ -4,7 +4,7 @@ use super::gate::Gate;
 use super::rate::are_equal;
 use crate::error::{Error, Result};
 use crate::run::{Facts, Run, Source, same_recordings};
-use crate::warning::Warning;
+use crate::warning::{LogWarning, RecordingWarning, Warning};
 
 /// A gate that passes because nothing was recorded, or is known, would be worse than none.
 pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
@@ -46,7 +46,8 @@ fn why_nothing(run: &Facts) -> &'static str {
     let is_damage = |warning: &Warning| {
         matches!(
             warning,
-            Warning::RecordingCut | Warning::RecordingDamaged { .. } | Warning::ReadStopped(_)
+            Warning::Recording(RecordingWarning::Cut | RecordingWarning::Damaged { .. })
+                | Warning::Log(LogWarning::ReadStopped(_))
         )
     };
     match run.origin.source {
@@ -71,7 +72,7 @@ fn refuse_meaningless_figures(gate: &Gate, runs: &[&Facts]) -> Result<()> {
         (true, [.., last]) => (std::slice::from_ref(last), "double frees"),
         (true, []) => return Ok(()),
     };
-    for codes in [&[Warning::LOG_DAMAGED][..], &Warning::MIXED[..]] {
+    for codes in [&[LogWarning::DAMAGED][..], &LogWarning::MIXED[..]] {
         for run in runs {
             let mut warnings = run.warnings.iter();
             if let Some(warning) = warnings.find(|warning| codes.contains(&warning.code())) {

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 
 use super::column::Column;
 use super::copies::{builds, copied_builds};
-use super::group::module_of;
 use super::judged::Site;
-use super::site::ModuleKey;
+use super::module_key::ModuleKey;
 use super::together::{Likeness, Together};
 use crate::run::{Role, Symbolized, Text, Unknown, is_library_detail, is_namesake, is_wrapper};
 
@@ -63,7 +62,7 @@ fn place(site: &Site, is_copy: impl Fn() -> bool) -> Option<Place<'_>> {
     if is_for_others {
         return None;
     }
-    let module = module_of(&site.at.key)?;
+    let module = site.at.key.module()?;
     let (Some(file), Some(line)) = (frame.file.as_deref(), frame.line) else {
         let function = frame.function.as_deref()?;
         return Some(Place::Function {

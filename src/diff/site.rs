@@ -1,58 +1,16 @@
 //! A call site, and what identifies it in every run.
 
-use std::ops::Deref;
-use std::sync::{Arc, LazyLock};
-
 use super::beyond::Beyond;
-use super::callers::Caller;
+use super::caller::Caller;
 use super::column::Column;
 use super::few::Few;
-use super::group::Lines;
+use super::line_counts::LineCounts;
 use super::matched_by::MatchedBy;
+use super::module_key::ModuleKey;
 use crate::run::{
-    Build, CallSite, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Role, Symbolized,
-    Text,
+    Build, CallSite, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Symbolized, Text,
 };
 use crate::trace::{Curve, Sizes};
-
-/// What makes it the same module in another run. All sites of a module share it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ModuleKey(Arc<ModuleIdentity>);
-
-#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ModuleIdentity {
-    pub role: Role,
-    /// Empty for the program, which is the program whatever it is called.
-    pub name: Text,
-}
-
-impl Deref for ModuleKey {
-    type Target = ModuleIdentity;
-
-    fn deref(&self) -> &ModuleIdentity {
-        &self.0
-    }
-}
-
-static PROGRAM: LazyLock<ModuleKey> =
-    LazyLock::new(|| ModuleKey::new(Role::Program, Text::default()));
-
-impl ModuleKey {
-    pub fn new(role: Role, name: Text) -> Self {
-        ModuleKey(Arc::new(ModuleIdentity { role, name }))
-    }
-
-    pub fn program() -> Self {
-        PROGRAM.clone()
-    }
-
-    pub fn of(module: &ModuleLabel) -> Self {
-        match module.role {
-            Role::Program => ModuleKey::program(),
-            role => ModuleKey::new(role, module.name.clone()),
-        }
-    }
-}
 
 /// What rows stand for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -165,6 +123,13 @@ impl SiteKey {
                 .function_start()
                 .filter(|_| named.code().is_some_and(|code| code.has_namesake)),
         })
+    }
+
+    pub fn module(&self) -> Option<&ModuleKey> {
+        match self {
+            SiteKey::Line { module, .. } | SiteKey::Address { module, .. } => Some(module),
+            SiteKey::Number { module, .. } => module.as_ref(),
+        }
     }
 
     /// Gives its module another name.
@@ -309,7 +274,7 @@ pub struct JoinedSite {
     /// The line that it is, or is a part of, leaks.
     pub of_leak: bool,
     /// Of a row that sums up lines: what these are; `None` for a line, and for a part of one.
-    pub lines: Option<Box<Lines>>,
+    pub lines: Option<Box<LineCounts>>,
     /// A caller changed between the builds, and several sites of an earlier run may be this one, or one may be several.
     pub forked: bool,
     pub hidden: Option<Hidden>,

@@ -1,22 +1,26 @@
 //! Recordings of processes that a recorded program started, beside its own.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::mtrace_log::has_begun;
 use crate::capture::CaptureSet;
 use crate::file_name::base_name;
 use crate::printable::{printable, printable_path};
 use crate::recording::{Blocks, Header, Programs};
-use crate::warning::Warning;
+use crate::warning::RecordingWarning;
 
 /// What a directory of another process is called, before its number.
 const CHILD: &str = "child-";
 
 /// What a run says of the processes that it started, and of what its own became.
-pub fn warnings_of(capture: &CaptureSet, own: &Header, programs: &Programs) -> Vec<Warning> {
+pub fn warnings_of(
+    capture: &CaptureSet,
+    own: &Header,
+    programs: &Programs,
+) -> Vec<RecordingWarning> {
     let children = children_of(capture, own);
-    let apart = (!children.is_empty()).then_some(Warning::ChildrenApart { children });
+    let apart = (!children.is_empty()).then_some(RecordingWarning::ChildrenApart { children });
     let unrecorded = unrecorded(capture, own, programs);
     apart.into_iter().chain(unrecorded).collect()
 }
@@ -31,12 +35,12 @@ fn children_of(capture: &CaptureSet, own: &Header) -> Vec<String> {
 }
 
 /// The same of a log of glibc, which does not say when it began.
-pub fn logs_apart(capture: &CaptureSet) -> Option<Warning> {
+pub fn logs_apart(capture: &CaptureSet) -> Option<RecordingWarning> {
     let before = &capture.manifest.ran_before;
     let is_before = |path: &Path| before.iter().any(|name| path.ends_with(name));
     let is_child = |path: &Path| has_begun(&path.join("mtrace.log")) && !is_before(path);
     let children = named(children_in(capture).filter(|path| is_child(path)));
-    (!children.is_empty()).then_some(Warning::ChildrenApart { children })
+    (!children.is_empty()).then_some(RecordingWarning::ChildrenApart { children })
 }
 
 fn children_in(capture: &CaptureSet) -> impl Iterator<Item = PathBuf> {
@@ -66,7 +70,7 @@ fn named(children: impl Iterator<Item = PathBuf>) -> Vec<String> {
 }
 
 /// Programs that the process started, or went on as, and of which there is no recording.
-fn unrecorded(capture: &CaptureSet, own: &Header, programs: &Programs) -> Vec<Warning> {
+fn unrecorded(capture: &CaptureSet, own: &Header, programs: &Programs) -> Vec<RecordingWarning> {
     if programs.executes.is_none() && programs.starts.is_empty() {
         return Vec::new();
     }
@@ -76,7 +80,7 @@ fn unrecorded(capture: &CaptureSet, own: &Header, programs: &Programs) -> Vec<Wa
         later.any(|other| other.pid == pid)
     };
     let became = programs.executes.iter().filter(|_| !is_near(own.pid));
-    let became = became.map(|program| Warning::WentOnAs {
+    let became = became.map(|program| RecordingWarning::WentOnAs {
         program: printable(program).into_owned(),
     });
     let started = programs.starts.iter().filter(|(pid, _)| !is_near(**pid));
@@ -86,7 +90,7 @@ fn unrecorded(capture: &CaptureSet, own: &Header, programs: &Programs) -> Vec<Wa
     let processes = names.len() as u64;
     names.sort_unstable();
     names.dedup();
-    let started = (processes > 0).then_some(Warning::StartedUnrecorded {
+    let started = (processes > 0).then_some(RecordingWarning::StartedUnrecorded {
         programs: names,
         processes,
     });
@@ -131,8 +135,18 @@ fn recordings_near(capture: &CaptureSet) -> Vec<Header> {
 }
 
 fn header_of(recording: &Path) -> Option<Header> {
-    // A FIFO would be waited for.
-    let is_file = fs::metadata(recording).is_ok_and(|file| file.is_file());
-    let file = is_file.then(|| File::open(recording).ok()).flatten()?;
-    Some(Blocks::open(file).ok()?.ok()?.header)
+    Some(Blocks::open(opened(recording)?).ok()?.ok()?.header)
+}
+
+/// Whether a file is a log that has come as far as its first line.
+fn has_begun(path: &Path) -> bool {
+    let mut first = [0; 7];
+    let file = opened(path);
+    file.is_some_and(|mut file| file.read_exact(&mut first).is_ok()) && &first == b"= Start"
+}
+
+/// A regular file; opening a FIFO would wait for its writer.
+fn opened(path: &Path) -> Option<File> {
+    let is_file = fs::metadata(path).is_ok_and(|file| file.is_file());
+    is_file.then(|| File::open(path).ok()).flatten()
 }

@@ -19,8 +19,9 @@ pub fn facts(
 ) -> Facts {
     let program = capture.program.as_ref();
     let duration = other_duration(capture, capture.manifest.duration_s);
-    let duration: Vec<Warning> = duration.into_iter().collect();
-    let warnings = [&capture.warnings, &reading, &rebased.warnings, &duration];
+    let of_addresses = rebased.warnings.iter().cloned().map(Warning::from);
+    let warnings = capture.warnings.iter().cloned().chain(reading);
+    let warnings = warnings.chain(of_addresses).chain(duration);
     Facts {
         name: capture.name.clone(),
         path: capture.path.clone(),
@@ -34,7 +35,7 @@ pub fn facts(
         machine: rebased.machine,
         duration_s: capture.duration_s(),
         exit_status: capture.manifest.exit_status,
-        warnings: warnings.into_iter().flatten().cloned().collect(),
+        warnings: warnings.collect(),
         ..Facts::default()
     }
 }

@@ -7,7 +7,7 @@ use crate::elf::{ElfInfo, Machine};
 use crate::error::{Error, Result};
 use crate::run::{Role, Run};
 use crate::symbols::{Module, ModuleFinder, same_machine};
-use crate::warning::Warning;
+use crate::warning::NamesWarning;
 
 /// A recording tells for certain which machine it is of.
 pub fn refuse_other_machine(capture: &CaptureSet, ran: Machine) -> Result<()> {
@@ -26,7 +26,7 @@ pub fn refused(
     capture: &CaptureSet,
     finder: &ModuleFinder<'_>,
     modules: &[Module],
-) -> Vec<Warning> {
+) -> Vec<NamesWarning> {
     let program = modules.iter().find(|module| module.role == Role::Program);
     let unused = given(capture)
         .filter(|_| !modules.is_empty())
@@ -44,7 +44,7 @@ pub fn refused(
 }
 
 /// The program that is given for runs that all have their names already.
-pub fn unused_beside_saved(inputs: &[RunInput], runs: &[Run]) -> Option<Warning> {
+pub fn unused_beside_saved(inputs: &[RunInput], runs: &[Run]) -> Option<NamesWarning> {
     let is_saved = |run: &Run| run.facts.origin.saved_by.is_some();
     let given = inputs.first()?.exe.as_deref()?;
     runs.iter()
@@ -59,8 +59,8 @@ fn given(capture: &CaptureSet) -> Option<&ElfInfo> {
         .filter(|_| capture.is_program_given)
 }
 
-fn not_used(given: &Path, reason: String) -> Warning {
-    Warning::ProgramNotUsed {
+fn not_used(given: &Path, reason: String) -> NamesWarning {
+    NamesWarning::ProgramNotUsed {
         given: given.to_path_buf(),
         reason,
     }

@@ -1,9 +1,5 @@
 //! The logs that glibc's `mtrace()` writes.
 
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::Path;
-
 use super::children::logs_apart;
 use super::facts::{facts, mapped_names, modules};
 use super::importer::{Importer, Reading};
@@ -18,7 +14,7 @@ use crate::trace::{
     Anomalies, Caller, CallerId, Callers, Outcome, ReplayOptions, Reuse, Trace, advice,
     is_log_line, replay,
 };
-use crate::warning::Warning;
+use crate::warning::{LogWarning, Warning};
 
 pub const MTRACE_LOG: Importer = Importer {
     standing: Standing::Log,
@@ -42,7 +38,7 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let outcome = trace.settle(rebased.choice.reuse);
     let anomalies = outcome.anomalies();
     let mut damage = damage(&trace, &anomalies, &rebased, reached.is_some());
-    damage.extend(logs_apart(&capture));
+    damage.extend(logs_apart(&capture).map(Warning::from));
     let facts = Facts {
         choice: Some(rebased.choice.clone()),
         duration_s: match reached {
@@ -69,15 +65,6 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
         }
     }
     Ok(RunToName::new(run, modules, capture))
-}
-
-/// Whether a file is a log that has come as far as its first line.
-pub fn has_begun(path: &Path) -> bool {
-    // A FIFO would be waited for.
-    let is_file = fs::metadata(path).is_ok_and(|file| file.is_file());
-    let mut first = [0; 7];
-    let file = is_file.then(|| File::open(path).ok()).flatten();
-    file.is_some_and(|mut file| file.read_exact(&mut first).is_ok()) && &first == b"= Start"
 }
 
 /// A location has the number of its caller.
@@ -124,10 +111,11 @@ fn damage(
     rebased: &RebasedRun,
     is_cut: bool,
 ) -> Vec<Warning> {
-    let none = (trace.records == 0).then_some(Warning::NoRecords { is_recorded: false });
+    let none = (trace.records == 0).then_some(LogWarning::NoRecords);
     let damage = advice(anomalies, rebased.choice.reuse, trace.allocations()).into_iter();
-    let is_told = |warning: &Warning| !is_cut || *warning != Warning::MissingEnd;
-    none.into_iter().chain(damage.filter(is_told)).collect()
+    let is_told = |warning: &LogWarning| !is_cut || *warning != LogWarning::MissingEnd;
+    let damage = none.into_iter().chain(damage.filter(is_told));
+    damage.map(Warning::from).collect()
 }
 
 /// A file that holds nothing, or mostly something else, is no mtrace log.

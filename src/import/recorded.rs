@@ -25,7 +25,7 @@ use crate::run::{
 };
 use crate::symbols::{Module as FoundModule, ModuleFinder, RunToName, is_loader_name};
 use crate::units::time;
-use crate::warning::Warning;
+use crate::warning::{NamesWarning, RecordingWarning, Warning};
 
 pub const RECORDING: Importer = Importer {
     standing: Standing::Log,
@@ -55,7 +55,7 @@ fn import(mut capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     let own = has_own_allocator(&run, &recording, &files);
     run.facts
         .warnings
-        .extend(own.then_some(Warning::OwnAllocator));
+        .extend(own.then_some(RecordingWarning::OwnAllocator.into()));
     run.inventory.mapped = Some(mapped_names(&recording));
     run.faults = Some(faults(&recording, &at));
     run.blocks = reading
@@ -149,7 +149,7 @@ struct Files {
     /// Which of them each of the recording's modules is: a library that was loaded twice is one.
     of_modules: Vec<Option<ModuleId>>,
     /// Of files that are not used.
-    refused: Vec<Warning>,
+    refused: Vec<NamesWarning>,
 }
 
 impl Files {
@@ -351,31 +351,30 @@ fn facts(
     let mut warnings = capture.warnings.clone();
     // It was found by its build id.
     if elf.is_some() {
-        warnings.retain(|warning| *warning != Warning::NoProgram);
+        warnings.retain(|warning| *warning != NamesWarning::NoProgram.into());
     }
-    let is_unused = |warning: &Warning| matches!(warning, Warning::ProgramNotUsed { .. });
+    let is_unused = |warning: &NamesWarning| matches!(warning, NamesWarning::ProgramNotUsed { .. });
     if files.refused.iter().any(is_unused) {
         // No name comes from it.
-        warnings.retain(|warning| !matches!(warning, Warning::OtherProgram { .. }));
+        warnings.retain(|warning| {
+            !matches!(warning, Warning::Names(NamesWarning::OtherProgram { .. }))
+        });
     }
-    warnings.extend(files.refused.iter().cloned());
+    warnings.extend(files.refused.iter().cloned().map(Warning::from));
     warnings.extend(damage(recording, reached.is_some()));
     warnings.extend(other_duration(
         capture,
         Some(clock).filter(|_| reached.is_none()),
     ));
-    warnings.extend(children::warnings_of(
-        capture,
-        &recording.header,
-        &recording.programs,
-    ));
+    let mut processes = children::warnings_of(capture, &recording.header, &recording.programs);
     let became = capture.manifest.went_on_as.as_deref();
     if let Some(program) = became.filter(|_| reached.is_none()) {
         // It knows the whole path, and what became another program by a call of the system alone.
-        warnings.retain(|warning| !matches!(warning, Warning::WentOnAs { .. }));
+        processes.retain(|warning| !matches!(warning, RecordingWarning::WentOnAs { .. }));
         let program = printable(program).into_owned();
-        warnings.push(Warning::WentOnAs { program });
+        processes.push(RecordingWarning::WentOnAs { program });
     }
+    warnings.extend(processes.into_iter().map(Warning::from));
     Facts {
         name: capture.name.clone(),
         path: capture.path.clone(),

@@ -7,6 +7,9 @@
 mod blocks;
 mod events;
 mod header;
+mod loaded;
+mod outcome;
+mod programs;
 mod replay;
 #[cfg(test)]
 mod tests;
@@ -15,5 +18,7 @@ mod text;
 pub use blocks::Blocks;
 pub use events::{Event, decode};
 pub use header::{Header, Mode, is_recording};
-pub use replay::{Programs, Recording, Until, duration_of, replay};
+pub use outcome::Recording;
+pub use programs::Programs;
+pub use replay::{Until, duration_of, replay};
 pub use text::write_mtrace_log;

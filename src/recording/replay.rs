@@ -1,6 +1,5 @@
 //! Replaying a recording: what each stack allocated, and what of it is live at the end.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use hashbrown::HashMap;
@@ -8,14 +7,16 @@ use hashbrown::HashMap;
 use super::blocks::{Block as FileBlock, Blocks, Damage, LastCounts};
 use super::events::{Event, Malformed, decode};
 use super::header::{Header, Mode};
+use super::loaded::Loaded;
+use super::outcome::{Ended, Module, Node, Recording, StackCounts};
+use super::programs::Programs;
 use crate::trace::{
-    AddressTable, Block, CallerId, Course, Curve, Delta, FaultKind, Held, LiveSizes, Occurrences,
+    AddressTable, Block, CallerId, Course, Delta, FaultKind, Held, LiveSizes, Occurrences,
     SizesSeen, Survivors, Tally,
 };
 
 /// As many nodes as a recorder makes.
 const MOST_NODES: u32 = 1 << 22;
-const MOST_MODULES: usize = 1 << 17;
 const MOST_FACTS: usize = 256;
 /// More bytes than an address can tell apart, and more allocations than there is time for.
 const MOST_COUNTED: u64 = 1 << 48;
@@ -28,170 +29,6 @@ pub enum Until {
     End,
     /// Microseconds since its start.
     Time(u64),
-}
-
-/// Where a stack ends on its outer side.
-#[cfg(test)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Root {
-    /// At the frame that has no caller.
-    Whole,
-    /// The caller of the outermost frame could not be found.
-    Cut,
-    /// There are more frames than were asked for.
-    Depth,
-    /// Only the immediate caller was recorded.
-    Caller,
-    /// What led there was lost with a damaged block.
-    Lost,
-}
-
-/// A frame in the tree of stacks: with its parents it is a stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Node {
-    /// Below [`Recording::ROOTS`] it is one of the roots.
-    pub parent: u32,
-    /// The return address.
-    pub pc: u64,
-    /// What was loaded there when the frame was recorded.
-    pub module: Option<u32>,
-}
-
-/// A file that was mapped with code.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Module {
-    pub start: u64,
-    pub size: u64,
-    /// What is to be taken from an address to get the link-time address.
-    pub bias: u64,
-    pub build_id: Vec<u8>,
-    /// Empty for code that has no file.
-    pub path: Vec<u8>,
-}
-
-/// A curve of fewer counts than these would show a run that does nothing and jumps.
-const FEWEST_ROUNDS: u32 = 8;
-
-/// What was allocated with one stack.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StackCounts {
-    pub node: u32,
-    pub allocations: u64,
-    pub live: Tally,
-    /// What was asked for; nothing in a summary.
-    pub sizes: SizesSeen,
-    /// `None` of a summary that was counted too seldom to tell.
-    pub curve: Option<Curve>,
-    /// How many of the blocks that lived to the end were there at each step; `None` in a summary.
-    pub survivors: Option<Curve>,
-    /// Of what is live; `None` in a summary, which has no blocks.
-    pub live_sizes: Option<LiveSizes>,
-}
-
-/// How a recording ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// The program called `exit`, or returned from `main`.
-    Exit,
-    /// It was killed, or left by `_exit`: nothing is missing but what it did behind the last event.
-    WithoutExit,
-}
-
-/// What the process started. Whether that was recorded, too, only other recordings say.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Programs {
-    /// What it went on as, the last thing that it did.
-    pub executes: Option<String>,
-    /// By process id; 0 is one that nobody knows.
-    pub starts: BTreeMap<u32, String>,
-}
-
-impl Programs {
-    /// No process starts so many.
-    const MOST: usize = 1 << 20;
-
-    /// Whether a fact is of this kind.
-    pub fn note(&mut self, key: &[u8], value: &[u8]) -> bool {
-        let value = String::from_utf8_lossy(value);
-        match key {
-            b"executes" => {
-                // Without a path, nothing came of it.
-                self.executes = Some(value.into_owned()).filter(|path| !path.is_empty());
-            }
-            b"starts" => {
-                let (pid, path) = value.split_once(' ').unwrap_or((&value, ""));
-                match (pid.parse(), path) {
-                    (Ok(pid), "") => drop(self.starts.remove(&pid)),
-                    (Ok(pid), path) if self.starts.len() < Programs::MOST => {
-                        self.starts.insert(pid, path.to_owned());
-                    }
-                    _ => {}
-                }
-            }
-            _ => return false,
-        }
-        true
-    }
-}
-
-/// A recording, replayed.
-#[derive(Debug)]
-pub struct Recording {
-    pub header: Header,
-    pub facts: Vec<(String, Vec<u8>)>,
-    pub programs: Programs,
-    pub modules: Vec<Module>,
-    pub nodes: Vec<Node>,
-    /// In the order in which they first allocated.
-    pub stacks: Vec<StackCounts>,
-    /// By node.
-    pub faults: Vec<(FaultKind, u32, Occurrences)>,
-    /// Frees of addresses that held no block: it is older than the process, or its allocation was lost.
-    pub unknown_frees: u64,
-    pub events: u64,
-    /// When the last event was, in microseconds since the start.
-    pub end_us: u64,
-    pub ended: Ended,
-    /// A summary whose program ended without its last counts being anywhere.
-    pub lacks_last_counts: bool,
-    pub threads: usize,
-    pub damage: Damage,
-    /// Live blocks by address, where they were asked for; [`CallerId`] is the index in `stacks`.
-    pub blocks: Vec<(u64, Block)>,
-}
-
-impl Recording {
-    pub const ROOTS: u32 = 4;
-
-    /// What a fact says, as text.
-    pub fn fact(&self, key: &str) -> Option<String> {
-        let (_, value) = self.facts.iter().find(|(known, _)| known == key)?;
-        Some(String::from_utf8_lossy(value).into_owned())
-    }
-
-    /// The nodes of a stack, innermost first, and how it ends.
-    #[cfg(test)]
-    pub fn frames(&self, node: u32) -> (Vec<u32>, Root) {
-        let mut frames = Vec::new();
-        let mut at = node;
-        while at >= Recording::ROOTS {
-            match self.nodes.get(at as usize) {
-                // A parent is always older, so this comes to an end.
-                Some(known) if known.parent < at => {
-                    frames.push(at);
-                    at = known.parent;
-                }
-                _ => return (frames, Root::Lost),
-            }
-        }
-        let root = match at {
-            0 => Root::Whole,
-            1 => Root::Cut,
-            2 => Root::Depth,
-            _ => Root::Caller,
-        };
-        (frames, root)
-    }
 }
 
 /// How long a recording goes on, in microseconds.
@@ -226,6 +63,9 @@ pub fn replay(
     Ok(replay.finish(blocks.damage, keep_blocks))
 }
 
+/// A curve of fewer counts than these would show a run that does nothing and jumps.
+const FEWEST_ROUNDS: u32 = 8;
+
 struct Replay {
     recording: Recording,
     until: u64,
@@ -242,10 +82,7 @@ struct Replay {
     faults: HashMap<(FaultKind, u32), Occurrences>,
     thread: u32,
     time: u64,
-    /// Modules that are loaded, by the recorder's number.
-    loaded: HashMap<u32, u32>,
-    /// The same by address, ascending.
-    mapped: Vec<(u64, u64, u32)>,
+    loaded: Loaded,
     /// The block that is read counts more than there can be.
     is_incredible: bool,
 }
@@ -289,8 +126,7 @@ impl Replay {
             faults: HashMap::new(),
             thread: 0,
             time: 0,
-            loaded: HashMap::new(),
-            mapped: Vec::new(),
+            loaded: Loaded::default(),
             is_incredible: false,
         }
     }
@@ -346,8 +182,24 @@ impl Replay {
         let recording = &mut self.recording;
         match event {
             Event::Node { id, parent, pc } => self.node(id, parent, pc),
-            Event::Module { .. } => self.module(event),
-            Event::Unloaded(id) => self.unloaded(id),
+            Event::Module {
+                id,
+                start,
+                size,
+                bias,
+                build_id,
+                path,
+            } => {
+                let module = Module {
+                    start,
+                    size,
+                    bias,
+                    build_id: build_id.to_vec(),
+                    path: path.to_vec(),
+                };
+                self.loaded.load(id, module);
+            }
+            Event::Unloaded(id) => self.loaded.unload(id),
             Event::Fact {
                 key: b"unknown-frees",
                 value,
@@ -525,53 +377,8 @@ impl Replay {
         if id as usize >= nodes.len() {
             nodes.resize(id as usize + 1, lost);
         }
-        let module = module_at(&self.mapped, pc);
+        let module = self.loaded.index_at(pc);
         nodes[id as usize] = Node { parent, pc, module };
-    }
-
-    fn module(&mut self, event: Event<'_>) {
-        let Event::Module {
-            id,
-            start,
-            size,
-            bias,
-            build_id,
-            path,
-        } = event
-        else {
-            return;
-        };
-        let modules = &mut self.recording.modules;
-        if modules.len() >= MOST_MODULES {
-            return;
-        }
-        modules.push(Module {
-            start,
-            size,
-            bias,
-            build_id: build_id.to_vec(),
-            path: path.to_vec(),
-        });
-        self.loaded.insert(id, modules.len() as u32 - 1);
-        self.map_modules();
-    }
-
-    fn unloaded(&mut self, id: u32) {
-        self.loaded.remove(&id);
-        self.map_modules();
-    }
-
-    fn map_modules(&mut self) {
-        let loaded = self.loaded.values().map(|index| {
-            let module = &self.recording.modules[*index as usize];
-            (
-                module.start,
-                module.start.saturating_add(module.size),
-                *index,
-            )
-        });
-        self.mapped = loaded.collect();
-        self.mapped.sort_unstable();
     }
 
     fn finish(mut self, damage: Damage, keep_blocks: bool) -> Recording {
@@ -583,6 +390,7 @@ impl Replay {
         let recording = &mut self.recording;
         recording.end_us = self.time.min(self.until);
         recording.damage = damage;
+        recording.modules = self.loaded.modules;
         if recording.header.mode != Mode::Summary {
             let live = self.table.iter().map(|(_, block)| block);
             let sizes = LiveSizes::of_callers(live, recording.stacks.len());
@@ -617,13 +425,4 @@ impl Replay {
             .sort_unstable_by_key(|(kind, node, seen)| (*kind, seen.first_line, *node));
         self.recording
     }
-}
-
-/// The module at an address; modules do not overlap.
-fn module_at(mapped: &[(u64, u64, u32)], pc: u64) -> Option<u32> {
-    // The call is before its return address, which can be the next module's first byte.
-    let call = pc.checked_sub(1)?;
-    let after = mapped.partition_point(|(start, _, _)| *start <= call);
-    let (_, end, index) = mapped.get(after.checked_sub(1)?)?;
-    (call < *end).then_some(*index)
 }

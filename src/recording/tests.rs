@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::blocks::Damage;
 use super::header::MAGIC;
-use super::replay::Root;
+use super::outcome::Root;
 use super::*;
 use crate::trace::Tally;
 

@@ -5,20 +5,66 @@ use owo_colors::{OwoColorize, Style};
 
 use super::fit::{fit, fit_apart};
 use super::glyphs::Glyphs;
-use super::grid::{Below, Cells, GAP, Grid, Kind, Tone};
-use super::layout::{Field, Layout};
+use super::grid::{Below, Cells, Column, GAP, Grid, Kind, Tone};
+use super::layout::{Field, Layout, Sizes};
 use super::palette::Palette;
 use super::text::{cut_end, cut_middle, cut_path, width};
 
+/// A table, and the columns that it had no room for.
+#[derive(Debug)]
+pub struct Drawn {
+    pub text: String,
+    pub left_out: Vec<String>,
+}
+
+impl Grid {
+    pub fn draw(&self, color: bool) -> Drawn {
+        let sizes = Sizes::of(self, [&self.names[0], &self.names[1]]);
+        let layout = Layout::of(&sizes, self.page.columns);
+        let (text, lost) = draw(self, &layout, &Palette::new(color));
+        let tails = [("module", lost.module), ("via", lost.via)];
+        let tails = tails.iter().filter(|(_, is_lost)| *is_lost);
+        let mut left_out = self.left_out(&layout);
+        left_out.extend(tails.map(|(name, _)| (*name).to_owned()));
+        Drawn { text, left_out }
+    }
+
+    /// Columns that are not drawn; runs that follow each other are one.
+    fn left_out(&self, layout: &Layout) -> Vec<String> {
+        let is_drawn = |at: usize| {
+            layout
+                .first
+                .iter()
+                .chain(&layout.second)
+                .any(|field| field.column == at)
+        };
+        let missing = |at: &usize| !is_drawn(*at);
+        let missing: Vec<&Column> = (0..self.columns.len())
+            .filter(missing)
+            .map(|at| &self.columns[at])
+            .collect();
+        let (runs, others): (Vec<&Column>, Vec<&Column>) =
+            missing.iter().partition(|column| column.kind == Kind::Run);
+        let runs = match runs.as_slice() {
+            [] => None,
+            [only] => Some(only.head.clone()),
+            [first, .., last] => Some(format!("{} to {}", first.head, last.head)),
+        };
+        runs.into_iter()
+            .chain(others.iter().map(|column| column.head.clone()))
+            .collect()
+    }
+}
+
 /// What some row had no room for.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Lost {
-    pub module: bool,
-    pub via: bool,
+struct Lost {
+    module: bool,
+    via: bool,
 }
 
 /// Heads, a rule, and rows.
-pub fn draw(grid: &Grid, layout: &Layout, palette: &Palette) -> (String, Lost) {
+fn draw(grid: &Grid, layout: &Layout, palette: &Palette) -> (String, Lost) {
     let pen = Pen {
         grid,
         layout,

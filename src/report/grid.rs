@@ -1,9 +1,6 @@
 //! A table drawn for a page: a line for each row, or two where there is no room for one.
 
-use super::draw::draw;
 use super::glyphs::{Glyphs, Page};
-use super::layout::{Layout, Sizes};
-use super::palette::Palette;
 
 /// What a row means, which its colour says; its text says it too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -103,13 +100,6 @@ pub struct Grid {
     pub(super) page: Page,
 }
 
-/// A table, and the columns that it had no room for.
-#[derive(Debug)]
-pub struct Drawn {
-    pub text: String,
-    pub left_out: Vec<String>,
-}
-
 /// Blanks between two columns.
 pub const GAP: usize = 2;
 
@@ -158,42 +148,5 @@ impl Grid {
 
     pub(super) fn is_ascii(&self) -> bool {
         self.page.glyphs == Glyphs::Ascii
-    }
-
-    pub fn draw(&self, color: bool) -> Drawn {
-        let sizes = Sizes::of(self, [&self.names[0], &self.names[1]]);
-        let layout = Layout::of(&sizes, self.page.columns);
-        let (text, lost) = draw(self, &layout, &Palette::new(color));
-        let tails = [("module", lost.module), ("via", lost.via)];
-        let tails = tails.iter().filter(|(_, is_lost)| *is_lost);
-        let mut left_out = self.left_out(&layout);
-        left_out.extend(tails.map(|(name, _)| (*name).to_owned()));
-        Drawn { text, left_out }
-    }
-
-    /// Columns that are not drawn; runs that follow each other are one.
-    fn left_out(&self, layout: &Layout) -> Vec<String> {
-        let is_drawn = |at: usize| {
-            layout
-                .first
-                .iter()
-                .chain(&layout.second)
-                .any(|field| field.column == at)
-        };
-        let missing = |at: &usize| !is_drawn(*at);
-        let missing: Vec<&Column> = (0..self.columns.len())
-            .filter(missing)
-            .map(|at| &self.columns[at])
-            .collect();
-        let (runs, others): (Vec<&Column>, Vec<&Column>) =
-            missing.iter().partition(|column| column.kind == Kind::Run);
-        let runs = match runs.as_slice() {
-            [] => None,
-            [only] => Some(only.head.clone()),
-            [first, .., last] => Some(format!("{} to {}", first.head, last.head)),
-        };
-        runs.into_iter()
-            .chain(others.iter().map(|column| column.head.clone()))
-            .collect()
     }
 }

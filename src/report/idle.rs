@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::diff::{Site, Trend};
 use crate::file_name::is_toolchain_library;
 use crate::run::Run;
-use crate::warning::Warning;
+use crate::warning::{NamesWarning, Warning};
 
 /// Takes back that libraries of the toolchain have no debug information, but where a row without a line grew in one: every
 /// program in C++ has a pool there from its start, and its users did not compile it.
@@ -24,12 +24,12 @@ pub fn without_idle_libraries(runs: &mut [Run], sites: &[Site]) {
     let modules: BTreeSet<String> = modules.filter(|name| is_toolchain_library(name)).collect();
     for run in runs {
         run.facts.warnings.retain_mut(|warning| match warning {
-            Warning::NoSystemDebugInfo { modules: lacking } => {
+            Warning::Names(NamesWarning::NoSystemDebugInfo { modules: lacking }) => {
                 lacking.retain(|name| modules.contains(name));
                 !lacking.is_empty()
             }
             // Which they were is in the text alone.
-            Warning::Saved { code, .. } if code == Warning::NO_SYSTEM_DEBUG_INFO => {
+            Warning::Saved { code, .. } if code == NamesWarning::NO_SYSTEM_DEBUG_INFO => {
                 !modules.is_empty()
             }
             _ => true,

@@ -41,7 +41,7 @@ use crate::diff::{
     Reach, Rows, Site, SortBy, Together, Verdict, advice, copies, hiding, judge, lines, wrapped,
 };
 use crate::run::Run;
-use crate::warning::Warning;
+use crate::warning::{ComparisonWarning, Warning};
 
 /// What one command found: the runs in order, and every call site, ranked.
 #[derive(Debug)]
@@ -164,7 +164,8 @@ impl Report {
             ..Leaks::of(&leaking, &columns, terms.memory)
         };
         let no_projection = leaks.no_projection(&runs, terms.memory);
-        let warnings = warnings.into_iter().chain(advice(&sites));
+        let advice = advice(&sites).into_iter().chain(no_projection);
+        let warnings = warnings.into_iter().chain(advice.map(Warning::from));
         Report {
             by: terms.by,
             total: sums(false),
@@ -174,7 +175,7 @@ impl Report {
             verdict: terms
                 .gate
                 .verdict(&breaches, double_frees.saturating_add(unsure_frees)),
-            warnings: warnings.chain(no_projection).collect(),
+            warnings: warnings.collect(),
             breaches,
             offset,
             double_frees,
@@ -212,10 +213,10 @@ fn may_hide_rows(warnings: &[Warning], runs: &[Run]) -> bool {
 
 impl Leaks {
     /// Why it is not said how long the memory lasts, where somebody asked and something leaks.
-    fn no_projection(&self, runs: &[Run], memory: Option<u64>) -> Option<Warning> {
+    fn no_projection(&self, runs: &[Run], memory: Option<u64>) -> Option<ComparisonWarning> {
         let memory = memory.filter(|_| self.sites > 0 && self.lasts_s.is_none())?;
         let untimed = runs.iter().filter(|run| run.facts.duration_s.is_none());
-        Some(Warning::NoProjection {
+        Some(ComparisonWarning::NoProjection {
             memory,
             untimed: untimed.map(|run| run.facts.name.clone()).collect(),
             runs: runs.len(),

@@ -124,8 +124,8 @@ fn place_of(caller: &Caller) -> String {
         (Some(file), Some(line), _) => format!("{file}:{line}"),
         (Some(file), None, _) => file.to_string(),
         (None, _, Some(address)) => match &caller.module {
-            Some(module) if !module.name.is_empty() => format!("{} {:#x}", module.name, address.0),
-            _ => format!("{:#x}", address.0),
+            Some(module) if !module.name.is_empty() => format!("{} {address}", module.name),
+            _ => address.to_string(),
         },
         (None, ..) => String::new(),
     }
@@ -250,7 +250,7 @@ fn json_caller(caller: &Caller, recursive: bool) -> JsonCaller {
         function: caller.function.as_deref().map(str::to_owned),
         file: caller.file.as_deref().map(str::to_owned),
         line: caller.line,
-        address: caller.address.map(|address| format!("{:#x}", address.0)),
+        address: caller.address.map(|address| address.to_string()),
         recursive,
     }
 }

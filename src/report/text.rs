@@ -4,6 +4,7 @@ use unicode_truncate::UnicodeTruncateStr;
 use unicode_width::UnicodeWidthStr;
 
 use super::glyphs::{Glyphs, Page};
+use crate::file_name::last_part;
 
 /// How many columns a text takes.
 pub fn width(text: &str) -> usize {
@@ -40,7 +41,7 @@ pub fn cut_path(path: &str, columns: usize, glyphs: Glyphs) -> String {
     let ellipsis = glyphs.ellipsis();
     let room = columns.saturating_sub(width(ellipsis));
     let mut tails = path.match_indices('/').map(|(at, _)| &path[at..]);
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = last_part(path);
     match tails.find(|tail| width(tail) <= room) {
         Some(tail) => format!("{ellipsis}{tail}"),
         None if width(name) <= columns => name.to_owned(),

@@ -13,7 +13,7 @@ use super::view::{Alike, sentence_name};
 use crate::diff::{Likeness, Limit, MatchedBy, Site, Together, Trend, Verdict, are_equal};
 use crate::error::Result;
 use crate::units::{bytes, count, counted, signed_counted};
-use crate::warning::Warning;
+use crate::warning::{ComparisonWarning, RecordingWarning, Warning};
 
 /// How many breaches the last line names before it counts the rest.
 const NAMED_BREACHES: usize = 5;
@@ -89,7 +89,12 @@ fn pass_reason(report: &Report) -> String {
     let partial = runs_with(is_partial).map_or_else(String::new, |names| {
         format!("; but figures of {names} are partial, see the warnings")
     });
-    let is_same = |warning: &Warning| matches!(warning, Warning::SameRecording { .. });
+    let is_same = |warning: &Warning| {
+        matches!(
+            warning,
+            Warning::Comparison(ComparisonWarning::SameRecording { .. })
+        )
+    };
     let same = match report.warnings.iter().any(is_same) {
         true => "; but a recording was compared with itself, see the warnings",
         false => "",
@@ -147,7 +152,11 @@ fn pass_reason(report: &Report) -> String {
 }
 
 fn is_of_children(warning: &Warning) -> bool {
-    [Warning::CHILDREN_APART, Warning::STARTED_UNRECORDED].contains(&warning.code())
+    [
+        RecordingWarning::CHILDREN_APART,
+        RecordingWarning::STARTED_UNRECORDED,
+    ]
+    .contains(&warning.code())
 }
 
 /// As many blocks in less time are a faster leak, which a limit on blocks or bytes does not see.

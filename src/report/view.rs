@@ -202,7 +202,7 @@ pub fn place_text(site: &Site) -> String {
         (Grouping::Function | Grouping::File, _) => place(None),
         // Two addresses of one line are two rows.
         (Grouping::Address, Some(address)) if has_line(site) => {
-            format!("{} {:#x}", place(None), address.0)
+            format!("{} {address}", place(None))
         }
         (_, address) => place_of(&site.at.name, address, site.at.number()),
     }
@@ -222,7 +222,7 @@ pub fn place_of(name: &Symbolized, address: Option<LinkAddress>, number: Option<
         };
     }
     match (address, number) {
-        (Some(address), _) => format!("{:#x}", address.0),
+        (Some(address), _) => address.to_string(),
         (None, Some(number)) => format!("[{number:#x}]"),
         (None, None) => "-".to_owned(),
     }

@@ -8,15 +8,9 @@
 use hashbrown::HashMap;
 
 use super::wrapper::{Learned, PassedBy, Wrappers, is_namesake, is_runtime, is_wrapper, learn};
-use super::{CallSite, Frame, FramePattern, Location, LocationId, Role, Run, Symbolized, Text};
-
-/// One function of a stack: a frame of a location.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Call {
-    pub at: LocationId,
-    /// Index into the frames of its name; 0 where it has none.
-    pub frame: usize,
-}
+use super::{
+    Call, CallSite, Frame, FramePattern, Location, LocationId, Role, Run, Symbolized, Text,
+};
 
 /// What answers for a call site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -335,20 +329,6 @@ impl Run {
         responsible(self, site)
     }
 
-    /// All functions of a call site's stack, also those that are inlined, the one that called the allocator first.
-    pub fn calls(&self, site: &CallSite) -> impl Iterator<Item = Call> + '_ {
-        self.frames(site).flat_map(|at| self.calls_at(at))
-    }
-
-    /// The functions at one place: several where calls are inlined.
-    pub fn calls_at(&self, at: LocationId) -> impl Iterator<Item = Call> + use<> {
-        let frames = match &self.location(at).name {
-            Symbolized::Named(named) => named.frames().len(),
-            Symbolized::Unknown(_) => 1,
-        };
-        (0..frames).map(move |frame| Call { at, frame })
-    }
-
     /// Whether a function is one of those that a way to a row is told by: none that stands for its callers, nor the
     /// runtime's that call `main` and the functions of threads.
     pub fn is_shown(&self, call: Call) -> bool {
@@ -372,13 +352,5 @@ impl Run {
         let responsible = self.responsible(site).call;
         let calls = self.calls(site);
         calls.skip_while(move |call| *call != responsible).skip(1)
-    }
-
-    /// The name of a function of a stack, where it has one.
-    pub fn frame_of(&self, call: Call) -> Option<&Frame> {
-        match &self.location(call.at).name {
-            Symbolized::Named(named) => named.frames().get(call.frame),
-            Symbolized::Unknown(_) => None,
-        }
     }
 }

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 
 use super::{Build, LinkAddress, Location, Named, Run, Symbolized};
-use crate::warning::Warning;
+use crate::warning::ComparisonWarning;
 
 /// The runs, without the builds that are several in truth, and a warning that names their modules.
-pub fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<Warning>) {
+pub fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<ComparisonWarning>) {
     let false_builds: BTreeSet<Build> = {
         let mut known = Known::default();
         runs.iter().for_each(|run| known.add(run));
@@ -29,7 +29,7 @@ pub fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<Warning>) {
         }
     }
     let modules: Vec<String> = modules.into_iter().collect();
-    let warning = (!modules.is_empty()).then_some(Warning::FalseBuilds { modules });
+    let warning = (!modules.is_empty()).then_some(ComparisonWarning::FalseBuilds { modules });
     (runs, warning)
 }
 

@@ -9,9 +9,11 @@ mod best_names;
 mod blame;
 mod blocks;
 mod builds;
+mod call;
 mod facts;
 mod figures;
 mod filter;
+mod frame_pattern;
 mod inventory;
 mod module;
 mod name;
@@ -23,12 +25,14 @@ mod wrapper;
 
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
 pub use best_names::with_best_names;
-pub use blame::{Blame, Call, Responsible, blamed};
+pub use blame::{Blame, Responsible, blamed};
 pub use blocks::{Blocks, LiveBlock, UnknownFree};
 pub use builds::without_false_builds;
+pub use call::Call;
 pub use facts::{Facts, Origin, RecordedProcess, Source};
 pub use figures::Figures;
-pub use filter::{Filter, FramePattern};
+pub use filter::Filter;
+pub use frame_pattern::FramePattern;
 pub use inventory::Inventory;
 pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
 pub use name::{

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::LinkAddress;
+use crate::file_name::last_part;
 
 /// A text that many places have in common: kept once, however many name it.
 pub type Text = Arc<str>;
@@ -263,12 +264,8 @@ fn is_system_header(file: &str) -> bool {
     const PARTS: [&str; 4] = ["/usr/include/", "/lib/gcc/", "/lib/clang/", "/rustc/"];
     let in_triple = || {
         // /usr/arm-linux-gnueabihf/include/…
-        file.split_once("/include/").is_some_and(|(before, _)| {
-            before
-                .rsplit('/')
-                .next()
-                .is_some_and(|dir| dir.contains("-linux-"))
-        })
+        file.split_once("/include/")
+            .is_some_and(|(before, _)| last_part(before).contains("-linux-"))
     };
     // /opt/gcc/include/c++/12/…, or v1 of LLVM's: a program has headers in a directory of that name, too.
     let in_version = || {

@@ -6,10 +6,10 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{Facts, Run};
 use crate::printable::printable_path;
-use crate::warning::Warning;
+use crate::warning::{ComparisonWarning, Warning};
 
 /// What is odd about runs that are to be compared.
-pub fn compared(runs: &[Run]) -> Vec<Warning> {
+pub fn compared(runs: &[Run]) -> Vec<ComparisonWarning> {
     let mut warnings = same_runs(runs);
     warnings.extend(other_machines(runs));
     warnings
@@ -50,7 +50,7 @@ pub fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
         Some(before) => is_killed(*status) && !is_killed(before),
         None => *status > 128,
     });
-    let ended = status.map(|status| Warning::EndedOtherwise { status });
+    let ended = status.map(|status| ComparisonWarning::EndedOtherwise { status });
     let records = first.records.zip(last.records);
     let share = records.filter(|(before, after)| *before >= RECORDS && *after > 0);
     let share = share.map(|(before, after)| after as f64 / before as f64);
@@ -60,24 +60,24 @@ pub fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
         false => MUCH_LESS,
     };
     let less = share.filter(|share| *share < least && last.reached.is_none());
-    let less = less.map(|share| Warning::DidLess {
+    let less = less.map(|share| ComparisonWarning::DidLess {
         percent: (share * 100.0) as u64,
     });
     let both = before
         .zip(after)
         .filter(|(before, after)| is_killed(*before) && is_killed(*after));
     let early = both.zip(share.filter(|share| less.is_none() && *share < FEWER));
-    let early = early.map(|((_, status), share)| Warning::KilledEarly {
+    let early = early.map(|((_, status), share)| ComparisonWarning::KilledEarly {
         signal: status - 128,
         percent: (share * 100.0) as u64,
     });
-    last.warnings
-        .extend(ended.into_iter().chain(early).chain(less));
+    let warnings = ended.into_iter().chain(early).chain(less);
+    last.warnings.extend(warnings.map(Warning::from));
     runs
 }
 
 /// The same directory, or the same log, given as two runs.
-fn same_runs(runs: &[Run]) -> Vec<Warning> {
+fn same_runs(runs: &[Run]) -> Vec<ComparisonWarning> {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     // Where the log of a saved report was, another may be now.
     let is_here = |run: &Facts| run.origin.saved_by.is_none();
@@ -86,14 +86,14 @@ fn same_runs(runs: &[Run]) -> Vec<Warning> {
     for (run, other) in pairs(runs).filter(|(run, other)| moment(run) == moment(other)) {
         let (first, second) = (printable_path(&run.path), printable_path(&other.path));
         if same(&run.path, &other.path) {
-            warnings.push(Warning::SameRun { first, second });
+            warnings.push(ComparisonWarning::SameRun { first, second });
         } else if is_one_recording(run, other) {
-            warnings.push(Warning::SameRecording { first, second });
+            warnings.push(ComparisonWarning::SameRecording { first, second });
         } else if is_here(run)
             && is_here(other)
             && (same(&run.log, &other.log) || are_equal(&run.log, &other.log))
         {
-            warnings.push(Warning::SameLog { first, second });
+            warnings.push(ComparisonWarning::SameLog { first, second });
         }
     }
     warnings
@@ -149,10 +149,10 @@ fn are_equal(one: &Path, other: &Path) -> bool {
 }
 
 /// The first run's architecture is not the last one's.
-fn other_machines(runs: &[Run]) -> Option<Warning> {
+fn other_machines(runs: &[Run]) -> Option<ComparisonWarning> {
     let first = runs.first()?.facts.machine?;
     let last = runs.last()?.facts.machine?;
-    (first != last).then(|| Warning::MachinesDiffer {
+    (first != last).then(|| ComparisonWarning::MachinesDiffer {
         first: first.to_string(),
         last: last.to_string(),
     })

@@ -5,10 +5,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::{Location, ModuleLabel, Role, Run};
-use crate::warning::Warning;
+use crate::warning::ComparisonWarning;
 
 /// Why rows of the first run may stand in other rows of the last one, or in none.
-pub fn unlike(runs: &[Run]) -> Vec<Warning> {
+pub fn unlike(runs: &[Run]) -> Vec<ComparisonWarning> {
     let [first, .., last] = runs else {
         return Vec::new();
     };
@@ -18,7 +18,7 @@ pub fn unlike(runs: &[Run]) -> Vec<Warning> {
 
 /// Says that the first run's program is not the last one's: their names differ, or the files that they were compiled
 /// from, and no function of them is the same. Whoever knows more, such as that a call site is, knows better.
-pub fn strangers(runs: &[Run]) -> Option<Warning> {
+pub fn strangers(runs: &[Run]) -> Option<ComparisonWarning> {
     let [first, .., last] = runs else {
         return None;
     };
@@ -32,9 +32,11 @@ pub fn strangers(runs: &[Run]) -> Option<Warning> {
     let are_one_build = before.build.is_some() && before.build == after.build;
     let is_other = before.label.name != after.label.name || are_of_other_files;
     let share = !old.is_disjoint(&new) || !before_of.is_disjoint(&after_of);
-    (is_other && !are_one_build && !share && !is_unknown).then(|| Warning::OtherPrograms {
-        first: before.label.name.to_string(),
-        last: after.label.name.to_string(),
+    (is_other && !are_one_build && !share && !is_unknown).then(|| {
+        ComparisonWarning::OtherPrograms {
+            first: before.label.name.to_string(),
+            last: after.label.name.to_string(),
+        }
     })
 }
 
@@ -84,7 +86,7 @@ fn program_locations(run: &Run) -> impl Iterator<Item = &Location> {
 }
 
 /// One run knows the functions of its program, and the other none.
-fn names_differ(first: &Run, last: &Run) -> Option<Warning> {
+fn names_differ(first: &Run, last: &Run) -> Option<ComparisonWarning> {
     let has_names = |run: &Run| {
         let mut seen = program_locations(run).peekable();
         seen.peek()?;
@@ -95,14 +97,14 @@ fn names_differ(first: &Run, last: &Run) -> Option<Warning> {
         (true, false) => (last, first),
         _ => return None,
     };
-    Some(Warning::NamesDiffer {
+    Some(ComparisonWarning::NamesDiffer {
         without: without.facts.name.clone(),
         with: with.facts.name.clone(),
     })
 }
 
 /// The stacks of one run end where those of the other go on.
-fn stacks_differ(first: &Run, last: &Run) -> Option<Warning> {
+fn stacks_differ(first: &Run, last: &Run) -> Option<ComparisonWarning> {
     let (before, after) = (deepest(first), deepest(last));
     let (short, frames, long) = match before < after {
         true => (first, before, last),
@@ -114,7 +116,7 @@ fn stacks_differ(first: &Run, last: &Run) -> Option<Warning> {
             .facts
             .depth
             .is_some_and(|depth| usize::from(depth) == frames);
-    (is_cut && before != after).then(|| Warning::StacksDiffer {
+    (is_cut && before != after).then(|| ComparisonWarning::StacksDiffer {
         short: short.facts.name.clone(),
         frames,
         long: long.facts.name.clone(),

@@ -1,7 +1,11 @@
 //! Saved reports: a [`Run`](crate::run::Run), written down.
 
+mod caller;
+mod checks;
 mod document;
 mod inventory;
+mod name;
+mod place;
 mod stacks;
 mod store;
 mod unfinished;

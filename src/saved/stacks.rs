@@ -1,4 +1,4 @@
-//! Call stacks and the sizes of live blocks in a saved report.
+//! Call stacks in a saved report.
 //!
 //! `places` has each place once. `frames` has a line a frame, of a place and of the frame that called it, which stands
 //! before it; a caller names its innermost frame. A caller with one frame is a place itself.
@@ -6,9 +6,9 @@
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::document::{Checked, SavedPlace};
+use super::checks::Checked;
+use super::place::SavedPlace;
 use crate::run::{CallSite, LocationId, Run, StackId};
-use crate::trace::LiveSizes;
 
 /// No recorder walks further.
 const DEEPEST: usize = 4096;
@@ -85,27 +85,4 @@ pub fn add_stacks(
         depths.push(depth);
     }
     Ok(stacks)
-}
-
-/// Live blocks by size, where these do not follow from the rest.
-pub fn saved_sizes(site: &CallSite) -> Option<Vec<(u64, u64)>> {
-    site.kept_sizes().map(|sizes| sizes.iter().collect())
-}
-
-/// What was saved of that, if it agrees with the rest.
-pub fn live_sizes(
-    blocks: u64,
-    bytes: Option<u64>,
-    saved: Option<Vec<(u64, u64)>>,
-) -> Checked<Option<LiveSizes>> {
-    let Some(live) = saved.map(LiveSizes::of) else {
-        return Ok(None);
-    };
-    let (all, in_bytes) = live.sums();
-    match all == blocks && bytes.is_none_or(|bytes| bytes == in_bytes) {
-        true => Ok(Some(live)),
-        false => Err(format!(
-            "'live_sizes' are {all} blocks of {in_bytes} bytes, and not those of the caller"
-        )),
-    }
 }

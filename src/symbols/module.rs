@@ -7,7 +7,7 @@ use crate::capture::CaptureSet;
 use crate::elf::{ElfInfo, open_elf};
 use crate::printable::shortened;
 use crate::run::{Build, Role};
-use crate::warning::Warning;
+use crate::warning::NamesWarning;
 
 /// One ELF file that was mapped into the process.
 #[derive(Debug)]
@@ -73,9 +73,9 @@ impl Module {
     }
 
     /// What to say of a file that was there and is not used.
-    pub fn refusal(&self) -> Option<Warning> {
+    pub fn refusal(&self) -> Option<NamesWarning> {
         match &self.file {
-            Found::Refused { path, reason } => Some(Warning::ModuleRefused {
+            Found::Refused { path, reason } => Some(NamesWarning::ModuleRefused {
                 module: self.name.clone(),
                 path: path.clone(),
                 reason: reason.clone(),

@@ -13,7 +13,7 @@ use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
 use crate::file_name::is_toolchain_library;
 use crate::run::{LinkAddress, Location, ModuleLabel, Role, Run, Symbolized, Text};
-use crate::warning::Warning;
+use crate::warning::{NamesWarning, Warning};
 
 /// A run, and the files that its call sites can be named from.
 #[derive(Debug)]
@@ -124,6 +124,7 @@ fn name_run(mut run: RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Run {
     run.run = run.run.blamed_alone();
     let warnings = missing_names(&run, answers);
     run.run.inventory.sources.extend(sources(&run, answers));
+    let warnings = warnings.into_iter().map(Warning::from);
     run.run.facts.warnings.extend(warnings);
     run.run
 }
@@ -147,7 +148,7 @@ fn sources(
 }
 
 /// Modules with live blocks whose sites could be named better, and how.
-fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<Warning> {
+fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<NamesWarning> {
     let mut live: Vec<Vec<&Location>> = vec![Vec::new(); run.modules.len()];
     for site in run.run.sites.iter().filter(|site| site.figures.blocks > 0) {
         let location = run.run.location(run.run.responsible(site).call.at);
@@ -199,25 +200,25 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<W
     too_large.sort();
     let mut warnings = Vec::new();
     if !not_found.is_empty() {
-        warnings.push(Warning::ModulesNotFound {
+        warnings.push(NamesWarning::ModulesNotFound {
             modules: not_found,
             has_sysroot: run.sysroot.is_some(),
         });
     }
     if !too_large.is_empty() {
-        warnings.push(Warning::DebugInfoRefused { modules: too_large });
+        warnings.push(NamesWarning::DebugInfoRefused { modules: too_large });
     }
     if !no_split.is_empty() {
-        warnings.push(Warning::NoSplitDebugInfo { modules: no_split });
+        warnings.push(NamesWarning::NoSplitDebugInfo { modules: no_split });
     }
     if !no_lines.is_empty() {
-        warnings.push(Warning::NoDebugInfo {
+        warnings.push(NamesWarning::NoDebugInfo {
             modules: no_lines,
             has_program,
         });
     }
     if !no_system_lines.is_empty() {
-        warnings.push(Warning::NoSystemDebugInfo {
+        warnings.push(NamesWarning::NoSystemDebugInfo {
             modules: no_system_lines,
         });
     }

@@ -15,7 +15,7 @@ use crate::run::{
     Role, Symbolized, Unknown,
 };
 use crate::trace::{Caller, Callers};
-use crate::warning::Warning;
+use crate::warning::NamesWarning;
 
 /// Where a call came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct RebasedRun {
     places: Vec<Place>,
     pub choice: AddressingChoice,
     pub machine: Option<Machine>,
-    pub warnings: Vec<Warning>,
+    pub warnings: Vec<NamesWarning>,
 }
 
 /// Places every caller of a log; an error only if the program is for another architecture.
@@ -106,18 +106,20 @@ impl RebasedRun {
         locations.map(location).collect()
     }
 
-    fn find_faults(&mut self, capture: &CaptureSet, callers: &Callers) -> Vec<Warning> {
+    fn find_faults(&mut self, capture: &CaptureSet, callers: &Callers) -> Vec<NamesWarning> {
         let mut warnings = Vec::new();
         if capture.maps.is_none() {
-            warnings.push(Warning::NoMaps {
+            warnings.push(NamesWarning::NoMaps {
                 absolute: self.choice.addressing == Addressing::Absolute,
             });
         }
         let chosen = self.choice.addressing.name();
         match self.choice.certainty {
             Certainty::Sure => {}
-            Certainty::Assumed => warnings.push(Warning::AddressingAssumed { assumed: chosen }),
-            Certainty::Mixed => warnings.push(Warning::AddressingMixed {
+            Certainty::Assumed => {
+                warnings.push(NamesWarning::AddressingAssumed { assumed: chosen })
+            }
+            Certainty::Mixed => warnings.push(NamesWarning::AddressingMixed {
                 chosen,
                 reason: self.choice.reason.clone(),
             }),
@@ -127,8 +129,8 @@ impl RebasedRun {
         if capture.maps.is_some() && outside > 0 {
             let (callers, of) = (outside, self.places.len());
             warnings.push(match callers > of / 2 {
-                true => Warning::OtherMaps { callers, of },
-                false => Warning::OutsideMaps { callers, of },
+                true => NamesWarning::OtherMaps { callers, of },
+                false => NamesWarning::OutsideMaps { callers, of },
             });
         }
         let callers = callers_of_modules(&self.modules, &self.places, callers);
@@ -138,7 +140,7 @@ impl RebasedRun {
             let callers = fits.iter().filter(|fits| !**fits).count();
             module.is_other_build = callers > fits.len() / DAMAGED;
             if callers > 0 {
-                warnings.push(Warning::ModuleDoesNotFit {
+                warnings.push(NamesWarning::ModuleDoesNotFit {
                     module: module.name.clone(),
                     callers,
                     of: fits.len(),

@@ -2,52 +2,52 @@
 
 use super::anomalies::Anomalies;
 use super::live::{Occurrences, Reuse};
-use crate::warning::{LinesSeen, Warning};
+use crate::warning::{LinesSeen, LogWarning};
 
 /// One warning for each kind of damage, in order of what it can cost.
-pub fn advice(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> Vec<Warning> {
+pub fn advice(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> Vec<LogWarning> {
     let mut warnings = Vec::new();
-    warnings.extend(anomalies.read_error.clone().map(Warning::ReadStopped));
+    warnings.extend(anomalies.read_error.clone().map(LogWarning::ReadStopped));
     let starts = anomalies.starts.count;
     let reused = anomalies.live_address_reused;
     if has_two_heaps(anomalies, reuse, allocations) {
-        warnings.push(Warning::Fork {
+        warnings.push(LogWarning::Fork {
             starts,
             reused: reused.count,
             double_frees: anomalies.double_frees.count,
         });
     } else {
         if starts > 1 {
-            warnings.push(Warning::SeveralStarts { starts });
+            warnings.push(LogWarning::SeveralStarts { starts });
         }
         // From glibc 2.34 this is how threads look, and counted right; before, frees are lost.
         if reuse == Reuse::FreeLost {
-            warnings.extend(lines(reused).map(Warning::FreesLost));
+            warnings.extend(lines(reused).map(LogWarning::FreesLost));
         }
     }
-    warnings.extend(lines(anomalies.torn).map(Warning::TornLines));
+    warnings.extend(lines(anomalies.torn).map(LogWarning::TornLines));
     if warnings.is_empty() && anomalies.ends.count > 1 {
         let ends = anomalies.ends.count;
-        warnings.push(Warning::SeveralEnds { ends });
+        warnings.push(LogWarning::SeveralEnds { ends });
     }
     if let Some(seen) = lines(anomalies.malformed) {
-        warnings.push(Warning::MalformedLines {
+        warnings.push(LogWarning::MalformedLines {
             lines: seen,
             quote: anomalies.malformed_quote.clone(),
         });
     }
-    warnings.extend(lines(anomalies.nul_bytes).map(Warning::NulBytes));
-    warnings.extend(lines(anomalies.interleaved).map(Warning::Interleaved));
-    warnings.extend(lines(anomalies.overlong).map(Warning::Overlong));
-    warnings.extend(lines(anomalies.carriage_returns).map(Warning::CarriageReturns));
-    warnings.extend(lines(anomalies.blank).map(Warning::BlankLines));
+    warnings.extend(lines(anomalies.nul_bytes).map(LogWarning::NulBytes));
+    warnings.extend(lines(anomalies.interleaved).map(LogWarning::Interleaved));
+    warnings.extend(lines(anomalies.overlong).map(LogWarning::Overlong));
+    warnings.extend(lines(anomalies.carriage_returns).map(LogWarning::CarriageReturns));
+    warnings.extend(lines(anomalies.blank).map(LogWarning::BlankLines));
     if anomalies.missing_start {
-        warnings.push(Warning::MissingStart);
+        warnings.push(LogWarning::MissingStart);
     }
     if anomalies.read_error.is_none() {
         match lines(anomalies.truncated_tail) {
-            Some(lines) => warnings.push(Warning::TruncatedTail { line: lines.first }),
-            None if anomalies.missing_end => warnings.push(Warning::MissingEnd),
+            Some(lines) => warnings.push(LogWarning::TruncatedTail { line: lines.first }),
+            None if anomalies.missing_end => warnings.push(LogWarning::MissingEnd),
             None => {}
         }
     }

@@ -78,6 +78,11 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Where the last `@ ` begins that is not at the beginning of the text.
+pub fn last_mark(text: &[u8]) -> Option<usize> {
+    memchr::memmem::rfind(text, b"@ ").filter(|&at| at > 0)
+}
+
 fn parse_record(line: &[u8]) -> Option<Record<'_>> {
     let (last, rest) = figure_at_end(line)?;
     // `… - 0xaddress` and `… < 0xaddress` have one figure, all others two.

@@ -11,6 +11,7 @@ mod delta;
 mod dense;
 mod freed;
 mod guess;
+mod lane;
 pub mod line;
 pub mod live;
 mod live_sizes;
@@ -22,9 +23,12 @@ mod parted;
 pub mod reader;
 mod replay;
 mod seen;
+mod shard;
 mod sizes;
 mod survivors;
 mod table;
+#[cfg(test)]
+mod tests;
 mod torn;
 mod varint;
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::anomalies::Anomalies;
 use super::block::{Block, CallerId, Tally};
 use super::caller_list::Callers;
-use super::changes::{Curves, Sampler};
+use super::changes::Curves;
 use super::curve::Curve;
 use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts, SHARDS};
 use super::live_sizes::LiveSizes;
@@ -143,18 +143,6 @@ impl Faults {
             sum.lost.absorb(seen.lost, 0);
         }
     }
-}
-
-/// What happened at a part of all addresses.
-#[derive(Debug, Default)]
-pub(super) struct Shard {
-    pub(super) live: LiveBlocks,
-    pub(super) faults: Faults,
-    pub(super) unknown_frees: Vec<(UnknownFree, Met)>,
-    /// Under [`Reuse::FreeLoggedLate`].
-    pub(super) late: Sampler,
-    /// What comes on top under [`Reuse::FreeLost`].
-    pub(super) lost: Sampler,
 }
 
 impl Trace {

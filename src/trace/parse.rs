@@ -7,7 +7,7 @@ use super::anomalies::Anomalies;
 use super::block::LocalCaller;
 use super::caller_texts::{Texts, kept};
 use super::guess::Guess;
-use super::line::{Caller, Event, Line, Record};
+use super::line::{Caller, Event, Line, Record, last_mark};
 use super::live::{SHARDS, shard_of};
 use super::outcome::FaultKind;
 use super::reader::{LONGEST_LINE, Piece, RawLine};
@@ -379,11 +379,6 @@ impl Parser {
         self.parsed.new_callers.push((id, self.line));
         Some(id)
     }
-}
-
-/// Where the last `@ ` begins that is not at the beginning of the text.
-pub fn last_mark(text: &[u8]) -> Option<usize> {
-    memchr::memmem::rfind(text, b"@ ").filter(|&at| at > 0)
 }
 
 /// The beginning of a line, as it can be shown; what is escaped takes no more room than what is not.

@@ -5,8 +5,7 @@ use hashbrown::{HashMap, HashSet};
 use super::block::CallerId;
 use super::caller_list::Callers;
 use super::caller_texts::Texts;
-use super::line::Caller;
-use super::parse::last_mark;
+use super::line::{Caller, last_mark};
 
 /// The callers of a log without what another writer put before them.
 ///

@@ -7,9 +7,8 @@ use hashbrown::{HashMap, HashSet};
 
 use super::anomalies::Anomalies;
 use super::caller_texts::Texts;
-use super::line::Caller;
+use super::line::{Caller, last_mark};
 use super::live::Occurrences;
-use super::parse::last_mark;
 use super::seen::Seen;
 
 /// Whether a record lacks the mark that every caller begins with. What a program prints into the log stands

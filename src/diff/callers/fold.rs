@@ -1,25 +1,36 @@
 //! Folding recursion: a way goes through each function once.
 
-/// A step of a way that was folded: the frame, and whether the way came back to its function.
-pub type Step = (u32, bool);
+/// A frame of a way that was folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Folded {
+    pub frame: u32,
+    /// The way came back to its function.
+    pub comes_back: bool,
+}
 
 /// The way without what lies between a function and itself. The first of the frames is the row's own.
-pub fn fold(frames: impl IntoIterator<Item = u32>, function_of: impl Fn(u32) -> u32) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
+pub fn fold(
+    frames: impl IntoIterator<Item = u32>,
+    function_of: impl Fn(u32) -> u32,
+) -> Vec<Folded> {
+    let mut folded: Vec<Folded> = Vec::new();
     for frame in frames {
         let function = function_of(frame);
-        let known = steps
+        let known = folded
             .iter()
-            .position(|(known, _)| function_of(*known) == function);
+            .position(|known| function_of(known.frame) == function);
         match known {
             Some(at) => {
-                steps.truncate(at + 1);
-                steps[at].1 = true;
+                folded.truncate(at + 1);
+                folded[at].comes_back = true;
             }
-            None => steps.push((frame, false)),
+            None => folded.push(Folded {
+                frame,
+                comes_back: false,
+            }),
         }
     }
-    steps
+    folded
 }
 
 #[cfg(test)]
@@ -29,7 +40,11 @@ mod tests {
     #[test]
     fn a_way_goes_through_each_function_once() {
         // Frames of one function differ in their last digit.
-        let fold = |frames: &[u32]| fold(frames.iter().copied(), |frame| frame / 10);
+        let fold = |frames: &[u32]| {
+            let folded = fold(frames.iter().copied(), |frame| frame / 10);
+            let folded = folded.iter().map(|at| (at.frame, at.comes_back));
+            folded.collect::<Vec<_>>()
+        };
         assert_eq!(fold(&[10, 20, 30]), [(10, false), (20, false), (30, false)]);
         assert_eq!(fold(&[10, 11, 11, 20]), [(10, true), (20, false)]);
         assert_eq!(

@@ -7,16 +7,19 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::fold::Step;
+use super::frames::{FramePath, Frames, ids};
 use super::lcs::likeness;
-use super::ways::{Frames, WayRun};
+use super::way::WayRun;
 use crate::diff::files::best_pairs;
 
-/// Frames from the nearest caller outwards.
-pub type Path = Vec<Step>;
-
-/// A way of all runs, and whether it is not clear which one of an earlier run it was.
-pub type Joined = (Path, Vec<Option<WayRun>>, bool);
+/// A way of all runs.
+pub struct Joined {
+    pub path: FramePath,
+    /// In the order of the runs.
+    pub runs: Vec<Option<WayRun>>,
+    /// It is not clear which way of an earlier run it was.
+    pub forked: bool,
+}
 
 /// Ways that have less in common, of 1000, are two.
 const ALIKE: u32 = 500;
@@ -25,30 +28,38 @@ const ALIKE: u32 = 500;
 const MOST_ALIGNED: usize = 200;
 
 /// The ways of all runs, each once.
-pub fn join_paths(of_runs: Vec<Vec<(Path, WayRun)>>, frames: &Frames) -> Vec<Joined> {
+pub fn join_paths(of_runs: Vec<Vec<(FramePath, WayRun)>>, frames: &Frames) -> Vec<Joined> {
     let runs = of_runs.len();
     let mut joined: Vec<Joined> = Vec::new();
     for (index, new) in of_runs.into_iter().enumerate() {
-        let old: Vec<&Path> = joined.iter().map(|(path, ..)| path).collect();
-        let paths: Vec<&Path> = new.iter().map(|(path, _)| path).collect();
+        let old: Vec<&FramePath> = joined.iter().map(|way| &way.path).collect();
+        let paths: Vec<&FramePath> = new.iter().map(|(path, _)| path).collect();
         let (matches, forked) = matched(&old, &paths, frames);
         let new = new.into_iter().zip(matches).zip(forked);
         for (((path, here), found), forked) in new {
             let at = found.unwrap_or_else(|| {
-                joined.push((path.clone(), vec![None; runs], false));
+                joined.push(Joined {
+                    path: path.clone(),
+                    runs: vec![None; runs],
+                    forked: false,
+                });
                 joined.len() - 1
             });
             let way = &mut joined[at];
-            way.0 = path;
-            way.1[index] = Some(here);
-            way.2 |= forked;
+            way.path = path;
+            way.runs[index] = Some(here);
+            way.forked |= forked;
         }
     }
     joined
 }
 
 /// For each new way the old one that it is; and whether another is as much it.
-fn matched(old: &[&Path], new: &[&Path], frames: &Frames) -> (Vec<Option<usize>>, Vec<bool>) {
+fn matched(
+    old: &[&FramePath],
+    new: &[&FramePath],
+    frames: &Frames,
+) -> (Vec<Option<usize>>, Vec<bool>) {
     let mut found: Vec<Option<usize>> = vec![None; new.len()];
     let mut taken = vec![false; old.len()];
     let mut take = |found: &mut Vec<Option<usize>>, i: usize, j: usize| {
@@ -76,22 +87,17 @@ fn matched(old: &[&Path], new: &[&Path], frames: &Frames) -> (Vec<Option<usize>>
     (found, forked)
 }
 
-/// A way without what was folded.
-pub fn ids(path: &Path) -> Vec<u32> {
-    path.iter().map(|(frame, _)| *frame).collect()
-}
-
-fn functions(path: &Path, frames: &Frames) -> Vec<u32> {
+fn functions(path: &FramePath, frames: &Frames) -> Vec<u32> {
     path.iter()
-        .map(|(frame, _)| frames.functions[*frame as usize])
+        .map(|at| frames.functions[at.frame as usize])
         .collect()
 }
 
 /// Ways through the same functions. As many of both are paired in the order of their lines; else those pairs that
 /// keep most lines.
 fn by_functions(
-    old: &[&Path],
-    new: &[&Path],
+    old: &[&FramePath],
+    new: &[&FramePath],
     frames: &Frames,
     taken: &[bool],
     found: &[Option<usize>],
@@ -103,10 +109,8 @@ fn by_functions(
     for (j, path) in new.iter().enumerate().filter(|(j, _)| found[*j].is_none()) {
         groups.entry(functions(path, frames)).or_default().1.push(j);
     }
-    let lines = |path: &Path| -> Vec<Option<u32>> {
-        let lines = path
-            .iter()
-            .map(|(frame, _)| frames.list[*frame as usize].line);
+    let lines = |path: &FramePath| -> Vec<Option<u32>> {
+        let lines = path.iter().map(|at| frames.list[at.frame as usize].line);
         lines.collect()
     };
     let mut pairs = Vec::new();
@@ -130,8 +134,8 @@ fn by_functions(
 /// Ways that are most alike. Where several are as good for one, or it is taken, the way has forked: it split, or several
 /// became one.
 fn aligned(
-    old: &[&Path],
-    new: &[&Path],
+    old: &[&FramePath],
+    new: &[&FramePath],
     frames: &Frames,
     taken: &[bool],
     found: &[Option<usize>],

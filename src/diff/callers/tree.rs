@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::Caller;
-use super::ways::Way;
+use super::way::Way;
+use crate::diff::caller::Caller;
 use crate::diff::column::Column;
 use crate::diff::growth::{Growth, ends};
 use crate::run::Figures;

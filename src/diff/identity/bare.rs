@@ -3,7 +3,8 @@
 use super::MatchedBy;
 use super::candidate::Candidate;
 use super::matching::Matching;
-use crate::diff::site::{CodePlace, ModuleKey};
+use crate::diff::module_key::ModuleKey;
+use crate::diff::site::CodePlace;
 
 type Key<'a> = (Option<&'a ModuleKey>, Option<CodePlace>);
 

@@ -2,7 +2,8 @@
 
 use super::asked_for::AskedFor;
 use crate::diff::few::Few;
-use crate::diff::site::{CodePlace, ModuleKey, SiteKey};
+use crate::diff::module_key::ModuleKey;
+use crate::diff::site::{CodePlace, SiteKey};
 use crate::run::{Build, Code, Declaration, LinkAddress, Named, Text};
 use crate::symbol_name::without_clone;
 

@@ -2,15 +2,8 @@
 
 use super::candidate::{Candidate, Step};
 use super::matching::{Group, Matching};
+use super::pair::Pair;
 use crate::diff::align::{Aligned, Cost, Terms, align, are_long};
-
-/// Two sites that are one, and what the new one may be as well.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    pub old: usize,
-    pub new: usize,
-    pub rivals: Vec<Option<usize>>,
-}
 
 /// Lines came or went in front of a call.
 const SHIFTED: u64 = 1;
@@ -28,7 +21,7 @@ type Placed = (usize, Vec<i64>);
 /// Pairs sites of one function by the lines of their first `steps` functions. Lines keep their order; of
 /// all readings the one that takes the fewest edits of the source is believed, and another size is one of them.
 /// Where no line moved, nothing was edited, and no size overrules a line.
-pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Found> {
+pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Pair> {
     let (old, new) = (matching.old, matching.new);
     let of_old = group.old.iter().map(|i| &old[*i]);
     let of_new = group.new.iter().map(|j| &new[*j]);
@@ -41,7 +34,7 @@ pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Fou
 }
 
 /// Pairs sites of one function by how far in it they lie.
-pub fn by_offset(matching: &Matching<'_>, group: &Group) -> Vec<Found> {
+pub fn by_offset(matching: &Matching<'_>, group: &Group) -> Vec<Pair> {
     let sites = group.old.iter().map(|i| &matching.old[*i]);
     let mut sites = sites.chain(group.new.iter().map(|j| &matching.new[*j]));
     let has_offsets = sites.all(|site| site.offset().is_some());
@@ -153,7 +146,7 @@ impl<'a> Sides<'a> {
         })
     }
 
-    fn aligned(&self, terms: &impl Terms) -> Vec<Found> {
+    fn aligned(&self, terms: &impl Terms) -> Vec<Pair> {
         let alignment = align(self.old.len(), self.new.len(), terms);
         let moved = self.out_of_order(&alignment.pairs, terms);
         let is_taken = |pair: &&Aligned| {
@@ -173,7 +166,7 @@ impl<'a> Sides<'a> {
             rivals.extend(a.may_be_another_call(b).then_some(None));
             rivals.sort_unstable();
             rivals.dedup();
-            Found {
+            Pair {
                 old: self.old[pair.old].0,
                 new: self.new[pair.new].0,
                 rivals,

@@ -4,10 +4,11 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use super::candidate::{Candidate, bare_name};
-use super::function::{Found, by_lines};
+use super::function::by_lines;
 use super::lines::pair_by_line;
 use super::matching::{Group, Matching};
-use crate::diff::site::ModuleKey;
+use super::pair::Pair;
+use crate::diff::module_key::ModuleKey;
 
 type Key<'a> = (&'a ModuleKey, &'a str, &'a str);
 
@@ -78,10 +79,10 @@ struct Fit {
     is_in_its_function: bool,
     /// Sites without a contradiction of sizes.
     agreeing: usize,
-    found: Vec<Found>,
+    found: Vec<Pair>,
 }
 
-fn copies(matching: &Matching<'_>, group: &Group) -> Vec<Found> {
+fn copies(matching: &Matching<'_>, group: &Group) -> Vec<Pair> {
     let old = by_context(&group.old, matching.old);
     let new = by_context(&group.new, matching.new);
     let many = old.len() > 1 || new.len() > 1;
@@ -121,7 +122,7 @@ fn fit(matching: &Matching<'_>, places: &Group, (old, new): (usize, usize)) -> O
     }
     let steps = one.chain.len().min(other.chain.len());
     let found = by_lines(matching, places, steps);
-    let agrees = |pair: &&Found| {
+    let agrees = |pair: &&Pair| {
         let (a, b) = (&matching.old[pair.old], &matching.new[pair.new]);
         match a.chain.len().cmp(&b.chain.len()) {
             Ordering::Less => b.sizes.can_be_part_of(&a.sizes),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidate::Candidate;
-use crate::diff::site::ModuleKey;
+use crate::diff::module_key::ModuleKey;
 use crate::run::{Inventory, Text};
 
 /// The sites of a run, or of all earlier ones, and what was there beside them.

@@ -2,9 +2,10 @@
 
 use super::MatchedBy;
 use super::candidate::Candidate;
-use super::function::{Found, by_lines};
+use super::function::by_lines;
 use super::matching::Matching;
-use crate::diff::site::ModuleKey;
+use super::pair::Pair;
+use crate::diff::module_key::ModuleKey;
 
 /// Function and file of each step of a chain.
 type Steps<'a> = Vec<(Option<&'a str>, Option<&'a str>)>;
@@ -15,7 +16,7 @@ pub fn pair(matching: &mut Matching<'_>) {
     }
 }
 
-fn pairs(matching: &Matching<'_>) -> Vec<Found> {
+fn pairs(matching: &Matching<'_>) -> Vec<Pair> {
     let tells = lambdas_are_known(matching);
     let written_in = |site: &'_ Candidate| site.written_in().filter(|_| tells).map(str::to_owned);
     let of_old = |site| {
@@ -55,7 +56,7 @@ fn module_of(site: &Candidate) -> Option<&ModuleKey> {
     site.module.as_ref()
 }
 
-pub fn pair_by_line(matching: &mut Matching<'_>, pair: Found) {
+pub fn pair_by_line(matching: &mut Matching<'_>, pair: Pair) {
     let (old, new) = (&matching.old[pair.old], &matching.new[pair.new]);
     let file = new.module.as_ref().zip(new.file());
     let is_renamed = file.is_some_and(|(module, file)| matching.files.is_renamed(module, file));

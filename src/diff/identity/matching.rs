@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::MatchedBy;
 use super::candidate::Candidate;
-use super::function::Found;
 use super::known::Known;
 use super::modules::ModulePair;
+use super::pair::{Match, Pair};
 use super::sources::Files;
-use super::{Match, MatchedBy};
-use crate::diff::site::ModuleKey;
+use crate::diff::module_key::ModuleKey;
 
 /// Sites of both runs that have something in common, by their indexes.
 #[derive(Debug, Clone, Default)]
@@ -47,11 +47,11 @@ impl<'a> Matching<'a> {
     /// Matches two sites, unless one of them is matched.
     pub fn pair(&mut self, old: usize, new: usize, by: MatchedBy) {
         let rivals = Vec::new();
-        self.pair_found(Found { old, new, rivals }, by);
+        self.pair_found(Pair { old, new, rivals }, by);
     }
 
-    pub fn pair_found(&mut self, found: Found, by: MatchedBy) {
-        let Found {
+    pub fn pair_found(&mut self, found: Pair, by: MatchedBy) {
+        let Pair {
             old,
             new,
             mut rivals,

@@ -14,6 +14,7 @@ mod lines;
 mod matching;
 mod modules;
 mod order;
+mod pair;
 mod renamed;
 mod rewritten;
 mod same_build;
@@ -26,19 +27,11 @@ pub use candidate::{Candidate, Outermost, Step};
 pub use known::Known;
 use matching::Matching;
 pub use modules::ModulePair;
+pub use pair::Match;
 pub use sources::files_of;
 
 pub use super::matched_by::MatchedBy;
-use super::site::ModuleKey;
-
-/// The old site that a new one is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Match {
-    pub old: usize,
-    pub by: MatchedBy,
-    /// What it may be as well, for all that is known: another old site, or (`None`) a new one.
-    pub rivals: Vec<Option<usize>>,
-}
+use super::module_key::ModuleKey;
 
 /// What matching a run against the earlier ones gave.
 #[derive(Debug, Clone, Default, PartialEq)]

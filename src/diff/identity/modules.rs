@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::candidate::Candidate;
 use super::known::Known;
 use crate::diff::files::agreement;
-use crate::diff::site::ModuleKey;
+use crate::diff::module_key::ModuleKey;
+use crate::file_name::last_part;
 use crate::run::{Build, LinkAddress, Role};
 
 /// What the sites of one run say of a module.
@@ -137,7 +138,7 @@ fn with_a_sign_in_common(
 }
 
 fn signs_of<'a>(key: &'a ModuleKey, known: &Seen<'a>) -> Vec<Sign<'a>> {
-    let base = key.name.rsplit('/').next().unwrap_or(&key.name);
+    let base = last_part(&key.name);
     let builds = known.builds.iter().map(|build| Sign::Build(build));
     let mut signs: Vec<Sign<'a>> = builds.collect();
     signs.push(Sign::BaseName(base));

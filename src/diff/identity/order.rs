@@ -18,6 +18,6 @@ pub fn pair(matching: &mut Matching<'_>) {
     }
 }
 
-fn key(site: &Candidate) -> Option<(&crate::diff::site::ModuleKey, &str)> {
+fn key(site: &Candidate) -> Option<(&crate::diff::module_key::ModuleKey, &str)> {
     Some((site.module.as_ref()?, site.outermost_function()?))
 }

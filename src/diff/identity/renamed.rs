@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::MatchedBy;
 use super::candidate::Candidate;
-use super::function::{Found, by_lines, by_offset};
+use super::function::{by_lines, by_offset};
 use super::matching::{Group, Matching};
+use super::pair::Pair;
 use crate::diff::align::are_long;
 use crate::diff::files::{agreement, best_pairs};
-use crate::diff::site::ModuleKey;
-use crate::file_name::family;
+use crate::diff::module_key::ModuleKey;
+use crate::file_name::{family, last_part};
 
 pub fn pair(matching: &mut Matching<'_>) {
     let kin = Kin::new(matching);
@@ -31,7 +32,7 @@ pub fn learn_files(matching: &mut Matching<'_>) -> bool {
     !renamed.is_empty()
 }
 
-fn pairs(matching: &Matching<'_>, group: &Group, kin: &Kin<'_>) -> Vec<Found> {
+fn pairs(matching: &Matching<'_>, group: &Group, kin: &Kin<'_>) -> Vec<Pair> {
     let old = split(&group.old, matching.old);
     let new = split(&group.new, matching.new);
     let score = |i: usize, j: usize| {
@@ -191,7 +192,7 @@ impl<'a> Kin<'a> {
 /// `table.c` and `table_v2.c`: one name is the beginning of the other, in whole words.
 fn names_are_alike(old: &str, new: &str) -> bool {
     let name = |path: &'_ str| {
-        let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+        let name = last_part(path).to_owned();
         match name.split_once('.') {
             Some((stem, _)) if !stem.is_empty() => stem.to_owned(),
             _ => name,

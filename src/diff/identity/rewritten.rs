@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use super::MatchedBy;
 use super::candidate::Candidate;
-use super::function::{Found, by_lines};
+use super::function::by_lines;
 use super::inlined::{by_context, groups};
 use super::matching::{Group, Matching};
+use super::pair::Pair;
 use crate::diff::align::are_long;
 
 /// Pairs what sizes tell, and never for sure: what was renamed and what went, while the like of it came, are one
@@ -30,7 +31,7 @@ fn functions_of(sites: &[Candidate]) -> BTreeSet<&str> {
     steps.filter_map(|step| step.function.as_deref()).collect()
 }
 
-fn pairs(matching: &Matching<'_>, group: &Group, functions: &Functions<'_>) -> Vec<Found> {
+fn pairs(matching: &Matching<'_>, group: &Group, functions: &Functions<'_>) -> Vec<Pair> {
     let old = by_context(&group.old, matching.old);
     let new = by_context(&group.new, matching.new);
     if are_long(old.len(), new.len()) {
@@ -68,7 +69,7 @@ fn pairs(matching: &Matching<'_>, group: &Group, functions: &Functions<'_>) -> V
     pairs
 }
 
-fn has_same_sizes(matching: &Matching<'_>, pair: &Found) -> bool {
+fn has_same_sizes(matching: &Matching<'_>, pair: &Pair) -> bool {
     let (a, b) = (&matching.old[pair.old], &matching.new[pair.new]);
     a.sizes.is_same(&b.sizes)
 }

@@ -4,7 +4,8 @@ use hashbrown::HashMap;
 
 use super::MatchedBy;
 use super::matching::Matching;
-use crate::diff::site::{ModuleKey, SiteKey};
+use crate::diff::module_key::ModuleKey;
+use crate::diff::site::SiteKey;
 use crate::run::{Build, LinkAddress};
 
 /// One file can be loaded from two paths: what it allocates in one is not what it allocates in the other.

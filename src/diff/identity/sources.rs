@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::candidate::Candidate;
 use super::known::Known;
 use crate::diff::files::FilePairs;
-use crate::diff::site::ModuleKey;
+use crate::diff::module_key::ModuleKey;
 use crate::run::Text;
 
 /// Files of the old run by their paths in the new one.

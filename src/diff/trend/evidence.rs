@@ -1,9 +1,10 @@
 //! What the survivors of a run tell of a call site.
 
+use super::observed::Observed;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
 use super::shape::{self, blocks};
 use super::work;
-use super::{Observed, Trend};
+use crate::diff::finding::Trend;
 use crate::trace::STEPS;
 
 /// Where the second half of a run begins, and where what is born may still be at work.

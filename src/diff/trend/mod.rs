@@ -7,142 +7,32 @@
 //! called one costs a person an hour, a leak that is missed in one run shows in a longer one.
 
 mod evidence;
+mod judged;
+mod longer;
+mod observed;
 mod parts;
 mod reasons;
 mod shape;
+mod single;
 mod work;
 
 use std::sync::LazyLock;
 
 use super::column::Column;
+pub use super::finding::{Finding, Trend};
 use super::site::SiteRun;
-use crate::trace::{Curve, STEPS};
+use crate::trace::Curve;
 
 pub use evidence::Doubt;
 use evidence::Evidence;
-pub use reasons::{More, Reasons};
+use judged::judged;
+pub use observed::Observed;
+use observed::both;
+pub use reasons::Reasons;
 pub use shape::FEWEST_BLOCKS;
+pub use single::{became_level, trend_of};
 use work::GrowsByBytes;
 pub use work::last_loss;
-
-/// What kind of growth a call site shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Trend {
-    /// Keeps on keeping blocks, to the end.
-    Leak,
-    /// One thing speaks against a leak, and that by a little.
-    MayLeak,
-    /// Grew to the end of the program's work, and was freed when it ended.
-    Grows,
-    /// All of it came in the beginning, and it has stayed level.
-    Startup,
-    /// Grew, then stayed level: a cache or a pool.
-    Plateau,
-    /// Jumps.
-    Burst,
-    /// Too few blocks to say.
-    Noise,
-    /// Level all along: the difference is only what the end did not free.
-    Shutdown,
-}
-
-impl Trend {
-    /// Whether it grew as long as the program worked.
-    pub fn is_growth(self) -> bool {
-        matches!(self, Trend::Leak | Trend::Grows)
-    }
-
-    /// Stable, for scripts and for people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Trend::Leak => "leak",
-            Trend::MayLeak => "leak?",
-            Trend::Grows => "grows",
-            Trend::Startup => "startup",
-            Trend::Plateau => "plateau",
-            Trend::Burst => "burst",
-            Trend::Noise => "noise",
-            Trend::Shutdown => "shutdown",
-        }
-    }
-}
-
-/// Of a run that is this many times longer, what it has more must be what it kept meanwhile, or it has no leak, unless the
-/// first one stood level in the end.
-const LONGER: f64 = 1.2;
-
-/// This share of that is no more: the runs differ by it anyhow.
-const NO_MORE: f64 = 0.15;
-
-/// By so many standard deviations, it is no accident that a longer run left no more.
-const NO_ACCIDENT: f64 = 3.0;
-
-/// What left less than this share of what the first run did was not stopped by a bound that both have.
-const MUCH_LESS: f64 = 0.5;
-
-/// One run of a site: its curves, and how long the run was, where that is known.
-#[derive(Debug, Clone, Copy)]
-pub struct Observed<'a> {
-    pub curve: &'a Curve,
-    /// How many of the blocks that lived to the end were there at each step.
-    pub survivors: Option<&'a Curve>,
-    /// Of the whole run.
-    pub records: Option<u64>,
-    pub duration_s: Option<f64>,
-}
-
-impl<'a> Observed<'a> {
-    /// A site's part of a run, by itself; `None` if it has no curve.
-    pub fn of(run: &'a SiteRun) -> Option<Self> {
-        Some(Observed {
-            survivors: run.survivors.as_ref(),
-            ..Observed::bare(run.curve.as_ref()?)
-        })
-    }
-
-    /// The same, in a run of which more is known.
-    fn in_run(self, column: &Column) -> Self {
-        Observed {
-            records: column.records,
-            duration_s: column.duration_s,
-            ..self
-        }
-    }
-
-    /// A curve of which nothing else is known.
-    pub fn bare(curve: &'a Curve) -> Self {
-        Observed {
-            curve,
-            survivors: None,
-            records: None,
-            duration_s: None,
-        }
-    }
-
-    fn end(&self, by_bytes: bool) -> f64 {
-        let end = self.curve.points()[STEPS - 1];
-        let end = if by_bytes { end.bytes } else { end.blocks };
-        end as f64
-    }
-
-    /// The verdict on its bytes, if its blocks are as many as they were, and grow.
-    fn by_bytes(&self) -> Option<Trend> {
-        let [blocks, bytes] = both(self.curve);
-        let grows = work::grows_by_bytes(&blocks, &bytes)?;
-        (!of_blocks(self).is_growth()).then_some(match grows {
-            GrowsByBytes::ToTheEnd => Trend::Leak,
-            GrowsByBytes::UntilTheExit => Trend::Grows,
-        })
-    }
-}
-
-/// A verdict, and what it is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Finding {
-    pub trend: Trend,
-    /// It is not the blocks that grow in number, but their bytes.
-    pub by_bytes: bool,
-}
 
 /// Judges a site; `None` if its last run has no curve.
 pub fn judge_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Finding> {
@@ -184,46 +74,6 @@ pub fn judge_runs(runs: &[Observed<'_>]) -> Option<Finding> {
     judged(runs).map(|judged| judged.finding)
 }
 
-struct Judged {
-    finding: Finding,
-    /// It would be a leak, had a longer run left more.
-    no_more: bool,
-}
-
-fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
-    let last = runs.last()?;
-    let of_bytes = last.by_bytes();
-    let by_bytes = of_bytes.is_some();
-    let of_last = of_bytes.unwrap_or_else(|| of_blocks(last));
-    let first = runs.first().filter(|_| runs.len() > 1);
-    let mut no_more = false;
-    let trend = match first {
-        Some(first)
-            if matches!(of_last, Trend::Leak | Trend::MayLeak)
-                && let Some(by_chance) = is_no_more(first, last, by_bytes) =>
-        {
-            no_more = true;
-            match by_chance && of_last == Trend::Leak {
-                true => Trend::MayLeak,
-                false => Trend::Plateau,
-            }
-        }
-        Some(first)
-            if of_last != Trend::Noise
-                && !by_bytes
-                && shape::differs_only_at_the_end(first.curve, last.curve) =>
-        {
-            Trend::Shutdown
-        }
-        _ => of_last,
-    };
-    let by_bytes = by_bytes && trend.is_growth();
-    Some(Judged {
-        finding: Finding { trend, by_bytes },
-        no_more,
-    })
-}
-
 /// What a run kept of a site, without what was there from the start.
 #[derive(Debug, Clone, Copy)]
 pub struct Kept {
@@ -241,86 +91,9 @@ pub fn kept(run: &Observed<'_>) -> Option<Kept> {
     })
 }
 
-/// Whether a run has come to its level before its end: what grows to the end of a longer run has no such level.
-pub fn became_level(run: &Observed<'_>) -> bool {
-    matches!(trend_of(run), Trend::Startup | Trend::Plateau)
-}
-
-/// What a run that is longer left more; `None` if it is not, or if that is not known.
-fn more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<More> {
-    let times = first.duration_s.zip(last.duration_s);
-    let records = first.records.zip(last.records);
-    let work = records.map(|(first, last)| (first as f64, last as f64));
-    // Work that is known from both must be more by both: a run can be longer and do less.
-    let times_as_much = [times, work].into_iter().flatten();
-    let times_as_much = times_as_much.map(|(short, long)| long / short);
-    let longer = times_as_much.fold(f64::INFINITY, f64::min);
-    let evidence = Evidence::of(last).filter(|_| !by_bytes);
-    let all_kept = evidence.map_or(last.end(by_bytes), |evidence| evidence.all_kept());
-    (longer.is_finite() && longer > LONGER).then(|| More {
-        longer,
-        expected: all_kept * (1.0 - 1.0 / longer),
-        left: last.end(by_bytes) - first.end(by_bytes),
-    })
-}
-
-/// A leak would have left more in the longer run, unless the first run stood level in the end: then it is new. `None` if
-/// it did, else whether it can be by chance that it did not.
-fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<bool> {
-    let More {
-        longer,
-        expected,
-        left,
-    } = more(first, last, by_bytes)?;
-    let before = first.end(by_bytes);
-    // What left much less is not the same leak in a longer run: a fix frees blocks, and frees are records.
-    let is_as_much = before > 0.0 && before + left >= MUCH_LESS * before;
-    // What was there from the start may be less for another reason, and hides what came after it.
-    let kept = |run| {
-        Evidence::of(run)
-            .filter(|_| !by_bytes)
-            .map(|evidence| evidence.all_kept())
-    };
-    let more_kept = kept(last)
-        .zip(kept(first))
-        .map(|(last, first)| last - first);
-    let left = more_kept.map_or(left, |more| more.max(left));
-    let is_no_more = is_as_much && left <= NO_MORE * expected && !became_level(first);
-    is_no_more.then(|| {
-        let evidence = Evidence::of(last).filter(|_| !by_bytes);
-        let chance = evidence.map(|evidence| {
-            // The first run kept about as much for its length.
-            let both = evidence.all_kept() * (1.0 + 1.0 / longer);
-            (evidence.dispersion() * both).sqrt()
-        });
-        chance.is_some_and(|chance| expected - left <= NO_ACCIDENT * chance)
-    })
-}
-
-/// The verdict on one run.
-pub fn trend_of(run: &Observed<'_>) -> Trend {
-    run.by_bytes().unwrap_or_else(|| of_blocks(run))
-}
-
 /// Whether a site grew until its program freed what it had, in blocks or in bytes, whatever is left of it.
 pub fn grew_until_the_exit(curve: &Curve) -> bool {
     let [blocks, bytes] = both(curve);
     work::grew_until_the_exit(&blocks)
         || work::grows_by_bytes(&blocks, &bytes) == Some(GrowsByBytes::UntilTheExit)
-}
-
-/// Its blocks, and its bytes.
-fn both(curve: &Curve) -> [[f64; STEPS]; 2] {
-    let points = curve.points();
-    [
-        points.map(|point| point.blocks as f64),
-        points.map(|point| point.bytes as f64),
-    ]
-}
-
-fn of_blocks(run: &Observed<'_>) -> Trend {
-    match Evidence::of(run) {
-        Some(evidence) => evidence.trend(),
-        None => shape::trend_of(run.curve),
-    }
 }

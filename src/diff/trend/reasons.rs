@@ -1,8 +1,11 @@
 //! Why a verdict is what it is, in figures that a person can check.
 
 use super::evidence::{Doubt, Evidence, Grade};
-use super::work;
-use super::{Finding, Judged, Observed, shape};
+use super::judged::{Judged, judged};
+use super::longer::{More, more};
+use super::observed::Observed;
+use super::{shape, work};
+use crate::diff::finding::Finding;
 use crate::trace::STEPS;
 
 /// What the runs tell of a site.
@@ -20,21 +23,11 @@ pub struct Reasons {
     pub more: Option<More>,
 }
 
-/// What a longer run left more than the first one.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct More {
-    /// How many times as long it was, by records or by time, whichever is less.
-    pub longer: f64,
-    /// What it kept in what it was longer by.
-    pub expected: f64,
-    pub left: f64,
-}
-
 impl Reasons {
     /// Of a site that allocated so many blocks in its last run, where that is known.
     pub fn of(runs: &[Observed<'_>], allocations: Option<u64>) -> Option<Reasons> {
         let last = runs.last()?;
-        let Judged { finding, no_more } = super::judged(runs)?;
+        let Judged { finding, no_more } = judged(runs)?;
         let evidence = Evidence::of(last);
         let doubt = match evidence.as_ref().map(Evidence::grade) {
             _ if no_more => Some(Doubt::NoMore),
@@ -66,7 +59,7 @@ impl Reasons {
                 least(&live[STEPS / 2 - 4..STEPS / 2 + 4]),
                 least(&live[end - 7..=end]),
             ],
-            more: first.and_then(|first| super::more(first, last, finding.by_bytes)),
+            more: first.and_then(|first| more(first, last, finding.by_bytes)),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The shape of a curve: all there is where it is not known which blocks survived.
 
-use super::super::median::median;
-use super::Trend;
+use crate::diff::finding::Trend;
+use crate::diff::median::median;
 use crate::trace::{Curve, STEPS};
 
 /// A site that never had so many blocks live says nothing.

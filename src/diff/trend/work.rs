@@ -1,8 +1,8 @@
 //! Growth that the end of the program hides, or that no count of blocks shows.
 
-use super::super::median::median;
 use super::parts::{BOUNDS, Parts, effective, scatter};
 use super::shape;
+use crate::diff::median::median;
 use crate::trace::STEPS;
 
 /// The exit of a program is in the last steps of its run.

@@ -10,6 +10,7 @@ use object::read::{ReadCache, ReadRef};
 
 use crate::elf::{ElfInfo, Machine, open_elf};
 use crate::error::{Error, Result};
+use crate::file_name::last_part;
 use crate::symbols::{resolved_in, same_machine};
 
 /// What one file asks of the loader.
@@ -53,7 +54,7 @@ pub fn closure(program: &Path, given: &[PathBuf], root: &Path) -> Result<Closure
         let needs = needs_of(&info.path)?;
         let interpreter = info.interpreter.iter().cloned();
         for name in needs.libraries.iter().cloned().chain(interpreter) {
-            let base = name.rsplit('/').next().unwrap_or(&name).to_owned();
+            let base = last_part(&name).to_owned();
             if !asked.insert(base) {
                 continue;
             }

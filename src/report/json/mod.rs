@@ -10,7 +10,7 @@ use std::io::Write;
 
 use serde::{Serialize, Serializer};
 
-use super::options::{Options, StackView};
+use super::options::Options;
 use super::{Report, Sums};
 use crate::diff::Verdict;
 use crate::error::{Error, Result};
@@ -23,70 +23,47 @@ use site::*;
 
 /// Writes the document, indented, with a line end.
 pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
-    let document = Document::new(report, options);
-    serde_json::to_writer_pretty(&mut *out, &document).map_err(|e| Error::Write(e.into()))?;
+    serde_json::to_writer_pretty(&mut *out, &document(report, options))
+        .map_err(|e| Error::Write(e.into()))?;
     writeln!(out)?;
     Ok(())
 }
 
-/// Sites, each made when its turn comes to be written: all of them together are a document's gigabyte.
-#[derive(Debug)]
-pub struct JsonSites<'a> {
-    report: &'a Report,
-    with_curves: bool,
-    stacks: Option<StackView>,
+fn document(report: &Report, options: &Options) -> Document<impl Serialize, impl Serialize> {
+    let is_comparison = report.is_comparison();
+    let sites = report.sites.iter().enumerate();
+    let (with_curves, stacks) = (options.trend, options.stacks);
+    Document {
+        schema: "mtrace-diff/1",
+        version: env!("CARGO_PKG_VERSION"),
+        runs: report.runs.iter().map(json_run).collect(),
+        by: report.by.name(),
+        sites: InTurn(
+            sites.map(move |(index, site)| json_site(report, index + 1, site, with_curves, stacks)),
+        ),
+        total: JsonTotal {
+            growth: is_comparison.then(|| json_growth(report.total.growth, report.total.first())),
+        },
+        leaks: json_leaks(report),
+        fixed: is_comparison.then(|| json_fixed(report)),
+        gate: json_gate(report),
+        warnings: json_warnings(&report.warnings),
+    }
 }
 
-impl Serialize for JsonSites<'_> {
+/// A list, each item of which is made when its turn comes to be written: all sites together can be a gigabyte.
+struct InTurn<I>(I);
+
+impl<I> Serialize for InTurn<I>
+where
+    I: Iterator<Item: Serialize> + Clone,
+{
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let sites = self.report.sites.iter().enumerate();
-        let site =
-            |(index, site)| json_site(self.report, index + 1, site, self.with_curves, self.stacks);
-        serializer.collect_seq(sites.map(site))
+        serializer.collect_seq(self.0.clone())
     }
 }
 
-/// Faults, each made when its turn comes.
-#[derive(Debug)]
-pub struct JsonFaults<'a> {
-    run: &'a Run,
-    faults: &'a [Fault],
-}
-
-impl Serialize for JsonFaults<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let faults = self.faults.iter();
-        serializer.collect_seq(faults.map(|fault| json_fault(self.run, *fault)))
-    }
-}
-
-impl<'a> Document<'a> {
-    pub fn new(report: &'a Report, options: &Options) -> Self {
-        let (with_curves, stacks) = (options.trend, options.stacks);
-        let is_comparison = report.is_comparison();
-        Document {
-            schema: "mtrace-diff/1",
-            version: env!("CARGO_PKG_VERSION"),
-            runs: report.runs.iter().map(json_run).collect(),
-            by: report.by.name(),
-            sites: JsonSites {
-                report,
-                with_curves,
-                stacks,
-            },
-            total: JsonTotal {
-                growth: is_comparison
-                    .then(|| json_growth(report.total.growth, report.total.first())),
-            },
-            leaks: json_leaks(report),
-            fixed: is_comparison.then(|| json_fixed(report)),
-            gate: json_gate(report),
-            warnings: json_warnings(&report.warnings),
-        }
-    }
-}
-
-fn json_run(run: &Run) -> JsonRun<'_> {
+fn json_run(run: &Run) -> JsonRun<impl Serialize> {
     let facts = &run.facts;
     JsonRun {
         name: facts.name.clone(),
@@ -109,10 +86,10 @@ fn json_run(run: &Run) -> JsonRun<'_> {
         records: facts.records,
         live: json_tally(run.live()),
         anomalies: facts.anomalies.as_ref().map(json_anomalies),
-        faults: run
-            .faults
-            .as_deref()
-            .map(|faults| JsonFaults { run, faults }),
+        faults: run.faults.as_ref().map(|faults| {
+            let faults = faults.iter();
+            InTurn(faults.map(|fault| json_fault(run, *fault)))
+        }),
         warnings: json_warnings(&facts.warnings),
     }
 }
@@ -158,7 +135,7 @@ fn json_fault(run: &Run, fault: Fault) -> JsonFault {
         function: frame.and_then(|f| owned(f.function.as_ref())),
         file: frame.and_then(|f| owned(f.file.as_ref())),
         line: frame.and_then(|f| f.line),
-        address: at.address.map(json_address),
+        address: at.address.map(|address| address.to_string()),
     }
 }
 

@@ -6,21 +6,20 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::super::stacks::{JsonCaller, JsonCallers, JsonSize};
-use super::{JsonFaults, JsonSites};
 
-/// The whole document.
+/// The whole document. `Sites` and `Faults` are lists of [`JsonSite`] and [`JsonFault`].
 #[derive(Debug, Serialize)]
-pub struct Document<'a> {
+pub struct Document<Sites, Faults> {
     /// `"mtrace-diff/1"`.
     pub schema: &'static str,
     /// Of the program that wrote it.
     pub version: &'static str,
     /// In the order of the command line.
-    pub runs: Vec<JsonRun<'a>>,
+    pub runs: Vec<JsonRun<Faults>>,
     /// What `sites` stand for: `"address"`, `"line"`, `"function"`, `"file"`, `"module"`, `"stack"` or `"size"`.
     pub by: &'static str,
     /// Every call site that allocated in any run, hidden ones too, by rank.
-    pub sites: JsonSites<'a>,
+    pub sites: Sites,
     pub total: JsonTotal,
     /// All lines that leak together, without hidden ones; the same whatever `sites` stand for.
     pub leaks: JsonLeaks,
@@ -32,7 +31,7 @@ pub struct Document<'a> {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonRun<'a> {
+pub struct JsonRun<Faults> {
     /// Short, different for each run of a document.
     pub name: String,
     /// As given on the command line.
@@ -69,7 +68,7 @@ pub struct JsonRun<'a> {
     pub anomalies: Option<JsonAnomalies>,
     /// Frees and allocations that went wrong, by kind and caller, worst kinds first; null where that
     /// is not known, as in a saved report.
-    pub faults: Option<JsonFaults<'a>>,
+    pub faults: Option<Faults>,
     pub warnings: Vec<JsonWarning>,
 }
 

@@ -2,12 +2,12 @@
 
 use super::schema::*;
 use crate::diff::{
-    Doubt, Growth, Hidden, Lines, MatchedBy, Part, Rate, Reasons, Site, SiteRun, Trend, Via,
+    Doubt, Growth, Hidden, LineCounts, MatchedBy, Part, Rate, Reasons, Site, SiteRun, Trend, Via,
 };
 use crate::report::Report;
 use crate::report::options::StackView;
 use crate::report::stacks;
-use crate::run::{Figures, LinkAddress, NameSource, PassedBy, Symbolized, Text};
+use crate::run::{Figures, NameSource, PassedBy, Symbolized, Text};
 use crate::trace::{Curve, Tally};
 
 pub fn module_of(site: &Site) -> Option<String> {
@@ -17,10 +17,6 @@ pub fn module_of(site: &Site) -> Option<String> {
 
 pub fn owned(text: Option<&Text>) -> Option<String> {
     text.map(|text| text.to_string())
-}
-
-pub fn json_address(address: LinkAddress) -> String {
-    format!("{:#x}", address.0)
 }
 
 pub fn json_site(
@@ -110,7 +106,11 @@ pub fn json_via(via: &Via) -> JsonVia {
 
 pub fn json_site_run(run: &SiteRun, with_curves: bool) -> JsonSiteRun {
     JsonSiteRun {
-        addresses: run.places.addresses().map(json_address).collect(),
+        addresses: run
+            .places
+            .addresses()
+            .map(|address| address.to_string())
+            .collect(),
         numbers: run
             .places
             .numbers()
@@ -162,7 +162,7 @@ pub fn json_evidence(reasons: &Reasons) -> JsonEvidence {
     }
 }
 
-pub fn json_lines(lines: &Lines) -> JsonLines {
+pub fn json_lines(lines: &LineCounts) -> JsonLines {
     JsonLines {
         all: lines.all,
         leak: lines.leak,

@@ -16,8 +16,9 @@ use std::collections::BTreeSet;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::run::blame::Call;
-use crate::run::{Build, CallSite, Frame, LinkAddress, Location, ModuleLabel, Role, Run, Text};
+use crate::run::{
+    Build, Call, CallSite, Frame, LinkAddress, Location, ModuleLabel, Role, Run, Text,
+};
 use crate::symbol_name::without_clone;
 use crate::trace::Sizes;
 

@@ -1,0 +1,48 @@
+//! The verdict on a site from all of its runs.
+
+use super::longer::is_no_more;
+use super::observed::Observed;
+use super::shape;
+use super::single::{by_bytes, of_blocks};
+use crate::diff::finding::{Finding, Trend};
+
+pub struct Judged {
+    pub finding: Finding,
+    /// It would be a leak, had a longer run left more.
+    pub no_more: bool,
+}
+
+/// The last run is judged; the first one tells what a longer run should have made of it.
+pub fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
+    let last = runs.last()?;
+    let of_bytes = by_bytes(last);
+    let by_bytes = of_bytes.is_some();
+    let of_last = of_bytes.unwrap_or_else(|| of_blocks(last));
+    let first = runs.first().filter(|_| runs.len() > 1);
+    let mut no_more = false;
+    let trend = match first {
+        Some(first)
+            if matches!(of_last, Trend::Leak | Trend::MayLeak)
+                && let Some(by_chance) = is_no_more(first, last, by_bytes) =>
+        {
+            no_more = true;
+            match by_chance && of_last == Trend::Leak {
+                true => Trend::MayLeak,
+                false => Trend::Plateau,
+            }
+        }
+        Some(first)
+            if of_last != Trend::Noise
+                && !by_bytes
+                && shape::differs_only_at_the_end(first.curve, last.curve) =>
+        {
+            Trend::Shutdown
+        }
+        _ => of_last,
+    };
+    let by_bytes = by_bytes && trend.is_growth();
+    Some(Judged {
+        finding: Finding { trend, by_bytes },
+        no_more,
+    })
+}

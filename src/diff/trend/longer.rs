@@ -1,0 +1,79 @@
+//! What a longer run should have left more, if a site leaks.
+
+use super::evidence::Evidence;
+use super::observed::Observed;
+use super::single::became_level;
+
+/// Of a run that is this many times longer, what it has more must be what it kept meanwhile, or it has no leak, unless the
+/// first one stood level in the end.
+const LONGER: f64 = 1.2;
+
+/// This share of that is no more: the runs differ by it anyhow.
+const NO_MORE: f64 = 0.15;
+
+/// By so many standard deviations, it is no accident that a longer run left no more.
+const NO_ACCIDENT: f64 = 3.0;
+
+/// What left less than this share of what the first run did was not stopped by a bound that both have.
+const MUCH_LESS: f64 = 0.5;
+
+/// What a longer run left more than the first one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct More {
+    /// How many times as long it was, by records or by time, whichever is less.
+    pub longer: f64,
+    /// What it kept in what it was longer by.
+    pub expected: f64,
+    pub left: f64,
+}
+
+/// What a run that is longer left more; `None` if it is not, or if that is not known.
+pub fn more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<More> {
+    let times = first.duration_s.zip(last.duration_s);
+    let records = first.records.zip(last.records);
+    let work = records.map(|(first, last)| (first as f64, last as f64));
+    // Work that is known from both must be more by both: a run can be longer and do less.
+    let times_as_much = [times, work].into_iter().flatten();
+    let times_as_much = times_as_much.map(|(short, long)| long / short);
+    let longer = times_as_much.fold(f64::INFINITY, f64::min);
+    let evidence = Evidence::of(last).filter(|_| !by_bytes);
+    let all_kept = evidence.map_or(last.end(by_bytes), |evidence| evidence.all_kept());
+    (longer.is_finite() && longer > LONGER).then(|| More {
+        longer,
+        expected: all_kept * (1.0 - 1.0 / longer),
+        left: last.end(by_bytes) - first.end(by_bytes),
+    })
+}
+
+/// A leak would have left more in the longer run, unless the first run stood level in the end: then it is new. `None` if
+/// it did, else whether it can be by chance that it did not.
+pub fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<bool> {
+    let More {
+        longer,
+        expected,
+        left,
+    } = more(first, last, by_bytes)?;
+    let before = first.end(by_bytes);
+    // What left much less is not the same leak in a longer run: a fix frees blocks, and frees are records.
+    let is_as_much = before > 0.0 && before + left >= MUCH_LESS * before;
+    // What was there from the start may be less for another reason, and hides what came after it.
+    let kept = |run| {
+        Evidence::of(run)
+            .filter(|_| !by_bytes)
+            .map(|evidence| evidence.all_kept())
+    };
+    let more_kept = kept(last)
+        .zip(kept(first))
+        .map(|(last, first)| last - first);
+    let left = more_kept.map_or(left, |more| more.max(left));
+    let is_no_more = is_as_much && left <= NO_MORE * expected && !became_level(first);
+    is_no_more.then(|| {
+        let evidence = Evidence::of(last).filter(|_| !by_bytes);
+        let chance = evidence.map(|evidence| {
+            // The first run kept about as much for its length.
+            let both = evidence.all_kept() * (1.0 + 1.0 / longer);
+            (evidence.dispersion() * both).sqrt()
+        });
+        chance.is_some_and(|chance| expected - left <= NO_ACCIDENT * chance)
+    })
+}

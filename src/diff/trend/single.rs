@@ -1,0 +1,35 @@
+//! What one run tells by itself.
+
+use super::evidence::Evidence;
+use super::observed::{Observed, both};
+use super::shape;
+use super::work::{GrowsByBytes, grows_by_bytes};
+use crate::diff::finding::Trend;
+
+/// The verdict on one run.
+pub fn trend_of(run: &Observed<'_>) -> Trend {
+    by_bytes(run).unwrap_or_else(|| of_blocks(run))
+}
+
+/// The verdict on its bytes, if its blocks are as many as they were, and grow.
+pub fn by_bytes(run: &Observed<'_>) -> Option<Trend> {
+    let [blocks, bytes] = both(run.curve);
+    let grows = grows_by_bytes(&blocks, &bytes)?;
+    (!of_blocks(run).is_growth()).then_some(match grows {
+        GrowsByBytes::ToTheEnd => Trend::Leak,
+        GrowsByBytes::UntilTheExit => Trend::Grows,
+    })
+}
+
+/// The verdict on its blocks: by what survived, or by the shape of its curve where that is not known.
+pub fn of_blocks(run: &Observed<'_>) -> Trend {
+    match Evidence::of(run) {
+        Some(evidence) => evidence.trend(),
+        None => shape::trend_of(run.curve),
+    }
+}
+
+/// Whether a run has come to its level before its end: what grows to the end of a longer run has no such level.
+pub fn became_level(run: &Observed<'_>) -> bool {
+    matches!(trend_of(run), Trend::Startup | Trend::Plateau)
+}

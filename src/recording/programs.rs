@@ -1,0 +1,40 @@
+//! What a recorded process started.
+
+use std::collections::BTreeMap;
+
+/// What the process started. Whether that was recorded, too, only other recordings say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Programs {
+    /// What it went on as, the last thing that it did.
+    pub executes: Option<String>,
+    /// By process id; 0 is one that nobody knows.
+    pub starts: BTreeMap<u32, String>,
+}
+
+impl Programs {
+    /// No process starts so many.
+    const MOST: usize = 1 << 20;
+
+    /// Whether a fact is of this kind.
+    pub fn note(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let value = String::from_utf8_lossy(value);
+        match key {
+            b"executes" => {
+                // Without a path, nothing came of it.
+                self.executes = Some(value.into_owned()).filter(|path| !path.is_empty());
+            }
+            b"starts" => {
+                let (pid, path) = value.split_once(' ').unwrap_or((&value, ""));
+                match (pid.parse(), path) {
+                    (Ok(pid), "") => drop(self.starts.remove(&pid)),
+                    (Ok(pid), path) if self.starts.len() < Programs::MOST => {
+                        self.starts.insert(pid, path.to_owned());
+                    }
+                    _ => {}
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+}

@@ -1,0 +1,129 @@
+//! A caller and its figures, in a saved report.
+
+use serde::{Deserialize, Serialize};
+
+use super::checks::{Checked, check_figures, check_sizes, check_survivors, checked_live_sizes};
+use super::name::SavedName;
+use super::place::{Number, Referred, SavedPlace};
+use super::stacks::Writer;
+use crate::run::{CallSite, Figures, LinkAddress, Run, StackId};
+use crate::trace::{Curve, Sizes, Tally};
+
+#[derive(Serialize, Deserialize)]
+pub struct SavedCaller {
+    /// Index of the innermost frame of its stack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<usize>,
+    /// Of a stack of one frame, as in a place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    module: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<LinkAddress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<Number>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<SavedName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    build: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    allocations: Option<u64>,
+    blocks: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    /// The least and the most that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sizes: Option<(u64, u64)>,
+    /// Size and live blocks of it, where these do not follow from the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    live_sizes: Option<Vec<(u64, u64)>>,
+    /// Step, blocks and bytes, at each of the steps at which these change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    curve: Option<SavedCurve>,
+    /// The same of the blocks that lived to the end: how many of them were there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    survivors: Option<SavedCurve>,
+}
+
+impl SavedCaller {
+    pub fn of<'a>(
+        run: &'a Run,
+        site: &CallSite,
+        stacks: &mut Writer,
+        referred: &mut Referred<'a>,
+    ) -> Self {
+        let stack = stacks.add(run, site);
+        let place = || SavedPlace::of(run, run.innermost(site), referred);
+        let mut place = stack.is_none().then(place);
+        SavedCaller {
+            module: place.as_ref().and_then(|place| place.module),
+            address: place.as_ref().and_then(|place| place.address),
+            number: place.as_mut().and_then(|place| place.number.take()),
+            build: place.as_ref().and_then(|place| place.build),
+            name: place.map(|place| place.name),
+            stack,
+            allocations: site.figures.allocations,
+            blocks: site.figures.blocks,
+            bytes: site.figures.bytes,
+            sizes: site.sizes.map(|sizes| (sizes.least(), sizes.most())),
+            live_sizes: site.kept_sizes().map(|sizes| sizes.iter().collect()),
+            curve: site.curve.as_ref().map(saved),
+            survivors: site.survivors.as_ref().map(saved),
+        }
+    }
+
+    pub fn take_place(&mut self) -> Option<SavedPlace> {
+        Some(SavedPlace {
+            name: self.name.take()?,
+            module: self.module,
+            address: self.address,
+            number: self.number.take(),
+            build: self.build,
+        })
+    }
+
+    pub fn add_to(self, run: &mut Run, stack: StackId) -> Checked<()> {
+        let figures = Figures {
+            blocks: self.blocks,
+            bytes: self.bytes,
+            allocations: self.allocations,
+        };
+        let sizes = self.sizes.map(|(least, most)| {
+            let sizes = Sizes::new(least, most);
+            sizes.ok_or_else(|| format!("no 'sizes' lie between {least} and {most}"))
+        });
+        let (curve, survivors) = (curve_of(self.curve)?, curve_of(self.survivors)?);
+        let sizes = sizes.transpose()?;
+        check_figures(run.facts.origin.source, figures, curve.as_ref())
+            .and_then(|()| check_survivors(curve.as_ref(), survivors.as_ref()))
+            .and_then(|()| check_sizes(figures, sizes))
+            .and_then(|()| checked_live_sizes(figures.blocks, figures.bytes, self.live_sizes))
+            .map_err(|reason| format!("of caller {}, {reason}", run.sites.len() + 1))
+            .map(|live_sizes| {
+                let site = run.add_stack(stack, figures, sizes, curve);
+                site.survivors = survivors;
+                if let Some(live_sizes) = live_sizes {
+                    site.keep_sizes(live_sizes);
+                }
+            })
+    }
+}
+
+/// Steps at which a curve changes, with the blocks and bytes from there on.
+type SavedCurve = Vec<(u8, u64, u64)>;
+
+fn saved(curve: &Curve) -> SavedCurve {
+    let changes = curve.changes();
+    changes
+        .map(|(step, live)| (step, live.blocks, live.bytes))
+        .collect()
+}
+
+fn curve_of(saved: Option<SavedCurve>) -> Checked<Option<Curve>> {
+    let Some(saved) = saved else { return Ok(None) };
+    let tally = |(step, blocks, bytes)| (step, Tally { blocks, bytes });
+    let changes: Vec<(u8, Tally)> = saved.into_iter().map(tally).collect();
+    let curve = Curve::from_changes(&changes);
+    curve
+        .map(Some)
+        .ok_or_else(|| "the steps of a curve are out of order".to_owned())
+}

@@ -1,0 +1,85 @@
+//! What happens at one part of all addresses.
+
+use super::block::{Block, Stretch};
+use super::changes::{Sampler, stretch_of};
+use super::delta::Delta;
+use super::lane::Lane;
+use super::live::{Ended, Freed, LiveBlocks, Met};
+use super::outcome::{FaultKind, Faults, UnknownFree};
+use super::parse::{Action, Step};
+
+/// What happened at a part of all addresses.
+#[derive(Debug, Default)]
+pub struct Shard {
+    pub(super) live: LiveBlocks,
+    pub(super) faults: Faults,
+    pub(super) unknown_frees: Vec<(UnknownFree, Met)>,
+    /// Under [`Reuse::FreeLoggedLate`].
+    pub(super) late: Sampler,
+    /// What comes on top under [`Reuse::FreeLost`].
+    pub(super) lost: Sampler,
+}
+
+impl Shard {
+    /// `keep_unknown`: whether frees that met no block are kept one by one.
+    #[inline]
+    pub fn step(&mut self, step: &Step, lane: &Lane, shift: u32, keep_unknown: bool) {
+        let line = lane.lines_before + u64::from(step.line());
+        match step.action() {
+            Action::Allocate => {
+                let caller = lane.caller(step.caller);
+                let stretch = stretch_of(line, shift);
+                let block = Block {
+                    caller,
+                    size: step.size,
+                    born: stretch as Stretch,
+                };
+                let ended = self.live.allocate(step.address, block, line);
+                self.late.note(stretch, caller, Delta::begins(block));
+                self.ended(ended, stretch);
+            }
+            action @ (Action::Free | Action::FreeInRealloc) => {
+                let (met, ended) = self.live.free(step.address, line);
+                self.ended(ended, stretch_of(line, shift));
+                if met.late != Freed::Live || met.lost != Freed::Live {
+                    let free = UnknownFree {
+                        line,
+                        address: step.address,
+                        by: lane.caller(step.caller),
+                        in_realloc: action == Action::FreeInRealloc,
+                    };
+                    self.unknown_free(free, met, keep_unknown);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn ended(&mut self, ended: Ended, stretch: u64) {
+        let (block, late, on_top) = match ended {
+            Ended::Nothing => return,
+            Ended::Block(block) => {
+                return self.late.note(stretch, block.caller, Delta::ends(block));
+            }
+            Ended::IfLate(block) => (block, Delta::ends(block), Delta::ends(block).negated()),
+            Ended::IfLost(block) => (block, Delta::default(), Delta::ends(block)),
+        };
+        self.late.note(stretch, block.caller, late);
+        self.lost.note(stretch, block.caller, on_top);
+    }
+
+    #[cold]
+    fn unknown_free(&mut self, free: UnknownFree, met: Met, keep_unknown: bool) {
+        for (kind, freed) in [
+            (FaultKind::DoubleFree, Freed::Again),
+            (FaultKind::FreeOfUnknown, Freed::Unknown),
+            (FaultKind::FreeOfUnknown, Freed::Unsure),
+        ] {
+            let (late, lost) = (met.late == freed, met.lost == freed);
+            self.faults.note(kind, free.by, free.line, late, lost);
+        }
+        if keep_unknown {
+            self.unknown_frees.push((free, met));
+        }
+    }
+}

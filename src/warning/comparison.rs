@@ -1,0 +1,261 @@
+//! What stands in the way of a comparison.
+
+use std::fmt;
+
+use crate::printable::some;
+use crate::units::{bytes, counted, signal_name};
+
+/// What stands in the way of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ComparisonWarning {
+    /// The runs are of different architectures.
+    MachinesDiffer {
+        first: String,
+        last: String,
+    },
+    /// Functions with a site that is gone and another that is new, in files that may be one.
+    LinesMoved {
+        functions: Vec<String>,
+    },
+    /// Modules without names, with sites that are gone and others that are new.
+    AddressesMoved {
+        modules: Vec<String>,
+    },
+    /// Modules of one build id, or of equal size and checksum, that have other code in each run.
+    FalseBuilds {
+        modules: Vec<String>,
+    },
+    /// Sites joined by address alone, where nothing says that the runs are of one build.
+    UnsureAddresses {
+        sites: usize,
+        modules: Vec<String>,
+    },
+    /// The first run's program and the last one's have nothing in common.
+    OtherPrograms {
+        first: String,
+        last: String,
+    },
+    /// The stacks of one run are cut where those of the other go on.
+    StacksDiffer {
+        short: String,
+        frames: usize,
+        long: String,
+        most: usize,
+    },
+    /// One run has no names of its program's functions, and the other has.
+    NamesDiffer {
+        without: String,
+        with: String,
+    },
+    /// The last run's program failed, and the first one's did not, as far as is known.
+    EndedOtherwise {
+        status: i32,
+    },
+    /// Both runs were killed by a signal, the last one at this percentage of the records of the first.
+    KilledEarly {
+        signal: i32,
+        percent: u64,
+    },
+    /// The last run has this percentage of the records of the first.
+    DidLess {
+        percent: u64,
+    },
+    SameRun {
+        first: String,
+        second: String,
+    },
+    /// A copy of a recording, or a report saved from it, given as another run.
+    SameRecording {
+        first: String,
+        second: String,
+    },
+    SameLog {
+        first: String,
+        second: String,
+    },
+    /// How long memory lasts was asked for, and cannot be told.
+    NoProjection {
+        /// In bytes.
+        memory: u64,
+        /// The runs of which the time is not known, of how many; none where it is their bytes.
+        untimed: Vec<String>,
+        runs: usize,
+    },
+}
+
+impl ComparisonWarning {
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            ComparisonWarning::MachinesDiffer { .. } => "machines-differ",
+            ComparisonWarning::LinesMoved { .. } => "lines-moved",
+            ComparisonWarning::AddressesMoved { .. } => "addresses-moved",
+            ComparisonWarning::FalseBuilds { .. } => "false-builds",
+            ComparisonWarning::UnsureAddresses { .. } => "unsure-addresses",
+            ComparisonWarning::OtherPrograms { .. } => "other-programs",
+            ComparisonWarning::StacksDiffer { .. } => "stacks-differ",
+            ComparisonWarning::NamesDiffer { .. } => "names-differ",
+            ComparisonWarning::EndedOtherwise { .. } => "ended-otherwise",
+            ComparisonWarning::KilledEarly { .. } => "killed-early",
+            ComparisonWarning::DidLess { .. } => "did-less",
+            ComparisonWarning::SameRun { .. } => "same-run",
+            ComparisonWarning::SameRecording { .. } => "same-recording",
+            ComparisonWarning::SameLog { .. } => "same-log",
+            ComparisonWarning::NoProjection { .. } => "no-projection",
+        }
+    }
+
+    /// Whether rows of one run may stand in other rows of the other, so that none can be said to be fixed.
+    pub(super) fn parts_rows(&self) -> bool {
+        matches!(
+            self,
+            ComparisonWarning::OtherPrograms { .. }
+                | ComparisonWarning::StacksDiffer { .. }
+                | ComparisonWarning::NamesDiffer { .. }
+        )
+    }
+
+    /// Whether this says how a run differs from the first one.
+    pub(super) fn is_of_two(&self) -> bool {
+        matches!(
+            self,
+            ComparisonWarning::EndedOtherwise { .. }
+                | ComparisonWarning::KilledEarly { .. }
+                | ComparisonWarning::DidLess { .. }
+        )
+    }
+}
+
+impl fmt::Display for ComparisonWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ComparisonWarning::MachinesDiffer { first, last } => write!(
+                f,
+                "the first run is for {first}, the last for {last}: growth between different programs means nothing; \
+                 give two runs of one program",
+            ),
+            ComparisonWarning::LinesMoved { functions } => write!(
+                f,
+                "gone in one place and new in another: {}; nothing shows that these are the same, so growth and the gate \
+                 take them for two sites; if a file or a module was renamed, say so with --map OLD=NEW",
+                some(functions)
+            ),
+            ComparisonWarning::AddressesMoved { modules } => write!(
+                f,
+                "without names, call sites are joined by address, and in {} some are gone and others new: the runs are of \
+                 two builds, or nothing placed their addresses, so growth there means nothing; compile with -g and keep \
+                 the unstripped files",
+                some(modules)
+            ),
+            ComparisonWarning::FalseBuilds { modules } => write!(
+                f,
+                "{} has one build id in several runs, but not the same functions at its addresses: it is of several builds, and \
+                 is matched as such; let the linker make build ids (--build-id) instead of fixing one",
+                some(modules)
+            ),
+            ComparisonWarning::UnsureAddresses { sites, modules } => write!(
+                f,
+                "{} joined by address alone, in {}: nothing says that the runs are of one build, and in another build \
+                 an address is another place, so growth there is unsure; keep the unstripped files of both runs",
+                match sites {
+                    1 => "1 call site is".to_owned(),
+                    n => format!("{n} call sites are"),
+                },
+                some(modules)
+            ),
+            ComparisonWarning::OtherPrograms { first, last } => write!(
+                f,
+                "{}, and no call site, function or source file is in both: growth between different programs means \
+                 nothing; give two runs of one program",
+                match first == last {
+                    true => format!(
+                        "both programs are called '{first}', but they are of different sources"
+                    ),
+                    false => format!("the first run is of '{first}', the last of '{last}'"),
+                }
+            ),
+            ComparisonWarning::StacksDiffer {
+                short,
+                frames,
+                long,
+                most,
+            } => write!(
+                f,
+                "the stacks of {short} are cut at {}, those of {long} have up to {most}: rows may not match, and what is gone \
+                 may stand in another row; record both runs in one way, with the same --mode and --depth, and on a target \
+                 with the same unwind tables",
+                counted(*frames as u64, "frame")
+            ),
+            ComparisonWarning::NamesDiffer { without, with } => write!(
+                f,
+                "the functions of the program have names in {with}, and none in {without}: rows may not match, and what is \
+                 gone may stand in another row; give the unstripped program of each run with --exe"
+            ),
+            ComparisonWarning::EndedOtherwise { status } => {
+                let how = match status {
+                    129..=192 => format!("was killed by {}", signal_name(status - 128)),
+                    status => format!("ended with exit status {status}"),
+                };
+                write!(
+                    f,
+                    "the program {how}, unlike in the first run: what it did not come to is not in its figures"
+                )
+            }
+            ComparisonWarning::KilledEarly { signal, percent } => write!(
+                f,
+                "the program was killed by {}, at {percent} % of the records of the first run, which was killed, too: \
+                 what it did not come to is not in its figures",
+                signal_name(*signal)
+            ),
+            ComparisonWarning::DidLess { percent } => write!(
+                f,
+                "this run has {} of the records of the first one: the program did much less, and what it did not do cannot \
+                 have leaked",
+                match percent {
+                    0 => "less than 1 %".to_owned(),
+                    percent => format!("{percent} %"),
+                }
+            ),
+            ComparisonWarning::SameRun { first, second } => {
+                write!(
+                    f,
+                    "'{first}' and '{second}' are the same capture: nothing can have grown; give two different runs"
+                )
+            }
+            ComparisonWarning::SameRecording { first, second } => write!(
+                f,
+                "'{first}' and '{second}' are the same recording, of one process: nothing can have grown; give two different \
+                 runs"
+            ),
+            ComparisonWarning::SameLog { first, second } => {
+                write!(
+                    f,
+                    "the logs of '{first}' and '{second}' are the same: nothing can have grown; is one of them a copy?"
+                )
+            }
+            ComparisonWarning::NoProjection {
+                memory,
+                untimed,
+                runs,
+            } => {
+                let memory = bytes(*memory);
+                let example = match runs {
+                    1 => "2m",
+                    2 => "2m,3m",
+                    _ => "2m,3m,…",
+                };
+                match untimed.as_slice() {
+                    [] => write!(
+                        f,
+                        "how long {memory} last cannot be told: the runs do not tell how many bytes leak in a minute"
+                    ),
+                    untimed => write!(
+                        f,
+                        "how long {memory} last cannot be told without the time that {} took: give it, such as --duration \
+                         {example}",
+                        untimed.join(" and ")
+                    ),
+                }
+            }
+        }
+    }
+}
