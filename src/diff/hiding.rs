@@ -11,7 +11,7 @@ use super::judge::judge_each;
 use super::judged::{Reading, Site};
 use super::site::{Grouping, Part, SiteRun};
 use super::split::split;
-use super::together::{Likeness, Sum, Together, has_lost};
+use super::together::{LOST, Likeness, Sum, Together, has_lost};
 use super::trend::{Observed, Trend, kept, trend_of};
 use crate::run::{Figures, Run};
 
@@ -42,6 +42,9 @@ fn may_hide_a_caller(site: &Site, runs: &[Run]) -> bool {
         return false;
     };
     let before = site.at.runs.first().and_then(Option::as_deref);
+    if before.is_none_or(|before| before.figures.blocks < LOST) {
+        return false;
+    }
     let stacks = here
         .stacks()
         .len()

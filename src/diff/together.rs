@@ -49,7 +49,7 @@ pub struct Together {
 }
 
 /// A row that lost so many blocks, and half of what it had, is a change of its own.
-const LOST: i64 = 8;
+pub const LOST: u64 = 8;
 
 impl Together {
     pub fn of(likeness: Likeness, at: Vec<usize>, sites: &[Site], columns: &[Column]) -> Self {
@@ -83,8 +83,9 @@ impl Together {
 
 /// Whether a row lost so much that it is a change of its own.
 pub fn has_lost(site: &Site) -> bool {
-    let lost = -site.growth.blocks;
-    lost >= LOST && lost as u64 >= site.first().blocks / 2
+    let before = site.first().blocks;
+    let lost = before.saturating_sub(site.last().blocks);
+    lost >= LOST && lost >= before / 2
 }
 
 /// Sites added up.
