@@ -17,7 +17,7 @@ use crate::capture::RunInput;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::printable::{printable, printable_path};
-use crate::record::{self, Ending, Job, Outcome, SOURCE, Settings, Watch, With};
+use crate::record::{self, Captured, Ending, Job, SOURCE, Settings, Status, With};
 use crate::recording::Mode;
 use crate::units::{bytes, counted, signal_name, time};
 
@@ -230,7 +230,7 @@ fn one(
     output: &Path,
     limit: Option<Duration>,
     stop: &Arc<AtomicBool>,
-) -> Result<Outcome> {
+) -> Result<Captured> {
     let job = Job {
         command: args.command.clone(),
         output: output.to_path_buf(),
@@ -280,7 +280,7 @@ impl StatusLine {
         }
     }
 
-    fn show(&mut self, watch: Watch) {
+    fn show(&mut self, watch: Status) {
         if !self.is_on {
             return;
         }
@@ -311,7 +311,7 @@ impl StatusLine {
 }
 
 /// What the recording saw, and what to do with it.
-fn tell(output: &Path, outcome: &Outcome) -> Result<()> {
+fn tell(output: &Path, outcome: &Captured) -> Result<()> {
     let plan = Plan {
         runs: vec![RunInput {
             path: output.to_path_buf(),

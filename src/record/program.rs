@@ -5,9 +5,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::leave::With;
+use super::job::With;
 use crate::elf::ElfInfo;
 use crate::error::{Error, Result};
+use crate::file_name::last_part;
 
 /// The program that a name stands for, as a shell would find it.
 pub fn find_program(command: &[OsString]) -> Result<PathBuf> {
@@ -103,7 +104,7 @@ pub fn check_program(program: &Path, with: With) -> Result<()> {
 
 /// The C library of a dynamic loader, if it is not glibc.
 fn other_libc(loader: &str) -> Option<&'static str> {
-    let name = loader.rsplit('/').next().unwrap_or(loader);
+    let name = last_part(loader);
     [
         ("ld-musl", "musl"),
         ("ld-uClibc", "uClibc"),
