@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::capture::{RunInput, refuse_read_twice};
 use crate::diff::{Gate, Grouping, Map, Reach, SortBy};
 use crate::error::{Error, Result};
-use crate::import::Reading;
+use crate::import::ReadOptions;
 use crate::progress::Progress;
 use crate::report::Terms;
 use crate::run::{Addressing, Filter, Wrappers};
@@ -64,8 +64,8 @@ impl Plan {
         Ok(())
     }
 
-    pub(crate) fn reading(&self) -> Reading<'_> {
-        Reading {
+    pub(crate) fn reading(&self) -> ReadOptions<'_> {
+        ReadOptions {
             addressing: self.addressing,
             keep_blocks: self.keep_blocks,
             progress: &self.progress,

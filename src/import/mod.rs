@@ -25,7 +25,7 @@ use crate::saved;
 use crate::symbols::RunToName;
 pub use given::unused_beside_saved;
 use importer::Importer;
-pub use importer::Reading;
+pub use importer::ReadOptions;
 use mtrace_log::MTRACE_LOG;
 use old_result::OLD_RESULT;
 pub use old_result::settle;
@@ -40,7 +40,7 @@ static IMPORTERS: [Importer; 4] = [MTRACE_LOG, RECORDING, OLD_RESULT, SAVED_REPO
 pub fn import_all(
     inputs: &[RunInput],
     save: Option<&Path>,
-    reading: Reading<'_>,
+    reading: ReadOptions<'_>,
 ) -> Result<Vec<RunToName>> {
     let open = |input| CaptureSet::open(input, recognise);
     let captures: Vec<Result<CaptureSet>> = inputs.par_iter().map(open).collect();

@@ -2,7 +2,7 @@
 
 use super::children::logs_apart;
 use super::facts::{facts, mapped_names, modules};
-use super::importer::{Importer, Reading};
+use super::importer::{Importer, ReadOptions};
 use super::moment::log_at;
 use crate::capture::{CaptureSet, Standing, first_line};
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ pub const MTRACE_LOG: Importer = Importer {
     import,
 };
 
-fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let options = ReplayOptions {
         keep_unknown_frees: reading.keep_blocks,
     };

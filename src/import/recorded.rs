@@ -9,7 +9,7 @@ use super::children;
 use super::damage::damage;
 use super::facts::other_duration;
 use super::given::{refuse_other_machine, refused};
-use super::importer::{Importer, Reading};
+use super::importer::{Importer, ReadOptions};
 use super::moment::until;
 use crate::capture::{CaptureSet, Moment, Reached, Standing};
 use crate::elf::BuildId;
@@ -36,7 +36,7 @@ pub const RECORDING: Importer = Importer {
 /// The blocks of a log, wherever it comes from.
 pub type LogBlocks<'a> = Blocks<Box<dyn Read + Send + 'a>>;
 
-fn import(mut capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let silent = Progress::default();
     let until = until(&capture, || Ok(duration_of(open(&capture, &silent)?)))?;
     let blocks = open(&capture, reading.progress)?;

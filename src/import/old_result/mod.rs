@@ -4,7 +4,7 @@ mod read;
 mod settle;
 
 use super::facts::{facts, mapped_names, modules};
-use super::importer::{Importer, Reading};
+use super::importer::{Importer, ReadOptions};
 use crate::capture::{CaptureSet, Moment, Standing};
 use crate::error::{Error, Result};
 use crate::file_name::{base_name, names_a_library};
@@ -27,7 +27,7 @@ pub const OLD_RESULT: Importer = Importer {
 /// that loads nothing itself, and some for each library that it does.
 const LOADERS: u64 = 64;
 
-fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let result = OldResult::read(capture.open_log(reading.progress)?, &capture.log)?;
     let program = capture.program.as_ref();
     let base = program.map_or(0, |elf| elf.image_base());
