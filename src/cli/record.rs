@@ -14,7 +14,7 @@ use super::clean::{Escape, print};
 use super::terminal::on_stderr;
 use super::values;
 use crate::capture::RunInput;
-use crate::error::{Error, Result};
+use crate::error::{Error, RecordError, Result, UsageError};
 use crate::plan::Plan;
 use crate::printable::{printable, printable_path};
 use crate::record::{self, Captured, Ending, Job, SOURCE, Settings, Status, With};
@@ -177,16 +177,16 @@ fn refuse_what_glibc_lacks(args: &RecordArgs) -> Result<()> {
         _ if args.max_log.is_some() => ("--max-log", "glibc's log cannot be bounded"),
         _ => return Ok(()),
     };
-    Err(Error::NotWithGlibc { option, reason })
+    Err(Error::Record(RecordError::NotWithGlibc { option, reason }))
 }
 
 pub fn record(args: &RecordArgs) -> Result<Recorded> {
     refuse_what_glibc_lacks(args)?;
     if let ([only], true) = (args.runs.as_slice(), args.then_diff) {
-        return Err(Error::OneTime {
+        return Err(Error::Usage(UsageError::OneTime {
             time: humantime::format_duration(*only).to_string(),
             longer: humantime::format_duration(*only * 3 / 2).to_string(),
-        });
+        }));
     }
     let stop = stop_on_signals()?;
     if args.runs.is_empty() {

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use crate::capture::{CaptureSet, Head, RunInput, Sign, head_of_stdin, is_stdin};
 use crate::elf::is_elf;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UsageError};
 use crate::progress::Progress;
 use crate::recording::is_recording;
 use crate::saved;
@@ -68,9 +68,9 @@ pub fn open_recording<'a>(
         .and_then(|_| Head::read(&capture.log).ok());
     match head.is_some_and(|head| is_recording(&head.bytes)) {
         true => Ok((capture.log.clone(), recorded::open(&capture, progress)?)),
-        false => Err(Error::NotARecording {
+        false => Err(Error::Usage(UsageError::NotARecording {
             path: input.path.clone(),
-        }),
+        })),
     }
 }
 

@@ -13,7 +13,7 @@ use super::importer::{Importer, ReadOptions};
 use super::moment::until;
 use crate::capture::{CaptureSet, Moment, Reached, Standing};
 use crate::elf::BuildId;
-use crate::error::{Error, Result};
+use crate::error::{Error, InputError, Result, UsageError};
 use crate::file_name::base_name;
 use crate::printable::{printable, shortened};
 use crate::progress::Progress;
@@ -67,9 +67,11 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
 pub fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlocks<'a>> {
     let log = capture.open_log(progress)?;
     let blocks = Blocks::open(log).map_err(|e| Error::io("read", &capture.log, e))?;
-    blocks.map_err(|reason| Error::BadRecording {
-        path: capture.log.clone(),
-        reason,
+    blocks.map_err(|reason| {
+        Error::Input(InputError::BadRecording {
+            path: capture.log.clone(),
+            reason,
+        })
     })
 }
 
@@ -101,12 +103,12 @@ fn reached(capture: &CaptureSet, recording: &Recording) -> Result<Option<Reached
     let seconds = match capture.at {
         Moment::End => return Ok(None),
         Moment::Time(wanted) if wanted > took => {
-            return Err(Error::MomentBehindEnd {
+            return Err(Error::Usage(UsageError::MomentBehindEnd {
                 path: capture.path.clone(),
                 at: capture.at.to_string(),
                 took: time(took),
                 is_recorded: true,
-            });
+            }));
         }
         Moment::Time(wanted) => wanted,
         Moment::Share(_) => end,

@@ -10,12 +10,14 @@ use serde::Serialize;
 use super::execution::Execution;
 use super::job::{Captured, Ending, Job, With};
 use super::logs::{Log, MAPS, beside, events_of, executed, logs_of, program_of, remove_logs};
-use crate::error::{Error, Result};
+use crate::error::{Error, RecordError, Result};
 
 /// Makes the directory of a capture, which must not mix with another one.
 pub fn prepare(output: &Path, force: bool) -> Result<()> {
-    let not_empty = || Error::NotEmpty {
-        path: output.to_path_buf(),
+    let not_empty = || {
+        Error::Record(RecordError::NotEmpty {
+            path: output.to_path_buf(),
+        })
     };
     match fs::read_dir(output) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -63,10 +65,10 @@ pub fn leave_capture(
     let Some(Chosen { main, own }) = Chosen::of(&logs, execution, with) else {
         let reason = why_nothing(&paths, with, execution.ending());
         leave_nothing(output, &paths);
-        return Err(Error::NothingRecorded {
+        return Err(Error::Record(RecordError::NothingRecorded {
             path: program.to_path_buf(),
             reason,
-        });
+        }));
     };
     // What it was before is seen last where it went on for a moment only.
     let of_main = logs.iter().filter(|log| log.pid == execution.main);

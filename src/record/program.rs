@@ -7,17 +7,19 @@ use std::path::{Path, PathBuf};
 
 use super::job::With;
 use crate::elf::ElfInfo;
-use crate::error::{Error, Result};
+use crate::error::{Error, RecordError, Result};
 use crate::file_name::last_part;
 
 /// The program that a name stands for, as a shell would find it.
 pub fn find_program(command: &[OsString]) -> Result<PathBuf> {
     let Some(name) = command.first() else {
-        return Err(Error::NoProgram);
+        return Err(Error::Record(RecordError::NoProgram));
     };
     let given = Path::new(name);
-    let not_found = || Error::ProgramNotFound {
-        path: given.to_path_buf(),
+    let not_found = || {
+        Error::Record(RecordError::ProgramNotFound {
+            path: given.to_path_buf(),
+        })
     };
     if name.to_string_lossy().contains('/') {
         return match given.exists() {
@@ -39,10 +41,10 @@ fn is_executable(path: &Path) -> bool {
 /// Refuses what the recorder cannot be loaded into.
 pub fn check_program(program: &Path, with: With) -> Result<()> {
     let refuse = |reason: &str| {
-        Err(Error::NotRecordable {
+        Err(Error::Record(RecordError::NotRecordable {
             path: program.to_path_buf(),
             reason: reason.to_owned(),
-        })
+        }))
     };
     if program.is_dir() {
         return refuse("it is a directory");

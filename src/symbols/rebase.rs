@@ -9,7 +9,7 @@ use super::names::Names;
 use super::view::{CHECKED, ModuleView};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::{ElfInfo, Machine};
-use crate::error::{Error, Result};
+use crate::error::{Error, InputError, Result};
 use crate::run::{
     Addressing, AddressingChoice, Certainty, LinkAddress, Location, ModuleId, NameSource, Named,
     Role, Symbolized, Unknown,
@@ -349,10 +349,12 @@ impl WidthEvidence {
         capture: &CaptureSet,
         callers: &Callers,
     ) -> Result<()> {
-        let wrong = |evidence: String| Error::WrongArchitecture {
-            exe: program.path.clone(),
-            machine: program.machine.to_string(),
-            evidence,
+        let wrong = |evidence: String| {
+            Error::Input(InputError::WrongArchitecture {
+                exe: program.path.clone(),
+                machine: program.machine.to_string(),
+                evidence,
+            })
         };
         let logged = callers.files();
         let mapped = capture.maps.iter().flat_map(Maps::files);
