@@ -194,7 +194,7 @@ pub fn is_elf(head: &[u8]) -> bool {
 }
 
 impl ElfInfo {
-    /// Reads the facts of `path`; [`Error::BadElf`] where it is none or is damaged.
+    /// Reads the facts of `path`; [`Error::Input(InputError::BadElf)`] where it is none or is damaged.
     pub fn read(path: &Path) -> Result<Self> {
         let file = open_elf(path)?;
         let mut ident = [0; 16];

@@ -83,7 +83,7 @@ pub use diff::{
     Breach, Gate, Grouping, Growth, Limit, Map, MatchedBy, Rate, Rates, Site, SortBy, Trend,
     Verdict,
 };
-pub use error::{Error, Result};
+pub use error::{Error, GateError, InputError, RecordError, Result, UsageError};
 pub use pipeline::{compare, show};
 pub use plan::Plan;
 pub use progress::Progress;

@@ -1,7 +1,7 @@
 //! The way from the runs that a plan names to a report.
 
 use crate::diff::{join, refuse_judgement, refuse_merging, renamed};
-use crate::error::{Error, Result};
+use crate::error::{Error, GateError, Result, UsageError};
 use crate::import::{import_all, settle, unused_beside_saved};
 use crate::plan::Plan;
 use crate::report::{Only, Report, Terms};
@@ -16,9 +16,9 @@ use crate::warning::Warning;
 /// Compares two or more runs.
 pub fn compare(plan: &Plan) -> Result<Report> {
     if let [only] = plan.runs.as_slice() {
-        return Err(Error::OneRun {
+        return Err(Error::Usage(UsageError::OneRun {
             path: only.path.clone(),
-        });
+        }));
     }
     report(plan)
 }
@@ -56,9 +56,9 @@ fn report(plan: &Plan) -> Result<Report> {
         && plan.gate.is_set()
         && runs.last().is_some_and(|run| run.sites.is_empty())
     {
-        return Err(Error::NothingLeft {
+        return Err(Error::Gate(GateError::NothingLeft {
             filter: plan.filter.to_string(),
-        });
+        }));
     }
     warnings.extend(unlike(&runs).into_iter().map(Warning::from));
     let strangers = strangers(&runs);

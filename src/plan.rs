@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::capture::{RunInput, refuse_read_twice};
 use crate::diff::{Gate, Grouping, Map, Reach, SortBy};
-use crate::error::{Error, Result};
-use crate::import::Reading;
+use crate::error::{Error, Result, UsageError};
+use crate::import::ReadOptions;
 use crate::progress::Progress;
 use crate::report::Terms;
 use crate::run::{Addressing, Filter, Wrappers};
@@ -46,7 +46,7 @@ impl Plan {
     /// Refuses what cannot be done, before anything is read.
     pub(crate) fn check(&self) -> Result<()> {
         if self.runs.is_empty() {
-            return Err(Error::NoRun);
+            return Err(Error::Usage(UsageError::NoRun));
         }
         refuse_read_twice(&self.runs)?;
         self.search.check()?;
@@ -54,18 +54,18 @@ impl Plan {
             && first.is_very(last)
         {
             let path = last.path.clone();
-            return Err(Error::RunTwice { path });
+            return Err(Error::Usage(UsageError::RunTwice { path }));
         }
         let is_grouped = !matches!(self.by, Grouping::Address | Grouping::Line);
         if is_grouped && !self.gate.limits.is_empty() {
             let group = self.by.name();
-            return Err(Error::GateOfGroups { group });
+            return Err(Error::Usage(UsageError::GateOfGroups { group }));
         }
         Ok(())
     }
 
-    pub(crate) fn reading(&self) -> Reading<'_> {
-        Reading {
+    pub(crate) fn reading(&self) -> ReadOptions<'_> {
+        ReadOptions {
             addressing: self.addressing,
             keep_blocks: self.keep_blocks,
             progress: &self.progress,

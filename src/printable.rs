@@ -109,6 +109,22 @@ pub fn some(names: &[String]) -> String {
     }
 }
 
+/// So many names are listed before the rest is counted.
+const LISTED: usize = 8;
+
+/// `: a, b and c`, or nothing for an empty list.
+pub fn listing(lead: &str, names: &[String]) -> String {
+    if names.len() > LISTED {
+        let more = names.len() - LISTED;
+        return format!("{lead} {} and {more} more", names[..LISTED].join(", "));
+    }
+    match names {
+        [] => String::new(),
+        [one] => format!("{lead} {one}"),
+        [firsts @ .., last] => format!("{lead} {} and {last}", firsts.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

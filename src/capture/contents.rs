@@ -10,7 +10,7 @@ use super::manifest::Manifest;
 use super::maps::Maps;
 use super::sniff::{FileKind, Recognise, Standing, file_kind};
 use crate::elf::ElfInfo;
-use crate::error::{Error, FileFlag, Result};
+use crate::error::{Error, FileFlag, InputError, Result};
 use crate::file_name::names_a_report;
 use crate::printable::{printable_name, printable_path};
 use crate::warning::NamesWarning;
@@ -47,8 +47,8 @@ impl Contents {
             std::io::ErrorKind::NotFound => {
                 let missing = path.to_path_buf();
                 match names_a_report(path) {
-                    true => Error::MissingSaved { path: missing },
-                    false => Error::MissingRun { path: missing },
+                    true => Error::Input(InputError::MissingSaved { path: missing }),
+                    false => Error::Input(InputError::MissingRun { path: missing }),
                 }
             }
             _ => Error::io("open", path, e),
@@ -56,9 +56,9 @@ impl Contents {
         match metadata.is_file() || metadata.file_type().is_fifo() {
             _ if metadata.is_dir() => Contents::of_directory(path, recognise),
             true => Ok(Contents::of_log(path)),
-            false => Err(Error::NotARun {
+            false => Err(Error::Input(InputError::NotARun {
                 path: path.to_path_buf(),
-            }),
+            })),
         }
     }
 
@@ -121,7 +121,7 @@ impl Contents {
                 }
                 // A device may never end.
                 Ok(file) if !file.is_file() && !file.file_type().is_fifo() => {
-                    Err(Error::NotARun { path: log.clone() })
+                    Err(Error::Input(InputError::NotARun { path: log.clone() }))
                 }
                 _ => Ok(log.clone()),
             };
@@ -150,14 +150,14 @@ impl Contents {
     fn no_log(&self, path: &Path) -> Error {
         // An empty file beside a program is a log to which nothing was written.
         match self.empty.as_slice() {
-            [log] => Error::EmptyLog { path: log.clone() },
-            [] if self.holds_nothing() => Error::EmptyDirectory {
+            [log] => Error::Input(InputError::EmptyLog { path: log.clone() }),
+            [] if self.holds_nothing() => Error::Input(InputError::EmptyDirectory {
                 path: path.to_path_buf(),
-            },
-            _ => Error::NoLog {
+            }),
+            _ => Error::Input(InputError::NoLog {
                 path: path.to_path_buf(),
                 found: self.found(),
-            },
+            }),
         }
     }
 
@@ -247,7 +247,7 @@ impl Contents {
         match self.manifests.as_slice() {
             [] => Ok(Manifest::default()),
             [manifest] => Manifest::read(manifest),
-            [first, second, ..] => Err(Error::BadManifest {
+            [first, second, ..] => Err(Error::Input(InputError::BadManifest {
                 path: second.clone(),
                 line: 1,
                 reason: format!(
@@ -255,7 +255,7 @@ impl Contents {
                     printable_name(first),
                     printable_path(path)
                 ),
-            }),
+            })),
         }
     }
 }
@@ -290,19 +290,19 @@ impl Contents {
         };
         let unclear = self.may_be_logs();
         if !unclear.is_empty() {
-            return Err(Error::UnclearLog {
+            return Err(Error::Input(InputError::UnclearLog {
                 path: directory.to_path_buf(),
                 files: unclear,
                 saved: printable_name(saved),
-            });
+            }));
         }
         match self.stand_ins.as_slice() {
             [] => Ok(None),
             [file] => Ok(Some(file.clone())),
-            several => Err(Error::SeveralSaved {
+            several => Err(Error::Input(InputError::SeveralSaved {
                 path: directory.to_path_buf(),
                 files: several.iter().map(|file| printable_name(file)).collect(),
-            }),
+            })),
         }
     }
 }
@@ -315,9 +315,9 @@ fn is_named_like_a_log(path: &Path) -> bool {
 }
 
 fn ambiguous(path: &Path, flag: FileFlag, files: &[PathBuf]) -> Error {
-    Error::Ambiguous {
+    Error::Input(InputError::Ambiguous {
         path: path.to_path_buf(),
         flag,
         files: files.iter().map(|file| printable_name(file)).collect(),
-    }
+    })
 }

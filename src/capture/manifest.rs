@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::maps::read_small;
 use crate::elf::BuildId;
-use crate::error::{Error, Result};
+use crate::error::{Error, InputError, Result};
 use crate::file_name::base_name;
 
 /// What the file's first field says that it is.
@@ -61,10 +61,12 @@ struct ModuleFacts {
 impl Manifest {
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = read_small(path, LARGEST)?;
-        let bad = |line, reason| Error::BadManifest {
-            path: path.to_path_buf(),
-            line,
-            reason,
+        let bad = |line, reason| {
+            Error::Input(InputError::BadManifest {
+                path: path.to_path_buf(),
+                line,
+                reason,
+            })
         };
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|e| bad(e.line(), e.to_string()))?;

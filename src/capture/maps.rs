@@ -11,7 +11,7 @@ use std::path::Path;
 use hashbrown::HashMap;
 
 use crate::elf::open_regular;
-use crate::error::{Error, Result};
+use crate::error::{Error, InputError, Result};
 use crate::hex;
 use crate::printable::printable_bytes;
 
@@ -110,9 +110,9 @@ impl Maps {
     /// Reads the text of a maps file; `path` is for errors.
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self> {
         if text.iter().all(u8::is_ascii_whitespace) {
-            return Err(Error::EmptyMaps {
+            return Err(Error::Input(InputError::EmptyMaps {
                 path: path.to_path_buf(),
-            });
+            }));
         }
         let mut mappings = Vec::new();
         let ends_whole = text.ends_with(b"\n");
@@ -127,11 +127,11 @@ impl Maps {
                 Some(mapping) => mappings.push(mapping),
                 None if index == last && !ends_whole && !mappings.is_empty() => {}
                 None => {
-                    return Err(Error::NotMaps {
+                    return Err(Error::Input(InputError::NotMaps {
                         path: path.to_path_buf(),
                         line: index + 1,
                         quote: printable_bytes(&line[..line.len().min(80)]),
-                    });
+                    }));
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use super::input::{RunInput, is_stdin};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UsageError};
 
 /// Names that Linux has for standard input.
 const STDIN_NAMES: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
@@ -52,10 +52,10 @@ pub fn refuse_read_twice(inputs: &[RunInput]) -> Result<()> {
         };
         if seen.iter().any(|other| other.is(&source)) {
             return Err(match source {
-                ReadOnce::Stdin => Error::StdinTwice,
-                ReadOnce::Stream(..) => Error::StreamTwice {
+                ReadOnce::Stdin => Error::Usage(UsageError::StdinTwice),
+                ReadOnce::Stream(..) => Error::Usage(UsageError::StreamTwice {
                     path: path.to_path_buf(),
-                },
+                }),
             });
         }
         seen.push(source);

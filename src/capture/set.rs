@@ -13,7 +13,7 @@ use super::maps::Maps;
 use super::moment::Moment;
 use super::sniff::{FileKind, Recognise, Standing, file_kind};
 use crate::elf::ElfInfo;
-use crate::error::{Error, Result, no_directory};
+use crate::error::{Error, InputError, Result, no_directory};
 use crate::printable::printable_path;
 use crate::progress::{Counted, Progress};
 use crate::warning::{NamesWarning, Warning};
@@ -55,7 +55,9 @@ impl CaptureSet {
         if is_file(file) {
             match file_kind(file, recognise)? {
                 FileKind::Run(Standing::StandsIn) => return Ok(Self::of_file(input, file)),
-                FileKind::Report => return Err(Error::ReportAsRun { path: file.clone() }),
+                FileKind::Report => {
+                    return Err(Error::Input(InputError::ReportAsRun { path: file.clone() }));
+                }
                 _ => {}
             }
         }

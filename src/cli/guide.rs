@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::clean::{Escape, print};
 use super::terminal::{Color, terminal_width};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UsageError};
 use crate::guide::{CHAPTERS, Chapter, render};
 use crate::printable::printable;
 
@@ -53,13 +53,15 @@ pub fn guide(args: &GuideArgs) -> Result<()> {
 }
 
 fn chapter(name: &str) -> Result<&'static Chapter> {
-    Chapter::named(name).ok_or_else(|| Error::NoChapter {
-        name: printable(name).into_owned(),
-        chapters: CHAPTERS
-            .iter()
-            .map(|chapter| chapter.name)
-            .collect::<Vec<_>>()
-            .join(", "),
+    Chapter::named(name).ok_or_else(|| {
+        Error::Usage(UsageError::NoChapter {
+            name: printable(name).into_owned(),
+            chapters: CHAPTERS
+                .iter()
+                .map(|chapter| chapter.name)
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
     })
 }
 

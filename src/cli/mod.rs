@@ -21,7 +21,7 @@ use clap::Parser;
 
 use crate::capture::unpack_stdin;
 use crate::diff::Verdict;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UsageError};
 use crate::plan::Plan;
 use crate::printable::printable;
 use crate::report::{FAULTS, Format, Options, Report};
@@ -174,10 +174,10 @@ fn refuse_beside_listing(format: Format, plan: &Plan) -> Result<()> {
         (false, None) => return Ok(()),
     };
     match format.lists_blocks {
-        true => Err(Error::ListingAlone {
+        true => Err(Error::Usage(UsageError::ListingAlone {
             option,
             format: format.name,
-        }),
+        })),
         false => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use super::stacks::StackArgs;
 use super::terminal::terminal_width;
 use crate::capture::{Moment, RunInput};
 use crate::diff::{Gate, Grouping, Limit, SortBy, grouped_number};
-use crate::error::{Error, FileFlag, Result};
+use crate::error::{Error, FileFlag, Result, UsageError};
 use crate::plan::Plan;
 use crate::report::Options;
 use crate::run::Addressing;
@@ -21,7 +21,7 @@ use crate::symbols::SearchPath;
 impl CompareArgs {
     pub fn plan(&self) -> Result<Plan> {
         if let Some(text) = grouped_number(&self.fail_above) {
-            return Err(Error::GroupedNumber { text });
+            return Err(Error::Usage(UsageError::GroupedNumber { text }));
         }
         Ok(Plan {
             gate: self.gate.gate(self.fail_above.clone()),
@@ -80,9 +80,11 @@ impl CaptureArgs {
         runs.iter()
             .enumerate()
             .map(|(index, given)| {
-                let (path, at) = Moment::split(given).map_err(|reason| Error::BadMoment {
-                    path: given.clone(),
-                    reason,
+                let (path, at) = Moment::split(given).map_err(|reason| {
+                    Error::Usage(UsageError::BadMoment {
+                        path: given.clone(),
+                        reason,
+                    })
                 })?;
                 Ok(RunInput {
                     path,
@@ -118,7 +120,7 @@ fn of_run<T: Clone>(flag: FileFlag, values: &[T], index: usize, runs: usize) -> 
         0 => Ok(None),
         1 => Ok(Some(values[0].clone())),
         n if n == runs => Ok(Some(values[index].clone())),
-        given => Err(Error::FlagCount { flag, given, runs }),
+        given => Err(Error::Usage(UsageError::FlagCount { flag, given, runs })),
     }
 }
 

@@ -14,10 +14,10 @@ use super::clean::{Escape, print};
 use super::terminal::on_stderr;
 use super::values;
 use crate::capture::RunInput;
-use crate::error::{Error, Result};
+use crate::error::{Error, RecordError, Result, UsageError};
 use crate::plan::Plan;
 use crate::printable::{printable, printable_path};
-use crate::record::{self, Ending, Job, Outcome, SOURCE, Settings, Watch, With};
+use crate::record::{self, Captured, Ending, Job, SOURCE, Settings, Status, With};
 use crate::recording::Mode;
 use crate::units::{bytes, counted, signal_name, time};
 
@@ -177,16 +177,16 @@ fn refuse_what_glibc_lacks(args: &RecordArgs) -> Result<()> {
         _ if args.max_log.is_some() => ("--max-log", "glibc's log cannot be bounded"),
         _ => return Ok(()),
     };
-    Err(Error::NotWithGlibc { option, reason })
+    Err(Error::Record(RecordError::NotWithGlibc { option, reason }))
 }
 
 pub fn record(args: &RecordArgs) -> Result<Recorded> {
     refuse_what_glibc_lacks(args)?;
     if let ([only], true) = (args.runs.as_slice(), args.then_diff) {
-        return Err(Error::OneTime {
+        return Err(Error::Usage(UsageError::OneTime {
             time: humantime::format_duration(*only).to_string(),
             longer: humantime::format_duration(*only * 3 / 2).to_string(),
-        });
+        }));
     }
     let stop = stop_on_signals()?;
     if args.runs.is_empty() {
@@ -230,7 +230,7 @@ fn one(
     output: &Path,
     limit: Option<Duration>,
     stop: &Arc<AtomicBool>,
-) -> Result<Outcome> {
+) -> Result<Captured> {
     let job = Job {
         command: args.command.clone(),
         output: output.to_path_buf(),
@@ -280,7 +280,7 @@ impl StatusLine {
         }
     }
 
-    fn show(&mut self, watch: Watch) {
+    fn show(&mut self, watch: Status) {
         if !self.is_on {
             return;
         }
@@ -311,7 +311,7 @@ impl StatusLine {
 }
 
 /// What the recording saw, and what to do with it.
-fn tell(output: &Path, outcome: &Outcome) -> Result<()> {
+fn tell(output: &Path, outcome: &Captured) -> Result<()> {
     let plan = Plan {
         runs: vec![RunInput {
             path: output.to_path_buf(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Arg, Command, CommandFactory};
 
 use super::options::Cli;
-use crate::error::Error;
+use crate::error::{Error, InputError, UsageError};
 use crate::printable::printable;
 
 /// Puts the command before its options: `--threads 1 show run0` is `show --threads 1 run0`, which is
@@ -56,17 +56,19 @@ const MISTAKES: usize = 2;
 /// Whether a run that is not there was meant as a command, which makes it another error.
 pub fn meant_as_command(error: Error, runs: &[impl AsRef<Path>]) -> Error {
     let path = match &error {
-        Error::MissingRun { path } => path,
-        Error::OneRun { path } if !path.exists() => path,
+        Error::Input(InputError::MissingRun { path }) => path,
+        Error::Usage(UsageError::OneRun { path }) if !path.exists() => path,
         _ => return error,
     };
     let is_first = runs.first().is_some_and(|run| run.as_ref() == path);
     match closest(path.as_os_str()) {
-        Some((command, 0)) => Error::CommandBehind { command },
-        Some((command, mistakes)) if is_first && mistakes <= MISTAKES => Error::NoCommand {
-            path: path.clone(),
-            command,
-        },
+        Some((command, 0)) => Error::Usage(UsageError::CommandBehind { command }),
+        Some((command, mistakes)) if is_first && mistakes <= MISTAKES => {
+            Error::Usage(UsageError::NoCommand {
+                path: path.clone(),
+                command,
+            })
+        }
         _ => error,
     }
 }
@@ -81,9 +83,11 @@ pub fn mistaken(words: &[OsString]) -> Option<Error> {
     }
     let (command, mistakes) = closest(first.as_os_str())?;
     let is_meant = (1..=MISTAKES).contains(&mistakes) && !first.exists();
-    is_meant.then(|| Error::NoCommand {
-        path: first.to_path_buf(),
-        command,
+    is_meant.then(|| {
+        Error::Usage(UsageError::NoCommand {
+            path: first.to_path_buf(),
+            command,
+        })
     })
 }
 
@@ -100,9 +104,9 @@ fn without_dashes(cli: &Command, words: &[OsString]) -> Option<Error> {
     let mut line: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     line[0] = "mtrace-diff".into();
     line.insert(at, "--".into());
-    Some(Error::NoDashes {
+    Some(Error::Usage(UsageError::NoDashes {
         line: printable(&line.join(" ")).into_owned(),
-    })
+    }))
 }
 
 /// The command that a word is most like, and in how many letters it differs.
@@ -158,7 +162,11 @@ mod tests {
     #[test]
     fn a_mistyped_command_is_recognised() {
         let of = |path: &str, runs: &[&str]| {
-            meant_as_command(Error::MissingRun { path: path.into() }, runs).to_string()
+            meant_as_command(
+                Error::Input(InputError::MissingRun { path: path.into() }),
+                runs,
+            )
+            .to_string()
         };
         assert!(of("shwo", &["shwo", "run0"]).contains("'show'"));
         assert!(of("recrod", &["recrod"]).contains("'record'"));

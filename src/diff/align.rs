@@ -42,7 +42,7 @@ pub struct Alignment {
 }
 
 /// What two lists are aligned by.
-pub trait Terms {
+pub trait Costs {
     /// Of pairing an old and a new item; `None` for two that cannot be one.
     fn pair(&self, old: usize, new: usize) -> Option<Cost>;
     /// Edits that a pair needs, if the items before both are a pair (or the beginning).
@@ -70,7 +70,7 @@ struct Cell {
 }
 
 /// Aligns lists of `old` and `new` items.
-pub fn align(old: usize, new: usize, terms: &impl Terms) -> Alignment {
+pub fn align(old: usize, new: usize, terms: &impl Costs) -> Alignment {
     if old == 0 || new == 0 {
         return Alignment {
             pairs: Vec::new(),
@@ -103,7 +103,7 @@ fn least(a: Option<Cost>, b: Option<Cost>) -> Option<Cost> {
     }
 }
 
-impl<'a, T: Terms> Table<'a, T> {
+impl<'a, T: Costs> Table<'a, T> {
     fn new(old: usize, new: usize, terms: &'a T) -> Self {
         let cells = (old + 1) * (new + 1);
         let mut table = Table {
@@ -272,7 +272,7 @@ impl<'a, T: Terms> Table<'a, T> {
 
 /// One after the other, from the end from which it costs less: what is new in a long list stands in one
 /// place of it more often than all over it.
-fn in_order(old: usize, new: usize, terms: &impl Terms) -> Alignment {
+fn in_order(old: usize, new: usize, terms: &impl Costs) -> Alignment {
     let count = old.min(new);
     let shifted = |from_old: usize, from_new: usize| {
         let mut pairs = Vec::new();
@@ -313,7 +313,7 @@ mod tests {
     /// Lines that keep their distance, as in a source file.
     struct Lines<'a>(&'a [i64], &'a [i64]);
 
-    impl Terms for Lines<'_> {
+    impl Costs for Lines<'_> {
         fn pair(&self, old: usize, new: usize) -> Option<Cost> {
             let distance = self.0[old].abs_diff(self.1[new]);
             Some(Cost {

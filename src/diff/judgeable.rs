@@ -2,7 +2,7 @@
 
 use super::gate::Gate;
 use super::rate::are_equal;
-use crate::error::{Error, Result};
+use crate::error::{Error, GateError, Result};
 use crate::run::{Facts, Run, Source, same_recordings};
 use crate::warning::{LogWarning, RecordingWarning, Warning};
 
@@ -13,14 +13,14 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     }
     let facts: Vec<&Facts> = runs.iter().map(|run| &run.facts).collect();
     if let Some(run) = facts.iter().find(|run| run.records == Some(0)) {
-        return Err(Error::NothingToJudge {
+        return Err(Error::Gate(GateError::NothingToJudge {
             path: run.log.clone(),
             reason: why_nothing(run),
-        });
+        }));
     }
     if let Some(run) = facts.iter().find(|run| is_incomplete(run)) {
         let path = run.path.clone();
-        return Err(Error::IncompleteResult { path });
+        return Err(Error::Gate(GateError::IncompleteResult { path }));
     }
     refuse_meaningless_figures(gate, &facts)?;
     if gate.strict {
@@ -32,10 +32,10 @@ pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     refuse_rates_without_course(gate, runs)?;
     match facts.last() {
         Some(last) if gate.fail_on_double_free && last.anomalies.is_none() => {
-            Err(Error::DoubleFreesUnknown {
+            Err(Error::Gate(GateError::DoubleFreesUnknown {
                 path: last.path.clone(),
                 is_recorded: last.origin.source == Source::Recording,
-            })
+            }))
         }
         _ => Ok(()),
     }
@@ -76,11 +76,11 @@ fn refuse_meaningless_figures(gate: &Gate, runs: &[&Facts]) -> Result<()> {
         for run in runs {
             let mut warnings = run.warnings.iter();
             if let Some(warning) = warnings.find(|warning| codes.contains(&warning.code())) {
-                return Err(Error::NotToBeJudged {
+                return Err(Error::Gate(GateError::NotToBeJudged {
                     path: run.path.clone(),
                     what,
                     warning: warning.to_string(),
-                });
+                }));
             }
         }
     }
@@ -90,10 +90,10 @@ fn refuse_meaningless_figures(gate: &Gate, runs: &[&Facts]) -> Result<()> {
 /// A recording is no second run of itself.
 fn refuse_same_recordings(runs: &[Run]) -> Result<()> {
     match same_recordings(runs).next() {
-        Some((first, second)) => Err(Error::SameRecording {
+        Some((first, second)) => Err(Error::Gate(GateError::SameRecording {
             first: first.path.clone(),
             second: second.path.clone(),
-        }),
+        })),
         None => Ok(()),
     }
 }
@@ -102,10 +102,10 @@ fn refuse_partial_figures(runs: &[&Facts]) -> Result<()> {
     for run in runs {
         let mut warnings = run.warnings.iter();
         if let Some(warning) = warnings.find(|warning| warning.makes_figures_partial()) {
-            return Err(Error::PartialFigures {
+            return Err(Error::Gate(GateError::PartialFigures {
                 path: run.path.clone(),
                 warning: warning.to_string(),
-            });
+            }));
         }
     }
     Ok(())
@@ -130,10 +130,10 @@ fn refuse_bytes_unknown(gate: &Gate, runs: &[&Facts]) -> Result<()> {
         Some((run, limits.find(|limit| limit.is_rate_of_bytes())?))
     };
     match by_ends.or_else(by_all) {
-        Some((run, limit)) => Err(Error::BytesUnknown {
+        Some((run, limit)) => Err(Error::Gate(GateError::BytesUnknown {
             path: run.path.clone(),
             limit: limit.to_string(),
-        }),
+        })),
         None => Ok(()),
     }
 }
@@ -142,10 +142,10 @@ fn refuse_bytes_unknown(gate: &Gate, runs: &[&Facts]) -> Result<()> {
 fn refuse_rates_without_times(gate: &Gate, runs: &[&Facts]) -> Result<()> {
     let untimed = runs.iter().find(|run| run.duration_s.is_none());
     match (gate.limit_by_time(), untimed) {
-        (Some(limit), Some(run)) => Err(Error::NoDuration {
+        (Some(limit), Some(run)) => Err(Error::Gate(GateError::NoDuration {
             path: run.path.clone(),
             limit: limit.to_string(),
-        }),
+        })),
         _ => Ok(()),
     }
 }
@@ -159,10 +159,10 @@ fn refuse_rates_without_course(gate: &Gate, runs: &[Run]) -> Result<()> {
     };
     let has_course = last.sites.iter().all(|site| site.curve.is_some());
     match runs.len() > 1 && are_equal(&times) && !has_course {
-        true => Err(Error::NoCourse {
+        true => Err(Error::Gate(GateError::NoCourse {
             path: last.facts.path.clone(),
             limit: limit.to_string(),
-        }),
+        })),
         false => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UsageError};
 use crate::printable::printable;
 use crate::run::{Inventory, Run, Symbolized, Text, is_library_detail};
 
@@ -51,12 +51,12 @@ pub fn renamed(mut run: Run, maps: &[Map]) -> Run {
 /// against what the other leaks.
 pub fn refuse_merging(run: &Run, maps: &[Map]) -> Result<()> {
     let merged = |new: &str, first: &str, second: &str| {
-        Err(Error::MapMerges {
+        Err(Error::Usage(UsageError::MapMerges {
             path: run.facts.path.clone(),
             first: first.to_owned(),
             second: second.to_owned(),
             new: new.to_owned(),
-        })
+        }))
     };
     let mut modules: BTreeMap<String, &str> = BTreeMap::new();
     let mut files: BTreeMap<(String, String), &str> = BTreeMap::new();

@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::beyond::{Beyond, Looks, WrapperNames};
-use super::identity::{AskedFor, Candidate, Outermost, Step};
+use super::identity::{AskedFor, Candidate, ChainFunction, Outermost};
 use super::module_key::ModuleKey;
 use super::site::{CodePlace, Grouping, Hidden, JoinedSite, SiteKey, SiteRun};
 use crate::run::{
@@ -176,7 +176,7 @@ fn answering(run: &Run, call: Call) -> Location {
 
 /// Compilers split a function, and inline its head where it is called: then the other part, inlined or not, looks as
 /// if it was called at the function's declaration.
-fn whole_functions(mut chain: Vec<Step>) -> Vec<Step> {
+fn whole_functions(mut chain: Vec<ChainFunction>) -> Vec<ChainFunction> {
     chain.dedup_by(|outer, inner| {
         let is_head = outer.line.is_some() && outer.line == outer.declaration.line;
         is_head && outer.function == inner.function && outer.declaration == inner.declaration
@@ -189,8 +189,8 @@ fn asked_for(here: &SiteRun) -> AskedFor {
     AskedFor::new(here.sizes.clone(), figures.allocations, figures.mean_size())
 }
 
-fn step((frame, declaration): (&Frame, Declaration)) -> Step {
-    Step {
+fn step((frame, declaration): (&Frame, Declaration)) -> ChainFunction {
+    ChainFunction {
         function: frame.function.clone(),
         file: frame.file.clone(),
         line: frame.line,
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_function_in_two_parts_is_one() {
-        let step = |line| Step {
+        let step = |line| ChainFunction {
             function: Some("f".into()),
             file: Some("/src/a.c".into()),
             line: Some(line),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::capture::{CaptureSet, RunInput};
 use crate::elf::{ElfInfo, Machine};
-use crate::error::{Error, Result};
+use crate::error::{Error, InputError, Result};
 use crate::run::{Role, Run};
 use crate::symbols::{Module, ModuleFinder, same_machine};
 use crate::warning::NamesWarning;
@@ -12,11 +12,13 @@ use crate::warning::NamesWarning;
 /// A recording tells for certain which machine it is of.
 pub fn refuse_other_machine(capture: &CaptureSet, ran: Machine) -> Result<()> {
     match given(capture) {
-        Some(exe) if !same_machine(exe.machine, ran) => Err(Error::WrongArchitecture {
-            exe: exe.path.clone(),
-            machine: exe.machine.to_string(),
-            evidence: format!("the recording is of a program for {ran}"),
-        }),
+        Some(exe) if !same_machine(exe.machine, ran) => {
+            Err(Error::Input(InputError::WrongArchitecture {
+                exe: exe.path.clone(),
+                machine: exe.machine.to_string(),
+                evidence: format!("the recording is of a program for {ran}"),
+            }))
+        }
         _ => Ok(()),
     }
 }

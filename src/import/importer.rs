@@ -12,12 +12,12 @@ pub struct Importer {
     pub standing: Standing,
     /// Where the beginning of a file shows that it is one: the first sign of any format decides.
     pub recognise: fn(&[u8]) -> Option<usize>,
-    pub import: fn(CaptureSet, Reading<'_>) -> Result<RunToName>,
+    pub import: fn(CaptureSet, ReadOptions<'_>) -> Result<RunToName>,
 }
 
 /// How runs are to be read.
 #[derive(Debug, Clone, Copy)]
-pub struct Reading<'a> {
+pub struct ReadOptions<'a> {
     /// What the numbers of the logs are, where the user says it.
     pub addressing: Option<Addressing>,
     /// Keep live blocks one by one, where the source knows them.

@@ -18,14 +18,14 @@ use rayon::prelude::*;
 
 use crate::capture::{CaptureSet, Head, RunInput, Sign, head_of_stdin, is_stdin};
 use crate::elf::is_elf;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UsageError};
 use crate::progress::Progress;
 use crate::recording::is_recording;
 use crate::saved;
 use crate::symbols::RunToName;
 pub use given::unused_beside_saved;
 use importer::Importer;
-pub use importer::Reading;
+pub use importer::ReadOptions;
 use mtrace_log::MTRACE_LOG;
 use old_result::OLD_RESULT;
 pub use old_result::settle;
@@ -40,7 +40,7 @@ static IMPORTERS: [Importer; 4] = [MTRACE_LOG, RECORDING, OLD_RESULT, SAVED_REPO
 pub fn import_all(
     inputs: &[RunInput],
     save: Option<&Path>,
-    reading: Reading<'_>,
+    reading: ReadOptions<'_>,
 ) -> Result<Vec<RunToName>> {
     let open = |input| CaptureSet::open(input, recognise);
     let captures: Vec<Result<CaptureSet>> = inputs.par_iter().map(open).collect();
@@ -68,9 +68,9 @@ pub fn open_recording<'a>(
         .and_then(|_| Head::read(&capture.log).ok());
     match head.is_some_and(|head| is_recording(&head.bytes)) {
         true => Ok((capture.log.clone(), recorded::open(&capture, progress)?)),
-        false => Err(Error::NotARecording {
+        false => Err(Error::Usage(UsageError::NotARecording {
             path: input.path.clone(),
-        }),
+        })),
     }
 }
 

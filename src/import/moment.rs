@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::credible::Credible;
 use crate::capture::{CaptureSet, Moment, Reached};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UsageError};
 use crate::progress::Progress;
 use crate::recording::Until;
 use crate::run::Run;
@@ -28,10 +28,10 @@ pub fn log_at<'a>(
     };
     // What is read once more is not known to those who look at the progress.
     let Some(bytes) = capture.log_bytes() else {
-        return Err(Error::NoMoments {
+        return Err(Error::Usage(UsageError::NoMoments {
             path: capture.path.clone(),
             reason: "its log comes through a pipe, which can be read only once",
-        });
+        }));
     };
     let reading = |e| Error::io("read", &capture.log, e);
     progress.expect(Some(bytes));
@@ -67,10 +67,10 @@ pub fn until(capture: &CaptureSet, duration: impl FnOnce() -> Result<u64>) -> Re
         Moment::Time(seconds) => Until::Time((seconds * 1e6) as u64),
         Moment::Share(share) => {
             if capture.log_bytes().is_none() {
-                return Err(Error::NoMoments {
+                return Err(Error::Usage(UsageError::NoMoments {
                     path: capture.path.clone(),
                     reason: "its log comes through a pipe, which can be read only once",
-                });
+                }));
             }
             Until::Time((duration()? as f64 * share) as u64)
         }
@@ -83,10 +83,11 @@ pub fn saved_at(run: Run, at: Moment) -> Result<Run> {
     let Some(share) = share_of(&path, at, run.facts.duration_s)? else {
         return Ok(run);
     };
-    run.at_step(at, share).ok_or(Error::NoMoments {
-        path,
-        reason: "the report was saved without the curves of its call sites",
-    })
+    run.at_step(at, share)
+        .ok_or(Error::Usage(UsageError::NoMoments {
+            path,
+            reason: "the report was saved without the curves of its call sites",
+        }))
 }
 
 /// Which share of a run its moment is; `None` if that is its end.
@@ -95,16 +96,18 @@ fn share_of(path: &Path, at: Moment, duration_s: Option<f64>) -> Result<Option<f
     match (at, duration_s) {
         (Moment::End, _) => Ok(None),
         (Moment::Share(share), _) => Ok(Some(share)),
-        (at @ Moment::Time(_), None) => Err(Error::MomentWithoutTime {
+        (at @ Moment::Time(_), None) => Err(Error::Usage(UsageError::MomentWithoutTime {
             path: path(),
             at: at.to_string(),
-        }),
-        (at @ Moment::Time(seconds), Some(took)) if seconds > took => Err(Error::MomentBehindEnd {
-            path: path(),
-            at: at.to_string(),
-            took: time(took),
-            is_recorded: false,
-        }),
+        })),
+        (at @ Moment::Time(seconds), Some(took)) if seconds > took => {
+            Err(Error::Usage(UsageError::MomentBehindEnd {
+                path: path(),
+                at: at.to_string(),
+                took: time(took),
+                is_recorded: false,
+            }))
+        }
         (Moment::Time(seconds), Some(took)) => Ok(Some(seconds / took)),
     }
 }

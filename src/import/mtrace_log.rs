@@ -2,10 +2,10 @@
 
 use super::children::logs_apart;
 use super::facts::{facts, mapped_names, modules};
-use super::importer::{Importer, Reading};
+use super::importer::{Importer, ReadOptions};
 use super::moment::log_at;
 use crate::capture::{CaptureSet, Standing, first_line};
-use crate::error::{Error, Result};
+use crate::error::{Error, InputError, Result};
 use crate::file_name::names_a_report;
 use crate::printable::printable_bytes;
 use crate::run::{Blocks, Facts, Fault, Figures, LiveBlock, LocationId, Run, Source, UnknownFree};
@@ -22,7 +22,7 @@ pub const MTRACE_LOG: Importer = Importer {
     import,
 };
 
-fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let options = ReplayOptions {
         keep_unknown_frees: reading.keep_blocks,
     };
@@ -125,8 +125,8 @@ fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
     let lines = trace.lines;
     if lines == 0 && anomalies.truncated_tail.count == 0 {
         return Err(match names_a_report(&path) {
-            true => Error::EmptySaved { path },
-            false => Error::EmptyLog { path },
+            true => Error::Input(InputError::EmptySaved { path }),
+            false => Error::Input(InputError::EmptyLog { path }),
         });
     }
     let malformed = anomalies.malformed;
@@ -137,16 +137,16 @@ fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
             Some(line) => format!("line {line} is '{quote}'"),
             None => "it holds no whole line".to_owned(),
         };
-        return Err(Error::NotALog { path, reason });
+        return Err(Error::Input(InputError::NotALog { path, reason }));
     }
     if malformed.count > good {
-        return Err(Error::MostlyMalformed {
+        return Err(Error::Input(InputError::MostlyMalformed {
             path,
             malformed: malformed.count,
             lines,
             first_line: malformed.first_line.unwrap_or(0),
             quote,
-        });
+        }));
     }
     Ok(())
 }

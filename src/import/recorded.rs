@@ -9,11 +9,11 @@ use super::children;
 use super::damage::damage;
 use super::facts::other_duration;
 use super::given::{refuse_other_machine, refused};
-use super::importer::{Importer, Reading};
+use super::importer::{Importer, ReadOptions};
 use super::moment::until;
 use crate::capture::{CaptureSet, Moment, Reached, Standing};
 use crate::elf::BuildId;
-use crate::error::{Error, Result};
+use crate::error::{Error, InputError, Result, UsageError};
 use crate::file_name::base_name;
 use crate::printable::{printable, shortened};
 use crate::progress::Progress;
@@ -36,7 +36,7 @@ pub const RECORDING: Importer = Importer {
 /// The blocks of a log, wherever it comes from.
 pub type LogBlocks<'a> = Blocks<Box<dyn Read + Send + 'a>>;
 
-fn import(mut capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let silent = Progress::default();
     let until = until(&capture, || Ok(duration_of(open(&capture, &silent)?)))?;
     let blocks = open(&capture, reading.progress)?;
@@ -67,9 +67,11 @@ fn import(mut capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
 pub fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlocks<'a>> {
     let log = capture.open_log(progress)?;
     let blocks = Blocks::open(log).map_err(|e| Error::io("read", &capture.log, e))?;
-    blocks.map_err(|reason| Error::BadRecording {
-        path: capture.log.clone(),
-        reason,
+    blocks.map_err(|reason| {
+        Error::Input(InputError::BadRecording {
+            path: capture.log.clone(),
+            reason,
+        })
     })
 }
 
@@ -101,12 +103,12 @@ fn reached(capture: &CaptureSet, recording: &Recording) -> Result<Option<Reached
     let seconds = match capture.at {
         Moment::End => return Ok(None),
         Moment::Time(wanted) if wanted > took => {
-            return Err(Error::MomentBehindEnd {
+            return Err(Error::Usage(UsageError::MomentBehindEnd {
                 path: capture.path.clone(),
                 at: capture.at.to_string(),
                 took: time(took),
                 is_recorded: true,
-            });
+            }));
         }
         Moment::Time(wanted) => wanted,
         Moment::Share(_) => end,

@@ -1,6 +1,6 @@
 //! Saved reports of this program.
 
-use super::importer::{Importer, Reading};
+use super::importer::{Importer, ReadOptions};
 use super::moment::saved_at;
 use crate::capture::{CaptureSet, Standing};
 use crate::error::Result;
@@ -13,7 +13,7 @@ pub const SAVED_REPORT: Importer = Importer {
     import,
 };
 
-fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let at = capture.at;
     let run = saved::read(&capture, reading.progress)?;
     Ok(RunToName::named(saved_at(run, at)?))

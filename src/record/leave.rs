@@ -1,60 +1,23 @@
 //! The directory of a capture: made before the program runs, put in order when it is over.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::session::{Course, Ending, Job, Outcome};
-use crate::error::{Error, Result};
-use crate::recording::{Blocks, Programs};
-
-/// What writes the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum With {
-    /// The recorder that comes with this program.
-    Recorder,
-    /// glibc's own `mtrace(3)`.
-    Glibc,
-}
-
-impl With {
-    /// The name of a log while it is written: the process id stands behind it.
-    pub fn prefix(self) -> &'static str {
-        match self {
-            With::Recorder => "recording.",
-            With::Glibc => "mtrace.",
-        }
-    }
-
-    /// What a log is called in a capture.
-    pub fn log(self) -> &'static str {
-        match self {
-            With::Recorder => "recording",
-            With::Glibc => "mtrace.log",
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            With::Recorder => "mtrace-diff",
-            With::Glibc => "glibc",
-        }
-    }
-}
-
-/// A recording of no more bytes than this is read to see how much it holds.
-const SMALL: u64 = 1 << 20;
-
-/// What stands behind the name of glibc's log, for the maps of its process.
-const MAPS: &str = ".maps";
+use super::execution::Execution;
+use super::job::{Captured, Ending, Job, With};
+use super::logs::{Log, MAPS, beside, events_of, executed, logs_of, program_of, remove_logs};
+use crate::error::{Error, RecordError, Result};
 
 /// Makes the directory of a capture, which must not mix with another one.
 pub fn prepare(output: &Path, force: bool) -> Result<()> {
-    let not_empty = || Error::NotEmpty {
-        path: output.to_path_buf(),
+    let not_empty = || {
+        Error::Record(RecordError::NotEmpty {
+            path: output.to_path_buf(),
+        })
     };
     match fs::read_dir(output) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -85,188 +48,86 @@ pub fn is_capture(directory: &Path) -> bool {
     names.any(|name| is_of(&name, With::Recorder) || (is_ours && is_of(&name, With::Glibc)))
 }
 
-fn logs_of(output: &Path, with: With) -> Vec<PathBuf> {
-    let entries = fs::read_dir(output).into_iter().flatten().flatten();
-    let logs = entries.filter(|entry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let number = name.strip_prefix(with.prefix());
-        number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
-    });
-    let mut logs: Vec<PathBuf> = logs.map(|entry| entry.path()).collect();
-    logs.sort();
-    logs
-}
-
-pub fn size_of_logs(output: &Path, with: With) -> u64 {
-    let sizes = logs_of(output, with)
-        .into_iter()
-        .filter_map(|log| fs::metadata(log).ok());
-    sizes.map(|file| file.len()).sum()
-}
-
-/// Keeps the maps of processes that glibc traces, before they are asked to end: one that has to be killed cannot.
-pub fn keep_maps(output: &Path) {
-    for log in logs_of(output, With::Glibc) {
-        let Some((pid, _)) = number_of(&log) else {
-            continue;
-        };
-        let (maps, new) = (beside(&log, MAPS), beside(&log, ".maps.asked"));
-        // It may have ended by now; then its own copy is the better one.
-        if fs::copy(format!("/proc/{pid}/maps"), &new).is_ok_and(|size| size > 0) {
-            let _ = fs::rename(&new, &maps);
-        }
-        let _ = fs::remove_file(&new);
-    }
-}
-
-fn beside(log: &Path, ending: &str) -> PathBuf {
-    let mut name = log.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-/// Process id and turn: the second program that one process runs has turn 1.
-fn number_of(log: &Path) -> Option<(u32, u64)> {
-    let name = log.file_name()?.to_str()?;
-    let number = name.strip_prefix(With::Glibc.prefix())?;
-    let (pid, turn) = number.split_once('.').unwrap_or((number, "0"));
-    Some((pid.parse().ok()?, turn.parse().ok()?))
-}
-
-/// What is known of one log.
-struct Log {
-    path: PathBuf,
-    pid: u32,
-    size: u64,
-    started: u64,
-}
-
-impl Log {
-    fn read(path: PathBuf, with: With) -> Option<Self> {
-        let size = fs::metadata(&path).ok()?.len();
-        let (pid, started) = match with {
-            With::Recorder => {
-                let file = fs::File::open(&path).ok()?;
-                let header = Blocks::open(file).ok()?.ok()?.header;
-                (header.pid, header.started)
-            }
-            With::Glibc => {
-                let mut first = [0; 7];
-                let mut file = fs::File::open(&path).ok()?;
-                let is_log = file.read_exact(&mut first).is_ok() && &first == b"= Start";
-                number_of(&path).filter(|_| is_log)?
-            }
-        };
-        Some(Log {
-            path,
-            pid,
-            size,
-            started,
-        })
-    }
-}
-
 /// Puts what was written in order: the program's log, and a capture of its own for every other process.
 pub fn leave_capture(
     job: &Job,
     output: &Path,
     program: &Path,
-    course: &Course,
+    execution: &Execution,
     took: Duration,
-) -> Result<Outcome> {
+) -> Result<Captured> {
     let with = job.settings.with;
     let paths = logs_of(output, with);
     let logs = paths.iter().cloned();
     let mut logs: Vec<Log> = logs.filter_map(|path| Log::read(path, with)).collect();
     // Of one process that ran several programs one after the other, the last is meant.
     logs.sort_by_key(|log| log.started);
-    let did = |(_, log): &(usize, &Log)| (log.size, events_of(log, with));
-    let largest = logs.iter().enumerate().max_by_key(did);
-    let Some((largest, _)) = largest else {
-        let reason = why_nothing(&paths, with, course.ending());
+    let Some(Chosen { main, own }) = Chosen::of(&logs, execution, with) else {
+        let reason = why_nothing(&paths, with, execution.ending());
         leave_nothing(output, &paths);
-        return Err(Error::NothingRecorded {
+        return Err(Error::Record(RecordError::NothingRecorded {
             path: program.to_path_buf(),
             reason,
-        });
-    };
-    // A script that is run by a static shell has none of its own.
-    let own = logs.iter().rposition(|log| log.pid == course.main);
-    let own = own.unwrap_or(largest);
-    // A daemon leaves its work to a child, and is gone at once.
-    let is_daemon = course.asked.is_some() && course.left_others;
-    let main = match is_daemon && logs[largest].size >= logs[own].size {
-        true => largest,
-        false => own,
+        }));
     };
     // What it was before is seen last where it went on for a moment only.
-    let of_main = logs.iter().filter(|log| log.pid == course.main);
+    let of_main = logs.iter().filter(|log| log.pid == execution.main);
     let recorded: Vec<PathBuf> = of_main.filter_map(|log| program_of(&log.path)).collect();
     let mut children = Vec::new();
     let mut before = Vec::new();
-    for (index, log) in logs.iter().enumerate() {
-        if index != main {
-            let directory = child_directory(output, log.pid)?;
-            put_log(log, &directory, with)?;
-            // A recording says where its program is; glibc's log does not.
-            if with == With::Glibc && !job.settings.link {
-                copy_program(&directory, with)?;
-            }
-            // glibc's log does not say when it began: what the process was before, and what launched a daemon.
-            let is_before = log.pid == logs[main].pid || (main != own && log.pid == course.main);
-            if let Some(name) = directory
-                .file_name()
-                .filter(|_| with == With::Glibc && is_before)
-            {
-                before.push(name.to_string_lossy().into_owned());
-            }
-            children.push(directory);
+    let others = logs.iter().enumerate().filter(|(index, _)| *index != main);
+    for (_, log) in others {
+        let directory = child_directory(output, log.pid)?;
+        put_log(log, &directory, with)?;
+        // A recording says where its program is; glibc's log does not.
+        if with == With::Glibc && !job.settings.link {
+            copy_program(&directory, with)?;
         }
+        // glibc's log does not say when it began: what the process was before, and what launched a daemon.
+        let is_before = log.pid == logs[main].pid || (main != own && log.pid == execution.main);
+        let name = directory.file_name();
+        let name = name.filter(|_| with == With::Glibc && is_before);
+        before.extend(name.map(|name| name.to_string_lossy().into_owned()));
+        children.push(directory);
     }
     put_log(&logs[main], output, with)?;
     remove_logs(&paths);
-    let went_on_as = match logs[main].pid == course.main && with == With::Recorder {
+    let went_on_as = match logs[main].pid == execution.main && with == With::Recorder {
         true => {
             let log = output.join(with.log());
-            executed(&log).or_else(|| other_program(&recorded, course.program.as_deref()))
+            executed(&log).or_else(|| other_program(&recorded, execution.program.as_deref()))
         }
         false => None,
     };
-    put_facts(output, job, took, course.ending(), went_on_as, before)?;
-    Ok(Outcome {
+    put_facts(output, job, took, execution.ending(), went_on_as, before)?;
+    Ok(Captured {
         took,
-        ending: course.ending(),
+        ending: execution.ending(),
         children,
         is_daemon: main != own,
     })
 }
 
-/// Small recordings are of one size, as the recorder maps its files in pieces: there, events are counted.
-fn events_of(log: &Log, with: With) -> u64 {
-    if with == With::Glibc || log.size > SMALL {
-        return 0;
-    }
-    let Ok(file) = fs::File::open(&log.path) else {
-        return 0;
-    };
-    let Ok(Ok(blocks)) = Blocks::open(file) else {
-        return 0;
-    };
-    let header = blocks.header.clone();
-    let mut events = 0;
-    for block in blocks {
-        // What is damaged counts as far as it goes.
-        let _ = crate::recording::decode(&block, &header, |_| events += 1);
-    }
-    events
+/// Which of the logs is the run's, and which is that of the process that was started: not the same where that is gone.
+struct Chosen {
+    main: usize,
+    own: usize,
 }
 
-/// Removes logs that did not come as far as their first line.
-fn remove_logs(paths: &[PathBuf]) {
-    for path in paths {
-        for rest in [path.clone(), beside(path, MAPS)] {
-            let _ = fs::remove_file(rest);
-        }
+impl Chosen {
+    fn of(logs: &[Log], execution: &Execution, with: With) -> Option<Self> {
+        let did = |(_, log): &(usize, &Log)| (log.size, events_of(log, with));
+        let (largest, _) = logs.iter().enumerate().max_by_key(did)?;
+        // A script that is run by a static shell has none of its own.
+        let own = logs.iter().rposition(|log| log.pid == execution.main);
+        let own = own.unwrap_or(largest);
+        // A daemon leaves its work to a child, and is gone at once.
+        let is_daemon = execution.asked.is_some() && execution.left_others;
+        let main = match is_daemon && logs[largest].size >= logs[own].size {
+            true => largest,
+            false => own,
+        };
+        Some(Chosen { main, own })
     }
 }
 
@@ -304,26 +165,6 @@ fn other_program(recorded: &[PathBuf], last: Option<&Path>) -> Option<String> {
     let whole = |path: &Path| fs::canonicalize(path).ok();
     let same = recorded.iter().any(|path| whole(path) == whole(last));
     (!same).then(|| last.to_string_lossy().into_owned())
-}
-
-/// What the recorder wrote down last: that the process goes on as this program. Of one that is recorded, there is a later log.
-fn executed(log: &Path) -> Option<String> {
-    let blocks = Blocks::open(fs::File::open(log).ok()?).ok()?.ok()?;
-    let header = blocks.header.clone();
-    let (mut before, mut last) = (None, None);
-    for block in blocks {
-        before = last.replace(block);
-    }
-    let mut programs = Programs::default();
-    for block in before.into_iter().chain(last) {
-        // What is damaged counts as far as it goes.
-        let _ = crate::recording::decode(&block, &header, |event| {
-            if let crate::recording::Event::Fact { key, value } = event {
-                programs.note(key, value);
-            }
-        });
-    }
-    programs.executes
 }
 
 fn child_directory(output: &Path, pid: u32) -> Result<PathBuf> {
@@ -440,24 +281,4 @@ fn program_in(maps: &Path) -> Option<PathBuf> {
         .lines()
         .find_map(|line| line.find('/').map(|at| &line[at..]))?;
     Some(PathBuf::from(path)).filter(|path| path.is_file())
-}
-
-fn program_of(log: &Path) -> Option<PathBuf> {
-    let file = fs::File::open(log).ok()?;
-    let mut blocks = Blocks::open(file).ok()?.ok()?;
-    let header = blocks.header.clone();
-    let block = blocks.next()?;
-    let mut program = None;
-    // Facts stand at the beginning; what follows does not matter here.
-    let _ = crate::recording::decode(&block, &header, |event| {
-        if let crate::recording::Event::Fact {
-            key: b"program",
-            value,
-        } = event
-        {
-            use std::os::unix::ffi::OsStrExt;
-            program.get_or_insert(PathBuf::from(std::ffi::OsStr::from_bytes(value)));
-        }
-    });
-    program.filter(|path: &PathBuf| path.is_file())
 }

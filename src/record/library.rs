@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, RecordError, Result};
 
 /// For every other machine: one C file without dependencies.
 pub const SOURCE: &str = include_str!("recorder.c");
@@ -33,7 +33,7 @@ pub fn write_starter(directory: &Path) -> Result<PathBuf> {
 
 fn write(library: &[u8], directory: &Path, name: &str) -> Result<PathBuf> {
     if library.is_empty() {
-        return Err(Error::NoRecorder);
+        return Err(Error::Record(RecordError::NoRecorder));
     }
     let path = directory.join(name);
     fs::write(&path, library).map_err(|e| Error::io("write", &path, e))?;
@@ -61,9 +61,11 @@ pub fn build_with(compiler: &str, directory: &Path) -> Result<PathBuf> {
 fn compile(compiler: &str, tools: &Path, to: &Path) -> Result<()> {
     let source = tools.join("recorder.c");
     fs::write(&source, SOURCE).map_err(|e| Error::io("write", &source, e))?;
-    let failed = |reason: String| Error::CompilerFailed {
-        compiler: compiler.to_owned(),
-        reason,
+    let failed = |reason: String| {
+        Error::Record(RecordError::CompilerFailed {
+            compiler: compiler.to_owned(),
+            reason,
+        })
     };
     let mut words = compiler.split_whitespace();
     let Some(program) = words.next() else {

@@ -1,12 +1,15 @@
 //! Recording a program: the recorder itself, running a program under it, and what it needs to know.
 
+mod execution;
+mod job;
 mod leave;
 mod library;
+mod logs;
 mod process;
 mod program;
 mod session;
 pub mod unwind;
 
-pub use leave::With;
+pub use job::{Captured, Ending, Job, Settings, With};
 pub use library::{SOURCE, build_with};
-pub use session::{Ending, Job, Outcome, Settings, Watch, run};
+pub use session::{Status, run};

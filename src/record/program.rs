@@ -5,18 +5,21 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::leave::With;
+use super::job::With;
 use crate::elf::ElfInfo;
-use crate::error::{Error, Result};
+use crate::error::{Error, RecordError, Result};
+use crate::file_name::last_part;
 
 /// The program that a name stands for, as a shell would find it.
 pub fn find_program(command: &[OsString]) -> Result<PathBuf> {
     let Some(name) = command.first() else {
-        return Err(Error::NoProgram);
+        return Err(Error::Record(RecordError::NoProgram));
     };
     let given = Path::new(name);
-    let not_found = || Error::ProgramNotFound {
-        path: given.to_path_buf(),
+    let not_found = || {
+        Error::Record(RecordError::ProgramNotFound {
+            path: given.to_path_buf(),
+        })
     };
     if name.to_string_lossy().contains('/') {
         return match given.exists() {
@@ -38,10 +41,10 @@ fn is_executable(path: &Path) -> bool {
 /// Refuses what the recorder cannot be loaded into.
 pub fn check_program(program: &Path, with: With) -> Result<()> {
     let refuse = |reason: &str| {
-        Err(Error::NotRecordable {
+        Err(Error::Record(RecordError::NotRecordable {
             path: program.to_path_buf(),
             reason: reason.to_owned(),
-        })
+        }))
     };
     if program.is_dir() {
         return refuse("it is a directory");
@@ -103,7 +106,7 @@ pub fn check_program(program: &Path, with: With) -> Result<()> {
 
 /// The C library of a dynamic loader, if it is not glibc.
 fn other_libc(loader: &str) -> Option<&'static str> {
-    let name = loader.rsplit('/').next().unwrap_or(loader);
+    let name = last_part(loader);
     [
         ("ld-musl", "musl"),
         ("ld-uClibc", "uClibc"),

@@ -4,86 +4,32 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
-use super::leave::{With, is_capture, keep_maps, leave_capture, prepare, size_of_logs};
+use super::execution::Execution;
+use super::job::{Captured, Job, Settings, With};
+use super::leave::{is_capture, leave_capture, prepare};
 use super::library::{write_library, write_starter};
-use super::process::{Waited, adopt_orphans, poll, resident, signal_all};
+use super::logs::size_of_logs;
+use super::process::{adopt_orphans, resident};
 use super::program::{MALLOC_DEBUG, check_program, find_program, has_malloc_debug};
 use crate::error::{Error, Result};
 use crate::recording::Mode;
 
-/// What to record, and into which directory.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// The program and its arguments.
-    pub command: Vec<OsString>,
-    pub output: PathBuf,
-    /// End the program after this time.
-    pub limit: Option<Duration>,
-    pub settings: Settings,
-}
-
-/// How to record.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub with: With,
-    pub mode: Mode,
-    pub depth: u8,
-    pub every: Duration,
-    /// In MiB.
-    pub max_log: Option<u64>,
-    /// How a program is asked to end.
-    pub signal: Signal,
-    /// How long it may take for that.
-    pub grace: Duration,
-    /// Leave the executable where it is.
-    pub link: bool,
-    /// Write over an earlier recording.
-    pub force: bool,
-}
-
-/// How a program came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// By itself, with this exit status.
-    Itself(i32),
-    /// It was asked to, because its time was over or the user wanted it.
-    Asked,
-    /// It did not end when it was asked to.
-    Killed,
-}
-
-/// What a recording left.
-#[derive(Debug)]
-pub struct Outcome {
-    pub took: Duration,
-    pub ending: Ending,
-    /// Captures of processes that the program started.
-    pub children: Vec<PathBuf>,
-    /// The program went on in the background.
-    pub is_daemon: bool,
-}
-
 /// What can be seen of a recording while it goes on.
 #[derive(Debug, Clone, Copy)]
-pub struct Watch {
+pub struct Status {
     pub since: Duration,
     pub resident: Option<u64>,
     pub log: u64,
 }
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
-
 /// Runs the program to its end. `stop` becomes true when the user wants it to end; `show` is told now and then how it is going.
-pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Watch)) -> Result<Outcome> {
+pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Status)) -> Result<Captured> {
     // What was recorded earlier must not be taken for what could not be recorded now.
     if job.settings.force && is_capture(&job.output) {
         prepare(&job.output, true)?;
@@ -113,19 +59,10 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Watch)) -> Re
     adopt_orphans();
     let begin = Instant::now();
     let main = start(job, &program, &library, &output)?;
-    let mut course = Course {
-        main,
-        status: None,
-        program: None,
-        left_others: false,
-        stopped: false,
-        asked: None,
-        killed: false,
-        begin,
-    };
+    let mut execution = Execution::new(main, begin);
     let with = job.settings.with;
-    let ended = course.follow(job, stop, &output, &mut |since| {
-        show(Watch {
+    let ended = execution.follow(job, stop, &output, &mut |since| {
+        show(Status {
             since,
             resident: resident(main),
             log: size_of_logs(&output, with),
@@ -133,90 +70,7 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Watch)) -> Re
     });
     ended.map_err(|e| Error::io("wait for", &program, e))?;
     let took = begin.elapsed();
-    leave_capture(job, &output, &program, &course, took)
-}
-
-/// The state of the run.
-pub struct Course {
-    pub main: u32,
-    /// Of the program itself.
-    status: Option<i32>,
-    /// What its process ran when it was last looked at.
-    pub program: Option<PathBuf>,
-    /// The program had ended before it was asked to, and others went on.
-    pub left_others: bool,
-    /// The user wanted it to end.
-    stopped: bool,
-    /// When the program was asked to end.
-    pub asked: Option<Instant>,
-    killed: bool,
-    begin: Instant,
-}
-
-impl Course {
-    /// Waits until no process is left, and ends them when their time is over.
-    fn follow(
-        &mut self,
-        job: &Job,
-        stop: &AtomicBool,
-        output: &Path,
-        show: &mut dyn FnMut(Duration),
-    ) -> io::Result<()> {
-        let mut shown = Instant::now();
-        loop {
-            match poll()? {
-                Waited::NoneLeft => {
-                    // A terminal's Ctrl-C reaches the program, too, and may end it first.
-                    self.stopped = stop.load(Ordering::Relaxed);
-                    return Ok(());
-                }
-                Waited::Exited(exited) => {
-                    if exited.pid == self.main {
-                        self.status = Some(exited.code);
-                        self.left_others = self.asked.is_none();
-                    }
-                    continue;
-                }
-                Waited::Running => {}
-            }
-            // A process can become another program, and one that is not recorded. Once it is gone, its number can be
-            // another's.
-            if self.status.is_none()
-                && let Ok(program) = fs::read_link(format!("/proc/{}/exe", self.main))
-            {
-                self.program = Some(program);
-            }
-            let is_over = job.limit.is_some_and(|limit| self.begin.elapsed() >= limit);
-            match self.asked {
-                None if is_over || stop.load(Ordering::Relaxed) => {
-                    if job.settings.with == With::Glibc {
-                        keep_maps(output);
-                    }
-                    signal_all(self.main, job.settings.signal);
-                    self.asked = Some(Instant::now());
-                }
-                Some(since) if since.elapsed() >= job.settings.grace => {
-                    signal_all(self.main, Signal::KILL);
-                    self.killed = true;
-                }
-                _ => {}
-            }
-            if shown.elapsed() >= Duration::from_millis(500) {
-                show(self.begin.elapsed());
-                shown = Instant::now();
-            }
-            thread::sleep(BETWEEN_LOOKS);
-        }
-    }
-
-    pub fn ending(&self) -> Ending {
-        match (self.asked, self.killed) {
-            (_, true) => Ending::Killed,
-            (Some(_), false) => Ending::Asked,
-            (None, false) if self.stopped => Ending::Asked,
-            (None, false) => Ending::Itself(self.status.unwrap_or(0)),
-        }
-    }
+    leave_capture(job, &output, &program, &execution, took)
 }
 
 fn start(job: &Job, program: &Path, library: &Path, output: &Path) -> Result<u32> {

@@ -62,7 +62,7 @@ pub struct StackCounts {
 
 /// How a recording ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum ProcessEnd {
     /// The program called `exit`, or returned from `main`.
     Exit,
     /// It was killed, or left by `_exit`: nothing is missing but what it did behind the last event.
@@ -86,7 +86,7 @@ pub struct Recording {
     pub events: u64,
     /// When the last event was, in microseconds since the start.
     pub end_us: u64,
-    pub ended: Ended,
+    pub ended: ProcessEnd,
     /// A summary whose program ended without its last counts being anywhere.
     pub lacks_last_counts: bool,
     pub threads: usize,

@@ -8,7 +8,7 @@ use super::blocks::{Block as FileBlock, Blocks, Damage, LastCounts};
 use super::events::{Event, Malformed, decode};
 use super::header::{Header, Mode};
 use super::loaded::Loaded;
-use super::outcome::{Ended, Module, Node, Recording, StackCounts};
+use super::outcome::{Module, Node, ProcessEnd, Recording, StackCounts};
 use super::programs::Programs;
 use crate::trace::{
     AddressTable, Block, CallerId, Course, Delta, FaultKind, Held, LiveSizes, Occurrences,
@@ -106,7 +106,7 @@ impl Replay {
                 unknown_frees: 0,
                 events: 0,
                 end_us: 0,
-                ended: Ended::WithoutExit,
+                ended: ProcessEnd::WithoutExit,
                 lacks_last_counts: false,
                 threads: 1,
                 damage: Damage::default(),
@@ -212,7 +212,7 @@ impl Replay {
                 let key = String::from_utf8_lossy(key).into_owned();
                 recording.facts.push((key, value.to_vec()));
             }
-            Event::End => recording.ended = Ended::Exit,
+            Event::End => recording.ended = ProcessEnd::Exit,
             Event::Failed { node, .. } => self.fault(FaultKind::FailedAllocation, node),
             Event::ReallocFailed { node, .. } => self.realloc_failed(node),
             Event::Counts {
@@ -347,7 +347,7 @@ impl Replay {
             return;
         }
         let has_all = last.places >= recording.nodes.len();
-        recording.lacks_last_counts = recording.ended == Ended::WithoutExit && !has_all;
+        recording.lacks_last_counts = recording.ended == ProcessEnd::WithoutExit && !has_all;
         for count in &last.all {
             let known = self.index.get(count.node as usize).copied();
             let known =

@@ -5,8 +5,8 @@ use owo_colors::{OwoColorize, Style};
 
 use super::fit::{fit, fit_apart};
 use super::glyphs::Glyphs;
-use super::grid::{Below, Cells, Column, GAP, Grid, Kind, Tone};
-use super::layout::{Field, Layout, Sizes};
+use super::grid::{Below, Cells, GAP, Grid, Heading, Kind, Tone};
+use super::layout::{Field, Layout, Widths};
 use super::palette::Palette;
 use super::text::{cut_end, cut_middle, cut_path, width};
 
@@ -19,7 +19,7 @@ pub struct Drawn {
 
 impl Grid {
     pub fn draw(&self, color: bool) -> Drawn {
-        let sizes = Sizes::of(self, [&self.names[0], &self.names[1]]);
+        let sizes = Widths::of(self, [&self.names[0], &self.names[1]]);
         let layout = Layout::of(&sizes, self.page.columns);
         let (text, lost) = draw(self, &layout, &Palette::new(color));
         let tails = [("module", lost.module), ("via", lost.via)];
@@ -39,11 +39,11 @@ impl Grid {
                 .any(|field| field.column == at)
         };
         let missing = |at: &usize| !is_drawn(*at);
-        let missing: Vec<&Column> = (0..self.columns.len())
+        let missing: Vec<&Heading> = (0..self.columns.len())
             .filter(missing)
             .map(|at| &self.columns[at])
             .collect();
-        let (runs, others): (Vec<&Column>, Vec<&Column>) =
+        let (runs, others): (Vec<&Heading>, Vec<&Heading>) =
             missing.iter().partition(|column| column.kind == Kind::Run);
         let runs = match runs.as_slice() {
             [] => None,

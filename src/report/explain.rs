@@ -11,7 +11,7 @@ use super::text::wrapped;
 use super::verdict::words;
 use super::view::{Alike, sentence_name};
 use crate::diff::{Doubt, Reasons, Site, Trend};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UsageError};
 use crate::trace::STEPS;
 use crate::units::{bytes, count, counted};
 
@@ -19,10 +19,10 @@ use crate::units::{bytes, count, counted};
 pub fn row(report: &Report, rank: usize) -> Result<&Site> {
     let at = rank.checked_sub(1);
     at.and_then(|at| report.sites.get(at))
-        .ok_or(Error::NoSuchRank {
+        .ok_or(Error::Usage(UsageError::NoSuchRank {
             rank,
             rows: report.sites.len(),
-        })
+        }))
 }
 
 /// Writes it for the row of a rank.

@@ -1,7 +1,7 @@
 //! What a row says beside its figures: how fast it grows, along which curve, and what that means.
 
 use super::Report;
-use super::grid::{Column as Drawn, Kind};
+use super::grid::{Heading, Kind};
 use super::sentence::signed_with_error;
 use crate::diff::{Column, Rate, Site};
 use crate::trace::{Curve, STEPS};
@@ -88,7 +88,7 @@ impl<'a> Extras<'a> {
     }
 
     /// The columns behind the figures.
-    pub fn head(self) -> Vec<Drawn> {
+    pub fn head(self) -> Vec<Heading> {
         let knows_bytes = self
             .columns
             .iter()
@@ -101,10 +101,10 @@ impl<'a> Extras<'a> {
         };
         let rates = self.rates.map(Unit::name).into_iter().flat_map(|unit| {
             let heads = [("blocks", blocks), ("bytes", Kind::Figure)];
-            heads.map(|(of, kind)| Drawn::new(format!("{of}/{unit}"), kind))
+            heads.map(|(of, kind)| Heading::new(format!("{of}/{unit}"), kind))
         });
-        let fit = self.fit.then(|| Drawn::new("fit", Kind::Spare));
-        let trend = self.trend.then(|| Drawn::new("curve", Kind::Curve));
+        let fit = self.fit.then(|| Heading::new("fit", Kind::Spare));
+        let trend = self.trend.then(|| Heading::new("curve", Kind::Curve));
         rates.chain(fit).chain(trend).collect()
     }
 

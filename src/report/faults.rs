@@ -4,7 +4,7 @@ use std::io::Write;
 
 use owo_colors::OwoColorize;
 
-use super::grid::{Cells, Column, Grid, Kind, Tone};
+use super::grid::{Cells, Grid, Heading, Kind, Tone};
 use super::options::Options;
 use super::palette::Palette;
 use super::view::{function_of, module_of, place_of};
@@ -37,7 +37,7 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
         let text = "No free and no allocation went wrong.";
         writeln!(out, "{}", text.style(palette.strong))?;
     } else {
-        let head = ["count", "first line", "what"].map(|head| Column::new(head, Kind::Lead));
+        let head = ["count", "first line", "what"].map(|head| Heading::new(head, Kind::Lead));
         let names = ["function", "file:line"];
         let mut grid = Grid::new(head.to_vec(), names, options.page());
         faults[..shown]

@@ -41,15 +41,15 @@ pub enum Kind {
 }
 
 #[derive(Debug, Clone)]
-pub struct Column {
+pub struct Heading {
     pub head: String,
     pub kind: Kind,
 }
 
-impl Column {
+impl Heading {
     pub fn new(head: impl Into<String>, kind: Kind) -> Self {
         let head = head.into();
-        Column { head, kind }
+        Heading { head, kind }
     }
 }
 
@@ -93,7 +93,7 @@ impl Cells {
 
 /// A table that is still to be drawn.
 pub struct Grid {
-    pub(super) columns: Vec<Column>,
+    pub(super) columns: Vec<Heading>,
     /// Above functions, and above places.
     pub(super) names: [String; 2],
     pub(super) rows: Vec<Cells>,
@@ -104,9 +104,9 @@ pub struct Grid {
 pub const GAP: usize = 2;
 
 impl Grid {
-    pub fn new(columns: Vec<Column>, names: [&str; 2], page: Page) -> Self {
+    pub fn new(columns: Vec<Heading>, names: [&str; 2], page: Page) -> Self {
         let glyphs = page.glyphs;
-        let translated = columns.into_iter().map(|column| Column {
+        let translated = columns.into_iter().map(|column| Heading {
             head: glyphs.text(&column.head).into_owned(),
             ..column
         });

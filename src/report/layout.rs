@@ -19,7 +19,7 @@ const SHORTEST_NAME: usize = 8;
 
 /// What columns and names of a grid take.
 #[derive(Debug)]
-pub struct Sizes {
+pub struct Widths {
     kinds: Vec<Kind>,
     columns: Vec<usize>,
     function: usize,
@@ -29,7 +29,7 @@ pub struct Sizes {
     is_ascii: bool,
 }
 
-impl Sizes {
+impl Widths {
     pub fn of(grid: &Grid, heads: [&str; 2]) -> Self {
         let natural = |of: &dyn Fn(&Cells) -> usize| grid.rows.iter().map(of).max().unwrap_or(0);
         let cell = |row: &Cells, at: usize| row.figures.get(at).map_or(0, |text| width(text));
@@ -44,7 +44,7 @@ impl Sizes {
                 0
             }
         };
-        Sizes {
+        Widths {
             kinds: grid.columns.iter().map(|column| column.kind).collect(),
             columns: (0..grid.columns.len()).map(column).collect(),
             function: natural(&function).max(width(heads[0])),
@@ -183,7 +183,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    pub fn of(sizes: &Sizes, columns: Option<usize>) -> Self {
+    pub fn of(sizes: &Widths, columns: Option<usize>) -> Self {
         let Some(columns) = columns else {
             return Self::one_line(sizes, SHEDS[0], None);
         };
@@ -192,7 +192,7 @@ impl Layout {
             sizes.taken(&fields) + names <= columns
         };
         // Before a name is cut, a curve is drawn in fewer characters and runs in the middle are left out.
-        let tail = sizes.function + Sizes::with_gap(sizes.place) + Sizes::with_gap(sizes.tail);
+        let tail = sizes.function + Widths::with_gap(sizes.place) + Widths::with_gap(sizes.tail);
         let least = |least| sizes.least_names(least);
         let tries = [
             (0..2, tail),
@@ -218,7 +218,7 @@ impl Layout {
         }
     }
 
-    fn one_line(sizes: &Sizes, shed: Shed, columns: Option<usize>) -> Self {
+    fn one_line(sizes: &Widths, shed: Shed, columns: Option<usize>) -> Self {
         let first = sizes.fields(|_| true, shed, false);
         let room = columns.map(|columns| columns.saturating_sub(sizes.taken(&first)));
         let (function, place) = names(sizes, room, sizes.module.min(MODULE));
@@ -233,7 +233,7 @@ impl Layout {
         }
     }
 
-    fn two_lines(sizes: &Sizes, columns: usize) -> Self {
+    fn two_lines(sizes: &Widths, columns: usize) -> Self {
         let is_lead = |kind| matches!(kind, Kind::Rank | Kind::Verdict | Kind::Lead);
         let is_first = |kind| is_lead(kind) || kind == Kind::Growth;
         let least = sizes.least_names([LEAST_WIDE[0], LEAST[1], 0]);
@@ -256,8 +256,8 @@ impl Layout {
         let left = [SHEDS[0], SHEDS[2]].into_iter().chain(SHEDS);
         let choices = std::iter::once(under).chain(left.map(|shed| (shed, at)));
         let (function, place) = names(sizes, Some(columns.saturating_sub(lead)), 0);
-        let first_end = lead + function + Sizes::with_gap(place);
-        let has_tail = |end: usize| end + Sizes::with_gap(sizes.tail) <= columns;
+        let first_end = lead + function + Widths::with_gap(place);
+        let has_tail = |end: usize| end + Widths::with_gap(sizes.tail) <= columns;
         let fits = |(shed, indent): &(Shed, usize)| end(*shed, *indent) <= columns;
         let with_tail = |choice: &(Shed, usize)| {
             fits(choice) && (has_tail(first_end) || has_tail(end(choice.0, choice.1)))
@@ -278,26 +278,26 @@ impl Layout {
 }
 
 /// Behind the rank, where the verdict begins.
-fn below(sizes: &Sizes) -> usize {
+fn below(sizes: &Widths) -> usize {
     let rank = sizes.kinds.iter().position(|kind| *kind == Kind::Rank);
     rank.map_or(0, |at| sizes.columns[at] + GAP)
 }
 
 /// Columns of function and place, of which the function is cut first; a module behind them is cut before both.
-fn names(sizes: &Sizes, room: Option<usize>, module: usize) -> (usize, usize) {
+fn names(sizes: &Widths, room: Option<usize>, module: usize) -> (usize, usize) {
     let Some(room) = room else {
         return (sizes.function, sizes.place);
     };
-    let both = sizes.function + Sizes::with_gap(sizes.place);
-    let module = match both + Sizes::with_gap(module) <= room {
+    let both = sizes.function + Widths::with_gap(sizes.place);
+    let module = match both + Widths::with_gap(module) <= room {
         true => module,
         false => module.min(LEAST_WIDE[2]),
     };
-    let room = room.saturating_sub(Sizes::with_gap(module));
+    let room = room.saturating_sub(Widths::with_gap(module));
     let for_place = room.saturating_sub(SHORTEST_NAME + GAP);
     let most = (room * 2 / 5).max(LEAST[1].min(for_place));
     let place = sizes.place.min(most);
-    let for_function = room.saturating_sub(Sizes::with_gap(place));
+    let for_function = room.saturating_sub(Widths::with_gap(place));
     let function = sizes.function.min(for_function).max(SHORTEST_NAME);
     let place = sizes.place.min(room.saturating_sub(function + GAP));
     (function, place)

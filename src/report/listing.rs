@@ -5,12 +5,12 @@ use std::io::Write;
 
 use super::Report;
 use super::options::Options;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UsageError};
 use crate::run::{Addressing, Blocks, Location, LocationId, Role, Run};
 
 /// The first run of a report, with its blocks.
 fn listed(report: &Report) -> Result<(&Run, &Blocks)> {
-    let run = report.runs.first().ok_or(Error::NoRun)?;
+    let run = report.runs.first().ok_or(Error::Usage(UsageError::NoRun))?;
     let is_saved = run.facts.origin.saved_by.is_some();
     let needs_log = || Error::needs_log(&run.facts.path, "an old tool's listing", is_saved);
     let blocks = run.blocks.as_ref().ok_or_else(needs_log)?;

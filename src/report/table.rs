@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use owo_colors::OwoColorize;
 
 use super::extras::Extras;
-use super::grid::{Below, Cells, Column, Grid, Kind, Tone};
+use super::grid::{Below, Cells, Grid, Heading, Kind, Tone};
 use super::heads::heads;
 use super::options::Options;
 use super::palette::Palette;
@@ -192,14 +192,14 @@ impl<'a> Rows<'a> {
         grid
     }
 
-    fn head(&self) -> Vec<Column> {
-        let mut head = vec![Column::new("#", Kind::Rank)];
+    fn head(&self) -> Vec<Heading> {
+        let mut head = vec![Heading::new("#", Kind::Rank)];
         if self.extras.has_verdict() {
-            head.push(Column::new("verdict", Kind::Verdict));
+            head.push(Heading::new("verdict", Kind::Verdict));
         }
         if self.report.is_comparison() {
-            head.push(Column::new("Δ blocks", Kind::Lead));
-            head.push(Column::new("growth", Kind::Growth));
+            head.push(Heading::new("Δ blocks", Kind::Lead));
+            head.push(Heading::new("growth", Kind::Growth));
             // A path in place of a name would leave no room for anything else.
             let names = self.report.runs.iter().map(|run| run.facts.name.as_str());
             let longest = match self.options.width {
@@ -207,13 +207,13 @@ impl<'a> Rows<'a> {
                 None => LONGEST_HEAD,
             };
             let names = heads(&names.collect::<Vec<_>>(), longest);
-            head.extend(names.into_iter().map(|name| Column::new(name, Kind::Run)));
-            head.push(Column::new("Δ bytes", Kind::Figure));
+            head.extend(names.into_iter().map(|name| Heading::new(name, Kind::Run)));
+            head.push(Heading::new("Δ bytes", Kind::Figure));
         } else {
-            head.push(Column::new("blocks", Kind::Lead));
-            head.push(Column::new("share", Kind::Growth));
-            head.push(Column::new("bytes", Kind::Figure));
-            head.push(Column::new("allocated", Kind::Figure));
+            head.push(Heading::new("blocks", Kind::Lead));
+            head.push(Heading::new("share", Kind::Growth));
+            head.push(Heading::new("bytes", Kind::Figure));
+            head.push(Heading::new("allocated", Kind::Figure));
         }
         head.extend(self.extras.head());
         head

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::capture::{CaptureSet, is_duration, schema};
 use crate::elf::{BuildId, Machine};
-use crate::error::{Error, Result};
+use crate::error::{Error, InputError, Result};
 use crate::printable::{printable, printable_path, shortened};
 use crate::progress::Progress;
 use crate::run::{
@@ -147,9 +147,11 @@ pub fn is_report(head: &[u8]) -> bool {
 
 /// Reads a saved report, under the name of its file or its directory.
 pub fn read(capture: &CaptureSet, progress: &Progress) -> Result<Run> {
-    let bad = |reason: String| Error::BadSaved {
-        path: capture.log.clone(),
-        reason,
+    let bad = |reason: String| {
+        Error::Input(InputError::BadSaved {
+            path: capture.log.clone(),
+            reason,
+        })
     };
     let mut bytes = Vec::new();
     let text = capture.open_log(progress)?;
@@ -164,11 +166,11 @@ pub fn read(capture: &CaptureSet, progress: &Progress) -> Result<Run> {
     let head: Schema = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
     if head.schema != SCHEMA {
         return Err(match head.schema.starts_with(SCHEMA_NAME) {
-            true => Error::SavedVersion {
+            true => Error::Input(InputError::SavedVersion {
                 path: capture.log.clone(),
                 schema: printable(&head.schema).into_owned(),
                 reads: SCHEMA,
-            },
+            }),
             false => bad(format!("its schema is not {SCHEMA}")),
         });
     }

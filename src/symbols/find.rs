@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use hashbrown::HashMap;
 
-use super::module::{Found, Module};
+use super::module::{Module, ModuleFile};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::{ElfInfo, LoadSegment, Machine};
 use crate::file_name::{base_name, path_base};
@@ -54,13 +54,13 @@ impl<'a> ModuleFinder<'a> {
         Module { file, ..module }
     }
 
-    pub fn find(&self, module: &Module) -> Found {
-        let mut refused = Found::Nowhere;
+    pub fn find(&self, module: &Module) -> ModuleFile {
+        let mut refused = ModuleFile::Nowhere;
         let mut take = |info: ElfInfo| match self.judge(module, &info) {
-            Ok(()) => Some(Found::File(info)),
+            Ok(()) => Some(ModuleFile::File(info)),
             Err(reason) => {
                 let path = info.path;
-                refused = Found::Refused { path, reason };
+                refused = ModuleFile::Refused { path, reason };
                 None
             }
         };
@@ -70,7 +70,7 @@ impl<'a> ModuleFinder<'a> {
                 Some(found) => found,
                 None => self
                     .by_recorded_build(module)
-                    .map_or(refused, Found::OnThisMachine),
+                    .map_or(refused, ModuleFile::OnThisMachine),
             };
         }
         for name in [&module.mapped_as, &module.logged_as].into_iter().flatten() {
@@ -89,7 +89,7 @@ impl<'a> ModuleFinder<'a> {
             }
         }
         match self.on_this_machine(module) {
-            Found::Nowhere => refused,
+            ModuleFile::Nowhere => refused,
             found => found,
         }
     }
@@ -140,31 +140,31 @@ impl<'a> ModuleFinder<'a> {
 
     /// The path that the target used, on this machine: right only where the capture was made here,
     /// so all that is known of the file has to agree.
-    fn on_this_machine(&self, module: &Module) -> Found {
+    fn on_this_machine(&self, module: &Module) -> ModuleFile {
         if let Some(info) = self.by_recorded_build(module) {
-            return Found::OnThisMachine(info);
+            return ModuleFile::OnThisMachine(info);
         }
         let Some((maps, file)) = self.capture.maps.as_ref().zip(module.mapped_as.as_ref()) else {
             return self
                 .by_recorded_size(module)
-                .map_or(Found::Nowhere, Found::OnThisMachine);
+                .map_or(ModuleFile::Nowhere, ModuleFile::OnThisMachine);
         };
         let path = Path::new(OsStr::from_bytes(file));
         let is_replaced = maps.of_file(file).any(|mapping| mapping.deleted);
         if is_replaced || !path.is_file() {
-            return Found::Nowhere;
+            return ModuleFile::Nowhere;
         }
         let fits = |info: &ElfInfo| {
             let width_fits = self.is_64.is_none_or(|is_64| is_64 == info.machine.is_64);
             self.judge(module, info).is_ok() && width_fits && has_layout(info, maps, file)
         };
         match ElfInfo::read(path).ok().filter(fits) {
-            Some(info) if self.is_newer_than_run(maps, file) => Found::Refused {
+            Some(info) if self.is_newer_than_run(maps, file) => ModuleFile::Refused {
                 path: info.path,
                 reason: "it was put there after the run".to_owned(),
             },
-            Some(info) => Found::OnThisMachine(info),
-            None => Found::Nowhere,
+            Some(info) => ModuleFile::OnThisMachine(info),
+            None => ModuleFile::Nowhere,
         }
     }
 

@@ -21,14 +21,14 @@ pub struct Module {
     pub logged_as: Option<Vec<u8>>,
     /// How many bytes of addresses it took, by a recording.
     pub mapped_size: Option<u64>,
-    pub file: Found,
+    pub file: ModuleFile,
     /// The file is none that ran: it makes no calls where calls came from.
     pub is_other_build: bool,
 }
 
 /// What came of looking for a module's file.
 #[derive(Debug, Default)]
-pub enum Found {
+pub enum ModuleFile {
     File(ElfInfo),
     /// At the target's own path on this machine: believed only as long as every caller fits.
     OnThisMachine(ElfInfo),
@@ -50,7 +50,7 @@ impl Module {
             mapped_as: Some(path.to_vec()),
             logged_as: None,
             mapped_size: None,
-            file: Found::Nowhere,
+            file: ModuleFile::Nowhere,
             is_other_build: false,
         }
     }
@@ -75,19 +75,19 @@ impl Module {
     /// What to say of a file that was there and is not used.
     pub fn refusal(&self) -> Option<NamesWarning> {
         match &self.file {
-            Found::Refused { path, reason } => Some(NamesWarning::ModuleRefused {
+            ModuleFile::Refused { path, reason } => Some(NamesWarning::ModuleRefused {
                 module: self.name.clone(),
                 path: path.clone(),
                 reason: reason.clone(),
             }),
-            Found::File(_) | Found::OnThisMachine(_) | Found::Nowhere => None,
+            ModuleFile::File(_) | ModuleFile::OnThisMachine(_) | ModuleFile::Nowhere => None,
         }
     }
 
     pub fn elf(&self) -> Option<&ElfInfo> {
         match &self.file {
-            Found::File(info) | Found::OnThisMachine(info) => Some(info),
-            Found::Refused { .. } | Found::Nowhere => None,
+            ModuleFile::File(info) | ModuleFile::OnThisMachine(info) => Some(info),
+            ModuleFile::Refused { .. } | ModuleFile::Nowhere => None,
         }
     }
 }

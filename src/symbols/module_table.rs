@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::find::ModuleFinder;
 use super::loader::{Loader, loader_machine};
 use super::mapped::{MappedFiles, link_target};
-use super::module::{Found, Module};
+use super::module::{Module, ModuleFile};
 use super::title::{can_be_title, find_titles};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
@@ -142,7 +142,7 @@ impl ModuleTable {
     /// Looks for the file of every module that has none yet.
     pub fn find_files(&mut self, finder: &ModuleFinder<'_>) {
         for module in &mut self.modules {
-            if matches!(module.file, Found::Nowhere) {
+            if matches!(module.file, ModuleFile::Nowhere) {
                 module.file = finder.find(module);
             }
         }
@@ -176,7 +176,7 @@ impl ModuleTable {
             mapped_as: mapped.map(<[u8]>::to_vec),
             logged_as: logged.map(<[u8]>::to_vec),
             mapped_size: None,
-            file: Found::Nowhere,
+            file: ModuleFile::Nowhere,
             is_other_build: false,
         });
         let id = ModuleId(self.modules.len() as u32 - 1);

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::SearchPath;
 use super::debug_file::find_debug_file;
 use super::dwarf::symbolize;
-use super::module::{Found, Module};
+use super::module::{Module, ModuleFile};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
 use crate::file_name::is_toolchain_library;
@@ -173,7 +173,7 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<N
             continue;
         }
         match &module.file {
-            Found::File(elf) | Found::OnThisMachine(elf) => match answers_of(elf) {
+            ModuleFile::File(elf) | ModuleFile::OnThisMachine(elf) => match answers_of(elf) {
                 Some(answers) if !answers.has_lines && is_toolchain_library(&module.name) => {
                     no_system_lines.push(module.name.to_string());
                 }
@@ -185,12 +185,12 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<N
                 _ => {}
             },
             // These have warnings of their own.
-            Found::Refused { .. } => {}
-            Found::Nowhere if module.role == Role::Program => {}
-            Found::Nowhere if module.mapped_as.is_none() && run.has_maps => {
+            ModuleFile::Refused { .. } => {}
+            ModuleFile::Nowhere if module.role == Role::Program => {}
+            ModuleFile::Nowhere if module.mapped_as.is_none() && run.has_maps => {
                 not_found.push(format!("{} (not in the maps)", module.name));
             }
-            Found::Nowhere => not_found.push(module.name.to_string()),
+            ModuleFile::Nowhere => not_found.push(module.name.to_string()),
         }
     }
     not_found.sort();

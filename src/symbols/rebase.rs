@@ -3,13 +3,13 @@
 use super::addressing::decide;
 use super::find::ModuleFinder;
 use super::loader::is_other_loader;
-use super::module::{Found, Module};
+use super::module::{Module, ModuleFile};
 use super::module_table::ModuleTable;
 use super::names::Names;
 use super::view::{CHECKED, ModuleView};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::{ElfInfo, Machine};
-use crate::error::{Error, Result};
+use crate::error::{Error, InputError, Result};
 use crate::run::{
     Addressing, AddressingChoice, Certainty, LinkAddress, Location, ModuleId, NameSource, Named,
     Role, Symbolized, Unknown,
@@ -270,12 +270,12 @@ fn drop_misfits(modules: &mut ModuleTable, places: &[Place], callers: &Callers) 
     let mut dropped = false;
     let callers = callers_of_modules(&modules.modules, places, callers);
     for (module, callers) in modules.modules.iter_mut().zip(callers) {
-        let Found::OnThisMachine(elf) = &module.file else {
+        let ModuleFile::OnThisMachine(elf) = &module.file else {
             continue;
         };
         let path = elf.path.clone();
         if fits_of_module(module, callers).contains(&false) {
-            module.file = Found::Refused {
+            module.file = ModuleFile::Refused {
                 path,
                 reason: "it makes no calls where the log says that calls came from".to_owned(),
             };
@@ -349,10 +349,12 @@ impl WidthEvidence {
         capture: &CaptureSet,
         callers: &Callers,
     ) -> Result<()> {
-        let wrong = |evidence: String| Error::WrongArchitecture {
-            exe: program.path.clone(),
-            machine: program.machine.to_string(),
-            evidence,
+        let wrong = |evidence: String| {
+            Error::Input(InputError::WrongArchitecture {
+                exe: program.path.clone(),
+                machine: program.machine.to_string(),
+                evidence,
+            })
         };
         let logged = callers.files();
         let mapped = capture.maps.iter().flat_map(Maps::files);

@@ -45,6 +45,6 @@ pub use live_sizes::LiveSizes;
 pub use moment::{FirstLines, LogIndex};
 pub use outcome::{FaultKind, Outcome, Trace};
 pub use replay::{ReplayOptions, Rounds, replay, replay_in};
-pub use sizes::{Seen as SizesSeen, Sizes};
+pub use sizes::{Sizes, SizesSeen};
 pub use survivors::Survivors;
 pub(crate) use table::{AddressTable, Held};

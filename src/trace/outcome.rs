@@ -10,7 +10,7 @@ use super::changes::Curves;
 use super::curve::Curve;
 use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts, SHARDS};
 use super::live_sizes::LiveSizes;
-use super::sizes::{Seen, Sizes};
+use super::sizes::{Sizes, SizesSeen};
 use super::survivors::Survivors;
 
 /// What one caller did.
@@ -76,7 +76,7 @@ pub struct Trace {
     /// By [`CallerId`].
     pub(super) allocated: Vec<u64>,
     /// By [`CallerId`].
-    pub(super) sizes: Vec<Seen>,
+    pub(super) sizes: Vec<SizesSeen>,
     /// By [`super::live::shard_of`] their addresses.
     pub(super) live: Vec<LiveBlocks>,
     pub(super) faults: Faults,

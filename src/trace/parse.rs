@@ -11,7 +11,7 @@ use super::line::{Caller, Event, Line, Record, last_mark};
 use super::live::{SHARDS, shard_of};
 use super::outcome::FaultKind;
 use super::reader::{LONGEST_LINE, Piece, RawLine};
-use super::seen::{Seen, SeenInPiece};
+use super::seen::{CallerSeen, SeenInPiece};
 use super::torn::{is_half_record, lacks_beginning};
 use crate::hex;
 use crate::printable::printable_bytes;
@@ -27,7 +27,7 @@ pub enum Action {
 
 /// A record that concerns a block, in 24 bytes.
 #[derive(Debug, Clone, Copy)]
-pub struct Step {
+pub struct BlockRecord {
     pub address: u64,
     /// In bytes; 0 unless it allocates.
     pub size: u64,
@@ -36,9 +36,9 @@ pub struct Step {
     line_and_action: u32,
 }
 
-impl Step {
+impl BlockRecord {
     fn new(line: u32, action: Action, caller: LocalCaller, address: u64, size: u64) -> Self {
-        Step {
+        BlockRecord {
             address,
             size,
             caller,
@@ -66,7 +66,7 @@ impl Step {
 #[derive(Debug, Default)]
 pub struct Parsed {
     /// By [`shard_of`] the address, each in order of the log.
-    pub steps: [Vec<Step>; SHARDS],
+    pub steps: [Vec<BlockRecord>; SHARDS],
     /// Callers that are not known yet, and the line of their first record.
     pub new_callers: Vec<(LocalCaller, u32)>,
     /// Allocations that failed.
@@ -137,7 +137,7 @@ impl Parser {
     }
 
     /// Takes out what callers did in the piece; some come more than once.
-    pub fn take_seen(&mut self) -> Vec<(LocalCaller, Seen)> {
+    pub fn take_seen(&mut self) -> Vec<(LocalCaller, CallerSeen)> {
         self.seen.take()
     }
 
@@ -226,7 +226,7 @@ impl Parser {
         seen.sizes.note(size, is_allocation);
         let is_wide = address > u64::from(u32::MAX);
         self.parsed.wide_addresses += u64::from(is_allocation & is_wide);
-        let step = Step::new(self.line, action, caller, address, size);
+        let step = BlockRecord::new(self.line, action, caller, address, size);
         self.parsed.steps[shard_of(address)].push(step);
     }
 

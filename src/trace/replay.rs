@@ -19,9 +19,9 @@ use super::live::{Occurrences, SHARDS};
 use super::outcome::{Faults, Trace};
 use super::parted::Parted;
 use super::reader::{Piece, Pieces};
-use super::seen::Seen;
+use super::seen::CallerSeen;
 use super::shard::Shard;
-use super::sizes;
+use super::sizes::SizesSeen;
 use super::torn::TornCallers;
 use crate::warning::ReadFailure;
 
@@ -92,7 +92,7 @@ struct Replay {
     texts: Texts,
     /// By the callers' numbers.
     first_lines: Vec<u64>,
-    seen: Vec<Seen>,
+    seen: Vec<CallerSeen>,
     faults: Faults,
     anomalies: Anomalies,
     late: Curves,
@@ -203,7 +203,7 @@ impl Replay {
             // Another piece of the round can have had it before.
             let number = self.texts.find(hash, text).unwrap_or_else(|| {
                 self.first_lines.push(before + u64::from(line));
-                self.seen.push(Seen::default());
+                self.seen.push(CallerSeen::default());
                 self.texts.add(hash, text)
             });
             lane.new_callers.push(CallerId(number));
@@ -239,7 +239,7 @@ impl Replay {
         self.lanes.clear();
         let parted = Parted::new(&self.texts);
         let mut allocated = vec![0; parted.callers.iter().len()];
-        let mut sizes = vec![sizes::Seen::default(); allocated.len()];
+        let mut sizes = vec![SizesSeen::default(); allocated.len()];
         for (seen, is) in self.seen.iter().zip(&parted.is) {
             allocated[is.0 as usize] += seen.allocations;
             sizes[is.0 as usize].add(seen.sizes);

@@ -1,18 +1,18 @@
 //! What callers did, counted while a log is read.
 
 use super::block::LocalCaller;
-use super::sizes;
+use super::sizes::SizesSeen;
 
 /// What one caller did.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Seen {
+pub struct CallerSeen {
     pub records: u64,
     pub allocations: u64,
-    pub sizes: sizes::Seen,
+    pub sizes: SizesSeen,
 }
 
-impl Seen {
-    pub fn add(&mut self, other: Seen) {
+impl CallerSeen {
+    pub fn add(&mut self, other: CallerSeen) {
         self.records += other.records;
         self.allocations += other.allocations;
         self.sizes.add(other.sizes);
@@ -26,10 +26,10 @@ impl Seen {
 #[derive(Debug, Default)]
 pub struct SeenInPiece {
     /// As many as `SLOTS`, or none.
-    slots: Vec<(LocalCaller, Seen)>,
+    slots: Vec<(LocalCaller, CallerSeen)>,
     /// Slots that have a caller.
     taken: Vec<u32>,
-    done: Vec<(LocalCaller, Seen)>,
+    done: Vec<(LocalCaller, CallerSeen)>,
 }
 
 /// As many as a power of two: about as many as a piece has lines.
@@ -39,7 +39,7 @@ const NOBODY: LocalCaller = LocalCaller(u32::MAX);
 
 impl SeenInPiece {
     #[inline]
-    pub fn of(&mut self, caller: LocalCaller) -> &mut Seen {
+    pub fn of(&mut self, caller: LocalCaller) -> &mut CallerSeen {
         let at = caller.0 as usize % SLOTS;
         let is_there = self.slots.get(at).is_some_and(|slot| slot.0 == caller);
         if !is_there {
@@ -50,9 +50,9 @@ impl SeenInPiece {
 
     fn take_slot(&mut self, at: usize, caller: LocalCaller) {
         if self.slots.is_empty() {
-            self.slots.resize(SLOTS, (NOBODY, Seen::default()));
+            self.slots.resize(SLOTS, (NOBODY, CallerSeen::default()));
         }
-        let before = std::mem::replace(&mut self.slots[at], (caller, Seen::default()));
+        let before = std::mem::replace(&mut self.slots[at], (caller, CallerSeen::default()));
         match before.0 == NOBODY {
             true => self.taken.push(at as u32),
             false => self.done.push(before),
@@ -60,11 +60,11 @@ impl SeenInPiece {
     }
 
     /// Takes out everything; a caller that had to leave its slot comes more than once.
-    pub fn take(&mut self) -> Vec<(LocalCaller, Seen)> {
+    pub fn take(&mut self) -> Vec<(LocalCaller, CallerSeen)> {
         for at in self.taken.drain(..) {
             let slot = &mut self.slots[at as usize];
             self.done
-                .push(std::mem::replace(slot, (NOBODY, Seen::default())));
+                .push(std::mem::replace(slot, (NOBODY, CallerSeen::default())));
         }
         std::mem::take(&mut self.done)
     }

@@ -6,7 +6,7 @@ use super::delta::Delta;
 use super::lane::Lane;
 use super::live::{Ended, Freed, LiveBlocks, Met};
 use super::outcome::{FaultKind, Faults, UnknownFree};
-use super::parse::{Action, Step};
+use super::parse::{Action, BlockRecord};
 
 /// What happened at a part of all addresses.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub struct Shard {
 impl Shard {
     /// `keep_unknown`: whether frees that met no block are kept one by one.
     #[inline]
-    pub fn step(&mut self, step: &Step, lane: &Lane, shift: u32, keep_unknown: bool) {
+    pub fn step(&mut self, step: &BlockRecord, lane: &Lane, shift: u32, keep_unknown: bool) {
         let line = lane.lines_before + u64::from(step.line());
         match step.action() {
             Action::Allocate => {

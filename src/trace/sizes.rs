@@ -44,18 +44,18 @@ impl Sizes {
 
 /// Sizes while they are counted: of nothing, at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen(Sizes);
+pub struct SizesSeen(Sizes);
 
-impl Default for Seen {
+impl Default for SizesSeen {
     fn default() -> Self {
-        Seen(Sizes {
+        SizesSeen(Sizes {
             least: u64::MAX,
             most: 0,
         })
     }
 }
 
-impl Seen {
+impl SizesSeen {
     /// Without a branch: it is done for every record.
     #[inline]
     pub fn note(&mut self, size: u64, is_allocation: bool) {
@@ -64,7 +64,7 @@ impl Seen {
         self.0.most = self.0.most.max(size & !not);
     }
 
-    pub fn add(&mut self, other: Seen) {
+    pub fn add(&mut self, other: SizesSeen) {
         self.0 = self.0.and(other.0);
     }
 
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn only_allocations_have_a_size() {
-        let mut seen = Seen::default();
+        let mut seen = SizesSeen::default();
         seen.note(0, false);
         assert_eq!(seen.sizes(), None);
         seen.note(24, true);
@@ -88,7 +88,7 @@ mod tests {
         seen.note(0, false);
         seen.note(u64::MAX, true);
         assert_eq!(seen.sizes(), Sizes::new(24, u64::MAX));
-        let mut other = Seen::default();
+        let mut other = SizesSeen::default();
         other.note(0, true);
         other.add(seen);
         assert_eq!(other.sizes(), Sizes::new(0, u64::MAX));

@@ -9,7 +9,7 @@ use super::anomalies::Anomalies;
 use super::caller_texts::Texts;
 use super::line::{Caller, last_mark};
 use super::live::Occurrences;
-use super::seen::Seen;
+use super::seen::CallerSeen;
 
 /// Whether a record lacks the mark that every caller begins with. What a program prints into the log stands
 /// before a mark, and holes in the file are told apart from this.
@@ -49,7 +49,7 @@ pub struct TornCallers<'a> {
     pub texts: &'a Texts,
     /// By the callers' numbers, as all here.
     pub first_lines: &'a [u64],
-    pub seen: &'a [Seen],
+    pub seen: &'a [CallerSeen],
     /// Those that are another caller behind some text.
     pub glued: &'a [usize],
 }

@@ -11,7 +11,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use mtrace_diff::internals::trace::caller_texts::Texts;
 use mtrace_diff::internals::trace::live::LiveBlocks;
-use mtrace_diff::internals::trace::parse::{Action, Parser, Step};
+use mtrace_diff::internals::trace::parse::{Action, BlockRecord, Parser};
 use mtrace_diff::internals::trace::reader::{Piece, Pieces};
 use mtrace_diff::internals::trace::{
     Block, CallerId, Line, ReplayOptions, Rounds, Trace, replay_in,
@@ -79,7 +79,7 @@ fn pieces_to_steps(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn steps_to_live_blocks(bencher: Bencher<'_, '_>) {
     let parser = parsed();
-    let apply = |steps: &Vec<Step>| {
+    let apply = |steps: &Vec<BlockRecord>| {
         let mut live = LiveBlocks::default();
         for step in steps {
             let line = u64::from(step.line());

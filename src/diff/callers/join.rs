@@ -13,7 +13,7 @@ use super::way::WayRun;
 use crate::diff::files::best_pairs;
 
 /// A way of all runs.
-pub struct Joined {
+pub struct JoinedWay {
     pub path: FramePath,
     /// In the order of the runs.
     pub runs: Vec<Option<WayRun>>,
@@ -28,9 +28,9 @@ const ALIKE: u32 = 500;
 const MOST_ALIGNED: usize = 200;
 
 /// The ways of all runs, each once.
-pub fn join_paths(of_runs: Vec<Vec<(FramePath, WayRun)>>, frames: &Frames) -> Vec<Joined> {
+pub fn join_paths(of_runs: Vec<Vec<(FramePath, WayRun)>>, frames: &Frames) -> Vec<JoinedWay> {
     let runs = of_runs.len();
-    let mut joined: Vec<Joined> = Vec::new();
+    let mut joined: Vec<JoinedWay> = Vec::new();
     for (index, new) in of_runs.into_iter().enumerate() {
         let old: Vec<&FramePath> = joined.iter().map(|way| &way.path).collect();
         let paths: Vec<&FramePath> = new.iter().map(|(path, _)| path).collect();
@@ -38,7 +38,7 @@ pub fn join_paths(of_runs: Vec<Vec<(FramePath, WayRun)>>, frames: &Frames) -> Ve
         let new = new.into_iter().zip(matches).zip(forked);
         for (((path, here), found), forked) in new {
             let at = found.unwrap_or_else(|| {
-                joined.push(Joined {
+                joined.push(JoinedWay {
                     path: path.clone(),
                     runs: vec![None; runs],
                     forked: false,

@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 
 use super::Reach;
 use super::frames::{FramePath, Frames, ids};
-use super::join::{Joined, join_paths};
+use super::join::{JoinedWay, join_paths};
 use super::way::{Way, WayRun};
 use crate::diff::site::JoinedSite;
 use crate::run::Run;
@@ -20,7 +20,7 @@ pub fn ways(site: &JoinedSite, runs: &[Run], reach: &Reach) -> Vec<Way> {
         })
         .collect();
     let joined = join_paths(of_runs, &frames);
-    let way = |way: Joined| Way {
+    let way = |way: JoinedWay| Way {
         callers: way
             .path
             .into_iter()

@@ -9,7 +9,7 @@ use crate::symbol_name::without_clone;
 
 /// One function of a site: the shown one, or one that it is inlined into.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Step {
+pub struct ChainFunction {
     pub function: Option<Text>,
     pub file: Option<Text>,
     pub line: Option<u32>,
@@ -25,7 +25,7 @@ pub struct Candidate {
     /// How the log spells the module's file, where it is known.
     pub module_path: Option<Text>,
     /// The shown function first; empty where nothing is known.
-    pub chain: Vec<Step>,
+    pub chain: Vec<ChainFunction>,
     /// Of the chain's outermost function, where more is known than its name.
     pub outermost: Option<Box<Outermost>>,
     /// Ascending; empty where unknown.
@@ -148,9 +148,10 @@ impl Candidate {
 
     /// Whether it stands at other lines, counted from where its functions are declared.
     fn has_moved(&self, other: &Candidate) -> bool {
-        let line = |step: &Step| Some(i64::from(step.line?) - i64::from(step.declaration.line?));
+        let line =
+            |step: &ChainFunction| Some(i64::from(step.line?) - i64::from(step.declaration.line?));
         let mut steps = self.chain.iter().zip(&other.chain);
-        let has_moved = |(a, b): (&Step, &Step)| match (line(a), line(b)) {
+        let has_moved = |(a, b): (&ChainFunction, &ChainFunction)| match (line(a), line(b)) {
             (Some(a), Some(b)) => a != b,
             _ => false,
         };

@@ -1,9 +1,9 @@
 //! Pairing the sites of one function, by their lines or, without lines, by their addresses.
 
-use super::candidate::{Candidate, Step};
+use super::candidate::{Candidate, ChainFunction};
 use super::matching::{Group, Matching};
 use super::pair::Pair;
-use crate::diff::align::{Aligned, Cost, Terms, align, are_long};
+use crate::diff::align::{Aligned, Cost, Costs, align, are_long};
 
 /// Lines came or went in front of a call.
 const SHIFTED: u64 = 1;
@@ -61,7 +61,7 @@ fn is_one_function<'a>(sites: impl Iterator<Item = &'a Candidate>, steps: usize)
 
 /// Lines of the chain, outermost first, counted from the declarations if `relative`.
 fn position(site: &Candidate, steps: usize, relative: bool) -> Vec<i64> {
-    let line = |step: &Step| {
+    let line = |step: &ChainFunction| {
         let from = step.declaration.line.filter(|_| relative);
         i64::from(step.line.unwrap_or(0)) - i64::from(from.unwrap_or(0))
     };
@@ -146,7 +146,7 @@ impl<'a> Sides<'a> {
         })
     }
 
-    fn aligned(&self, terms: &impl Terms) -> Vec<Pair> {
+    fn aligned(&self, terms: &impl Costs) -> Vec<Pair> {
         let alignment = align(self.old.len(), self.new.len(), terms);
         let moved = self.out_of_order(&alignment.pairs, terms);
         let is_taken = |pair: &&Aligned| {
@@ -177,7 +177,7 @@ impl<'a> Sides<'a> {
 
     /// Calls that changed places where lines moved, too: sizes that no other call of the function has tell, if
     /// in their order both are without a partner, or have one of another size.
-    fn out_of_order(&self, pairs: &[Aligned], terms: &impl Terms) -> Vec<Aligned> {
+    fn out_of_order(&self, pairs: &[Aligned], terms: &impl Costs) -> Vec<Aligned> {
         if self.stayed || are_long(self.old.len(), self.new.len()) {
             return Vec::new();
         }
@@ -221,7 +221,7 @@ struct ByLines<'a> {
     named: bool,
 }
 
-impl Terms for ByLines<'_> {
+impl Costs for ByLines<'_> {
     fn pair(&self, old: usize, new: usize) -> Option<Cost> {
         let cost = self.sides.cost(old, new)?;
         let (a, b) = self.sides.sites(old, new);
@@ -256,7 +256,7 @@ impl Terms for ByLines<'_> {
 /// In another build, offsets change anywhere; but one that did not is the same place.
 struct ByOffset<'a>(Sides<'a>);
 
-impl Terms for ByOffset<'_> {
+impl Costs for ByOffset<'_> {
     fn pair(&self, old: usize, new: usize) -> Option<Cost> {
         self.0.cost(old, new)
     }

@@ -7,8 +7,8 @@ use super::matching::Matching;
 use super::pair::Pair;
 use crate::diff::module_key::ModuleKey;
 
-/// Function and file of each step of a chain.
-type Steps<'a> = Vec<(Option<&'a str>, Option<&'a str>)>;
+/// Function and file of each function of a chain.
+type Named<'a> = Vec<(Option<&'a str>, Option<&'a str>)>;
 
 pub fn pair(matching: &mut Matching<'_>) {
     for pair in pairs(matching) {
@@ -44,7 +44,7 @@ fn lambdas_are_known(matching: &Matching<'_>) -> bool {
     lambdas.all(|site| site.written_in().is_some())
 }
 
-fn steps<'a>(site: &'a Candidate, path: impl Fn(&'a str) -> &'a str) -> Option<Steps<'a>> {
+fn steps<'a>(site: &'a Candidate, path: impl Fn(&'a str) -> &'a str) -> Option<Named<'a>> {
     let steps = site.chain.iter().map(|step| {
         let file = step.file.as_deref().map(&path);
         (step.function.as_deref(), file)

@@ -23,7 +23,7 @@ mod sources;
 mod tests;
 
 pub use asked_for::AskedFor;
-pub use candidate::{Candidate, Outermost, Step};
+pub use candidate::{Candidate, ChainFunction, Outermost};
 pub use known::Known;
 use matching::Matching;
 pub use modules::ModulePair;

@@ -13,7 +13,7 @@ use crate::run::{Build, LinkAddress, Role};
 
 /// What the sites of one run say of a module.
 #[derive(Debug, Default)]
-struct Seen<'a> {
+struct SeenModule<'a> {
     path: Option<&'a str>,
     builds: BTreeSet<&'a Build>,
     places: BTreeSet<(LinkAddress, Option<&'a str>)>,
@@ -31,7 +31,7 @@ pub struct ModulePair {
 
 /// How much speaks for two modules being one, what proves most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Likeness {
+struct ModuleLikeness {
     same_path: bool,
     same_build: bool,
     /// Components of their paths that agree, from the right.
@@ -40,10 +40,10 @@ struct Likeness {
     common: usize,
 }
 
-impl Likeness {
+impl ModuleLikeness {
     /// What is in copies of a file is alike, and which sites a run happens to have rules none of them out.
-    fn rules_out(&self, other: &Likeness) -> bool {
-        let told = |one: &Likeness| (one.same_path, one.same_build, one.paths);
+    fn rules_out(&self, other: &ModuleLikeness) -> bool {
+        let told = |one: &ModuleLikeness| (one.same_path, one.same_build, one.paths);
         told(self) != told(other) || (self.common > 0 && other.common == 0 && !self.same_build)
     }
 }
@@ -51,7 +51,7 @@ impl Likeness {
 /// A pair to weigh: indexes into the modules of each run that the other does not have.
 #[derive(Debug)]
 struct Scored {
-    likeness: Likeness,
+    likeness: ModuleLikeness,
     old: usize,
     new: usize,
 }
@@ -62,7 +62,8 @@ pub fn pair_modules(old_side: Known<'_>, new_side: Known<'_>) -> Vec<ModulePair>
     let (in_old, in_new) = (modules_of(old_side.sites), modules_of(new_side.sites));
     let old = of_sites(old_side.sites, &in_new);
     let new = of_sites(new_side.sites, &in_old);
-    let only = |all: &BTreeMap<&ModuleKey, Seen<'_>>, others: &BTreeMap<&ModuleKey, Seen<'_>>| {
+    let only = |all: &BTreeMap<&ModuleKey, SeenModule<'_>>,
+                others: &BTreeMap<&ModuleKey, SeenModule<'_>>| {
         let only = all.keys().filter(|key| !others.contains_key(**key));
         only.map(|key| (*key).clone()).collect::<Vec<ModuleKey>>()
     };
@@ -112,9 +113,9 @@ enum Sign<'a> {
 
 fn with_a_sign_in_common(
     old_keys: &[ModuleKey],
-    old: &BTreeMap<&ModuleKey, Seen<'_>>,
+    old: &BTreeMap<&ModuleKey, SeenModule<'_>>,
     new_keys: &[ModuleKey],
-    new: &BTreeMap<&ModuleKey, Seen<'_>>,
+    new: &BTreeMap<&ModuleKey, SeenModule<'_>>,
 ) -> BTreeSet<(usize, usize)> {
     let mut signs: BTreeMap<Sign<'_>, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     for (index, key) in old_keys.iter().enumerate() {
@@ -137,7 +138,7 @@ fn with_a_sign_in_common(
     pairs.collect()
 }
 
-fn signs_of<'a>(key: &'a ModuleKey, known: &Seen<'a>) -> Vec<Sign<'a>> {
+fn signs_of<'a>(key: &'a ModuleKey, known: &SeenModule<'a>) -> Vec<Sign<'a>> {
     let base = last_part(&key.name);
     let builds = known.builds.iter().map(|build| Sign::Build(build));
     let mut signs: Vec<Sign<'a>> = builds.collect();
@@ -199,8 +200,8 @@ fn modules_of(sites: &[Candidate]) -> BTreeSet<&ModuleKey> {
 fn of_sites<'a>(
     sites: &'a [Candidate],
     others: &BTreeSet<&ModuleKey>,
-) -> BTreeMap<&'a ModuleKey, Seen<'a>> {
-    let mut modules: BTreeMap<&ModuleKey, Seen<'_>> = BTreeMap::new();
+) -> BTreeMap<&'a ModuleKey, SeenModule<'a>> {
+    let mut modules: BTreeMap<&ModuleKey, SeenModule<'_>> = BTreeMap::new();
     for site in sites {
         let Some(module) = &site.module else { continue };
         let known = modules.entry(module).or_default();
@@ -220,7 +221,12 @@ fn of_sites<'a>(
     modules
 }
 
-fn likeness(a: &ModuleKey, old: &Seen<'_>, b: &ModuleKey, new: &Seen<'_>) -> Option<Likeness> {
+fn likeness(
+    a: &ModuleKey,
+    old: &SeenModule<'_>,
+    b: &ModuleKey,
+    new: &SeenModule<'_>,
+) -> Option<ModuleLikeness> {
     let is_library = |module: &ModuleKey| module.role != Role::Program;
     if a.role != b.role || !is_library(a) {
         return None;
@@ -234,7 +240,7 @@ fn likeness(a: &ModuleKey, old: &Seen<'_>, b: &ModuleKey, new: &Seen<'_>) -> Opt
     };
     let common =
         old.places.intersection(&new.places).count() + old.lines.intersection(&new.lines).count();
-    (same_path || same_build || has_base_name).then_some(Likeness {
+    (same_path || same_build || has_base_name).then_some(ModuleLikeness {
         same_path,
         same_build,
         paths,

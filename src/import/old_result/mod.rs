@@ -4,9 +4,9 @@ mod read;
 mod settle;
 
 use super::facts::{facts, mapped_names, modules};
-use super::importer::{Importer, Reading};
+use super::importer::{Importer, ReadOptions};
 use crate::capture::{CaptureSet, Moment, Standing};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UsageError};
 use crate::file_name::{base_name, names_a_library};
 use crate::run::{
     Addressing, Facts, Figures, Location, NameSource, Named, Run, Source, Symbolized, Unknown,
@@ -27,7 +27,7 @@ pub const OLD_RESULT: Importer = Importer {
 /// that loads nothing itself, and some for each library that it does.
 const LOADERS: u64 = 64;
 
-fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
+fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let result = OldResult::read(capture.open_log(reading.progress)?, &capture.log)?;
     let program = capture.program.as_ref();
     let base = program.map_or(0, |elf| elf.image_base());
@@ -41,10 +41,10 @@ fn import(capture: CaptureSet, reading: Reading<'_>) -> Result<RunToName> {
     };
     let rebased = rebase(&capture, &callers, false, addressing)?;
     if capture.at != Moment::End {
-        return Err(Error::NoMoments {
+        return Err(Error::Usage(UsageError::NoMoments {
             path: capture.path,
             reason: "the result of an old tool says only what was left then",
-        });
+        }));
     }
     let facts = Facts {
         unlisted: (result.source == Source::MtraceDo).then_some(result.unlisted),

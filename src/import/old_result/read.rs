@@ -6,7 +6,7 @@ use std::path::Path;
 use hashbrown::{HashMap, HashSet};
 
 use crate::capture::first_line;
-use crate::error::{Error, Result};
+use crate::error::{Error, InputError, Result};
 use crate::hex::figure;
 use crate::printable::printable_bytes;
 use crate::run::{Frame, Source};
@@ -320,13 +320,13 @@ impl<'a, R: Read> ResultLines<'a, R> {
         /// So much of a line is quoted.
         const QUOTED: usize = 60;
         let line = self.line.trim_ascii();
-        Error::BadResult {
+        Error::Input(InputError::BadResult {
             path: self.path.to_path_buf(),
             tool: self.tool.tool(),
             line: self.number,
             quote: printable_bytes(&line[..line.len().min(QUOTED)]),
             reason,
-        }
+        })
     }
 }
 
@@ -396,7 +396,9 @@ mod tests {
             ("- 0x99 Free 2 was never alloc'd 0x1\n", 1),
         ] {
             match read(text) {
-                Err(Error::BadResult { line: at, .. }) => assert_eq!(at, line, "{text}"),
+                Err(Error::Input(InputError::BadResult { line: at, .. })) => {
+                    assert_eq!(at, line, "{text}")
+                }
                 other => panic!("{text}: {other:?}"),
             }
         }

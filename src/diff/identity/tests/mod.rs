@@ -25,7 +25,7 @@ fn module(name: &str) -> ModuleKey {
 
 /// A place in the program: `function` is declared in line `declared`.
 fn at(function: &str, file: &str, declared: u32, line: u32) -> Candidate {
-    let step = Step {
+    let step = ChainFunction {
         function: Some(function.into()),
         file: Some(file.into()),
         line: Some(line),
@@ -50,9 +50,9 @@ fn at(function: &str, file: &str, declared: u32, line: u32) -> Candidate {
 /// A place that only its function's symbol names.
 fn by_symbol(function: &str, start: u64, address: u64) -> Candidate {
     let mut site = bare(address);
-    site.chain = vec![Step {
+    site.chain = vec![ChainFunction {
         function: Some(function.into()),
-        ..Step::default()
+        ..ChainFunction::default()
     }];
     site.outermost().start = Some(LinkAddress(start));
     site

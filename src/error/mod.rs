@@ -1,0 +1,112 @@
+//! What stops a run. Each error says what, where, and what to do.
+
+mod flag;
+mod gate;
+mod input;
+mod record;
+mod usage;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::printable::printable_path;
+
+pub use flag::FileFlag;
+pub use gate::GateError;
+pub use input::InputError;
+pub use record::RecordError;
+pub use usage::UsageError;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Any failure; its text is one message for the user.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot {action} '{}': {source}", printable_path(path))]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+
+    #[error(
+        "the result cannot be saved: it has more than {most} bytes, and could not be read as a run; save a run with \
+         fewer call sites"
+    )]
+    ReportTooLarge { most: u64 },
+
+    #[error(
+        "'{}' belongs to the run '{}' and is not overwritten; give another file with --save",
+        printable_path(path),
+        printable_path(run)
+    )]
+    SaveOverRun { path: PathBuf, run: PathBuf },
+
+    #[error(
+        "'{}' exists and is not a saved report, so it is not overwritten; give another file with --save, or remove it",
+        printable_path(path)
+    )]
+    SaveOverOther { path: PathBuf },
+
+    #[error("cannot start threads: {source}; give a smaller number with --threads")]
+    Threads { source: io::Error },
+
+    #[error("cannot write the report: {0}")]
+    Write(#[from] io::Error),
+
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+
+    #[error(transparent)]
+    Input(#[from] InputError),
+
+    #[error(transparent)]
+    Record(#[from] RecordError),
+
+    #[error(transparent)]
+    Gate(#[from] GateError),
+}
+
+impl Error {
+    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Error::Io {
+            action,
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    /// For what only a log can answer.
+    pub fn needs_log(path: &Path, what: &'static str, is_saved: bool) -> Self {
+        Error::Usage(UsageError::NeedsLog {
+            path: path.to_path_buf(),
+            what,
+            is: match is_saved {
+                true => "a saved report",
+                false => "an old tool's result",
+            },
+        })
+    }
+
+    pub fn bad_elf(path: &Path, reason: &str) -> Self {
+        Error::Input(InputError::BadElf {
+            path: path.to_path_buf(),
+            reason: reason.to_owned(),
+        })
+    }
+
+    /// Whoever reads the output has gone: not a failure worth a word.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Error::Write(e) if e.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// A directory that was named, and is none.
+pub fn no_directory(path: &Path) -> Error {
+    let is_a_file = || io::ErrorKind::NotADirectory.into();
+    Error::io(
+        "open",
+        path,
+        path.metadata().err().unwrap_or_else(is_a_file),
+    )
+}

@@ -1,0 +1,165 @@
+//! The logs that recorded processes write, while they lie in one directory.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::job::With;
+use crate::recording::{Blocks, Event, Programs, decode};
+
+/// A recording of no more bytes than this is read to see how much it holds.
+const SMALL: u64 = 1 << 20;
+
+/// What stands behind the name of glibc's log, for the maps of its process.
+pub const MAPS: &str = ".maps";
+
+pub fn logs_of(output: &Path, with: With) -> Vec<PathBuf> {
+    let entries = fs::read_dir(output).into_iter().flatten().flatten();
+    let logs = entries.filter(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let number = name.strip_prefix(with.prefix());
+        number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+    });
+    let mut logs: Vec<PathBuf> = logs.map(|entry| entry.path()).collect();
+    logs.sort();
+    logs
+}
+
+pub fn size_of_logs(output: &Path, with: With) -> u64 {
+    let sizes = logs_of(output, with)
+        .into_iter()
+        .filter_map(|log| fs::metadata(log).ok());
+    sizes.map(|file| file.len()).sum()
+}
+
+/// Keeps the maps of processes that glibc traces, before they are asked to end: one that has to be killed cannot.
+pub fn keep_maps(output: &Path) {
+    for log in logs_of(output, With::Glibc) {
+        let Some((pid, _)) = number_of(&log) else {
+            continue;
+        };
+        let (maps, new) = (beside(&log, MAPS), beside(&log, ".maps.asked"));
+        // It may have ended by now; then its own copy is the better one.
+        if fs::copy(format!("/proc/{pid}/maps"), &new).is_ok_and(|size| size > 0) {
+            let _ = fs::rename(&new, &maps);
+        }
+        let _ = fs::remove_file(&new);
+    }
+}
+
+pub fn beside(log: &Path, ending: &str) -> PathBuf {
+    let mut name = log.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Process id and turn: the second program that one process runs has turn 1.
+fn number_of(log: &Path) -> Option<(u32, u64)> {
+    let name = log.file_name()?.to_str()?;
+    let number = name.strip_prefix(With::Glibc.prefix())?;
+    let (pid, turn) = number.split_once('.').unwrap_or((number, "0"));
+    Some((pid.parse().ok()?, turn.parse().ok()?))
+}
+
+/// What is known of one log.
+pub struct Log {
+    pub path: PathBuf,
+    pub pid: u32,
+    pub size: u64,
+    pub started: u64,
+}
+
+impl Log {
+    pub fn read(path: PathBuf, with: With) -> Option<Self> {
+        let size = fs::metadata(&path).ok()?.len();
+        let (pid, started) = match with {
+            With::Recorder => {
+                let file = File::open(&path).ok()?;
+                let header = Blocks::open(file).ok()?.ok()?.header;
+                (header.pid, header.started)
+            }
+            With::Glibc => {
+                let mut first = [0; 7];
+                let mut file = File::open(&path).ok()?;
+                let is_log = file.read_exact(&mut first).is_ok() && &first == b"= Start";
+                number_of(&path).filter(|_| is_log)?
+            }
+        };
+        Some(Log {
+            path,
+            pid,
+            size,
+            started,
+        })
+    }
+}
+
+/// Small recordings are of one size, as the recorder maps its files in pieces: there, events are counted.
+pub fn events_of(log: &Log, with: With) -> u64 {
+    if with == With::Glibc || log.size > SMALL {
+        return 0;
+    }
+    let Ok(file) = File::open(&log.path) else {
+        return 0;
+    };
+    let Ok(Ok(blocks)) = Blocks::open(file) else {
+        return 0;
+    };
+    let header = blocks.header.clone();
+    let mut events = 0;
+    for block in blocks {
+        // What is damaged counts as far as it goes.
+        let _ = decode(&block, &header, |_| events += 1);
+    }
+    events
+}
+
+/// Removes logs that did not come as far as their first line.
+pub fn remove_logs(paths: &[PathBuf]) {
+    for path in paths {
+        for rest in [path.clone(), beside(path, MAPS)] {
+            let _ = fs::remove_file(rest);
+        }
+    }
+}
+
+/// What the recorder wrote down last: that the process goes on as this program. Of one that is recorded, there is a later log.
+pub fn executed(log: &Path) -> Option<String> {
+    let blocks = Blocks::open(File::open(log).ok()?).ok()?.ok()?;
+    let header = blocks.header.clone();
+    let (mut before, mut last) = (None, None);
+    for block in blocks {
+        before = last.replace(block);
+    }
+    let mut programs = Programs::default();
+    for block in before.into_iter().chain(last) {
+        // What is damaged counts as far as it goes.
+        let _ = decode(&block, &header, |event| {
+            if let Event::Fact { key, value } = event {
+                programs.note(key, value);
+            }
+        });
+    }
+    programs.executes
+}
+
+pub fn program_of(log: &Path) -> Option<PathBuf> {
+    let file = File::open(log).ok()?;
+    let mut blocks = Blocks::open(file).ok()?.ok()?;
+    let header = blocks.header.clone();
+    let block = blocks.next()?;
+    let mut program = None;
+    // Facts stand at the beginning; what follows does not matter here.
+    let _ = decode(&block, &header, |event| {
+        if let Event::Fact {
+            key: b"program",
+            value,
+        } = event
+        {
+            program.get_or_insert(PathBuf::from(OsStr::from_bytes(value)));
+        }
+    });
+    program.filter(|path: &PathBuf| path.is_file())
+}
