@@ -1529,6 +1529,8 @@ static int has_thread_key;
 #pragma weak pthread_key_create
 #pragma weak pthread_setspecific
 #pragma weak pthread_atfork
+/* What glibc has of it in its library on every machine; of the other one there is only an archive on newer machines. */
+extern int __register_atfork(void (*)(void), void (*)(void), void (*)(void), void *) __attribute__((weak));
 
 static void thread_ends(void *of) {
     struct thread *t = of;
@@ -2634,7 +2636,8 @@ static COLD void begin(void) {
     if (!fork_guard) fork_guard = &no_guard;
     /* Before the recording is on: musl's allocate here, and that is no event of the program that was lost. */
     if (pthread_key_create && pthread_setspecific) has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
-    if (pthread_atfork) pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    if (__register_atfork) __register_atfork(before_fork, after_fork_in_parent, after_fork_in_child, NULL);
+    else if (pthread_atfork) pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     rec.state = 1;
     if (!open_log()) {
         rec.state = 2;
