@@ -305,6 +305,12 @@ static int open_file(const char *path, int flags, int mode) {
 /* Of the calls that take an offset, this one alone takes it the same way on every machine. */
 static long write_at(int fd, const void *data, size_t size, uint64_t at) {
     struct iovec part = {(void *)data, size};
+    struct rlimit most;
+    /* Writing behind what `ulimit -f` allows would end the program by a signal. */
+    if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY && at + size > most.rlim_cur) {
+        errno = EFBIG;
+        return -1;
+    }
     return syscall(SYS_pwritev, fd, &part, 1, (unsigned long)at, (unsigned long)(at >> 16 >> 16));
 }
 

@@ -13,12 +13,18 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::leave::{With, is_capture, keep_maps, leave_capture, prepare, size_of_logs};
+use super::leave::{
+    With, is_capture, keep_maps, leave_capture, leave_nothing, prepare, size_of_logs,
+};
 use super::library::{write_library, write_starter};
 use super::process::{Waited, adopt_orphans, poll, resident, signal_all};
-use super::program::{MALLOC_DEBUG, check_program, find_program, has_malloc_debug};
+use super::program::{
+    MALLOC_DEBUG, check_program, find_program, has_malloc_debug, why_not_started,
+};
+use super::unwind::{self, UnwindPlan};
 use crate::error::{Error, Result};
 use crate::recording::Mode;
+use crate::symbols::SearchPath;
 
 /// What to record, and into which directory.
 #[derive(Debug, Clone)]
@@ -70,6 +76,8 @@ pub struct Outcome {
     pub children: Vec<PathBuf>,
     /// The program went on in the background.
     pub is_daemon: bool,
+    /// What is missing from the capture, and why.
+    pub notes: Vec<String>,
 }
 
 /// What can be seen of a recording while it goes on.
@@ -90,7 +98,6 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Watch)) -> Re
     }
     let program = find_program(&job.command)?;
     check_program(&program, job.settings.with)?;
-    prepare(&job.output, job.settings.force)?;
     let tools = tempfile::Builder::new().prefix("mtrace-recorder").tempdir();
     let tools = tools.map_err(|e| Error::io("create", &std::env::temp_dir(), e))?;
     // Programs that change their user have to be able to read it.
@@ -101,6 +108,8 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Watch)) -> Re
         With::Recorder => write_library(tools.path())?,
         With::Glibc => write_starter(tools.path())?,
     };
+    // Last of what can fail: an empty directory would look like a run that is under way.
+    prepare(&job.output, job.settings.force)?;
     let output = fs::canonicalize(&job.output).map_err(|e| Error::io("open", &job.output, e))?;
     if output.to_string_lossy().contains("%p") {
         // It stands for the process id in the recorder's name of a log.
@@ -110,9 +119,11 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Watch)) -> Re
             io::ErrorKind::InvalidInput.into(),
         ));
     }
+    let table = prepare_table(job, &program, tools.path());
     adopt_orphans();
     let begin = Instant::now();
-    let main = start(job, &program, &library, &output)?;
+    let started = start(job, &program, &library, &output, table.as_deref());
+    let main = started.inspect_err(|_| leave_nothing(&output, &[]))?;
     let mut course = Course {
         main,
         status: None,
@@ -219,7 +230,39 @@ impl Course {
     }
 }
 
-fn start(job: &Job, program: &Path, library: &Path, output: &Path) -> Result<u32> {
+/// Where the recorder finds too little in memory to walk stacks by, a table of what the files have beside it.
+fn prepare_table(job: &Job, program: &Path, tools: &Path) -> Option<PathBuf> {
+    let settings = &job.settings;
+    let is_given = std::env::var_os(TABLE).is_some();
+    if settings.with != With::Recorder || settings.mode == Mode::Callers || is_given {
+        return None;
+    }
+    if unwind::does_without(program).is_some() {
+        return None;
+    }
+    // A script has none; what it runs can be anything. That stacks are cut is said by whoever reads the recording.
+    let table = unwind::build(&UnwindPlan {
+        program: program.to_path_buf(),
+        libraries: Vec::new(),
+        sysroot: None,
+        search: SearchPath::default(),
+        all_rows: false,
+    });
+    let table = table.ok()?;
+    let path = tools.join("table.unw");
+    let is_of_use = table.modules.iter().any(|module| module.known_calls > 0);
+    (is_of_use && fs::write(&path, &table.bytes).is_ok()).then_some(path)
+}
+
+const TABLE: &str = "MTRACE_RECORDER_TABLE";
+
+fn start(
+    job: &Job,
+    program: &Path,
+    library: &Path,
+    output: &Path,
+    table: Option<&Path>,
+) -> Result<u32> {
     let settings = &job.settings;
     let mut preload = library.as_os_str().to_owned();
     if settings.with == With::Glibc && has_malloc_debug() {
@@ -239,8 +282,17 @@ fn start(job: &Job, program: &Path, library: &Path, output: &Path) -> Result<u32
             command.env("MALLOC_TRACE", log);
         }
     }
+    if let Some(table) = table {
+        command.env(TABLE, table);
+    }
     let child = command.spawn();
-    let child = child.map_err(|e| Error::io("start", program, e))?;
+    let child = child.map_err(|error| match why_not_started(program, &error) {
+        Some(reason) => Error::NotRecordable {
+            path: program.to_path_buf(),
+            reason,
+        },
+        None => Error::io("start", program, error),
+    })?;
     Ok(child.id())
 }
 
