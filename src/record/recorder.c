@@ -1583,12 +1583,13 @@ static COLD struct thread *new_thread(void) {
     return t;
 }
 
-/* The readable memory around a stack pointer. */
+/* The readable memory around a stack pointer. Other threads may change the maps while they are read, and under qemu a
+ * mapping can be missing then: hence more than one look. */
 static COLD void find_stack(struct thread *t, uintptr_t sp) {
     struct lines *in = map_memory(sizeof *in);
     t->low = t->high = 0;
     if (!in) return;
-    if (open_maps(in)) {
+    for (int i = 0; i < 3 && !t->high && open_maps(in); i++) {
         struct mapping m;
         while (next_mapping(in, &m)) {
             if (sp < m.start || sp >= m.end) continue;
