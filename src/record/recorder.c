@@ -358,7 +358,7 @@ static uint32_t check_of(const unsigned char *data, size_t length) {
         h = (h ^ word) * 0x9e3779b97f4a7c15u;
         h ^= h >> 32;
     }
-    return (uint32_t)(h ^ h >> 32);
+    return (uint32_t)h;
 }
 
 /* What is still put after the recording has stopped: nobody reads it, but it has to be somewhere. */
