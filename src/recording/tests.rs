@@ -392,7 +392,8 @@ proptest! {
         let mut whole = file(&blocks, false);
         whole[18] = 1;
         let behind_first = 128 + 1024 + 40 + blocks[0].0.len();
-        let mut checked = vec![behind_first - blocks[0].0.len()..behind_first];
+        let mut checked = Vec::new();
+        checked.push(behind_first - blocks[0].0.len()..behind_first);
         let mut end = behind_first;
         if has_places {
             let mut places = b"CNT1".to_vec();
