@@ -348,6 +348,11 @@ fn main() {
             recorder::a_log_that_may_not_grow_ends_and_says_so,
         ),
         trial(
+            "a_limit_for_files_ends_the_recording_alone",
+            &["gcc"],
+            recorder::a_limit_for_files_ends_the_recording_alone,
+        ),
+        trial(
             "a_recording_becomes_an_mtrace_log",
             &["gcc"],
             recorder::a_recording_becomes_an_mtrace_log,

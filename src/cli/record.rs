@@ -222,6 +222,9 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>> {
         signal_hook::flag::register(signal, Arc::clone(&stop))
             .map_err(|source| Error::Threads { source })?;
     }
+    // A file that may not grow is an error like others, once the signal is caught.
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())
+        .map_err(|source| Error::Threads { source })?;
     Ok(stop)
 }
 
@@ -351,6 +354,9 @@ fn tell(output: &Path, outcome: &Captured) -> Result<()> {
         for warning in &run.facts.warnings {
             say("warning: ", printable(&warning.to_string()).into_owned());
         }
+    }
+    for note in &outcome.notes {
+        say("warning: ", note.clone());
     }
     if outcome.is_daemon {
         say(

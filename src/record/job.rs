@@ -58,6 +58,8 @@ pub struct Captured {
     pub children: Vec<PathBuf>,
     /// The program went on in the background.
     pub is_daemon: bool,
+    /// What is missing from the capture, and why.
+    pub notes: Vec<String>,
 }
 
 /// What writes the log.

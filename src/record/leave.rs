@@ -75,13 +75,14 @@ pub fn leave_capture(
     let recorded: Vec<PathBuf> = of_main.filter_map(|log| program_of(&log.path)).collect();
     let mut children = Vec::new();
     let mut before = Vec::new();
+    let mut notes = Vec::new();
     let others = logs.iter().enumerate().filter(|(index, _)| *index != main);
     for (_, log) in others {
         let directory = child_directory(output, log.pid)?;
         put_log(log, &directory, with)?;
         // A recording says where its program is; glibc's log does not.
         if with == With::Glibc && !job.settings.link {
-            copy_program(&directory, with)?;
+            notes.extend(copy_program(&directory, with));
         }
         // glibc's log does not say when it began: what the process was before, and what launched a daemon.
         let is_before = log.pid == logs[main].pid || (main != own && log.pid == execution.main);
@@ -99,8 +100,17 @@ pub fn leave_capture(
         }
         false => None,
     };
-    put_facts(output, job, took, execution.ending(), went_on_as, before)?;
+    if !job.settings.link {
+        notes.extend(copy_program(output, with));
+    }
+    let put = put_facts(output, job, took, execution.ending(), went_on_as, before);
+    // The recording can be read without them.
+    notes.extend(
+        put.err()
+            .map(|error| format!("{error}; so the run lacks its facts, such as how long it took")),
+    );
     Ok(Captured {
+        notes,
         took,
         ending: execution.ending(),
         children,
@@ -132,7 +142,7 @@ impl Chosen {
 }
 
 /// What is there must not look like a recording, nor be in the way of the next one.
-fn leave_nothing(output: &Path, paths: &[PathBuf]) {
+pub fn leave_nothing(output: &Path, paths: &[PathBuf]) {
     remove_logs(paths);
     let _ = fs::remove_dir(output);
 }
@@ -222,9 +232,6 @@ fn put_facts(
     went_on_as: Option<String>,
     ran_before: Vec<String>,
 ) -> Result<()> {
-    if !job.settings.link {
-        copy_program(directory, job.settings.with)?;
-    }
     let facts = RunFacts {
         schema: crate::capture::SCHEMA,
         duration_s: (took.as_secs_f64() * 1000.0).round() / 1000.0,
@@ -249,29 +256,36 @@ fn put_facts(
     // Under its name only when it is whole.
     let (path, new) = (directory.join("run.json"), directory.join("run.json.new"));
     let text = serde_json::to_string_pretty(&facts).unwrap_or_default() + "\n";
-    fs::write(&new, text).map_err(|e| Error::io("write", &new, e))?;
-    fs::rename(&new, &path).map_err(|e| Error::io("rename", &new, e))
+    let put = fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
+    put.map_err(|e| {
+        let _ = fs::remove_file(&new);
+        Error::io("write", &path, e)
+    })
 }
 
-/// A copy of the executable: the next build will overwrite it.
-fn copy_program(directory: &Path, with: With) -> Result<()> {
+/// A copy of the executable: the next build will overwrite it. Says what became of it, if there is none.
+fn copy_program(directory: &Path, with: With) -> Option<String> {
     let program = match with {
         With::Recorder => program_of(&directory.join(with.log())),
         With::Glibc => program_in(&directory.join("maps")),
     };
-    let Some(program) = program else {
-        return Ok(());
-    };
-    let Some(name) = program.file_name() else {
-        return Ok(());
-    };
+    let program = program?;
+    let name = program.file_name()?;
     // A program called like one of our own files.
     let to = match directory.join(name) {
         path if path.exists() || name == "run.json" => directory.join("program"),
         path => path,
     };
-    fs::copy(&program, &to).map_err(|e| Error::io("copy", &program, e))?;
-    Ok(())
+    // Half a copy would be taken for the program.
+    let copied = fs::copy(&program, &to);
+    copied.err().map(|error| {
+        let _ = fs::remove_file(&to);
+        format!(
+            "the executable was not copied into '{}' ({error}): when it has been built anew, the names in its stacks are \
+             lost",
+            crate::printable::printable_path(directory)
+        )
+    })
 }
 
 /// The executable is mapped below all libraries, and nothing else with a name stands before it.

@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::job::With;
@@ -52,8 +53,7 @@ pub fn check_program(program: &Path, with: With) -> Result<()> {
     if !is_executable(program) {
         return refuse("it is not executable; `chmod +x` makes it so");
     }
-    let mode = fs::metadata(program).map_or(0, |m| m.permissions().mode());
-    if mode & 0o6000 != 0 && !rustix::process::geteuid().is_root() {
+    if runs_as_another(program) {
         return refuse(
             "it runs as another user (set-user-id), and the dynamic loader takes no recorder into such programs; \
              record it as that user",
@@ -83,9 +83,14 @@ pub fn check_program(program: &Path, with: With) -> Result<()> {
             "it uses {libc}, and mtrace() is a part of glibc; leave out `--with glibc`"
         ));
     }
+    // musl answers to the names of glibc's functions, and on 64 bits what they take is laid out the same.
+    let is_taken = |theirs: Option<&str>, ours: Option<&str>| {
+        theirs == ours
+            || (theirs == Some(MUSL) && ours.is_none() && cfg!(target_pointer_width = "64"))
+    };
     let built_for = own.as_ref().and_then(|own| own.interpreter.as_deref());
     if let (Some(theirs), Some(ours)) = (loader, built_for)
-        && other_libc(theirs) != other_libc(ours)
+        && !is_taken(other_libc(theirs), other_libc(ours))
     {
         return refuse(&format!(
             "it uses {}, and this machine's recorder is for {}; build one with its own compiler, `mtrace-diff \
@@ -104,11 +109,58 @@ pub fn check_program(program: &Path, with: With) -> Result<()> {
     }
 }
 
+/// Whether a program changes its user or group when it starts: the dynamic loader then loads nothing into it.
+fn runs_as_another(program: &Path) -> bool {
+    let Ok(facts) = fs::metadata(program) else {
+        return false;
+    };
+    let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
+    (facts.mode() & 0o4000 != 0 && facts.uid() != user.as_raw())
+        || (facts.mode() & 0o2010 == 0o2010 && facts.gid() != group.as_raw())
+}
+
+/// Why the system did not start a program, and what to do.
+pub fn why_not_started(program: &Path, error: &io::Error) -> Option<String> {
+    let (mut start, mut text) = ([0; 256], String::new());
+    if let Ok(size) =
+        fs::File::open(program).and_then(|mut file| io::Read::read(&mut file, &mut start))
+    {
+        text = String::from_utf8_lossy(&start[..size]).into_owned();
+    }
+    let first = text.lines().next().unwrap_or_default();
+    let interpreter = first
+        .strip_prefix("#!")
+        .and_then(|line| line.split_whitespace().next());
+    match (error.raw_os_error().map(rustix::io::Errno::from_raw_os_error)?, interpreter) {
+        (rustix::io::Errno::NOEXEC, _) => Some(
+            "it is no program, and no script whose first line names its shell, as `#!/bin/sh` does; if it is a script, \
+             record the shell: `-- sh SCRIPT`"
+                .to_owned(),
+        ),
+        (rustix::io::Errno::NOENT, Some(interpreter)) => Some(format!(
+            "its first line asks for '{interpreter}', which is not there"
+        )),
+        (rustix::io::Errno::NOENT, None) => {
+            let loader = ElfInfo::read(program).ok()?.interpreter?;
+            Some(format!(
+                "it asks for the dynamic loader '{loader}', which is not on this machine; run it where it belongs"
+            ))
+        }
+        (rustix::io::Errno::ACCESS, _) => Some(
+            "the system does not allow it to run; is its directory mounted noexec, or may it only be run by others?"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+const MUSL: &str = "musl";
+
 /// The C library of a dynamic loader, if it is not glibc.
 fn other_libc(loader: &str) -> Option<&'static str> {
     let name = last_part(loader);
     [
-        ("ld-musl", "musl"),
+        ("ld-musl", MUSL),
         ("ld-uClibc", "uClibc"),
         ("linker", "Android's C library"),
     ]

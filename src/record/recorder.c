@@ -95,6 +95,14 @@ enum { DW_SP = -1, DW_A = -2, DW_RA = -3 };
 #define HAS_A 0
 #endif
 
+#if defined(__arm__)
+#define HAS_B 1
+#define B_OF(x) ((x)->b)
+#else
+#define HAS_B 0
+#define B_OF(x) ((uintptr_t)0)
+#endif
+
 /* The registers of whoever called the function that this stands in. */
 #if defined(__x86_64__) || defined(__i386__)
 #define CALLER(r)                                          \
@@ -297,6 +305,12 @@ static int open_file(const char *path, int flags, int mode) {
 /* Of the calls that take an offset, this one alone takes it the same way on every machine. */
 static long write_at(int fd, const void *data, size_t size, uint64_t at) {
     struct iovec part = {(void *)data, size};
+    struct rlimit most;
+    /* Writing behind what `ulimit -f` allows would end the program by a signal. */
+    if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY && at + size > most.rlim_cur) {
+        errno = EFBIG;
+        return -1;
+    }
     return syscall(SYS_pwritev, fd, &part, 1, (unsigned long)at, (unsigned long)(at >> 16 >> 16));
 }
 
@@ -344,7 +358,7 @@ static uint32_t check_of(const unsigned char *data, size_t length) {
         h = (h ^ word) * 0x9e3779b97f4a7c15u;
         h ^= h >> 32;
     }
-    return (uint32_t)(h ^ h >> 32);
+    return (uint32_t)h;
 }
 
 /* What is still put after the recording has stopped: nobody reads it, but it has to be somewhere. */
@@ -806,23 +820,30 @@ enum { SAME = 0, AT_CFA, AT_SP, AT_A, AT_B, LOST };
 
 static const struct rule unknown_rule = {.cfa = CFA_UNKNOWN};
 
-#define RULE_SLOTS (1u << 15)
-#define MOST_RULES (1u << 14)
+#define FIRST_SLOTS (1u << 11)
+#define MOST_SLOTS (1u << 16)
+#define PAIRS 4
 
-/* Filled once and never changed while it is in use: a reader needs no lock. */
-struct rule_cache {
+/* What is known of a return address: all that an event asks for, in one line of the processor's cache. The rule is
+ * filled in once and not changed while it is in use, so a reader needs no lock; the nodes are for who holds it. */
+struct rule_slot {
+    uintptr_t pc;
+    struct rule rule;
+    uint8_t quick; /* the usual rule, by the CFA's register: then A is where `a_at` says, if it is not the same */
+    uint8_t turn;
     struct {
-        uintptr_t pc;
-        uint32_t rule;
-    } slots[RULE_SLOTS];
-    uint32_t used;
+        uint32_t parent, node;
+    } known[PAIRS]; /* its nodes below some parents, the latest ones */
+} __attribute__((aligned(64)));
+
+struct rule_cache {
+    uint32_t size, used;
+    struct rule_slot slots[];
 };
 
 static struct {
     struct rule_cache *volatile cache;
-    struct rule_cache *spare;
-    struct rule *rules;
-    uint32_t used;
+    struct rule_cache *spare; /* of the same size */
     const unsigned char *table; /* the file of --unwind-table, mapped */
     size_t table_size;
 } rules;
@@ -1326,12 +1347,30 @@ static void note_module(uintptr_t start, uintptr_t end, uintptr_t readable_end, 
     __atomic_store_n(&modules.used, modules.used + 1, __ATOMIC_RELEASE);
 }
 
+static size_t bytes_of_rules(uint32_t size) { return sizeof(struct rule_cache) + size * sizeof(struct rule_slot); }
+
+static inline uint32_t rule_place(const struct rule_cache *cache, uintptr_t pc) {
+    return (uint32_t)(((uint64_t)pc * 0x9e3779b97f4a7c15u) >> 40) & (cache->size - 1);
+}
+
+/* The slot of a return address, or the free one where it belongs. */
+static inline struct rule_slot *slot_of(struct rule_cache *cache, uintptr_t pc) {
+    uint32_t at = rule_place(cache, pc);
+    for (;;) {
+        uintptr_t known = __atomic_load_n(&cache->slots[at].pc, __ATOMIC_ACQUIRE);
+        if (LIKELY(known == pc) || known == 0) return &cache->slots[at];
+        at = (at + 1) & (cache->size - 1);
+    }
+}
+
+/* Both locks are held, as another thread may be about to note a node in what becomes empty here. */
 static void drop_rules(void) {
     struct rule_cache *old = rules.cache;
     struct rule_cache *fresh = rules.spare;
-    if (fresh) memset(fresh, 0, sizeof *fresh);
-    else fresh = map_memory(sizeof *fresh);
-    rules.used = 1;
+    uint32_t size = old ? old->size : FIRST_SLOTS;
+    if (fresh) memset(fresh, 0, bytes_of_rules(size));
+    else fresh = map_memory(bytes_of_rules(size));
+    if (fresh) fresh->size = size;
     rules.spare = old;
     __atomic_store_n(&rules.cache, fresh, __ATOMIC_RELEASE);
 }
@@ -1398,20 +1437,23 @@ static struct module *module_at(uintptr_t pc) {
     return NULL;
 }
 
-static uint32_t number_of_rule(const struct rule *rule) {
-    for (uint32_t i = 1; i < rules.used; i++)
-        if (memcmp(&rules.rules[i], rule, sizeof *rule) == 0) return i;
-    if (rules.used == MOST_RULES) return 0;
-    rules.rules[rules.used] = *rule;
-    return rules.used++;
-}
-
-static inline uint32_t rule_slot(uintptr_t pc) {
-    return (uint32_t)(((uint64_t)pc * 0x9e3779b97f4a7c15u) >> 40) & (RULE_SLOTS - 1);
+/* Programs with few call sites do with a small table. The old one stays: somebody may be reading it. */
+static COLD int grow_rules(void) {
+    struct rule_cache *old = rules.cache;
+    if (old->size >= MOST_SLOTS) return 0;
+    struct rule_cache *grown = map_memory(bytes_of_rules(old->size * 2));
+    if (!grown) return 0;
+    grown->size = old->size * 2;
+    grown->used = old->used;
+    for (uint32_t i = 0; i < old->size; i++)
+        if (old->slots[i].pc) *slot_of(grown, old->slots[i].pc) = old->slots[i];
+    rules.spare = NULL;
+    __atomic_store_n(&rules.cache, grown, __ATOMIC_RELEASE);
+    return 1;
 }
 
 /* Finds the rule of a return address that is met for the first time. */
-static COLD struct rule new_rule(uintptr_t pc) {
+static COLD struct rule new_rule(uintptr_t pc, struct rule_slot **slot) {
     module_lock();
     uintptr_t look_up = even(pc) - 1;
     struct module *m = module_at(look_up);
@@ -1424,33 +1466,34 @@ static COLD struct rule new_rule(uintptr_t pc) {
     struct rule rule = unknown_rule;
     if (m && m->rows) rule = rule_of_table(m, look_up);
     if (m && rule.cfa == CFA_UNKNOWN && m->frames) rule = rule_of_frames(m, look_up);
-    struct rule_cache *cache = rules.cache;
-    if (cache) {
-        if (cache->used >= RULE_SLOTS / 4 * 3 || rules.used == MOST_RULES) {
-            drop_rules();
-            cache = rules.cache;
+    *slot = NULL;
+    if (rules.cache) {
+        if (rules.cache->used >= rules.cache->size / 2) {
+            lock();
+            if (!grow_rules()) drop_rules();
+            unlock();
         }
-        uint32_t at = rule_slot(pc);
-        while (cache->slots[at].pc && cache->slots[at].pc != pc) at = (at + 1) & (RULE_SLOTS - 1);
-        if (!cache->slots[at].pc) {
-            cache->used++;
-            cache->slots[at].rule = number_of_rule(&rule);
-            __atomic_store_n(&cache->slots[at].pc, pc, __ATOMIC_RELEASE);
+        struct rule_cache *cache = rules.cache;
+        if (cache) {
+            struct rule_slot *one = *slot = slot_of(cache, pc);
+            if (!one->pc) {
+                cache->used++;
+                one->rule = rule;
+                int is_usual = rule.ra == AT_CFA && (rule.a == SAME || rule.a == AT_CFA) && !HAS_B;
+                one->quick = is_usual && (rule.cfa == CFA_SP || rule.cfa == CFA_A) ? rule.cfa : 0;
+                __atomic_store_n(&one->pc, pc, __ATOMIC_RELEASE);
+            }
         }
     }
     module_unlock();
     return rule;
 }
 
-static inline struct rule rule_for(uintptr_t pc) {
+static inline struct rule_slot *known_rule(uintptr_t pc) {
     struct rule_cache *cache = __atomic_load_n(&rules.cache, __ATOMIC_ACQUIRE);
-    if (LIKELY(cache != NULL)) {
-        uint32_t at = rule_slot(pc);
-        for (uintptr_t known; (known = __atomic_load_n(&cache->slots[at].pc, __ATOMIC_ACQUIRE));
-             at = (at + 1) & (RULE_SLOTS - 1))
-            if (known == pc) return rules.rules[cache->slots[at].rule];
-    }
-    return new_rule(pc);
+    if (UNLIKELY(cache == NULL)) return NULL;
+    struct rule_slot *known = slot_of(cache, pc);
+    return LIKELY(known->pc == pc) ? known : NULL;
 }
 
 /* ---- threads and their stacks ------------------------------------------------------------------------ */
@@ -1458,10 +1501,15 @@ static inline struct rule rule_for(uintptr_t pc) {
 #define MOST_FRAMES 256
 
 struct frame {
-    uintptr_t pc, sp, a, b;
+    uintptr_t pc, sp, a;
     /* Where what leads to the caller was read from; NULL where it was not read. */
-    const uintptr_t *ra_at, *a_at, *b_at, *cfa_at;
+    const uintptr_t *ra_at, *a_at, *cfa_at;
+    struct rule_slot *slot; /* or NULL */
     uint32_t node;
+#if HAS_B
+    uintptr_t b;
+    const uintptr_t *b_at;
+#endif
 };
 
 struct thread {
@@ -1487,6 +1535,8 @@ static int has_thread_key;
 #pragma weak pthread_key_create
 #pragma weak pthread_setspecific
 #pragma weak pthread_atfork
+/* What glibc has of it in its library on every machine; of the other one there is only an archive on newer machines. */
+extern int __register_atfork(void (*)(void), void (*)(void), void (*)(void), void *) __attribute__((weak));
 
 static void thread_ends(void *of) {
     struct thread *t = of;
@@ -1533,12 +1583,13 @@ static COLD struct thread *new_thread(void) {
     return t;
 }
 
-/* The readable memory around a stack pointer. */
+/* The readable memory around a stack pointer. Other threads may change the maps while they are read, and under qemu a
+ * mapping can be missing then: hence more than one look. */
 static COLD void find_stack(struct thread *t, uintptr_t sp) {
     struct lines *in = map_memory(sizeof *in);
     t->low = t->high = 0;
     if (!in) return;
-    if (open_maps(in)) {
+    for (int i = 0; i < 3 && !t->high && open_maps(in); i++) {
         struct mapping m;
         while (next_mapping(in, &m)) {
             if (sp < m.start || sp >= m.end) continue;
@@ -1568,7 +1619,7 @@ static inline int load(const struct thread *t, unsigned how, int32_t at, const s
     case AT_CFA: base = cfa; break;
     case AT_SP: base = f->sp; break;
     case AT_A: base = f->a; break;
-    case AT_B: base = f->b; break;
+    case AT_B: base = B_OF(f); break;
     default: *value = 0; *from = NULL; return 1;
     }
     base += (uintptr_t)(intptr_t)at;
@@ -1578,16 +1629,19 @@ static inline int load(const struct thread *t, unsigned how, int32_t at, const s
     return 1;
 }
 
-static inline enum step step_out(struct thread *t, struct frame *f, struct regs *out) {
-    const struct rule rule = rule_for(f->pc);
+static enum step step_by_rule(struct thread *t, struct frame *f, struct regs *out) {
+    const struct rule rule = f->slot ? f->slot->rule : new_rule(f->pc, &f->slot);
     uintptr_t cfa;
-    f->cfa_at = f->ra_at = f->a_at = f->b_at = NULL;
+    f->cfa_at = f->ra_at = f->a_at = NULL;
+#if HAS_B
+    f->b_at = NULL;
+#endif
     switch (rule.cfa) {
     case CFA_SP: cfa = f->sp; break;
     case CFA_A: cfa = f->a; break;
-    case CFA_B: cfa = f->b; break;
+    case CFA_B: cfa = B_OF(f); break;
     case CFA_AT_SP: case CFA_AT_A: case CFA_AT_B: {
-        uintptr_t at = rule.cfa == CFA_AT_SP ? f->sp : rule.cfa == CFA_AT_A ? f->a : f->b;
+        uintptr_t at = rule.cfa == CFA_AT_SP ? f->sp : rule.cfa == CFA_AT_A ? f->a : B_OF(f);
         at += (uintptr_t)(intptr_t)rule.cfa_at;
         if (!is_on_stack(t, at)) return STEP_CUT;
         f->cfa_at = (const uintptr_t *)at;
@@ -1602,13 +1656,35 @@ static inline enum step step_out(struct thread *t, struct frame *f, struct regs 
     if (UNLIKELY(cfa <= f->sp || cfa > t->high)) return STEP_CUT;
     out->sp = cfa;
     out->a = f->a;
-    out->b = f->b;
+    out->b = B_OF(f);
     if (UNLIKELY(rule.ra == SAME || rule.ra == LOST)) return STEP_CUT;
     if (!load(t, rule.ra, rule.ra_at, f, cfa, &out->pc, &f->ra_at)) return STEP_CUT;
     if (!load(t, rule.a, rule.a_at, f, cfa, &out->a, &f->a_at)) return STEP_CUT;
+#if HAS_B
     if (!load(t, rule.b, rule.b_at, f, cfa, &out->b, &f->b_at)) return STEP_CUT;
+#endif
     out->pc = code_address(out->pc);
     return out->pc == 0 ? STEP_WHOLE : STEP_ON;
+}
+
+static inline enum step step_out(struct thread *t, struct frame *f, struct regs *out) {
+    const struct rule_slot *known = f->slot = known_rule(f->pc);
+    if (UNLIKELY(!known || !known->quick)) return step_by_rule(t, f, out);
+    /* Few branches, as no processor foretells how the next function keeps its registers. */
+    const struct rule *rule = &known->rule;
+    uintptr_t cfa = (known->quick == CFA_A ? f->a : f->sp) + (uintptr_t)(intptr_t)rule->cfa_at;
+    int is_same = rule->a == SAME;
+    uintptr_t ra_at = cfa + (uintptr_t)(intptr_t)rule->ra_at;
+    uintptr_t a_at = cfa + (uintptr_t)(intptr_t)(is_same ? rule->ra_at : rule->a_at);
+    if (UNLIKELY(cfa <= f->sp || cfa > t->high || !is_on_stack(t, ra_at) || !is_on_stack(t, a_at))) return STEP_CUT;
+    uintptr_t a = *(const uintptr_t *)a_at;
+    f->cfa_at = NULL;
+    f->ra_at = (const uintptr_t *)ra_at;
+    f->a_at = is_same ? NULL : (const uintptr_t *)a_at;
+    out->sp = cfa;
+    out->a = is_same ? f->a : a;
+    out->pc = code_address(*f->ra_at);
+    return UNLIKELY(out->pc == 0) ? STEP_WHOLE : STEP_ON;
 }
 
 /* Whether everything that led from frame `at` of the last stack outwards is still the same in memory. */
@@ -1617,7 +1693,7 @@ static inline int is_unchanged(const struct thread *t, int at) {
         const struct frame *f = &t->frames[at], *caller = f - 1;
         if (UNLIKELY(code_address(*f->ra_at) != caller->pc)) return 0;
         if (f->a_at && UNLIKELY(*f->a_at != caller->a)) return 0;
-#if defined(__arm__)
+#if HAS_B
         if (f->b_at && UNLIKELY(*f->b_at != caller->b)) return 0;
 #endif
         if (f->cfa_at) return 0;
@@ -1655,7 +1731,7 @@ static void walk(struct thread *t, const struct regs *from) {
         while (last >= 0 && t->frames[last].sp < r.sp) last--;
         if (last >= 0) {
             const struct frame *known = &t->frames[last];
-            if (known->sp == r.sp && known->pc == r.pc && known->a == r.a && known->b == r.b) {
+            if (known->sp == r.sp && known->pc == r.pc && known->a == r.a && B_OF(known) == r.b) {
                 if (is_unchanged(t, last)) {
                     kept = last + 1;
                     root = t->root;
@@ -1669,7 +1745,9 @@ static void walk(struct thread *t, const struct regs *from) {
         f->pc = r.pc;
         f->sp = r.sp;
         f->a = r.a;
+#if HAS_B
         f->b = r.b;
+#endif
         f->node = 0;
         enum step step = step_out(t, f, &r);
         if (step == STEP_ON) continue;
@@ -1797,6 +1875,21 @@ static void take_stack(struct thread *t, const struct regs *from) {
     else walk_libgcc(t, from);
 }
 
+/* The node of a frame below another one. Most have been met below it before, and lately. */
+static inline uint32_t node_of_frame(uint32_t parent, const struct frame *f) {
+    struct rule_slot *slot = f->slot;
+    if (UNLIKELY(!slot || slot->pc != f->pc)) return node_of(parent, f->pc);
+    for (unsigned i = 0; i < PAIRS; i++)
+        if (slot->known[i].parent == parent && slot->known[i].node >= tree.first) return slot->known[i].node;
+    uint32_t node = node_of(parent, f->pc);
+    if (node != parent) {
+        unsigned at = slot->turn++ % PAIRS;
+        slot->known[at].parent = parent;
+        slot->known[at].node = node;
+    }
+    return node;
+}
+
 /* The node of a caller without its stack. No rule is looked for that would tell of a module that is new. */
 static uint32_t caller_node(uintptr_t pc) {
     uint32_t id = known_node(ROOT_CALLER, pc);
@@ -1816,14 +1909,14 @@ static uint32_t stack_node(struct thread *t, const struct regs *from) {
     if (UNLIKELY(t->count > depth)) {
         first = t->count - depth;
         parent = ROOT_DEPTH;
-        for (uint32_t i = first; i < t->count; i++) parent = node_of(parent, t->frames[i].pc);
+        for (uint32_t i = first; i < t->count; i++) parent = node_of_frame(parent, &t->frames[i]);
         return parent;
     }
     /* From the innermost frame whose node is known. */
     uint32_t i = t->count;
     while (i > 0 && t->frames[i - 1].node == 0) i--;
     if (i > 0) parent = t->frames[i - 1].node;
-    for (; i < t->count; i++) parent = t->frames[i].node = node_of(parent, t->frames[i].pc);
+    for (; i < t->count; i++) parent = t->frames[i].node = node_of_frame(parent, &t->frames[i]);
     return parent;
 }
 
@@ -2518,8 +2611,6 @@ static COLD void begin(void) {
     rec.depth = depth < 1 ? 1 : depth > 255 ? 255 : (int)depth;
     rec.limit = number_of(getenv("MTRACE_RECORDER_MAX"), 0) << 20;
     rec.every_us = number_of(getenv("MTRACE_RECORDER_EVERY"), 10) * 1000000u;
-    rules.rules = map_memory(MOST_RULES * sizeof(struct rule));
-    if (!rules.rules) goto out;
     const char *table = getenv("MTRACE_RECORDER_TABLE"), *unwind = getenv("MTRACE_RECORDER_UNWIND");
     if (table && *table) open_table(table);
     if (rec.mode == MODE_CALLERS) rec.unwind = UNWIND_NOT;
@@ -2552,7 +2643,8 @@ static COLD void begin(void) {
     if (!fork_guard) fork_guard = &no_guard;
     /* Before the recording is on: musl's allocate here, and that is no event of the program that was lost. */
     if (pthread_key_create && pthread_setspecific) has_thread_key = pthread_key_create(&thread_key, thread_ends) == 0;
-    if (pthread_atfork) pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    if (__register_atfork) __register_atfork(before_fork, after_fork_in_parent, after_fork_in_child, NULL);
+    else if (pthread_atfork) pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     rec.state = 1;
     if (!open_log()) {
         rec.state = 2;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,13 +12,17 @@ use std::time::{Duration, Instant};
 
 use super::execution::Execution;
 use super::job::{Captured, Job, Settings, With};
-use super::leave::{is_capture, leave_capture, prepare};
+use super::leave::{is_capture, leave_capture, leave_nothing, prepare};
 use super::library::{write_library, write_starter};
 use super::logs::size_of_logs;
 use super::process::{adopt_orphans, resident};
-use super::program::{MALLOC_DEBUG, check_program, find_program, has_malloc_debug};
-use crate::error::{Error, Result};
+use super::program::{
+    MALLOC_DEBUG, check_program, find_program, has_malloc_debug, why_not_started,
+};
+use super::unwind::{self, UnwindPlan};
+use crate::error::{Error, RecordError, Result};
 use crate::recording::Mode;
+use crate::symbols::SearchPath;
 
 /// What can be seen of a recording while it goes on.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +40,6 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Status)) -> R
     }
     let program = find_program(&job.command)?;
     check_program(&program, job.settings.with)?;
-    prepare(&job.output, job.settings.force)?;
     let tools = tempfile::Builder::new().prefix("mtrace-recorder").tempdir();
     let tools = tools.map_err(|e| Error::io("create", &std::env::temp_dir(), e))?;
     // Programs that change their user have to be able to read it.
@@ -47,6 +50,8 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Status)) -> R
         With::Recorder => write_library(tools.path())?,
         With::Glibc => write_starter(tools.path())?,
     };
+    // Last of what can fail: an empty directory would look like a run that is under way.
+    prepare(&job.output, job.settings.force)?;
     let output = fs::canonicalize(&job.output).map_err(|e| Error::io("open", &job.output, e))?;
     if output.to_string_lossy().contains("%p") {
         // It stands for the process id in the recorder's name of a log.
@@ -56,9 +61,11 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Status)) -> R
             io::ErrorKind::InvalidInput.into(),
         ));
     }
+    let table = prepare_table(job, &program, tools.path());
     adopt_orphans();
     let begin = Instant::now();
-    let main = start(job, &program, &library, &output)?;
+    let started = start(job, &program, &library, &output, table.as_deref());
+    let main = started.inspect_err(|_| leave_nothing(&output, &[]))?;
     let mut execution = Execution::new(main, begin);
     let with = job.settings.with;
     let ended = execution.follow(job, stop, &output, &mut |since| {
@@ -73,7 +80,39 @@ pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Status)) -> R
     leave_capture(job, &output, &program, &execution, took)
 }
 
-fn start(job: &Job, program: &Path, library: &Path, output: &Path) -> Result<u32> {
+/// Where the recorder finds too little in memory to walk stacks by, a table of what the files have beside it.
+fn prepare_table(job: &Job, program: &Path, tools: &Path) -> Option<PathBuf> {
+    let settings = &job.settings;
+    let is_given = std::env::var_os(TABLE).is_some();
+    if settings.with != With::Recorder || settings.mode == Mode::Callers || is_given {
+        return None;
+    }
+    if unwind::does_without(program).is_some() {
+        return None;
+    }
+    // A script has none; what it runs can be anything. That stacks are cut is said by whoever reads the recording.
+    let table = unwind::build(&UnwindPlan {
+        program: program.to_path_buf(),
+        libraries: Vec::new(),
+        sysroot: None,
+        search: SearchPath::default(),
+        all_rows: false,
+    });
+    let table = table.ok()?;
+    let path = tools.join("table.unw");
+    let is_of_use = table.modules.iter().any(|module| module.known_calls > 0);
+    (is_of_use && fs::write(&path, &table.bytes).is_ok()).then_some(path)
+}
+
+const TABLE: &str = "MTRACE_RECORDER_TABLE";
+
+fn start(
+    job: &Job,
+    program: &Path,
+    library: &Path,
+    output: &Path,
+    table: Option<&Path>,
+) -> Result<u32> {
     let settings = &job.settings;
     let mut preload = library.as_os_str().to_owned();
     if settings.with == With::Glibc && has_malloc_debug() {
@@ -93,8 +132,17 @@ fn start(job: &Job, program: &Path, library: &Path, output: &Path) -> Result<u32
             command.env("MALLOC_TRACE", log);
         }
     }
+    if let Some(table) = table {
+        command.env(TABLE, table);
+    }
     let child = command.spawn();
-    let child = child.map_err(|e| Error::io("start", program, e))?;
+    let child = child.map_err(|error| match why_not_started(program, &error) {
+        Some(reason) => Error::Record(RecordError::NotRecordable {
+            path: program.to_path_buf(),
+            reason,
+        }),
+        None => Error::io("start", program, error),
+    })?;
     Ok(child.id())
 }
 

@@ -266,7 +266,8 @@ impl<R: Read> Iterator for Blocks<R> {
                 self.advance(whole);
                 continue;
             }
-            if check_of(order, &self.ahead[BLOCK_HEADER..whole]) != check {
+            let (now, earlier) = checks_of(order, &self.ahead[BLOCK_HEADER..whole]);
+            if check != now && check != earlier {
                 self.skip_damage();
                 continue;
             }
@@ -289,7 +290,9 @@ fn parsed(order: Order, bytes: &[u8], is_cut: bool) -> Block {
 }
 
 /// Words of 8 bytes, in the byte order of the target, the last one filled up with zeros.
-fn check_of(order: Order, data: &[u8]) -> u32 {
+///
+/// The second is what recorders wrote before: it says nothing of the upper half of the last word.
+fn checks_of(order: Order, data: &[u8]) -> (u32, u32) {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for word in data.chunks(8) {
         let mut whole = [0; 8];
@@ -297,7 +300,7 @@ fn check_of(order: Order, data: &[u8]) -> u32 {
         hash = (hash ^ order.u64(&whole)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         hash ^= hash >> 32;
     }
-    (hash ^ (hash >> 32)) as u32
+    (hash as u32, (hash ^ (hash >> 32)) as u32)
 }
 
 /// Reads until the buffer is full or the input ends.

@@ -81,7 +81,7 @@ fn check(data: &[u8]) -> u32 {
         h = h.wrapping_mul(0x9e3779b97f4a7c15);
         h ^= h >> 32;
     }
-    (h ^ h >> 32) as u32
+    h as u32
 }
 
 fn head_of_block(entries: &[u8], first_node: u32, time: u64, is_whole: bool) -> Vec<u8> {
@@ -344,6 +344,108 @@ proptest! {
         for stack in &recording.stacks {
             let last = stack.curve.as_ref().unwrap().points()[crate::trace::STEPS - 1];
             prop_assert_eq!(last, stack.live);
+        }
+    }
+
+    /// However a summary is cut, what is read of a stack was its count at some time; and if it was not the last one, that
+    /// is said. A changed byte of what has a check costs its block, and any other one comes to an end, too.
+    #[test]
+    fn a_summary_has_counts_that_were_written(
+        steps in prop::collection::vec(prop::collection::vec((0..6usize, 1..50u64, 0..60u64), 0..12), 1..5),
+        since in prop::collection::vec((0..6usize, 1..50u64, 0..60u64), 0..6),
+        (padding, has_places) in (0..4usize, any::<bool>()),
+        (at, change, is_cut) in (any::<prop::sample::Index>(), any::<u8>(), any::<bool>()),
+    ) {
+        let mut counts = vec![(0, Tally::default()); 6];
+        let mut written = vec![Vec::new(); 6];
+        let mut count = |node: usize, taken: u64, freed: u64| {
+            let (allocations, live) = &mut counts[node];
+            *allocations += taken;
+            live.blocks = (live.blocks + taken).saturating_sub(freed);
+            live.bytes = live.blocks * (16 + node as u64);
+            written[node].push((*allocations, *live));
+            (*allocations, *live)
+        };
+        let mut blocks = vec![(Writer::default(), 4)];
+        (0..6).for_each(|stack| blocks[0].0.node(4 + stack, 64));
+        for step in &steps {
+            let mut writer = Writer::default();
+            writer.time(100_000);
+            for &(node, taken, freed) in step {
+                let (allocations, live) = count(node, taken, freed);
+                writer.entries.push(4 + 8 * 10);
+                for number in [4 + node as u64, live.blocks, live.bytes, allocations] {
+                    writer.number(number);
+                }
+            }
+            writer.entries.push(4 + 8 * 11);
+            blocks.push((writer, 10));
+        }
+        // Of what came later, only the places tell.
+        for &(node, taken, freed) in since.iter().filter(|_| has_places) {
+            count(node, taken, freed);
+        }
+        let time_of = |index: usize| index.saturating_sub(1) as u64 * 100_000;
+        let blocks: Vec<_> = blocks.into_iter().enumerate()
+            .map(|(index, (writer, first_node))| (writer.entries, first_node, time_of(index)))
+            .collect();
+        let mut whole = file(&blocks, false);
+        whole[18] = 1;
+        let behind_first = 128 + 1024 + 40 + blocks[0].0.len();
+        let mut checked = Vec::new();
+        checked.push(behind_first - blocks[0].0.len()..behind_first);
+        let mut end = behind_first;
+        if has_places {
+            let mut places = b"CNT1".to_vec();
+            places.extend((padding as u32 * 8 + 10 * 24).to_le_bytes());
+            places.extend([0; 4]);
+            places.extend([0; 24]);
+            places.extend((padding as u32 * 8).to_le_bytes());
+            // Nodes 0 to 3 are no frames; they have places.
+            places.resize(40 + padding * 8 + 4 * 24, 0);
+            for (allocations, live) in &counts {
+                places.extend(live.bytes.to_le_bytes());
+                places.extend(allocations.to_le_bytes());
+                places.extend((live.blocks as u32).to_le_bytes());
+                places.extend([7; 4]);
+            }
+            let at = u64::from_le_bytes(whole[40..48].try_into().unwrap()) + places.len() as u64;
+            whole[40..48].copy_from_slice(&at.to_le_bytes());
+            end += places.len();
+            whole.splice(behind_first..behind_first, places);
+        }
+        for (entries, ..) in &blocks[1..] {
+            checked.push(end + 40..end + 40 + entries.len());
+            end += 40 + entries.len();
+        }
+        prop_assert_eq!(end, whole.len());
+
+        let figures = |recording: &Recording| -> Vec<_> {
+            live(recording).into_iter().map(|(node, n, live)| ((node as usize).wrapping_sub(4), (n, live))).collect()
+        };
+        let last: Vec<_> = counts.iter().copied().enumerate().filter(|(_, (n, _))| *n > 0).collect();
+        let recording = read(&whole);
+        prop_assert_eq!(&recording.damage, &Damage::default());
+        prop_assert_eq!(recording.lacks_last_counts, !has_places);
+        prop_assert_eq!(&figures(&recording), &last);
+
+        let at = at.index(whole.len());
+        match is_cut {
+            true => whole.truncate(at),
+            false => whole[at] ^= change.max(1),
+        }
+        let Ok(Ok(damaged)) = Blocks::open(&whole[..]) else {
+            return Ok(());
+        };
+        let recording = replay(damaged, Until::End, false).unwrap();
+        if is_cut || checked.iter().any(|range| range.contains(&at)) {
+            let figures = figures(&recording);
+            for (node, figure) in &figures {
+                let is_written = written.get(*node).is_some_and(|written| written.contains(figure));
+                prop_assert!(is_written, "{node}: {figure:?} is none of {written:?}");
+            }
+            let is_said = recording.lacks_last_counts || recording.damage != Damage::default();
+            prop_assert!(is_said || figures == last, "{figures:?} for {last:?}");
         }
     }
 

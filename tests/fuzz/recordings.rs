@@ -222,5 +222,5 @@ fn check(data: &[u8]) -> u32 {
         h = (h ^ u64::from_le_bytes(eight)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         h ^= h >> 32;
     }
-    (h ^ h >> 32) as u32
+    h as u32
 }

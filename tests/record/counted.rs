@@ -352,17 +352,24 @@ pub fn a_musl_program_is_recorded() {
             .args(["recorder", "--build", "musl-gcc", "-o"])
             .arg(bench.path("musl")),
     );
+    let app = bench.path("app");
     for mode in ["events", "summary"] {
-        let log = bench.path(mode);
-        let status = Command::new(bench.path("app"))
+        let status = Command::new(&app)
             .env("LD_PRELOAD", bench.path("musl/mtrace-recorder.so"))
-            .env("MTRACE_RECORDER", &log)
+            .env("MTRACE_RECORDER", bench.path(mode))
             .env("MTRACE_RECORDER_MODE", mode)
             .status()
             .unwrap();
         assert!(status.success(), "{mode}: {status}");
+    }
+    // On 64 bits, glibc's recorder can be loaded, too.
+    let mut command = mtrace_diff();
+    command.args(["record", "-q", "-o"]).arg(bench.path("run"));
+    stdout_of(command.arg("--").arg(&app));
+    fs::rename(bench.path("run/recording"), bench.path("own")).unwrap();
+    for mode in ["events", "summary", "own"] {
+        let log = bench.path(mode);
         // 10 of 48 bytes, of which one grew to 5,000 and one was freed; one of 32 a thread; the text.
-        let app = bench.path("app");
         let exe = ["--by", "function", "--exe", app.to_str().unwrap()];
         let document = json(&[&["show", log.to_str().unwrap()], exe.as_slice()].concat());
         assert_eq!(live_of(&log), (18, 8 * 48 + 8 * 32 + 5000 + 13), "{mode}");

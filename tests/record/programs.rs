@@ -372,7 +372,7 @@ fn counts_on(machine: &str) {
             .arg(&root),
     );
     let set = |name: &str, path: PathBuf| format!("{name}={}", path.display());
-    for scene in ["count", "threads"] {
+    for scene in ["count", "threads", "forks"] {
         let log = work.path(scene);
         let output = output_of(
             Command::new(runner)
@@ -397,7 +397,23 @@ fn counts_on(machine: &str) {
                 assert_eq!(at_mark(&document, "session"), (10, 480), "{machine}");
                 assert_eq!(at_mark(&document, "cache"), (3, 300), "{machine}");
             }
-            _ => assert_eq!(at_mark(&document, "in-thread"), (800, 12_800), "{machine}"),
+            "threads" => assert_eq!(at_mark(&document, "in-thread"), (800, 12_800), "{machine}"),
+            // The child has a log of its own, whether or not there are pages that a fork wipes.
+            _ => {
+                assert_eq!(at_mark(&document, "session"), (2, 96), "{machine}");
+                let child = format!("{log}.1");
+                let document = json(&[
+                    "show",
+                    &child,
+                    "--exe",
+                    exe,
+                    "--sysroot",
+                    root,
+                    "--by",
+                    "line",
+                ]);
+                assert_eq!(at_mark(&document, "session"), (3, 144), "{machine}");
+            }
         }
     }
 }

@@ -401,6 +401,24 @@ pub fn what_cannot_be_recorded_is_said() {
     fs::write(scene.path("text"), "text").unwrap();
     fails("a", &scene.path("text"), "not executable");
     fails("a", scene.directory.path(), "is a directory");
+    let script = |name: &str, text: &str| {
+        fs::write(scene.path(name), text).unwrap();
+        fs::set_permissions(scene.path(name), PermissionsExt::from_mode(0o755)).unwrap();
+        scene.path(name)
+    };
+    for (name, text, needle) in [
+        ("line", "exec ./app\n", "record the shell"),
+        ("empty", "", "it is no program"),
+        (
+            "shell",
+            "#!/nowhere/sh -e\n",
+            "asks for '/nowhere/sh', which is not",
+        ),
+    ] {
+        fails("b", &script(name, text), needle);
+        // Nothing stays that looks like a run, or is in the way of the next one.
+        assert!(!scene.path("b").exists(), "{name}");
+    }
     let source = testdata().join("src/recorded.c");
     scene.gcc(
         &["-O1", "-w", "-static", "-pthread", "-o", "static"],
@@ -442,6 +460,35 @@ pub fn a_log_that_may_not_grow_ends_and_says_so() {
     let needed = fs::metadata(scene.path("whole/recording")).unwrap().len();
     assert_eq!(has_stopped, needed > 1 << 20, "{needed}");
     assert_eq!(warnings(&whole), [""; 0]);
+}
+
+/// Where a file may not grow, a signal ends who writes nevertheless.
+pub fn a_limit_for_files_ends_the_recording_alone() {
+    let scene = Scene::new();
+    let source = "#include <stdlib.h>\n#include <unistd.h>\n\
+        int main(void) { for (int i = 0; i < 300000; i++) { char *p = malloc(16 + i % 97); p[0] = 1; if (i % 3) free(p); }\n\
+        return write(1, \"done\", 4) == 4 ? 7 : 1; }\n";
+    fs::write(scene.path("busy.c"), source).unwrap();
+    scene.gcc(&["-g", "-o", "busy"], &scene.path("busy.c"));
+    for (limit, mode, stops) in [(400, "events", true), (400, "summary", false)] {
+        let line = format!(
+            "ulimit -f {limit}; exec {} record --force -o run --mode {mode} -- ./busy",
+            env!("CARGO_BIN_EXE_mtrace-diff")
+        );
+        let mut shell = Command::new("bash");
+        let output = output_of(
+            shell
+                .args(["-c", &line])
+                .current_dir(scene.directory.path()),
+        );
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let case = format!("{limit} KiB, {mode}: {said}");
+        assert_eq!(output.stdout, b"done", "{case}");
+        assert_eq!(output.status.code(), Some(7), "{case}");
+        let is_said = said.contains("the recording ended before the program did");
+        assert_eq!(is_said, stops, "{case}");
+        fs::remove_dir_all(scene.path("run")).unwrap();
+    }
 }
 
 pub fn a_recording_becomes_an_mtrace_log() {
