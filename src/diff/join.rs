@@ -6,6 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::beyond::{Beyond, Looks, WrapperNames};
 use super::by_callers::unite_by_callers;
+use super::by_inlining::unite_by_inlining;
 use super::group::{Aliases, module_of};
 use super::identity::{AskedFor, Candidate, Known, Match, Outermost, Step, files_of, match_sites};
 use super::matched_by::MatchedBy;
@@ -57,6 +58,7 @@ pub fn join(runs: &mut [Run], by: Grouping) -> Joint {
     }
     joined.weigh_rivals(nothing);
     let Joined { sites, aliases, .. } = joined;
+    let sites = unite_by_inlining(sites, runs);
     let mut sites = unite_by_callers(sites, runs);
     sites.iter_mut().for_each(JoinedSite::finish);
     Joint { sites, aliases }

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::fold::{Step, fold};
+use super::fold::{Frame as FoldedFrame, Step, fold};
 use super::join::{Path, ids, join_paths};
 use super::{Caller, Reach};
 use crate::diff::site::{JoinedSite, ModuleKey};
@@ -115,13 +115,13 @@ impl Frames {
     fn path(&mut self, run: &Run, index: usize, site: &CallSite, reach: &Reach) -> Vec<Step> {
         let responsible = run.responsible(site).call;
         let calls = run.calls(site).skip_while(|call| *call != responsible);
-        let mut shown: Vec<u32> = Vec::new();
+        let mut shown: Vec<FoldedFrame> = Vec::new();
         for call in calls {
             let is_own = call == responsible;
             let Some(frame) = self.frame(run, index, call, is_own) else {
                 continue;
             };
-            shown.push(frame);
+            shown.push((frame, run.is_inlined(call).then_some(call.at)));
             let function = self.list[frame as usize].function.as_deref();
             let is_end = |name: &str| {
                 let mut under = reach.under.iter();
