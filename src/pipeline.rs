@@ -51,7 +51,8 @@ fn report(plan: &Plan) -> Result<Report> {
     let runs = blamed(runs, &plan.wrappers);
     let runs = told_apart(runs);
     let all = runs.last().map_or(0, |run| run.live().blocks);
-    let mut runs: Vec<Run> = runs.into_iter().map(|run| plan.filter.kept(run)).collect();
+    let runs = runs.into_iter().map(|run| plan.filter.kept(run));
+    let (mut runs, cut): (Vec<Run>, Vec<u64>) = runs.unzip();
     if plan.filter.is_set()
         && plan.gate.is_set()
         && runs.last().is_some_and(|run| run.sites.is_empty())
@@ -72,6 +73,7 @@ fn report(plan: &Plan) -> Result<Report> {
                 filter: plan.filter.to_string(),
                 kept,
                 all,
+                cut: cut.last().copied().unwrap_or(0),
             }
         }),
         ..plan.terms()

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
+#[path = "record/blame.rs"]
+mod blame;
 #[path = "record/capture.rs"]
 mod capture;
 #[path = "it/common.rs"]
@@ -42,6 +44,55 @@ use tempfile::TempDir;
 fn main() {
     let arguments = Arguments::from_args();
     let trials = vec![
+        trial(
+            "lines_of_a_cxx_program_are_blamed_as_its_source_says",
+            &["g++"],
+            blame::lines_of_a_cxx_program,
+        ),
+        trial(
+            "lines_of_a_cxx_program_on_arm_are_blamed_as_its_source_says",
+            &[
+                "arm-linux-gnueabihf-gcc",
+                "arm-linux-gnueabihf-g++",
+                "qemu-arm",
+            ],
+            blame::lines_of_a_cxx_program_on_arm,
+        ),
+        trial(
+            "lines_of_a_glib_program_are_blamed_as_its_source_says",
+            &["gcc", "pkg-config:glib-2.0"],
+            blame::lines_of_a_glib_program,
+        ),
+        trial(
+            "two_leaks_through_one_wrapper_are_two_rows",
+            &["gcc"],
+            blame::wrappers_of_every_shape,
+        ),
+        trial(
+            "a_renamed_caller_and_a_split_function_make_nothing_new",
+            &["gcc"],
+            blame::renamed_and_split_callers,
+        ),
+        trial(
+            "rows_that_split_or_merge_say_so",
+            &["gcc"],
+            blame::rows_that_split_or_merge_say_so,
+        ),
+        trial(
+            "recursion_that_is_inlined_otherwise_makes_nothing_new",
+            &["gcc"],
+            blame::recursion_that_is_inlined_otherwise,
+        ),
+        trial(
+            "cxx_and_threads_agree_with_glibcs_log",
+            &["gcc", "g++"],
+            blame::agree_with_glibc,
+        ),
+        trial(
+            "a_filter_says_what_cut_stacks_may_belong_to_it",
+            &["gcc"],
+            blame::cut_stacks_are_counted,
+        ),
         trial(
             "unwind_rows_equal_readelf",
             &["gcc", "readelf"],

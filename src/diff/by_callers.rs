@@ -18,6 +18,9 @@ use crate::symbol_name::without_clone;
 /// Ways that have less in common, of 1000, are two.
 const ALIKE: u32 = 600;
 
+/// The same where both always asked for one size, and for the same.
+const ALIKE_OF_SIZE: u32 = 500;
+
 /// So many stacks of a row, those that allocated most, stand for all.
 const STACKS: usize = 8;
 
@@ -57,10 +60,14 @@ pub fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedS
         let (old, new) = (&gone[i], &new[j]);
         let follows = spans[old.index].zip(spans[new.index]);
         let follows = follows.is_some_and(|((_, last), (first, _))| last < first);
+        let least = match old.size().is_some() && old.size() == new.size() {
+            true => ALIKE_OF_SIZE,
+            false => ALIKE,
+        };
         follows
             .then(|| old.likeness(new))
             .flatten()
-            .filter(|alike| *alike >= ALIKE)
+            .filter(|alike| *alike >= least)
     };
     let pairs = best_pairs(gone.len(), new.len(), alike);
     for (j, row) in new.iter().enumerate() {
@@ -152,13 +159,17 @@ impl Row {
         })
     }
 
-    fn likeness(&self, new: &Row) -> Option<u32> {
-        let is_one_build = self.here.build.is_some() && self.here.build == new.here.build;
-        let size = |row: &Row| match &*row.here.sizes {
+    /// What it always asked for.
+    fn size(&self) -> Option<u64> {
+        match &*self.here.sizes {
             [sizes] if sizes.is_one() => Some(sizes.least()),
             _ => None,
-        };
-        let other_size = matches!((size(self), size(new)), (Some(a), Some(b)) if a != b);
+        }
+    }
+
+    fn likeness(&self, new: &Row) -> Option<u32> {
+        let is_one_build = self.here.build.is_some() && self.here.build == new.here.build;
+        let other_size = matches!((self.size(), new.size()), (Some(a), Some(b)) if a != b);
         if is_one_build || other_size || self.via.is_disjoint(&new.via) {
             return None;
         }

@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 
 use super::by_callers::unite_by_callers;
+use super::by_inlining::unite_by_inlining;
 use super::group::Aliases;
 use super::identity::{Candidate, Known, Match, files_of, match_sites};
 use super::matched_by::MatchedBy;
@@ -53,6 +54,7 @@ pub fn join(runs: &mut [Run], by: Grouping) -> Joint {
     }
     joined.weigh_rivals(nothing);
     let Joined { sites, aliases, .. } = joined;
+    let sites = unite_by_inlining(sites, runs);
     let mut sites = unite_by_callers(sites, runs);
     sites.iter_mut().for_each(JoinedSite::finish);
     Joint { sites, aliases }

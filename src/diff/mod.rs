@@ -4,6 +4,7 @@ mod advice;
 mod align;
 mod beyond;
 mod by_callers;
+mod by_inlining;
 mod by_size;
 mod caller;
 mod callers;

@@ -273,7 +273,11 @@ fn add_nodes(run: &mut Run, recording: &Recording, at: &Locations) -> Vec<Option
         // A parent is always older; what was lost with a damaged block has none, and is no frame.
         let is_frame = node >= roots && known.parent < node;
         let caller = stacks.get(known.parent as usize).copied().flatten();
-        stacks.push(is_frame.then(|| run.stacks.add(at.of(node), caller)));
+        let stack = is_frame.then(|| run.stacks.add(at.of(node), caller));
+        if caller.is_none() && known.parent > 0 {
+            run.cut.extend(stack);
+        }
+        stacks.push(stack);
     }
     stacks
 }

@@ -103,6 +103,8 @@ pub struct Only {
     pub kept: u64,
     /// All of them.
     pub all: u64,
+    /// Of those that do not count, how many are in stacks that were cut.
+    pub cut: u64,
 }
 
 /// What all lines that leak come to, whatever the sites of the report stand for.

@@ -149,8 +149,16 @@ fn forked(report: &Report, view: &View<'_>) -> Option<String> {
 fn only(report: &Report) -> Option<String> {
     let only = report.only.as_ref()?;
     let (kept, all) = (count(only.kept), counted(only.all, "live block"));
+    let cut = match only.cut {
+        0 => String::new(),
+        cut => format!(
+            "; {} more are in stacks that were cut, which may go through it, too: record whole stacks, without --depth and \
+             --mode callers, and on a target with an unwind table",
+            count(cut)
+        ),
+    };
     Some(format!(
-        "only stacks through {}: {kept} of {all} of the last run",
+        "only stacks through {}: {kept} of {all} of the last run{cut}",
         only.filter
     ))
 }

@@ -7,9 +7,12 @@
 
 use hashbrown::HashMap;
 
-use super::wrapper::{Learned, PassedBy, Wrappers, is_namesake, is_runtime, is_wrapper, learn};
+use super::wrapper::{
+    Learned, PassedBy, Wrappers, does_its_own_work, is_copy_constructor, is_library_wrapper,
+    is_namesake, is_runtime, is_wrapper, learn,
+};
 use super::{
-    Call, CallSite, Frame, FramePattern, Location, LocationId, Role, Run, Symbolized, Text,
+    Call, CallSite, Frame, FramePattern, Location, LocationId, Named, Role, Run, Symbolized, Text,
 };
 
 /// What answers for a call site.
@@ -58,8 +61,9 @@ pub fn blamed(mut runs: Vec<Run>, wrappers: &Wrappers) -> Vec<Run> {
         }
         // A wrapper can stand behind another one.
         let before = learned.len();
-        for run in &runs {
-            learned.extend(learn(run));
+        let more: Vec<Learned> = runs.iter().map(|run| learn(run, &learned)).collect();
+        for more in more {
+            learned.extend(more);
         }
         if learned.len() == before {
             return runs;
@@ -98,28 +102,32 @@ impl Blame {
     }
 
     /// Whether each frame does a part of a wrapper's work: a wrapper of its own library called it. It need not have a
-    /// name, as stripped libraries name only what they export.
+    /// name, as stripped libraries name only what they export. In a program, what is written in the file of a library's
+    /// wrapper does, too: then the library was built into it.
     ///
     /// A container of C++ calls back what it is given, so behind such a one only functions without a name count.
     fn within(&self, run: &Run) -> Vec<bool> {
         let is_unnamed = |at: LocationId| run.location(at).frame().is_none();
-        let is_known = |at: LocationId| match self.standing(run, at).passed {
+        let known_at = |at: LocationId| match self.standing(run, at).passed {
             Some((frame, PassedBy::Known)) => {
                 let frame = frame.into();
-                let frame = run.frame_of(Call { at, frame });
-                let function = frame.and_then(|frame| frame.function.as_deref());
-                function.is_some_and(|function| !function.contains("::"))
+                let frame = run.frame_of(Call { at, frame })?;
+                let function = frame.function.as_deref()?;
+                Some((does_its_own_work(function), is_library_wrapper(function)))
             }
-            _ => false,
+            _ => None,
         };
         if run.stacks.iter().all(|(_, caller)| caller.is_none()) {
             return Vec::new();
         }
-        let known: Vec<bool> = (0..run.locations.len() as u32)
-            .map(|at| is_known(LocationId(at)))
+        // Whether a wrapper that does its own work was called there, and whether it is a library's.
+        let known: Vec<(bool, bool)> = (0..run.locations.len() as u32)
+            .map(|at| known_at(LocationId(at)).unwrap_or_default())
             .collect();
-        // Behind a wrapper that is known by a name of C, and behind any, for a function without a name.
-        let mut behind: Vec<(bool, bool)> = Vec::with_capacity(run.stacks.len());
+        let files = files(run);
+        // Behind a wrapper that is known by a name of C; behind any, for a function without a name; and behind a library's,
+        // in its file.
+        let mut behind: Vec<(bool, bool, bool)> = Vec::with_capacity(run.stacks.len());
         let mut within = Vec::with_capacity(run.stacks.len());
         for (at, caller) in run.stacks.iter() {
             let location = run.location(at);
@@ -127,21 +135,28 @@ impl Blame {
             let same = outer.filter(|(_, outer)| {
                 location.module.is_some() && run.location(*outer).module == location.module
             });
-            let (of_c, of_any) = same.map_or((false, false), |(caller, outer)| {
+            let (of_c, of_any, of_file) = same.map_or((false, false, false), |(caller, outer)| {
                 // A caller stands before what it calls.
                 let further = behind.get(caller.index()).copied().unwrap_or_default();
                 let of_any = match is_unnamed(outer) {
                     true => further.1,
                     false => self.standing(run, outer).answers.is_none(),
                 };
-                (known[outer.0 as usize] || further.0, of_any)
+                let (does_own_work, is_library) = known[outer.0 as usize];
+                let file = files[at.0 as usize];
+                let is_of_file = file.is_some() && file == files[outer.0 as usize];
+                (
+                    does_own_work || further.0,
+                    of_any,
+                    is_of_file && (is_library || further.2),
+                )
             });
-            behind.push((of_c, of_any));
+            behind.push((of_c, of_any, of_file));
             let module = run.module_of(location);
             let is_library = module.is_some_and(|module| module.label.role == Role::Library);
             within.push(match is_unnamed(at) {
                 true => of_any,
-                false => is_library && of_c,
+                false => (is_library && of_c) || of_file,
             });
         }
         within
@@ -160,6 +175,21 @@ impl Blame {
             .copied()
             .unwrap_or_else(shown)
     }
+}
+
+/// The file of each location, by a number; none where it is not known, or where functions of several are inlined there.
+fn files(run: &Run) -> Vec<Option<usize>> {
+    let mut known: HashMap<Text, usize> = HashMap::new();
+    let mut file_of = |location: &Location| {
+        let mut files = location.frames().iter().map(|frame| frame.file.as_ref());
+        let first = files.next()??;
+        if !files.all(|file| file == Some(first)) {
+            return None;
+        }
+        let next = known.len();
+        Some(*known.entry(first.clone()).or_insert(next))
+    };
+    run.locations.iter().map(&mut file_of).collect()
 }
 
 struct Judge<'a> {
@@ -215,15 +245,31 @@ impl Judge<'_> {
                 None if self.wrappers.only_given => None,
                 None if self.learned.has(module, frame) => Some(PassedBy::Learned),
                 None if self.is_of_header(frame) => Some(PassedBy::Header),
+                None if is_implicit(named, index) => Some(PassedBy::Known),
                 by_name => by_name,
             };
             let Some(by) = by else {
+                if self.is_part_of_wrapper(named.frames(), index) {
+                    continue;
+                }
                 standing.answers = Some(short(index));
                 break;
             };
             standing.passed = Some((short(index), by));
         }
         standing
+    }
+
+    /// Whether a function was inlined into a library's wrapper, of the same file.
+    fn is_part_of_wrapper(&mut self, frames: &[Frame], index: usize) -> bool {
+        if self.wrappers.only_given {
+            return false;
+        }
+        let file = frames[index].file.as_ref();
+        let outer = frames[index + 1..].iter();
+        let of_file = outer.take_while(|frame| file.is_some() && frame.file.as_ref() == file);
+        let mut names = of_file.filter_map(|frame| frame.function.as_ref());
+        names.any(|name| self.by_name(name) == Some(PassedBy::Known) && is_library_wrapper(name))
     }
 
     fn by_name(&mut self, function: &Text) -> Option<PassedBy> {
@@ -254,6 +300,15 @@ impl Judge<'_> {
         self.known.headers.insert(file.clone(), is_header);
         is_header
     }
+}
+
+/// Whether nobody wrote a function: the copies that a compiler makes of an object lie where its class begins.
+fn is_implicit(named: &Named, index: usize) -> bool {
+    let frame = &named.frames()[index];
+    let declared = named.declarations().get(index).and_then(|of| of.line);
+    frame.line.is_some()
+        && frame.line == declared
+        && frame.function.as_deref().is_some_and(is_copy_constructor)
 }
 
 /// No chain of inlined calls is longer.

@@ -25,6 +25,14 @@ impl Run {
         (0..frames).map(move |frame| Call { at, frame })
     }
 
+    /// Whether a function is a part of the one that called it.
+    pub fn is_inlined(&self, call: Call) -> bool {
+        match &self.location(call.at).name {
+            Symbolized::Named(named) => call.frame + 1 < named.frames().len(),
+            Symbolized::Unknown(_) => false,
+        }
+    }
+
     /// The name of a function of a stack, where it has one.
     pub fn frame_of(&self, call: Call) -> Option<&Frame> {
         match &self.location(call.at).name {

@@ -18,10 +18,11 @@ impl Filter {
         self.under.is_some() || self.focus.is_some()
     }
 
-    /// The run with those of its call sites whose stacks count.
-    pub fn kept(&self, mut run: Run) -> Run {
+    /// The run with those of its call sites whose stacks count; and how many live blocks are in others that were cut: who
+    /// knows the rest of these would perhaps count them.
+    pub fn kept(&self, mut run: Run) -> (Run, u64) {
         if !self.is_set() {
-            return run;
+            return (run, 0);
         }
         let of_location = |fits: &dyn Fn(Call) -> bool| -> Vec<bool> {
             let all = (0..run.locations.len() as u32).map(super::LocationId);
@@ -40,12 +41,17 @@ impl Filter {
             .as_ref()
             .map(|focus| of_location(&|call| focus.fits(&run, call)));
         let mut sites = std::mem::take(&mut run.sites);
+        let mut cut = 0;
         sites.retain(|site| {
             let goes_through = |known: &Vec<bool>| run.frames(site).any(|at| known[at.0 as usize]);
-            under.iter().chain(&focus).all(goes_through)
+            let counts = under.iter().chain(&focus).all(goes_through);
+            if !counts && run.is_cut(site) {
+                cut += site.figures.blocks;
+            }
+            counts
         });
         run.sites = sites;
-        run
+        (run, cut)
     }
 }
 

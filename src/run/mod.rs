@@ -46,6 +46,8 @@ pub use wrapper::{
     plain_name,
 };
 
+use hashbrown::HashSet;
+
 use crate::trace::{Curve, FaultKind, LiveSizes, Occurrences, Sizes};
 
 /// A run, read and named.
@@ -58,6 +60,8 @@ pub struct Run {
     /// By `LocationId`.
     pub locations: Vec<Location>,
     pub stacks: Stacks<LocationId>,
+    /// Outermost frames of stacks that were cut there: who called them is not known.
+    pub cut: HashSet<StackId>,
     /// Which frames of the stacks stand for others.
     pub blame: Blame,
     /// Stacks that allocated, each once.
@@ -178,6 +182,7 @@ impl Run {
             inventory: Inventory::default(),
             locations: Vec::new(),
             stacks: Stacks::default(),
+            cut: HashSet::new(),
             blame: Blame::default(),
             sites: Vec::new(),
             faults: None,
@@ -278,6 +283,12 @@ impl Run {
         let sites = self.sites.iter();
         let sites = sites.filter(|site| is_loader(self.innermost(site)));
         sites.map(|site| site.figures.blocks).sum()
+    }
+
+    /// Whether a stack ends before its outermost function, as far as that is known.
+    pub fn is_cut(&self, site: &CallSite) -> bool {
+        let outermost = self.stacks.walk(site.stack).last();
+        outermost.is_some_and(|(node, _)| self.cut.contains(&node))
     }
 
     /// Whether more is known of some call site than the immediate caller.

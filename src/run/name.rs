@@ -224,16 +224,38 @@ impl Named {
         self.chain().skip(1).map(|(frame, _)| frame)
     }
 
-    /// The shown frame and those that it is inlined into, each with its function's declaration.
+    /// The shown frame and those that it is inlined into, each with its function's declaration. Of a function that is
+    /// inlined into itself, the innermost call is there.
     pub fn chain(&self) -> impl Iterator<Item = (&Frame, Declaration)> + '_ {
         let shown = self.shown_at();
         let frames = self.0.frames.iter().enumerate().skip(shown);
         let blamed =
             frames.filter(move |(index, frame)| *index == shown || !is_library_detail(frame));
-        blamed.map(|(index, frame)| {
+        let blamed = blamed.map(|(index, frame)| {
             let declaration = self.0.declarations.get(index);
             (frame, declaration.copied().unwrap_or_default())
-        })
+        });
+        let mut chain: Vec<(&Frame, Declaration)> = Vec::new();
+        for (frame, declaration) in blamed {
+            let is_same = |(known, declared): &(&Frame, Declaration)| {
+                declaration.line.is_some()
+                    && *declared == declaration
+                    && (&known.function, &known.file) == (&frame.function, &frame.file)
+            };
+            match chain.iter().position(is_same) {
+                Some(at) => chain.truncate(at + 1),
+                None => chain.push((frame, declaration)),
+            }
+        }
+        chain.into_iter()
+    }
+
+    /// The shown frame alone, wherever it is inlined.
+    pub fn alone(&self) -> Self {
+        let shown = self.shown_at();
+        let declaration = self.0.declarations.get(shown).copied();
+        let named = Named::of_frames(Box::new([self.shown().clone()]), self.0.source);
+        named.declared(declaration.into_iter().collect())
     }
 
     /// Rewrites the path of every frame.

@@ -10,22 +10,22 @@ use tempfile::TempDir;
 use crate::common::{json, line_of, live, mtrace_diff, output_of, stdout_of, testdata};
 
 /// A directory with programs, and recordings of them.
-struct Bench {
+pub struct Bench {
     directory: TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Bench {
             directory: tempfile::tempdir().unwrap(),
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    fn build(&self, compiler: &[&str], name: &str, source: &Path, libraries: &[&str]) {
+    pub fn build(&self, compiler: &[&str], name: &str, source: &Path, libraries: &[&str]) {
         let mut command = Command::new(compiler[0]);
         command.args(&compiler[1..]).args(["-g", "-w", "-o"]);
         command.arg(self.path(name)).arg(source).args(libraries);
@@ -33,13 +33,13 @@ impl Bench {
     }
 
     /// Compiles `testdata/src/wrapped.c`.
-    fn wrapped(&self, name: &str, options: &[&str]) {
+    pub fn wrapped(&self, name: &str, options: &[&str]) {
         let source = testdata().join("src/wrapped.c");
         let compiler: Vec<&str> = ["gcc"].iter().chain(options).copied().collect();
         self.build(&compiler, name, &source, &["-ldl"]);
     }
 
-    fn record(&self, name: &str, options: &[&str], program: &[&str]) -> String {
+    pub fn record(&self, name: &str, options: &[&str], program: &[&str]) -> String {
         let mut command = mtrace_diff();
         command
             .arg("record")
@@ -227,44 +227,51 @@ pub fn changed_callers() {
     }
 }
 
-/// The same on 32-bit ARM in Thumb code, where stacks are walked by tables.
-pub fn on_arm() {
-    let bench = Bench::new();
-    let root = bench.path("root");
-    fs::create_dir(&root).unwrap();
-    std::os::unix::fs::symlink("/usr/arm-linux-gnueabihf/lib", root.join("lib")).unwrap();
-    let built = stdout_of(
-        mtrace_diff()
-            .args(["recorder", "--build", "arm-linux-gnueabihf-gcc", "-o"])
-            .arg(bench.path("recorder")),
-    );
-    let source = testdata().join("src/wrapped.c");
-    let runs = [
-        ("first", &["-O0"][..], "10"),
-        ("second", &["-O1", "-DSECOND"], "30"),
-    ];
-    let runs = runs.map(|(name, options, times)| {
-        let gcc = [
-            "arm-linux-gnueabihf-gcc",
-            "-mthumb",
-            "-fno-optimize-sibling-calls",
-        ];
-        let compiler: Vec<&str> = gcc.iter().chain(options).copied().collect();
-        let run = bench.path(name);
+/// Programs of 32-bit ARM in Thumb code, whose stacks are walked by tables.
+pub struct Board {
+    pub bench: Bench,
+    recorder: PathBuf,
+}
+
+impl Board {
+    pub fn new() -> Self {
+        let bench = Bench::new();
+        let mut command = mtrace_diff();
+        command.args(["recorder", "--build", "arm-linux-gnueabihf-gcc", "-o"]);
+        let built = stdout_of(command.arg(bench.path("recorder")));
+        Board {
+            recorder: built.trim().into(),
+            bench,
+        }
+    }
+
+    /// The root directory of its system.
+    pub const ROOT: &'static str = "/usr/arm-linux-gnueabihf";
+
+    /// Builds a program and records a run of it; libraries are those that it loads itself.
+    pub fn record(
+        &self,
+        name: &str,
+        compiler: &[&str],
+        source: &Path,
+        libraries: &[&Path],
+        arguments: &[&str],
+    ) -> String {
+        let run = self.bench.path(name);
         fs::create_dir(&run).unwrap();
         let app = format!("{name}/app");
-        bench.build(&compiler, &app, &source, &["-ldl"]);
-        let table = bench.path("table");
+        let options = ["-mthumb", "-fno-optimize-sibling-calls"];
+        let compiler = [compiler, &options[..]].concat();
+        self.bench.build(&compiler, &app, source, &["-ldl"]);
+        let table = self.bench.path("table");
         let mut command = mtrace_diff();
-        command
-            .args(["unwind-table", "-o"])
-            .arg(&table)
-            .arg(bench.path(&app));
-        stdout_of(command.arg("--sysroot").arg(&root));
+        command.args(["unwind-table", "-o"]).arg(&table);
+        command.arg(self.bench.path(&app)).args(libraries);
+        stdout_of(command.args(["--sysroot", Board::ROOT]));
         let mut command = Command::new("qemu-arm");
-        command.arg("-L").arg(&root);
+        command.args(["-L", Board::ROOT]);
         for (variable, value) in [
-            ("LD_PRELOAD", Path::new(built.trim())),
+            ("LD_PRELOAD", &self.recorder),
             ("MTRACE_RECORDER", &run.join("log")),
             ("MTRACE_RECORDER_TABLE", &table),
         ] {
@@ -272,16 +279,33 @@ pub fn on_arm() {
                 .arg("-E")
                 .arg(format!("{variable}={}", value.display()));
         }
-        stdout_of(command.arg(bench.path(&app)).arg(times));
+        let output = output_of(command.arg(self.bench.path(&app)).args(arguments));
+        assert!(output.status.success(), "{output:?}");
         run.to_str().unwrap().to_owned()
+    }
+}
+
+/// The same on 32-bit ARM; and in a plugin there.
+pub fn on_arm() {
+    let board = Board::new();
+    let gcc = "arm-linux-gnueabihf-gcc";
+    let source = testdata().join("src/wrapped.c");
+    let plugin_source = board.bench.path("plugin.c");
+    fs::write(&plugin_source, PLUGIN).unwrap();
+    let of_plugin = [gcc, "-O1", "-mthumb", "-shared", "-fPIC"];
+    board
+        .bench
+        .build(&of_plugin, "plugin.so", &plugin_source, &[]);
+    let plugin = board.bench.path("plugin.so");
+    let runs = [
+        ("first", &[gcc, "-O0", "-DPLUGIN"][..], "10"),
+        ("second", &[gcc, "-O1", "-DPLUGIN", "-DSECOND"], "30"),
+    ];
+    let runs = runs.map(|(name, compiler, times)| {
+        let arguments = [times, plugin.to_str().unwrap()];
+        board.record(name, compiler, &source, &[&plugin], &arguments)
     });
-    let document = json(&[
-        &runs[0],
-        &runs[1],
-        "--sysroot",
-        root.to_str().unwrap(),
-        "--stacks",
-    ]);
+    let document = json(&[&runs[0], &runs[1], "--sysroot", Board::ROOT, "--stacks"]);
     for (mark, size, through) in LEAKS.into_iter().filter(|leak| leak.0 != "plugin") {
         // A pointer has four bytes.
         let size = if mark == "session" { 12 } else { size };
@@ -294,6 +318,12 @@ pub fn on_arm() {
         (&name["function"], &name["matched_by"]),
         (&"session_name".into(), &"callers".into())
     );
+    let sites = document["sites"].as_array().unwrap().iter();
+    let mut of_plugin = sites.filter(|site| site["function"] == "plugin_add");
+    let of_plugin = of_plugin.next().unwrap_or_else(|| panic!("{document:#}"));
+    let figures = (live(of_plugin), via(of_plugin));
+    assert_eq!(of_plugin["line"], 7);
+    assert_eq!(figures, (each([10, 30], 40), LEAKS[7].2.to_vec()));
     // The call of a caller, not the line behind it.
     let timer = &row(&document, "wrapped.c", "timer")["callers"]["branches"];
     for (branch, mark) in [(0, "on_poll"), (1, "on_timer")] {

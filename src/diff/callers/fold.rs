@@ -1,5 +1,7 @@
 //! Folding recursion: a way goes through each function once.
 
+use crate::run::LocationId;
+
 /// A frame of a way that was folded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Folded {
@@ -8,29 +10,45 @@ pub struct Folded {
     pub comes_back: bool,
 }
 
+/// A frame of a way that is not folded yet.
+#[derive(Debug, Clone, Copy)]
+pub struct ShownFrame {
+    pub frame: u32,
+    /// `None` where it is not inlined.
+    pub inlined_at: Option<LocationId>,
+}
+
 /// The way without what lies between a function and itself. The first of the frames is the row's own.
+///
+/// A small function that is inlined at two places of a way calls itself at neither: what lies between says more than it.
 pub fn fold(
-    frames: impl IntoIterator<Item = u32>,
+    frames: impl IntoIterator<Item = ShownFrame>,
     function_of: impl Fn(u32) -> u32,
 ) -> Vec<Folded> {
-    let mut folded: Vec<Folded> = Vec::new();
-    for frame in frames {
+    let mut steps: Vec<(Folded, Option<LocationId>)> = Vec::new();
+    for ShownFrame { frame, inlined_at } in frames {
         let function = function_of(frame);
-        let known = folded
+        let last = steps.len().wrapping_sub(1);
+        let known = steps
             .iter()
-            .position(|known| function_of(known.frame) == function);
+            .enumerate()
+            .position(|(at, (known, known_at))| {
+                let are_two =
+                    matches!((inlined_at, known_at), (Some(one), Some(other)) if one != *other);
+                function_of(known.frame) == function && (!are_two || at == last)
+            });
         match known {
             Some(at) => {
-                folded.truncate(at + 1);
-                folded[at].comes_back = true;
+                steps.truncate(at + 1);
+                steps[at].0.comes_back = true;
             }
-            None => folded.push(Folded {
-                frame,
-                comes_back: false,
-            }),
+            None => {
+                let comes_back = false;
+                steps.push((Folded { frame, comes_back }, inlined_at));
+            }
         }
     }
-    folded
+    steps.into_iter().map(|(step, _)| step).collect()
 }
 
 #[cfg(test)]
@@ -41,7 +59,11 @@ mod tests {
     fn a_way_goes_through_each_function_once() {
         // Frames of one function differ in their last digit.
         let fold = |frames: &[u32]| {
-            let folded = fold(frames.iter().copied(), |frame| frame / 10);
+            let frames = frames.iter().map(|frame| ShownFrame {
+                frame: *frame,
+                inlined_at: None,
+            });
+            let folded = fold(frames, |frame| frame / 10);
             let folded = folded.iter().map(|at| (at.frame, at.comes_back));
             folded.collect::<Vec<_>>()
         };
@@ -52,5 +74,39 @@ mod tests {
             [(10, false), (20, true), (31, false), (40, false)]
         );
         assert_eq!(fold(&[]), []);
+    }
+
+    #[test]
+    fn what_is_inlined_twice_is_no_recursion() {
+        let fold = |frames: &[(u32, u32)]| {
+            // At place 0 nothing is inlined.
+            let places = frames.iter().map(|(frame, at)| {
+                let at = (*at > 0).then_some(LocationId(*at));
+                ShownFrame {
+                    frame: *frame,
+                    inlined_at: at,
+                }
+            });
+            let folded = fold(places, |frame| frame / 10);
+            let folded = folded.iter().map(|at| (at.frame, at.comes_back));
+            folded.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            fold(&[(10, 1), (20, 0), (11, 2), (30, 0)]),
+            [(10, false), (20, false), (11, false), (30, false)]
+        );
+        // One that is inlined into itself is.
+        assert_eq!(
+            fold(&[(10, 1), (20, 1), (11, 1), (30, 0)]),
+            [(10, true), (30, false)]
+        );
+        assert_eq!(
+            fold(&[(10, 1), (11, 2), (30, 0)]),
+            [(10, true), (30, false)]
+        );
+        assert_eq!(
+            fold(&[(10, 1), (20, 0), (11, 0), (30, 0)]),
+            [(10, true), (30, false)]
+        );
     }
 }

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use super::Reach;
-use super::fold::{Folded, fold};
+use super::fold::{Folded, ShownFrame, fold};
 use crate::diff::caller::Caller;
 use crate::diff::module_key::ModuleKey;
 use crate::run::{Call, CallSite, Run};
@@ -33,13 +33,16 @@ impl Frames {
     pub fn path(&mut self, run: &Run, index: usize, site: &CallSite, reach: &Reach) -> FramePath {
         let responsible = run.responsible(site).call;
         let calls = run.calls(site).skip_while(|call| *call != responsible);
-        let mut shown: Vec<u32> = Vec::new();
+        let mut shown: Vec<ShownFrame> = Vec::new();
         for call in calls {
             let is_own = call == responsible;
             let Some(frame) = self.frame(run, index, call, is_own) else {
                 continue;
             };
-            shown.push(frame);
+            shown.push(ShownFrame {
+                frame,
+                inlined_at: run.is_inlined(call).then_some(call.at),
+            });
             let function = self.list[frame as usize].function.as_deref();
             let is_end = |name: &str| {
                 let mut under = reach.under.iter();

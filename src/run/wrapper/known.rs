@@ -83,6 +83,7 @@ pub const WRAPPERS: &[Group] = &[
             "x*dup",
             "x*dup0",
             "x*dupz",
+            "x*dup_or_null",
             "xasprintf",
             "xvasprintf",
             "xstrfmt",
@@ -107,6 +108,10 @@ pub const WRAPPERS: &[Group] = &[
             "*_memdup",
             "*_asprintf",
             "*_vasprintf",
+            "strbuf_*",
+            "strvec_*",
+            "string_list_*",
+            "hashmap_*",
         ],
     },
     Group {
@@ -164,9 +169,53 @@ pub const WRAPPERS: &[Group] = &[
             "PyType_GenericAlloc",
             "_PyType_AllocNoTrack",
             "pymalloc_*",
-            "_PyBytes_FromSize",
             "gc_alloc",
             "new_arena",
+            "PyUnicode_*",
+            "_PyUnicode_*",
+            "unicode_decode_*",
+            "PyBytes_*",
+            "_PyBytes_*",
+            "PyByteArray_*",
+            "PyLong_*",
+            "_PyLong_*",
+            "PyFloat_From*",
+            "PyComplex_From*",
+            "PyTuple_*",
+            "_PyTuple_*",
+            "PyList_*",
+            "_PyList_*",
+            "PyDict_*",
+            "_PyDict_*",
+            "PySet_*",
+            "PyFrozenSet_*",
+            "PyStructSequence_*",
+            "PyFunction_New*",
+            "PyCFunction_New*",
+            "PyCMethod_New",
+            "PyMethod_New",
+            "PyDescr_New*",
+            "descr_new",
+            "PyType_From*",
+            "PyModule_New*",
+            "PyModule_Add*",
+            "PyCapsule_New",
+            "PyCell_New",
+            "PySlice_New",
+            "PyWeakref_New*",
+            "Py_BuildValue*",
+            "_Py_BuildValue*",
+            "Py_VaBuildValue*",
+            "va_build_*",
+            "do_mkvalue",
+            "do_mkstack",
+            "do_mktuple",
+            "do_mklist",
+            "do_mkdict",
+            "PyObject_CallFunction*",
+            "PyObject_CallMethod*",
+            "_PyObject_CallFunction*",
+            "_PyObject_CallMethod*",
         ],
     },
     Group {
@@ -175,8 +224,14 @@ pub const WRAPPERS: &[Group] = &[
         patterns: &[
             "sqlite3*Malloc*",
             "sqlite3*Realloc*",
-            "sqlite3*StrDup",
-            "sqlite3*StrNDup",
+            "sqlite3*Dup",
+            "sqlite3NameFromToken",
+            "sqlite3HashInsert",
+            "sqlite3VdbeMemGrow",
+            "sqlite3VdbeMemClearAndResize",
+            "sqlite3VdbeMemSet*",
+            "sqlite3VdbeMemCopy",
+            "sqlite3VdbeMemMake*",
             "sqlite3_malloc*",
             "sqlite3_realloc*",
             "sqlite3_*mprintf",
@@ -245,7 +300,8 @@ pub const WRAPPERS: &[Group] = &[
     },
 ];
 
-/// Libraries that allocate for whoever calls them: their own lines are nobody's.
+/// Libraries that allocate for whoever calls them: their own lines are nobody's. What GLib keeps for itself is little, and
+/// what it calls back is in other modules.
 pub const RUNTIMES: &[&str] = &[
     "libc",
     "libm",
@@ -257,6 +313,8 @@ pub const RUNTIMES: &[&str] = &[
     "libc++abi",
     "libgcc_s",
     "libuClibc",
+    "libglib",
+    "libgobject",
 ];
 
 /// How the names of libraries begin whose wrappers are in the table.
@@ -327,6 +385,12 @@ fn has_name_of(function: &str, is_meant: impl Fn(&Group) -> bool) -> bool {
     patterns.any(|pattern| can_fit(pattern) && fits(pattern, &name))
 }
 
+/// Whether what a library's wrapper calls within that library does a part of its work. A container of C++ calls back what
+/// it is given, and an object of Python is code of anybody's, most of it run by that library.
+pub fn does_its_own_work(function: &str) -> bool {
+    !function.contains("::") && !function.trim_start_matches('_').starts_with("Py")
+}
+
 /// Whether a module belongs to the C or C++ runtime.
 pub fn is_runtime(module: &ModuleLabel) -> bool {
     if module.role == Role::Loader {
@@ -371,6 +435,8 @@ mod tests {
             "g_list_append",
             "PyMem_RawMalloc",
             "_PyObject_GC_Alloc",
+            "PyDict_New",
+            "PyUnicode_FromString",
             "sqlite3MallocRaw",
             "sqlite3DbStrDup",
             "xmalloc.constprop.0",
@@ -390,7 +456,7 @@ mod tests {
             "box_alloc_all",
             "xallocator",
             "sqlite3VdbeExec",
-            "PyDict_New",
+            "PyEval_EvalCode",
             "app::load(std::string const&)",
             "Session<std::string>::open()",
         ] {
@@ -409,10 +475,11 @@ mod tests {
             "libc-2.31.so",
             "libstdc++.so.6.0.30",
             "ld-musl-armhf.so.1",
+            "libglib-2.0.so.0",
         ] {
             assert!(is_runtime(&library(name)), "{name}");
         }
-        for name in ["libcurl.so.4", "libglib-2.0.so.0", "libmine.so"] {
+        for name in ["libcurl.so.4", "libgio-2.0.so.0", "libmine.so"] {
             assert!(!is_runtime(&library(name)), "{name}");
         }
     }

@@ -6,29 +6,34 @@
 //! - three calls of it or more have each asked for one size of their own, no two the same; or
 //! - it was called by eight functions or more, for more than one size.
 //!
+//! So is one that is called by such a function, from one call in it: what leads there only hands the size on.
+//!
 //! A function without a name, in a program that was stripped, is known by its call of the allocator: that is one address
-//! of a build.
+//! of a build. The instances of a template are one function.
 //!
 //! A copy of a text has the size of the text, not of the caller's choice: behind `strdup` and the like only the second
-//! counts.
+//! counts. But what is given a `va_list`, or makes one, writes the text that its callers say: two calls are enough.
 
 use std::collections::BTreeSet;
 
 use hashbrown::{HashMap, HashSet};
 
+use crate::run::blame::Responsible;
 use crate::run::{
-    Build, Call, CallSite, Frame, LinkAddress, Location, ModuleLabel, Role, Run, Text,
+    Build, Call, CallSite, Frame, LinkAddress, Location, ModuleLabel, PassedBy, Role, Run, Text,
 };
-use crate::symbol_name::without_clone;
 use crate::trace::Sizes;
 
-use super::pattern::plain_name;
+use super::signature::{hands_a_list_on, is_given_a_size, of_all_instances};
 
 /// So many calls with a size of their own.
 const OWN_SIZES: usize = 3;
 
 /// So many functions that call it.
 const FUNCTIONS: usize = 8;
+
+/// So many calls of what writes whatever text its callers say.
+const TEXTS: usize = 2;
 
 /// What is learned of, in all runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,9 +44,9 @@ enum Function {
     At(Build, LinkAddress),
 }
 
-/// Functions that turned out to be wrappers.
+/// Functions that turned out to be wrappers, and whether their callers choose the size.
 #[derive(Debug, Clone, Default)]
-pub struct Learned(HashSet<Function>);
+pub struct Learned(HashMap<Function, bool>);
 
 impl Learned {
     pub fn len(&self) -> usize {
@@ -49,18 +54,26 @@ impl Learned {
     }
 
     pub fn extend(&mut self, other: Learned) {
-        self.0.extend(other.0);
+        for (function, is_by_size) in other.0 {
+            *self.0.entry(function).or_default() |= is_by_size;
+        }
     }
 
     pub fn has(&self, module: Option<&ModuleLabel>, frame: &Frame) -> bool {
         let function = frame.function.as_deref().filter(|_| !self.0.is_empty());
-        function.is_some_and(|function| self.0.contains(&Function::named(module, function)))
+        function.is_some_and(|function| self.0.contains_key(&Function::named(module, function)))
     }
 
     /// Whether a place without a name is a wrapper's call.
     pub fn has_place(&self, run: &Run, location: &Location) -> bool {
         let place = Function::at(run, location).filter(|_| !self.0.is_empty());
-        place.is_some_and(|place| self.0.contains(&place))
+        place.is_some_and(|place| self.0.contains_key(&place))
+    }
+
+    /// Whether the callers of a wrapper choose its size, by what is learned of it.
+    fn is_given_a_size(&self, run: &Run, call: Call) -> bool {
+        let function = Function::of(run, call);
+        function.is_some_and(|function| self.0.get(&function) == Some(&true))
     }
 }
 
@@ -70,7 +83,19 @@ impl Function {
             let (role, name) = module.identity();
             (role, name.to_owned())
         });
-        Function::Named(module, without_clone(function).to_owned())
+        Function::Named(module, of_all_instances(function).into_owned())
+    }
+
+    fn of(run: &Run, call: Call) -> Option<Self> {
+        let location = run.location(call.at);
+        let function = run.frame_of(call).and_then(|frame| frame.function.as_ref());
+        match function {
+            Some(function) => {
+                let module = run.module_of(location).map(|module| &module.label);
+                Some(Function::named(module, function))
+            }
+            None => Function::at(run, location),
+        }
     }
 
     fn at(run: &Run, location: &Location) -> Option<Self> {
@@ -85,13 +110,35 @@ struct Candidate {
     /// Its own calls of the allocator, or of a wrapper.
     own: HashSet<Place>,
     /// Who called it from where, and what for.
-    calls: HashMap<(Caller, Place), Option<Sizes>>,
+    calls: Calls<Asked>,
     /// Its size can be its caller's choice.
     is_by_size: bool,
+    /// Calls that say what text it writes, of those that come with a list of arguments.
+    texts: HashSet<(Caller, Place)>,
+    /// It does something else than to write such a text.
+    is_by_itself: bool,
+}
+
+/// By the caller, and where in it.
+type Calls<T> = HashMap<(Caller, Place), T>;
+
+/// What a call of a function asked for.
+#[derive(Default)]
+struct Asked {
+    sizes: Option<Sizes>,
+    /// Of the calls of its caller.
+    outer: Calls<Repeated>,
+}
+
+/// What a call asked for, and how often.
+#[derive(Default)]
+struct Repeated {
+    sizes: Option<Sizes>,
+    times: u64,
 }
 
 /// A function by its name, or by its call where it has none.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Caller {
     Named(Text),
     At(Place),
@@ -101,19 +148,29 @@ enum Caller {
 type Place = (Option<u32>, Call);
 
 /// The wrappers of one run, beyond those that are passed over already.
-pub fn learn(run: &Run) -> Learned {
+pub fn learn(run: &Run, known: &Learned) -> Learned {
     let mut candidates: HashMap<Function, Candidate> = HashMap::new();
     for site in &run.sites {
-        note(run, site, &mut candidates);
+        note(run, site, known, &mut candidates);
     }
     let found = candidates.into_iter();
     let found = found.filter(|(_, candidate)| candidate.is_wrapper());
-    Learned(found.map(|(function, _)| function).collect())
+    Learned(
+        found
+            .map(|(function, candidate)| (function, candidate.is_by_size))
+            .collect(),
+    )
 }
 
-fn note(run: &Run, site: &CallSite, candidates: &mut HashMap<Function, Candidate>) {
+fn note(
+    run: &Run,
+    site: &CallSite,
+    known: &Learned,
+    candidates: &mut HashMap<Function, Candidate>,
+) {
     let responsible = run.responsible(site);
-    let Some(caller) = run.callers(site).next() else {
+    let mut callers = run.callers(site);
+    let Some(caller) = callers.next() else {
         return;
     };
     if responsible.stands_for.is_some() {
@@ -125,26 +182,65 @@ fn note(run: &Run, site: &CallSite, candidates: &mut HashMap<Function, Candidate
     if name.as_deref() == Some("main") || (name.is_some() && calls == name) {
         return;
     }
-    let location = run.location(responsible.call.at);
-    let module = run.module_of(location).map(|module| &module.label);
-    let function_of_it = match &name {
-        Some(name) => Some(Function::named(module, name)),
-        None => Function::at(run, location),
+    let Some(key) = Function::of(run, responsible.call) else {
+        return;
     };
-    let Some(key) = function_of_it else { return };
     let candidate = candidates.entry(key).or_default();
     candidate.own.insert(place(run, responsible.call));
-    let via = responsible.via.and_then(|(call, _)| function(call));
-    candidate.is_by_size |= via.is_none_or(|name| is_given_a_size(&name));
+    candidate.is_by_size |= is_by_size(run, responsible, known);
     let asked = asked_for(site);
-    let from = place(run, caller);
-    let calls = calls.map_or(Caller::At(from), Caller::Named);
-    let known = candidate.calls.entry((calls, from));
-    let known = known.or_insert(asked);
-    *known = match (*known, asked) {
-        (Some(known), Some(asked)) => Some(known.and(asked)),
-        (one, other) => one.or(other),
+    let named = |call: Call, name: Option<Text>| {
+        let from = place(run, call);
+        (name.map_or(Caller::At(from), Caller::Named), from)
     };
+    let inner = named(caller, calls.clone());
+    let outer = callers.next();
+    let outer = outer.map(|call| named(call, function(call)));
+    let hands_on = |own: &Option<Text>, called: &Option<Text>| match (own, called) {
+        (Some(own), Some(called)) => hands_a_list_on(own, called),
+        _ => false,
+    };
+    let via = responsible.via.and_then(|(call, _)| function(call));
+    let text = match () {
+        () if hands_on(&calls, &name) => outer.clone(),
+        () if hands_on(&name, &via) => Some(inner.clone()),
+        () => None,
+    };
+    candidate.is_by_itself |= text.is_none();
+    candidate.texts.extend(text);
+    let call = candidate.calls.entry(inner).or_default();
+    call.sizes = and(call.sizes, asked);
+    // Recursion hands nothing on.
+    let is_other = |caller: &Caller| match caller {
+        Caller::Named(outer) => Some(outer) != calls.as_ref() && Some(outer) != name.as_ref(),
+        Caller::At(_) => true,
+    };
+    if let Some(outer) = outer.filter(|(outer, _)| is_other(outer)) {
+        let outer = call.outer.entry(outer).or_default();
+        outer.sizes = and(outer.sizes, asked);
+        outer.times += site.figures.allocations.unwrap_or(0);
+    }
+}
+
+fn and(one: Option<Sizes>, other: Option<Sizes>) -> Option<Sizes> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.and(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Whether what a function calls is given a size.
+fn is_by_size(run: &Run, responsible: Responsible, known: &Learned) -> bool {
+    let Some((call, by)) = responsible.via else {
+        return true;
+    };
+    match by {
+        PassedBy::Learned => known.is_given_a_size(run, call),
+        _ => {
+            let function = run.frame_of(call).and_then(|frame| frame.function.as_ref());
+            function.is_none_or(|function| is_given_a_size(function))
+        }
+    }
 }
 
 /// A line counts, not its several calls.
@@ -161,11 +257,6 @@ fn place(run: &Run, call: Call) -> Place {
     }
 }
 
-fn is_given_a_size(wrapper: &str) -> bool {
-    let name = plain_name(wrapper);
-    name.contains("alloc") || name.starts_with("operator new")
-}
-
 /// The sizes that were asked for; where these are not known, the mean of what is live.
 fn asked_for(site: &CallSite) -> Option<Sizes> {
     let mean = || {
@@ -180,15 +271,37 @@ impl Candidate {
         if self.own.len() != 1 {
             return false;
         }
-        let sizes = self.calls.values().flatten();
-        let own: BTreeSet<u64> = sizes
-            .clone()
-            .filter(|sizes| sizes.is_one())
-            .map(|sizes| sizes.least())
-            .collect();
+        let calls = self.calls.iter();
+        let sizes = calls.filter_map(|(at, asked)| Some((at, asked.sizes?)));
+        let sizes: Vec<(&(Caller, Place), Sizes)> = sizes.collect();
         let functions: HashSet<&Caller> = self.calls.keys().map(|(caller, _)| caller).collect();
-        let all = sizes.copied().reduce(Sizes::and);
+        let all = sizes.iter().map(|(_, sizes)| *sizes).reduce(Sizes::and);
         let differ = all.is_some_and(|all| !all.is_one());
-        (self.is_by_size && own.len() >= OWN_SIZES) || (functions.len() >= FUNCTIONS && differ)
+        let of_calls = sizes.iter().map(|(_, sizes)| *sizes);
+        (self.is_by_size && own_sizes(of_calls) >= OWN_SIZES)
+            || (functions.len() >= FUNCTIONS && differ)
+            || (self.is_by_size && self.is_called_by_one())
+            || (!self.is_by_itself && self.texts.len() >= TEXTS)
     }
+
+    /// Whether a function that calls it once would be one.
+    fn is_called_by_one(&self) -> bool {
+        let mut places: HashMap<&Caller, usize> = HashMap::new();
+        for (caller, _) in self.calls.keys() {
+            *places.entry(caller).or_default() += 1;
+        }
+        self.calls.iter().any(|((caller, _), asked)| {
+            // Each that allocated once asked for one size of its own.
+            let outer = asked.outer.values().filter(|outer| outer.times > 1);
+            places.get(caller) == Some(&1)
+                && own_sizes(outer.filter_map(|outer| outer.sizes)) >= OWN_SIZES
+        })
+    }
+}
+
+/// How many sizes there are that a call always asked for.
+fn own_sizes(of_calls: impl Iterator<Item = Sizes>) -> usize {
+    let own = of_calls.filter(|sizes| sizes.is_one());
+    let own: BTreeSet<u64> = own.map(|sizes| sizes.least()).collect();
+    own.len()
 }

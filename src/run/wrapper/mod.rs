@@ -4,10 +4,14 @@
 mod known;
 mod learned;
 mod pattern;
+mod signature;
 
-pub use known::{is_library_wrapper, is_namesake, is_runtime, is_well_known, is_wrapper};
+pub use known::{
+    does_its_own_work, is_library_wrapper, is_namesake, is_runtime, is_well_known, is_wrapper,
+};
 pub use learned::{Learned, learn};
 pub use pattern::{Pattern, plain_name};
+pub use signature::is_copy_constructor;
 
 use serde::Serialize;
 
