@@ -204,6 +204,11 @@ fn main() {
             gate::a_function_without_lines_is_judged_in_all_its_rows,
         ),
         trial(
+            "growth_without_a_verdict_that_another_caller_lost_is_named",
+            &["gcc"],
+            gate::growth_without_a_verdict_that_another_caller_lost_is_named,
+        ),
+        trial(
             "what_one_caller_lost_hides_no_leak_of_another",
             &["gcc"],
             gate::what_one_caller_lost_hides_no_leak_of_another,

@@ -11,7 +11,7 @@ use super::judge::judge_each;
 use super::judged::{Reading, Site};
 use super::site::{Grouping, Part, SiteRun};
 use super::split::split;
-use super::together::{LOST, Likeness, Sum, Together, has_lost};
+use super::together::{Likeness, Sum, Together, can_lose, has_gained, has_lost};
 use super::trend::{Observed, Trend, kept, trend_of};
 use crate::run::{Figures, Run};
 
@@ -25,7 +25,7 @@ pub fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<Together>
         site.at.hidden.is_none() && site.at.part.is_none() && site.at.lines.is_none()
     });
     let hiding = |(index, site): (usize, &Site)| {
-        let parts = match may_hide_a_caller(site, runs) {
+        let parts = match may_hide_a_caller(site) {
             true => by_callers(index, site, runs, columns),
             false => by_sizes(index, site, runs, columns),
         };
@@ -35,35 +35,18 @@ pub fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<Together>
     rows.flat_map(hiding).collect()
 }
 
-/// Whether several stacks lead to the row, and one of them leaks by its own course. To find the same stack in two runs takes
-/// long, and of few rows is it worth it.
-fn may_hide_a_caller(site: &Site, runs: &[Run]) -> bool {
-    let (Some(here), Some(run)) = (last(site), runs.last()) else {
-        return false;
+/// Whether several stacks lead to the row, and it had something to lose.
+fn may_hide_a_caller(site: &Site) -> bool {
+    let stacks = |run: Option<&Option<Box<SiteRun>>>| {
+        let run = run.and_then(Option::as_deref);
+        run.map_or(0, |run| run.stacks().len())
     };
-    let before = site.at.runs.first().and_then(Option::as_deref);
-    if before.is_none_or(|before| before.figures.blocks < LOST) {
-        return false;
-    }
-    let stacks = here
-        .stacks()
-        .len()
-        .max(before.map_or(0, |before| before.stacks().len()));
-    if stacks < 2 {
-        return false;
-    }
-    let of_stacks = here.stacks().iter();
-    let mut of_stacks = of_stacks.filter_map(|stack| run.sites.get(*stack as usize));
-    of_stacks.any(|stack| {
-        let observed = stack.curve.as_ref().map(|curve| Observed {
-            survivors: stack.survivors.as_ref(),
-            ..Observed::bare(curve)
-        });
-        observed.is_none_or(|observed| leaks(trend_of(&observed)))
-    })
+    let runs = &site.at.runs;
+    can_lose(site) && stacks(runs.first()).max(stacks(runs.last())) > 1
 }
 
-/// The callers that leak, without those that did not and shrank.
+/// The callers that leak, without those that did not and shrank. Those that have twice what they had and do not look like a
+/// leak are named.
 fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Option<Together> {
     let ways = split(
         vec![site.at.clone()],
@@ -81,15 +64,38 @@ fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Op
         .iter()
         .filter(|way| has_lost(way) && may_have_moved(way));
     let with_moved = Sum::of(sure.chain(of_leak), columns);
-    let all = Sum::of(leaking.iter().copied(), columns);
-    (!leaking.is_empty()).then(|| Together {
+    let grown = ways
+        .iter()
+        .filter(|way| grew_by_a_leak(way) || has_gained(way));
+    let grown: Vec<&Site> = grown.collect();
+    let all = without_moved(&grown, &ways, columns);
+    (!grown.is_empty()).then(|| Together {
         likeness: Likeness::Callers,
         sites: vec![index],
-        in_last: leaking.len(),
+        in_last: match leaking.len() {
+            0 => grown.len(),
+            leaking => leaking,
+        },
         reading: with_moved.reading(columns),
         held: with_moved.held(columns),
         others: Some(all.reading(columns)),
     })
+}
+
+/// Ways that grew. Those that are new can be those that are gone, in another build: only what they have more counts.
+fn without_moved(grown: &[&Site], ways: &[Site], columns: &[Column]) -> Sum {
+    let is_new = |way: &&Site| way.at.runs.first().is_none_or(Option::is_none);
+    let (new, known): (Vec<&Site>, Vec<&Site>) = grown.iter().copied().partition(is_new);
+    let gone = ways.iter().filter(|way| last(way).is_none());
+    let moved: Vec<&Site> = new.into_iter().chain(gone).collect();
+    let more = Sum::of(moved.iter().copied(), columns).reading(columns);
+    let is_more = more.growth.is_growth();
+    Sum::of(
+        known
+            .into_iter()
+            .chain(moved.into_iter().filter(|_| is_more)),
+        columns,
+    )
 }
 
 /// A leak that is gone with its way, or is less on it, can be on another: the program was rewritten, or has other work.
@@ -116,7 +122,7 @@ fn by_sizes(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Opti
         Some(Part::Size(size)) => Some((*size, row)),
         _ => None,
     });
-    let grown = sized.filter(|(_, row)| row.growth.is_growth());
+    let grown = sized.filter(|(_, row)| has_gained(row));
     let by_blocks = |(_, row): &(u64, &Site)| (row.growth.blocks, row.growth.bytes);
     let (size, row) = grown.max_by_key(by_blocks)?;
     Some(Together {

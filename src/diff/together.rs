@@ -48,8 +48,9 @@ pub struct Together {
     pub others: Option<Reading>,
 }
 
-/// A row that lost so many blocks, and half of what it had, is a change of its own.
-pub const LOST: u64 = 8;
+/// A row that lost so many blocks, or so many bytes, and half of what it had, is a change of its own.
+const LOST: u64 = 8;
+const LOST_BYTES: u64 = 64 << 10;
 
 impl Together {
     pub fn of(likeness: Likeness, at: Vec<usize>, sites: &[Site], columns: &[Column]) -> Self {
@@ -83,9 +84,26 @@ impl Together {
 
 /// Whether a row lost so much that it is a change of its own.
 pub fn has_lost(site: &Site) -> bool {
-    let before = site.first().blocks;
-    let lost = before.saturating_sub(site.last().blocks);
-    lost >= LOST && lost >= before / 2
+    is_much_less(site.last(), site.first())
+}
+
+/// Whether there is so much in a row that it can lose much.
+pub fn can_lose(site: &Site) -> bool {
+    is_much_less(Figures::ZERO, site.first())
+}
+
+/// Whether a row has at least twice what it had, and much more.
+pub fn has_gained(site: &Site) -> bool {
+    is_much_less(site.first(), site.last())
+}
+
+fn is_much_less(less: Figures, than: Figures) -> bool {
+    let is_half = |less: u64, than: u64| less <= than / 2;
+    let lost = than.blocks.saturating_sub(less.blocks);
+    let bytes = less.bytes.zip(than.bytes);
+    let in_bytes =
+        |(less, than): (u64, u64)| is_half(less, than) && than.saturating_sub(less) >= LOST_BYTES;
+    (is_half(less.blocks, than.blocks) && lost >= LOST) || bytes.is_some_and(in_bytes)
 }
 
 /// Sites added up.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::capture::CaptureSet;
 use crate::file_name::base_name;
 use crate::printable::{printable, printable_path};
-use crate::recording::{Blocks, Header, Programs};
+use crate::recording::{Blocks, Event, Header, Programs, decode};
 use crate::warning::RecordingWarning;
 
 /// What a directory of another process is called, before its number.
@@ -22,7 +22,65 @@ pub fn warnings_of(
     let children = children_of(capture, own);
     let apart = (!children.is_empty()).then_some(RecordingWarning::ChildrenApart { children });
     let unrecorded = unrecorded(capture, own, programs);
-    apart.into_iter().chain(unrecorded).collect()
+    let before = before(capture, own);
+    apart.into_iter().chain(before).chain(unrecorded).collect()
+}
+
+/// Programs that run another one in their place, and do nothing else that anybody looks for leaks in.
+const LAUNCHERS: &[&str] = &[
+    "ash", "bash", "busybox", "chroot", "chrt", "dash", "env", "gosu", "ionice", "ksh", "mksh",
+    "nice", "nohup", "numactl", "runuser", "setarch", "setpriv", "setsid", "sh", "stdbuf", "su",
+    "su-exec", "sudo", "taskset", "tini", "timeout", "toybox", "unshare", "xargs", "zsh",
+];
+
+/// What the process ran before it executed the program: what that leaked is in no figure.
+fn before(capture: &CaptureSet, own: &Header) -> Option<RecordingWarning> {
+    let is_before = |path: &Path| {
+        let log = path.join("recording");
+        let header = header_of(&log);
+        header.is_some_and(|before| before.pid == own.pid && before.started < own.started)
+            && program_of(&log).is_none_or(|program| !is_launcher(&program))
+    };
+    ran_before(named(children_in(capture).filter(|path| is_before(path))))
+}
+
+fn is_launcher(program: &[u8]) -> bool {
+    let name = base_name(program);
+    LAUNCHERS.iter().any(|launcher| launcher.as_bytes() == name)
+}
+
+fn ran_before(recordings: Vec<String>) -> Option<RecordingWarning> {
+    (!recordings.is_empty()).then_some(RecordingWarning::RanBefore { recordings })
+}
+
+/// The program of a recording, which its first block names.
+fn program_of(recording: &Path) -> Option<Vec<u8>> {
+    let mut blocks = Blocks::open(opened(recording)?).ok()?.ok()?;
+    let header = blocks.header.clone();
+    let block = blocks.next()?;
+    let mut program = None;
+    // What is damaged counts as far as it goes.
+    let _ = decode(&block, &header, |event| {
+        if let Event::Fact {
+            key: b"program",
+            value,
+        } = event
+        {
+            program.get_or_insert(value.to_vec());
+        }
+    });
+    program
+}
+
+/// The program of glibc's log, which its maps begin with.
+fn program_in(maps: &Path) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    opened(maps)?.take(1 << 12).read_to_end(&mut start).ok()?;
+    let line = start
+        .split(|byte| *byte == b'\n')
+        .find(|line| line.contains(&b'/'))?;
+    let path = line.iter().position(|byte| *byte == b'/')?;
+    Some(line[path..].to_vec())
 }
 
 /// The directories of a run that hold recordings of processes which began later than its own, ascending. What began
@@ -35,12 +93,21 @@ fn children_of(capture: &CaptureSet, own: &Header) -> Vec<String> {
 }
 
 /// The same of a log of glibc, which does not say when it began.
-pub fn logs_apart(capture: &CaptureSet) -> Option<RecordingWarning> {
+pub fn logs_apart(capture: &CaptureSet) -> Vec<RecordingWarning> {
     let before = &capture.manifest.ran_before;
     let is_before = |path: &Path| before.iter().any(|name| path.ends_with(name));
-    let is_child = |path: &Path| has_begun(&path.join("mtrace.log")) && !is_before(path);
-    let children = named(children_in(capture).filter(|path| is_child(path)));
-    (!children.is_empty()).then_some(RecordingWarning::ChildrenApart { children })
+    let has_log = |path: &PathBuf| has_begun(&path.join("mtrace.log"));
+    let (before, children): (Vec<PathBuf>, Vec<PathBuf>) = children_in(capture)
+        .filter(has_log)
+        .partition(|path| is_before(path));
+    let is_program = |path: &PathBuf| {
+        let program = program_in(&path.join("maps"));
+        program.is_none_or(|program| !is_launcher(&program))
+    };
+    let before = ran_before(named(before.into_iter().filter(is_program)));
+    let children = named(children.into_iter());
+    let apart = (!children.is_empty()).then_some(RecordingWarning::ChildrenApart { children });
+    apart.into_iter().chain(before).collect()
 }
 
 fn children_in(capture: &CaptureSet) -> impl Iterator<Item = PathBuf> {

@@ -38,7 +38,7 @@ fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let outcome = trace.settle(rebased.choice.reuse);
     let anomalies = outcome.anomalies();
     let mut damage = damage(&trace, &anomalies, &rebased, reached.is_some());
-    damage.extend(logs_apart(&capture).map(Warning::from));
+    damage.extend(logs_apart(&capture).into_iter().map(Warning::from));
     let facts = Facts {
         choice: Some(rebased.choice.clone()),
         duration_s: match reached {

@@ -12,6 +12,7 @@ use super::text::wrapped;
 use super::view::{Alike, sentence_name};
 use crate::diff::{Likeness, Limit, MatchedBy, Site, Together, Trend, Verdict, are_equal};
 use crate::error::Result;
+use crate::run::Source;
 use crate::units::{bytes, count, counted, signed_counted};
 use crate::warning::{ComparisonWarning, RecordingWarning, Warning};
 
@@ -84,8 +85,12 @@ fn pass_reason(report: &Report) -> String {
     let children = runs_with(is_of_children).map_or_else(String::new, |names| {
         format!("; but processes that {names} started are not judged, see the warnings")
     });
-    let is_partial =
-        |warning: &Warning| warning.makes_figures_partial() && !is_of_children(warning);
+    let before = runs_with(is_of_before).map_or_else(String::new, |names| {
+        format!("; but what ran before {names} in their processes is not judged, see the warnings")
+    });
+    let is_partial = |warning: &Warning| {
+        warning.makes_figures_partial() && !is_of_children(warning) && !is_of_before(warning)
+    };
     let partial = runs_with(is_partial).map_or_else(String::new, |names| {
         format!("; but figures of {names} are partial, see the warnings")
     });
@@ -143,10 +148,11 @@ fn pass_reason(report: &Report) -> String {
         ),
     };
     let offset = offset(report);
+    let counted = too_few_counts(report).unwrap_or_default();
     let shorter = shorter_time(report).unwrap_or_default();
     let unlisted = unlisted(report).unwrap_or_default();
     format!(
-        "{}{by_chance}{held}{offset}{bytes}{loader}{unsure}{shorter}{unlisted}{same}{children}{partial}",
+        "{}{by_chance}{held}{offset}{counted}{bytes}{loader}{unsure}{shorter}{unlisted}{same}{children}{before}{partial}",
         reasons.join("; ")
     )
 }
@@ -157,6 +163,24 @@ fn is_of_children(warning: &Warning) -> bool {
         RecordingWarning::STARTED_UNRECORDED,
     ]
     .contains(&warning.code())
+}
+
+fn is_of_before(warning: &Warning) -> bool {
+    warning.code() == RecordingWarning::RAN_BEFORE
+}
+
+/// What a run held until its end is known from its course alone.
+fn too_few_counts(report: &Report) -> Option<String> {
+    let last = report.runs.last().filter(|_| report.is_comparison())?;
+    let is_recorded = last.facts.origin.source == Source::Recording;
+    let has_course = last.sites.iter().any(|site| site.curve.is_some());
+    let is_judged = !report.gate.limits.is_empty();
+    (is_recorded && !has_course && is_judged && !last.sites.is_empty()).then(|| {
+        format!(
+            "; but {} was counted too few times to tell what it held until its end (a longer run, or --every 1s)",
+            last.facts.name
+        )
+    })
 }
 
 /// As many blocks in less time are a faster leak, which a limit on blocks or bytes does not see.
@@ -287,7 +311,7 @@ fn offset(report: &Report) -> String {
         let who = match &together.likeness {
             Likeness::Callers => {
                 return format!(
-                    "; but more than that leaks in {} for some of its callers, and others of them have as much less \
+                    "; but {} grew by more than that for some of its callers, and others of them have as much less \
                      (--strict fails it)",
                     name()
                 );

@@ -24,6 +24,8 @@ pub enum RecordingWarning {
     WentOnAs { program: String },
     /// Processes that the program started have recordings of their own, in these directories of the run.
     ChildrenApart { children: Vec<String> },
+    /// What the process ran before it executed the program, in these directories of the run.
+    RanBefore { recordings: Vec<String> },
     /// Programs that it started in processes of their own, of which there is no recording.
     StartedUnrecorded {
         programs: Vec<String>,
@@ -39,6 +41,9 @@ impl RecordingWarning {
     /// The code of [`RecordingWarning::ChildrenApart`].
     pub const CHILDREN_APART: &'static str = "children-apart";
 
+    /// The code of [`RecordingWarning::RanBefore`].
+    pub const RAN_BEFORE: &'static str = "ran-before";
+
     /// The code of [`RecordingWarning::StartedUnrecorded`].
     pub const STARTED_UNRECORDED: &'static str = "started-unrecorded";
 
@@ -52,6 +57,7 @@ impl RecordingWarning {
             RecordingWarning::LastCountsLost => "last-counts-lost",
             RecordingWarning::WentOnAs { .. } => "went-on-as",
             RecordingWarning::ChildrenApart { .. } => RecordingWarning::CHILDREN_APART,
+            RecordingWarning::RanBefore { .. } => RecordingWarning::RAN_BEFORE,
             RecordingWarning::StartedUnrecorded { .. } => RecordingWarning::STARTED_UNRECORDED,
             RecordingWarning::UnknownFrees { .. } => "unknown-frees",
             RecordingWarning::OwnAllocator => "own-allocator",
@@ -108,6 +114,12 @@ impl fmt::Display for RecordingWarning {
                     some(children)
                 )
             }
+            RecordingWarning::RanBefore { recordings } => write!(
+                f,
+                "what the process ran before it executed this program was recorded beside it ({}), and what it held then is not in \
+                 these figures: compare that by itself, with its like in the other run",
+                some(recordings)
+            ),
             RecordingWarning::StartedUnrecorded {
                 programs,
                 processes,
