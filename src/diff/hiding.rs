@@ -4,14 +4,14 @@
 //! tell of them. A limit on the row sees the sum alone. So the gate also judges the callers that leak, by themselves. And a
 //! row that leaks can have lost a table that it had before.
 
-use super::callers::Reach;
+use super::callers::{Reach, WayRun, ways};
 use super::column::Column;
 use super::growth::Growth;
 use super::judge::judge_each;
 use super::judged::{Reading, Site};
 use super::site::{Grouping, Part, SiteRun};
 use super::split::split;
-use super::together::{Likeness, Sum, Together, can_lose, has_gained, has_lost};
+use super::together::{Likeness, Sum, Together, can_lose, has_gained, has_lost, is_much_less};
 use super::trend::{Observed, Trend, kept, trend_of};
 use crate::run::{Figures, Run};
 
@@ -48,6 +48,10 @@ fn may_hide_a_caller(site: &Site) -> bool {
 /// The callers that leak, without those that did not and shrank. Those that have twice what they had and do not look like a
 /// leak are named.
 fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Option<Together> {
+    // To judge all ways of all rows would take as long as all else.
+    if !has_way_that_lost(site, runs) {
+        return None;
+    }
     let ways = split(
         vec![site.at.clone()],
         runs,
@@ -80,6 +84,20 @@ fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Op
         held: with_moved.held(columns),
         others: Some(all.reading(columns)),
     })
+}
+
+fn has_way_that_lost(site: &Site, runs: &[Run]) -> bool {
+    let ends = ways(&site.at, runs, &Reach::default());
+    let figures = |run: Option<&Option<WayRun>>| {
+        let run = run.and_then(Option::as_ref);
+        run.and_then(|run| run.figures).unwrap_or(Figures::ZERO)
+    };
+    let ends: Vec<(Figures, Figures)> = ends
+        .iter()
+        .map(|way| (figures(way.runs.first()), figures(way.runs.last())))
+        .collect();
+    let grew = |(first, last): &(Figures, Figures)| Growth::between(*first, *last).is_growth();
+    ends.iter().any(|(first, last)| is_much_less(*last, *first)) && ends.iter().any(grew)
 }
 
 /// Ways that grew. Those that are new can be those that are gone, in another build: only what they have more counts.

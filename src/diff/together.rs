@@ -97,7 +97,8 @@ pub fn has_gained(site: &Site) -> bool {
     is_much_less(site.first(), site.last())
 }
 
-fn is_much_less(less: Figures, than: Figures) -> bool {
+/// Whether so much is gone that it is a change of its own.
+pub fn is_much_less(less: Figures, than: Figures) -> bool {
     let is_half = |less: u64, than: u64| less <= than / 2;
     let lost = than.blocks.saturating_sub(less.blocks);
     let bytes = less.bytes.zip(than.bytes);

@@ -10,7 +10,7 @@ mod ways;
 
 pub use lcs::likeness;
 pub use tree::{CallerTree, Cut, Node};
-pub use way::Way;
+pub use way::{Way, WayRun};
 pub use ways::ways;
 
 use crate::run::Pattern;
