@@ -345,8 +345,9 @@ pub fn responsible(run: &Run, site: &CallSite) -> Responsible {
             };
         }
         let by = standing.passed.map(|(_, by)| by);
-        // A stack that lies in the runtime from end to end is the runtime's own.
-        let is_own = by == Some(PassedBy::Runtime) && run.frames(site).nth(1).is_some();
+        // A stack that lies in the runtime from end to end is the runtime's own, unless it was cut there.
+        let is_whole = || run.frames(site).nth(1).is_some() && !run.is_cut(site);
+        let is_own = by == Some(PassedBy::Runtime) && is_whole();
         let stands_for = by.filter(|by| *by != PassedBy::Header && !is_own);
         let frame = match &run.location(at).name {
             Symbolized::Named(named) => named.shown_at(),
