@@ -209,6 +209,16 @@ fn main() {
             gate::growth_without_a_verdict_that_another_caller_lost_is_named,
         ),
         trial(
+            "what_one_call_in_a_line_lost_hides_no_leak_of_another",
+            &["gcc"],
+            gate::what_one_call_in_a_line_lost_hides_no_leak_of_another,
+        ),
+        trial(
+            "equal_runs_have_held_the_same",
+            &["gcc"],
+            gate::equal_runs_have_held_the_same,
+        ),
+        trial(
             "what_one_caller_lost_hides_no_leak_of_another",
             &["gcc"],
             gate::what_one_caller_lost_hides_no_leak_of_another,

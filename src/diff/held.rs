@@ -32,8 +32,11 @@ pub fn held(
     };
     // What a run without a course held before its end is not known.
     let are_known = runs.iter().flatten().all(|run| run.curve.is_some());
-    (grew && runs.len() > 1 && are_known)
-        .then(|| reading(runs, figures, columns, |run| without_exit(run, most)))
+    let held = |run: &SiteRun| match std::ptr::eq(run, last) {
+        true => without_exit(run, most),
+        false => without_exit(run, most_possible),
+    };
+    (grew && runs.len() > 1 && are_known).then(|| reading(runs, figures, columns, held))
 }
 
 impl Site {
@@ -59,7 +62,7 @@ impl Site {
         Some(reading(runs, &figures, columns, |run| {
             match std::ptr::eq(run, last) {
                 true => without_exit(run, lasting),
-                false => without_exit(run, most),
+                false => without_exit(run, most_possible),
             }
         }))
     }
@@ -133,6 +136,22 @@ fn most(live: &[u64; STEPS]) -> (usize, u64) {
     steps
         .max_by_key(|(_, live)| *live)
         .unwrap_or((STEPS - 1, live[STEPS - 1]))
+}
+
+/// The most that can have been there near the end. A curve has only so many steps, and the most stands at none of them: of
+/// two equal runs it is once a little above the last step, once a little below.
+fn most_possible(live: &[u64; STEPS]) -> (usize, u64) {
+    let (from, most) = most(live);
+    let before = &live[(from + 1).saturating_sub(LASTING)..=from];
+    let rises = before
+        .windows(2)
+        .map(|pair| pair[1].saturating_sub(pair[0]));
+    // What is there to the end was not missed.
+    let rise = match live[STEPS - 1] < most {
+        true => rises.max().unwrap_or(0),
+        false => 0,
+    };
+    (from, most + rise)
 }
 
 /// What was there for some time before it was lost, and the step from which it was.

@@ -10,7 +10,7 @@ use super::growth::Growth;
 use super::judge::judge_each;
 use super::judged::{Reading, Site};
 use super::site::{Grouping, Part, SiteRun};
-use super::split::split;
+use super::split::{by_calls, split};
 use super::together::{Likeness, Sum, Together, can_lose, has_gained, has_lost, is_much_less};
 use super::trend::{Observed, Trend, kept, trend_of};
 use crate::run::{Figures, Run};
@@ -25,12 +25,15 @@ pub fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<Together>
         site.at.hidden.is_none() && site.at.part.is_none() && site.at.lines.is_none()
     });
     let hiding = |(index, site): (usize, &Site)| {
-        let parts = match may_hide_a_caller(site) {
-            true => by_callers(index, site, runs, columns),
-            false => by_sizes(index, site, runs, columns),
+        let (parts, calls) = match may_hide_a_caller(site) {
+            true => (
+                by_callers(index, site, runs, columns),
+                by_calls_in_line(index, site, runs, columns),
+            ),
+            false => (by_sizes(index, site, runs, columns), None),
         };
-        let replaced = replaced(index, site, columns);
-        parts.into_iter().chain(replaced)
+        let replaced = replaced(index, site, columns).filter(|_| can_lose(site));
+        parts.into_iter().chain(calls).chain(replaced)
     };
     rows.flat_map(hiding).collect()
 }
@@ -58,7 +61,27 @@ fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Op
         Grouping::Stack,
         &Reach::default(),
     );
-    let ways = judge_each(ways, columns);
+    of_parts(index, judge_each(ways, columns), Likeness::Callers, columns)
+}
+
+/// The same of several calls that stand in one line.
+fn by_calls_in_line(
+    index: usize,
+    site: &Site,
+    runs: &[Run],
+    columns: &[Column],
+) -> Option<Together> {
+    let here = last(site).filter(|here| here.places.len() > 1)?;
+    let calls = by_calls(&site.at, runs).filter(|_| !here.stacks().is_empty())?;
+    of_parts(index, judge_each(calls, columns), Likeness::Calls, columns)
+}
+
+fn of_parts(
+    index: usize,
+    ways: Vec<Site>,
+    likeness: Likeness,
+    columns: &[Column],
+) -> Option<Together> {
     if !ways.iter().any(has_lost) {
         return None;
     }
@@ -74,7 +97,7 @@ fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Op
     let grown: Vec<&Site> = grown.collect();
     let all = without_moved(&grown, &ways, columns);
     (!grown.is_empty()).then(|| Together {
-        likeness: Likeness::Callers,
+        likeness,
         sites: vec![index],
         in_last: match leaking.len() {
             0 => grown.len(),
@@ -155,14 +178,15 @@ fn by_sizes(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Opti
 
 /// What leaks now and did not before, where as much is gone that was there before.
 fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
-    if site.trend != Some(Trend::Leak) || site.by_bytes {
+    // By its own course: of a longer run that left no more, the verdict is another.
+    let last = last(site)?;
+    if trend_of(&Observed::of(last)?) != Trend::Leak || site.by_bytes {
         return None;
     }
     let first = Observed::of(site.at.runs.first()?.as_deref()?)?;
     if leaks(trend_of(&first)) {
         return None;
     }
-    let last = last(site)?;
     let figures = last.figures;
     let blocks = kept(&Observed::of(last)?)?.blocks as u64;
     let bytes = figures.bytes.map(|bytes| {

@@ -1,10 +1,12 @@
 //! Rows that are parts of a line: the ways that lead to it, or the sizes of its blocks.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::beyond::{Beyond, Looks, WrapperNames};
 use super::by_size::{by_size, live_sizes};
 use super::callers::{Reach, Way, ways};
 use super::site::{Grouping, JoinedSite, Part, SiteRun};
-use crate::run::{Figures, Run};
+use crate::run::{Figures, LinkAddress, Run, Text};
 use crate::trace::LiveSizes;
 
 /// So many sizes of a line have a row of their own.
@@ -30,6 +32,74 @@ fn by_stacks(site: JoinedSite, runs: &[Run], reach: &Reach) -> Vec<JoinedSite> {
     ways.into_iter()
         .map(|way| of_way(&site, way, runs))
         .collect()
+}
+
+/// The calls of the allocator that stand in one line, each with what came through it; `None` where there is one. They are
+/// told by the wrappers that they call and the sizes that they ask for, and if those are the same, by their order.
+pub fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
+    let of_runs = site.runs.iter().zip(runs);
+    let of_runs: Vec<Option<CallsInLine>> = of_runs
+        .map(|(here, run)| here.as_deref().map(|here| calls_in_line(here, run)))
+        .collect();
+    let mut known: BTreeMap<&Asked, BTreeSet<usize>> = BTreeMap::new();
+    for (asked, calls) in of_runs.iter().flatten().flatten() {
+        known.entry(asked).or_default().insert(calls.len());
+    }
+    // As many in all runs are told by their order; else all of them are one.
+    let all = known.into_iter().flat_map(|(asked, counts)| {
+        let in_order = match counts.len() {
+            1 => counts.first().copied().unwrap_or(0),
+            _ => 0,
+        };
+        let in_order = (0..in_order).map(move |index| (asked, Some(index)));
+        let as_one = (counts.len() > 1).then_some((asked, None));
+        in_order.chain(as_one)
+    });
+    let all: Vec<(&Asked, Option<usize>)> = all.collect();
+    let part = |(asked, index): &(&Asked, Option<usize>)| {
+        let mut part = site.clone();
+        for ((here, calls), run) in part.runs.iter_mut().zip(&of_runs).zip(runs) {
+            let calls = calls.as_ref().and_then(|calls| calls.get(*asked));
+            let sites: Vec<u32> = match (calls, index) {
+                (None, _) => Vec::new(),
+                (Some(calls), Some(index)) => {
+                    calls.values().nth(*index).cloned().unwrap_or_default()
+                }
+                (Some(calls), None) => calls.values().flatten().copied().collect(),
+            };
+            let whole = here.take().filter(|_| !sites.is_empty());
+            *here = whole.map(|whole| Box::new(of_sites(&whole, &sites, run)));
+        }
+        part.by = Grouping::Stack;
+        part.part = Some(Box::new(Part::Stack(Vec::new())));
+        part.at_least = None;
+        part
+    };
+    (all.len() > 1).then(|| all.iter().map(part).collect())
+}
+
+/// The wrapper that a call calls, and the size that it asks for, where that is one.
+type Asked = (Option<Text>, Option<u64>);
+
+/// Call sites of a run by what they ask for, and by their addresses.
+type CallsInLine = BTreeMap<Asked, BTreeMap<Option<LinkAddress>, Vec<u32>>>;
+
+fn calls_in_line(here: &SiteRun, run: &Run) -> CallsInLine {
+    let mut calls = CallsInLine::new();
+    for number in here.stacks() {
+        let Some(site) = run.sites.get(*number as usize) else {
+            continue;
+        };
+        let responsible = run.responsible(site);
+        let via = responsible.via;
+        let via = via.and_then(|(call, _)| run.frame_of(call)?.function.clone());
+        let size = site.sizes.filter(|sizes| sizes.is_one());
+        let asked = (via, size.map(|sizes| sizes.least()));
+        let address = run.location(responsible.call.at).address;
+        let at = calls.entry(asked).or_default().entry(address).or_default();
+        at.push(*number);
+    }
+    calls
 }
 
 fn of_way(site: &JoinedSite, way: Way, runs: &[Run]) -> JoinedSite {

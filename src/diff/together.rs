@@ -26,6 +26,8 @@ pub enum Likeness {
     Wrapper(Text),
     /// Not sites, but callers of one.
     Callers,
+    /// Not sites, but calls of the allocator in the line of one.
+    Calls,
     /// Not sites, but what one has of this size, in bytes.
     Size(u64),
     /// Not sites, but what one leaks in place of what it had.
@@ -69,7 +71,9 @@ impl Together {
                     .iter()
                     .all(|site| !functions.contains(&site.at.function())),
                 Likeness::Copies | Likeness::Function | Likeness::RunTimeCode => false,
-                Likeness::Callers | Likeness::Size(_) | Likeness::Replaced => false,
+                Likeness::Callers | Likeness::Calls | Likeness::Size(_) | Likeness::Replaced => {
+                    false
+                }
             };
         Together {
             likeness,

@@ -309,6 +309,13 @@ fn offset(report: &Report) -> String {
             name.unwrap_or_default()
         };
         let who = match &together.likeness {
+            Likeness::Calls => {
+                return format!(
+                    "; but {} grew by more than that for some of the calls in that line, and others of them have as much less \
+                     (--strict fails it)",
+                    name()
+                );
+            }
             Likeness::Callers => {
                 return format!(
                     "; but {} grew by more than that for some of its callers, and others of them have as much less \
@@ -346,6 +353,13 @@ fn offset(report: &Report) -> String {
 fn others(together: &Together) -> String {
     let others = together.in_last.saturating_sub(1) as u64;
     match (&together.likeness, others) {
+        (Likeness::Calls, 0) => " for one of the calls in that line".to_owned(),
+        (Likeness::Calls, _) => {
+            format!(
+                " for {} of the calls in that line",
+                count(together.in_last as u64)
+            )
+        }
         (Likeness::Callers, 0) => " for one of its callers".to_owned(),
         (Likeness::Callers, _) => {
             format!(" for {} of its callers", count(together.in_last as u64))

@@ -429,6 +429,52 @@ pub fn what_one_caller_lost_hides_no_leak_of_another() {
     }
 }
 
+/// A macro of two allocations: the keys of a table that became smaller hide values that leak.
+pub fn what_one_call_in_a_line_lost_hides_no_leak_of_another() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n\
+         char *volatile keys[4000], *volatile values[4000]; int n;\n\
+         __attribute__((noinline)) void request(int i) {\n\
+         char *volatile key = malloc(40); char *volatile value = malloc(100);\n\
+         if (i < (LEAK ? 300 : 800)) keys[i] = key; else free(key);\n\
+         if (LEAK && i % 20 == 0) values[n++] = value; else free(value); }\n\
+         int main(void) { for (int i = 0; i < 3000; i++) request(i); return 0; }\n",
+    );
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app1"]);
+    let (status, said) = runs.gate(&[]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.contains(" for one of the calls in that line: +150 blocks"),
+        "{said}"
+    );
+}
+
+/// What a program held before its exit is known from a curve of few steps. Runs of one program that did the same must not differ
+/// by what lies between two of them.
+pub fn equal_runs_have_held_the_same() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         char *volatile held[9000]; int n;\n\
+         __attribute__((noinline)) void request(int i) { char *volatile p = malloc(64);\n\
+         if (i % 4 < 1 + LEAK) held[n++] = p; else free(p); if (i % 40 == 0) usleep(200); }\n\
+         int main(void) { for (int i = 0; i < 8000; i++) request(i); while (n) free(held[--n]); return 0; }\n",
+    );
+    for _ in 0..6 {
+        runs.record("run0", &["--force"], &["./app0"]);
+        runs.record("run1", &["--force"], &["./app0"]);
+        let (status, said) = runs.gate(&[]);
+        assert_eq!(status, Some(0), "{said}");
+    }
+    runs.record("run1", &["--force"], &["./app1"]);
+    let (status, said) = runs.gate(&[]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.contains("until the end of the program freed it"),
+        "{said}"
+    );
+}
+
 /// Five large blocks, or a leak in the first half of the run, look like no leak. Another caller kept as much before.
 pub fn growth_without_a_verdict_that_another_caller_lost_is_named() {
     for (tables, keeps, size, limit) in [
