@@ -214,6 +214,11 @@ fn main() {
             gate::what_one_call_in_a_line_lost_hides_no_leak_of_another,
         ),
         trial(
+            "what_one_caller_lost_hides_nothing_that_was_held",
+            &["gcc"],
+            gate::what_one_caller_lost_hides_nothing_that_was_held,
+        ),
+        trial(
             "equal_runs_have_held_the_same",
             &["gcc"],
             gate::equal_runs_have_held_the_same,

@@ -69,7 +69,7 @@ impl Site {
 }
 
 /// Whether it ever had more than at its end.
-fn has_fallen(curve: &Curve) -> bool {
+pub fn has_fallen(curve: &Curve) -> bool {
     let (mut most, mut end) = (Tally::default(), Tally::default());
     for (_, live) in curve.changes() {
         most.blocks = most.blocks.max(live.blocks);

@@ -7,6 +7,7 @@
 use super::callers::{Reach, WayRun, ways};
 use super::column::Column;
 use super::growth::Growth;
+use super::held::has_fallen;
 use super::judge::judge_each;
 use super::judged::{Reading, Site};
 use super::site::{Grouping, Part, SiteRun};
@@ -45,14 +46,19 @@ fn may_hide_a_caller(site: &Site) -> bool {
         run.map_or(0, |run| run.stacks().len())
     };
     let runs = &site.at.runs;
-    can_lose(site) && stacks(runs.first()).max(stacks(runs.last())) > 1
+    let first = runs.first().and_then(Option::as_deref);
+    let held_more = || {
+        let curve = first.and_then(|first| first.curve.as_ref());
+        curve.is_some_and(has_fallen)
+    };
+    stacks(runs.first()).max(stacks(runs.last())) > 1 && (can_lose(site) || held_more())
 }
 
 /// The callers that leak, without those that did not and shrank. Those that have twice what they had and do not look like a
 /// leak are named.
 fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Option<Together> {
     // To judge all ways of all rows would take as long as all else.
-    if !has_way_that_lost(site, runs) {
+    if !has_way_that_lost(site, runs) && !has_stack_that_grows(site, runs) {
         return None;
     }
     let ways = split(
@@ -82,7 +88,7 @@ fn of_parts(
     likeness: Likeness,
     columns: &[Column],
 ) -> Option<Together> {
-    if !ways.iter().any(has_lost) {
+    if !ways.iter().any(|way| lost_much(way, columns)) {
         return None;
     }
     let leaking: Vec<&Site> = ways.iter().filter(|way| grew_by_a_leak(way)).collect();
@@ -121,6 +127,47 @@ fn has_way_that_lost(site: &Site, runs: &[Run]) -> bool {
         .collect();
     let grew = |(first, last): &(Figures, Figures)| Growth::between(*first, *last).is_growth();
     ends.iter().any(|(first, last)| is_much_less(*last, *first)) && ends.iter().any(grew)
+}
+
+/// Whether a stack grew until the end of the program freed what it had.
+fn has_stack_that_grows(site: &Site, runs: &[Run]) -> bool {
+    let here = last(site).map_or(&[][..], |here| here.stacks());
+    let Some(run) = runs.last() else { return false };
+    let mut stacks = here
+        .iter()
+        .filter_map(|stack| run.sites.get(*stack as usize));
+    stacks.any(|stack| {
+        let curve = stack.curve.as_ref().filter(|curve| has_fallen(curve));
+        curve.is_some_and(|curve| {
+            let observed = Observed {
+                survivors: stack.survivors.as_ref(),
+                ..Observed::bare(curve)
+            };
+            trend_of(&observed) == Trend::Grows
+        })
+    })
+}
+
+/// Whether a part lost much, in the end or of what it held until then.
+fn lost_much(part: &Site, columns: &[Column]) -> bool {
+    let held_less = || {
+        let held = part.held_anyway(columns);
+        held.is_some_and(|held| {
+            let blocks = held.first.blocks.saturating_add_signed(held.growth.blocks);
+            let last = Figures {
+                blocks,
+                ..Figures::ZERO
+            };
+            is_much_less(
+                last,
+                Figures {
+                    bytes: None,
+                    ..held.first
+                },
+            )
+        })
+    };
+    has_lost(part) || held_less()
 }
 
 /// Ways that grew. Those that are new can be those that are gone, in another build: only what they have more counts.

@@ -429,6 +429,39 @@ pub fn what_one_caller_lost_hides_no_leak_of_another() {
     }
 }
 
+/// Sessions grow until the exit frees them, at the line of a table that became smaller.
+pub fn what_one_caller_lost_hides_nothing_that_was_held() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n\
+         char *volatile held[4000], *volatile all[4000]; int n, m;\n\
+         __attribute__((noinline)) char *make(void) { char *volatile p = malloc(64); return p; }\n\
+         __attribute__((noinline)) void table(void) { while (m < (LEAK ? 200 : 600)) all[m++] = make(); }\n\
+         __attribute__((noinline)) void request(int i) { char *p = make(); if (LEAK && i % 14 == 0) held[n++] = p; else free(p);\n\
+         char *volatile q = malloc(33); free(q); }\n\
+         int main(int c, char **v) { table(); for (int i = 0; i < 4000; i++) request(i);\n\
+         if (c > 1) while (m) free(all[--m]);\n\
+         while (n) free(held[--n]); return 0; }\n",
+    );
+    for arguments in [&[][..], &["free"]] {
+        for leak in ["0", "1"] {
+            let program = format!("./app{leak}");
+            let command: Vec<&str> = [program.as_str()]
+                .into_iter()
+                .chain(arguments.iter().copied())
+                .collect();
+            runs.record(&format!("run{leak}"), &["--force"], &command);
+        }
+        let (status, said) = runs.gate(&[]);
+        let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(status, Some(1), "{said}");
+        assert!(said.contains("for one of its callers: +2"), "{said}");
+        assert!(
+            said.contains("until the end of the program freed it"),
+            "{said}"
+        );
+    }
+}
+
 /// A macro of two allocations: the keys of a table that became smaller hide values that leak.
 pub fn what_one_call_in_a_line_lost_hides_no_leak_of_another() {
     let runs = Runs::of(
