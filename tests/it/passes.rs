@@ -86,8 +86,9 @@ fn what_the_end_of_the_run_freed_is_said() {
     let (status, failed) = gate([&few, &many], &["--fail-above", "4800"]);
     assert_eq!(status, Some(1), "{failed}");
     let failed: String = failed.split_whitespace().collect::<Vec<_>>().join(" ");
+    // The first run's curve rose by two blocks from one of its steps to the next: so many can have been missed.
     assert!(
-        failed.contains("+4,900 blocks")
+        failed.contains("+4,898 blocks")
             && failed.contains("until the end of the program freed it"),
         "{failed}"
     );
