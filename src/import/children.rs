@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::capture::CaptureSet;
+use crate::capture::{CaptureSet, Maps};
 use crate::file_name::base_name;
 use crate::printable::{printable, printable_path};
-use crate::recording::{Blocks, Event, Header, Programs, decode};
+use crate::recording::{Blocks, Header, Programs, program_of};
 use crate::warning::RecordingWarning;
 
 /// What a directory of another process is called, before its number.
@@ -39,7 +39,9 @@ fn before(capture: &CaptureSet, own: &Header) -> Option<RecordingWarning> {
         let log = path.join("recording");
         let header = header_of(&log);
         header.is_some_and(|before| before.pid == own.pid && before.started < own.started)
-            && program_of(&log).is_none_or(|program| !is_launcher(&program))
+            && opened(&log)
+                .and_then(program_of)
+                .is_none_or(|program| !is_launcher(&program))
     };
     ran_before(named(children_in(capture).filter(|path| is_before(path))))
 }
@@ -53,34 +55,10 @@ fn ran_before(recordings: Vec<String>) -> Option<RecordingWarning> {
     (!recordings.is_empty()).then_some(RecordingWarning::RanBefore { recordings })
 }
 
-/// The program of a recording, which its first block names.
-fn program_of(recording: &Path) -> Option<Vec<u8>> {
-    let mut blocks = Blocks::open(opened(recording)?).ok()?.ok()?;
-    let header = blocks.header.clone();
-    let block = blocks.next()?;
-    let mut program = None;
-    // What is damaged counts as far as it goes.
-    let _ = decode(&block, &header, |event| {
-        if let Event::Fact {
-            key: b"program",
-            value,
-        } = event
-        {
-            program.get_or_insert(value.to_vec());
-        }
-    });
-    program
-}
-
-/// The program of glibc's log, which its maps begin with.
+/// The program of glibc's log: nothing else with a name is mapped below it.
 fn program_in(maps: &Path) -> Option<Vec<u8>> {
-    let mut start = Vec::new();
-    opened(maps)?.take(1 << 12).read_to_end(&mut start).ok()?;
-    let line = start
-        .split(|byte| *byte == b'\n')
-        .find(|line| line.contains(&b'/'))?;
-    let path = line.iter().position(|byte| *byte == b'/')?;
-    Some(line[path..].to_vec())
+    let maps = Maps::read(maps).ok()?;
+    maps.files().first().map(|file| file.to_vec())
 }
 
 /// The directories of a run that hold recordings of processes which began later than its own, ascending. What began

@@ -1,9 +1,9 @@
 //! The logs that recorded processes write, while they lie in one directory.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use super::job::With;
@@ -145,21 +145,8 @@ pub fn executed(log: &Path) -> Option<String> {
     programs.executes
 }
 
+/// The program of a recording, if it is still there.
 pub fn program_of(log: &Path) -> Option<PathBuf> {
-    let file = File::open(log).ok()?;
-    let mut blocks = Blocks::open(file).ok()?.ok()?;
-    let header = blocks.header.clone();
-    let block = blocks.next()?;
-    let mut program = None;
-    // Facts stand at the beginning; what follows does not matter here.
-    let _ = decode(&block, &header, |event| {
-        if let Event::Fact {
-            key: b"program",
-            value,
-        } = event
-        {
-            program.get_or_insert(PathBuf::from(OsStr::from_bytes(value)));
-        }
-    });
-    program.filter(|path: &PathBuf| path.is_file())
+    let program = crate::recording::program_of(File::open(log).ok()?)?;
+    Some(PathBuf::from(OsString::from_vec(program))).filter(|path| path.is_file())
 }

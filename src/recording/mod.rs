@@ -19,6 +19,6 @@ pub use blocks::Blocks;
 pub use events::{Event, decode};
 pub use header::{Header, Mode, is_recording};
 pub use outcome::Recording;
-pub use programs::Programs;
+pub use programs::{Programs, program_of};
 pub use replay::{Until, duration_of, replay};
 pub use text::write_mtrace_log;

@@ -1,6 +1,10 @@
-//! What a recorded process started.
+//! What a recorded process is, and what it started.
 
 use std::collections::BTreeMap;
+use std::io::Read;
+
+use super::blocks::Blocks;
+use super::events::{Event, decode};
 
 /// What the process started. Whether that was recorded, too, only other recordings say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,4 +41,23 @@ impl Programs {
         }
         true
     }
+}
+
+/// The path of a recording's program, as its first block has it.
+pub fn program_of<R: Read>(recording: R) -> Option<Vec<u8>> {
+    let mut blocks = Blocks::open(recording).ok()?.ok()?;
+    let header = blocks.header.clone();
+    let block = blocks.next()?;
+    let mut program = None;
+    // What is damaged counts as far as it goes.
+    let _ = decode(&block, &header, |event| {
+        if let Event::Fact {
+            key: b"program",
+            value,
+        } = event
+        {
+            program.get_or_insert(value.to_vec());
+        }
+    });
+    program
 }
