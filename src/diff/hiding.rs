@@ -4,14 +4,14 @@
 //! tell of them. A limit on the row sees the sum alone. So the gate also judges the callers that leak, by themselves. And a
 //! row that leaks can have lost a table that it had before.
 
-use super::callers::{Reach, WayRun, ways};
+use super::callers::{Reach, Way, WayRun, ways};
 use super::column::Column;
 use super::growth::Growth;
 use super::held::has_fallen;
 use super::judge::judge_each;
 use super::judged::{Reading, Site};
 use super::site::{Grouping, Part, SiteRun};
-use super::split::{by_calls, split};
+use super::split::{by_calls, of_ways, split};
 use super::together::{Likeness, Sum, Together, can_lose, has_gained, has_lost, is_much_less};
 use super::trend::{Observed, Trend, kept, trend_of};
 use crate::run::{Figures, Run};
@@ -57,17 +57,13 @@ fn may_hide_a_caller(site: &Site) -> bool {
 /// The callers that leak, without those that did not and shrank. Those that have twice what they had and do not look like a
 /// leak are named.
 fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Option<Together> {
+    let ways = ways(&site.at, runs, &Reach::default());
     // To judge all ways of all rows would take as long as all else.
-    if !has_way_that_lost(site, runs) && !has_stack_that_grows(site, runs) {
+    if !has_way_that_lost(&ways) && !has_stack_that_grows(site, runs) {
         return None;
     }
-    let ways = split(
-        vec![site.at.clone()],
-        runs,
-        Grouping::Stack,
-        &Reach::default(),
-    );
-    of_parts(index, judge_each(ways, columns), Likeness::Callers, columns)
+    let ways = judge_each(of_ways(&site.at, ways, runs), columns);
+    of_parts(index, ways, Likeness::Callers, columns)
 }
 
 /// The same of several calls that stand in one line.
@@ -82,26 +78,27 @@ fn by_calls_in_line(
     of_parts(index, judge_each(calls, columns), Likeness::Calls, columns)
 }
 
+/// Of parts of a row: what those come to that leak, and those that may.
 fn of_parts(
     index: usize,
-    ways: Vec<Site>,
+    parts: Vec<Site>,
     likeness: Likeness,
     columns: &[Column],
 ) -> Option<Together> {
-    if !ways.iter().any(|way| lost_much(way, columns)) {
+    if !parts.iter().any(|part| lost_much(part, columns)) {
         return None;
     }
-    let leaking: Vec<&Site> = ways.iter().filter(|way| grew_by_a_leak(way)).collect();
-    let sure = leaking.iter().copied().filter(|way| !way.at.forked);
-    let of_leak = ways
+    let leaking: Vec<&Site> = parts.iter().filter(|part| grew_by_a_leak(part)).collect();
+    let sure = leaking.iter().copied().filter(|part| !part.at.forked);
+    let of_leak = parts
         .iter()
-        .filter(|way| has_lost(way) && may_have_moved(way));
+        .filter(|part| has_lost(part) && may_have_moved(part));
     let with_moved = Sum::of(sure.chain(of_leak), columns);
-    let grown = ways
+    let grown = parts
         .iter()
-        .filter(|way| grew_by_a_leak(way) || has_gained(way));
+        .filter(|part| grew_by_a_leak(part) || has_gained(part));
     let grown: Vec<&Site> = grown.collect();
-    let all = without_moved(&grown, &ways, columns);
+    let all = without_moved(&grown, &parts, columns);
     (!grown.is_empty()).then(|| Together {
         likeness,
         sites: vec![index],
@@ -115,13 +112,13 @@ fn of_parts(
     })
 }
 
-fn has_way_that_lost(site: &Site, runs: &[Run]) -> bool {
-    let ends = ways(&site.at, runs, &Reach::default());
+/// Whether one way lost much in the end, and another has more.
+fn has_way_that_lost(ways: &[Way]) -> bool {
     let figures = |run: Option<&Option<WayRun>>| {
         let run = run.and_then(Option::as_ref);
         run.and_then(|run| run.figures).unwrap_or(Figures::ZERO)
     };
-    let ends: Vec<(Figures, Figures)> = ends
+    let ends: Vec<(Figures, Figures)> = ways
         .iter()
         .map(|way| (figures(way.runs.first()), figures(way.runs.last())))
         .collect();
@@ -252,7 +249,7 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
         in_last: 1,
         held: None,
         others: Some(Reading {
-            // Of the first run, so that a percentage is one of what is gone.
+            // A percentage is one of what was there before.
             growth: Growth::between(Figures::ZERO, kept),
             ..reading.clone()
         }),

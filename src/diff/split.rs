@@ -1,4 +1,4 @@
-//! Rows that are parts of a line: the ways that lead to it, or the sizes of its blocks.
+//! Parts of a line: the ways that lead to it, the sizes of its blocks, or the calls that stand in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,11 +26,16 @@ pub fn split(sites: Vec<JoinedSite>, runs: &[Run], by: Grouping, reach: &Reach) 
 
 fn by_stacks(site: JoinedSite, runs: &[Run], reach: &Reach) -> Vec<JoinedSite> {
     let ways = ways(&site, runs, reach);
-    if ways.iter().all(|way| way.callers.is_empty()) {
-        return vec![site];
+    match ways.iter().all(|way| way.callers.is_empty()) {
+        true => vec![site],
+        false => of_ways(&site, ways, runs),
     }
+}
+
+/// What came each way, in the order of the ways.
+pub fn of_ways(site: &JoinedSite, ways: Vec<Way>, runs: &[Run]) -> Vec<JoinedSite> {
     ways.into_iter()
-        .map(|way| of_way(&site, way, runs))
+        .map(|way| of_way(site, way, runs))
         .collect()
 }
 
@@ -70,6 +75,7 @@ pub fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
             let whole = here.take().filter(|_| !sites.is_empty());
             *here = whole.map(|whole| Box::new(of_sites(&whole, &sites, run)));
         }
+        // No row stands for it: the gate alone judges it.
         part.by = Grouping::Stack;
         part.part = Some(Box::new(Part::Stack(Vec::new())));
         part.at_least = None;
