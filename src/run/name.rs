@@ -302,13 +302,17 @@ fn is_librarys_header(file: &str) -> bool {
     const SYSTEM: [&str; 9] = [
         "c++", "bits", "sys", "boost", "glib-2.0", "eigen3", "qt5", "qt6", "QtCore",
     ];
-    let below = file.rsplit_once("/usr/include/").map(|(_, below)| below);
-    let directory = below.and_then(|below| below.split_once('/'));
-    directory.is_some_and(|(directory, below)| match directory.contains("-linux-") {
-        // /usr/include/x86_64-linux-gnu/bits/… is the system's.
-        true => is_librarys_header(&format!("/usr/include/{below}")),
-        false => !SYSTEM.contains(&directory),
-    })
+    let Some((_, below)) = file.rsplit_once("/usr/include/") else {
+        return false;
+    };
+    // /usr/include/x86_64-linux-gnu/bits/… is the system's, too.
+    let below = match below.split_once('/') {
+        Some((triple, below)) if triple.contains("-linux-") => below,
+        _ => below,
+    };
+    below
+        .split_once('/')
+        .is_some_and(|(directory, _)| !SYSTEM.contains(&directory))
 }
 
 /// What is known of a function's code, to be compared with that of another build: neither moves with where the function
