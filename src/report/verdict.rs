@@ -177,7 +177,7 @@ fn too_few_counts(report: &Report) -> Option<String> {
     let is_judged = !report.gate.limits.is_empty();
     (is_recorded && !has_course && is_judged && !last.sites.is_empty()).then(|| {
         format!(
-            "; but {} was counted too few times to tell what it held until its end (a longer run, or --every 1s)",
+            "; but {} was counted too few times to tell what it held until its end, which a longer run would",
             last.facts.name
         )
     })
