@@ -5,6 +5,7 @@ mod known;
 mod learned;
 mod pattern;
 mod signature;
+mod table;
 
 pub use known::{
     does_its_own_work, is_library_wrapper, is_namesake, is_runtime, is_well_known, is_wrapper,
