@@ -219,6 +219,11 @@ fn main() {
             gate::what_one_caller_lost_hides_nothing_that_was_held,
         ),
         trial(
+            "a_summary_that_was_counted_too_seldom_is_named",
+            &["gcc"],
+            gate::a_summary_that_was_counted_too_seldom_is_named,
+        ),
+        trial(
             "equal_runs_have_held_the_same",
             &["gcc"],
             gate::equal_runs_have_held_the_same,

@@ -73,6 +73,11 @@ pub fn output_of(command: &mut Command) -> Output {
     panic!("{command:?} is busy for a second");
 }
 
+/// A text without the breaks of its lines, which are where a terminal's edge is.
+pub fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The JSON document of a comparison or, with `show` first, of one run.
 pub fn json(arguments: &[&str]) -> Value {
     let text = stdout_of(mtrace_diff().args(arguments).args(["--format", "json"]));

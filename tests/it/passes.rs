@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::common::{linked, mtrace_diff, output_of};
+use crate::common::{linked, mtrace_diff, output_of, unwrapped};
 use tempfile::TempDir;
 
 /// A log of one site that holds so many blocks after each of equal steps, beside one that keeps nothing.
@@ -85,7 +85,7 @@ fn what_the_end_of_the_run_freed_is_said() {
     // A service that is told to end frees what it leaked: 4,900 blocks more than before.
     let (status, failed) = gate([&few, &many], &["--fail-above", "4800"]);
     assert_eq!(status, Some(1), "{failed}");
-    let failed: String = failed.split_whitespace().collect::<Vec<_>>().join(" ");
+    let failed = unwrapped(&failed);
     // The first run's curve rose by two blocks from one of its steps to the next: so many can have been missed.
     assert!(
         failed.contains("+4,898 blocks")
@@ -125,7 +125,7 @@ fn bytes_that_the_end_of_the_run_freed_are_judged() {
     let none = run("none.log", &|_| None);
     let few = run("few.log", &|round| (round % 100 == 50).then_some(0x10_0000));
     let (code, text) = gate([&none, &few], &["--fail-above", "8,64KiB"]);
-    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = unwrapped(&text);
     let named = "; but 1 call site held more than that until the end of the run freed it (--strict fails it)";
     assert!(code == Some(0) && text.contains(named), "{text}");
     let (code, text) = gate([&none, &few], &["--fail-above", "8,64KiB", "--strict"]);
@@ -189,7 +189,7 @@ fn what_leaks_in_place_of_a_table_is_said() {
     let said = "did not leak before and leaks more than that now, in place of what it had";
     let judged = |runs, options: &[&str]| {
         let (code, text) = gate(runs, options);
-        (code, text.split_whitespace().collect::<Vec<_>>().join(" "))
+        (code, unwrapped(&text))
     };
     let (code, text) = judged([&table, &leak], &["--fail-above", "10"]);
     assert!(code == Some(0) && text.contains(said), "{text}");
@@ -230,7 +230,7 @@ fn what_a_size_lost_hides_no_other() {
     let [before, after] = [of("a.log", [400, 0]), of("b.log", [0, 400])];
     let judged = |runs, options: &[&str]| {
         let (code, text) = gate(runs, options);
-        (code, text.split_whitespace().collect::<Vec<_>>().join(" "))
+        (code, unwrapped(&text))
     };
     let (code, text) = judged([&before, &after], &["--fail-above", "10,1MiB"]);
     let said = "; but blocks of 88 B in ";

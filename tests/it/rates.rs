@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::common::{json, mtrace_diff, output_of};
+use crate::common::{json, mtrace_diff, output_of, unwrapped};
 use crate::rng::Rng;
 
 /// A log of so many rounds, each of which allocates and frees a block at one place. `keeps` says how many blocks another
@@ -135,7 +135,7 @@ fn a_gate_by_rate_leaves_room_for_chance() {
     let (status, said) = runs.gate("2m,3m", &["--fail-above", "25/min"]);
     assert_eq!(status, Some(0), "{said}");
     let told = "1 call site is above it by no more than chance can make (--strict-rates fails it)";
-    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = unwrapped(&said);
     assert!(said.contains(told), "{said}");
     let (status, said) = runs.gate("2m,3m", &["--fail-above", "25/min", "--strict-rates"]);
     assert_eq!(status, Some(1), "{said}");

@@ -6,7 +6,7 @@ mod labelled;
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::common::{json, mtrace_diff, output_of, site, stdout_of, testdata};
+use crate::common::{json, mtrace_diff, output_of, site, stdout_of, testdata, unwrapped};
 use labelled::labelled;
 use mtrace_diff::internals::trace::{Curve, ReplayOptions, Reuse, STEPS, Tally, replay};
 use mtrace_diff::{
@@ -130,7 +130,7 @@ fn the_verdicts_are_as_good_as_the_guide_says() {
     assert!(reported.cases() >= 200 && tuned.cases() >= 200);
     assert!(reported.precision() >= 0.95 && reported.right() >= 0.9);
     let chapter = include_str!("../../../src/guide/trust.md");
-    let words = chapter.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = unwrapped(chapter);
     let expected = format!(
         "On the {} sites that were not used for tuning, {}",
         reported.cases(),
