@@ -11,7 +11,9 @@ COUNT = int(os.environ.get("COUNT", "1000"))
 GAP = int(os.environ.get("GAP", "50"))
 REMOTE = os.environ.get("REMOTE")
 THUMB = 1 if os.environ.get("MACHINE") == "arm" else 0
-DEPTH_REACHED = 2
+DEPTH_REACHED = 2  # as the recorder's source numbers it, like these
+FIRST_NODE = 4
+NODES_OF_CHUNK = 1 << 14
 
 for setting in (
     "pagination off",
@@ -39,17 +41,21 @@ def by_gdb(frame):
     return found
 
 
-def by_recorder(thread):
-    count = int(thread["count"])
-    return [int(thread["frames"][count - 1 - i]["pc"]) & ~THUMB for i in range(count)]
+def by_recorder(node):
+    """Return addresses of a node, innermost first, and the root that they end at."""
+    found = []
+    while node >= FIRST_NODE:
+        frame = gdb.parse_and_eval("tree.chunk[%d / %d][%d %% %d]" % (node, NODES_OF_CHUNK, node, NODES_OF_CHUNK))
+        found.append(int(frame["pc"]) & ~THUMB)
+        node = int(frame["parent"])
+    return found, node
 
 
 class AtAllocation(gdb.Breakpoint):
     def stop(self):
         frame = gdb.newest_frame()
-        thread = frame.read_var("t")
-        ours, theirs = by_recorder(thread), by_gdb(frame)
-        if int(thread["root"]) == DEPTH_REACHED:
+        (ours, root), theirs = by_recorder(int(frame.read_var("node"))), by_gdb(frame)
+        if root == DEPTH_REACHED:
             theirs = theirs[: len(ours)]
         is_equal = ours == theirs
         seen["equal" if is_equal else "different"] += 1
@@ -60,7 +66,7 @@ class AtAllocation(gdb.Breakpoint):
         return seen["equal"] + seen["different"] >= COUNT
 
 
-AtAllocation("after_alloc")
+AtAllocation("put_alloc")
 if REMOTE:
     gdb.execute("target remote " + REMOTE)
     gdb.execute("continue")

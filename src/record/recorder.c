@@ -234,9 +234,13 @@ static struct {
     uint64_t at, events;
     uint64_t time_us;  /* as last written down */
     uint64_t start_ns, flushed_us, step_us, looked_us;
-    uint32_t until_clock, clock_every;
-#if defined(__x86_64__) || defined(__aarch64__)
-    uint64_t ticks;
+    uint32_t until_clock;
+#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__)
+    uint64_t ticks, ticks_max;
+#else
+    uint32_t clock_every;
+    int has_coarse;
+    int64_t coarse;
 #endif
     struct file_header own_header; /* where nothing can be mapped */
 } rec;
@@ -279,13 +283,29 @@ static COLD void lock_wait(void) {
     }
 }
 
+/* Whether this is the only thread, as glibc says since 2.32: then a lock need not be atomic. Nobody starts a thread or
+ * waits for one while holding the lock, so the answer is the same when it is released. */
+static const char never_alone;
+static const char *is_alone = &never_alone;
+#ifdef MTRACE_RECORDER_WRAP
+extern const char __libc_single_threaded __attribute__((weak));
+#endif
+
 static inline void lock(void) {
+    if (LIKELY(*is_alone)) {
+        lock_word = 1;
+        return;
+    }
     int free_ = 0;
     if (UNLIKELY(!__atomic_compare_exchange_n(&lock_word, &free_, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
         lock_wait();
 }
 
 static inline void unlock(void) {
+    if (LIKELY(*is_alone)) {
+        lock_word = 0;
+        return;
+    }
     if (UNLIKELY(__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2)) {
 #ifdef SYS_futex
         syscall(SYS_futex, &lock_word, 129 /* WAKE, private */, 1, NULL, NULL, 0);
@@ -498,22 +518,49 @@ static void put_fact(const char *key, const char *value, size_t size) {
 
 /* ---- time -------------------------------------------------------------------------------------------- */
 
-/* A counter that goes on at a steady pace and costs little to read; says when to look at the clock. */
-#if defined(__x86_64__)
+/* Every event asks whether the clock has to be looked at. A counter that goes on at a steady pace costs little to read;
+ * where there is none, the kernel's coarse clock tells at least each of its ticks, unless that takes a system call. */
+#if defined(__x86_64__) || defined(__i386__)
 static inline uint64_t ticks_now(void) {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
     return (uint64_t)high << 32 | low;
 }
-#define TICKS_MAX 500000u /* a quarter of a millisecond at 2 GHz */
+static inline uint64_t ticks_a_second(void) { return 2000000000u; } /* or about that */
+#define HAS_TICKS 1
 #elif defined(__aarch64__)
 static inline uint64_t ticks_now(void) {
     uint64_t t;
     __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t));
     return t;
 }
-#define TICKS_MAX 5000u
+static inline uint64_t ticks_a_second(void) {
+    uint64_t f;
+    __asm__("mrs %0, cntfrq_el0" : "=r"(f));
+    return f;
+}
+#define HAS_TICKS 1
+#else
+#define MOST_UNASKED 64
+static int64_t coarse_now(void) {
+    struct timespec t;
+    if (clock_gettime(CLOCK_MONOTONIC_COARSE, &t) != 0) return 0;
+    return t.tv_nsec + (int64_t)t.tv_sec * 1000000000;
+}
+#define HAS_TICKS 0
 #endif
+
+static COLD void prepare_clock(void) {
+#if HAS_TICKS
+    rec.ticks_max = ticks_a_second() / 4000;
+#else
+    uint64_t start = now_ns();
+    for (int i = 0; i < 64; i++) coarse_now();
+    rec.has_coarse = now_ns() - start < 64 * 150;
+    rec.clock_every = 1;
+#endif
+    rec.until_clock = 1;
+}
 
 static COLD void summary_step(uint64_t us);
 
@@ -529,17 +576,19 @@ static void put_time(uint64_t us) {
 
 static COLD void look_at_clock(void) {
     uint64_t us = (now_ns() - rec.start_ns) / 1000;
-#ifdef TICKS_MAX
+#if HAS_TICKS
     rec.ticks = ticks_now();
-    rec.clock_every = 1024;
+    rec.until_clock = 1024;
 #else
     /* Rare events are stamped one by one; of frequent ones so many that a stamp is never old. */
     uint64_t since = us - rec.looked_us;
+    uint32_t most = rec.has_coarse ? 1024 : MOST_UNASKED;
     if (since > 500) rec.clock_every = 1;
-    else if (since < 200 && rec.clock_every < 512) rec.clock_every *= 2;
+    else if (since < 200 && rec.clock_every < most) rec.clock_every *= 2;
+    rec.until_clock = rec.clock_every;
+    rec.coarse = coarse_now();
 #endif
     rec.looked_us = us;
-    rec.until_clock = rec.clock_every;
     if (rec.mode == MODE_SUMMARY) {
         /* There are no events whose time could be asked for, only counts: more often at first, so that a short run has
          * a course, too. */
@@ -552,13 +601,13 @@ static COLD void look_at_clock(void) {
 }
 
 static inline void keep_time(void) {
-    if (UNLIKELY(--rec.until_clock == 0)) {
-        look_at_clock();
-        return;
-    }
-#ifdef TICKS_MAX
-    if (UNLIKELY(ticks_now() - rec.ticks > TICKS_MAX)) look_at_clock();
+    int is_late = --rec.until_clock == 0;
+#if HAS_TICKS
+    is_late |= ticks_now() - rec.ticks > rec.ticks_max;
+#else
+    is_late |= rec.has_coarse && coarse_now() != rec.coarse;
 #endif
+    if (UNLIKELY(is_late)) look_at_clock();
 }
 
 /* ---- the tree of stacks ------------------------------------------------------------------------------ */
@@ -585,6 +634,7 @@ static struct {
     uint32_t heads_size; /* a power of two */
     uint32_t used;
     uint32_t first; /* nodes before this one are not found any more: modules have moved */
+    uint32_t generation; /* raised whenever nodes are forgotten */
     uint32_t *changed, changed_used, changed_size;
 } tree = {.used = FIRST_NODE, .first = FIRST_NODE};
 
@@ -698,6 +748,7 @@ static uint32_t node_of(uint32_t parent, uintptr_t pc) {
 /* Return addresses may mean something else from here on. */
 static void forget_nodes(void) {
     tree.first = tree.used;
+    tree.generation++;
     if (tree.heads) memset(tree.heads, 0, tree.heads_size * sizeof *tree.heads);
 }
 
@@ -1506,11 +1557,35 @@ struct frame {
     const uintptr_t *ra_at, *a_at, *cfa_at;
     struct rule_slot *slot; /* or NULL */
     uint32_t node;
+    /* Whether what lies outwards depends on A and B here: in code without frame pointers they seldom matter. Until the
+     * callers are known: whether this frame's own rule uses them, or leaves them as they are. */
+    uint8_t needs_a, keeps_a, needs_b, keeps_b;
 #if HAS_B
     uintptr_t b;
     const uintptr_t *b_at;
 #endif
 };
+
+/* A walk that was made before, as programs come to the same call with the same stack again and again. To compare what
+ * the walk read from memory then is faster than to walk: nothing has to be read to find out what to read next. */
+#define MOST_SEEN 12
+#define PATHS 1024 /* in pairs; 256 KiB a thread */
+
+struct path {
+    uintptr_t pc, sp, a;       /* of the caller that it begins at */
+    uintptr_t join_sp, join_a; /* of the frame in `frames` where it ends */
+    uint32_t join, join_node;  /* its index and node */
+    uint32_t node, generation;
+    uint32_t seen_count;
+    uint8_t needs_a, needs_b;
+#if HAS_B
+    uintptr_t b, join_b;
+#endif
+    struct {
+        const uintptr_t *at;
+        uintptr_t value;
+    } seen[MOST_SEEN];
+} __attribute__((aligned(64)));
 
 struct thread {
     uint32_t number;
@@ -1518,9 +1593,13 @@ struct thread {
     uintptr_t low, high; /* the mapping that its stack is in */
     uint32_t count, root;
     uintptr_t realloc_of;
-    struct frame frames[MOST_FRAMES]; /* of its last stack, outermost first */
+    struct frame frames[MOST_FRAMES]; /* of the last stack that was walked, outermost first */
     struct frame fresh[MOST_FRAMES];  /* of the one that is walked, innermost first: the stack itself can be small */
     struct thread *next;
+    uint32_t joined; /* how many of these were there already before that walk */
+    uint32_t found;  /* the node of the stack that was taken, if a path told it; else 0 */
+    uint32_t turn;
+    struct path paths[PATHS];
 };
 
 PER_THREAD struct thread *this_thread;
@@ -1636,6 +1715,10 @@ static enum step step_by_rule(struct thread *t, struct frame *f, struct regs *ou
 #if HAS_B
     f->b_at = NULL;
 #endif
+    f->needs_a = rule.cfa == CFA_A || rule.cfa == CFA_AT_A || rule.ra == AT_A || rule.a == AT_A || rule.b == AT_A;
+    f->needs_b = rule.cfa == CFA_B || rule.cfa == CFA_AT_B || rule.ra == AT_B || rule.a == AT_B || rule.b == AT_B;
+    f->keeps_a = rule.a == SAME;
+    f->keeps_b = rule.b == SAME;
     switch (rule.cfa) {
     case CFA_SP: cfa = f->sp; break;
     case CFA_A: cfa = f->a; break;
@@ -1674,6 +1757,9 @@ static inline enum step step_out(struct thread *t, struct frame *f, struct regs 
     const struct rule *rule = &known->rule;
     uintptr_t cfa = (known->quick == CFA_A ? f->a : f->sp) + (uintptr_t)(intptr_t)rule->cfa_at;
     int is_same = rule->a == SAME;
+    f->needs_a = known->quick == CFA_A;
+    f->keeps_a = (uint8_t)is_same;
+    f->needs_b = f->keeps_b = 0;
     uintptr_t ra_at = cfa + (uintptr_t)(intptr_t)rule->ra_at;
     uintptr_t a_at = cfa + (uintptr_t)(intptr_t)(is_same ? rule->ra_at : rule->a_at);
     if (UNLIKELY(cfa <= f->sp || cfa > t->high || !is_on_stack(t, ra_at) || !is_on_stack(t, a_at))) return STEP_CUT;
@@ -1687,18 +1773,96 @@ static inline enum step step_out(struct thread *t, struct frame *f, struct regs 
     return UNLIKELY(out->pc == 0) ? STEP_WHOLE : STEP_ON;
 }
 
-/* Whether everything that led from frame `at` of the last stack outwards is still the same in memory. */
-static inline int is_unchanged(const struct thread *t, int at) {
+/* The innermost frame, from `at` outwards, whose caller is not what it was when it was read from memory; 0 if all are. */
+static inline int first_changed(const struct thread *t, int at) {
     for (; at > 0; at--) {
         const struct frame *f = &t->frames[at], *caller = f - 1;
-        if (UNLIKELY(code_address(*f->ra_at) != caller->pc)) return 0;
-        if (f->a_at && UNLIKELY(*f->a_at != caller->a)) return 0;
+        if (UNLIKELY(code_address(*f->ra_at) != caller->pc)) break;
+        if (f->a_at && UNLIKELY(*f->a_at != caller->a)) break;
 #if HAS_B
-        if (f->b_at && UNLIKELY(*f->b_at != caller->b)) return 0;
+        if (f->b_at && UNLIKELY(*f->b_at != caller->b)) break;
 #endif
-        if (f->cfa_at) return 0;
     }
+    return at;
+}
+
+/* Once the callers of a frame are known, what it need not be compared by is forgotten. */
+static inline void see_needs(struct thread *t, int at) {
+    static const uintptr_t never = 0; /* no return address is equal to it */
+    struct frame *f = &t->frames[at];
+    int a = at > 0 && f[-1].needs_a, b = at > 0 && f[-1].needs_b;
+    f->needs_a |= f->keeps_a && a;
+    f->needs_b |= f->keeps_b && b;
+    if (!a) f->a_at = NULL;
+#if HAS_B
+    if (!b) f->b_at = NULL;
+#endif
+    if (UNLIKELY(f->cfa_at != NULL)) f->ra_at = &never;
+}
+
+/* The first of the two places for a path. */
+static inline struct path *paths_at(struct thread *t, uintptr_t pc, uintptr_t sp) {
+    return &t->paths[((uint64_t)(pc ^ sp << 20) * 0x9e3779b97f4a7c15u >> 40) % PATHS & ~(size_t)1];
+}
+
+/* Whether a walk would go along this path. Frames inwards of where it joins may be of another stack by now. */
+static inline int is_path(const struct thread *t, const struct path *p, const struct regs *from) {
+    if (p->pc != from->pc || p->sp != from->sp || (p->needs_a && p->a != from->a)) return 0;
+    if (p->join >= t->count || p->generation != tree.generation) return 0;
+    const struct frame *join = &t->frames[p->join];
+    if (join->node != p->join_node || join->sp != p->join_sp || (join->needs_a && join->a != p->join_a)) return 0;
+#if HAS_B
+    if ((p->needs_b && p->b != from->b) || (join->needs_b && p->join_b != join->b)) return 0;
+#endif
+    uintptr_t differs = 0;
+    for (uint32_t i = 0; i < p->seen_count; i++) differs |= *p->seen[i].at ^ p->seen[i].value;
+    return !differs && first_changed(t, (int)p->join) == 0;
+}
+
+static inline int find_path(struct thread *t, const struct regs *from) {
+    const struct path *p = paths_at(t, from->pc, from->sp);
+    if (!is_path(t, p, from) && !is_path(t, ++p, from)) return 0;
+    t->found = p->node;
     return 1;
+}
+
+static inline int see(struct path *p, const uintptr_t *at) {
+    if (!at) return 1;
+    if (p->seen_count == MOST_SEEN) return 0;
+    p->seen[p->seen_count].at = at;
+    p->seen[p->seen_count++].value = *at;
+    return 1;
+}
+
+/* Keeps the walk that was made last. A path to the root has nothing to join. */
+static void keep_path(struct thread *t, const struct regs *from, uint32_t node) {
+    if (t->joined == 0 || t->joined == t->count) return;
+    const struct frame *join = &t->frames[t->joined - 1];
+    struct path *p = paths_at(t, from->pc, from->sp) + (t->turn++ & 1);
+    p->pc = 0;
+    p->seen_count = 0;
+    for (uint32_t i = t->joined; i < t->count; i++) {
+        const struct frame *f = &t->frames[i];
+        if (f->cfa_at || !see(p, f->ra_at) || !see(p, f->a_at)) return;
+#if HAS_B
+        if (!see(p, f->b_at)) return;
+#endif
+    }
+    p->sp = from->sp;
+    p->needs_a = t->frames[t->count - 1].needs_a;
+    p->needs_b = t->frames[t->count - 1].needs_b;
+    p->a = from->a;
+    p->join_sp = join->sp;
+    p->join_a = join->a;
+    p->join = t->joined - 1;
+    p->join_node = join->node;
+    p->node = node;
+    p->generation = tree.generation;
+#if HAS_B
+    p->b = from->b;
+    p->join_b = join->b;
+#endif
+    p->pc = from->pc;
 }
 
 #if defined(__powerpc64__)
@@ -1727,17 +1891,20 @@ static void walk(struct thread *t, const struct regs *from) {
     struct regs r = *from;
     int last = (int)t->count - 1, n = 0, kept = 0;
     uint32_t root = ROOT_DEPTH;
+    if (find_path(t, from)) return;
     for (;;) {
         while (last >= 0 && t->frames[last].sp < r.sp) last--;
         if (last >= 0) {
             const struct frame *known = &t->frames[last];
-            if (known->sp == r.sp && known->pc == r.pc && known->a == r.a && B_OF(known) == r.b) {
-                if (is_unchanged(t, last)) {
+            if (known->sp == r.sp && known->pc == r.pc && (!known->needs_a || known->a == r.a)
+                && (!known->needs_b || B_OF(known) == r.b)) {
+                int changed = first_changed(t, last);
+                if (changed == 0) {
                     kept = last + 1;
                     root = t->root;
                     break;
                 }
-                last = -1;
+                last = changed - 1;
             }
         }
         if (n == MOST_FRAMES) break;
@@ -1762,9 +1929,13 @@ static void walk(struct thread *t, const struct regs *from) {
         for (int i = 0; i < kept; i++) t->frames[i].node = 0;
         root = ROOT_DEPTH;
     }
-    for (int i = 0; i < n; i++) t->frames[kept + i] = fresh[n - 1 - i];
+    for (int i = 0; i < n; i++) {
+        t->frames[kept + i] = fresh[n - 1 - i];
+        see_needs(t, kept + i);
+    }
     t->count = (uint32_t)(kept + n);
     t->root = root;
+    t->joined = (uint32_t)kept;
 }
 #endif
 
@@ -1847,6 +2018,7 @@ enum { UNWIND_RULES = 0, UNWIND_FRAME_POINTER, UNWIND_LIBGCC, UNWIND_NOT };
 
 /* Outside of the lock: only the thread's own stack is looked at. */
 static void take_stack(struct thread *t, const struct regs *from) {
+    t->found = 0;
     if (UNLIKELY(modules.is_stale)) {
         module_lock();
         if (modules.is_stale) {
@@ -1892,14 +2064,25 @@ static inline uint32_t node_of_frame(uint32_t parent, const struct frame *f) {
 
 /* The node of a caller without its stack. No rule is looked for that would tell of a module that is new. */
 static uint32_t caller_node(uintptr_t pc) {
-    uint32_t id = known_node(ROOT_CALLER, pc);
-    if (LIKELY(id != 0)) return id;
-    if (!module_at(even(pc) - 1)) read_modules();
-    return node_of(ROOT_CALLER, pc);
+    static struct {
+        uintptr_t pc;
+        uint32_t node, generation;
+    } lately[2048];
+    unsigned at = (unsigned)((uint64_t)pc * 0x9e3779b97f4a7c15u >> 53);
+    if (LIKELY(lately[at].pc == pc && lately[at].generation == tree.generation)) return lately[at].node;
+    if (!known_node(ROOT_CALLER, pc) && !module_at(even(pc) - 1)) read_modules();
+    uint32_t node = node_of(ROOT_CALLER, pc);
+    if (node != ROOT_CALLER) {
+        lately[at].pc = pc;
+        lately[at].node = node;
+        lately[at].generation = tree.generation;
+    }
+    return node;
 }
 
 /* The node of the stack that was taken. Under the lock. */
 static uint32_t stack_node(struct thread *t, const struct regs *from) {
+    if (LIKELY(t->found != 0)) return t->found;
     if (t->count == 0) return caller_node(from->pc);
     if (UNLIKELY(t->generation != tree.first)) {
         for (uint32_t i = 0; i < t->count; i++) t->frames[i].node = 0;
@@ -1917,6 +2100,7 @@ static uint32_t stack_node(struct thread *t, const struct regs *from) {
     while (i > 0 && t->frames[i - 1].node == 0) i--;
     if (i > 0) parent = t->frames[i - 1].node;
     for (; i < t->count; i++) parent = t->frames[i].node = node_of_frame(parent, &t->frames[i]);
+    if (rec.unwind == UNWIND_RULES) keep_path(t, from, parent);
     return parent;
 }
 
@@ -2435,7 +2619,7 @@ static COLD int open_log(void) {
     fill_header(has_window);
     rec.time_us = rec.flushed_us = rec.step_us = rec.looked_us = rec.events = 0;
     rec.thread = 0;
-    rec.until_clock = rec.clock_every = 1;
+    prepare_clock();
     rec.state = 1;
     if (!has_window && !write_all(rec.header, sizeof *rec.header, 0)) {
         complain("the log cannot be written; nothing is recorded", rec.path);
@@ -2500,6 +2684,7 @@ static COLD void new_file_of_child(void) {
     leave_window();
     syscall(SYS_close, rec.fd);
     tree.used = tree.first = FIRST_NODE;
+    tree.generation++;
     if (tree.heads) memset(tree.heads, 0, tree.heads_size * sizeof *tree.heads);
     tree.changed_used = 0;
     has_seen_malloc = 0;
@@ -2596,6 +2781,9 @@ static COLD void keep_settings(void) {
 static COLD void begin(void) {
     if (!environ) return; /* too early */
     is_inside++;
+#ifdef MTRACE_RECORDER_WRAP
+    if (&__libc_single_threaded) is_alone = &__libc_single_threaded;
+#endif
     lock();
     if (rec.state != 0) goto out;
     rec.state = 2;
@@ -2738,6 +2926,8 @@ static COLD void resolve(void) {
     real_realloc = (void *(*)(void *, size_t))dlsym(RTLD_NEXT, "realloc");
     real_memalign = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "memalign");
     __atomic_store_n(&real_free, (void (*)(void *))dlsym(RTLD_NEXT, "free"), __ATOMIC_RELEASE);
+    const char *alone = dlsym(RTLD_DEFAULT, "__libc_single_threaded");
+    if (alone) is_alone = alone;
     is_resolving = 0;
 }
 #endif
