@@ -39,7 +39,7 @@ pub struct Manifest {
     #[serde(default)]
     pub ran_before: Vec<String>,
     #[serde(default)]
-    modules: Vec<ModuleFacts>,
+    modules: Vec<ManifestModule>,
     /// Made when the first module is looked up.
     #[serde(skip)]
     index: OnceLock<Index>,
@@ -51,7 +51,7 @@ pub fn is_duration(seconds: f64) -> bool {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-struct ModuleFacts {
+struct ManifestModule {
     /// Where it was on the target.
     path: String,
     /// In hex.
@@ -82,7 +82,7 @@ impl Manifest {
     /// Adds what a log says of its modules.
     pub fn add_modules(&mut self, modules: impl IntoIterator<Item = (String, BuildId)>) {
         let facts = modules.into_iter();
-        let facts = facts.map(|(path, build_id)| ModuleFacts { path, build_id });
+        let facts = facts.map(|(path, build_id)| ManifestModule { path, build_id });
         self.modules.extend(facts);
         self.index = OnceLock::new();
     }

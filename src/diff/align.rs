@@ -311,9 +311,9 @@ mod tests {
     use super::*;
 
     /// Lines that keep their distance, as in a source file.
-    struct Lines<'a>(&'a [i64], &'a [i64]);
+    struct LineNumbers<'a>(&'a [i64], &'a [i64]);
 
-    impl Costs for Lines<'_> {
+    impl Costs for LineNumbers<'_> {
         fn pair(&self, old: usize, new: usize) -> Option<Cost> {
             let distance = self.0[old].abs_diff(self.1[new]);
             Some(Cost {
@@ -341,7 +341,7 @@ mod tests {
     }
 
     fn of(old: &[i64], new: &[i64]) -> Vec<(usize, usize)> {
-        let alignment = align(old.len(), new.len(), &Lines(old, new));
+        let alignment = align(old.len(), new.len(), &LineNumbers(old, new));
         alignment.pairs.iter().map(|p| (p.old, p.new)).collect()
     }
 
@@ -358,10 +358,10 @@ mod tests {
 
     #[test]
     fn what_is_as_good_is_a_rival() {
-        let sure = align(2, 2, &Lines(&[5, 7], &[5, 7]));
+        let sure = align(2, 2, &LineNumbers(&[5, 7], &[5, 7]));
         assert_eq!(sure.rivals, [[], []]);
         // One was added on line 9, or on line 5 and moved the other: nothing tells.
-        let added = align(1, 2, &Lines(&[5], &[5, 9]));
+        let added = align(1, 2, &LineNumbers(&[5], &[5, 9]));
         assert_eq!(added.pairs, [Aligned { old: 0, new: 0 }]);
         assert_eq!(added.rivals, [vec![None], vec![Some(0)]]);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::column::Column;
-use super::judged::{Reading, Site};
+use super::judged::{Measurement, Site};
 use super::limit::Limit;
 use super::together::Together;
 
@@ -69,7 +69,7 @@ impl Gate {
             if together.sites.iter().any(|site| told.contains(site)) {
                 continue;
             }
-            let mut limits = self.exceeded(&together.reading);
+            let mut limits = self.exceeded(&together.measurement);
             let mut until_exit = false;
             if let Some(held) = together.held.as_ref().filter(|_| limits.is_empty()) {
                 limits = self.exceeded(held);
@@ -79,7 +79,7 @@ impl Gate {
             if let Some(others) = others {
                 let exceeded = self.exceeded(&others);
                 match self.strict {
-                    true => (limits, together.reading) = (exceeded, others),
+                    true => (limits, together.measurement) = (exceeded, others),
                     false if !exceeded.is_empty() => offset.push(together.clone()),
                     false => {}
                 }
@@ -107,8 +107,8 @@ impl Gate {
             .filter(|(_, site)| site.at.hidden.is_none());
         judged
             .filter_map(|(index, site)| {
-                let breach = |reading: &Reading| {
-                    let limits = self.exceeded(reading);
+                let breach = |measurement: &Measurement| {
+                    let limits = self.exceeded(measurement);
                     (!limits.is_empty()).then_some(Breach {
                         site: index,
                         unsure: false,
@@ -133,14 +133,16 @@ impl Gate {
                         ..breach(site.worst.as_deref()?)?
                     })
                 };
-                breach(&site.reading(columns)).or_else(held).or_else(worst)
+                breach(&site.measurement(columns))
+                    .or_else(held)
+                    .or_else(worst)
             })
             .collect()
     }
 
-    fn exceeded(&self, reading: &Reading) -> Vec<Limit> {
+    fn exceeded(&self, measurement: &Measurement) -> Vec<Limit> {
         let limits = self.limits.iter();
-        let exceeded = limits.filter(|limit| limit.is_exceeded_by(reading, self.strict_rates));
+        let exceeded = limits.filter(|limit| limit.is_exceeded_by(measurement, self.strict_rates));
         exceeded.cloned().collect()
     }
 
@@ -150,10 +152,11 @@ impl Gate {
             return 0;
         }
         let by_chance = |site: &&Site| {
-            let reading = site.reading(columns);
+            let measurement = site.measurement(columns);
             let mut limits = self.limits.iter().filter(|limit| limit.is_by_time());
             limits.any(|limit| {
-                limit.is_exceeded_by(&reading, true) && !limit.is_exceeded_by(&reading, false)
+                limit.is_exceeded_by(&measurement, true)
+                    && !limit.is_exceeded_by(&measurement, false)
             })
         };
         let shown = sites.iter().filter(|site| site.at.hidden.is_none());

@@ -22,14 +22,14 @@ pub struct Site {
     /// It leaked in the first run, and does no more; of a row of several lines, one of these.
     pub fixed: bool,
     /// Growth of what it held until its program ended; `None` where it is what it left that counts.
-    pub held: Option<Box<Reading>>,
-    /// Growth under the worst reading of which site it is; `None` where that is sure.
-    pub worst: Option<Box<Reading>>,
+    pub held: Option<Box<Measurement>>,
+    /// Growth at the worst guess of which site it is; `None` where that is sure.
+    pub worst: Option<Box<Measurement>>,
 }
 
-/// A reading of the runs: what a site's growth is, or would be, were it another site before.
+/// What is held against the limits: what a site's growth is, or would be, were it another site before.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct Measurement {
     pub first: Figures,
     pub growth: Growth,
     pub rates: Rates,
@@ -68,8 +68,8 @@ impl Site {
     }
 
     /// As the runs are shown.
-    pub fn reading(&self, columns: &[Column]) -> Reading {
-        Reading {
+    pub fn measurement(&self, columns: &[Column]) -> Measurement {
+        Measurement {
             first: self.first(),
             growth: self.growth,
             rates: self.rates(columns),

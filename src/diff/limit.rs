@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 
-use super::judged::Reading;
+use super::judged::Measurement;
 use super::rate::Rate;
 use crate::units;
 
@@ -64,7 +64,7 @@ impl Limit {
 
     /// Whether a site's growth is above this limit. A new site counts with its full size, and is
     /// above every percentage.
-    pub fn is_exceeded_by(&self, site: &Reading, strict_rates: bool) -> bool {
+    pub fn is_exceeded_by(&self, site: &Measurement, strict_rates: bool) -> bool {
         let growth = site.growth;
         let above =
             |growth: i64, limit: u64| u64::try_from(growth).is_ok_and(|growth| growth > limit);
@@ -102,7 +102,7 @@ impl Limit {
 }
 
 impl Per {
-    fn of(self, site: &Reading, strict_rates: bool) -> Option<Rate> {
+    fn of(self, site: &Measurement, strict_rates: bool) -> Option<Rate> {
         match self {
             Per::Minute if strict_rates => site.rates.steepest_per_minute,
             Per::Minute => site.rates.surely_per_minute,

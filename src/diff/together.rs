@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::column::Column;
 use super::growth::{Growth, ends};
 use super::held::held;
-use super::judged::{Reading, Site};
+use super::judged::{Measurement, Site};
 use super::rate::rates;
 use super::site::SiteRun;
 use super::trend::judge_site;
@@ -43,11 +43,11 @@ pub struct Together {
     /// How many of them the last run has; of one site, how many of its callers.
     pub in_last: usize,
     /// What they come to together.
-    pub reading: Reading,
+    pub measurement: Measurement,
     /// The same of what they held until the end of their program freed it; `None` where it is what they left that counts.
-    pub held: Option<Reading>,
+    pub held: Option<Measurement>,
     /// Where some of them lost much, which need not be what the others gained: what the others come to.
-    pub others: Option<Reading>,
+    pub others: Option<Measurement>,
 }
 
 /// A row that lost so many blocks, or so many bytes, and half of what it had, is a change of its own.
@@ -79,8 +79,8 @@ impl Together {
             likeness,
             in_last: all.in_last,
             held: all.held(columns),
-            reading: all.reading(columns),
-            others: is_told.then(|| Sum::of(others.into_iter(), columns).reading(columns)),
+            measurement: all.measurement(columns),
+            others: is_told.then(|| Sum::of(others.into_iter(), columns).measurement(columns)),
             sites: at,
         }
     }
@@ -144,15 +144,15 @@ impl Sum {
     }
 
     /// What they held until the end of their program freed it; `None` where it is what they left that counts.
-    pub fn held(&self, columns: &[Column]) -> Option<Reading> {
+    pub fn held(&self, columns: &[Column]) -> Option<Measurement> {
         let trend = judge_site(&self.runs, columns).map(|finding| finding.trend);
         held(&self.runs, &self.figures, columns, trend)
     }
 
-    pub fn reading(&self, columns: &[Column]) -> Reading {
+    pub fn measurement(&self, columns: &[Column]) -> Measurement {
         let (first, last) = ends(&self.figures);
         let growth = Growth::between(first, last);
-        Reading {
+        Measurement {
             rates: rates(&self.runs, &self.figures, growth, columns),
             first,
             growth,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::capture::{CaptureSet, Maps};
 use crate::file_name::base_name;
 use crate::printable::{printable, printable_path};
-use crate::recording::{Blocks, Header, Programs, program_of};
+use crate::recording::{EventBlocks, Header, Programs, program_of};
 use crate::warning::RecordingWarning;
 
 /// What a directory of another process is called, before its number.
@@ -180,7 +180,7 @@ fn recordings_near(capture: &CaptureSet) -> Vec<Header> {
 }
 
 fn header_of(recording: &Path) -> Option<Header> {
-    Some(Blocks::open(opened(recording)?).ok()?.ok()?.header)
+    Some(EventBlocks::open(opened(recording)?).ok()?.ok()?.header)
 }
 
 /// Whether a file is a log that has come as far as its first line.

@@ -12,7 +12,7 @@ use crate::run::Run;
 use crate::trace::{FirstLines, LogIndex};
 use crate::units::time;
 
-type Log<'a> = Box<dyn Read + Send + 'a>;
+type LogStream<'a> = Box<dyn Read + Send + 'a>;
 
 /// Opens the log of a run as it was at the run's moment, and says which one that is; `None` for the end.
 ///
@@ -21,7 +21,7 @@ type Log<'a> = Box<dyn Read + Send + 'a>;
 pub fn log_at<'a>(
     capture: &CaptureSet,
     progress: &'a Progress,
-) -> Result<(Log<'a>, Option<Reached>)> {
+) -> Result<(LogStream<'a>, Option<Reached>)> {
     let duration_s = capture.duration_s();
     let Some(share) = share_of(&capture.path, capture.at, duration_s)? else {
         return Ok((open(capture, progress)?, None));
@@ -52,7 +52,7 @@ pub fn log_at<'a>(
 }
 
 /// A log that comes through a pipe has to begin like one, or it may never end.
-fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<Log<'a>> {
+fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogStream<'a>> {
     let log = capture.open_log(progress)?;
     Ok(match capture.log_bytes() {
         Some(_) => log,

@@ -11,7 +11,7 @@ use crate::printable::printable_bytes;
 use crate::run::{Blocks, Facts, Fault, Figures, LiveBlock, LocationId, Run, Source, UnknownFree};
 use crate::symbols::{RebasedRun, RunToName, rebase};
 use crate::trace::{
-    Anomalies, Caller, CallerId, Callers, Outcome, ReplayOptions, Reuse, Trace, advice,
+    Anomalies, CallerId, Callers, LogCaller, Outcome, ReplayOptions, Reuse, Trace, advice,
     is_log_line, replay,
 };
 use crate::warning::{LogWarning, Warning};
@@ -96,7 +96,7 @@ fn blocks(callers: &Callers, outcome: Outcome<'_>) -> Blocks {
         in_realloc: free.in_realloc,
         at: location_of(free.by),
     });
-    let file = |caller: Caller<'_>| Some(printable_bytes(caller.file?).into());
+    let file = |caller: LogCaller<'_>| Some(printable_bytes(caller.file?).into());
     Blocks {
         live: live.collect(),
         unknown_frees: unknown_frees.collect(),

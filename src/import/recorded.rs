@@ -17,13 +17,13 @@ use crate::error::{Error, InputError, Result, UsageError};
 use crate::file_name::base_name;
 use crate::printable::{printable, shortened};
 use crate::progress::Progress;
-use crate::recording::{Blocks, Recording, duration_of, is_recording, replay};
+use crate::recording::{EventBlocks, Recording, duration_of, is_recording, replay};
 use crate::run::{
-    Blocks as LiveBlocks, Build, Facts, Fault, Figures, LinkAddress, LiveBlock, Location,
-    LocationId, Module, ModuleId, ModuleLabel, Origin, RecordedProcess, Role, Run, Source, StackId,
-    Symbolized, Text, Unknown,
+    Blocks, Build, Facts, Fault, Figures, LinkAddress, LiveBlock, Location, LocationId, Module,
+    ModuleId, ModuleLabel, Origin, RecordedProcess, Role, Run, Source, StackId, Symbolized, Text,
+    Unknown,
 };
-use crate::symbols::{Module as FoundModule, ModuleFinder, RunToName, is_loader_name};
+use crate::symbols::{MappedModule, ModuleFinder, RunToName, is_loader_name};
 use crate::units::time;
 use crate::warning::{NamesWarning, RecordingWarning, Warning};
 
@@ -34,7 +34,7 @@ pub const RECORDING: Importer = Importer {
 };
 
 /// The blocks of a log, wherever it comes from.
-pub type LogBlocks<'a> = Blocks<Box<dyn Read + Send + 'a>>;
+pub type LogBlocks<'a> = EventBlocks<Box<dyn Read + Send + 'a>>;
 
 fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let silent = Progress::default();
@@ -45,7 +45,7 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
     let reached = reached(&capture, &recording)?;
     capture.manifest.add_modules(known_builds(&recording));
     refuse_other_machine(&capture, recording.header.machine)?;
-    let files = Files::of(&capture, &recording);
+    let files = ModuleFiles::of(&capture, &recording);
     let mut run = Run::new(
         facts(&capture, &recording, &files, reached),
         files.modules(),
@@ -66,7 +66,7 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
 
 pub fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlocks<'a>> {
     let log = capture.open_log(progress)?;
-    let blocks = Blocks::open(log).map_err(|e| Error::io("read", &capture.log, e))?;
+    let blocks = EventBlocks::open(log).map_err(|e| Error::io("read", &capture.log, e))?;
     blocks.map_err(|reason| {
         Error::Input(InputError::BadRecording {
             path: capture.log.clone(),
@@ -77,7 +77,7 @@ pub fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlock
 
 /// A program's own `malloc` is called in place of the recorder's. One that goes on to that has it called; an older recorder
 /// does not say so, but there it can be seen as a caller.
-fn has_own_allocator(run: &Run, recording: &Recording, files: &Files) -> bool {
+fn has_own_allocator(run: &Run, recording: &Recording, files: &ModuleFiles) -> bool {
     let program = files.program().and_then(|(module, _)| module.elf());
     let Some((start, size)) = program.and_then(|elf| elf.own_malloc) else {
         return false;
@@ -145,8 +145,8 @@ fn known_builds(recording: &Recording) -> impl Iterator<Item = (String, BuildId)
 }
 
 /// The files of a recording's modules.
-struct Files {
-    found: Vec<FoundModule>,
+struct ModuleFiles {
+    found: Vec<MappedModule>,
     builds: Vec<Option<Build>>,
     /// Which of them each of the recording's modules is: a library that was loaded twice is one.
     of_modules: Vec<Option<ModuleId>>,
@@ -154,13 +154,13 @@ struct Files {
     refused: Vec<NamesWarning>,
 }
 
-impl Files {
+impl ModuleFiles {
     fn of(capture: &CaptureSet, recording: &Recording) -> Self {
         let machine = recording.header.machine;
         let finder = ModuleFinder::new(capture, Some(machine), Some(machine.is_64));
         let program = recording.fact("program");
         let mut known: HashMap<(&[u8], &[u8]), ModuleId> = HashMap::new();
-        let mut files = Files {
+        let mut files = ModuleFiles {
             found: Vec::new(),
             builds: Vec::new(),
             of_modules: Vec::new(),
@@ -178,9 +178,9 @@ impl Files {
                         _ => Role::Library,
                     };
                     let name = shortened(&String::from_utf8_lossy(base_name(path)));
-                    let found = finder.found(FoundModule {
+                    let found = finder.found(MappedModule {
                         mapped_size: Some(module.size),
-                        ..FoundModule::new(role, name, path)
+                        ..MappedModule::new(role, name, path)
                     });
                     files.builds.push(match module.build_id.as_slice() {
                         [] => found.build(capture),
@@ -209,7 +209,7 @@ impl Files {
         module.collect()
     }
 
-    fn program(&self) -> Option<(&FoundModule, Option<&Build>)> {
+    fn program(&self) -> Option<(&MappedModule, Option<&Build>)> {
         let mut modules = self.found.iter().zip(&self.builds);
         let program = modules.find(|(module, _)| module.role == Role::Program)?;
         Some((program.0, program.1.as_ref()))
@@ -222,7 +222,7 @@ struct Locations {
 }
 
 impl Locations {
-    fn add(run: &mut Run, recording: &Recording, files: &Files) -> Self {
+    fn add(run: &mut Run, recording: &Recording, files: &ModuleFiles) -> Self {
         let mut known = HashMap::new();
         // A frame of Thumb code says so in a bit of its address.
         let code = match recording.header.machine.has_mode_bit() {
@@ -321,7 +321,7 @@ fn faults(recording: &Recording, at: &Locations) -> Vec<Fault> {
     faults.map(fault).collect()
 }
 
-fn blocks_of(run: &Run, recording: &Recording, at: &Locations) -> LiveBlocks {
+fn blocks_of(run: &Run, recording: &Recording, at: &Locations) -> Blocks {
     let live = recording.blocks.iter().map(|(address, block)| LiveBlock {
         address: *address,
         size: block.size,
@@ -331,7 +331,7 @@ fn blocks_of(run: &Run, recording: &Recording, at: &Locations) -> LiveBlocks {
         let module = run.module_of(location)?;
         module.path.as_deref().map(Into::into)
     });
-    LiveBlocks {
+    Blocks {
         live: live.collect(),
         unknown_frees: Vec::new(),
         files: files.collect(),
@@ -341,7 +341,7 @@ fn blocks_of(run: &Run, recording: &Recording, at: &Locations) -> LiveBlocks {
 fn facts(
     capture: &CaptureSet,
     recording: &Recording,
-    files: &Files,
+    files: &ModuleFiles,
     reached: Option<Reached>,
 ) -> Facts {
     let header = &recording.header;

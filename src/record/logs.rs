@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use super::job::With;
-use crate::recording::{Blocks, Event, Programs, decode};
+use crate::recording::{EventBlocks, Programs, RecordedEvent, decode};
 
 /// A recording of no more bytes than this is read to see how much it holds.
 const SMALL: u64 = 1 << 20;
@@ -77,7 +77,7 @@ impl Log {
         let (pid, started) = match with {
             With::Recorder => {
                 let file = File::open(&path).ok()?;
-                let header = Blocks::open(file).ok()?.ok()?.header;
+                let header = EventBlocks::open(file).ok()?.ok()?.header;
                 (header.pid, header.started)
             }
             With::Glibc => {
@@ -104,7 +104,7 @@ pub fn events_of(log: &Log, with: With) -> u64 {
     let Ok(file) = File::open(&log.path) else {
         return 0;
     };
-    let Ok(Ok(blocks)) = Blocks::open(file) else {
+    let Ok(Ok(blocks)) = EventBlocks::open(file) else {
         return 0;
     };
     let header = blocks.header.clone();
@@ -127,7 +127,7 @@ pub fn remove_logs(paths: &[PathBuf]) {
 
 /// What the recorder wrote down last: that the process goes on as this program. Of one that is recorded, there is a later log.
 pub fn executed(log: &Path) -> Option<String> {
-    let blocks = Blocks::open(File::open(log).ok()?).ok()?.ok()?;
+    let blocks = EventBlocks::open(File::open(log).ok()?).ok()?.ok()?;
     let header = blocks.header.clone();
     let (mut before, mut last) = (None, None);
     for block in blocks {
@@ -137,7 +137,7 @@ pub fn executed(log: &Path) -> Option<String> {
     for block in before.into_iter().chain(last) {
         // What is damaged counts as far as it goes.
         let _ = decode(&block, &header, |event| {
-            if let Event::Fact { key, value } = event {
+            if let RecordedEvent::Fact { key, value } = event {
                 programs.note(key, value);
             }
         });

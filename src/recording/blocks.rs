@@ -20,7 +20,7 @@ const LARGEST_BLOCK: usize = 1 << 20;
 
 /// Some events, and what has to be known to read them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Block {
+pub struct EventBlock {
     /// Nodes that were defined before.
     pub first_node: u32,
     /// In microseconds since the start.
@@ -66,7 +66,7 @@ pub struct Damage {
 
 /// Reads the blocks of a recording.
 #[derive(Debug)]
-pub struct Blocks<R> {
+pub struct EventBlocks<R> {
     input: R,
     pub header: Header,
     window: Vec<u8>,
@@ -81,7 +81,7 @@ pub struct Blocks<R> {
     pub damage: Damage,
 }
 
-impl<R: Read> Blocks<R> {
+impl<R: Read> EventBlocks<R> {
     /// Reads the header and the window. The inner error says what is wrong with the file.
     pub fn open(mut input: R) -> io::Result<Result<Self, String>> {
         let mut head = [0; HEADER];
@@ -103,7 +103,7 @@ impl<R: Read> Blocks<R> {
             0 => Vec::new(),
             at => front[at - HEADER..at - HEADER + size].to_vec(),
         };
-        Ok(Ok(Blocks {
+        Ok(Ok(EventBlocks {
             at: u64::from(header.first_block),
             input,
             header,
@@ -126,7 +126,7 @@ impl<R: Read> Blocks<R> {
     }
 
     /// The block that was under way when the recording ended, once all before it is read.
-    fn window_block(&mut self) -> Option<Block> {
+    fn window_block(&mut self) -> Option<EventBlock> {
         let end = self.at + self.ahead.len() as u64;
         let is_used = std::mem::replace(&mut self.window_is_used, true);
         if is_used || self.window.len() < BLOCK_HEADER {
@@ -227,10 +227,10 @@ impl<R: Read> Blocks<R> {
     }
 }
 
-impl<R: Read> Iterator for Blocks<R> {
-    type Item = Block;
+impl<R: Read> Iterator for EventBlocks<R> {
+    type Item = EventBlock;
 
-    fn next(&mut self) -> Option<Block> {
+    fn next(&mut self) -> Option<EventBlock> {
         loop {
             let head = self.peek(BLOCK_HEADER);
             if head < BLOCK_HEADER {
@@ -278,8 +278,8 @@ impl<R: Read> Iterator for Blocks<R> {
     }
 }
 
-fn parsed(order: Order, bytes: &[u8], is_cut: bool) -> Block {
-    Block {
+fn parsed(order: Order, bytes: &[u8], is_cut: bool) -> EventBlock {
+    EventBlock {
         first_node: order.u32(&bytes[12..]),
         time: order.u64(&bytes[16..]),
         events: order.u64(&bytes[24..]),

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::outcome::Module;
+use super::outcome::LoadedModule;
 
 const MOST_MODULES: usize = 1 << 17;
 
@@ -18,7 +18,7 @@ struct Mapped {
 /// All modules that were loaded, and where those are that still are.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    pub modules: Vec<Module>,
+    pub modules: Vec<LoadedModule>,
     /// Indexes of those that are loaded, by the recorder's number.
     by_number: HashMap<u32, u32>,
     /// Ascending.
@@ -26,7 +26,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    pub fn load(&mut self, number: u32, module: Module) {
+    pub fn load(&mut self, number: u32, module: LoadedModule) {
         if self.modules.len() < MOST_MODULES {
             self.modules.push(module);
             self.by_number.insert(number, self.modules.len() as u32 - 1);

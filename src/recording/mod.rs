@@ -15,8 +15,8 @@ mod replay;
 mod tests;
 mod text;
 
-pub use blocks::Blocks;
-pub use events::{Event, decode};
+pub use blocks::EventBlocks;
+pub use events::{RecordedEvent, decode};
 pub use header::{Header, Mode, is_recording};
 pub use outcome::Recording;
 pub use programs::{Programs, program_of};

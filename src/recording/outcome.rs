@@ -23,7 +23,7 @@ pub enum Root {
 
 /// A frame in the tree of stacks: with its parents it is a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Node {
+pub struct StackNode {
     /// Below [`Recording::ROOTS`] it is one of the roots.
     pub parent: u32,
     /// The return address.
@@ -34,7 +34,7 @@ pub struct Node {
 
 /// A file that was mapped with code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Module {
+pub struct LoadedModule {
     pub start: u64,
     pub size: u64,
     /// What is to be taken from an address to get the link-time address.
@@ -75,8 +75,8 @@ pub struct Recording {
     pub header: Header,
     pub facts: Vec<(String, Vec<u8>)>,
     pub programs: Programs,
-    pub modules: Vec<Module>,
-    pub nodes: Vec<Node>,
+    pub modules: Vec<LoadedModule>,
+    pub nodes: Vec<StackNode>,
     /// In the order in which they first allocated.
     pub stacks: Vec<StackCounts>,
     /// By node.

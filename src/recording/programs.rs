@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::blocks::Blocks;
-use super::events::{Event, decode};
+use super::blocks::EventBlocks;
+use super::events::{RecordedEvent, decode};
 
 /// What the process started. Whether that was recorded, too, only other recordings say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,13 +45,13 @@ impl Programs {
 
 /// The path of a recording's program, as its first block has it.
 pub fn program_of<R: Read>(recording: R) -> Option<Vec<u8>> {
-    let mut blocks = Blocks::open(recording).ok()?.ok()?;
+    let mut blocks = EventBlocks::open(recording).ok()?.ok()?;
     let header = blocks.header.clone();
     let block = blocks.next()?;
     let mut program = None;
     // What is damaged counts as far as it goes.
     let _ = decode(&block, &header, |event| {
-        if let Event::Fact {
+        if let RecordedEvent::Fact {
             key: b"program",
             value,
         } = event

@@ -59,7 +59,7 @@ fn location(run: &Run, blocks: &Blocks, at: LocationId) -> String {
 
 /// One line of `mtrace_do.py`.
 #[derive(Default)]
-struct Line {
+struct ListedLine {
     count: u64,
     module: String,
     offset: Option<u64>,
@@ -71,7 +71,7 @@ struct Line {
 pub fn write_mtrace_do(report: &Report, _: &Options, out: &mut dyn Write) -> Result<()> {
     let (run, blocks) = listed(report)?;
     // Keyed by library too: relative addresses of two libraries can be the same number.
-    let mut lines: BTreeMap<(String, String), Line> = BTreeMap::new();
+    let mut lines: BTreeMap<(String, String), ListedLine> = BTreeMap::new();
     for site in run.sites.iter().filter(|site| site.figures.blocks > 0) {
         let at = run.innermost(site);
         let place = run.location(at);

@@ -37,8 +37,9 @@ pub use text::wrapped as wrapped_text;
 use idle::without_idle_libraries;
 
 use crate::diff::{
-    Breach, Column, Found, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Rate,
-    Reach, Rows, Site, SortBy, Together, Verdict, advice, copies, hiding, judge, lines, wrapped,
+    Breach, Column, Comparison, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Rate,
+    Reach, RowOptions, Site, SortBy, Together, Verdict, advice, copies, hiding, judge, lines,
+    wrapped,
 };
 use crate::run::Run;
 use crate::warning::{ComparisonWarning, Warning};
@@ -132,13 +133,13 @@ impl Report {
     /// Judges the joined sites of all runs. `warnings` are those of comparing the runs.
     pub fn new(mut runs: Vec<Run>, joint: Joint, terms: Terms, warnings: Vec<Warning>) -> Self {
         let columns: Vec<Column> = runs.iter().map(Column::of).collect();
-        let rows = Rows {
+        let rows = RowOptions {
             by: terms.by,
             sort: terms.sort,
             reach: &terms.reach,
             can_be_fixed: !may_hide_rows(&warnings, &runs),
         };
-        let Found {
+        let Comparison {
             sites,
             leaking,
             may_leak,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Report;
 use super::grid::Below;
 use super::options::{Options, StackView};
-use crate::diff::{Caller, CallerTree, Cut, Growth, Node, OfSize, Part, Site, by_size, ways};
+use crate::diff::{Caller, CallerNode, CallerTree, Cut, Growth, OfSize, Part, Site, by_size, ways};
 use crate::printable::shortened;
 use crate::units::{bytes, count, counted, signed_bytes, signed_count};
 
@@ -229,7 +229,7 @@ fn json_tree(tree: &CallerTree) -> JsonCallers {
     }
 }
 
-fn json_branch(node: &Node) -> JsonBranch {
+fn json_branch(node: &CallerNode) -> JsonBranch {
     let frames = node.callers.iter();
     JsonBranch {
         frames: frames

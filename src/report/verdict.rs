@@ -228,7 +228,7 @@ fn fail_reason(report: &Report) -> String {
             let worst = site.worst.as_deref().filter(|_| breach.unsure);
             let of_all = breach.together.as_ref().map(|together| {
                 let held = together.held.as_ref().filter(|_| breach.until_exit);
-                held.unwrap_or(&together.reading)
+                held.unwrap_or(&together.measurement)
             });
             let held = site.held.as_deref().filter(|_| breach.until_exit);
             let anyway = match (held, breach.until_exit) {

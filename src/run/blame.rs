@@ -31,7 +31,7 @@ pub struct Responsible {
 #[derive(Debug, Clone, Default)]
 pub struct Blame {
     /// By [`LocationId`]; empty while nothing is known.
-    standings: Vec<Standing>,
+    standings: Vec<FrameStanding>,
     /// By the frames of the stacks: whether it does a part of a wrapper's work. Empty where no frame has a caller.
     within: Vec<bool>,
     /// Frames that no stack has.
@@ -40,7 +40,7 @@ pub struct Blame {
 
 /// Where a location stands.
 #[derive(Debug, Clone, Copy, Default)]
-struct Standing {
+struct FrameStanding {
     /// The innermost of its frames that stands for nobody else.
     answers: Option<u16>,
     /// The outermost below that one, or of all, and how that is known.
@@ -51,7 +51,7 @@ struct Standing {
 /// short run has the rows of a long one.
 pub fn blamed(mut runs: Vec<Run>, wrappers: &Wrappers) -> Vec<Run> {
     let mut learned = Learned::default();
-    let mut known = Known::default();
+    let mut known = NamesSeen::default();
     loop {
         for run in &mut runs {
             run.blame = Blame::of(run, wrappers, &learned, &mut known);
@@ -75,14 +75,14 @@ impl Run {
     /// The run with what answers for its stacks, as far as it alone tells.
     pub fn blamed_alone(mut self) -> Self {
         let (wrappers, learned) = (Wrappers::default(), Learned::default());
-        self.blame = Blame::of(&self, &wrappers, &learned, &mut Known::default());
+        self.blame = Blame::of(&self, &wrappers, &learned, &mut NamesSeen::default());
         self
     }
 }
 
 impl Blame {
-    fn of(run: &Run, wrappers: &Wrappers, learned: &Learned, known: &mut Known) -> Self {
-        let mut judge = Judge {
+    fn of(run: &Run, wrappers: &Wrappers, learned: &Learned, known: &mut NamesSeen) -> Self {
+        let mut blamer = Blamer {
             run,
             wrappers,
             learned,
@@ -90,7 +90,7 @@ impl Blame {
         };
         let locations = run.locations.iter().enumerate();
         let standings = locations
-            .map(|(index, location)| judge.standing(LocationId(index as u32), location))
+            .map(|(index, location)| blamer.standing(LocationId(index as u32), location))
             .collect();
         let mut blame = Blame {
             standings,
@@ -162,8 +162,8 @@ impl Blame {
         within
     }
 
-    fn standing(&self, run: &Run, at: LocationId) -> Standing {
-        let shown = || Standing {
+    fn standing(&self, run: &Run, at: LocationId) -> FrameStanding {
+        let shown = || FrameStanding {
             answers: Some(match &run.location(at).name {
                 Symbolized::Named(named) => short(named.shown_at()),
                 Symbolized::Unknown(_) => 0,
@@ -192,28 +192,28 @@ fn files(run: &Run) -> Vec<Option<usize>> {
     run.locations.iter().map(&mut file_of).collect()
 }
 
-struct Judge<'a> {
+struct Blamer<'a> {
     run: &'a Run,
     wrappers: &'a Wrappers,
     learned: &'a Learned,
-    known: &'a mut Known,
+    known: &'a mut NamesSeen,
 }
 
 /// What names say, each looked at once.
 #[derive(Default)]
-struct Known {
+struct NamesSeen {
     functions: HashMap<Text, Option<PassedBy>>,
     /// Files, and whether they are headers of the system.
     headers: HashMap<Text, bool>,
 }
 
-impl Judge<'_> {
+impl Blamer<'_> {
     fn is_hidden(&self, call: Call) -> bool {
         let hidden = self.wrappers.hidden.as_ref();
         hidden.is_some_and(|hidden| hidden.fits(self.run, call))
     }
 
-    fn standing(&mut self, at: LocationId, location: &Location) -> Standing {
+    fn standing(&mut self, at: LocationId, location: &Location) -> FrameStanding {
         let module = self.run.module_of(location).map(|module| &module.label);
         let in_runtime = !self.wrappers.only_given && module.is_some_and(is_runtime);
         let Symbolized::Named(named) = &location.name else {
@@ -223,7 +223,7 @@ impl Judge<'_> {
                 () if self.learned.has_place(self.run, location) => Some(PassedBy::Learned),
                 () => None,
             };
-            return Standing {
+            return FrameStanding {
                 answers: (by.is_none() && !is_hidden).then_some(0),
                 passed: by.map(|by| (0, by)),
             };
@@ -232,7 +232,7 @@ impl Judge<'_> {
             true => named.shown_at(),
             false => 0,
         };
-        let mut standing = Standing::default();
+        let mut standing = FrameStanding::default();
         for (index, frame) in named.frames().iter().enumerate().skip(first) {
             if self.is_hidden(Call { at, frame: index }) {
                 continue;

@@ -13,7 +13,7 @@ use crate::warning::ComparisonWarning;
 /// The runs, without the builds that are several in truth, and a warning that names their modules.
 pub fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<ComparisonWarning>) {
     let false_builds: BTreeSet<Build> = {
-        let mut known = Known::default();
+        let mut known = KnownBuilds::default();
         runs.iter().for_each(|run| known.add(run));
         known.false_builds.into_iter().cloned().collect()
     };
@@ -35,14 +35,14 @@ pub fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<ComparisonW
 
 /// What the runs so far say of each build.
 #[derive(Default)]
-struct Known<'a> {
+struct KnownBuilds<'a> {
     names: HashMap<(&'a Build, LinkAddress), &'a Named>,
     /// Where functions begin; those of one name at several places tell nothing.
     starts: BTreeMap<(&'a Build, &'a str), LinkAddress>,
     false_builds: BTreeSet<&'a Build>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownBuilds<'a> {
     fn add(&mut self, run: &'a Run) {
         let mut starts: BTreeMap<(&Build, &str), BTreeSet<LinkAddress>> = BTreeMap::new();
         for location in &run.locations {

@@ -36,7 +36,8 @@ pub use frame_pattern::FramePattern;
 pub use inventory::Inventory;
 pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
 pub use name::{
-    Code, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown, is_library_detail,
+    CodeFingerprint, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown,
+    is_library_detail,
 };
 pub use set::{compared, same_recordings, told_apart, with_ends_compared};
 pub use stacks::{StackId, Stacks};

@@ -31,10 +31,10 @@ pub enum Symbolized {
 
 /// A named address: at least one frame. Whoever has a copy shares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named(Arc<Parts>);
+pub struct Named(Arc<NamedParts>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Parts {
+struct NamedParts {
     frames: Box<[Frame]>,
     /// Of the frames, in their order; apart from them, since a function that moved is the same one.
     declarations: Box<[Declaration]>,
@@ -44,7 +44,7 @@ struct Parts {
     /// Where the outermost function begins.
     function_start: Option<LinkAddress>,
     /// Of the outermost function.
-    code: Option<Code>,
+    code: Option<CodeFingerprint>,
     source: NameSource,
     /// The frame to show, where it is another one than the names alone tell.
     answers: Option<usize>,
@@ -120,7 +120,7 @@ impl Named {
     }
 
     fn of_frames(frames: Box<[Frame]>, source: NameSource) -> Self {
-        Named(Arc::new(Parts {
+        Named(Arc::new(NamedParts {
             frames,
             declarations: Box::default(),
             symbol: None,
@@ -141,7 +141,7 @@ impl Named {
     }
 
     /// Of the outermost function.
-    pub fn code(&self) -> Option<Code> {
+    pub fn code(&self) -> Option<CodeFingerprint> {
         self.0.code
     }
 
@@ -182,7 +182,7 @@ impl Named {
         Named::of_frames(Box::new([frame]), source)
     }
 
-    pub fn made_of(mut self, code: Option<Code>) -> Self {
+    pub fn made_of(mut self, code: Option<CodeFingerprint>) -> Self {
         Arc::make_mut(&mut self.0).code = code;
         self
     }
@@ -318,7 +318,7 @@ fn is_librarys_header(file: &str) -> bool {
 /// What is known of a function's code, to be compared with that of another build: neither moves with where the function
 /// lies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Code {
+pub struct CodeFingerprint {
     /// In bytes.
     pub size: u64,
     /// A checksum of which line, counted from the declaration, each of its bytes is of.

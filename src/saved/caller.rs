@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::checks::{Checked, check_figures, check_sizes, check_survivors, checked_live_sizes};
 use super::name::SavedName;
 use super::place::{Number, Referred, SavedPlace};
-use super::stacks::Writer;
+use super::stacks::StackWriter;
 use crate::run::{CallSite, Figures, LinkAddress, Run, StackId};
 use crate::trace::{Curve, Sizes, Tally};
 
@@ -48,7 +48,7 @@ impl SavedCaller {
     pub fn of<'a>(
         run: &'a Run,
         site: &CallSite,
-        stacks: &mut Writer,
+        stacks: &mut StackWriter,
         referred: &mut Referred<'a>,
     ) -> Self {
         let stack = stacks.add(run, site);

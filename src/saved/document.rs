@@ -27,7 +27,7 @@ use super::caller::SavedCaller;
 use super::checks::Checked;
 use super::inventory::SavedInventory;
 use super::place::{Modules, NamedModule, Referred, SavedModule, SavedPlace};
-use super::stacks::{SavedStacks, Writer, add_stacks};
+use super::stacks::{SavedStacks, StackWriter, add_stacks};
 
 /// What the schema of a saved report begins with, before its version.
 const SCHEMA_NAME: &str = "mtrace-diff-saved/";
@@ -181,7 +181,7 @@ pub fn read(capture: &CaptureSet, progress: &Progress) -> Result<Run> {
 impl SavedRun {
     fn of(run: &Run) -> Self {
         let facts = &run.facts;
-        let (mut referred, mut stacks) = (Referred::default(), Writer::default());
+        let (mut referred, mut stacks) = (Referred::default(), StackWriter::default());
         let callers = run.sites.iter();
         let callers = callers
             .map(|site| SavedCaller::of(run, site, &mut stacks, &mut referred))

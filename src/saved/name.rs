@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::Checked;
 use crate::printable::shortened;
-use crate::run::{Code, Declaration, Frame, LinkAddress, NameSource, Named, Symbolized, Unknown};
+use crate::run::{
+    CodeFingerprint, Declaration, Frame, LinkAddress, NameSource, Named, Symbolized, Unknown,
+};
 use crate::symbols::Names;
 
 /// No chain of inlined calls has more frames.
@@ -68,7 +70,7 @@ impl SavedName {
                 code,
                 namesake,
             } => {
-                let code = code.map(|(size, lines, last_line)| Code {
+                let code = code.map(|(size, lines, last_line)| CodeFingerprint {
                     size,
                     lines,
                     last_line,

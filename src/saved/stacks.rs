@@ -26,14 +26,14 @@ pub struct SavedStacks {
 
 /// The frames that are written so far.
 #[derive(Default)]
-pub struct Writer {
+pub struct StackWriter {
     pub places: Vec<LocationId>,
     pub frames: Vec<SavedStackFrame>,
     of_places: HashMap<LocationId, usize>,
     of_frames: HashMap<SavedStackFrame, usize>,
 }
 
-impl Writer {
+impl StackWriter {
     /// The index of the innermost frame of a call site; `None` where it has one frame alone.
     pub fn add(&mut self, run: &Run, site: &CallSite) -> Option<usize> {
         let frames: Vec<LocationId> = run.frames(site).collect();

@@ -23,7 +23,7 @@ use super::declaration::Declarations;
 use super::scopes::Scopes;
 use super::sources::SourceFiles;
 use crate::elf::open_elf;
-use crate::run::{Code, Declaration, LinkAddress};
+use crate::run::{CodeFingerprint, Declaration, LinkAddress};
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
@@ -121,14 +121,19 @@ impl<'a> DebugInfo<'a> {
 
     /// What is known of the code of the function that holds an address; its lines are counted from where `file` declares
     /// it.
-    pub fn code(&self, address: u64, file: Option<&str>, declared: Option<u32>) -> Option<Code> {
+    pub fn code(
+        &self,
+        address: u64,
+        file: Option<&str>,
+        declared: Option<u32>,
+    ) -> Option<CodeFingerprint> {
         let symbol = self.symbol_at(address)?;
         let size = Some(symbol.size()).filter(|size| *size > 0)?;
         let lines = match (file, declared) {
             (Some(file), Some(declared)) => self.lines(symbol, file, declared),
             _ => None,
         };
-        Some(Code {
+        Some(CodeFingerprint {
             size,
             lines: lines.map(|(checksum, _)| checksum),
             last_line: lines.and_then(|(_, last)| last),

@@ -10,7 +10,7 @@ use super::names::Names;
 use crate::elf::ElfInfo;
 use crate::printable::shortened;
 use crate::run::{
-    Code, Declaration, Frame, LinkAddress, NameSource, Named, Symbolized, Text, Unknown,
+    CodeFingerprint, Declaration, Frame, LinkAddress, NameSource, Named, Symbolized, Text, Unknown,
 };
 use crate::symbol_name::without_clone;
 
@@ -54,7 +54,7 @@ pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress])
 struct Symbolizer<'a> {
     files: Vec<&'a DebugInfo<'a>>,
     names: Names,
-    codes: HashMap<(LinkAddress, Option<u32>, Option<Text>), Option<Code>>,
+    codes: HashMap<(LinkAddress, Option<u32>, Option<Text>), Option<CodeFingerprint>>,
     /// How many frames there may be beyond those that each address may have.
     frames_left: usize,
 }
@@ -77,7 +77,7 @@ impl Symbolizer<'_> {
         let mut files = self.files.iter();
         let (file, symbol) = files.find_map(|file| Some((file, file.symbol(call)?)))?;
         let start = file.function_start(call);
-        let code = file.code(call, None, None).map(|code| Code {
+        let code = file.code(call, None, None).map(|code| CodeFingerprint {
             has_namesake: file.has_namesake(symbol),
             ..code
         });
@@ -142,7 +142,7 @@ impl Symbolizer<'_> {
         start: Option<LinkAddress>,
         frame: &Frame,
         declaration: Option<&Declaration>,
-    ) -> Option<Code> {
+    ) -> Option<CodeFingerprint> {
         let declared = declaration.and_then(|declaration| declaration.line);
         let of_file = frame.file.as_deref();
         let key = (start?, declared, frame.file.clone());
@@ -150,7 +150,7 @@ impl Symbolizer<'_> {
         let code = self.codes.entry(key);
         *code.or_insert_with(|| {
             let is_twice = |of_file| is_static && file.is_compiled_twice(of_file);
-            Some(Code {
+            Some(CodeFingerprint {
                 has_namesake: of_file.is_some_and(is_twice),
                 ..file.code(call, of_file, declared)?
             })

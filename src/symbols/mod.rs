@@ -24,7 +24,7 @@ mod view;
 pub use debug_file::find_debug_file;
 pub use find::{ModuleFinder, resolved_in, same_machine};
 pub use loader::is_loader_name;
-pub use module::Module;
+pub use module::MappedModule;
 pub use names::Names;
 pub use naming::{RunToName, name_callers};
 pub use rebase::{RebasedRun, rebase};

@@ -11,7 +11,7 @@ use crate::warning::NamesWarning;
 
 /// One ELF file that was mapped into the process.
 #[derive(Debug)]
-pub struct Module {
+pub struct MappedModule {
     pub role: Role,
     /// Its base name as the log gives it (`libsensors.so.1`, `app0`), safe to print.
     pub name: String,
@@ -41,10 +41,10 @@ pub enum ModuleFile {
     Nowhere,
 }
 
-impl Module {
+impl MappedModule {
     /// A module that is known by its path on the target; its file is to be found.
     pub fn new(role: Role, name: String, path: &[u8]) -> Self {
-        Module {
+        MappedModule {
             role,
             name,
             mapped_as: Some(path.to_vec()),

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::find::ModuleFinder;
 use super::loader::{Loader, loader_machine};
 use super::mapped::{MappedFiles, link_target};
-use super::module::{Module, ModuleFile};
+use super::module::{MappedModule, ModuleFile};
 use super::title::{can_be_title, find_titles};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
@@ -17,7 +17,7 @@ use crate::trace::Callers;
 /// The modules that a log names or a maps file shows, found by either name.
 #[derive(Debug, Default)]
 pub struct ModuleTable {
-    pub modules: Vec<Module>,
+    pub modules: Vec<MappedModule>,
     by_log_name: HashMap<Vec<u8>, ModuleId>,
     by_mapped_file: HashMap<Vec<u8>, ModuleId>,
     /// The program in the maps.
@@ -135,7 +135,7 @@ impl ModuleTable {
         }
     }
 
-    pub fn get(&self, id: ModuleId) -> &Module {
+    pub fn get(&self, id: ModuleId) -> &MappedModule {
         &self.modules[id.0 as usize]
     }
 
@@ -167,7 +167,7 @@ impl ModuleTable {
 
     fn add(&mut self, logged: Option<&[u8]>, mapped: Option<&[u8]>, role: Role) -> ModuleId {
         let name = logged.or(mapped).map(base_name).unwrap_or_default();
-        self.modules.push(Module {
+        self.modules.push(MappedModule {
             role,
             name: match name {
                 b"" => "program".to_owned(),

@@ -29,7 +29,7 @@ const MOST_HOPS: usize = 8;
 pub struct Scopes(RefCell<HashMap<Option<usize>, Nested>>);
 
 /// What is said of a function on the way to where it comes from.
-struct Origin<'a> {
+struct FunctionOrigin<'a> {
     entry: UnitOffset,
     name: Option<Slice<'a>>,
     linkage_name: Option<Slice<'a>>,
@@ -61,8 +61,8 @@ impl Scopes {
 }
 
 /// Follows an entry to the one that it is a copy of, within its unit.
-fn origin<'a>(unit: UnitRef<'_, Slice<'a>>, entry: UnitOffset) -> Option<Origin<'a>> {
-    let mut origin = Origin {
+fn origin<'a>(unit: UnitRef<'_, Slice<'a>>, entry: UnitOffset) -> Option<FunctionOrigin<'a>> {
+    let mut origin = FunctionOrigin {
         entry,
         name: None,
         linkage_name: None,

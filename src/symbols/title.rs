@@ -11,7 +11,7 @@
 
 use hashbrown::HashMap;
 
-use super::module::Module;
+use super::module::MappedModule;
 use super::view::{CHECKED, ModuleView};
 use crate::capture::Maps;
 use crate::file_name::base_name;
@@ -35,7 +35,7 @@ const DAMAGED: usize = 10;
 /// where the name's numbers say that calls came from.
 pub fn find_titles(
     names: &[Vec<u8>],
-    program: &Module,
+    program: &MappedModule,
     maps: Option<&Maps>,
     callers: &Callers,
 ) -> Vec<bool> {

@@ -1,7 +1,7 @@
 //! Whether numbers of a log fit a module.
 
 use super::call::CallChecker;
-use super::module::Module;
+use super::module::MappedModule;
 use crate::capture::{Mapping, Maps};
 use crate::elf::ElfInfo;
 use crate::run::LinkAddress;
@@ -11,12 +11,12 @@ pub const CHECKED: usize = 1000;
 
 /// A module, and its instructions where they can be read.
 pub struct ModuleView<'a> {
-    module: &'a Module,
+    module: &'a MappedModule,
     checker: Option<CallChecker<'a>>,
 }
 
 impl<'a> ModuleView<'a> {
-    pub fn new(module: &'a Module) -> Self {
+    pub fn new(module: &'a MappedModule) -> Self {
         let checker = module.elf().and_then(CallChecker::new);
         ModuleView { module, checker }
     }

@@ -119,7 +119,7 @@ impl Texts {
 
 #[cfg(test)]
 mod tests {
-    use super::super::line::Caller;
+    use super::super::line::LogCaller;
     use super::*;
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
         assert!(a.len() <= LONGEST_CALLER);
         let shown = String::from_utf8(a.clone()).unwrap();
         assert!(shown.contains("…<60026 bytes, "), "{shown}");
-        let caller = Caller::parse(&a);
+        let caller = LogCaller::parse(&a);
         assert_eq!(caller.address, Some(0x1234));
         assert_eq!(caller.symbol.unwrap().name, b"f");
         let fits = vec![b'x'; LONGEST_CALLER];

@@ -6,7 +6,7 @@
 
 use super::block::{CallerId, Stretch, Tally};
 use super::curve::{Curve, CurveWriter, STEPS};
-use super::delta::{Change, Delta, STRETCHES};
+use super::delta::{CallerDelta, Delta, STRETCHES};
 use super::dense::Dense;
 use super::packed::{Packed, Packer};
 
@@ -32,20 +32,20 @@ pub fn shift_for(lines: u64) -> u32 {
 pub struct Sampler {
     stretch: u64,
     /// As many as a power of two, or none.
-    slots: Vec<Slot>,
+    slots: Vec<CallerSlot>,
     /// Slots that have a caller.
     taken: Vec<u32>,
-    done: Vec<Change>,
+    done: Vec<CallerDelta>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Slot {
+struct CallerSlot {
     caller: CallerId,
     delta: Delta,
 }
 
-impl Slot {
-    const FREE: Slot = Slot {
+impl CallerSlot {
+    const FREE: CallerSlot = CallerSlot {
         caller: CallerId(u32::MAX),
         delta: Delta {
             blocks: 0,
@@ -76,11 +76,11 @@ impl Sampler {
         if wanted > self.slots.len() && self.slots.len() < MOST_SLOTS {
             self.finish_sums();
             let slots = wanted.next_power_of_two().min(MOST_SLOTS);
-            self.slots.resize(slots, Slot::FREE);
+            self.slots.resize(slots, CallerSlot::FREE);
         }
         let at = caller.0 as usize & (self.slots.len() - 1);
-        let before = std::mem::replace(&mut self.slots[at], Slot { caller, delta });
-        match before.caller == Slot::FREE.caller {
+        let before = std::mem::replace(&mut self.slots[at], CallerSlot { caller, delta });
+        match before.caller == CallerSlot::FREE.caller {
             true => self.taken.push(at as u32),
             false => self.finish_sum(before),
         }
@@ -95,16 +95,16 @@ impl Sampler {
     fn finish_sums(&mut self) {
         let mut taken = std::mem::take(&mut self.taken);
         for at in taken.drain(..) {
-            let sum = std::mem::replace(&mut self.slots[at as usize], Slot::FREE);
+            let sum = std::mem::replace(&mut self.slots[at as usize], CallerSlot::FREE);
             self.finish_sum(sum);
         }
         self.taken = taken;
     }
 
-    fn finish_sum(&mut self, sum: Slot) {
+    fn finish_sum(&mut self, sum: CallerSlot) {
         // Most of what comes goes in the same stretch.
         if sum.delta != Delta::default() {
-            self.done.push(Change {
+            self.done.push(CallerDelta {
                 caller: sum.caller,
                 stretch: self.stretch as u32,
                 delta: sum.delta,
@@ -130,7 +130,7 @@ pub struct Curves {
     /// Of all other callers.
     changes: Packed,
     /// In any order, and some of them more than once.
-    new: Vec<Change>,
+    new: Vec<CallerDelta>,
 }
 
 /// So many new changes are sorted in at a time, at least, and in parts of all that are there.
@@ -158,7 +158,7 @@ impl Curves {
 
     fn sort_in(&mut self) {
         let mut new = std::mem::take(&mut self.new);
-        new.sort_unstable_by_key(Change::when);
+        new.sort_unstable_by_key(CallerDelta::when);
         let mut new = new.into_iter().peekable();
         let mut packer = Packer::default();
         for change in self.changes.iter() {
@@ -174,7 +174,7 @@ impl Curves {
     /// Makes stretches 2^`by` times as long. Nothing may wait in any sampler.
     pub fn coarsen(&mut self, by: u32) {
         self.few.coarsen(by);
-        let coarser = |change: Change| Change {
+        let coarser = |change: CallerDelta| CallerDelta {
             stretch: change.stretch >> by,
             ..change
         };
@@ -241,7 +241,7 @@ const MOST_WAITING: usize = 1 << 16;
 
 /// The changes of callers over a time that goes on, in whatever unit it is counted.
 #[derive(Debug, Default)]
-pub struct Course {
+pub struct Timeline {
     sampler: Sampler,
     curves: Curves,
     /// Stretches have 2^`shift` units.
@@ -249,7 +249,7 @@ pub struct Course {
     stretch: u64,
 }
 
-impl Course {
+impl Timeline {
     /// What is noted from here on happens at this time. It never goes back. Stretches are 2 to the power of what this
     /// gives times as long from here on.
     #[must_use]

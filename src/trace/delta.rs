@@ -49,13 +49,13 @@ pub const STRETCHES: u64 = 256;
 
 /// What a caller comes to in one stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
+pub struct CallerDelta {
     pub caller: CallerId,
     pub stretch: u32,
     pub delta: Delta,
 }
 
-impl Change {
+impl CallerDelta {
     pub fn when(&self) -> (CallerId, u32) {
         (self.caller, self.stretch)
     }

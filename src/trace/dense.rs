@@ -1,7 +1,7 @@
 //! Changes of the first callers of a log, each at its place.
 
 use super::block::CallerId;
-use super::delta::{Change, Delta, STRETCHES};
+use super::delta::{CallerDelta, Delta, STRETCHES};
 
 /// So many callers are few: 4 MiB. Most programs have no more, and their changes need no sorting.
 const FEW: usize = 1 << 10;
@@ -16,7 +16,7 @@ pub struct Dense {
 impl Dense {
     /// Adds a change, if its caller is one of the first.
     #[inline]
-    pub fn add(&mut self, change: Change) -> bool {
+    pub fn add(&mut self, change: CallerDelta) -> bool {
         let at = change.caller.0 as usize;
         if at >= FEW {
             return false;

@@ -1,7 +1,7 @@
 //! Changes of many callers in few bytes.
 
 use super::block::CallerId;
-use super::delta::{Change, Delta};
+use super::delta::{CallerDelta, Delta};
 use super::varint::{self, unzigzag, zigzag};
 
 /// Changes in order of callers and of stretches, each once: some five bytes each.
@@ -33,13 +33,13 @@ impl Packed {
 #[derive(Debug, Default)]
 pub struct Packer {
     packed: Packed,
-    last: Option<Change>,
+    last: Option<CallerDelta>,
     /// Of the last change that is packed.
     caller: u32,
 }
 
 impl Packer {
-    pub fn push(&mut self, change: Change) {
+    pub fn push(&mut self, change: CallerDelta) {
         match &mut self.last {
             Some(last) if last.when() == change.when() => last.delta.add(change.delta),
             last => {
@@ -50,7 +50,7 @@ impl Packer {
         }
     }
 
-    fn pack(&mut self, change: Change) {
+    fn pack(&mut self, change: CallerDelta) {
         if change.delta == Delta::default() {
             return;
         }
@@ -79,15 +79,15 @@ pub struct Unpacked<'a> {
 }
 
 impl Iterator for Unpacked<'_> {
-    type Item = Change;
+    type Item = CallerDelta;
 
     #[inline]
-    fn next(&mut self) -> Option<Change> {
+    fn next(&mut self) -> Option<CallerDelta> {
         if self.bytes.is_empty() {
             return None;
         }
         self.caller += varint::read(&mut self.bytes) as u32;
-        Some(Change {
+        Some(CallerDelta {
             caller: CallerId(self.caller),
             stretch: varint::read(&mut self.bytes) as u32,
             delta: Delta {
@@ -102,8 +102,8 @@ impl Iterator for Unpacked<'_> {
 mod tests {
     use super::*;
 
-    fn change(caller: u32, stretch: u32, blocks: i64, bytes: u64) -> Change {
-        Change {
+    fn change(caller: u32, stretch: u32, blocks: i64, bytes: u64) -> CallerDelta {
+        CallerDelta {
             caller: CallerId(caller),
             stretch,
             delta: Delta { blocks, bytes },

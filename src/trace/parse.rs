@@ -7,7 +7,7 @@ use super::anomalies::Anomalies;
 use super::block::LocalCaller;
 use super::caller_texts::{Texts, kept};
 use super::guess::Guess;
-use super::line::{Caller, Event, Line, Record, last_mark};
+use super::line::{Event, Line, LogCaller, Record, last_mark};
 use super::live::{SHARDS, shard_of};
 use super::outcome::FaultKind;
 use super::reader::{LONGEST_LINE, Piece, RawLine};
@@ -371,7 +371,7 @@ impl Parser {
             let behind = &text[nul + 1..];
             return self.caller(behind.strip_prefix(b"@ ").unwrap_or(behind), known);
         }
-        let parsed = Caller::parse(kept);
+        let parsed = LogCaller::parse(kept);
         if !kept.is_empty() && parsed.address.is_none() && parsed.symbol.is_none() {
             return None;
         }

@@ -9,7 +9,7 @@ mod way;
 mod ways;
 
 pub use lcs::likeness;
-pub use tree::{CallerTree, Cut, Node};
+pub use tree::{CallerNode, CallerTree, Cut};
 pub use way::{Way, WayRun};
 pub use ways::ways;
 

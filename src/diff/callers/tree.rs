@@ -18,13 +18,13 @@ pub struct Cut {
 /// The callers of a row, the nearest ones first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CallerTree {
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<CallerNode>,
     pub rest: Option<Rest>,
 }
 
 /// Callers that follow each other without a branch, and what calls the last of them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Node {
+pub struct CallerNode {
     /// Each with whether the way came back to it.
     pub callers: Vec<(Caller, bool)>,
     /// In the order of the runs.
@@ -76,7 +76,9 @@ impl CallerTree {
                 rest.growth.add(growth);
                 continue;
             }
-            nodes.push(Node::of(&ways, depth, figures, growth, columns, cut, whole));
+            nodes.push(CallerNode::of(
+                &ways, depth, figures, growth, columns, cut, whole,
+            ));
         }
         nodes.sort_by_key(|node| (Reverse(node.growth.blocks), Reverse(node.growth.bytes)));
         CallerTree {
@@ -86,7 +88,7 @@ impl CallerTree {
     }
 }
 
-impl Node {
+impl CallerNode {
     /// Of ways that have the caller at a depth in common, and perhaps more.
     fn of(
         ways: &[&Way],
@@ -108,7 +110,7 @@ impl Node {
             let comes_back = ways.iter().any(|way| way.callers[at].1);
             (first.callers[at].0.clone(), comes_back)
         });
-        Node {
+        CallerNode {
             callers: callers.collect(),
             figures,
             growth,

@@ -4,7 +4,7 @@ use super::asked_for::AskedFor;
 use crate::diff::few::Few;
 use crate::diff::module_key::ModuleKey;
 use crate::diff::site::{CodePlace, SiteKey};
-use crate::run::{Build, Code, Declaration, LinkAddress, Named, Text};
+use crate::run::{Build, CodeFingerprint, Declaration, LinkAddress, Named, Text};
 use crate::symbol_name::without_clone;
 
 /// One function of a site: the shown one, or one that it is inlined into.
@@ -40,7 +40,7 @@ pub struct Outermost {
     pub symbol: Option<Text>,
     /// Where it begins.
     pub start: Option<LinkAddress>,
-    pub code: Option<Code>,
+    pub code: Option<CodeFingerprint>,
 }
 
 impl Outermost {
@@ -97,7 +97,7 @@ impl Candidate {
         self.outermost.as_ref()?.symbol.as_deref()
     }
 
-    fn code(&self) -> Option<Code> {
+    fn code(&self) -> Option<CodeFingerprint> {
         self.outermost.as_ref()?.code
     }
 

@@ -7,7 +7,7 @@ use super::candidate::Candidate;
 use super::known::Known;
 use super::modules::ModulePair;
 use super::pair::{Match, Pair};
-use super::sources::Files;
+use super::sources::PairedFiles;
 use crate::diff::module_key::ModuleKey;
 
 /// Sites of both runs that have something in common, by their indexes.
@@ -23,7 +23,7 @@ pub struct Matching<'a> {
     pub old: &'a [Candidate],
     pub new: &'a [Candidate],
     pub known: (Known<'a>, Known<'a>),
-    pub files: Files,
+    pub files: PairedFiles,
     of_new: Vec<Option<Match>>,
     taken: Vec<bool>,
 }
@@ -34,7 +34,7 @@ impl<'a> Matching<'a> {
             old: old.sites,
             new: new.sites,
             known: (old, new),
-            files: Files::new(old, new),
+            files: PairedFiles::new(old, new),
             of_new: vec![None; new.sites.len()],
             taken: vec![false; old.sites.len()],
         }

@@ -105,7 +105,7 @@ const MOST_PAIRS: usize = 1 << 12;
 
 /// What can speak for two modules being one.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Sign<'a> {
+enum ModuleSign<'a> {
     Path(&'a str),
     Build(&'a Build),
     BaseName(&'a str),
@@ -117,7 +117,7 @@ fn with_a_sign_in_common(
     new_keys: &[ModuleKey],
     new: &BTreeMap<&ModuleKey, SeenModule<'_>>,
 ) -> BTreeSet<(usize, usize)> {
-    let mut signs: BTreeMap<Sign<'_>, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    let mut signs: BTreeMap<ModuleSign<'_>, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     for (index, key) in old_keys.iter().enumerate() {
         for sign in signs_of(key, &old[key]) {
             signs.entry(sign).or_default().0.push(index);
@@ -138,12 +138,12 @@ fn with_a_sign_in_common(
     pairs.collect()
 }
 
-fn signs_of<'a>(key: &'a ModuleKey, known: &SeenModule<'a>) -> Vec<Sign<'a>> {
+fn signs_of<'a>(key: &'a ModuleKey, known: &SeenModule<'a>) -> Vec<ModuleSign<'a>> {
     let base = last_part(&key.name);
-    let builds = known.builds.iter().map(|build| Sign::Build(build));
-    let mut signs: Vec<Sign<'a>> = builds.collect();
-    signs.push(Sign::BaseName(base));
-    signs.extend(known.path.map(Sign::Path));
+    let builds = known.builds.iter().map(|build| ModuleSign::Build(build));
+    let mut signs: Vec<ModuleSign<'a>> = builds.collect();
+    signs.push(ModuleSign::BaseName(base));
+    signs.extend(known.path.map(ModuleSign::Path));
     signs
 }
 

@@ -10,7 +10,7 @@ use crate::run::Text;
 
 /// Files of the old run by their paths in the new one.
 #[derive(Debug, Default)]
-pub struct Files {
+pub struct PairedFiles {
     by_new: BTreeMap<ModuleKey, BTreeMap<String, String>>,
     /// Those with another name: what says so is less than a path.
     renamed: BTreeMap<(ModuleKey, String), String>,
@@ -21,11 +21,11 @@ pub struct Files {
     known: BTreeSet<ModuleKey>,
 }
 
-impl Files {
+impl PairedFiles {
     pub fn new(old: Known<'_>, new: Known<'_>) -> Self {
         let (old_sources, new_sources) = (old.sources(), new.sources());
         let (old, new) = (files_of(old.sites), files_of(new.sites));
-        let mut files = Files::default();
+        let mut files = PairedFiles::default();
         for (module, new) in new {
             let Some(old) = old.get(module) else { continue };
             let mut pairs = FilePairs::new(old.clone(), new);

@@ -10,7 +10,7 @@ use crate::error::{Error, InputError, Result};
 use crate::hex::figure;
 use crate::printable::printable_bytes;
 use crate::run::{Frame, Source};
-use crate::trace::Caller;
+use crate::trace::LogCaller;
 
 /// Live blocks by caller, as an old tool counted them.
 #[derive(Debug)]
@@ -233,14 +233,14 @@ impl Spot {
     }
 
     /// As a log has it.
-    pub fn caller(&self) -> Caller<'_> {
+    pub fn caller(&self) -> LogCaller<'_> {
         match self {
-            Spot::Number(number) => Caller {
+            Spot::Number(number) => LogCaller {
                 address: Some(*number),
-                ..Caller::default()
+                ..LogCaller::default()
             },
-            Spot::Line(_) => Caller::default(),
-            Spot::Text(text) => Caller::parse(text),
+            Spot::Line(_) => LogCaller::default(),
+            Spot::Text(text) => LogCaller::parse(text),
         }
     }
 }

@@ -9,7 +9,7 @@
 //! Numbers are in the target's byte order; everything begins at a multiple of 4.
 
 use super::machine::Registers;
-use super::module::ModuleTable;
+use super::module::ModuleUnwindTable;
 use super::rule::RULE_SIZE;
 use crate::elf::Machine;
 
@@ -25,7 +25,7 @@ const ALL_ROWS: u32 = 2;
 pub fn encode(
     machine: Machine,
     registers: Registers,
-    modules: &[ModuleTable],
+    modules: &[ModuleUnwindTable],
     all_rows: bool,
 ) -> Option<Vec<u8>> {
     let order = ByteOrder {

@@ -1,7 +1,7 @@
 //! Whether a function or a library is known to allocate for its callers.
 
 use super::pattern::{fits, plain_name};
-use super::table::{Group, LIBRARIES, NAMESPACES, RUNTIMES, WRAPPERS};
+use super::table::{LIBRARIES, NAMESPACES, PatternGroup, RUNTIMES, WRAPPERS};
 use crate::run::{Frame, ModuleLabel, Role};
 
 /// Whether a function only lies in a namespace that is called like a library's: its file, where it is known, is not that
@@ -27,7 +27,7 @@ pub fn is_library_wrapper(function: &str) -> bool {
     has_name_of(function, |group| !group.is_own)
 }
 
-fn has_name_of(function: &str, is_meant: impl Fn(&Group) -> bool) -> bool {
+fn has_name_of(function: &str, is_meant: impl Fn(&PatternGroup) -> bool) -> bool {
     let name = plain_name(function);
     let first = name.bytes().next();
     // Most patterns are out by their first letter.

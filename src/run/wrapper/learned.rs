@@ -106,7 +106,7 @@ impl Function {
 
 /// What a function's allocations have in common.
 #[derive(Default)]
-struct Candidate {
+struct WrapperCandidate {
     /// Its own calls of the allocator, or of a wrapper.
     own: HashSet<Place>,
     /// Who called it from where, and what for.
@@ -114,13 +114,13 @@ struct Candidate {
     /// Its size can be its caller's choice.
     is_by_size: bool,
     /// Calls that say what text it writes, of those that come with a list of arguments.
-    texts: HashSet<(Caller, Place)>,
+    texts: HashSet<(CallingFunction, Place)>,
     /// It does something else than to write such a text.
     is_by_itself: bool,
 }
 
 /// By the caller, and where in it.
-type Calls<T> = HashMap<(Caller, Place), T>;
+type Calls<T> = HashMap<(CallingFunction, Place), T>;
 
 /// What a call of a function asked for.
 #[derive(Default)]
@@ -139,7 +139,7 @@ struct Repeated {
 
 /// A function by its name, or by its call where it has none.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Caller {
+enum CallingFunction {
     Named(Text),
     At(Place),
 }
@@ -149,7 +149,7 @@ type Place = (Option<u32>, Call);
 
 /// The wrappers of one run, beyond those that are passed over already.
 pub fn learn(run: &Run, known: &Learned) -> Learned {
-    let mut candidates: HashMap<Function, Candidate> = HashMap::new();
+    let mut candidates: HashMap<Function, WrapperCandidate> = HashMap::new();
     for site in &run.sites {
         note(run, site, known, &mut candidates);
     }
@@ -166,7 +166,7 @@ fn note(
     run: &Run,
     site: &CallSite,
     known: &Learned,
-    candidates: &mut HashMap<Function, Candidate>,
+    candidates: &mut HashMap<Function, WrapperCandidate>,
 ) {
     let responsible = run.responsible(site);
     let mut callers = run.callers(site);
@@ -191,7 +191,10 @@ fn note(
     let asked = asked_for(site);
     let named = |call: Call, name: Option<Text>| {
         let from = place(run, call);
-        (name.map_or(Caller::At(from), Caller::Named), from)
+        (
+            name.map_or(CallingFunction::At(from), CallingFunction::Named),
+            from,
+        )
     };
     let inner = named(caller, calls.clone());
     let outer = callers.next();
@@ -211,9 +214,11 @@ fn note(
     let call = candidate.calls.entry(inner).or_default();
     call.sizes = and(call.sizes, asked);
     // Recursion hands nothing on.
-    let is_other = |caller: &Caller| match caller {
-        Caller::Named(outer) => Some(outer) != calls.as_ref() && Some(outer) != name.as_ref(),
-        Caller::At(_) => true,
+    let is_other = |caller: &CallingFunction| match caller {
+        CallingFunction::Named(outer) => {
+            Some(outer) != calls.as_ref() && Some(outer) != name.as_ref()
+        }
+        CallingFunction::At(_) => true,
     };
     if let Some(outer) = outer.filter(|(outer, _)| is_other(outer)) {
         let outer = call.outer.entry(outer).or_default();
@@ -266,15 +271,16 @@ fn asked_for(site: &CallSite) -> Option<Sizes> {
     site.sizes.or_else(mean)
 }
 
-impl Candidate {
+impl WrapperCandidate {
     fn is_wrapper(&self) -> bool {
         if self.own.len() != 1 {
             return false;
         }
         let calls = self.calls.iter();
         let sizes = calls.filter_map(|(at, asked)| Some((at, asked.sizes?)));
-        let sizes: Vec<(&(Caller, Place), Sizes)> = sizes.collect();
-        let functions: HashSet<&Caller> = self.calls.keys().map(|(caller, _)| caller).collect();
+        let sizes: Vec<(&(CallingFunction, Place), Sizes)> = sizes.collect();
+        let functions: HashSet<&CallingFunction> =
+            self.calls.keys().map(|(caller, _)| caller).collect();
         let all = sizes.iter().map(|(_, sizes)| *sizes).reduce(Sizes::and);
         let differ = all.is_some_and(|all| !all.is_one());
         let of_calls = sizes.iter().map(|(_, sizes)| *sizes);
@@ -286,7 +292,7 @@ impl Candidate {
 
     /// Whether a function that calls it once would be one.
     fn is_called_by_one(&self) -> bool {
-        let mut places: HashMap<&Caller, usize> = HashMap::new();
+        let mut places: HashMap<&CallingFunction, usize> = HashMap::new();
         for (caller, _) in self.calls.keys() {
             *places.entry(caller).or_default() += 1;
         }

@@ -5,7 +5,7 @@ use crate::diff::site::{CodePlace, SiteKey};
 use crate::elf::BuildId;
 use crate::file_name::family;
 use crate::run::Role;
-use crate::run::{Build, Code, Declaration, Inventory, LinkAddress};
+use crate::run::{Build, CodeFingerprint, Declaration, Inventory, LinkAddress};
 use crate::symbol_name::without_clone;
 use crate::trace::Sizes;
 
@@ -82,7 +82,7 @@ impl Candidate {
         self.outermost.get_or_insert_default()
     }
 
-    fn made_of(mut self, code: Code) -> Self {
+    fn made_of(mut self, code: CodeFingerprint) -> Self {
         self.outermost().code = Some(code);
         self
     }
