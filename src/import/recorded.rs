@@ -19,9 +19,8 @@ use crate::printable::{printable, shortened};
 use crate::progress::Progress;
 use crate::recording::{EventBlocks, Recording, duration_of, is_recording, replay};
 use crate::run::{
-    Blocks, Build, Facts, Fault, Figures, LinkAddress, LiveBlock, Location, LocationId, Module,
-    ModuleId, ModuleLabel, Origin, RecordedProcess, Role, Run, Source, StackId, Symbolized, Text,
-    Unknown,
+    Blocks, Build, Facts, Figures, LinkAddress, LiveBlock, Location, LocationId, Module, ModuleId,
+    ModuleLabel, Origin, RecordedProcess, Role, Run, Source, StackId, Symbolized, Text, Unknown,
 };
 use crate::symbols::{MappedModule, ModuleFinder, RunToName, is_loader_name};
 use crate::units::time;
@@ -57,7 +56,9 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
         .warnings
         .extend(own.then_some(RecordingWarning::OwnAllocator.into()));
     run.inventory.mapped = Some(mapped_names(&recording));
-    run.faults = Some(faults(&recording, &at));
+    let faults = recording.faults.iter();
+    let faults = faults.map(|fault| fault.moved_to(at.of(fault.at)));
+    run.faults = Some(faults.collect());
     run.blocks = reading
         .keep_blocks
         .then(|| blocks_of(&run, &recording, &at));
@@ -309,16 +310,6 @@ fn add_sites(run: &mut Run, recording: &Recording, at: &Locations) {
             }
         }
     }
-}
-
-fn faults(recording: &Recording, at: &Locations) -> Vec<Fault> {
-    let faults = recording.faults.iter();
-    let fault = |(kind, node, seen): &(_, u32, _)| Fault {
-        kind: *kind,
-        seen: *seen,
-        at: at.of(*node),
-    };
-    faults.map(fault).collect()
 }
 
 fn blocks_of(run: &Run, recording: &Recording, at: &Locations) -> Blocks {

@@ -2,6 +2,7 @@
 
 use super::blocks::EventBlock;
 use super::header::Header;
+use crate::trace::unzigzag;
 
 /// One entry of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -290,10 +291,6 @@ impl State {
             _ => return Err(Stop::Unknown),
         }))
     }
-}
-
-fn unzigzag(n: u64) -> u64 {
-    (n >> 1) ^ (n & 1).wrapping_neg()
 }
 
 /// Where the recorder keeps a stack and a size.

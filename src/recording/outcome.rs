@@ -3,7 +3,7 @@
 use super::blocks::Damage;
 use super::header::Header;
 use super::programs::Programs;
-use crate::trace::{Block, Curve, FaultKind, LiveSizes, Occurrences, SizesSeen, Tally};
+use crate::trace::{Block, Curve, Fault, LiveSizes, SizesSeen, Tally};
 
 /// Where a stack ends on its outer side.
 #[cfg(test)]
@@ -80,7 +80,7 @@ pub struct Recording {
     /// In the order in which they first allocated.
     pub stacks: Vec<StackCounts>,
     /// By node.
-    pub faults: Vec<(FaultKind, u32, Occurrences)>,
+    pub faults: Vec<Fault<u32>>,
     /// Frees of addresses that held no block: it is older than the process, or its allocation was lost.
     pub unknown_frees: u64,
     pub events: u64,

@@ -11,8 +11,8 @@ use super::loaded::Loaded;
 use super::outcome::{LoadedModule, ProcessEnd, Recording, StackCounts, StackNode};
 use super::programs::Programs;
 use crate::trace::{
-    AddressTable, Block, CallerId, Delta, FaultKind, Held, LiveSizes, Occurrences, SizesSeen,
-    Survivors, Tally, Timeline,
+    AddressTable, Block, CallerId, Delta, Fault, FaultKind, Held, LiveSizes, Occurrences,
+    SizesSeen, Survivors, Tally, Timeline,
 };
 
 /// As many nodes as a recorder makes.
@@ -416,13 +416,7 @@ impl RecordingReplay {
                 .blocks
                 .sort_unstable_by_key(|(address, _)| *address);
         }
-        let faults = self.faults.into_iter();
-        recording.faults = faults
-            .map(|((kind, node), seen)| (kind, node, seen))
-            .collect();
-        recording
-            .faults
-            .sort_unstable_by_key(|(kind, node, seen)| (*kind, seen.first_line, *node));
+        recording.faults = Fault::sorted(self.faults);
         self.recording
     }
 }

@@ -26,7 +26,7 @@ mod wrapper;
 pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
 pub use best_names::with_best_names;
 pub use blame::{Blame, Responsible, blamed};
-pub use blocks::{Blocks, LiveBlock, UnknownFree};
+pub use blocks::{Blocks, LiveBlock};
 pub use builds::without_false_builds;
 pub use call::Call;
 pub use facts::{Facts, Origin, RecordedProcess, Source};
@@ -49,7 +49,7 @@ pub use wrapper::{
 
 use hashbrown::HashSet;
 
-use crate::trace::{Curve, FaultKind, LiveSizes, Occurrences, Sizes};
+use crate::trace::{Curve, Fault, LiveSizes, Sizes};
 
 /// A run, read and named.
 #[derive(Debug, Clone)]
@@ -68,7 +68,7 @@ pub struct Run {
     /// Stacks that allocated, each once.
     pub sites: Vec<CallSite>,
     /// What went wrong, worst kinds first; `None` where it is not known by caller.
-    pub faults: Option<Vec<Fault>>,
+    pub faults: Option<Vec<Fault<LocationId>>>,
     /// `None` where the blocks are not known one by one, or nobody asked for them.
     pub blocks: Option<Blocks>,
     /// Of the call sites that are forgotten.
@@ -109,14 +109,6 @@ pub struct CallSite {
 struct Forgotten {
     live: Figures,
     of_loader: u64,
-}
-
-/// What went wrong at one place of a run.
-#[derive(Debug, Clone, Copy)]
-pub struct Fault {
-    pub kind: FaultKind,
-    pub seen: Occurrences,
-    pub at: LocationId,
 }
 
 impl CallSite {
@@ -341,17 +333,5 @@ impl Location {
     /// The frame to show, where there is one.
     pub fn frame(&self) -> Option<&Frame> {
         self.name.frame()
-    }
-}
-
-impl Fault {
-    /// Stable, for scripts.
-    pub fn kind_name(&self) -> &'static str {
-        match self.kind {
-            FaultKind::DoubleFree => "double-free",
-            FaultKind::FreeOfUnknown => "free-of-unknown",
-            FaultKind::FailedAllocation => "failed-allocation",
-            FaultKind::FailedReallocation => "failed-reallocation",
-        }
     }
 }

@@ -10,7 +10,8 @@ use std::os::unix::fs::MetadataExt;
 
 use gimli::{Dwarf, EndianSlice, RunTimeEndian, Unit};
 
-type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+/// A part of a section of debug information.
+pub type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// What any file may take, in bytes.
 const BASE: u64 = 256 << 20;

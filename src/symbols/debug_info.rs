@@ -18,14 +18,12 @@ use object::SymbolKind;
 use object::read::{Object, ObjectSection, ObjectSymbol, ReadCache, SymbolMap, SymbolMapName};
 use typed_arena::Arena;
 
-use super::budget::{Budget, size_on_disk};
+use super::budget::{Budget, Slice, size_on_disk};
 use super::declaration::Declarations;
 use super::scopes::Scopes;
 use super::sources::SourceFiles;
 use crate::elf::open_elf;
 use crate::run::{CodeFingerprint, Declaration, LinkAddress};
-
-type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// Debug entries nested deeper than this are no compiler's: real ones have some tens of levels.
 const DEEPEST: isize = 500;

@@ -4,12 +4,11 @@ use std::cell::OnceCell;
 
 use gimli::{
     AttributeValue, DW_AT_abstract_origin, DW_AT_decl_line, DW_AT_external, DW_AT_specification,
-    DebugInfoOffset, DwarfFileType, EndianSlice, RunTimeEndian, UnitHeader, UnitOffset, UnitRef,
+    DebugInfoOffset, DwarfFileType, UnitHeader, UnitOffset, UnitRef,
 };
 
+use super::budget::Slice;
 use crate::run::Declaration;
-
-type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// An inlined call leads to its function, and that to its class: more hops are a loop.
 const MOST_HOPS: usize = 8;

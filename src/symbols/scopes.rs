@@ -13,10 +13,10 @@ use std::collections::HashMap;
 
 use gimli::{
     AttributeValue, DW_AT_abstract_origin, DW_AT_external, DW_AT_linkage_name, DW_AT_name,
-    DW_AT_specification, DW_TAG_subprogram, EndianSlice, RunTimeEndian, UnitOffset, UnitRef,
+    DW_AT_specification, DW_TAG_subprogram, UnitOffset, UnitRef,
 };
 
-type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+use super::budget::Slice;
 
 /// Functions that stand in functions, each with the one that it stands in.
 type Nested = HashMap<UnitOffset, UnitOffset>;

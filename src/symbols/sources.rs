@@ -1,6 +1,8 @@
 //! The source files that a file with debug information was compiled from.
 
-use gimli::{EndianSlice, RunTimeEndian, Unit};
+use gimli::Unit;
+
+use super::budget::Slice;
 
 /// More files, or longer paths in all, are not kept.
 const MOST_FILES: usize = 1 << 16;
@@ -15,7 +17,7 @@ pub struct SourceFiles {
 }
 
 impl SourceFiles {
-    pub fn add(&mut self, unit: &Unit<EndianSlice<'_, RunTimeEndian>>) {
+    pub fn add(&mut self, unit: &Unit<Slice<'_>>) {
         // The name of a skeleton is in another file, and what `dwz` shares has none.
         self.lacks_some |= unit.dwo_id.is_some();
         let Some(name) = unit.name else { return };

@@ -6,10 +6,10 @@
 use super::anomalies::Anomalies;
 use super::block::LocalCaller;
 use super::caller_texts::{Texts, kept};
+use super::fault::FaultKind;
 use super::guess::Guess;
 use super::line::{Event, Line, LogCaller, Record, last_mark};
 use super::live::{SHARDS, shard_of};
-use super::outcome::FaultKind;
 use super::reader::{LONGEST_LINE, Piece, RawLine};
 use super::seen::{CallerSeen, SeenInPiece};
 use super::torn::{is_half_record, lacks_beginning};

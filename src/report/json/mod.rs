@@ -15,8 +15,9 @@ use super::{Report, Sums};
 use crate::diff::Verdict;
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
-use crate::run::{Fault, Run};
+use crate::run::{LocationId, Run};
 use crate::trace::Anomalies;
+use crate::trace::Fault;
 use crate::warning::Warning;
 use schema::*;
 use site::*;
@@ -122,11 +123,11 @@ fn json_anomalies(anomalies: &Anomalies) -> JsonAnomalies {
     }
 }
 
-fn json_fault(run: &Run, fault: Fault) -> JsonFault {
+fn json_fault(run: &Run, fault: Fault<LocationId>) -> JsonFault {
     let at = run.location(fault.at);
     let frame = at.frame();
     JsonFault {
-        kind: fault.kind_name(),
+        kind: fault.kind.name(),
         count: fault.seen.count,
         first_line: fault.seen.first_line,
         module: run
