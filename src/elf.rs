@@ -6,6 +6,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,8 +36,8 @@ pub struct ElfInfo {
     /// The `PT_LOAD` segments in the order of the file.
     pub segments: Vec<LoadSegment>,
     pub has_dwarf: bool,
-    /// Where a program has a `malloc` of its own that libraries find before that of the C library, and its size.
-    pub own_malloc: Option<(u64, u64)>,
+    /// Where a program has a `malloc` of its own that libraries find before that of the C library.
+    pub own_malloc: Option<Range<u64>>,
 }
 
 /// What an ELF file is good for in a capture set.
@@ -361,14 +362,14 @@ where
     })
 }
 
-fn own_malloc<'data, Elf, R>(file: &ElfFile<'data, Elf, R>) -> Option<(u64, u64)>
+fn own_malloc<'data, Elf, R>(file: &ElfFile<'data, Elf, R>) -> Option<Range<u64>>
 where
     Elf: FileHeader<Endian = object::Endianness>,
     R: ReadRef<'data>,
 {
     let mut symbols = file.dynamic_symbols();
     let own = symbols.find(|symbol| symbol.is_definition() && symbol.name() == Ok("malloc"))?;
-    Some((own.address(), own.size()))
+    Some(own.address()..own.address().saturating_add(own.size()))
 }
 
 #[cfg(test)]

@@ -38,15 +38,16 @@ pub fn by_size(site: &JoinedSite) -> Option<Vec<OfSize>> {
         2.. => live_sizes(site, 0)?,
         _ => LiveSizes::default(),
     };
-    let before = first.iter().map(|(size, blocks)| (size, blocks, 0));
-    let after = last.iter().map(|(size, blocks)| (size, 0, blocks));
-    let mut all: Vec<(u64, u64, u64)> = before.chain(after).collect();
-    all.sort_unstable();
-    let same = all.chunk_by(|a, b| a.0 == b.0);
+    let of_size = |size, first, last| OfSize { size, first, last };
+    let before = first.iter().map(|(size, blocks)| of_size(size, blocks, 0));
+    let after = last.iter().map(|(size, blocks)| of_size(size, 0, blocks));
+    let mut all: Vec<OfSize> = before.chain(after).collect();
+    all.sort_unstable_by_key(|of| of.size);
+    let same = all.chunk_by(|a, b| a.size == b.size);
     let sum = same.map(|same| OfSize {
-        size: same[0].0,
-        first: same.iter().map(|(_, first, _)| first).sum(),
-        last: same.iter().map(|(_, _, last)| last).sum(),
+        size: same[0].size,
+        first: same.iter().map(|of| of.first).sum(),
+        last: same.iter().map(|of| of.last).sum(),
     });
     let mut sizes: Vec<OfSize> = sum.collect();
     sizes.sort_by_key(|of| (Reverse(of.growth()), Reverse(of.last), of.size));

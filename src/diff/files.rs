@@ -117,7 +117,10 @@ impl<'a> FilePairs<'a> {
         if moves.get(one).is_some_and(|files| *files >= OF_A_DIRECTORY) {
             return false;
         }
-        let (old_root, new_root) = one;
+        let Move {
+            old: old_root,
+            new: new_root,
+        } = one;
         let above = old_root.iter().zip(new_root);
         let above: Vec<&str> = above.take_while(|(a, b)| a == b).map(|(a, _)| *a).collect();
         let stayed = || {
@@ -125,7 +128,7 @@ impl<'a> FilePairs<'a> {
             let mut below = self.common.range(above.as_str()..);
             below.next().is_some_and(|file| file.starts_with(&above))
         };
-        let is_beyond = |(old, new): &Move<'_>| {
+        let is_beyond = |Move { old, new }: &Move<'_>| {
             let is_above =
                 |root: &[&str], of: &[&str]| root.len() < of.len() && of.starts_with(root);
             is_above(old, old_root) && is_above(new, new_root)
@@ -138,7 +141,11 @@ impl<'a> FilePairs<'a> {
 const OF_A_DIRECTORY: usize = 3;
 
 /// What two paths begin with, without what they have in common at their ends.
-type Move<'a> = (Vec<&'a str>, Vec<&'a str>);
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Move<'a> {
+    old: Vec<&'a str>,
+    new: Vec<&'a str>,
+}
 
 fn roots<'a>(old: &'a str, new: &'a str) -> Move<'a> {
     let common = agreement(old, new);
@@ -147,7 +154,10 @@ fn roots<'a>(old: &'a str, new: &'a str) -> Move<'a> {
         parts.reverse();
         parts
     };
-    (root(old), root(new))
+    Move {
+        old: root(old),
+        new: root(new),
+    }
 }
 
 /// Files of two builds that are one: equal paths first, then those that agree longest from the right.
@@ -165,19 +175,19 @@ fn pair_files<'a>(old: &BTreeSet<&'a str>, new: &BTreeSet<&'a str>) -> Vec<(&'a 
     let longest = all().map(|(_, parts)| parts.len()).max().unwrap_or(0);
     // Those that agree longest first; what has a rival then is settled by nothing that agrees less.
     for length in (1..=longest).rev() {
-        let mut ends: BTreeMap<&[&str], Files<'_>> = BTreeMap::new();
+        let mut ends: BTreeMap<&[&str], FilesAlike<'_>> = BTreeMap::new();
         for (file, parts) in &old {
             if let Some(end) = parts.get(..length) {
-                ends.entry(end).or_default().0.push(*file);
+                ends.entry(end).or_default().old.push(*file);
             }
         }
         for (file, parts) in &new {
             if let Some(end) = parts.get(..length) {
-                ends.entry(end).or_default().1.push(*file);
+                ends.entry(end).or_default().new.push(*file);
             }
         }
         let mut settled: BTreeSet<&str> = BTreeSet::new();
-        for (old, new) in ends.into_values() {
+        for FilesAlike { old, new } in ends.into_values() {
             if let ([old], [new]) = (old.as_slice(), new.as_slice()) {
                 pairs.push((*old, *new));
             }
@@ -191,8 +201,12 @@ fn pair_files<'a>(old: &BTreeSet<&'a str>, new: &BTreeSet<&'a str>) -> Vec<(&'a 
     pairs
 }
 
-/// Old ones and new ones.
-type Files<'a> = (Vec<&'a str>, Vec<&'a str>);
+/// Files of two builds that end alike.
+#[derive(Default)]
+struct FilesAlike<'a> {
+    old: Vec<&'a str>,
+    new: Vec<&'a str>,
+}
 
 #[cfg(test)]
 mod tests {

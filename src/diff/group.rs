@@ -7,7 +7,7 @@ use super::identity::Candidate;
 use super::judged::Site;
 use super::leak::Leak;
 use super::line_counts::LineCounts;
-use super::module_key::ModuleKey;
+use super::module_key::{ModuleKey, SourceFile};
 use super::site::{Grouping, JoinedSite, SiteKey};
 use crate::run::{Frame, Named, Symbolized};
 
@@ -15,7 +15,7 @@ use crate::run::{Frame, Named, Symbolized};
 #[derive(Debug, Default)]
 pub struct Aliases {
     modules: BTreeMap<ModuleKey, ModuleKey>,
-    files: BTreeMap<(ModuleKey, String), (ModuleKey, String)>,
+    files: BTreeMap<SourceFile, SourceFile>,
 }
 
 impl Aliases {
@@ -27,11 +27,10 @@ impl Aliases {
         }
     }
 
-    pub fn add_file(&mut self, old: (&ModuleKey, &str), new: (&ModuleKey, &str)) {
-        let owned = |(module, file): (&ModuleKey, &str)| (module.clone(), file.to_owned());
+    pub fn add_file(&mut self, old: SourceFile, new: SourceFile) {
         if old != new {
-            self.files.remove(&owned(new));
-            self.files.insert(owned(old), owned(new));
+            self.files.remove(&new);
+            self.files.insert(old, new);
         }
     }
 
@@ -50,7 +49,10 @@ impl Aliases {
             if let (Some(old), Some(new)) = (&old.file, &new.file)
                 && !lives_on(old_module, old)
             {
-                self.add_file((old_module, old), (new_module, new));
+                self.add_file(
+                    SourceFile::new(old_module, old),
+                    SourceFile::new(new_module, new),
+                );
             }
         }
     }
@@ -59,10 +61,10 @@ impl Aliases {
         newest(module, |module| self.modules.get(module))
     }
 
-    fn file(&self, module: &ModuleKey, file: &str) -> (ModuleKey, String) {
-        let named = (module.clone(), file.to_owned());
-        let (module, file) = newest(&named, |file| self.files.get(file));
-        (self.module(module).clone(), file.clone())
+    fn file(&self, module: &ModuleKey, path: &str) -> SourceFile {
+        let named = SourceFile::new(module, path);
+        let newest_file = newest(&named, |file| self.files.get(file));
+        SourceFile::new(self.module(&newest_file.module), &newest_file.path)
     }
 }
 
@@ -169,8 +171,8 @@ fn row_key(site: &JoinedSite, by: Grouping, aliases: &Aliases) -> Option<RowKey>
     let file = site.frame().and_then(|frame| frame.file.as_deref());
     let named = |file: Option<&str>| match file {
         Some(file) => {
-            let (module, file) = aliases.file(module, file);
-            (module, Some(file))
+            let SourceFile { module, path } = aliases.file(module, file);
+            (module, Some(path))
         }
         None => (aliases.module(module).clone(), None),
     };

@@ -7,7 +7,7 @@ use super::by_inlining::unite_by_inlining;
 use super::group::Aliases;
 use super::identity::{Candidate, Known, Match, files_of, match_sites};
 use super::matched_by::MatchedBy;
-use super::module_key::ModuleKey;
+use super::module_key::{ModuleKey, SourceFile};
 use super::run_sites::{FoundSite, RunSites};
 use super::site::{Grouping, JoinedSite, SiteKey};
 use crate::run::{Figures, Frame, Inventory, ModuleLabel, Role, Run, Symbolized};
@@ -100,8 +100,10 @@ impl Joined {
             },
         );
         self.inventory = earlier.followed_by(inventory);
-        for (module, old, file) in &matches.files {
-            self.aliases.add_file((module, old), (module, file));
+        for file in &matches.files {
+            let of_module = |path: &str| SourceFile::new(&file.module, path);
+            self.aliases
+                .add_file(of_module(&file.old), of_module(&file.new));
         }
         for pair in &matches.modules {
             self.aliases.add_module(&pair.old, &pair.new);

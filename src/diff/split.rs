@@ -46,7 +46,7 @@ pub fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
     let of_runs: Vec<Option<CallsInLine>> = of_runs
         .map(|(here, run)| here.as_deref().map(|here| calls_in_line(here, run)))
         .collect();
-    let mut known: BTreeMap<&Asked, BTreeSet<usize>> = BTreeMap::new();
+    let mut known: BTreeMap<&Request, BTreeSet<usize>> = BTreeMap::new();
     for (asked, calls) in of_runs.iter().flatten().flatten() {
         known.entry(asked).or_default().insert(calls.len());
     }
@@ -60,8 +60,8 @@ pub fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
         let as_one = (counts.len() > 1).then_some((asked, None));
         in_order.chain(as_one)
     });
-    let all: Vec<(&Asked, Option<usize>)> = all.collect();
-    let part = |(asked, index): &(&Asked, Option<usize>)| {
+    let all: Vec<(&Request, Option<usize>)> = all.collect();
+    let part = |(asked, index): &(&Request, Option<usize>)| {
         let mut part = site.clone();
         for ((here, calls), run) in part.runs.iter_mut().zip(&of_runs).zip(runs) {
             let calls = calls.as_ref().and_then(|calls| calls.get(*asked));
@@ -84,11 +84,17 @@ pub fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
     (all.len() > 1).then(|| all.iter().map(part).collect())
 }
 
-/// The wrapper that a call calls, and the size that it asks for, where that is one.
-type Asked = (Option<Text>, Option<u64>);
+/// What a call asks for.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Request {
+    /// The wrapper that it calls.
+    via: Option<Text>,
+    /// Where that is one.
+    size: Option<u64>,
+}
 
 /// Call sites of a run by what they ask for, and by their addresses.
-type CallsInLine = BTreeMap<Asked, BTreeMap<Option<LinkAddress>, Vec<u32>>>;
+type CallsInLine = BTreeMap<Request, BTreeMap<Option<LinkAddress>, Vec<u32>>>;
 
 fn calls_in_line(here: &SiteRun, run: &Run) -> CallsInLine {
     let mut calls = CallsInLine::new();
@@ -100,7 +106,8 @@ fn calls_in_line(here: &SiteRun, run: &Run) -> CallsInLine {
         let via = responsible.via;
         let via = via.and_then(|(call, _)| run.frame_of(call)?.function.clone());
         let size = site.sizes.filter(|sizes| sizes.is_one());
-        let asked = (via, size.map(|sizes| sizes.least()));
+        let size = size.map(|sizes| sizes.least());
+        let asked = Request { via, size };
         let address = run.location(responsible.call.at).address;
         let at = calls.entry(asked).or_default().entry(address).or_default();
         at.push(*number);
@@ -179,10 +186,10 @@ fn by_sizes(site: JoinedSite, runs: &[Run]) -> Vec<JoinedSite> {
         let mut row = site.clone();
         for (run, sizes) in row.runs.iter_mut().zip(&sizes) {
             let Some(run) = run else { continue };
-            let (blocks, bytes) = sizes.sums();
+            let sum = sizes.sum();
             run.figures = Figures {
-                blocks,
-                bytes: run.figures.bytes.map(|_| bytes),
+                blocks: sum.blocks,
+                bytes: run.figures.bytes.map(|_| sum.bytes),
                 allocations: None,
             };
             run.curve = None;

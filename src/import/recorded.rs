@@ -80,10 +80,11 @@ pub fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlock
 /// does not say so, but there it can be seen as a caller.
 fn has_own_allocator(run: &Run, recording: &Recording, files: &ModuleFiles) -> bool {
     let program = files.program().and_then(|(module, _)| module.elf());
-    let Some((start, size)) = program.and_then(|elf| elf.own_malloc) else {
+    let Some(own) = program.and_then(|elf| elf.own_malloc.clone()) else {
         return false;
     };
-    let is_within = |address: u64| (start..=start.saturating_add(size)).contains(&address);
+    // A return address can be the first behind it.
+    let is_within = |address: u64| (own.start..=own.end).contains(&address);
     let is_caller = || {
         run.sites.iter().any(|site| {
             let innermost = run.location(run.innermost(site));

@@ -98,8 +98,8 @@ impl<R: Read> EventBlocks<R> {
         let mut front = vec![0; header.first_block as usize - HEADER];
         let read = fill(&mut input, &mut front)?;
         let is_cut = read < front.len();
-        let (at, size) = (header.window.0 as usize, header.window.1 as usize);
-        let window = match at {
+        let size = header.window.size as usize;
+        let window = match header.window.at as usize {
             0 => Vec::new(),
             at => front[at - HEADER..at - HEADER + size].to_vec(),
         };

@@ -318,7 +318,7 @@ mod tests {
             mode: Mode::Events,
             depth: 64,
             pid: 1,
-            window: (0, 0),
+            window: Default::default(),
             first_block: 72,
             length: 0,
             at: 72,

@@ -47,6 +47,13 @@ impl Stopped {
     }
 }
 
+/// Where the window is in the file; 0, 0 where there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Window {
+    pub at: u32,
+    pub size: u32,
+}
+
 /// The header, in this machine's terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
@@ -58,8 +65,7 @@ pub struct Header {
     /// Most frames of a stack.
     pub depth: u8,
     pub pid: u32,
-    /// Where the window is, and its size; 0, 0 where there is none.
-    pub window: (u32, u32),
+    pub window: Window,
     pub first_block: u32,
     /// How much of the block in the window is written, without its header.
     pub length: u32,
@@ -145,7 +151,10 @@ impl Header {
             mode,
             depth: head[19],
             pid: order.u32(&head[20..]),
-            window: (order.u32(&head[24..]), order.u32(&head[28..])),
+            window: Window {
+                at: order.u32(&head[24..]),
+                size: order.u32(&head[28..]),
+            },
             first_block: order.u32(&head[32..]),
             length: order.u32(&head[36..]),
             at: order.u64(&head[40..]),
@@ -160,7 +169,7 @@ impl Header {
             },
             lost: order.u32(&head[68..]),
         };
-        let (window, size) = header.window;
+        let Window { at: window, size } = header.window;
         let first = u64::from(header.first_block);
         let is_placed = match window {
             0 => first >= HEADER as u64,

@@ -395,8 +395,7 @@ impl RecordingReplay {
             let live = self.table.iter().map(|(_, block)| block);
             let sizes = LiveSizes::of_callers(live, recording.stacks.len());
             for (stack, sizes) in recording.stacks.iter_mut().zip(sizes) {
-                let (blocks, bytes) = sizes.sums();
-                stack.live = Tally { blocks, bytes };
+                stack.live = sizes.sum();
                 stack.live_sizes = Some(sizes);
             }
             let survivors = Survivors::of(self.table.iter().map(|(_, block)| block));

@@ -122,12 +122,17 @@ fn function_text(site: &Site) -> String {
     }
 }
 
-/// What a row shows of a site: function, place and module.
-type Shown = (String, String, String);
+/// What a row shows of a site.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ShownNames {
+    function: String,
+    place: String,
+    module: String,
+}
 
 /// What several sites of a report show alike: a line that is inlined at two places of one function.
 #[derive(Debug, Default)]
-pub struct Alike(HashSet<Shown>);
+pub struct Alike(HashSet<ShownNames>);
 
 impl Alike {
     pub fn of(report: &Report) -> Self {
@@ -157,10 +162,10 @@ impl Alike {
     pub fn function_text(&self, site: &Site) -> String {
         let shown = shown(site);
         let Symbolized::Named(named) = &site.at.name else {
-            return shown.0;
+            return shown.function;
         };
         if !self.0.contains(&shown) || matches!(site.at.by, Grouping::File | Grouping::Module) {
-            return shown.0;
+            return shown.function;
         }
         let own = named.shown().function.as_deref().unwrap_or("?");
         named.inlined_into().fold(own.to_owned(), |text, caller| {
@@ -173,8 +178,12 @@ impl Alike {
     }
 }
 
-fn shown(site: &Site) -> Shown {
-    (function_text(site), place_text(site), module_text(site))
+fn shown(site: &Site) -> ShownNames {
+    ShownNames {
+        function: function_text(site),
+        place: place_text(site),
+        module: module_text(site),
+    }
 }
 
 /// A function, with the ones it is inlined into behind it: `xmalloc ← conn_new`.

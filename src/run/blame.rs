@@ -27,6 +27,16 @@ pub struct Responsible {
     pub stands_for: Option<PassedBy>,
 }
 
+/// Which wrappers a frame is called by, through its own module.
+#[derive(Clone, Copy, Default)]
+struct Behind {
+    /// One that does its own work: it has a name of C.
+    worker: bool,
+    any: bool,
+    /// A library's, through functions of one file.
+    library_in_file: bool,
+}
+
 /// Where each location of a run stands.
 #[derive(Debug, Clone, Default)]
 pub struct Blame {
@@ -125,9 +135,7 @@ impl Blame {
             .map(|at| known_at(LocationId(at)).unwrap_or_default())
             .collect();
         let files = files(run);
-        // Behind a wrapper that is known by a name of C; behind any, for a function without a name; and behind a library's,
-        // in its file.
-        let mut behind: Vec<(bool, bool, bool)> = Vec::with_capacity(run.stacks.len());
+        let mut behind: Vec<Behind> = Vec::with_capacity(run.stacks.len());
         let mut within = Vec::with_capacity(run.stacks.len());
         for (at, caller) in run.stacks.iter() {
             let location = run.location(at);
@@ -135,28 +143,28 @@ impl Blame {
             let same = outer.filter(|(_, outer)| {
                 location.module.is_some() && run.location(*outer).module == location.module
             });
-            let (of_c, of_any, of_file) = same.map_or((false, false, false), |(caller, outer)| {
+            let of_stack = same.map_or(Behind::default(), |(caller, outer)| {
                 // A caller stands before what it calls.
                 let further = behind.get(caller.index()).copied().unwrap_or_default();
                 let of_any = match is_unnamed(outer) {
-                    true => further.1,
+                    true => further.any,
                     false => self.standing(run, outer).answers.is_none(),
                 };
                 let (does_own_work, is_library) = known[outer.0 as usize];
                 let file = files[at.0 as usize];
                 let is_of_file = file.is_some() && file == files[outer.0 as usize];
-                (
-                    does_own_work || further.0,
-                    of_any,
-                    is_of_file && (is_library || further.2),
-                )
+                Behind {
+                    worker: does_own_work || further.worker,
+                    any: of_any,
+                    library_in_file: is_of_file && (is_library || further.library_in_file),
+                }
             });
-            behind.push((of_c, of_any, of_file));
+            behind.push(of_stack);
             let module = run.module_of(location);
             let is_library = module.is_some_and(|module| module.label.role == Role::Library);
             within.push(match is_unnamed(at) {
-                true => of_any,
-                false => (is_library && of_c) || of_file,
+                true => of_stack.any,
+                false => (is_library && of_stack.worker) || of_stack.library_in_file,
             });
         }
         within

@@ -106,11 +106,12 @@ pub fn checked_live_sizes(
     let Some(live) = saved.map(LiveSizes::of) else {
         return Ok(None);
     };
-    let (all, in_bytes) = live.sums();
-    match all == blocks && bytes.is_none_or(|bytes| bytes == in_bytes) {
+    let sum = live.sum();
+    match sum.blocks == blocks && bytes.is_none_or(|bytes| bytes == sum.bytes) {
         true => Ok(Some(live)),
         false => Err(format!(
-            "'live_sizes' are {all} blocks of {in_bytes} bytes, and not those of the caller"
+            "'live_sizes' are {} blocks of {} bytes, and not those of the caller",
+            sum.blocks, sum.bytes
         )),
     }
 }

@@ -50,11 +50,19 @@ pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress])
     }
 }
 
+/// The code of a function, as far as it is of one source file.
+#[derive(PartialEq, Eq, Hash)]
+struct CodeOfFile {
+    start: LinkAddress,
+    declared: Option<u32>,
+    file: Option<Text>,
+}
+
 /// Names addresses of one file and of its debug file.
 struct Symbolizer<'a> {
     files: Vec<&'a DebugInfo<'a>>,
     names: Names,
-    codes: HashMap<(LinkAddress, Option<u32>, Option<Text>), Option<CodeFingerprint>>,
+    codes: HashMap<CodeOfFile, Option<CodeFingerprint>>,
     /// How many frames there may be beyond those that each address may have.
     frames_left: usize,
 }
@@ -145,7 +153,11 @@ impl Symbolizer<'_> {
     ) -> Option<CodeFingerprint> {
         let declared = declaration.and_then(|declaration| declaration.line);
         let of_file = frame.file.as_deref();
-        let key = (start?, declared, frame.file.clone());
+        let key = CodeOfFile {
+            start: start?,
+            declared,
+            file: frame.file.clone(),
+        };
         let is_static = declaration.is_some_and(|declaration| !declaration.external);
         let code = self.codes.entry(key);
         *code.or_insert_with(|| {

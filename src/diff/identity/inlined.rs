@@ -10,7 +10,13 @@ use super::matching::{Group, Matching};
 use super::pair::Pair;
 use crate::diff::module_key::ModuleKey;
 
-type Key<'a> = (&'a ModuleKey, &'a str, &'a str);
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct FunctionInFile<'a> {
+    module: &'a ModuleKey,
+    /// Without its parameters.
+    function: &'a str,
+    file: &'a str,
+}
 
 /// What a copy of a function is inlined into, and where.
 type Context<'a> = Vec<(Option<&'a str>, Option<u32>)>;
@@ -35,13 +41,13 @@ pub fn groups(matching: &Matching<'_>) -> Vec<Group> {
 fn key<'a>(
     site: &'a Candidate,
     path: impl Fn(&'a ModuleKey, &'a str) -> &'a str,
-) -> Option<Key<'a>> {
+) -> Option<FunctionInFile<'a>> {
     let module = site.module.as_ref()?;
-    let key = (
+    let key = FunctionInFile {
         module,
-        without_parameters(site.function()?),
-        path(module, site.file()?),
-    );
+        function: without_parameters(site.function()?),
+        file: path(module, site.file()?),
+    };
     site.has_line().then_some(key)
 }
 

@@ -7,8 +7,11 @@ use super::matching::Matching;
 use super::pair::Pair;
 use crate::diff::module_key::ModuleKey;
 
-/// Function and file of each function of a chain.
-type Named<'a> = Vec<(Option<&'a str>, Option<&'a str>)>;
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct FunctionOfChain<'a> {
+    function: Option<&'a str>,
+    file: Option<&'a str>,
+}
 
 pub fn pair(matching: &mut Matching<'_>) {
     for pair in pairs(matching) {
@@ -44,10 +47,13 @@ fn lambdas_are_known(matching: &Matching<'_>) -> bool {
     lambdas.all(|site| site.written_in().is_some())
 }
 
-fn steps<'a>(site: &'a Candidate, path: impl Fn(&'a str) -> &'a str) -> Option<Named<'a>> {
-    let steps = site.chain.iter().map(|step| {
-        let file = step.file.as_deref().map(&path);
-        (step.function.as_deref(), file)
+fn steps<'a>(
+    site: &'a Candidate,
+    path: impl Fn(&'a str) -> &'a str,
+) -> Option<Vec<FunctionOfChain<'a>>> {
+    let steps = site.chain.iter().map(|step| FunctionOfChain {
+        function: step.function.as_deref(),
+        file: step.file.as_deref().map(&path),
     });
     site.has_line().then(|| steps.collect())
 }

@@ -28,18 +28,17 @@ pub use known::Known;
 use matching::Matching;
 pub use modules::ModulePair;
 pub use pair::Match;
-pub use sources::files_of;
+pub use sources::{RenamedFile, files_of};
 
 pub use super::matched_by::MatchedBy;
-use super::module_key::ModuleKey;
 
 /// What matching a run against the earlier ones gave.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Matches {
     /// For each new site the old one that it is, and how that is known.
     pub sites: Vec<Option<Match>>,
-    /// Files of a module that have another path in the new run: old, new. The module is the new run's.
-    pub files: Vec<(ModuleKey, String, String)>,
+    /// Files that have another path in the new run.
+    pub files: Vec<RenamedFile>,
     /// Modules that have another name in the new run.
     pub modules: Vec<ModulePair>,
 }
@@ -66,7 +65,7 @@ pub fn match_sites(old: Known<'_>, new: Known<'_>) -> Matches {
     order::pair(&mut matching);
     bare::pair(&mut matching);
     matching.doubt(&modules);
-    let is_other = |(_, old, new): &(ModuleKey, String, String)| old != new;
+    let is_other = |file: &RenamedFile| file.old != file.new;
     let files = matching.files.all().filter(is_other).collect();
     Matches {
         sites: matching.into_sites(),

@@ -79,9 +79,9 @@ pub fn pair_modules(old_side: Known<'_>, new_side: Known<'_>) -> Vec<ModulePair>
     }
     scored.sort_by_key(|pair| (Reverse(pair.likeness), pair.old, pair.new));
     let pairs = likeliest(&scored, only_old.len(), only_new.len());
-    let pair = |(old, new, unsure): (usize, usize, bool)| ModulePair {
-        old: only_old[old].clone(),
-        new: only_new[new].clone(),
+    let pair = |(pair, unsure): (&Scored, bool)| ModulePair {
+        old: only_old[pair.old].clone(),
+        new: only_new[pair.new].clone(),
         unsure,
     };
     let mut pairs: Vec<ModulePair> = pairs.into_iter().map(pair).collect();
@@ -148,7 +148,7 @@ fn signs_of<'a>(key: &'a ModuleKey, known: &SeenModule<'a>) -> Vec<ModuleSign<'a
 }
 
 /// Each module once, the likeliest pairs first; true for one that could as well be another.
-fn likeliest(scored: &[Scored], old: usize, new: usize) -> Vec<(usize, usize, bool)> {
+fn likeliest(scored: &[Scored], old: usize, new: usize) -> Vec<(&Scored, bool)> {
     let (mut of_old, mut of_new) = (vec![Vec::new(); old], vec![Vec::new(); new]);
     for pair in scored {
         of_old[pair.old].push(pair);
@@ -166,7 +166,7 @@ fn likeliest(scored: &[Scored], old: usize, new: usize) -> Vec<(usize, usize, bo
             is_other && is_free && !pair.likeness.rules_out(&other.likeness)
         };
         let mut others = of_old[pair.old].iter().chain(&of_new[pair.new]).copied();
-        pairs.push((pair.old, pair.new, others.any(|other| is_rival(&other))));
+        pairs.push((pair, others.any(|other| is_rival(&other))));
         (used_old[pair.old], used_new[pair.new]) = (true, true);
     }
     pairs

@@ -5,18 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::candidate::Candidate;
 use super::known::Known;
 use crate::diff::files::FilePairs;
-use crate::diff::module_key::ModuleKey;
+use crate::diff::module_key::{ModuleKey, SourceFile};
 use crate::run::Text;
+
+/// A file whose path changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenamedFile {
+    /// As the earlier runs call it.
+    pub module: ModuleKey,
+    pub old: String,
+    pub new: String,
+}
 
 /// Files of the old run by their paths in the new one.
 #[derive(Debug, Default)]
 pub struct PairedFiles {
     by_new: BTreeMap<ModuleKey, BTreeMap<String, String>>,
     /// Those with another name: what says so is less than a path.
-    renamed: BTreeMap<(ModuleKey, String), String>,
-    old: BTreeSet<(ModuleKey, String)>,
+    renamed: BTreeMap<SourceFile, String>,
+    old: BTreeSet<SourceFile>,
     /// New files that may be others than what they are paired with.
-    doubtful: BTreeSet<(ModuleKey, String)>,
+    doubtful: BTreeSet<SourceFile>,
     /// Modules of which all files are known, of both runs.
     known: BTreeSet<ModuleKey>,
 }
@@ -36,18 +45,22 @@ impl PairedFiles {
             for pair in pairs.pairs() {
                 let by_new = files.by_new.entry(module.clone()).or_default();
                 by_new.insert(pair.new.to_owned(), pair.old.to_owned());
-                files.old.insert((module.clone(), pair.old.to_owned()));
+                files.old.insert(SourceFile::new(module, pair.old));
                 if pair.unsure {
-                    files.doubtful.insert((module.clone(), pair.new.to_owned()));
+                    files.doubtful.insert(SourceFile::new(module, pair.new));
                 }
             }
         }
         files
     }
 
-    pub fn all(&self) -> impl Iterator<Item = (ModuleKey, String, String)> + '_ {
+    pub fn all(&self) -> impl Iterator<Item = RenamedFile> + '_ {
         self.by_new.iter().flat_map(|(module, files)| {
-            let pair = |(new, old): (&String, &String)| (module.clone(), old.clone(), new.clone());
+            let pair = |(new, old): (&String, &String)| RenamedFile {
+                module: module.clone(),
+                old: old.clone(),
+                new: new.clone(),
+            };
             files.iter().map(pair)
         })
     }
@@ -56,21 +69,21 @@ impl PairedFiles {
     pub fn old_path<'a>(&'a self, module: &ModuleKey, file: &'a str) -> &'a str {
         let files = self.by_new.get(module);
         let old = files.and_then(|files| files.get(file));
-        let renamed = || self.renamed.get(&(module.clone(), file.to_owned()));
+        let renamed = || self.renamed.get(&SourceFile::new(module, file));
         old.or_else(renamed).map_or(file, String::as_str)
     }
 
-    pub fn add_renamed(&mut self, module: &ModuleKey, old: &str, new: &str) {
-        let new = (module.clone(), new.to_owned());
-        self.renamed.insert(new, old.to_owned());
+    pub fn add_renamed(&mut self, file: RenamedFile) {
+        let new = SourceFile::new(&file.module, &file.new);
+        self.renamed.insert(new, file.old);
     }
 
     pub fn is_renamed(&self, module: &ModuleKey, new: &str) -> bool {
-        self.renamed.contains_key(&(module.clone(), new.to_owned()))
+        self.renamed.contains_key(&SourceFile::new(module, new))
     }
 
     pub fn lives_on(&self, module: &ModuleKey, old: &str) -> bool {
-        self.old.contains(&(module.clone(), old.to_owned()))
+        self.old.contains(&SourceFile::new(module, old))
     }
 
     /// Whether it is known of every file of a module if it is there.
@@ -84,7 +97,7 @@ impl PairedFiles {
             return false;
         };
         let mut files = new.chain.iter().filter_map(|step| step.file.as_deref());
-        let is_doubtful = |file: &str| self.doubtful.contains(&(module.clone(), file.to_owned()));
+        let is_doubtful = |file: &str| self.doubtful.contains(&SourceFile::new(module, file));
         !self.doubtful.is_empty() && files.any(is_doubtful)
     }
 

@@ -108,7 +108,12 @@ fn mtrace(mut lines: ResultLines<'_, impl Read>) -> Result<OldResult> {
         if is_head(line) {
             continue;
         }
-        let Some((address, size, caller)) = block(line) else {
+        let Some(ListedBlock {
+            address,
+            size,
+            caller,
+        }) = ListedBlock::parse(line)
+        else {
             return Err(lines.bad("which is no block"));
         };
         if !addresses.insert(address) {
@@ -139,20 +144,32 @@ fn is_head(line: &[u8]) -> bool {
     is_rule || line.trim_ascii_start().starts_with(b"Address ")
 }
 
-/// `0x00000000400034d8     0x20  at 0x4000090b`: address, size and caller.
-fn block(line: &[u8]) -> Option<(u64, u64, &[u8])> {
-    let text = line.trim_ascii_start();
-    // A caller that is empty leaves `at` alone at the end, since line ends are trimmed.
-    let (block, caller) = match memchr::memmem::find(text, b"  at ") {
-        Some(at) => (&text[..at], &text[at + 5..]),
-        None => (text.strip_suffix(b"  at")?, &[][..]),
-    };
-    let mut figures = block
-        .split(|&b| b == b' ')
-        .filter(|field| !field.is_empty());
-    let (address, size, end) = (figures.next()?, figures.next()?, figures.next());
-    let address = figure(address)?;
-    end.is_none().then_some((address, figure(size)?, caller))
+/// `0x00000000400034d8     0x20  at 0x4000090b`
+struct ListedBlock<'a> {
+    address: u64,
+    size: u64,
+    caller: &'a [u8],
+}
+
+impl<'a> ListedBlock<'a> {
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        let text = line.trim_ascii_start();
+        // A caller that is empty leaves `at` alone at the end, since line ends are trimmed.
+        let (block, caller) = match memchr::memmem::find(text, b"  at ") {
+            Some(at) => (&text[..at], &text[at + 5..]),
+            None => (text.strip_suffix(b"  at")?, &[][..]),
+        };
+        let mut figures = block
+            .split(|&b| b == b' ')
+            .filter(|field| !field.is_empty());
+        let (address, size, end) = (figures.next()?, figures.next()?, figures.next());
+        let block = ListedBlock {
+            address: figure(address)?,
+            size: figure(size)?,
+            caller,
+        };
+        end.is_none().then_some(block)
+    }
 }
 
 /// Behind `total_cnt: N`: a line a caller.

@@ -108,19 +108,25 @@ impl Function {
 #[derive(Default)]
 struct WrapperCandidate {
     /// Its own calls of the allocator, or of a wrapper.
-    own: HashSet<Place>,
+    own: HashSet<CallPlace>,
     /// Who called it from where, and what for.
     calls: Calls<Asked>,
     /// Its size can be its caller's choice.
     is_by_size: bool,
     /// Calls that say what text it writes, of those that come with a list of arguments.
-    texts: HashSet<(CallingFunction, Place)>,
+    texts: HashSet<OuterCall>,
     /// It does something else than to write such a text.
     is_by_itself: bool,
 }
 
-/// By the caller, and where in it.
-type Calls<T> = HashMap<(CallingFunction, Place), T>;
+type Calls<T> = HashMap<OuterCall, T>;
+
+/// A call of a function that may be a wrapper.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct OuterCall {
+    by: CallingFunction,
+    from: CallPlace,
+}
 
 /// What a call of a function asked for.
 #[derive(Default)]
@@ -141,11 +147,16 @@ struct Repeated {
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum CallingFunction {
     Named(Text),
-    At(Place),
+    At(CallPlace),
 }
 
-/// A line, or an address where no line is known.
-type Place = (Option<u32>, Call);
+/// A line counts, not its several calls.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum CallPlace {
+    Line(u32),
+    /// No line is known.
+    Call(Call),
+}
 
 /// The wrappers of one run, beyond those that are passed over already.
 pub fn learn(run: &Run, known: &Learned) -> Learned {
@@ -191,10 +202,8 @@ fn note(
     let asked = asked_for(site);
     let named = |call: Call, name: Option<Text>| {
         let from = place(run, call);
-        (
-            name.map_or(CallingFunction::At(from), CallingFunction::Named),
-            from,
-        )
+        let by = name.map_or(CallingFunction::At(from), CallingFunction::Named);
+        OuterCall { by, from }
     };
     let inner = named(caller, calls.clone());
     let outer = callers.next();
@@ -220,7 +229,7 @@ fn note(
         }
         CallingFunction::At(_) => true,
     };
-    if let Some(outer) = outer.filter(|(outer, _)| is_other(outer)) {
+    if let Some(outer) = outer.filter(|outer| is_other(&outer.by)) {
         let outer = call.outer.entry(outer).or_default();
         outer.sizes = and(outer.sizes, asked);
         outer.times += site.figures.allocations.unwrap_or(0);
@@ -248,18 +257,9 @@ fn is_by_size(run: &Run, responsible: Responsible, known: &Learned) -> bool {
     }
 }
 
-/// A line counts, not its several calls.
-fn place(run: &Run, call: Call) -> Place {
-    match run.frame_of(call).and_then(|frame| frame.line) {
-        Some(line) => {
-            let nowhere = Call {
-                at: crate::run::LocationId(0),
-                frame: 0,
-            };
-            (Some(line), nowhere)
-        }
-        None => (None, call),
-    }
+fn place(run: &Run, call: Call) -> CallPlace {
+    let line = run.frame_of(call).and_then(|frame| frame.line);
+    line.map_or(CallPlace::Call(call), CallPlace::Line)
 }
 
 /// The sizes that were asked for; where these are not known, the mean of what is live.
@@ -276,15 +276,11 @@ impl WrapperCandidate {
         if self.own.len() != 1 {
             return false;
         }
-        let calls = self.calls.iter();
-        let sizes = calls.filter_map(|(at, asked)| Some((at, asked.sizes?)));
-        let sizes: Vec<(&(CallingFunction, Place), Sizes)> = sizes.collect();
-        let functions: HashSet<&CallingFunction> =
-            self.calls.keys().map(|(caller, _)| caller).collect();
-        let all = sizes.iter().map(|(_, sizes)| *sizes).reduce(Sizes::and);
-        let differ = all.is_some_and(|all| !all.is_one());
-        let of_calls = sizes.iter().map(|(_, sizes)| *sizes);
-        (self.is_by_size && own_sizes(of_calls) >= OWN_SIZES)
+        let sizes = self.calls.values().filter_map(|asked| asked.sizes);
+        let functions: HashSet<&CallingFunction> = self.calls.keys().map(|call| &call.by).collect();
+        let differ = sizes.clone().reduce(Sizes::and);
+        let differ = differ.is_some_and(|all| !all.is_one());
+        (self.is_by_size && own_sizes(sizes) >= OWN_SIZES)
             || (functions.len() >= FUNCTIONS && differ)
             || (self.is_by_size && self.is_called_by_one())
             || (!self.is_by_itself && self.texts.len() >= TEXTS)
@@ -293,13 +289,13 @@ impl WrapperCandidate {
     /// Whether a function that calls it once would be one.
     fn is_called_by_one(&self) -> bool {
         let mut places: HashMap<&CallingFunction, usize> = HashMap::new();
-        for (caller, _) in self.calls.keys() {
-            *places.entry(caller).or_default() += 1;
+        for call in self.calls.keys() {
+            *places.entry(&call.by).or_default() += 1;
         }
-        self.calls.iter().any(|((caller, _), asked)| {
+        self.calls.iter().any(|(call, asked)| {
             // Each that allocated once asked for one size of its own.
             let outer = asked.outer.values().filter(|outer| outer.times > 1);
-            places.get(caller) == Some(&1)
+            places.get(&call.by) == Some(&1)
                 && own_sizes(outer.filter_map(|outer| outer.sizes)) >= OWN_SIZES
         })
     }

@@ -1,11 +1,11 @@
 //! What is found again, tier by tier.
 
 use super::*;
+use crate::diff::module_key::ModuleKey;
 use crate::diff::site::{CodePlace, SiteKey};
 use crate::elf::BuildId;
 use crate::file_name::family;
-use crate::run::Role;
-use crate::run::{Build, CodeFingerprint, Declaration, Inventory, LinkAddress};
+use crate::run::{Build, CodeFingerprint, Declaration, Inventory, LinkAddress, Role};
 use crate::symbol_name::without_clone;
 use crate::trace::Sizes;
 
@@ -163,11 +163,16 @@ fn directories_may_differ_where_paths_agree_from_the_right() {
     let old = [at("f", "/h/net/a.c", 1, 5), at("f", "/h/ui/a.c", 1, 5)];
     let new = [at("f", "/b/ui/a.c", 1, 5), at("f", "/b/net/a.c", 1, 5)];
     assert_eq!(matched(&old, &new), [Some((1, Line)), Some((0, Line))]);
+    let renamed = |old: &str, new: &str| RenamedFile {
+        module: module(""),
+        old: old.to_owned(),
+        new: new.to_owned(),
+    };
     assert_eq!(
         match_sites(&old, &new).files,
         [
-            (module(""), "/h/net/a.c".to_owned(), "/b/net/a.c".to_owned()),
-            (module(""), "/h/ui/a.c".to_owned(), "/b/ui/a.c".to_owned()),
+            renamed("/h/net/a.c", "/b/net/a.c"),
+            renamed("/h/ui/a.c", "/b/ui/a.c"),
         ]
     );
 }
