@@ -49,7 +49,7 @@ impl Progress {
 
 /// A reader whose bytes are counted.
 #[derive(Debug)]
-pub struct Counted<'a, R> {
+pub(crate) struct Counted<'a, R> {
     pub inner: R,
     pub progress: &'a Progress,
 }

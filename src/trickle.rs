@@ -3,7 +3,7 @@
 use std::io::{Read, Result};
 
 /// Gives one byte a read: the worst that a pipe can do.
-pub struct Trickle<R>(pub R);
+pub(crate) struct Trickle<R>(pub R);
 
 impl<R: Read> Read for Trickle<R> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {

@@ -28,7 +28,7 @@ const STACKS: usize = 8;
 const MOST: usize = 250;
 
 /// Makes one of rows that are one, and notes those of which several may be.
-pub fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedSite> {
+pub(super) fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedSite> {
     let has_callers = |run: &Run| {
         run.sites
             .iter()

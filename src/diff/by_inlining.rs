@@ -22,7 +22,7 @@ struct LineOfRun {
 }
 
 /// Makes one of the rows of a line that are one.
-pub fn unite_by_inlining(sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedSite> {
+pub(super) fn unite_by_inlining(sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedSite> {
     if runs.len() < 2 || !runs.iter().all(Run::has_stacks) {
         return sites;
     }

@@ -25,7 +25,7 @@ struct CopiedPlace<'a> {
 }
 
 /// All sites of several copies among ranked ones. Those of the program and hidden ones are left out.
-pub fn copies(sites: &[Site], columns: &[Column]) -> Vec<Together> {
+pub(crate) fn copies(sites: &[Site], columns: &[Column]) -> Vec<Together> {
     let copied = copied_builds(sites);
     let mut places: BTreeMap<CopiedPlace<'_>, Vec<usize>> = BTreeMap::new();
     for (index, site) in sites.iter().enumerate() {
@@ -46,7 +46,7 @@ pub fn copies(sites: &[Site], columns: &[Column]) -> Vec<Together> {
 }
 
 /// Builds that some run loaded as several modules.
-pub fn copied_builds(sites: &[Site]) -> BTreeSet<&Build> {
+pub(super) fn copied_builds(sites: &[Site]) -> BTreeSet<&Build> {
     let mut modules: BTreeMap<(usize, &Build), BTreeSet<&ModuleKey>> = BTreeMap::new();
     for site in sites {
         for (run, build) in builds(site) {
@@ -59,7 +59,7 @@ pub fn copied_builds(sites: &[Site]) -> BTreeSet<&Build> {
 }
 
 /// The builds of a site's module, and the runs that they are of.
-pub fn builds(site: &Site) -> impl Iterator<Item = (usize, &Build)> {
+pub(super) fn builds(site: &Site) -> impl Iterator<Item = (usize, &Build)> {
     let runs = site.at.runs.iter().enumerate();
     runs.filter_map(|(index, run)| Some((index, run.as_ref()?.build.as_ref()?)))
 }

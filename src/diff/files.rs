@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::file_name::last_part;
 
 /// How many components two paths have in common from the right; 0 if their file names differ.
-pub fn agreement(a: &str, b: &str) -> usize {
+pub(super) fn agreement(a: &str, b: &str) -> usize {
     let pairs = from_the_right(a).zip(from_the_right(b));
     pairs.take_while(|(a, b)| a == b).count()
 }
@@ -20,7 +20,7 @@ const MOST_RIVALS: usize = 1 << 16;
 
 /// Pairs that have the highest score and no rival, then the next highest, and so on. Where several
 /// are as good for one of the two, none is taken: a guess would make one of what are two.
-pub fn best_pairs<S: Ord + Copy>(
+pub(super) fn best_pairs<S: Ord + Copy>(
     old: usize,
     new: usize,
     score: impl Fn(usize, usize) -> Option<S>,
@@ -59,7 +59,7 @@ pub fn best_pairs<S: Ord + Copy>(
 
 /// Two files that are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FilePair<'a> {
+pub(super) struct FilePair<'a> {
     pub old: &'a str,
     pub new: &'a str,
     /// Their directories tell that one may have gone and the other come.
@@ -68,7 +68,7 @@ pub struct FilePair<'a> {
 
 /// The files of a module in two builds: those with call sites, and the others that it was made of.
 #[derive(Debug, Default)]
-pub struct FilePairs<'a> {
+pub(super) struct FilePairs<'a> {
     old: BTreeSet<&'a str>,
     new: BTreeSet<&'a str>,
     /// Paths that are in both builds.
@@ -76,13 +76,13 @@ pub struct FilePairs<'a> {
 }
 
 impl<'a> FilePairs<'a> {
-    pub fn new(old: BTreeSet<&'a str>, new: BTreeSet<&'a str>) -> Self {
+    pub(super) fn new(old: BTreeSet<&'a str>, new: BTreeSet<&'a str>) -> Self {
         let common = old.intersection(&new).copied().collect();
         FilePairs { old, new, common }
     }
 
     /// Adds files that are there, whether or not they have call sites.
-    pub fn add_quiet(
+    pub(super) fn add_quiet(
         &mut self,
         old: impl Iterator<Item = &'a str>,
         new: impl Iterator<Item = &'a str>,
@@ -97,7 +97,7 @@ impl<'a> FilePairs<'a> {
         self.new.extend(new.into_iter().filter(has_name));
     }
 
-    pub fn pairs(&self) -> Vec<FilePair<'a>> {
+    pub(super) fn pairs(&self) -> Vec<FilePair<'a>> {
         let pairs = pair_files(&self.old, &self.new);
         let mut moves: BTreeMap<Move<'_>, usize> = BTreeMap::new();
         for (old, new) in pairs.iter().filter(|(old, new)| old != new) {

@@ -88,7 +88,7 @@ struct RowKey {
 
 /// Sums up the lines of each function, file or module. A line whose group is not known stays a row
 /// of its own: two that are unknown are not one.
-pub fn group(lines: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<JoinedSite> {
+pub(super) fn group(lines: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<JoinedSite> {
     let mut rows: Vec<JoinedSite> = Vec::new();
     let mut index: BTreeMap<RowKey, usize> = BTreeMap::new();
     for line in lines {
@@ -133,7 +133,7 @@ fn counted(site: &Site) -> LineCounts {
 }
 
 /// The lines that rows of addresses are parts of.
-pub fn lines_of(addresses: &[Site]) -> Vec<JoinedSite> {
+pub(super) fn lines_of(addresses: &[Site]) -> Vec<JoinedSite> {
     let mut rows: Vec<JoinedSite> = Vec::new();
     let mut index: BTreeMap<SiteKey, usize> = BTreeMap::new();
     for Site { at, .. } in addresses {

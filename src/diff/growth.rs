@@ -100,7 +100,7 @@ impl Change {
 }
 
 /// What growth is measured between: the first run and the last; from nothing, where there is one run alone.
-pub fn ends(runs: &[Figures]) -> (Figures, Figures) {
+pub(crate) fn ends(runs: &[Figures]) -> (Figures, Figures) {
     let last = runs.last().copied().unwrap_or(Figures::ZERO);
     match runs {
         [first, _, ..] => (*first, last),

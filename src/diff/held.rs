@@ -17,7 +17,7 @@ const EXIT: usize = 50;
 const LASTING: usize = 8;
 
 /// The growth of what was held, of a site that grew until its program ended; `None` of all others.
-pub fn held(
+pub(super) fn held(
     runs: &[Option<Box<SiteRun>>],
     figures: &[Figures],
     columns: &[Column],
@@ -72,7 +72,7 @@ impl Site {
 }
 
 /// Whether it ever had more than at its end.
-pub fn has_fallen(curve: &Curve) -> bool {
+pub(super) fn has_fallen(curve: &Curve) -> bool {
     let (mut most, mut end) = (Tally::default(), Tally::default());
     for (_, live) in curve.changes() {
         most.blocks = most.blocks.max(live.blocks);

@@ -17,7 +17,7 @@ use super::trend::{Observed, Trend, kept, trend_of};
 use crate::run::{Figures, Run};
 
 /// Of each row that is not hidden, the parts that grew where others shrank.
-pub fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<Together> {
+pub(crate) fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<Together> {
     if columns.len() < 2 {
         return Vec::new();
     }

@@ -37,7 +37,7 @@ impl Joint {
 }
 
 /// The runs let go of their sites: a million of them are kept once.
-pub fn join(runs: &mut [Run], by: Grouping) -> Joint {
+pub(crate) fn join(runs: &mut [Run], by: Grouping) -> Joint {
     let nothing = runs.first().map(Run::nothing);
     let all = runs.len();
     let mut joined = Joined::default();

@@ -19,7 +19,7 @@ use crate::run::{Figures, Run};
 
 /// What rows stand for, and their order.
 #[derive(Debug, Clone, Copy)]
-pub struct RowOptions<'a> {
+pub(crate) struct RowOptions<'a> {
     pub by: Grouping,
     pub sort: SortBy,
     /// How much of the ways to a line is looked at.
@@ -30,7 +30,7 @@ pub struct RowOptions<'a> {
 
 /// What a comparison found.
 #[derive(Debug)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// The rows: a site's rank is its place in the list, from 1.
     pub sites: Vec<Site>,
     /// Of lines, whatever rows stand for.
@@ -42,7 +42,12 @@ pub struct Comparison {
 }
 
 /// Judges call sites line by line, makes rows of them, and ranks these.
-pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: RowOptions<'_>) -> Comparison {
+pub(crate) fn judge(
+    joint: Joint,
+    runs: &[Run],
+    columns: &[Column],
+    rows: RowOptions<'_>,
+) -> Comparison {
     let Joint { sites, aliases } = joint;
     let mut lines = judge_each(sites, columns);
     without_unsure(&mut lines, rows.can_be_fixed);
@@ -83,7 +88,7 @@ pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: RowOptions<'_
     }
 }
 
-pub fn judge_each(mut joined: Vec<JoinedSite>, columns: &[Column]) -> Vec<Site> {
+pub(super) fn judge_each(mut joined: Vec<JoinedSite>, columns: &[Column]) -> Vec<Site> {
     let mut sites: Vec<Site> = Vec::with_capacity(joined.len());
     // From the end, so that what is judged makes room for what comes of it.
     while let Some(site) = joined.pop() {

@@ -41,7 +41,7 @@ impl Site {
 
 /// A line that leaks: all that sums of them need.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LeakingLine {
+pub(crate) struct LeakingLine {
     pub leak: Leak,
     /// In the order of the runs.
     pub figures: Vec<Figures>,
@@ -53,7 +53,7 @@ pub struct LeakingLine {
 }
 
 /// Those among lines that leak.
-pub fn leaking(lines: &[Site], columns: &[Column]) -> Vec<LeakingLine> {
+pub(super) fn leaking(lines: &[Site], columns: &[Column]) -> Vec<LeakingLine> {
     let leaking = lines.iter().filter_map(|line| {
         Some(LeakingLine {
             leak: line.leak()?,

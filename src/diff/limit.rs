@@ -41,7 +41,7 @@ enum Per {
 }
 
 /// Two limits that look like one number with its thousands apart: nobody gives two limits of blocks together.
-pub fn grouped_number(limits: &[Limit]) -> Option<String> {
+pub(crate) fn grouped_number(limits: &[Limit]) -> Option<String> {
     let digits = |limit: &Limit| match limit.kind {
         LimitKind::Blocks(_) => limit.text.len(),
         _ => 0,

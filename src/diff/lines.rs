@@ -30,7 +30,7 @@ enum LeakPlace<'a> {
 /// Sites among ranked ones that share a line, or a function where no lines are known, and those in code that was made at
 /// run time. A line of a function that is known to allocate for its callers is left out, as each of them answers for its
 /// own; so are sites that are hidden.
-pub fn lines(sites: &[Site], columns: &[Column]) -> Vec<Together> {
+pub(crate) fn lines(sites: &[Site], columns: &[Column]) -> Vec<Together> {
     let copied = copied_builds(sites);
     let mut places: BTreeMap<LeakPlace<'_>, Vec<usize>> = BTreeMap::new();
     let shown = sites.iter().enumerate();

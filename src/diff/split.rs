@@ -13,7 +13,12 @@ use crate::trace::LiveSizes;
 const MOST_SIZES: usize = 16;
 
 /// The rows that the sites fall into; a site of which the parts are not known stays whole.
-pub fn split(sites: Vec<JoinedSite>, runs: &[Run], by: Grouping, reach: &Reach) -> Vec<JoinedSite> {
+pub(super) fn split(
+    sites: Vec<JoinedSite>,
+    runs: &[Run],
+    by: Grouping,
+    reach: &Reach,
+) -> Vec<JoinedSite> {
     let sites = sites.into_iter();
     match by {
         Grouping::Stack => sites
@@ -33,7 +38,7 @@ fn by_stacks(site: JoinedSite, runs: &[Run], reach: &Reach) -> Vec<JoinedSite> {
 }
 
 /// What came each way, in the order of the ways.
-pub fn of_ways(site: &JoinedSite, ways: Vec<Way>, runs: &[Run]) -> Vec<JoinedSite> {
+pub(super) fn of_ways(site: &JoinedSite, ways: Vec<Way>, runs: &[Run]) -> Vec<JoinedSite> {
     ways.into_iter()
         .map(|way| of_way(site, way, runs))
         .collect()
@@ -41,7 +46,7 @@ pub fn of_ways(site: &JoinedSite, ways: Vec<Way>, runs: &[Run]) -> Vec<JoinedSit
 
 /// The calls of the allocator that stand in one line, each with what came through it; `None` where there is one. They are
 /// told by the wrappers that they call and the sizes that they ask for, and if those are the same, by their order.
-pub fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
+pub(super) fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
     let of_runs = site.runs.iter().zip(runs);
     let of_runs: Vec<Option<CallsInLine>> = of_runs
         .map(|(here, run)| here.as_deref().map(|here| calls_in_line(here, run)))

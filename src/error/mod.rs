@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::printable::printable_path;
 
-pub use flag::FileFlag;
+pub(crate) use flag::FileFlag;
 pub use gate::GateError;
 pub use input::InputError;
 pub use record::RecordError;
@@ -102,7 +102,7 @@ impl Error {
 }
 
 /// A directory that was named, and is none.
-pub fn no_directory(path: &Path) -> Error {
+pub(crate) fn no_directory(path: &Path) -> Error {
     let is_a_file = || io::ErrorKind::NotADirectory.into();
     Error::io(
         "open",

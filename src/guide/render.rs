@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthChar;
 const NEVER_BROKEN: u16 = 14;
 
 /// A chapter as text of at most `columns`, but for code, which is never broken.
-pub fn render(markdown: &str, columns: usize, color: bool) -> String {
+pub(crate) fn render(markdown: &str, columns: usize, color: bool) -> String {
     let mut page = PageWriter {
         columns,
         color,

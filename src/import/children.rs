@@ -14,7 +14,7 @@ use crate::warning::RecordingWarning;
 const CHILD: &str = "child-";
 
 /// What a run says of the processes that it started, and of what its own became.
-pub fn warnings_of(
+pub(super) fn warnings_of(
     capture: &CaptureSet,
     own: &Header,
     programs: &Programs,
@@ -71,7 +71,7 @@ fn children_of(capture: &CaptureSet, own: &Header) -> Vec<String> {
 }
 
 /// The same of a log of glibc, which does not say when it began.
-pub fn logs_apart(capture: &CaptureSet) -> Vec<RecordingWarning> {
+pub(super) fn logs_apart(capture: &CaptureSet) -> Vec<RecordingWarning> {
     let before = &capture.manifest.ran_before;
     let is_before = |path: &Path| before.iter().any(|name| path.ends_with(name));
     let has_log = |path: &PathBuf| has_begun(&path.join("mtrace.log"));

@@ -10,7 +10,7 @@ use crate::symbols::{MappedModule, ModuleFinder, same_machine};
 use crate::warning::NamesWarning;
 
 /// A recording tells for certain which machine it is of.
-pub fn refuse_other_machine(capture: &CaptureSet, ran: Machine) -> Result<()> {
+pub(super) fn refuse_other_machine(capture: &CaptureSet, ran: Machine) -> Result<()> {
     match given(capture) {
         Some(exe) if !same_machine(exe.machine, ran) => {
             Err(Error::Input(InputError::WrongArchitecture {
@@ -24,7 +24,7 @@ pub fn refuse_other_machine(capture: &CaptureSet, ran: Machine) -> Result<()> {
 }
 
 /// What is wrong with the files that were there for a recording's modules, and are not used.
-pub fn refused(
+pub(super) fn refused(
     capture: &CaptureSet,
     finder: &ModuleFinder<'_>,
     modules: &[MappedModule],
@@ -46,7 +46,7 @@ pub fn refused(
 }
 
 /// The program that is given for runs that all have their names already.
-pub fn unused_beside_saved(inputs: &[RunInput], runs: &[Run]) -> Option<NamesWarning> {
+pub(crate) fn unused_beside_saved(inputs: &[RunInput], runs: &[Run]) -> Option<NamesWarning> {
     let is_saved = |run: &Run| run.facts.origin.saved_by.is_some();
     let given = inputs.first()?.exe.as_deref()?;
     runs.iter()

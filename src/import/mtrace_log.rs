@@ -16,7 +16,7 @@ use crate::trace::{
 };
 use crate::warning::{LogWarning, Warning};
 
-pub const MTRACE_LOG: Importer = Importer {
+pub(super) const MTRACE_LOG: Importer = Importer {
     standing: Standing::Log,
     recognise: |head| first_line(head, is_log_line),
     import,

@@ -26,14 +26,14 @@ use crate::symbols::{MappedModule, ModuleFinder, RunToName, is_loader_name};
 use crate::units::time;
 use crate::warning::{NamesWarning, RecordingWarning, Warning};
 
-pub const RECORDING: Importer = Importer {
+pub(super) const RECORDING: Importer = Importer {
     standing: Standing::Log,
     recognise: |head| is_recording(head).then_some(0),
     import,
 };
 
 /// The blocks of a log, wherever it comes from.
-pub type LogBlocks<'a> = EventBlocks<Box<dyn Read + Send + 'a>>;
+pub(super) type LogBlocks<'a> = EventBlocks<Box<dyn Read + Send + 'a>>;
 
 fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let silent = Progress::default();
@@ -65,7 +65,7 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
     Ok(RunToName::new(run, files.found, capture))
 }
 
-pub fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlocks<'a>> {
+pub(super) fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlocks<'a>> {
     let log = capture.open_log(progress)?;
     let blocks = EventBlocks::open(log).map_err(|e| Error::io("read", &capture.log, e))?;
     blocks.map_err(|reason| {

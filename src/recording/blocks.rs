@@ -20,7 +20,7 @@ const LARGEST_BLOCK: usize = 1 << 20;
 
 /// Some events, and what has to be known to read them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EventBlock {
+pub(crate) struct EventBlock {
     /// Nodes that were defined before.
     pub first_node: u32,
     /// In microseconds since the start.
@@ -35,7 +35,7 @@ pub struct EventBlock {
 
 /// What is live of a stack at the end of a summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LastCount {
+pub(crate) struct LastCount {
     pub node: u32,
     pub blocks: u64,
     pub bytes: u64,
@@ -44,7 +44,7 @@ pub struct LastCount {
 
 /// Counts that stand in the file, where they are up to date however the program ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LastCounts {
+pub(crate) struct LastCounts {
     /// Of stacks that have allocated.
     pub all: Vec<LastCount>,
     /// How many nodes have a place there.
@@ -53,7 +53,7 @@ pub struct LastCounts {
 
 /// What was found wrong with a recording's blocks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Damage {
+pub(crate) struct Damage {
     /// Blocks whose contents are not those that were written; left out.
     pub bad_blocks: u64,
     /// Where the first of them begins, in bytes.
@@ -66,7 +66,7 @@ pub struct Damage {
 
 /// Reads the blocks of a recording.
 #[derive(Debug)]
-pub struct EventBlocks<R> {
+pub(crate) struct EventBlocks<R> {
     input: R,
     pub header: Header,
     window: Vec<u8>,
@@ -83,7 +83,7 @@ pub struct EventBlocks<R> {
 
 impl<R: Read> EventBlocks<R> {
     /// Reads the header and the window. The inner error says what is wrong with the file.
-    pub fn open(mut input: R) -> io::Result<Result<Self, String>> {
+    pub(crate) fn open(mut input: R) -> io::Result<Result<Self, String>> {
         let mut head = [0; HEADER];
         let read = fill(&mut input, &mut head)?;
         if read < HEADER {

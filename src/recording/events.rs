@@ -6,7 +6,7 @@ use crate::trace::unzigzag;
 
 /// One entry of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordedEvent<'a> {
+pub(crate) enum RecordedEvent<'a> {
     Allocated {
         address: u64,
         size: u64,
@@ -69,10 +69,10 @@ pub enum RecordedEvent<'a> {
 
 /// A block that holds what no recorder writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Malformed;
+pub(crate) struct Malformed;
 
 /// Hands over what stands in a block. What a block that is cut ends with is left out.
-pub fn decode<'a>(
+pub(crate) fn decode<'a>(
     block: &'a EventBlock,
     header: &Header,
     mut take: impl FnMut(RecordedEvent<'a>),

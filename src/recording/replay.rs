@@ -25,14 +25,14 @@ const MOST_THREADS: usize = 1 << 20;
 
 /// When to look at a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
+pub(crate) enum Until {
     End,
     /// Microseconds since its start.
     Time(u64),
 }
 
 /// How long a recording goes on, in microseconds.
-pub fn duration_of(blocks: EventBlocks<impl Read>) -> u64 {
+pub(crate) fn duration_of(blocks: EventBlocks<impl Read>) -> u64 {
     let mut end = 0;
     let header = blocks.header.clone();
     for block in blocks {
@@ -48,7 +48,7 @@ pub fn duration_of(blocks: EventBlocks<impl Read>) -> u64 {
 }
 
 /// Replays a recording up to a moment.
-pub fn replay(
+pub(crate) fn replay(
     mut blocks: EventBlocks<impl Read>,
     until: Until,
     keep_blocks: bool,

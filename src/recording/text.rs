@@ -13,7 +13,7 @@ const NOBODY: &[u8] = b"[0x0]";
 const MOST_WAITING: usize = 1 << 16;
 
 /// Writes a recording as glibc would have written its log. What could not be read is left out, and said.
-pub fn write_mtrace_log(
+pub(crate) fn write_mtrace_log(
     mut blocks: EventBlocks<impl Read>,
     out: &mut dyn Write,
 ) -> io::Result<Damage> {

@@ -12,13 +12,13 @@ use super::text::{cut_end, cut_middle, cut_path, width};
 
 /// A table, and the columns that it had no room for.
 #[derive(Debug)]
-pub struct Drawn {
+pub(super) struct Drawn {
     pub text: String,
     pub left_out: Vec<String>,
 }
 
 impl Grid {
-    pub fn draw(&self, color: bool) -> Drawn {
+    pub(super) fn draw(&self, color: bool) -> Drawn {
         let sizes = Widths::of(self, [&self.names[0], &self.names[1]]);
         let layout = Layout::of(&sizes, self.page.columns);
         let (text, lost) = draw(self, &layout, &Palette::new(color));

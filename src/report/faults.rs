@@ -15,7 +15,7 @@ use crate::trace::{Fault, FaultKind};
 use crate::units::{count, counted};
 
 /// Draws the faults of the only run of a report.
-pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
+pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
     if let Some(run) = report.runs.iter().find(|run| run.faults.is_none()) {
         let is_saved = run.facts.origin.saved_by.is_some();
         return Err(Error::needs_log(&run.facts.path, "--errors", is_saved));

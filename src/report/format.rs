@@ -52,7 +52,7 @@ pub const FORMATS: [Format; 4] = [
 ];
 
 /// What went wrong in a run, by caller, as a table.
-pub const FAULTS: Format = Format {
+pub(crate) const FAULTS: Format = Format {
     name: "errors",
     about: "",
     lists_blocks: false,

@@ -11,7 +11,7 @@ mod grid;
 mod header;
 mod heads;
 mod idle;
-pub mod json;
+pub(crate) mod json;
 mod layout;
 mod listing;
 mod names;
@@ -28,11 +28,12 @@ mod text;
 mod verdict;
 mod view;
 
-pub use format::{FAULTS, FORMATS, Format};
-pub use glyphs::Page;
+pub(crate) use format::FAULTS;
+pub use format::{FORMATS, Format};
+pub(crate) use glyphs::Page;
 pub use options::{Options, StackView};
-pub use sums::Sums;
-pub use text::wrapped as wrapped_text;
+pub(crate) use sums::Sums;
+pub(crate) use text::wrapped as wrapped_text;
 
 use idle::without_idle_libraries;
 

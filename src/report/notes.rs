@@ -23,7 +23,7 @@ use crate::units::{count, counted, signed_count};
 use crate::warning::Warning;
 
 /// What the marks mean, what is not shown and how to see it, and what went wrong in the runs.
-pub fn write_notes(
+pub(super) fn write_notes(
     report: &Report,
     view: &View<'_>,
     options: &Options,
@@ -268,7 +268,7 @@ fn faults(report: &Report) -> Vec<String> {
 }
 
 /// How often each kind of fault happened, in words; kinds that did not are left out.
-pub fn fault_counts(run: &Facts) -> Vec<String> {
+pub(super) fn fault_counts(run: &Facts) -> Vec<String> {
     let Some(seen) = &run.anomalies else {
         return Vec::new();
     };
@@ -300,7 +300,7 @@ pub fn fault_counts(run: &Facts) -> Vec<String> {
 }
 
 /// Warnings of the runs, each once with the runs that it concerns. Of one kind, a few say it all.
-pub fn write_warnings(
+pub(super) fn write_warnings(
     report: &Report,
     page: Page,
     palette: &Palette,

@@ -29,7 +29,7 @@ const LONGEST_HEAD_IN_TERMINAL: usize = 13;
 const UNKNOWN: &str = "–";
 
 /// Draws a comparison, or what one run left.
-pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
+pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
     let palette = Palette::new(options.color);
     let extent = Extent {
         top: options.top,

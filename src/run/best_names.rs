@@ -15,7 +15,7 @@ struct PlaceInBuild {
 type Builds = Vec<Vec<Option<u32>>>;
 
 /// The runs, each place with the best name that any of them has for it.
-pub fn with_best_names(mut runs: Vec<Run>) -> Vec<Run> {
+pub(crate) fn with_best_names(mut runs: Vec<Run>) -> Vec<Run> {
     if runs.len() < 2 {
         return runs;
     }

@@ -59,7 +59,7 @@ struct FrameStanding {
 
 /// The runs, with what answers for each of their stacks. What is learned of one run holds in all of them, so that a
 /// short run has the rows of a long one.
-pub fn blamed(mut runs: Vec<Run>, wrappers: &Wrappers) -> Vec<Run> {
+pub(crate) fn blamed(mut runs: Vec<Run>, wrappers: &Wrappers) -> Vec<Run> {
     let mut learned = Learned::default();
     let mut known = NamesSeen::default();
     loop {
@@ -325,7 +325,7 @@ fn short(frame: usize) -> u16 {
 }
 
 /// What answers for a call site; right only once its frames have names.
-pub fn responsible(run: &Run, site: &CallSite) -> Responsible {
+pub(super) fn responsible(run: &Run, site: &CallSite) -> Responsible {
     let mut via = None;
     let mut innermost: Option<(Responsible, Option<PassedBy>)> = None;
     for (depth, (node, at)) in run.stacks.walk(site.stack).enumerate() {

@@ -11,7 +11,7 @@ use super::{Build, LinkAddress, Location, Named, Run, Symbolized};
 use crate::warning::ComparisonWarning;
 
 /// The runs, without the builds that are several in truth, and a warning that names their modules.
-pub fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<ComparisonWarning>) {
+pub(crate) fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<ComparisonWarning>) {
     let false_builds: BTreeSet<Build> = {
         let mut known = KnownBuilds::default();
         runs.iter().for_each(|run| known.add(run));

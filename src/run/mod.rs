@@ -23,29 +23,31 @@ mod step;
 mod unlike;
 mod wrapper;
 
-pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
-pub use best_names::with_best_names;
-pub use blame::{Blame, Responsible, blamed};
-pub use blocks::{Blocks, LiveBlock};
-pub use builds::without_false_builds;
-pub use call::Call;
-pub use facts::{Facts, Origin, RecordedProcess, Source};
+pub use address::Addressing;
+pub(crate) use address::{AddressingChoice, Certainty, LinkAddress};
+pub(crate) use best_names::with_best_names;
+pub(crate) use blame::{Blame, Responsible, blamed};
+pub(crate) use blocks::{Blocks, LiveBlock};
+pub(crate) use builds::without_false_builds;
+pub(crate) use call::Call;
+pub use facts::Facts;
+pub(crate) use facts::{Origin, RecordedProcess, Source};
 pub use figures::Figures;
 pub use filter::Filter;
 pub use frame_pattern::FramePattern;
-pub use inventory::Inventory;
-pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
-pub use name::{
+pub(crate) use inventory::Inventory;
+pub(crate) use module::{Build, Module, ModuleId, ModuleLabel, Role};
+pub(crate) use name::{
     CodeFingerprint, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown,
     is_library_detail,
 };
-pub use set::{compared, same_recordings, told_apart, with_ends_compared};
-pub use stacks::{StackId, Stacks};
-pub use unlike::{strangers, unlike};
-pub use wrapper::{
-    PassedBy, Pattern, Wrappers, is_library_wrapper, is_namesake, is_well_known, is_wrapper,
-    plain_name,
+pub(crate) use set::{compared, same_recordings, told_apart, with_ends_compared};
+pub(crate) use stacks::{StackId, Stacks};
+pub(crate) use unlike::{strangers, unlike};
+pub(crate) use wrapper::{
+    PassedBy, is_library_wrapper, is_namesake, is_well_known, is_wrapper, plain_name,
 };
+pub use wrapper::{Pattern, Wrappers};
 
 use hashbrown::HashSet;
 

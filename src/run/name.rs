@@ -9,7 +9,7 @@ use super::LinkAddress;
 use crate::file_name::last_part;
 
 /// A text that many places have in common: kept once, however many name it.
-pub type Text = Arc<str>;
+pub(crate) type Text = Arc<str>;
 
 /// One function at one address; the innermost of an inline chain comes first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -273,7 +273,7 @@ impl Named {
 }
 
 /// Whether a frame is a system header's, or an inlined `operator new`: it allocates for others.
-pub fn is_library_detail(frame: &Frame) -> bool {
+pub(crate) fn is_library_detail(frame: &Frame) -> bool {
     let is_allocator = |function: &str| {
         function.starts_with("operator new(") || function.starts_with("operator new[](")
     };

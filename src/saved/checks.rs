@@ -4,9 +4,13 @@ use crate::run::{Figures, Source};
 use crate::trace::{Curve, LiveSizes, Sizes, Tally};
 
 /// What a document says, or why it cannot be.
-pub type Checked<T> = std::result::Result<T, String>;
+pub(super) type Checked<T> = std::result::Result<T, String>;
 
-pub fn check_figures(source: Source, figures: Figures, curve: Option<&Curve>) -> Checked<()> {
+pub(super) fn check_figures(
+    source: Source,
+    figures: Figures,
+    curve: Option<&Curve>,
+) -> Checked<()> {
     let Figures {
         blocks,
         bytes,
@@ -63,7 +67,7 @@ pub fn check_figures(source: Source, figures: Figures, curve: Option<&Curve>) ->
     Ok(())
 }
 
-pub fn check_sizes(figures: Figures, sizes: Option<Sizes>) -> Checked<()> {
+pub(super) fn check_sizes(figures: Figures, sizes: Option<Sizes>) -> Checked<()> {
     let Some((sizes, bytes)) = sizes.zip(figures.bytes) else {
         return Ok(());
     };
@@ -78,7 +82,7 @@ pub fn check_sizes(figures: Figures, sizes: Option<Sizes>) -> Checked<()> {
 }
 
 /// What lived to the end was live when it was born, and stayed so; at the end it is all there is.
-pub fn check_survivors(curve: Option<&Curve>, survivors: Option<&Curve>) -> Checked<()> {
+pub(super) fn check_survivors(curve: Option<&Curve>, survivors: Option<&Curve>) -> Checked<()> {
     let Some(survivors) = survivors else {
         return Ok(());
     };
@@ -98,7 +102,7 @@ pub fn check_survivors(curve: Option<&Curve>, survivors: Option<&Curve>) -> Chec
 }
 
 /// Live blocks by size, if they agree with the rest.
-pub fn checked_live_sizes(
+pub(super) fn checked_live_sizes(
     blocks: u64,
     bytes: Option<u64>,
     saved: Option<Vec<(u64, u64)>>,

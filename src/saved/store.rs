@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::printable::printable_path;
 
 /// Writes beside the file and renames: who reads it sees the old one or the new one, never half.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     refuse_over(path)?;
     let failed = |e| Error::io("write", path, e);
     let target = Destination::of(path).map_err(failed)?;
@@ -21,7 +21,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// What is there already must be a saved report, or empty as `mktemp` leaves it: nothing else is so easily
 /// made again, be it a file of a run or not.
-pub fn refuse_over(path: &Path) -> Result<()> {
+pub(crate) fn refuse_over(path: &Path) -> Result<()> {
     let is_other = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
         && !Head::read(path).is_ok_and(|head| is_report(&head.bytes));
     match is_other {

@@ -41,7 +41,7 @@ struct Votes {
 }
 
 /// Decides for a log; files of modules have been looked for before. What the user says outranks all.
-pub fn decide(
+pub(super) fn decide(
     capture: &CaptureSet,
     callers: &Callers,
     modules: &ModuleTable,

@@ -16,21 +16,21 @@ const LONGEST: usize = 8;
 
 /// Reads instructions of one ELF file.
 #[derive(Debug)]
-pub struct CallChecker<'a> {
+pub(super) struct CallChecker<'a> {
     elf: &'a ElfInfo,
     file: File,
 }
 
 impl<'a> CallChecker<'a> {
     /// `None` where the file cannot be opened, or its instructions are not known here.
-    pub fn new(elf: &'a ElfInfo) -> Option<Self> {
+    pub(super) fn new(elf: &'a ElfInfo) -> Option<Self> {
         let file = File::open(&elf.path).ok()?;
         is_known(elf.machine).then_some(CallChecker { elf, file })
     }
 
     /// Whether a call stands before `address`; `has_mode_bit` is bit 0 of the log's own number.
     /// True where the instructions cannot be read: then nothing speaks against it.
-    pub fn follows_call(&self, address: LinkAddress, has_mode_bit: bool) -> bool {
+    pub(super) fn follows_call(&self, address: LinkAddress, has_mode_bit: bool) -> bool {
         let mut code = [0; LONGEST];
         let start = address.0.wrapping_sub(LONGEST as u64);
         let segment = self

@@ -15,14 +15,14 @@ const MOST_HOPS: usize = 8;
 
 /// Reads declarations of one file.
 #[derive(Debug, Default)]
-pub struct Declarations<'a> {
+pub(super) struct Declarations<'a> {
     /// In the order of the section; filled by the first entry that refers to another unit.
     headers: OnceCell<Vec<UnitHeader<Slice<'a>>>>,
 }
 
 impl<'a> Declarations<'a> {
     /// Of the function that an entry of a unit is, or is a copy of.
-    pub fn of(&self, unit: UnitRef<'_, Slice<'a>>, entry: UnitOffset) -> Declaration {
+    pub(super) fn of(&self, unit: UnitRef<'_, Slice<'a>>, entry: UnitOffset) -> Declaration {
         let mut found = Declaration::default();
         self.collect(unit, entry, MOST_HOPS, &mut found);
         found

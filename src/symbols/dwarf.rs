@@ -16,7 +16,7 @@ use crate::symbol_name::without_clone;
 
 /// What one file says of addresses.
 #[derive(Debug, Default)]
-pub struct NamesOfFile {
+pub(super) struct NamesOfFile {
     /// In the order of the addresses.
     pub names: Vec<Symbolized>,
     /// What the file was compiled from, where all of it is known.
@@ -28,7 +28,11 @@ pub struct NamesOfFile {
 }
 
 /// Names for return addresses of one file, in the order given.
-pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress]) -> NamesOfFile {
+pub(super) fn symbolize(
+    elf: &ElfInfo,
+    debug: Option<&Path>,
+    addresses: &[LinkAddress],
+) -> NamesOfFile {
     let store = Store::default();
     let separate = debug.and_then(|path| DebugInfo::open(path, &store, addresses));
     let own = DebugInfo::open(&elf.path, &store, addresses);

@@ -17,7 +17,7 @@ use crate::run::Role;
 
 /// Looks in the run directory, in the sysroot, and at the target's path on this machine.
 #[derive(Debug)]
-pub struct ModuleFinder<'a> {
+pub(crate) struct ModuleFinder<'a> {
     pub capture: &'a CaptureSet,
     /// What the process ran on, as far as it is known.
     pub machine: Option<Machine>,
@@ -30,7 +30,11 @@ pub struct ModuleFinder<'a> {
 }
 
 impl<'a> ModuleFinder<'a> {
-    pub fn new(capture: &'a CaptureSet, machine: Option<Machine>, is_64: Option<bool>) -> Self {
+    pub(crate) fn new(
+        capture: &'a CaptureSet,
+        machine: Option<Machine>,
+        is_64: Option<bool>,
+    ) -> Self {
         let (mut by_name, mut by_soname) = (HashMap::new(), HashMap::new());
         for library in &capture.libraries {
             by_name.entry(path_base(&library.path)).or_insert(library);
@@ -49,12 +53,12 @@ impl<'a> ModuleFinder<'a> {
     }
 
     /// The module with its file.
-    pub fn found(&self, module: MappedModule) -> MappedModule {
+    pub(crate) fn found(&self, module: MappedModule) -> MappedModule {
         let file = self.find(&module);
         MappedModule { file, ..module }
     }
 
-    pub fn find(&self, module: &MappedModule) -> ModuleFile {
+    pub(crate) fn find(&self, module: &MappedModule) -> ModuleFile {
         let mut refused = ModuleFile::Nowhere;
         let mut take = |info: ElfInfo| match self.check_identity(module, &info) {
             Ok(()) => Some(ModuleFile::File(info)),
@@ -95,7 +99,11 @@ impl<'a> ModuleFinder<'a> {
     }
 
     /// Why a file cannot be the one that ran.
-    pub fn check_identity(&self, module: &MappedModule, info: &ElfInfo) -> Result<(), String> {
+    pub(crate) fn check_identity(
+        &self,
+        module: &MappedModule,
+        info: &ElfInfo,
+    ) -> Result<(), String> {
         if let Some(machine) = self.machine
             && !same_machine(machine, info.machine)
         {
@@ -232,12 +240,12 @@ fn has_layout(info: &ElfInfo, maps: &Maps, file: &[u8]) -> bool {
 }
 
 /// Same instruction set, word size and byte order; the float ABI is the user's business.
-pub fn same_machine(a: Machine, b: Machine) -> bool {
+pub(crate) fn same_machine(a: Machine, b: Machine) -> bool {
     (a.e_machine, a.is_64, a.little_endian) == (b.e_machine, b.is_64, b.little_endian)
 }
 
 /// Where a file with this name on the target can be in the run directory and in the sysroot.
-pub fn candidate_paths(capture: &CaptureSet, name: &[u8]) -> Vec<PathBuf> {
+pub(super) fn candidate_paths(capture: &CaptureSet, name: &[u8]) -> Vec<PathBuf> {
     let target = Path::new(OsStr::from_bytes(name));
     let below = normalized(target);
     let base = Path::new(OsStr::from_bytes(base_name(name)));
@@ -277,7 +285,7 @@ const MOST_LINKS: usize = 40;
 
 /// A path below a root, its links followed as the target would: an absolute one leads to the root of
 /// the target, not to this machine's. `None` if the path is not there.
-pub fn resolved_in(root: &Path, below: &Path) -> Option<PathBuf> {
+pub(crate) fn resolved_in(root: &Path, below: &Path) -> Option<PathBuf> {
     let mut left: Vec<PathBuf> = parts_reversed(below);
     let mut done = PathBuf::new();
     let mut links = 0;

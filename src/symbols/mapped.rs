@@ -15,7 +15,7 @@ use crate::run::Role;
 
 /// The files of a maps file, found by the ways in which a log can name them. A log can have as many
 /// names as there are files: each way is looked up, none goes through all files.
-pub struct MappedFiles<'a> {
+pub(super) struct MappedFiles<'a> {
     capture: &'a CaptureSet,
     /// In order of their lowest address.
     pub files: Vec<&'a [u8]>,
@@ -52,7 +52,7 @@ impl<'a> OnlyFile<'a> {
 }
 
 impl<'a> MappedFiles<'a> {
-    pub fn new(capture: &'a CaptureSet, loader: &Loader) -> Self {
+    pub(super) fn new(capture: &'a CaptureSet, loader: &Loader) -> Self {
         let files: Vec<&[u8]> = capture.maps.iter().flat_map(Maps::files).collect();
         let (mut by_base, mut by_version) = (HashMap::new(), HashMap::new());
         let mut by_release = HashMap::new();
@@ -85,7 +85,7 @@ impl<'a> MappedFiles<'a> {
     }
 
     /// The file that `name` means: by path, by base name, by role, by link, by soname, by version.
-    pub fn find(&self, name: &[u8], role: Role) -> Option<&'a [u8]> {
+    pub(super) fn find(&self, name: &[u8], role: Role) -> Option<&'a [u8]> {
         let base = base_name(name);
         self.with_common_end(name)
             .or_else(|| self.program.filter(|_| role == Role::Program))
@@ -152,7 +152,7 @@ fn from_the_right(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The name of the file that a library's path leads to in the sysroot or the run directory.
-pub fn link_target(capture: &CaptureSet, name: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn link_target(capture: &CaptureSet, name: &[u8]) -> Option<Vec<u8>> {
     let paths = candidate_paths(capture, name);
     let resolved = paths
         .iter()

@@ -17,7 +17,7 @@ use crate::warning::{NamesWarning, Warning};
 
 /// A run, and the files that its call sites can be named from.
 #[derive(Debug)]
-pub struct RunToName {
+pub(crate) struct RunToName {
     run: Run,
     /// By [`ModuleId`](crate::run::ModuleId); none where the run has all its names.
     modules: Vec<MappedModule>,
@@ -28,7 +28,7 @@ pub struct RunToName {
 
 impl RunToName {
     /// `modules` are those of the run, with their files.
-    pub fn new(run: Run, modules: Vec<MappedModule>, capture: CaptureSet) -> Self {
+    pub(crate) fn new(run: Run, modules: Vec<MappedModule>, capture: CaptureSet) -> Self {
         RunToName {
             run,
             modules,
@@ -39,7 +39,7 @@ impl RunToName {
     }
 
     /// A run that has all its names.
-    pub fn named(run: Run) -> Self {
+    pub(crate) fn named(run: Run) -> Self {
         RunToName::new(run, Vec::new(), CaptureSet::default())
     }
 
@@ -69,7 +69,7 @@ struct Answers {
 }
 
 /// Names the call sites of every run, files in parallel.
-pub fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Vec<Run> {
+pub(crate) fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Vec<Run> {
     let mut jobs: BTreeMap<&Path, NamingJob<'_>> = BTreeMap::new();
     for run in &runs {
         let places = run.run.locations.iter();

@@ -28,7 +28,7 @@ struct Place {
 
 /// The callers of one run, placed.
 #[derive(Debug)]
-pub struct RebasedRun {
+pub(crate) struct RebasedRun {
     pub modules: Vec<MappedModule>,
     /// By [`CallerId`](crate::trace::CallerId).
     places: Vec<Place>,
@@ -40,7 +40,7 @@ pub struct RebasedRun {
 /// Places every caller of a log; an error only if the program is for another architecture.
 /// `is_wide` says that most blocks lie at addresses of more than 32 bits; `told` is what the user knows of the
 /// callers' addresses.
-pub fn rebase(
+pub(crate) fn rebase(
     capture: &CaptureSet,
     callers: &Callers,
     is_wide: bool,
@@ -83,7 +83,7 @@ pub fn rebase(
 
 impl RebasedRun {
     /// Where each call was made, with the name that the log itself has for it.
-    pub fn locations(&self, callers: &Callers) -> Vec<Location> {
+    pub(crate) fn locations(&self, callers: &Callers) -> Vec<Location> {
         let mut names = Names::default();
         let elf = |id: ModuleId| self.modules[id.0 as usize].elf();
         let locations = self.places.iter().zip(callers.iter());

@@ -26,7 +26,7 @@ const MOST_HOPS: usize = 8;
 
 /// Units that were looked through, by where they begin.
 #[derive(Debug, Default)]
-pub struct Scopes(RefCell<HashMap<Option<usize>, Nested>>);
+pub(super) struct Scopes(RefCell<HashMap<Option<usize>, Nested>>);
 
 /// What is said of a function on the way to where it comes from.
 struct FunctionOrigin<'a> {
@@ -38,7 +38,7 @@ struct FunctionOrigin<'a> {
 
 impl Scopes {
     /// The symbol or the name of the function that a lambda or a nested function stands in.
-    pub fn enclosing<'a>(
+    pub(super) fn enclosing<'a>(
         &self,
         unit: UnitRef<'_, Slice<'a>>,
         entry: UnitOffset,

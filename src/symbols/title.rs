@@ -18,7 +18,7 @@ use crate::file_name::base_name;
 use crate::trace::Callers;
 
 /// Whether a name can be a title: it ends like no library's.
-pub fn can_be_title(name: &[u8]) -> bool {
+pub(super) fn can_be_title(name: &[u8]) -> bool {
     let base = base_name(name);
     let Some(so) = memchr::memmem::rfind(base, b".so") else {
         return true;
@@ -33,7 +33,7 @@ const DAMAGED: usize = 10;
 
 /// For each of some names that are in no mapping whether it is a title: the program makes calls
 /// where the name's numbers say that calls came from.
-pub fn find_titles(
+pub(super) fn find_titles(
     names: &[Vec<u8>],
     program: &MappedModule,
     maps: Option<&Maps>,

@@ -79,7 +79,7 @@ impl<'a> Line<'a> {
 }
 
 /// Where the last `@ ` begins that is not at the beginning of the text.
-pub fn last_mark(text: &[u8]) -> Option<usize> {
+pub(crate) fn last_mark(text: &[u8]) -> Option<usize> {
     memchr::memmem::rfind(text, b"@ ").filter(|&at| at > 0)
 }
 
@@ -222,7 +222,7 @@ fn parse_symbol(text: &[u8]) -> Option<LogSymbol<'_>> {
 
 /// `= Start`, or `@ … + 0x… 0x…`: what a log is recognised by, also where the line itself is
 /// damaged.
-pub fn is_log_line(line: &[u8]) -> bool {
+pub(crate) fn is_log_line(line: &[u8]) -> bool {
     if line == b"= Start" {
         return true;
     }

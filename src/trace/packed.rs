@@ -6,32 +6,32 @@ use super::varint::{self, unzigzag, zigzag};
 
 /// Changes in order of callers and of stretches, each once: some five bytes each.
 #[derive(Debug, Default)]
-pub struct Packed {
+pub(super) struct Packed {
     bytes: Vec<u8>,
     length: usize,
 }
 
 impl Packed {
     /// How many changes there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.length
     }
 
-    pub fn iter(&self) -> Unpacked<'_> {
+    pub(super) fn iter(&self) -> Unpacked<'_> {
         Unpacked {
             bytes: &self.bytes,
             caller: 0,
         }
     }
 
-    pub fn shrink_to_fit(&mut self) {
+    pub(super) fn shrink_to_fit(&mut self) {
         self.bytes.shrink_to_fit();
     }
 }
 
 /// Packs changes that come in order; what is of one caller and stretch becomes one.
 #[derive(Debug, Default)]
-pub struct Packer {
+pub(super) struct Packer {
     packed: Packed,
     last: Option<CallerDelta>,
     /// Of the last change that is packed.
@@ -39,7 +39,7 @@ pub struct Packer {
 }
 
 impl Packer {
-    pub fn push(&mut self, change: CallerDelta) {
+    pub(super) fn push(&mut self, change: CallerDelta) {
         match &mut self.last {
             Some(last) if last.when() == change.when() => last.delta.add(change.delta),
             last => {
@@ -63,7 +63,7 @@ impl Packer {
         self.packed.length += 1;
     }
 
-    pub fn finish(mut self) -> Packed {
+    pub(super) fn finish(mut self) -> Packed {
         if let Some(last) = self.last.take() {
             self.pack(last);
         }
@@ -73,7 +73,7 @@ impl Packer {
 
 /// The changes of [`Packed`], in their order.
 #[derive(Debug)]
-pub struct Unpacked<'a> {
+pub(super) struct Unpacked<'a> {
     bytes: &'a [u8],
     caller: u32,
 }

@@ -13,7 +13,7 @@ use super::line::{LogCaller, last_mark};
 /// line of another process, stands before a line of the log. Since a path can hold `@ ` too, a caller is only
 /// parted where what is left is of a file that the log knows otherwise.
 #[derive(Debug)]
-pub struct Parted {
+pub(super) struct Parted {
     pub callers: Callers,
     /// By the callers' numbers.
     pub is: Vec<CallerId>,
@@ -22,7 +22,7 @@ pub struct Parted {
 }
 
 impl Parted {
-    pub fn new(texts: &Texts) -> Self {
+    pub(super) fn new(texts: &Texts) -> Self {
         let glued = glued(texts);
         let mut callers = Callers::default();
         let own = (0..texts.len()).map(|number| {

@@ -10,7 +10,7 @@ use super::parse::{Action, BlockRecord};
 
 /// What happened at a part of all addresses.
 #[derive(Debug, Default)]
-pub struct Shard {
+pub(super) struct Shard {
     pub(super) live: LiveBlocks,
     pub(super) faults: Faults,
     pub(super) unknown_frees: Vec<(UnknownFree<CallerId>, Met)>,
@@ -23,7 +23,7 @@ pub struct Shard {
 impl Shard {
     /// `keep_unknown`: whether frees that met no block are kept one by one.
     #[inline]
-    pub fn step(&mut self, step: &BlockRecord, lane: &Lane, shift: u32, keep_unknown: bool) {
+    pub(super) fn step(&mut self, step: &BlockRecord, lane: &Lane, shift: u32, keep_unknown: bool) {
         let line = lane.lines_before + u64::from(step.line());
         match step.action() {
             Action::Allocate => {

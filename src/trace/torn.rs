@@ -13,12 +13,12 @@ use super::seen::CallerSeen;
 
 /// Whether a record lacks the mark that every caller begins with. What a program prints into the log stands
 /// before a mark, and holes in the file are told apart from this.
-pub fn lacks_beginning(text: &[u8]) -> bool {
+pub(super) fn lacks_beginning(text: &[u8]) -> bool {
     !text.starts_with(b"@ ") && last_mark(text).is_none() && memchr::memchr(0, text).is_none()
 }
 
 /// Whether a line that is no record is a part of one: `@ ./app:[0x13= Start`, `61f0 0x30`.
-pub fn is_half_record(text: &[u8]) -> bool {
+pub(super) fn is_half_record(text: &[u8]) -> bool {
     text.starts_with(b"@ ") || is_two_figures(text)
 }
 
@@ -45,7 +45,7 @@ const MANY: u64 = 8;
 const SHORTEST: usize = 3;
 
 /// The callers of a log, to be looked through for halves.
-pub struct TornCallers<'a> {
+pub(super) struct TornCallers<'a> {
     pub texts: &'a Texts,
     /// By the callers' numbers, as all here.
     pub first_lines: &'a [u64],
@@ -56,7 +56,7 @@ pub struct TornCallers<'a> {
 
 impl<'a> TornCallers<'a> {
     /// Notes callers that are put together from the halves of two, in a log of so many records.
-    pub fn note(&self, anomalies: &mut Anomalies, records: u64) {
+    pub(super) fn note(&self, anomalies: &mut Anomalies, records: u64) {
         // Where hardly a line has the mark, none needs one to be whole.
         if anomalies.torn.count > records / 2 {
             anomalies.torn = Occurrences::default();

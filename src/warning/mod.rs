@@ -12,7 +12,8 @@ use crate::printable::some;
 use crate::units::{count, counted};
 
 pub use comparison::ComparisonWarning;
-pub use log::{LinesSeen, LogWarning, ReadFailure};
+pub use log::LogWarning;
+pub(crate) use log::{LinesSeen, ReadFailure};
 pub use names::NamesWarning;
 pub use recording::RecordingWarning;
 

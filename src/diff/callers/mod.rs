@@ -8,10 +8,10 @@ mod tree;
 mod way;
 mod ways;
 
-pub use lcs::likeness;
-pub use tree::{CallerNode, CallerTree, Cut};
-pub use way::{Way, WayRun};
-pub use ways::ways;
+pub(super) use lcs::likeness;
+pub(crate) use tree::{CallerNode, CallerTree, Cut};
+pub(super) use way::{Way, WayRun};
+pub(crate) use ways::ways;
 
 use crate::run::Pattern;
 

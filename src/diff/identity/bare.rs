@@ -12,7 +12,7 @@ struct FirstPlace<'a> {
     place: Option<CodePlace>,
 }
 
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     for group in matching.groups(key, key) {
         let ([old], [new]) = (group.old.as_slice(), group.new.as_slice()) else {
             continue;

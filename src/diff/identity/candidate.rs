@@ -173,7 +173,7 @@ impl Candidate {
 
 /// A function without what a template returns, its arguments and its parameters: debug information and symbols spell
 /// these in their own ways.
-pub fn bare_name(function: &str) -> &str {
+pub(super) fn bare_name(function: &str) -> &str {
     let name = function.split(['(', '<']).next().unwrap_or(function);
     name.rsplit(' ').next().unwrap_or(name)
 }

@@ -24,7 +24,7 @@ struct Placed {
 /// Pairs sites of one function by the lines of their first `steps` functions. Lines keep their order; of
 /// all readings the one that takes the fewest edits of the source is believed, and another size is one of them.
 /// Where no line moved, nothing was edited, and no size overrules a line.
-pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Pair> {
+pub(super) fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Pair> {
     let (old, new) = (matching.old, matching.new);
     let of_old = group.old.iter().map(|i| &old[*i]);
     let of_new = group.new.iter().map(|j| &new[*j]);
@@ -37,7 +37,7 @@ pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Pai
 }
 
 /// Pairs sites of one function by how far in it they lie.
-pub fn by_offset(matching: &Matching<'_>, group: &Group) -> Vec<Pair> {
+pub(super) fn by_offset(matching: &Matching<'_>, group: &Group) -> Vec<Pair> {
     let sites = group.old.iter().map(|i| &matching.old[*i]);
     let mut sites = sites.chain(group.new.iter().map(|j| &matching.new[*j]));
     let has_offsets = sites.all(|site| site.offset().is_some());

@@ -23,7 +23,7 @@ type Context<'a> = Vec<(Option<&'a str>, Option<u32>)>;
 
 /// A function that one build inlined and the other did not is the same one. Where it was inlined more than
 /// once, one copy is found again, and which of them is unsure; inlined into another function it is another site.
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     for group in groups(matching) {
         for pair in copies(matching, &group) {
             pair_by_line(matching, pair);
@@ -32,7 +32,7 @@ pub fn pair(matching: &mut Matching<'_>) {
 }
 
 /// What is left of each function of a file, whatever its parameters are.
-pub fn groups(matching: &Matching<'_>) -> Vec<Group> {
+pub(super) fn groups(matching: &Matching<'_>) -> Vec<Group> {
     let of_old = |site| key(site, |_, file| file);
     let of_new = |site| key(site, |module, file| matching.files.old_path(module, file));
     matching.groups(of_old, of_new)
@@ -62,7 +62,7 @@ fn without_parameters(function: &str) -> &str {
 }
 
 /// Those of one copy of the function.
-pub fn by_context<'a>(indexes: &[usize], sites: &'a [Candidate]) -> Vec<Vec<usize>> {
+pub(super) fn by_context<'a>(indexes: &[usize], sites: &'a [Candidate]) -> Vec<Vec<usize>> {
     let mut copies: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for index in indexes {
         let site = &sites[*index];

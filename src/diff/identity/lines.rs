@@ -13,7 +13,7 @@ struct FunctionOfChain<'a> {
     file: Option<&'a str>,
 }
 
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     for pair in pairs(matching) {
         pair_by_line(matching, pair);
     }
@@ -62,7 +62,7 @@ fn module_of(site: &Candidate) -> Option<&ModuleKey> {
     site.module.as_ref()
 }
 
-pub fn pair_by_line(matching: &mut Matching<'_>, pair: Pair) {
+pub(super) fn pair_by_line(matching: &mut Matching<'_>, pair: Pair) {
     let (old, new) = (&matching.old[pair.old], &matching.new[pair.new]);
     let file = new.module.as_ref().zip(new.file());
     let is_renamed = file.is_some_and(|(module, file)| matching.files.is_renamed(module, file));

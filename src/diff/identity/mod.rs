@@ -22,19 +22,19 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
-pub use asked_for::AskedFor;
-pub use candidate::{Candidate, ChainFunction, Outermost};
-pub use known::Known;
+pub(super) use asked_for::AskedFor;
+pub(super) use candidate::{Candidate, ChainFunction, Outermost};
+pub(super) use known::Known;
 use matching::Matching;
-pub use modules::ModulePair;
-pub use pair::Match;
-pub use sources::{RenamedFile, files_of};
+pub(super) use modules::ModulePair;
+pub(super) use pair::Match;
+pub(super) use sources::{RenamedFile, files_of};
 
-pub use super::matched_by::MatchedBy;
+pub(super) use super::matched_by::MatchedBy;
 
 /// What matching a run against the earlier ones gave.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Matches {
+pub(super) struct Matches {
     /// For each new site the old one that it is, and how that is known.
     pub sites: Vec<Option<Match>>,
     /// Files that have another path in the new run.
@@ -44,7 +44,7 @@ pub struct Matches {
 }
 
 /// Matches the sites of a run with those found so far.
-pub fn match_sites(old: Known<'_>, new: Known<'_>) -> Matches {
+pub(super) fn match_sites(old: Known<'_>, new: Known<'_>) -> Matches {
     let modules = modules::pair_modules(old, new);
     // From here on, a module is called what the earlier runs call it.
     let sites = modules::called_as_before(new.sites, &modules);

@@ -22,7 +22,7 @@ struct SeenModule<'a> {
 
 /// Two modules that are one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModulePair {
+pub(crate) struct ModulePair {
     pub old: ModuleKey,
     pub new: ModuleKey,
     /// Another module may be the same one as well.
@@ -58,7 +58,7 @@ struct Scored {
 
 /// Modules that have another name in the new run. Equal names are one module; what is left over is paired
 /// by path, build and base name.
-pub fn pair_modules(old_side: Known<'_>, new_side: Known<'_>) -> Vec<ModulePair> {
+pub(super) fn pair_modules(old_side: Known<'_>, new_side: Known<'_>) -> Vec<ModulePair> {
     let (in_old, in_new) = (modules_of(old_side.sites), modules_of(new_side.sites));
     let old = of_sites(old_side.sites, &in_new);
     let new = of_sites(new_side.sites, &in_old);
@@ -173,7 +173,10 @@ fn likeliest(scored: &[Scored], old: usize, new: usize) -> Vec<(&Scored, bool)> 
 }
 
 /// New sites in modules that bear their names of the earlier runs.
-pub fn called_as_before<'a>(new: &'a [Candidate], pairs: &[ModulePair]) -> Cow<'a, [Candidate]> {
+pub(super) fn called_as_before<'a>(
+    new: &'a [Candidate],
+    pairs: &[ModulePair],
+) -> Cow<'a, [Candidate]> {
     if pairs.is_empty() {
         return Cow::Borrowed(new);
     }

@@ -13,7 +13,7 @@ use crate::diff::files::{agreement, best_pairs};
 use crate::diff::module_key::ModuleKey;
 use crate::file_name::{family, last_part};
 
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     let kin = Kin::new(matching);
     for group in matching.groups(Candidate::functions, Candidate::functions) {
         for pair in pairs(matching, &group, &kin) {
@@ -24,7 +24,7 @@ pub fn pair(matching: &mut Matching<'_>) {
 
 /// Notes which files are others under new names, if one of them alone can be it: what is inlined otherwise now can be
 /// looked for in them. Says whether there are any.
-pub fn learn_files(matching: &mut Matching<'_>) -> bool {
+pub(super) fn learn_files(matching: &mut Matching<'_>) -> bool {
     let kin = Kin::new(matching);
     let renamed = kin.renamed_files(matching);
     let has_renamed = !renamed.is_empty();

@@ -10,7 +10,7 @@ use crate::run::Text;
 
 /// A file whose path changed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RenamedFile {
+pub(crate) struct RenamedFile {
     /// As the earlier runs call it.
     pub module: ModuleKey,
     pub old: String,
@@ -19,7 +19,7 @@ pub struct RenamedFile {
 
 /// Files of the old run by their paths in the new one.
 #[derive(Debug, Default)]
-pub struct PairedFiles {
+pub(super) struct PairedFiles {
     by_new: BTreeMap<ModuleKey, BTreeMap<String, String>>,
     /// Those with another name: what says so is less than a path.
     renamed: BTreeMap<SourceFile, String>,
@@ -31,7 +31,7 @@ pub struct PairedFiles {
 }
 
 impl PairedFiles {
-    pub fn new(old: Known<'_>, new: Known<'_>) -> Self {
+    pub(super) fn new(old: Known<'_>, new: Known<'_>) -> Self {
         let (old_sources, new_sources) = (old.sources(), new.sources());
         let (old, new) = (files_of(old.sites), files_of(new.sites));
         let mut files = PairedFiles::default();
@@ -54,7 +54,7 @@ impl PairedFiles {
         files
     }
 
-    pub fn all(&self) -> impl Iterator<Item = RenamedFile> + '_ {
+    pub(super) fn all(&self) -> impl Iterator<Item = RenamedFile> + '_ {
         self.by_new.iter().flat_map(|(module, files)| {
             let pair = |(new, old): (&String, &String)| RenamedFile {
                 module: module.clone(),
@@ -66,33 +66,33 @@ impl PairedFiles {
     }
 
     /// The old path of a new file; its own if it has none.
-    pub fn old_path<'a>(&'a self, module: &ModuleKey, file: &'a str) -> &'a str {
+    pub(super) fn old_path<'a>(&'a self, module: &ModuleKey, file: &'a str) -> &'a str {
         let files = self.by_new.get(module);
         let old = files.and_then(|files| files.get(file));
         let renamed = || self.renamed.get(&SourceFile::new(module, file));
         old.or_else(renamed).map_or(file, String::as_str)
     }
 
-    pub fn add_renamed(&mut self, file: RenamedFile) {
+    pub(super) fn add_renamed(&mut self, file: RenamedFile) {
         let new = SourceFile::new(&file.module, &file.new);
         self.renamed.insert(new, file.old);
     }
 
-    pub fn is_renamed(&self, module: &ModuleKey, new: &str) -> bool {
+    pub(super) fn is_renamed(&self, module: &ModuleKey, new: &str) -> bool {
         self.renamed.contains_key(&SourceFile::new(module, new))
     }
 
-    pub fn lives_on(&self, module: &ModuleKey, old: &str) -> bool {
+    pub(super) fn lives_on(&self, module: &ModuleKey, old: &str) -> bool {
         self.old.contains(&SourceFile::new(module, old))
     }
 
     /// Whether it is known of every file of a module if it is there.
-    pub fn knows(&self, module: &ModuleKey) -> bool {
+    pub(super) fn knows(&self, module: &ModuleKey) -> bool {
         self.known.contains(module)
     }
 
     /// Whether a site lies in a file that may be another than the one that it is taken for.
-    pub fn is_doubtful(&self, new: &Candidate) -> bool {
+    pub(super) fn is_doubtful(&self, new: &Candidate) -> bool {
         let Some(module) = &new.module else {
             return false;
         };
@@ -101,7 +101,7 @@ impl PairedFiles {
         !self.doubtful.is_empty() && files.any(is_doubtful)
     }
 
-    pub fn was_there(&self, module: &ModuleKey, new: &str) -> bool {
+    pub(super) fn was_there(&self, module: &ModuleKey, new: &str) -> bool {
         let files = self.by_new.get(module);
         files.is_some_and(|files| files.contains_key(new))
     }
@@ -112,7 +112,7 @@ fn texts(files: &BTreeSet<Text>) -> impl Iterator<Item = &str> {
 }
 
 /// The files of each module that its sites are in.
-pub fn files_of(sites: &[Candidate]) -> BTreeMap<&ModuleKey, BTreeSet<&str>> {
+pub(crate) fn files_of(sites: &[Candidate]) -> BTreeMap<&ModuleKey, BTreeSet<&str>> {
     let mut files: BTreeMap<&ModuleKey, BTreeSet<&str>> = BTreeMap::new();
     for site in sites {
         if let Some(module) = &site.module {

@@ -15,9 +15,9 @@ use crate::symbols::{RunToName, rebase};
 use crate::trace::{Callers, LogCaller};
 use crate::warning::Warning;
 use read::{Offset, OldResult, ResultRow, Spot};
-pub use settle::settle;
+pub(crate) use settle::settle;
 
-pub const OLD_RESULT: Importer = Importer {
+pub(super) const OLD_RESULT: Importer = Importer {
     standing: Standing::Alone,
     recognise: read::recognise,
     import,

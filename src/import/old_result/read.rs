@@ -14,7 +14,7 @@ use crate::trace::LogCaller;
 
 /// Live blocks by caller, as an old tool counted them.
 #[derive(Debug)]
-pub struct OldResult {
+pub(super) struct OldResult {
     pub source: Source,
     pub rows: Vec<ResultRow>,
     /// Blocks that are in its total and have no line.
@@ -23,7 +23,7 @@ pub struct OldResult {
 
 /// One caller.
 #[derive(Debug)]
-pub struct ResultRow {
+pub(super) struct ResultRow {
     pub spot: Spot,
     /// Where in its module, as `mtrace_do.py` calculated it.
     pub offset: Option<Offset>,
@@ -35,7 +35,7 @@ pub struct ResultRow {
 
 /// What an old tool says in place of a caller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Spot {
+pub(super) enum Spot {
     Number(u64),
     /// A line that `mtrace(1)` looked up itself, where it found one.
     Line(Option<Frame>),
@@ -44,7 +44,7 @@ pub enum Spot {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Offset {
+pub(super) enum Offset {
     From(u64),
     /// The script took the module's address off a number that was relative already.
     Negative,
@@ -57,7 +57,7 @@ const TOTAL: &[u8] = b"total_cnt: ";
 const LONGEST_LINE: u64 = 1 << 20;
 
 /// Where the beginning of a file shows that it is a result.
-pub fn recognise(head: &[u8]) -> Option<usize> {
+pub(super) fn recognise(head: &[u8]) -> Option<usize> {
     match head.trim_ascii_start().starts_with(TOTAL) {
         true => Some(0),
         false => first_line(head, is_mtrace_result_line),
@@ -74,7 +74,7 @@ fn is_mtrace_result_line(line: &[u8]) -> bool {
 
 impl OldResult {
     /// Reads a whole result; `path` is for messages.
-    pub fn read(source: impl Read, path: &Path) -> Result<Self> {
+    pub(super) fn read(source: impl Read, path: &Path) -> Result<Self> {
         let mut lines = ResultLines::new(source, path);
         while let Some(line) = lines.next()? {
             if line.starts_with(TOTAL) {
@@ -250,7 +250,7 @@ impl Spot {
     }
 
     /// As a log has it.
-    pub fn caller(&self) -> LogCaller<'_> {
+    pub(super) fn caller(&self) -> LogCaller<'_> {
         match self {
             Spot::Number(number) => LogCaller {
                 address: Some(*number),

@@ -8,7 +8,7 @@ use crate::run::{
 };
 
 /// The runs, with the old results among them settled by what the others know.
-pub fn settle(mut runs: Vec<Run>) -> Vec<Run> {
+pub(crate) fn settle(mut runs: Vec<Run>) -> Vec<Run> {
     if !runs.iter().any(is_old) {
         return runs;
     }

@@ -9,13 +9,13 @@ use crate::elf::Machine;
 
 /// Code and its address from the image base.
 #[derive(Debug, Clone, Copy)]
-pub struct CodeBytes<'a> {
+pub(super) struct CodeBytes<'a> {
     pub bytes: &'a [u8],
     pub start: u32,
 }
 
 /// The addresses behind all calls, ascending. `None` for code that this cannot tell calls in.
-pub fn ends(machine: Machine, sections: &[CodeBytes<'_>]) -> Option<Vec<u32>> {
+pub(super) fn ends(machine: Machine, sections: &[CodeBytes<'_>]) -> Option<Vec<u32>> {
     let little = machine.little_endian;
     let word = |bytes: &[u8], at: usize| {
         let bytes = bytes.get(at..at + 4)?.try_into().ok()?;

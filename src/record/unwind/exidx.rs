@@ -11,7 +11,7 @@ use super::span::Span;
 
 /// A section's bytes and its link-time address.
 #[derive(Debug, Clone, Copy)]
-pub struct Section<'a> {
+pub(super) struct Section<'a> {
     pub bytes: &'a [u8],
     pub address: u64,
 }
@@ -25,7 +25,7 @@ impl Section<'_> {
 }
 
 /// The functions of the table. The last one reaches to `end`, a link-time address.
-pub fn spans(
+pub(super) fn spans(
     index: Section<'_>,
     tables: Option<Section<'_>>,
     endian: Endianness,

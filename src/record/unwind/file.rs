@@ -13,7 +13,7 @@ use super::module::ModuleUnwindTable;
 use super::rule::RULE_SIZE;
 use crate::elf::Machine;
 
-pub const MAGIC: &[u8; 8] = b"MTDUNW1\n";
+pub(super) const MAGIC: &[u8; 8] = b"MTDUNW1\n";
 const ORDER: u32 = 0x0102_0304;
 const VERSION: u16 = 1;
 const HEADER: usize = 64;
@@ -22,7 +22,7 @@ const IS_64: u32 = 1;
 const ALL_ROWS: u32 = 2;
 
 /// The whole file. `None` if it had more than 4 GiB.
-pub fn encode(
+pub(super) fn encode(
     machine: Machine,
     registers: Registers,
     modules: &[ModuleUnwindTable],

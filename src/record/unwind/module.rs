@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 
 /// What the recorder finds one module by, and its rows.
 #[derive(Debug, Clone)]
-pub struct ModuleUnwindTable {
+pub(super) struct ModuleUnwindTable {
     pub build_id: Option<BuildId>,
     /// Without its directory.
     pub name: String,
@@ -31,7 +31,7 @@ pub struct ModuleUnwindTable {
 }
 
 /// Reads a module's unwind information, and that of its separate debug file.
-pub fn read(
+pub(super) fn read(
     info: &ElfInfo,
     debug_file: Option<&Path>,
     registers: Registers,

@@ -7,7 +7,7 @@ use super::span::Span;
 
 /// The rows of one module, as the recorder searches them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UnwindRows {
+pub(super) struct UnwindRows {
     /// Addresses from the image base, strictly ascending: a row holds up to the next.
     pub pcs: Vec<u32>,
     /// The rule of each, an index into `rules`.
@@ -22,7 +22,7 @@ pub struct UnwindRows {
 impl UnwindRows {
     /// Makes rows of ranges in order. With the ends of all calls, only ranges that hold one are kept,
     /// and the row before reaches over the others.
-    pub fn new(spans: &[Span], call_ends: Option<&[u32]>) -> Self {
+    pub(super) fn new(spans: &[Span], call_ends: Option<&[u32]>) -> Self {
         let mut rows = UnwindRows {
             // Before the first range and behind the last one there is code, too.
             calls: call_ends.map_or(0, <[u32]>::len) as u64,

@@ -23,7 +23,7 @@ use schema::*;
 use site::*;
 
 /// Writes the document, indented, with a line end.
-pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
+pub(crate) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
     serde_json::to_writer_pretty(&mut *out, &document(report, options))
         .map_err(|e| Error::Write(e.into()))?;
     writeln!(out)?;

@@ -46,26 +46,26 @@ enum Function {
 
 /// Functions that turned out to be wrappers, and whether their callers choose the size.
 #[derive(Debug, Clone, Default)]
-pub struct Learned(HashMap<Function, bool>);
+pub(crate) struct Learned(HashMap<Function, bool>);
 
 impl Learned {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub fn extend(&mut self, other: Learned) {
+    pub(crate) fn extend(&mut self, other: Learned) {
         for (function, is_by_size) in other.0 {
             *self.0.entry(function).or_default() |= is_by_size;
         }
     }
 
-    pub fn has(&self, module: Option<&ModuleLabel>, frame: &Frame) -> bool {
+    pub(crate) fn has(&self, module: Option<&ModuleLabel>, frame: &Frame) -> bool {
         let function = frame.function.as_deref().filter(|_| !self.0.is_empty());
         function.is_some_and(|function| self.0.contains_key(&Function::named(module, function)))
     }
 
     /// Whether a place without a name is a wrapper's call.
-    pub fn has_place(&self, run: &Run, location: &Location) -> bool {
+    pub(crate) fn has_place(&self, run: &Run, location: &Location) -> bool {
         let place = Function::at(run, location).filter(|_| !self.0.is_empty());
         place.is_some_and(|place| self.0.contains_key(&place))
     }
@@ -159,7 +159,7 @@ enum CallPlace {
 }
 
 /// The wrappers of one run, beyond those that are passed over already.
-pub fn learn(run: &Run, known: &Learned) -> Learned {
+pub(crate) fn learn(run: &Run, known: &Learned) -> Learned {
     let mut candidates: HashMap<Function, WrapperCandidate> = HashMap::new();
     for site in &run.sites {
         note(run, site, known, &mut candidates);

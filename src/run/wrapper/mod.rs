@@ -7,12 +7,13 @@ mod pattern;
 mod signature;
 mod table;
 
-pub use known::{
+pub(crate) use known::{
     does_its_own_work, is_library_wrapper, is_namesake, is_runtime, is_well_known, is_wrapper,
 };
-pub use learned::{Learned, learn};
-pub use pattern::{Pattern, plain_name};
-pub use signature::is_copy_constructor;
+pub(super) use learned::{Learned, learn};
+pub use pattern::Pattern;
+pub(crate) use pattern::plain_name;
+pub(super) use signature::is_copy_constructor;
 
 use serde::Serialize;
 

@@ -37,7 +37,7 @@ impl fmt::Display for Pattern {
 }
 
 /// Whether a name is what a pattern stands for.
-pub fn fits(pattern: &str, name: &str) -> bool {
+pub(super) fn fits(pattern: &str, name: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
         return pattern == name;
     };
@@ -59,7 +59,7 @@ pub fn fits(pattern: &str, name: &str) -> bool {
 
 /// A function without parameters, template arguments and what a template returns, and without what compilers add to
 /// copies: `std::vector::push_back`, `operator new`, `xmalloc`.
-pub fn plain_name(function: &str) -> String {
+pub(crate) fn plain_name(function: &str) -> String {
     let function = without_clone(function);
     // As glibc calls its own functions by other symbols.
     let function = function.strip_prefix("__GI_").unwrap_or(function);

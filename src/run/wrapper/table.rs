@@ -1,7 +1,7 @@
 //! Names of functions and libraries that allocate for their callers.
 
 /// Patterns of one origin, as the guide lists them.
-pub struct PatternGroup {
+pub(super) struct PatternGroup {
     #[cfg_attr(not(test), expect(dead_code, reason = "the guide's table has it"))]
     pub of: &'static str,
     /// Programs write functions of such names themselves.
@@ -10,7 +10,7 @@ pub struct PatternGroup {
 }
 
 /// Names without parameters and template arguments; a `*` stands for any text.
-pub const WRAPPERS: &[PatternGroup] = &[
+pub(super) const WRAPPERS: &[PatternGroup] = &[
     PatternGroup {
         of: "the C library, if linked statically",
         is_own: false,
@@ -312,7 +312,7 @@ pub const WRAPPERS: &[PatternGroup] = &[
 
 /// Libraries that allocate for whoever calls them: their own lines are nobody's. What GLib keeps for itself is little, and
 /// what it calls back is in other modules.
-pub const RUNTIMES: &[&str] = &[
+pub(super) const RUNTIMES: &[&str] = &[
     "libc",
     "libm",
     "libdl",
@@ -328,7 +328,7 @@ pub const RUNTIMES: &[&str] = &[
 ];
 
 /// How the names of libraries begin whose wrappers are in the table, beside those above.
-pub const LIBRARIES: &[&str] = &[
+pub(super) const LIBRARIES: &[&str] = &[
     "libQt",
     "libSDL",
     "libapr",
@@ -354,7 +354,7 @@ pub const LIBRARIES: &[&str] = &[
 ];
 
 /// Namespaces that a program may use itself, and what a path of the library's own files has in it.
-pub const NAMESPACES: &[(&str, &str)] = &[
+pub(super) const NAMESPACES: &[(&str, &str)] = &[
     ("alloc::", "/alloc/src/"),
     ("hashbrown::", "hashbrown"),
     ("QtPrivate::", "/qt"),
