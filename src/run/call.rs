@@ -1,14 +1,6 @@
 //! The functions of a stack, also those that are inlined.
 
-use super::{CallSite, Frame, LocationId, Run, Symbolized};
-
-/// One function of a stack: a frame of a location.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Call {
-    pub at: LocationId,
-    /// Index into the frames of its name; 0 where it has none.
-    pub frame: usize,
-}
+use super::{Call, CallSite, Frame, FramePattern, LocationId, Run, Symbolized};
 
 impl Run {
     /// All functions of a call site's stack, also those that are inlined, the one that called the allocator first.
@@ -39,5 +31,15 @@ impl Run {
             Symbolized::Named(named) => named.frames().get(call.frame),
             Symbolized::Unknown(_) => None,
         }
+    }
+
+    /// Whether a function of a stack is one that a user looks for.
+    pub fn fits(&self, call: Call, pattern: &FramePattern) -> bool {
+        let frame = self.frame_of(call);
+        let function = frame.and_then(|frame| frame.function.as_deref());
+        let file = frame.and_then(|frame| frame.file.as_deref());
+        let module = self.module_of(self.location(call.at));
+        let module = module.map(|module| &*module.label.name);
+        pattern.fits_any([function, file, module].into_iter().flatten())
     }
 }

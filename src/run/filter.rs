@@ -39,7 +39,7 @@ impl Filter {
         let focus = self
             .focus
             .as_ref()
-            .map(|focus| of_location(&|call| focus.fits(&run, call)));
+            .map(|focus| of_location(&|call| run.fits(call, focus)));
         let mut sites = std::mem::take(&mut run.sites);
         let mut cut = 0;
         sites.retain(|site| {

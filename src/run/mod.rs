@@ -5,18 +5,22 @@
 //! one.
 
 mod address;
+mod answering;
 mod best_names;
 mod blame;
 mod blocks;
 mod builds;
 mod call;
+mod call_site;
 mod facts;
 mod figures;
 mod filter;
 mod frame_pattern;
 mod inventory;
+mod location;
 mod module;
 mod name;
+mod passed_by;
 mod set;
 mod stacks;
 mod step;
@@ -25,33 +29,34 @@ mod wrapper;
 
 pub use address::Addressing;
 pub(crate) use address::{AddressingChoice, Certainty, LinkAddress};
+pub(crate) use answering::blamed;
 pub(crate) use best_names::with_best_names;
-pub(crate) use blame::{Blame, Responsible, blamed};
+pub(crate) use blame::{Blame, Responsible};
 pub(crate) use blocks::{Blocks, LiveBlock};
 pub(crate) use builds::without_false_builds;
-pub(crate) use call::Call;
+pub(crate) use call_site::CallSite;
 pub use facts::Facts;
 pub(crate) use facts::{Origin, RecordedProcess, Source};
 pub use figures::Figures;
 pub use filter::Filter;
 pub use frame_pattern::FramePattern;
 pub(crate) use inventory::Inventory;
+pub(crate) use location::{Call, Location, LocationId};
 pub(crate) use module::{Build, Module, ModuleId, ModuleLabel, Role};
 pub(crate) use name::{
     CodeFingerprint, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown,
     is_library_detail,
 };
+pub(crate) use passed_by::PassedBy;
 pub(crate) use set::{compared, same_recordings, told_apart, with_ends_compared};
 pub(crate) use stacks::{StackId, Stacks};
 pub(crate) use unlike::{strangers, unlike};
-pub(crate) use wrapper::{
-    PassedBy, is_library_wrapper, is_namesake, is_well_known, is_wrapper, plain_name,
-};
 pub use wrapper::{Pattern, Wrappers};
+pub(crate) use wrapper::{is_library_wrapper, is_namesake, is_well_known, is_wrapper, plain_name};
 
 use hashbrown::HashSet;
 
-use crate::trace::{Curve, Fault, LiveSizes, Sizes};
+use crate::trace::{Curve, Fault, Sizes};
 
 /// A run, read and named.
 #[derive(Debug, Clone)]
@@ -77,95 +82,11 @@ pub struct Run {
     forgotten: Option<Forgotten>,
 }
 
-/// Index of a location within one run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LocationId(pub u32);
-
-/// Where a call was made.
-#[derive(Debug, Clone)]
-pub struct Location {
-    pub module: Option<ModuleId>,
-    pub address: Option<LinkAddress>,
-    /// The number in the log.
-    pub number: Option<u64>,
-    pub name: Symbolized,
-}
-
-/// A stack from which memory was allocated.
-#[derive(Debug, Clone)]
-pub struct CallSite {
-    pub stack: StackId,
-    pub figures: Figures,
-    /// `None` where only what is live is known.
-    pub sizes: Option<Sizes>,
-    /// `None` where only the end of the run is known.
-    pub curve: Option<Curve>,
-    /// How many of the blocks that lived to the end were there at each step; `None` where no single block is known.
-    pub survivors: Option<Curve>,
-    /// Of the live blocks, where they do not follow from the rest.
-    live_sizes: Option<Box<LiveSizes>>,
-}
-
 /// What call sites came to that a run has let go of.
 #[derive(Debug, Clone, Copy)]
 struct Forgotten {
     live: Figures,
     of_loader: u64,
-}
-
-impl CallSite {
-    /// Keeps the sizes of the live blocks, unless they follow from what all blocks were of.
-    pub fn keep_sizes(&mut self, sizes: LiveSizes) {
-        let follows = self.figures.blocks == 0 || self.sizes.is_some_and(Sizes::is_one);
-        self.live_sizes = (!follows).then(|| Box::new(sizes));
-    }
-
-    /// The sizes of the live blocks; `None` where these are not known one by one.
-    pub fn live_sizes(&self) -> Option<LiveSizes> {
-        let blocks = self.figures.blocks;
-        match (&self.live_sizes, self.sizes) {
-            (Some(sizes), _) => Some((**sizes).clone()),
-            (None, _) if blocks == 0 => Some(LiveSizes::default()),
-            (None, Some(sizes)) if sizes.is_one() => Some(LiveSizes::of([(sizes.least(), blocks)])),
-            (None, _) => None,
-        }
-    }
-
-    /// What is live is of another moment.
-    pub fn forget_sizes(&mut self) {
-        self.live_sizes = None;
-    }
-
-    /// Those that do not follow from the rest.
-    pub fn kept_sizes(&self) -> Option<&LiveSizes> {
-        self.live_sizes.as_deref()
-    }
-
-    /// Adds what another stack of the same place has.
-    pub fn add(
-        &mut self,
-        figures: Figures,
-        sizes: Option<Sizes>,
-        curves: (Option<&Curve>, Option<&Curve>),
-        live: Option<&LiveSizes>,
-    ) {
-        let all = self.live_sizes().zip(live);
-        self.figures.add(figures);
-        self.sizes = match (self.sizes, sizes) {
-            (Some(a), Some(b)) => Some(a.and(b)),
-            (one, other) => one.or(other),
-        };
-        for (sum, other) in [(&mut self.curve, curves.0), (&mut self.survivors, curves.1)] {
-            if let (Some(sum), Some(other)) = (sum, other) {
-                sum.add(other);
-            }
-        }
-        self.live_sizes = None;
-        if let Some((mut sum, live)) = all {
-            sum.add(live);
-            self.keep_sizes(sum);
-        }
-    }
 }
 
 impl Run {
@@ -320,20 +241,5 @@ impl Run {
             bytes: source.knows_bytes().then_some(0),
             allocations: source.knows_allocations().then_some(0),
         }
-    }
-}
-
-impl Location {
-    /// What is called there, the innermost of inlined functions first; none where it is not known.
-    pub fn frames(&self) -> &[Frame] {
-        match &self.name {
-            Symbolized::Named(named) => named.frames(),
-            Symbolized::Unknown(_) => &[],
-        }
-    }
-
-    /// The frame to show, where there is one.
-    pub fn frame(&self) -> Option<&Frame> {
-        self.name.frame()
     }
 }

@@ -2,8 +2,8 @@
 
 use hashbrown::HashMap;
 
-use super::Reach;
 use super::fold::{Folded, ShownFrame, fold};
+use super::reach::Reach;
 use crate::diff::caller::Caller;
 use crate::diff::module_key::ModuleKey;
 use crate::run::{Call, CallSite, Run};

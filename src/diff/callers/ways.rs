@@ -2,9 +2,9 @@
 
 use hashbrown::HashMap;
 
-use super::Reach;
 use super::frames::{FramePath, Frames, ids};
 use super::join::{JoinedWay, join_paths};
+use super::reach::Reach;
 use super::way::{Way, WayRun};
 use crate::diff::site::JoinedSite;
 use crate::run::Run;

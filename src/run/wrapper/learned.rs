@@ -18,9 +18,9 @@ use std::collections::BTreeSet;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::run::blame::Responsible;
 use crate::run::{
-    Build, Call, CallSite, Frame, LinkAddress, Location, ModuleLabel, PassedBy, Role, Run, Text,
+    Build, Call, CallSite, Frame, LinkAddress, Location, ModuleLabel, PassedBy, Responsible, Role,
+    Run, Text,
 };
 use crate::trace::Sizes;
 
