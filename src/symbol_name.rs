@@ -45,6 +45,7 @@ mod tests {
             ("f.constprop.0.cold", "f"),
             ("f(int) [clone .isra.0]", "f(int)"),
             ("main.loop", "main.loop"),
+            ("libx.so", "libx.so"),
             (".cold", ".cold"),
         ] {
             assert_eq!(without_clone(symbol), function);

@@ -294,73 +294,69 @@ fn short(frame: usize) -> u16 {
     u16::try_from(frame).unwrap_or(u16::MAX)
 }
 
-/// What answers for a call site; right only once its frames have names.
-pub(super) fn responsible(run: &Run, site: &CallSite) -> Responsible {
-    let mut via = None;
-    let mut innermost: Option<(Responsible, Option<PassedBy>)> = None;
-    for (depth, (node, at)) in run.stacks.walk(site.stack).enumerate() {
-        let standing = run.blame.standing(run, at);
-        let call = |frame: usize| Call { at, frame };
-        if let Some((frame, by)) = standing.passed {
-            let frame = usize::from(frame);
-            // The runtime's own functions often have no name.
-            let is_named = by != PassedBy::Runtime || run.frame_of(call(frame)).is_some();
-            let is_named = is_named || via.is_none();
-            via = is_named.then_some((call(frame), by)).or(via);
-        }
-        if let Some(frame) = standing.answers
-            && !run
-                .blame
-                .within
-                .get(node.index())
-                .is_some_and(|within| *within)
-        {
-            return Responsible {
-                call: call(frame.into()),
-                depth,
-                via,
-                stands_for: None,
-            };
-        }
-        let by = standing.passed.map(|(_, by)| by);
-        // A stack that lies in the runtime from end to end is the runtime's own, unless it was cut there.
-        let is_whole = || run.frames(site).nth(1).is_some() && !run.is_cut(site);
-        let is_own = by == Some(PassedBy::Runtime) && is_whole();
-        let stands_for = by.filter(|by| *by != PassedBy::Header && !is_own);
-        let frame = match &run.location(at).name {
-            Symbolized::Named(named) => named.shown_at(),
-            Symbolized::Unknown(_) => 0,
-        };
-        // Of those that all stand for others, the runtime's tell least.
-        let is_better = innermost.is_none_or(|(_, known)| {
-            known == Some(PassedBy::Runtime) && by != Some(PassedBy::Runtime)
-        });
-        if is_better {
-            let responsible = Responsible {
-                call: call(frame),
-                depth,
-                via: None,
-                stands_for,
-            };
-            innermost = Some((responsible, by));
-        }
-    }
-    let innermost = innermost.map(|(responsible, _)| responsible);
-    innermost.unwrap_or(Responsible {
-        call: Call {
-            at: run.innermost(site),
-            frame: 0,
-        },
-        depth: 0,
-        via: None,
-        stands_for: None,
-    })
-}
-
 impl Run {
-    /// What a call site is shown and joined by, with the way from there to the allocator.
+    /// What a call site is shown and joined by, with the way from there to the allocator; right only once its frames
+    /// have names.
     pub fn responsible(&self, site: &CallSite) -> Responsible {
-        responsible(self, site)
+        let mut via = None;
+        let mut innermost: Option<(Responsible, Option<PassedBy>)> = None;
+        for (depth, (node, at)) in self.stacks.walk(site.stack).enumerate() {
+            let standing = self.blame.standing(self, at);
+            let call = |frame: usize| Call { at, frame };
+            if let Some((frame, by)) = standing.passed {
+                let frame = usize::from(frame);
+                // The runtime's own functions often have no name.
+                let is_named = by != PassedBy::Runtime || self.frame_of(call(frame)).is_some();
+                let is_named = is_named || via.is_none();
+                via = is_named.then_some((call(frame), by)).or(via);
+            }
+            if let Some(frame) = standing.answers
+                && !self
+                    .blame
+                    .within
+                    .get(node.index())
+                    .is_some_and(|within| *within)
+            {
+                return Responsible {
+                    call: call(frame.into()),
+                    depth,
+                    via,
+                    stands_for: None,
+                };
+            }
+            let by = standing.passed.map(|(_, by)| by);
+            // A stack that lies in the runtime from end to end is the runtime's own, unless it was cut there.
+            let is_whole = || self.frames(site).nth(1).is_some() && !self.is_cut(site);
+            let is_own = by == Some(PassedBy::Runtime) && is_whole();
+            let stands_for = by.filter(|by| *by != PassedBy::Header && !is_own);
+            let frame = match &self.location(at).name {
+                Symbolized::Named(named) => named.shown_at(),
+                Symbolized::Unknown(_) => 0,
+            };
+            // Of those that all stand for others, the runtime's tell least.
+            let is_better = innermost.is_none_or(|(_, known)| {
+                known == Some(PassedBy::Runtime) && by != Some(PassedBy::Runtime)
+            });
+            if is_better {
+                let responsible = Responsible {
+                    call: call(frame),
+                    depth,
+                    via: None,
+                    stands_for,
+                };
+                innermost = Some((responsible, by));
+            }
+        }
+        let innermost = innermost.map(|(responsible, _)| responsible);
+        innermost.unwrap_or(Responsible {
+            call: Call {
+                at: self.innermost(site),
+                frame: 0,
+            },
+            depth: 0,
+            via: None,
+            stands_for: None,
+        })
     }
 
     /// Whether a function is one of those that a way to a row is told by: none that stands for its callers, nor the

@@ -2,6 +2,7 @@
 
 use super::pattern::{fits, plain_name};
 use super::table::{LIBRARIES, NAMESPACES, PatternGroup, RUNTIMES, WRAPPERS};
+use crate::file_name::family;
 use crate::run::{Frame, ModuleLabel, Role};
 
 /// Whether a function only lies in a namespace that is called like a library's: its file, where it is known, is not that
@@ -49,13 +50,8 @@ pub(crate) fn is_runtime(module: &ModuleLabel) -> bool {
         return true;
     }
     let name = &*module.name;
-    let stem = name.split(".so").next().unwrap_or(name);
-    let stem = match stem.rsplit_once('-') {
-        // libc-2.31.so
-        Some((stem, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => stem,
-        _ => stem,
-    };
-    module.role == Role::Library && (RUNTIMES.contains(&stem) || name.starts_with("ld-musl"))
+    let is_known = RUNTIMES.contains(&family(name)) || name.starts_with("ld-musl");
+    module.role == Role::Library && is_known
 }
 
 /// Whether a library is one of those that the table is of; others can have functions of such names, too.

@@ -6,7 +6,6 @@ use crate::diff::site::{CodePlace, SiteKey};
 use crate::elf::BuildId;
 use crate::file_name::family;
 use crate::run::{Build, CodeFingerprint, Declaration, Inventory, LinkAddress, Role};
-use crate::symbol_name::without_clone;
 use crate::trace::Sizes;
 
 use MatchedBy::*;
@@ -337,21 +336,4 @@ fn a_site_is_matched_once() {
         .collect();
     found.sort_unstable();
     assert_eq!(found, [0, 1, 2, 3, 4]);
-}
-
-#[test]
-fn compilers_name_copies_of_a_function() {
-    for (symbol, function) in [
-        ("f.isra.0", "f"),
-        ("f.constprop.0.cold", "f"),
-        ("f.part.12", "f"),
-        ("f(int) [clone .constprop.0]", "f(int)"),
-        ("libx.so", "libx.so"),
-        (".cold", ".cold"),
-    ] {
-        assert_eq!(without_clone(symbol), function);
-    }
-    assert_eq!(family("libfoo.so.1.2"), "libfoo");
-    assert_eq!(family("libc-2.31.so"), "libc");
-    assert_eq!(family("lib-x.so"), "lib-x");
 }
