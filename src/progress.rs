@@ -24,14 +24,14 @@ pub enum Stage {
 
 impl Progress {
     /// So many bytes are to come, or an unknown number of them.
-    pub fn expect(&self, bytes: Option<u64>) {
+    pub(crate) fn expect(&self, bytes: Option<u64>) {
         match bytes {
             Some(bytes) => drop(self.total.fetch_add(bytes, Relaxed)),
             None => self.is_total_unknown.store(true, Relaxed),
         }
     }
 
-    pub fn all_read(&self) {
+    pub(crate) fn all_read(&self) {
         self.is_all_read.store(true, Relaxed);
     }
 

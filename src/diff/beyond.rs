@@ -10,7 +10,7 @@ use crate::trace::LiveSizes;
 
 /// What of it is wanted.
 #[derive(Debug, Clone, Copy)]
-pub struct Looks {
+pub(crate) struct Looks {
     /// Of each site, the sizes of its blocks; else only of wrappers.
     pub sizes: bool,
     /// There are stacks, which will be asked for.
@@ -32,7 +32,7 @@ pub struct Beyond {
 
 impl Beyond {
     /// Of a call site of a run, by its number.
-    pub fn of(
+    pub(crate) fn of(
         run: &Run,
         number: u32,
         responsible: Responsible,
@@ -59,7 +59,7 @@ impl Beyond {
     }
 
     /// Adds what another call site has, or another place.
-    pub fn add(&mut self, other: &Beyond) {
+    pub(crate) fn add(&mut self, other: &Beyond) {
         self.sites.extend(&other.sites);
         for (via, blocks) in &other.via {
             *self.via.entry(via.clone()).or_default() += blocks;
@@ -104,7 +104,7 @@ fn whose(run: &Run, call: Call, by: PassedBy) -> PassedBy {
 
 /// Plain names of the wrappers of a run, each made once.
 #[derive(Debug, Default)]
-pub struct WrapperNames(HashMap<Call, Option<Text>>);
+pub(crate) struct WrapperNames(HashMap<Call, Option<Text>>);
 
 impl WrapperNames {
     /// Without a name, the runtime is told by its library, and a wrapper by its call.

@@ -40,7 +40,7 @@ pub struct Breach {
 
 /// What a gate finds.
 #[derive(Debug, Default)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// In the order of the sites.
     pub breaches: Vec<Breach>,
     /// Sites that are above a limit together, but for what a few of them lost.
@@ -50,7 +50,7 @@ pub struct Judgement {
 impl Gate {
     /// What ranked sites breach. What is hidden did not grow. Of sites that are alike none need be above a limit for all
     /// of them to be.
-    pub fn judge(
+    pub(crate) fn judge(
         &self,
         sites: &[Site],
         columns: &[Column],
@@ -147,7 +147,7 @@ impl Gate {
     }
 
     /// How many sites are above a limit by their rate, and by no more than chance can be.
-    pub fn above_by_chance(&self, sites: &[Site], columns: &[Column]) -> usize {
+    pub(crate) fn above_by_chance(&self, sites: &[Site], columns: &[Column]) -> usize {
         if self.strict_rates || self.limit_by_time().is_none() {
             return 0;
         }
@@ -164,7 +164,7 @@ impl Gate {
     }
 
     /// How many sites were above a limit until the end of the last run freed what they held, and did not grow all along.
-    pub fn held_above(&self, sites: &[Site], columns: &[Column]) -> usize {
+    pub(crate) fn held_above(&self, sites: &[Site], columns: &[Column]) -> usize {
         if self.limits.is_empty() {
             return 0;
         }
@@ -177,7 +177,7 @@ impl Gate {
     }
 
     /// A limit that needs the runs' times.
-    pub fn limit_by_time(&self) -> Option<&Limit> {
+    pub(crate) fn limit_by_time(&self) -> Option<&Limit> {
         self.limits.iter().find(|limit| limit.is_by_time())
     }
 

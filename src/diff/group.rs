@@ -13,13 +13,13 @@ use crate::run::{Frame, Named, Symbolized};
 
 /// What in earlier runs had another name.
 #[derive(Debug, Default)]
-pub struct Aliases {
+pub(crate) struct Aliases {
     modules: BTreeMap<ModuleKey, ModuleKey>,
     files: BTreeMap<SourceFile, SourceFile>,
 }
 
 impl Aliases {
-    pub fn add_module(&mut self, old: &ModuleKey, new: &ModuleKey) {
+    pub(crate) fn add_module(&mut self, old: &ModuleKey, new: &ModuleKey) {
         if old != new {
             // The newest run has the last word, so no chain of names leads back to its beginning.
             self.modules.remove(new);
@@ -27,7 +27,7 @@ impl Aliases {
         }
     }
 
-    pub fn add_file(&mut self, old: SourceFile, new: SourceFile) {
+    pub(crate) fn add_file(&mut self, old: SourceFile, new: SourceFile) {
         if old != new {
             self.files.remove(&new);
             self.files.insert(old, new);
@@ -35,7 +35,7 @@ impl Aliases {
     }
 
     /// The names of two sites that are one. A file that `lives_on` in the new run only lost a function.
-    pub fn add_names_of(
+    pub(crate) fn add_names_of(
         &mut self,
         old: &Candidate,
         new: &Candidate,

@@ -35,7 +35,7 @@ impl Growth {
         bytes: Some(0),
     };
 
-    pub fn between(first: Figures, last: Figures) -> Self {
+    pub(crate) fn between(first: Figures, last: Figures) -> Self {
         Growth {
             blocks: difference(first.blocks, last.blocks),
             bytes: first
@@ -45,7 +45,7 @@ impl Growth {
         }
     }
 
-    pub fn add(&mut self, other: Growth) {
+    pub(crate) fn add(&mut self, other: Growth) {
         self.blocks = self.blocks.saturating_add(other.blocks);
         let bytes = self.bytes.zip(other.bytes);
         self.bytes = bytes.map(|(sum, bytes)| sum.saturating_add(bytes));
@@ -76,7 +76,7 @@ impl Growth {
 
 impl Change {
     /// By blocks alone where bytes are not known.
-    pub fn between(first: Figures, last: Figures) -> Self {
+    pub(crate) fn between(first: Figures, last: Figures) -> Self {
         let growth = Growth::between(first, last);
         match (first.blocks, last.blocks) {
             (0, 0) => Change::Same,

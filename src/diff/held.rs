@@ -42,7 +42,7 @@ pub(super) fn held(
 impl Site {
     /// Growth of what it held for sure until the end of the last run freed it, whatever it looked like until then; `None`
     /// where its end freed little.
-    pub fn held_anyway(&self, columns: &[Column]) -> Option<Measurement> {
+    pub(crate) fn held_anyway(&self, columns: &[Column]) -> Option<Measurement> {
         let runs = &*self.at.runs;
         let last = runs.last()?.as_deref()?;
         let curve = last.curve.as_ref()?;

@@ -14,7 +14,7 @@ use crate::run::{Figures, Frame, Inventory, ModuleLabel, Role, Run, Symbolized};
 
 /// Call sites of all runs, each once, unranked.
 #[derive(Debug)]
-pub struct Joint {
+pub(crate) struct Joint {
     /// Lines, or addresses: the finest that rows are made of.
     pub sites: Vec<JoinedSite>,
     /// What earlier runs call otherwise, for rows that are sums.
@@ -24,7 +24,7 @@ pub struct Joint {
 impl Joint {
     /// Whether a place of the program's own allocated in the first run and in the last one. A `main` is every program's, and
     /// so are templates of the C++ library.
-    pub fn have_common_rows(&self) -> bool {
+    pub(crate) fn have_common_rows(&self) -> bool {
         let is_program = |module: &ModuleLabel| module.role == Role::Program;
         let is_of_any = |frame: &Frame| {
             frame.is_of_system_header() || frame.function.as_deref() == Some("main")

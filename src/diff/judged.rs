@@ -63,12 +63,12 @@ impl Site {
     }
 
     /// Whether it may as well be another site of an earlier run.
-    pub fn is_unsure(&self) -> bool {
+    pub(crate) fn is_unsure(&self) -> bool {
         self.at.at_least.is_some()
     }
 
     /// As the runs are shown.
-    pub fn measurement(&self, columns: &[Column]) -> Measurement {
+    pub(crate) fn measurement(&self, columns: &[Column]) -> Measurement {
         Measurement {
             first: self.first(),
             growth: self.growth,

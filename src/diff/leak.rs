@@ -13,7 +13,7 @@ use crate::run::Figures;
 
 /// How a row leaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leak {
+pub(crate) enum Leak {
     /// It left more blocks, or more bytes, in the last run than in the first.
     More,
     /// It left no more.
@@ -22,7 +22,7 @@ pub enum Leak {
 
 impl Site {
     /// `None` if it does not leak. A row of several lines leaks if one of them does.
-    pub fn leak(&self) -> Option<Leak> {
+    pub(crate) fn leak(&self) -> Option<Leak> {
         if self.at.hidden.is_some() || self.trend != Some(Trend::Leak) {
             return None;
         }
@@ -34,7 +34,7 @@ impl Site {
     }
 
     /// Whether one thing speaks against its leaking, and that by a little. It is in no sum of leaks.
-    pub fn may_leak(&self) -> bool {
+    pub(crate) fn may_leak(&self) -> bool {
         self.at.hidden.is_none() && self.trend == Some(Trend::MayLeak)
     }
 }

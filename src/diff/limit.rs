@@ -53,18 +53,18 @@ pub(crate) fn grouped_number(limits: &[Limit]) -> Option<String> {
 
 impl Limit {
     /// Whether it takes the bytes of every run, and not of the first and the last alone.
-    pub fn is_rate_of_bytes(&self) -> bool {
+    pub(crate) fn is_rate_of_bytes(&self) -> bool {
         matches!(self.kind, LimitKind::RateOfBytes { .. })
     }
 
     /// Whether it can only be judged by bytes.
-    pub fn is_of_bytes(&self) -> bool {
+    pub(crate) fn is_of_bytes(&self) -> bool {
         matches!(self.kind, LimitKind::Bytes(_))
     }
 
     /// Whether a site's growth is above this limit. A new site counts with its full size, and is
     /// above every percentage.
-    pub fn is_exceeded_by(&self, site: &Measurement, strict_rates: bool) -> bool {
+    pub(crate) fn is_exceeded_by(&self, site: &Measurement, strict_rates: bool) -> bool {
         let growth = site.growth;
         let above =
             |growth: i64, limit: u64| u64::try_from(growth).is_ok_and(|growth| growth > limit);
@@ -92,7 +92,7 @@ impl Limit {
     }
 
     /// Whether it is a rate by time.
-    pub fn is_by_time(&self) -> bool {
+    pub(crate) fn is_by_time(&self) -> bool {
         let by_time = |per| per == Per::Minute;
         match self.kind {
             LimitKind::Rate { per, .. } | LimitKind::RateOfBytes { per, .. } => by_time(per),

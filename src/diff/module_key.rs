@@ -18,13 +18,13 @@ pub struct ModuleIdentity {
 
 /// A source file of a module.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SourceFile {
+pub(crate) struct SourceFile {
     pub module: ModuleKey,
     pub path: String,
 }
 
 impl SourceFile {
-    pub fn new(module: &ModuleKey, path: &str) -> Self {
+    pub(crate) fn new(module: &ModuleKey, path: &str) -> Self {
         SourceFile {
             module: module.clone(),
             path: path.to_owned(),

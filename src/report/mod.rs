@@ -84,7 +84,7 @@ pub struct Report {
 
 /// How a report is to be made.
 #[derive(Debug, Clone, Default)]
-pub struct Terms {
+pub(crate) struct Terms {
     pub sort: SortBy,
     pub by: Grouping,
     pub gate: Gate,
@@ -132,7 +132,12 @@ pub struct Leaks {
 
 impl Report {
     /// Judges the joined sites of all runs. `warnings` are those of comparing the runs.
-    pub fn new(mut runs: Vec<Run>, joint: Joint, terms: Terms, warnings: Vec<Warning>) -> Self {
+    pub(crate) fn new(
+        mut runs: Vec<Run>,
+        joint: Joint,
+        terms: Terms,
+        warnings: Vec<Warning>,
+    ) -> Self {
         let columns: Vec<Column> = runs.iter().map(Column::of).collect();
         let rows = RowOptions {
             by: terms.by,
@@ -195,7 +200,7 @@ impl Report {
     }
 
     /// Whether what is gone may be there all the same.
-    pub fn may_hide_rows(&self) -> bool {
+    pub(crate) fn may_hide_rows(&self) -> bool {
         may_hide_rows(&self.warnings, &self.runs)
     }
 

@@ -53,7 +53,7 @@ pub(crate) fn blamed(mut runs: Vec<Run>, wrappers: &Wrappers) -> Vec<Run> {
 
 impl Run {
     /// The run with what answers for its stacks, as far as it alone tells.
-    pub fn blamed_alone(mut self) -> Self {
+    pub(crate) fn blamed_alone(mut self) -> Self {
         let (wrappers, learned) = (Wrappers::default(), Learned::default());
         self.blame = Blame::of(&self, &wrappers, &learned, &mut NamesSeen::default());
         self
@@ -297,7 +297,7 @@ fn short(frame: usize) -> u16 {
 impl Run {
     /// What a call site is shown and joined by, with the way from there to the allocator; right only once its frames
     /// have names.
-    pub fn responsible(&self, site: &CallSite) -> Responsible {
+    pub(crate) fn responsible(&self, site: &CallSite) -> Responsible {
         let mut via = None;
         let mut innermost: Option<(Responsible, Option<PassedBy>)> = None;
         for (depth, (node, at)) in self.stacks.walk(site.stack).enumerate() {
@@ -361,7 +361,7 @@ impl Run {
 
     /// Whether a function is one of those that a way to a row is told by: none that stands for its callers, nor the
     /// runtime's that call `main` and the functions of threads.
-    pub fn is_shown(&self, call: Call) -> bool {
+    pub(crate) fn is_shown(&self, call: Call) -> bool {
         let standing = self.blame.standing(self, call.at);
         let is_before = standing
             .answers
@@ -378,7 +378,7 @@ impl Run {
     }
 
     /// The functions that led to the one that answers for a call site, from its caller outwards.
-    pub fn callers(&self, site: &CallSite) -> impl Iterator<Item = Call> + '_ {
+    pub(crate) fn callers(&self, site: &CallSite) -> impl Iterator<Item = Call> + '_ {
         let responsible = self.responsible(site).call;
         let calls = self.calls(site);
         calls.skip_while(move |call| *call != responsible).skip(1)

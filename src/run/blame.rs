@@ -4,7 +4,7 @@ use super::{Call, FramePattern, PassedBy};
 
 /// What answers for a call site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Responsible {
+pub(crate) struct Responsible {
     pub call: Call,
     /// Which of the stack's locations that is, the immediate caller of the allocator being 0.
     pub depth: usize,

@@ -20,7 +20,7 @@ pub struct CallSite {
 
 impl CallSite {
     /// Keeps the sizes of the live blocks, unless they follow from what all blocks were of.
-    pub fn keep_sizes(&mut self, sizes: LiveSizes) {
+    pub(crate) fn keep_sizes(&mut self, sizes: LiveSizes) {
         let follows = self.figures.blocks == 0 || self.sizes.is_some_and(Sizes::is_one);
         self.live_sizes = (!follows).then(|| Box::new(sizes));
     }
@@ -37,17 +37,17 @@ impl CallSite {
     }
 
     /// What is live is of another moment.
-    pub fn forget_sizes(&mut self) {
+    pub(crate) fn forget_sizes(&mut self) {
         self.live_sizes = None;
     }
 
     /// Those that do not follow from the rest.
-    pub fn kept_sizes(&self) -> Option<&LiveSizes> {
+    pub(crate) fn kept_sizes(&self) -> Option<&LiveSizes> {
         self.live_sizes.as_deref()
     }
 
     /// Adds what another stack of the same place has.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         figures: Figures,
         sizes: Option<Sizes>,

@@ -33,7 +33,7 @@ impl Location {
 
 /// One function of a stack: a frame of a location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Call {
+pub(crate) struct Call {
     pub at: LocationId,
     /// Index into the frames of its name; 0 where it has none.
     pub frame: usize,

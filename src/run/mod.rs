@@ -91,7 +91,7 @@ struct Forgotten {
 
 impl Run {
     /// A run without any call site yet.
-    pub fn new(facts: Facts, modules: Vec<Module>) -> Self {
+    pub(crate) fn new(facts: Facts, modules: Vec<Module>) -> Self {
         Run {
             facts,
             modules,
@@ -108,7 +108,7 @@ impl Run {
     }
 
     /// Adds places, each of which is to have about one call site.
-    pub fn add_locations(
+    pub(crate) fn add_locations(
         &mut self,
         places: Vec<Location>,
     ) -> impl Iterator<Item = LocationId> + use<> {
@@ -122,13 +122,13 @@ impl Run {
         (first..self.locations.len() as u32).map(LocationId)
     }
 
-    pub fn add_location(&mut self, location: Location) -> LocationId {
+    pub(crate) fn add_location(&mut self, location: Location) -> LocationId {
         self.locations.push(location);
         LocationId(self.locations.len() as u32 - 1)
     }
 
     /// Adds what was allocated from one place, of which no more is known than the immediate caller.
-    pub fn add_site(
+    pub(crate) fn add_site(
         &mut self,
         at: LocationId,
         figures: Figures,
@@ -140,7 +140,7 @@ impl Run {
     }
 
     /// Adds what was allocated with a stack.
-    pub fn add_stack(
+    pub(crate) fn add_stack(
         &mut self,
         stack: StackId,
         figures: Figures,
@@ -188,7 +188,7 @@ impl Run {
     }
 
     /// The live blocks of the dynamic loader's own call sites.
-    pub fn live_of_loader(&self) -> u64 {
+    pub(crate) fn live_of_loader(&self) -> u64 {
         if let Some(forgotten) = self.forgotten {
             return forgotten.of_loader;
         }
@@ -202,20 +202,20 @@ impl Run {
     }
 
     /// Whether a stack ends before its outermost function, as far as that is known.
-    pub fn is_cut(&self, site: &CallSite) -> bool {
+    pub(crate) fn is_cut(&self, site: &CallSite) -> bool {
         let outermost = self.stacks.walk(site.stack).last();
         outermost.is_some_and(|(node, _)| self.cut.contains(&node))
     }
 
     /// Whether more is known of some call site than the immediate caller.
-    pub fn has_stacks(&self) -> bool {
+    pub(crate) fn has_stacks(&self) -> bool {
         let mut sites = self.sites.iter();
         sites.any(|site| self.frames(site).nth(1).is_some())
     }
 
     /// Lets go of all call sites but for their sum, and of the places that only they speak of, unless there are blocks
     /// to list. Who knows what each of them comes to has no need of them any more.
-    pub fn forget_sites(&mut self) {
+    pub(crate) fn forget_sites(&mut self) {
         if self.blocks.is_some() {
             return;
         }
@@ -234,7 +234,7 @@ impl Run {
     }
 
     /// The figures of a call site that this run does not have: nothing, as far as it counts at all.
-    pub fn nothing(&self) -> Figures {
+    pub(crate) fn nothing(&self) -> Figures {
         let source = self.facts.origin.source;
         Figures {
             blocks: 0,

@@ -115,7 +115,7 @@ impl fmt::Display for Unknown {
 
 impl Named {
     /// The chain of frames, innermost first; `None` if it is empty.
-    pub fn new(frames: Vec<Frame>, source: NameSource) -> Option<Self> {
+    pub(crate) fn new(frames: Vec<Frame>, source: NameSource) -> Option<Self> {
         (!frames.is_empty()).then(|| Named::of_frames(frames.into(), source))
     }
 
@@ -156,23 +156,23 @@ impl Named {
     }
 
     /// Adds where the functions of the frames are declared, in the order of the frames.
-    pub fn declared(mut self, declarations: Vec<Declaration>) -> Self {
+    pub(crate) fn declared(mut self, declarations: Vec<Declaration>) -> Self {
         Arc::make_mut(&mut self.0).declarations = declarations.into();
         self
     }
 
-    pub fn with_symbol(mut self, symbol: Option<Text>) -> Self {
+    pub(crate) fn with_symbol(mut self, symbol: Option<Text>) -> Self {
         Arc::make_mut(&mut self.0).symbol = symbol;
         self
     }
 
-    pub fn starting_at(mut self, function_start: Option<LinkAddress>) -> Self {
+    pub(crate) fn starting_at(mut self, function_start: Option<LinkAddress>) -> Self {
         Arc::make_mut(&mut self.0).function_start = function_start;
         self
     }
 
     /// A function by the name of its symbol alone, demangled.
-    pub fn from_symbol(symbol: impl Into<Text>, source: NameSource) -> Self {
+    pub(crate) fn from_symbol(symbol: impl Into<Text>, source: NameSource) -> Self {
         let frame = Frame {
             function: Some(symbol.into()),
             file: None,
@@ -182,7 +182,7 @@ impl Named {
         Named::of_frames(Box::new([frame]), source)
     }
 
-    pub fn made_of(mut self, code: Option<CodeFingerprint>) -> Self {
+    pub(crate) fn made_of(mut self, code: Option<CodeFingerprint>) -> Self {
         Arc::make_mut(&mut self.0).code = code;
         self
     }
@@ -210,7 +210,7 @@ impl Named {
     }
 
     /// The same name, with another frame to show.
-    pub fn answered_by(mut self, frame: usize) -> Self {
+    pub(crate) fn answered_by(mut self, frame: usize) -> Self {
         // Nearly always it is the one that is shown anyway, and the name stays shared.
         if frame != self.shown_at() {
             let is_default = frame == self.outside_headers();
@@ -251,7 +251,7 @@ impl Named {
     }
 
     /// The shown frame alone, wherever it is inlined.
-    pub fn alone(&self) -> Self {
+    pub(crate) fn alone(&self) -> Self {
         let shown = self.shown_at();
         let declaration = self.0.declarations.get(shown).copied();
         let named = Named::of_frames(Box::new([self.shown().clone()]), self.0.source);
@@ -259,7 +259,7 @@ impl Named {
     }
 
     /// Rewrites the path of every frame.
-    pub fn map_files(&mut self, map: impl Fn(&str) -> Option<String>) {
+    pub(crate) fn map_files(&mut self, map: impl Fn(&str) -> Option<String>) {
         let mapped = |frame: &Frame| {
             let file = frame.file.as_deref().and_then(&map);
             Frame {

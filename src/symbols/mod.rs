@@ -42,7 +42,7 @@ pub struct SearchPath {
 
 impl SearchPath {
     /// A directory that is not there would only be silent about what it lacks.
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         match self.debug_dirs.iter().find(|directory| !directory.is_dir()) {
             Some(directory) => Err(no_directory(directory)),
             None => Ok(()),

@@ -5,7 +5,7 @@ use crate::trace::Sizes;
 
 /// The sizes that a site of one run asked for, as far as they are known.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub enum AskedFor {
+pub(crate) enum AskedFor {
     /// Nothing lives, and no log says what did.
     #[default]
     Unknown,
@@ -28,7 +28,7 @@ enum SizesAlike {
 
 impl AskedFor {
     /// Sizes go before the mean of live blocks, which are a part of them.
-    pub fn new(sizes: Few<Sizes>, allocations: Option<u64>, mean: Option<f64>) -> Self {
+    pub(crate) fn new(sizes: Few<Sizes>, allocations: Option<u64>, mean: Option<f64>) -> Self {
         match (&*sizes, mean) {
             ([one], _) if allocations == Some(1) => AskedFor::Once(one.least()),
             ([_, ..], _) => AskedFor::Each(sizes),
@@ -38,17 +38,17 @@ impl AskedFor {
     }
 
     /// Both are known, and the same.
-    pub fn is_same(&self, other: &AskedFor) -> bool {
+    pub(crate) fn is_same(&self, other: &AskedFor) -> bool {
         self.compared(other) == SizesAlike::Same
     }
 
     /// Both are known, and no call can have made both.
-    pub fn is_other(&self, other: &AskedFor) -> bool {
+    pub(crate) fn is_other(&self, other: &AskedFor) -> bool {
         self.compared(other) == SizesAlike::Other
     }
 
     /// Whether one of several copies of a call can have asked for this, if all together asked for `whole`.
-    pub fn can_be_part_of(&self, whole: &AskedFor) -> bool {
+    pub(crate) fn can_be_part_of(&self, whole: &AskedFor) -> bool {
         match (self.bounds(), whole.bounds()) {
             (Some(part), Some(whole)) => {
                 (whole.least()..=whole.most()).contains(&part.least())
@@ -67,7 +67,7 @@ impl AskedFor {
         }
     }
 
-    pub fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         *self != AskedFor::Unknown
     }
 

@@ -31,7 +31,7 @@ pub struct Wrappers {
 
 impl Wrappers {
     /// A pattern of the user's that no function of any run fits is most likely mistyped.
-    pub fn unmatched(&self, runs: &[Run]) -> Vec<Warning> {
+    pub(crate) fn unmatched(&self, runs: &[Run]) -> Vec<Warning> {
         let fits = |pattern: &Pattern| {
             let places = runs.iter().flat_map(|run| &run.locations);
             let frames = places.flat_map(|place| place.frames());

@@ -11,7 +11,7 @@ pub struct Pattern(String);
 
 impl Pattern {
     /// Whether a function as it is shown, or without its arguments, is what the pattern stands for.
-    pub fn fits(&self, function: &str) -> bool {
+    pub(crate) fn fits(&self, function: &str) -> bool {
         fits(&self.0, function) || fits(&self.0, &plain_name(function))
     }
 }

@@ -4,7 +4,6 @@ use super::*;
 use crate::diff::module_key::ModuleKey;
 use crate::diff::site::{CodePlace, SiteKey};
 use crate::elf::BuildId;
-use crate::file_name::family;
 use crate::run::{Build, CodeFingerprint, Declaration, Inventory, LinkAddress, Role};
 use crate::trace::Sizes;
 
