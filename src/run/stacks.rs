@@ -84,12 +84,8 @@ impl<F: Copy + Eq + std::hash::Hash> Stacks<F> {
     }
 
     /// How many distinct frames there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.nodes.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
     }
 }
 

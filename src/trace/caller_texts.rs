@@ -63,12 +63,8 @@ impl Default for Texts {
 }
 
 impl Texts {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bounds.len() - 1
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// What a line of this caller begins with.
