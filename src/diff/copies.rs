@@ -18,9 +18,9 @@ const FEWEST_UNKNOWN: usize = 4;
 /// What copies of a file have in common.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct CopiedPlace<'a> {
-    /// Of no certain module.
+    /// Without the name of the module, which each copy has of its own.
     key: SiteKey,
-    /// Of an address, which is one place in one build alone.
+    /// Only for an address: in another build, it is another place.
     build: Option<&'a Build>,
 }
 

@@ -6,9 +6,9 @@
 
 use super::callers::{Reach, Way, WayRun, ways};
 use super::column::Column;
+use super::comparison::judge_each;
 use super::growth::Growth;
 use super::held::has_fallen;
-use super::judge::judge_each;
 use super::judged::{Measurement, Site};
 use super::site::{Grouping, Part, SiteRun};
 use super::split::{by_calls, of_ways, split};

@@ -94,7 +94,7 @@ pub(super) fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite
 struct Request {
     /// The wrapper that it calls.
     via: Option<Text>,
-    /// Where that is one.
+    /// `None` where it asks for several.
     size: Option<u64>,
 }
 

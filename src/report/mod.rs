@@ -39,8 +39,8 @@ use idle::without_idle_libraries;
 
 use crate::diff::{
     Breach, Column, Comparison, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Rate,
-    Reach, RowOptions, Site, SortBy, Together, Verdict, advice, copies, hiding, judge, lines,
-    wrapped,
+    Reach, RowOptions, Site, SortBy, Together, Verdict, advice, compare_sites, copies, hiding,
+    lines, wrapped,
 };
 use crate::run::Run;
 use crate::warning::{ComparisonWarning, Warning};
@@ -150,7 +150,7 @@ impl Report {
             leaking,
             may_leak,
             fixed,
-        } = judge(joint, &runs, &columns, rows);
+        } = compare_sites(joint, &runs, &columns, rows);
         without_idle_libraries(&mut runs, &sites);
         let alike = || {
             let kinds = [copies, lines, wrapped];

@@ -20,7 +20,7 @@ use super::{
 /// Which wrappers a frame is called by, through its own module.
 #[derive(Clone, Copy, Default)]
 struct Behind {
-    /// One that does its own work: it has a name of C.
+    /// A wrapper of C, which calls nothing of its caller's: what it calls is a part of its work.
     worker: bool,
     any: bool,
     /// A library's, through functions of one file.

@@ -187,42 +187,15 @@ mod tests {
         assert!(ends(elf::EM_ARM, true, false, &[0x33, 0xff, 0x2f, 0xe1]));
         assert!(!ends(elf::EM_ARM, true, false, &[0x04, 0x00, 0xa0, 0xe1]));
         // AArch64: bl; blr x3. Not: mov x0, x1
-        assert!(ends(
-            elf::EM_AARCH64,
-            true,
-            false,
-            &[0xd0, 0xff, 0xff, 0x97]
-        ));
-        assert!(ends(
-            elf::EM_AARCH64,
-            true,
-            false,
-            &[0x60, 0x00, 0x3f, 0xd6]
-        ));
-        assert!(!ends(
-            elf::EM_AARCH64,
-            true,
-            false,
-            &[0xe0, 0x03, 0x01, 0xaa]
-        ));
-        // MIPS, big-endian: jalr t9; nop. bal. Not: addiu; nop
-        assert!(ends(
-            elf::EM_MIPS,
-            false,
-            false,
-            &[0x03, 0x20, 0xf8, 0x09, 0, 0, 0, 0]
-        ));
-        assert!(ends(
-            elf::EM_MIPS,
-            false,
-            false,
-            &[0x04, 0x11, 0xff, 0xd8, 0, 0, 0, 0]
-        ));
-        assert!(!ends(
-            elf::EM_MIPS,
-            false,
-            false,
-            &[0x27, 0xbd, 0xff, 0xd8, 0, 0, 0, 0]
-        ));
+        let aarch64 = |code: [u8; 4]| ends(elf::EM_AARCH64, true, false, &code);
+        assert!(aarch64([0xd0, 0xff, 0xff, 0x97]));
+        assert!(aarch64([0x60, 0x00, 0x3f, 0xd6]));
+        assert!(!aarch64([0xe0, 0x03, 0x01, 0xaa]));
+        // MIPS, big-endian, each with a nop behind it: jalr t9; bal. Not: addiu
+        let mips =
+            |[a, b, c, d]: [u8; 4]| ends(elf::EM_MIPS, false, false, &[a, b, c, d, 0, 0, 0, 0]);
+        assert!(mips([0x03, 0x20, 0xf8, 0x09]));
+        assert!(mips([0x04, 0x11, 0xff, 0xd8]));
+        assert!(!mips([0x27, 0xbd, 0xff, 0xd8]));
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct Comparison {
 }
 
 /// Judges call sites line by line, makes rows of them, and ranks these.
-pub(crate) fn judge(
+pub(crate) fn compare_sites(
     joint: Joint,
     runs: &[Run],
     columns: &[Column],
