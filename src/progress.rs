@@ -35,6 +35,7 @@ impl Progress {
         self.is_all_read.store(true, Relaxed);
     }
 
+    /// What is being done now.
     pub fn stage(&self) -> Stage {
         if self.is_all_read.load(Relaxed) {
             return Stage::Naming;

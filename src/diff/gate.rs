@@ -10,6 +10,7 @@ use super::together::Together;
 /// All limits of a comparison.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Gate {
+    /// A site fails that is above any of them.
     pub limits: Vec<Limit>,
     /// Fail if the last run freed any block twice.
     pub fail_on_double_free: bool,
@@ -19,6 +20,7 @@ pub struct Gate {
     pub strict_rates: bool,
 }
 
+/// What the gate says of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Pass,

@@ -51,6 +51,7 @@ impl Growth {
         self.bytes = bytes.map(|(sum, bytes)| sum.saturating_add(bytes));
     }
 
+    /// Whether there are more blocks, or more bytes.
     pub fn is_growth(self) -> bool {
         self.blocks > 0 || self.bytes > Some(0)
     }

@@ -41,6 +41,7 @@ impl Site {
         self.of_run(self.at.runs.first())
     }
 
+    /// The last run's figures.
     pub fn last(&self) -> Figures {
         self.of_run(self.at.runs.last())
     }

@@ -23,6 +23,7 @@ pub struct Rate {
 /// A site's growth in both units, as far as they are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Rates {
+    /// Where the times of the runs are known.
     pub per_minute: Option<Rate>,
     /// Of a comparison.
     pub per_run: Option<Rate>,

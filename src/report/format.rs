@@ -61,10 +61,12 @@ pub(crate) const FAULTS: Format = Format {
 };
 
 impl Format {
+    /// The format of a name; `None` where there is no such.
     pub fn named(name: &str) -> Option<Format> {
         FORMATS.into_iter().find(|format| format.name == name)
     }
 
+    /// Draws a report.
     pub fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
         (self.write)(report, options, out)
     }

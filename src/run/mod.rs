@@ -173,6 +173,7 @@ impl Run {
         self.stacks.innermost(site.stack)
     }
 
+    /// The module that a location lies in, where it is known.
     pub fn module_of(&self, location: &Location) -> Option<&Module> {
         self.modules.get(location.module?.0 as usize)
     }
