@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::run::{Call, Frame, PassedBy, Responsible, Role, Run, Text, is_well_known, plain_name};
+use crate::run::{
+    Call, Frame, PassedBy, PassedCall, Responsible, Role, Run, Text, is_well_known, plain_name,
+};
 use crate::trace::LiveSizes;
 
 /// What of it is wanted.
@@ -17,13 +19,20 @@ pub(crate) struct Looks {
     pub stacks: bool,
 }
 
+/// A function that allocates for its callers, and how that is known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wrapper {
+    pub function: Text,
+    pub by: PassedBy,
+}
+
 /// What a run has of a site beside its figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beyond {
     /// Call sites of the run that lead here; none where no stacks are known.
     pub sites: Vec<u32>,
     /// Live blocks that came through each wrapper.
-    pub via: BTreeMap<(Text, PassedBy), u64>,
+    pub via: BTreeMap<Wrapper, u64>,
     /// It is itself a wrapper, or in the C or C++ runtime: who called it is not known.
     pub stands_for: Option<PassedBy>,
     /// Of its live blocks, where somebody looks at them; `None` where they are not known one by one.
@@ -41,8 +50,11 @@ impl Beyond {
     ) -> Option<Box<Beyond>> {
         let site = run.sites.get(number as usize)?;
         let via = responsible.via;
-        let via =
-            via.and_then(|(call, by)| Some((names.plain(run, call, by)?, whose(run, call, by))));
+        let via = via.and_then(|via| {
+            let function = names.plain(run, via)?;
+            let by = whose(run, via);
+            Some(Wrapper { function, by })
+        });
         let sizes = looks.sizes || responsible.stands_for.is_some();
         if via.is_none() && !sizes && !looks.stacks {
             return None;
@@ -77,7 +89,7 @@ impl Beyond {
 }
 
 /// A wrapper with the name of a library's can be the program's own, or that of a library of its own; so can a header.
-fn whose(run: &Run, call: Call, by: PassedBy) -> PassedBy {
+fn whose(run: &Run, PassedCall { call, by }: PassedCall) -> PassedBy {
     let frame = run.frame_of(call);
     match by {
         PassedBy::Known => {
@@ -108,7 +120,7 @@ pub(crate) struct WrapperNames(HashMap<Call, Option<Text>>);
 
 impl WrapperNames {
     /// Without a name, the runtime is told by its library, and a wrapper by its call.
-    fn plain(&mut self, run: &Run, call: Call, by: PassedBy) -> Option<Text> {
+    fn plain(&mut self, run: &Run, PassedCall { call, by }: PassedCall) -> Option<Text> {
         let name = self.0.entry(call).or_insert_with(|| {
             let frame = run.frame_of(call);
             if let Some(function) = frame.and_then(|frame| frame.function.as_deref()) {

@@ -148,7 +148,7 @@ impl MovedRow {
         let ways: Vec<Vec<Text>> = ways.filter(|way| way.len() > 1).collect();
         let via = sites.map(|site| {
             let via = run.responsible(site).via?;
-            name(via.0).map(|name| plain_name(&name))
+            name(via.call).map(|name| plain_name(&name))
         });
         let via = via.collect();
         (!ways.is_empty()).then_some(MovedRow {

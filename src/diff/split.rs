@@ -109,7 +109,7 @@ fn calls_in_line(here: &SiteRun, run: &Run) -> CallsInLine {
         };
         let responsible = run.responsible(site);
         let via = responsible.via;
-        let via = via.and_then(|(call, _)| run.frame_of(call)?.function.clone());
+        let via = via.and_then(|via| run.frame_of(via.call)?.function.clone());
         let size = site.sizes.filter(|sizes| sizes.is_one());
         let size = size.map(|sizes| sizes.least());
         let asked = Request { via, size };

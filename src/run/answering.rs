@@ -7,7 +7,7 @@
 
 use hashbrown::HashMap;
 
-use super::blame::FrameStanding;
+use super::blame::{FrameStanding, PassedCall};
 use super::wrapper::{
     Learned, Wrappers, does_its_own_work, is_copy_constructor, is_library_wrapper, is_namesake,
     is_runtime, is_wrapper, learn,
@@ -308,7 +308,12 @@ impl Run {
                 // The runtime's own functions often have no name.
                 let is_named = by != PassedBy::Runtime || self.frame_of(call(frame)).is_some();
                 let is_named = is_named || via.is_none();
-                via = is_named.then_some((call(frame), by)).or(via);
+                via = is_named
+                    .then_some(PassedCall {
+                        call: call(frame),
+                        by,
+                    })
+                    .or(via);
             }
             if let Some(frame) = standing.answers
                 && !self

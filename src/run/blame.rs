@@ -2,6 +2,13 @@
 
 use super::{Call, FramePattern, PassedBy};
 
+/// A function that stands for its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PassedCall {
+    pub call: Call,
+    pub by: PassedBy,
+}
+
 /// What answers for a call site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Responsible {
@@ -9,7 +16,7 @@ pub(crate) struct Responsible {
     /// Which of the stack's locations that is, the immediate caller of the allocator being 0.
     pub depth: usize,
     /// The wrapper that it called, where there is one.
-    pub via: Option<(Call, PassedBy)>,
+    pub via: Option<PassedCall>,
     /// It is itself a wrapper: who called it is not known.
     pub stands_for: Option<PassedBy>,
 }

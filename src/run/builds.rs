@@ -46,7 +46,12 @@ impl<'a> KnownBuilds<'a> {
     fn add(&mut self, run: &'a Run) {
         let mut starts: BTreeMap<(&Build, &str), BTreeSet<LinkAddress>> = BTreeMap::new();
         for location in &run.locations {
-            let Some((build, address, named)) = named_place(run, location) else {
+            let Some(NamedPlace {
+                build,
+                address,
+                named,
+            }) = NamedPlace::of(run, location)
+            else {
                 continue;
             };
             let other = *self.names.entry((build, address)).or_insert(named);
@@ -73,14 +78,22 @@ impl<'a> KnownBuilds<'a> {
     }
 }
 
-fn named_place<'a>(
-    run: &'a Run,
-    location: &'a Location,
-) -> Option<(&'a Build, LinkAddress, &'a Named)> {
-    let build = run.module_of(location)?.build.as_ref()?;
-    match &location.name {
-        Symbolized::Named(named) => Some((build, location.address?, named)),
-        Symbolized::Unknown(_) => None,
+struct NamedPlace<'a> {
+    build: &'a Build,
+    address: LinkAddress,
+    named: &'a Named,
+}
+
+impl<'a> NamedPlace<'a> {
+    fn of(run: &'a Run, location: &'a Location) -> Option<Self> {
+        let Symbolized::Named(named) = &location.name else {
+            return None;
+        };
+        Some(NamedPlace {
+            build: run.module_of(location)?.build.as_ref()?,
+            address: location.address?,
+            named,
+        })
     }
 }
 

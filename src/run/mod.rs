@@ -31,7 +31,7 @@ pub use address::Addressing;
 pub(crate) use address::{AddressingChoice, Certainty, LinkAddress};
 pub(crate) use answering::blamed;
 pub(crate) use best_names::with_best_names;
-pub(crate) use blame::{Blame, Responsible};
+pub(crate) use blame::{Blame, PassedCall, Responsible};
 pub(crate) use blocks::{Blocks, LiveBlock};
 pub(crate) use builds::without_false_builds;
 pub(crate) use call_site::CallSite;

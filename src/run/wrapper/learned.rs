@@ -19,8 +19,8 @@ use std::collections::BTreeSet;
 use hashbrown::{HashMap, HashSet};
 
 use crate::run::{
-    Build, Call, CallSite, Frame, LinkAddress, Location, ModuleLabel, PassedBy, Responsible, Role,
-    Run, Text,
+    Build, Call, CallSite, Frame, LinkAddress, Location, ModuleLabel, PassedBy, PassedCall,
+    Responsible, Role, Run, Text,
 };
 use crate::trace::Sizes;
 
@@ -212,7 +212,7 @@ fn note(
         (Some(own), Some(called)) => hands_a_list_on(own, called),
         _ => false,
     };
-    let via = responsible.via.and_then(|(call, _)| function(call));
+    let via = responsible.via.and_then(|via| function(via.call));
     let text = match () {
         () if hands_on(&calls, &name) => outer.clone(),
         () if hands_on(&name, &via) => Some(inner.clone()),
@@ -245,7 +245,7 @@ fn and(one: Option<Sizes>, other: Option<Sizes>) -> Option<Sizes> {
 
 /// Whether what a function calls is given a size.
 fn is_by_size(run: &Run, responsible: Responsible, known: &Learned) -> bool {
-    let Some((call, by)) = responsible.via else {
+    let Some(PassedCall { call, by }) = responsible.via else {
         return true;
     };
     match by {
