@@ -6,6 +6,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use crate::printable::printable;
 
 /// Facts of one ELF file.
 #[derive(Debug, Clone)]
-pub struct ElfInfo {
+pub(crate) struct ElfInfo {
     pub path: PathBuf,
     pub machine: Machine,
     pub kind: ElfKind,
@@ -35,13 +36,13 @@ pub struct ElfInfo {
     /// The `PT_LOAD` segments in the order of the file.
     pub segments: Vec<LoadSegment>,
     pub has_dwarf: bool,
-    /// Where a program has a `malloc` of its own that libraries find before that of the C library, and its size.
-    pub own_malloc: Option<(u64, u64)>,
+    /// Where a program has a `malloc` of its own that libraries find before that of the C library.
+    pub own_malloc: Option<Range<u64>>,
 }
 
 /// What an ELF file is good for in a capture set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ElfKind {
+pub(crate) enum ElfKind {
     /// Fixed address (`ET_EXEC`), or position-independent with an entry of its own.
     Program,
     Library,
@@ -53,7 +54,7 @@ pub enum ElfKind {
 
 /// One `PT_LOAD`: addresses and sizes in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoadSegment {
+pub(crate) struct LoadSegment {
     pub address: u64,
     pub memory_size: u64,
     pub offset: u64,
@@ -63,7 +64,7 @@ pub struct LoadSegment {
 
 impl LoadSegment {
     /// Whether a link-time address lies in this segment.
-    pub fn holds(&self, address: u64) -> bool {
+    pub(crate) fn holds(&self, address: u64) -> bool {
         address >= self.address && address - self.address < self.memory_size
     }
 }
@@ -166,7 +167,7 @@ impl fmt::Display for Machine {
 }
 
 /// Opens a file that can be read to its end: a FIFO would wait for ever, and a device never end.
-pub fn open_regular(path: &Path) -> Result<File> {
+pub(crate) fn open_regular(path: &Path) -> Result<File> {
     let opening = |e| Error::io("open", path, e);
     if !std::fs::metadata(path).map_err(opening)?.is_file() {
         return Err(opening(std::io::Error::other("it is not a regular file")));
@@ -175,7 +176,7 @@ pub fn open_regular(path: &Path) -> Result<File> {
 }
 
 /// Opens a file whose tables can be read into memory. One that is mostly holes can claim any size.
-pub fn open_elf(path: &Path) -> Result<File> {
+pub(crate) fn open_elf(path: &Path) -> Result<File> {
     use std::os::unix::fs::MetadataExt;
     /// Files up to this size may be anything; a sparse copy of a larger one still has its code.
     const ANY: u64 = 256 << 20;
@@ -189,13 +190,13 @@ pub fn open_elf(path: &Path) -> Result<File> {
 }
 
 /// True if the file begins as an ELF file does.
-pub fn is_elf(head: &[u8]) -> bool {
+pub(crate) fn is_elf(head: &[u8]) -> bool {
     head.starts_with(&elf::ELFMAG)
 }
 
 impl ElfInfo {
     /// Reads the facts of `path`; [`Error::Input(InputError::BadElf)`] where it is none or is damaged.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let file = open_elf(path)?;
         let mut ident = [0; 16];
         let mut head = BufReader::new(&file);
@@ -277,20 +278,20 @@ impl ElfInfo {
     /// The start of the page of the first `PT_LOAD`: what a relative address is counted from.
     ///
     /// `dladdr` gives the start of a module's lowest mapping (`dli_fbase`), not its load bias.
-    pub fn image_base(&self) -> u64 {
+    pub(crate) fn image_base(&self) -> u64 {
         let lowest = self.segments.iter().map(|s| s.address).min();
         lowest.unwrap_or(0) & !0xfff
     }
 
     /// Whether code of this file lies at the link-time address `address`.
-    pub fn has_code_at(&self, address: u64) -> bool {
+    pub(crate) fn has_code_at(&self, address: u64) -> bool {
         self.segments
             .iter()
             .any(|s| s.executable && s.holds(address))
     }
 
     /// The link-time address of what lies at `offset` in the file.
-    pub fn address_of_offset(&self, offset: u64) -> Option<u64> {
+    pub(crate) fn address_of_offset(&self, offset: u64) -> Option<u64> {
         let holds = |s: &&LoadSegment| {
             // A mapping covers whole pages, so it reaches a little beyond the segment on both sides.
             let first = s.offset & !0xfff;
@@ -361,14 +362,14 @@ where
     })
 }
 
-fn own_malloc<'data, Elf, R>(file: &ElfFile<'data, Elf, R>) -> Option<(u64, u64)>
+fn own_malloc<'data, Elf, R>(file: &ElfFile<'data, Elf, R>) -> Option<Range<u64>>
 where
     Elf: FileHeader<Endian = object::Endianness>,
     R: ReadRef<'data>,
 {
     let mut symbols = file.dynamic_symbols();
     let own = symbols.find(|symbol| symbol.is_definition() && symbol.name() == Ok("malloc"))?;
-    Some((own.address(), own.size()))
+    Some(own.address()..own.address().saturating_add(own.size()))
 }
 
 #[cfg(test)]

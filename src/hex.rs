@@ -46,7 +46,7 @@ fn before_blank(word: u64) -> u32 {
 /// The lower-case digits that a text begins with, up to 15 of them, before a blank or control character:
 /// their value, and how many there are. `None` also stands for what only a closer look can tell.
 #[inline(always)]
-pub fn figure_at_start(text: &[u8]) -> Option<(u64, usize)> {
+pub(crate) fn figure_at_start(text: &[u8]) -> Option<(u64, usize)> {
     let word = u64::from_le_bytes(*text.first_chunk()?);
     let count = before_blank(word);
     match count {
@@ -69,7 +69,7 @@ pub fn figure_at_start(text: &[u8]) -> Option<(u64, usize)> {
 }
 
 /// The value of each byte as a digit of either case; 255 for all others.
-pub const VALUE: [u8; 256] = {
+pub(crate) const VALUE: [u8; 256] = {
     let mut table = [255; 256];
     let mut digit = 0;
     while digit < 16 {
@@ -81,12 +81,12 @@ pub const VALUE: [u8; 256] = {
 };
 
 /// The value of a digit.
-pub fn digit(byte: u8) -> Option<u8> {
+pub(crate) fn digit(byte: u8) -> Option<u8> {
     Some(VALUE[usize::from(byte)]).filter(|value| *value < 16)
 }
 
 /// Digits alone, of at most 64 bits.
-pub fn number(digits: &[u8]) -> Option<u64> {
+pub(crate) fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > 16 {
         return None;
     }
@@ -95,7 +95,7 @@ pub fn number(digits: &[u8]) -> Option<u64> {
 }
 
 /// `0x1f`, as C prints it: a zero has no prefix.
-pub fn figure(text: &[u8]) -> Option<u64> {
+pub(crate) fn figure(text: &[u8]) -> Option<u64> {
     match text.strip_prefix(b"0x") {
         Some(digits) => number(digits),
         None => (text == b"0").then_some(0),
@@ -103,17 +103,17 @@ pub fn figure(text: &[u8]) -> Option<u64> {
 }
 
 /// Numbers as text in documents: `"0x1f"`.
-pub mod text {
+pub(crate) mod text {
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
 
     use crate::printable::printable;
 
-    pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{number:#x}"))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         let text = String::deserialize(deserializer)?;
         let digits = text.as_bytes().strip_prefix(b"0x");
         let number = digits.and_then(super::number);

@@ -70,6 +70,8 @@ mod saved;
 mod symbol_name;
 mod symbols;
 mod trace;
+#[cfg(test)]
+mod trickle;
 mod units;
 mod warning;
 

@@ -17,7 +17,9 @@ use crate::symbols::SearchPath;
 pub struct Plan {
     /// In order: growth is measured from the first to the last.
     pub runs: Vec<RunInput>,
+    /// Where files with names are looked for.
     pub search: SearchPath,
+    /// The order of rows.
     pub sort: SortBy,
     /// What rows stand for.
     pub by: Grouping,
@@ -29,6 +31,7 @@ pub struct Plan {
     pub callers: Option<usize>,
     /// Names of paths and modules that are others in the report; the first that fits is used.
     pub maps: Vec<Map>,
+    /// When the comparison fails.
     pub gate: Gate,
     /// What the numbers of the logs are, where the user says it; else it is found out, log by log.
     pub addressing: Option<Addressing>,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Bytes as text: invalid UTF-8 becomes U+FFFD, control characters become `\u{1b}`-style escapes.
-pub fn printable_bytes(bytes: &[u8]) -> String {
+pub(crate) fn printable_bytes(bytes: &[u8]) -> String {
     match String::from_utf8_lossy(bytes) {
         Cow::Borrowed(text) => printable(text).into_owned(),
         Cow::Owned(text) => printable(&text).into_owned(),
@@ -15,18 +15,18 @@ pub fn printable_bytes(bytes: &[u8]) -> String {
 }
 
 /// A path as text, escaped like [`printable_bytes`].
-pub fn printable_path(path: &std::path::Path) -> String {
+pub(crate) fn printable_path(path: &std::path::Path) -> String {
     use std::os::unix::ffi::OsStrExt;
     printable_bytes(path.as_os_str().as_bytes())
 }
 
 /// The last part of a path, as [`printable_path`].
-pub fn printable_name(path: &std::path::Path) -> String {
+pub(crate) fn printable_name(path: &std::path::Path) -> String {
     printable_path(path.file_name().map_or(path, std::path::Path::new))
 }
 
 /// Text with what cannot be seen escaped: see [`is_unsafe`].
-pub fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
@@ -43,7 +43,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 
 /// Whether a character does something other than be seen: controls, line separators, bidirectional
 /// overrides, and those that take no room, so that two names look alike that are not.
-pub fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}')
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
@@ -61,10 +61,10 @@ const LONGEST: usize = 1024;
 const KEPT: usize = 960;
 
 /// Of a name that is longer than this only both ends are looked at.
-pub const LONGEST_READ: usize = 64 * 1024;
+pub(crate) const LONGEST_READ: usize = 64 * 1024;
 
 /// A name as it can be shown: without control characters, and cut if it is too long.
-pub fn shortened(name: &str) -> String {
+pub(crate) fn shortened(name: &str) -> String {
     let beginning = &name[..boundary(name, LONGEST)];
     match printable(beginning) {
         text if name.len() <= LONGEST && text.len() <= LONGEST => text.into_owned(),
@@ -73,7 +73,7 @@ pub fn shortened(name: &str) -> String {
 }
 
 /// The same of bytes that are not looked at as a whole.
-pub fn shortened_bytes(name: &[u8]) -> String {
+pub(crate) fn shortened_bytes(name: &[u8]) -> String {
     match name.len() <= LONGEST {
         true => shortened(&String::from_utf8_lossy(name)),
         false => cut(&printable_bytes(&name[..KEPT]), name),
@@ -101,7 +101,7 @@ fn boundary(text: &str, bytes: usize) -> usize {
 }
 
 /// The first few names, and how many more there are.
-pub fn some(names: &[String]) -> String {
+pub(crate) fn some(names: &[String]) -> String {
     const SOME: usize = 5;
     match names.len() {
         0..=SOME => names.join(", "),
@@ -113,7 +113,7 @@ pub fn some(names: &[String]) -> String {
 const LISTED: usize = 8;
 
 /// `: a, b and c`, or nothing for an empty list.
-pub fn listing(lead: &str, names: &[String]) -> String {
+pub(crate) fn listing(lead: &str, names: &[String]) -> String {
     if names.len() > LISTED {
         let more = names.len() - LISTED;
         return format!("{lead} {} and {more} more", names[..LISTED].join(", "));

@@ -24,17 +24,18 @@ pub enum Stage {
 
 impl Progress {
     /// So many bytes are to come, or an unknown number of them.
-    pub fn expect(&self, bytes: Option<u64>) {
+    pub(crate) fn expect(&self, bytes: Option<u64>) {
         match bytes {
             Some(bytes) => drop(self.total.fetch_add(bytes, Relaxed)),
             None => self.is_total_unknown.store(true, Relaxed),
         }
     }
 
-    pub fn all_read(&self) {
+    pub(crate) fn all_read(&self) {
         self.is_all_read.store(true, Relaxed);
     }
 
+    /// What is being done now.
     pub fn stage(&self) -> Stage {
         if self.is_all_read.load(Relaxed) {
             return Stage::Naming;
@@ -49,7 +50,7 @@ impl Progress {
 
 /// A reader whose bytes are counted.
 #[derive(Debug)]
-pub struct Counted<'a, R> {
+pub(crate) struct Counted<'a, R> {
     pub inner: R,
     pub progress: &'a Progress,
 }

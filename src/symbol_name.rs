@@ -1,7 +1,7 @@
 //! What names of symbols say.
 
 /// A symbol without what compilers add to copies and parts of a function, which come and go with builds.
-pub fn without_clone(symbol: &str) -> &str {
+pub(crate) fn without_clone(symbol: &str) -> &str {
     const MARKS: [&str; 7] = [
         ".isra.",
         ".constprop.",
@@ -19,7 +19,7 @@ pub fn without_clone(symbol: &str) -> &str {
 }
 
 /// How long what is in front is if it only looks like a bracket: an arrow, or the sign of an operator.
-pub fn operator_sign(before: &str, rest: &str) -> usize {
+pub(crate) fn operator_sign(before: &str, rest: &str) -> usize {
     const SIGNS: [&str; 14] = [
         "<=>", "<<=", ">>=", "->*", "<<", ">>", "<=", ">=", "->", "()", "[]", "<", ">", ",",
     ];
@@ -45,6 +45,7 @@ mod tests {
             ("f.constprop.0.cold", "f"),
             ("f(int) [clone .isra.0]", "f(int)"),
             ("main.loop", "main.loop"),
+            ("libx.so", "libx.so"),
             (".cold", ".cold"),
         ] {
             assert_eq!(without_clone(symbol), function);

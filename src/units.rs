@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 
 /// Bytes for a person: `512 B`, `4.0 KiB`, `1.5 MiB`.
-pub fn bytes(n: u64) -> String {
+pub(crate) fn bytes(n: u64) -> String {
     if n < 1024 {
         return format!("{n} B");
     }
@@ -11,17 +11,17 @@ pub fn bytes(n: u64) -> String {
 }
 
 /// A signed difference of bytes: `+4.0 KiB`, `-12 B`, `0 B`.
-pub fn signed_bytes(n: i64) -> String {
+pub(crate) fn signed_bytes(n: i64) -> String {
     format!("{}{}", sign(n), bytes(n.unsigned_abs()))
 }
 
 /// A signed count with its sign always shown, but for zero: `+600`, `-3`, `0`.
-pub fn signed_count(n: i64) -> String {
+pub(crate) fn signed_count(n: i64) -> String {
     format!("{}{}", sign(n), count(n.unsigned_abs()))
 }
 
 /// A signed rate: `+600`, `-0.25`, `0`; decimals only where it is small.
-pub fn rate(n: f64) -> String {
+pub(crate) fn rate(n: f64) -> String {
     if n.abs() >= 99.95 {
         return signed_count(n.round() as i64);
     }
@@ -34,7 +34,7 @@ pub fn rate(n: f64) -> String {
 }
 
 /// How far a rate may be off, with the decimals that the rate has.
-pub fn error_of(error: f64, rate: f64) -> String {
+pub(crate) fn error_of(error: f64, rate: f64) -> String {
     match rate.abs().max(error) >= 99.95 {
         true => count(error.round() as u64),
         false => with_decimals_of(error, rate),
@@ -48,7 +48,7 @@ fn with_decimals_of(figure: f64, rate: f64) -> String {
 }
 
 /// A growth in percent: one decimal below 10, none above: `+4.2%`, `+50%`, `-100%`.
-pub fn signed_percent(percent: f64) -> String {
+pub(crate) fn signed_percent(percent: f64) -> String {
     let decimals = usize::from(percent.abs() < 9.95 && percent != 0.0);
     let text = format!("{:.decimals$}", percent.abs());
     let sign = match percent {
@@ -60,7 +60,7 @@ pub fn signed_percent(percent: f64) -> String {
 }
 
 /// A count with its thousands set apart, which a long row of digits needs: `15,400,000`.
-pub fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, c) in digits.chars().enumerate() {
@@ -73,12 +73,12 @@ pub fn count(n: u64) -> String {
 }
 
 /// `1 block`, `2 blocks`: a count with its noun.
-pub fn counted(n: u64, noun: &str) -> String {
+pub(crate) fn counted(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(n), plural(n))
 }
 
 /// `+1 block`, `-2 blocks`: a signed count with its noun.
-pub fn signed_counted(n: i64, noun: &str) -> String {
+pub(crate) fn signed_counted(n: i64, noun: &str) -> String {
     format!("{} {noun}{}", signed_count(n), plural(n.unsigned_abs()))
 }
 
@@ -95,14 +95,14 @@ fn sign(n: i64) -> &'static str {
 }
 
 /// The two largest units of a time: `6h 40m`.
-pub fn time(seconds: f64) -> String {
+pub(crate) fn time(seconds: f64) -> String {
     let whole = std::time::Duration::from_secs(seconds.min(3e15) as u64);
     let text = humantime::format_duration(whole).to_string();
     text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
 /// `signal 11 (SIGSEGV)`; the number alone where it has no name.
-pub fn signal_name(signal: i32) -> String {
+pub(crate) fn signal_name(signal: i32) -> String {
     match signal_hook::low_level::signal_name(signal) {
         Some(name) => format!("signal {signal} ({name})"),
         None => format!("signal {signal}"),

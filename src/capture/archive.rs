@@ -13,13 +13,13 @@ const MAGIC_AT: usize = 257;
 const MAGIC: &[u8] = b"ustar";
 
 /// The beginning of standard input, which stays there to be read.
-pub fn head_of_stdin() -> io::Result<Vec<u8>> {
+pub(crate) fn head_of_stdin() -> io::Result<Vec<u8>> {
     Ok(io::stdin().lock().fill_buf()?.to_vec())
 }
 
 /// Unpacks the archive that standard input may be, and makes it the run. The directory has to live as long as the run
 /// is looked at.
-pub fn unpack_stdin(runs: &mut [RunInput]) -> Result<Option<TempDir>> {
+pub(crate) fn unpack_stdin(runs: &mut [RunInput]) -> Result<Option<TempDir>> {
     let is_meant = |run: &&mut RunInput| run.log.is_none() && is_stdin(&run.path);
     let Some(run) = runs.iter_mut().find(is_meant) else {
         return Ok(None);

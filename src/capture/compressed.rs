@@ -149,23 +149,12 @@ fn damaged(what: &'static str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trickle::Trickle;
     use std::io::Write;
-
-    /// Gives one byte a read: the worst a pipe can do.
-    struct Trickle(Vec<u8>, usize);
-
-    impl Read for Trickle {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let n = usize::from(self.1 < self.0.len()).min(buffer.len());
-            buffer[..n].copy_from_slice(&self.0[self.1..self.1 + n]);
-            self.1 += n;
-            Ok(n)
-        }
-    }
 
     fn text(bytes: Vec<u8>) -> String {
         let mut out = String::new();
-        plain(Trickle(bytes, 0))
+        plain(Trickle(io::Cursor::new(bytes)))
             .unwrap()
             .read_to_string(&mut out)
             .unwrap();

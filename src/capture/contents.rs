@@ -17,7 +17,7 @@ use crate::warning::NamesWarning;
 
 /// What a directory listing comes to.
 #[derive(Default)]
-pub struct Contents {
+pub(super) struct Contents {
     logs: Vec<PathBuf>,
     maps: Vec<PathBuf>,
     programs: Vec<ElfInfo>,
@@ -39,7 +39,7 @@ pub struct Contents {
 
 impl Contents {
     /// What lies in a directory, or a log in place of one.
-    pub fn of(path: &Path, recognise: Recognise) -> Result<Self> {
+    pub(super) fn of(path: &Path, recognise: Recognise) -> Result<Self> {
         if is_stdin(path) {
             return Ok(Contents::of_log(path));
         }
@@ -111,7 +111,7 @@ impl Contents {
         Ok(contents)
     }
 
-    pub fn log(&self, input: &RunInput) -> Result<PathBuf> {
+    pub(super) fn log(&self, input: &RunInput) -> Result<PathBuf> {
         if let Some(log) = &input.log {
             return match fs::metadata(log) {
                 _ if is_stdin(log) => Ok(log.clone()),
@@ -134,13 +134,13 @@ impl Contents {
     }
 
     /// What is there and cannot be known for what it is.
-    pub fn aside(&self) -> Vec<String> {
+    pub(super) fn aside(&self) -> Vec<String> {
         let unreadable = self.unreadable.iter().map(|(path, _)| path);
         let aside = unreadable.chain(&self.unclear);
         aside.map(|path| printable_name(path)).collect()
     }
 
-    pub fn refuse_unreadable(&mut self) -> Result<()> {
+    pub(super) fn refuse_unreadable(&mut self) -> Result<()> {
         match self.unreadable.is_empty() {
             true => Ok(()),
             false => Err(self.unreadable.swap_remove(0).1),
@@ -201,7 +201,7 @@ impl Contents {
         .concat()
     }
 
-    pub fn program(&self, input: &RunInput) -> Result<Option<ElfInfo>> {
+    pub(super) fn program(&self, input: &RunInput) -> Result<Option<ElfInfo>> {
         if let Some(exe) = &input.exe {
             return ElfInfo::read(exe).map(Some);
         }
@@ -216,7 +216,7 @@ impl Contents {
     }
 
     /// A given program beside one of another build id: one of the two did not run.
-    pub fn other_program(&self, given: Option<&ElfInfo>) -> Option<NamesWarning> {
+    pub(super) fn other_program(&self, given: Option<&ElfInfo>) -> Option<NamesWarning> {
         let (given, [beside]) = (given?, self.programs.as_slice()) else {
             return None;
         };
@@ -229,7 +229,7 @@ impl Contents {
     }
 
     /// Several snapshots of one process are united; of several processes, they are an error.
-    pub fn maps_file(&self, input: &RunInput) -> Result<Option<Maps>> {
+    pub(super) fn maps_file(&self, input: &RunInput) -> Result<Option<Maps>> {
         if let Some(maps) = &input.maps {
             return Maps::read(maps).map(Some);
         }
@@ -243,7 +243,7 @@ impl Contents {
         }
     }
 
-    pub fn manifest(&self, path: &Path) -> Result<Manifest> {
+    pub(super) fn manifest(&self, path: &Path) -> Result<Manifest> {
         match self.manifests.as_slice() {
             [] => Ok(Manifest::default()),
             [manifest] => Manifest::read(manifest),
@@ -281,7 +281,7 @@ impl Contents {
     /// The saved report that stands for a log that is not there. Where something is there that may be the
     /// log, no older result may stand in for it. An empty file is a log to which
     /// nothing was written: that run failed, and no older result may stand in for it.
-    pub fn standing_in(&self, directory: &Path) -> Result<Option<PathBuf>> {
+    pub(super) fn standing_in(&self, directory: &Path) -> Result<Option<PathBuf>> {
         if !self.logs.is_empty() || !self.empty.is_empty() {
             return Ok(None);
         }

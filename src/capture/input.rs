@@ -51,6 +51,6 @@ impl RunInput {
 }
 
 /// `-`, the usual name for standard input; a file of that name is `./-`.
-pub fn is_stdin(path: &Path) -> bool {
+pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }

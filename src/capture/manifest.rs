@@ -18,14 +18,14 @@ use crate::error::{Error, InputError, Result};
 use crate::file_name::base_name;
 
 /// What the file's first field says that it is.
-pub const SCHEMA: &str = "mtrace-diff-run/1";
+pub(crate) const SCHEMA: &str = "mtrace-diff-run/1";
 
 /// Enough for some 50,000 modules, in bytes.
 const LARGEST: u64 = 16 << 20;
 
 /// A run's own facts.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// How long the program was traced, in seconds.
     #[serde(default)]
     pub duration_s: Option<f64>,
@@ -39,19 +39,19 @@ pub struct Manifest {
     #[serde(default)]
     pub ran_before: Vec<String>,
     #[serde(default)]
-    modules: Vec<ModuleFacts>,
+    modules: Vec<ManifestModule>,
     /// Made when the first module is looked up.
     #[serde(skip)]
     index: OnceLock<Index>,
 }
 
 /// Whether a run can take so many seconds: more than none, and less than some thousand years.
-pub fn is_duration(seconds: f64) -> bool {
+pub(crate) fn is_duration(seconds: f64) -> bool {
     seconds > 0.0 && seconds < 1e11
 }
 
 #[derive(Debug, Clone, Deserialize)]
-struct ModuleFacts {
+struct ManifestModule {
     /// Where it was on the target.
     path: String,
     /// In hex.
@@ -59,7 +59,7 @@ struct ModuleFacts {
 }
 
 impl Manifest {
-    pub fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let bytes = read_small(path, LARGEST)?;
         let bad = |line, reason| {
             Error::Input(InputError::BadManifest {
@@ -80,15 +80,15 @@ impl Manifest {
     }
 
     /// Adds what a log says of its modules.
-    pub fn add_modules(&mut self, modules: impl IntoIterator<Item = (String, BuildId)>) {
+    pub(crate) fn add_modules(&mut self, modules: impl IntoIterator<Item = (String, BuildId)>) {
         let facts = modules.into_iter();
-        let facts = facts.map(|(path, build_id)| ModuleFacts { path, build_id });
+        let facts = facts.map(|(path, build_id)| ManifestModule { path, build_id });
         self.modules.extend(facts);
         self.index = OnceLock::new();
     }
 
     /// The recorded build id of a module, by its path on the target or by its base name.
-    pub fn build_id(&self, name: &[u8]) -> Option<BuildId> {
+    pub(crate) fn build_id(&self, name: &[u8]) -> Option<BuildId> {
         if self.modules.is_empty() {
             return None;
         }

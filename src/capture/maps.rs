@@ -246,7 +246,7 @@ impl Maps {
 const LARGEST_FILE: u64 = 64 << 20;
 
 /// Reads a regular file of up to `largest` bytes: a FIFO would wait for ever, and a device never end.
-pub fn read_small(path: &Path, largest: u64) -> Result<Vec<u8>> {
+pub(crate) fn read_small(path: &Path, largest: u64) -> Result<Vec<u8>> {
     use std::io::Read;
     let reading = |e| Error::io("read", path, e);
     let file = open_regular(path)?;
@@ -261,7 +261,7 @@ pub fn read_small(path: &Path, largest: u64) -> Result<Vec<u8>> {
 }
 
 /// Parses one line without its line end; `None` where it is not of the format above.
-pub fn parse_line(line: &[u8]) -> Option<Mapping> {
+pub(crate) fn parse_line(line: &[u8]) -> Option<Mapping> {
     let line = line.trim_ascii_end();
     let (range, rest) = split_field(line)?;
     let (permissions, rest) = split_field(rest)?;

@@ -12,6 +12,7 @@ use super::manifest::is_duration;
 /// When to look at what is live.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub enum Moment {
+    /// When its program ended.
     #[default]
     End,
     /// So many seconds after the start.

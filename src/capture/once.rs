@@ -44,7 +44,7 @@ impl ReadOnce {
 }
 
 /// Refuses runs of which one would wait for what another has read, or get half of it.
-pub fn refuse_read_twice(inputs: &[RunInput]) -> Result<()> {
+pub(crate) fn refuse_read_twice(inputs: &[RunInput]) -> Result<()> {
     let mut seen: Vec<ReadOnce> = Vec::new();
     for path in inputs.iter().flat_map(read_files) {
         let Some(source) = ReadOnce::of(path) else {

@@ -20,7 +20,7 @@ use crate::warning::{NamesWarning, Warning};
 
 /// The files of one run, each known for what it is.
 #[derive(Debug, Default)]
-pub struct CaptureSet {
+pub(crate) struct CaptureSet {
     /// Short, for a column's head: the last part of the path.
     pub name: String,
     pub path: PathBuf,
@@ -50,7 +50,7 @@ pub struct CaptureSet {
 impl CaptureSet {
     /// Finds out what `input` holds; names of files do not matter. Missing maps or program are warnings; a
     /// missing log is an error.
-    pub fn open(input: &RunInput, recognise: Recognise) -> Result<Self> {
+    pub(crate) fn open(input: &RunInput, recognise: Recognise) -> Result<Self> {
         let file = input.log.as_ref().unwrap_or(&input.path);
         if is_file(file) {
             match file_kind(file, recognise)? {
@@ -134,12 +134,12 @@ impl CaptureSet {
     }
 
     /// How long the run took, in seconds, where that is known beside the log.
-    pub fn duration_s(&self) -> Option<f64> {
+    pub(crate) fn duration_s(&self) -> Option<f64> {
         self.told_duration_s.or(self.manifest.duration_s)
     }
 
     /// Opens the log for reading, unpacked as it is read where it is compressed.
-    pub fn open_log<'a>(&self, progress: &'a Progress) -> Result<Box<dyn Read + Send + 'a>> {
+    pub(crate) fn open_log<'a>(&self, progress: &'a Progress) -> Result<Box<dyn Read + Send + 'a>> {
         let reading = |e| Error::io("read", &self.log, e);
         if is_stdin(&self.log) {
             let inner = io::stdin();
@@ -150,18 +150,18 @@ impl CaptureSet {
     }
 
     /// How many bytes of log there are to read; a pipe does not say.
-    pub fn log_bytes(&self) -> Option<u64> {
+    pub(crate) fn log_bytes(&self) -> Option<u64> {
         let file = fs::metadata(&self.log).ok()?;
         (file.is_file() && !is_stdin(&self.log)).then_some(file.len())
     }
 
     /// The directory in which libraries of this run are looked for first.
-    pub fn directory(&self) -> Option<&Path> {
+    pub(crate) fn directory(&self) -> Option<&Path> {
         self.path.is_dir().then_some(self.path.as_path())
     }
 
     /// Whether a file belongs to this run, so that it must not be written over.
-    pub fn owns(&self, file: &Path, recognise: Recognise) -> bool {
+    pub(crate) fn owns(&self, file: &Path, recognise: Recognise) -> bool {
         // A file can have several names.
         let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
         let Some(wanted) = identity(file) else {

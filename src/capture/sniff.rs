@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// What a file holds.
 #[derive(Debug)]
-pub enum FileKind {
+pub(crate) enum FileKind {
     /// Something that a run can be read from.
     Run(Standing),
     Maps,
@@ -33,7 +33,7 @@ pub enum FileKind {
 
 /// What a file that a run can be read from is to the directory that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// The log of the run.
     Log,
     /// It says all by itself, and stands in for a log that is not there.
@@ -44,28 +44,28 @@ pub enum Standing {
 
 /// What the beginning of a file shows.
 #[derive(Debug, Clone, Copy)]
-pub struct Sign {
+pub(crate) struct Sign {
     /// Where in the file it stands: the first sign counts, since anything can be quoted behind it.
     pub at: usize,
     pub standing: Standing,
 }
 
 /// Looks for the first sign of a format that a run can be read from; which these are, `import` knows.
-pub type Recognise = fn(&[u8]) -> Option<Sign>;
+pub(crate) type Recognise = fn(&[u8]) -> Option<Sign>;
 
 /// How much of a file decides: enough for a log whose beginning is damaged.
 const HEAD: u64 = 64 * 1024;
 
 /// The beginning of a regular file, unpacked.
 #[derive(Debug)]
-pub struct Head {
+pub(crate) struct Head {
     pub bytes: Vec<u8>,
     /// Of a stream that is damaged, what comes before the damage is here.
     is_damaged: bool,
 }
 
 impl Head {
-    pub fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
         let mut bytes = Vec::new();
         let text = compressed::plain(file).map_err(|e| Error::io("read", path, e))?;
@@ -75,7 +75,7 @@ impl Head {
 }
 
 /// Reads the beginning of a regular file and says what it is.
-pub fn file_kind(path: &Path, recognise: Recognise) -> Result<FileKind> {
+pub(crate) fn file_kind(path: &Path, recognise: Recognise) -> Result<FileKind> {
     let head = Head::read(path)?;
     if is_elf(&head.bytes) {
         let Ok(info) = ElfInfo::read(path) else {
@@ -95,7 +95,7 @@ pub fn file_kind(path: &Path, recognise: Recognise) -> Result<FileKind> {
 }
 
 /// What a file holds that begins so and is no ELF file.
-pub fn kind_of(head: &[u8], recognise: Recognise) -> FileKind {
+pub(crate) fn kind_of(head: &[u8], recognise: Recognise) -> FileKind {
     let Some(first) = lines(head).next().map(|(_, line)| line) else {
         return FileKind::Empty;
     };
@@ -132,13 +132,13 @@ fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 /// Where the first line begins that is of some kind, without its end.
-pub fn first_line(text: &[u8], is: impl Fn(&[u8]) -> bool) -> Option<usize> {
+pub(crate) fn first_line(text: &[u8], is: impl Fn(&[u8]) -> bool) -> Option<usize> {
     lines(text).find(|(_, line)| is(line)).map(|(at, _)| at)
 }
 
 /// What a JSON document says that it is, if it is one of this program's. The first schema counts: texts
 /// behind it can quote anything.
-pub fn schema(head: &[u8]) -> Option<&[u8]> {
+pub(crate) fn schema(head: &[u8]) -> Option<&[u8]> {
     let (_, first) = lines(head).next()?;
     let is_name = |b: &u8| b.is_ascii_alphabetic() || *b == b'-';
     let is_schema = |text: &&[u8]| text.iter().find(|b| !is_name(b)) == Some(&b'/');

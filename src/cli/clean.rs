@@ -10,7 +10,7 @@ use crate::printable::is_unsafe;
 
 /// What takes the place of a character that must not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Escape {
+pub(super) enum Escape {
     /// `\u{1b}`, for people.
     Text,
     /// The same, of all characters beyond ASCII, too.
@@ -21,7 +21,7 @@ pub enum Escape {
 
 /// Passes on what can be shown, and colours if there are to be any.
 #[derive(Debug)]
-pub struct Clean<W> {
+pub(super) struct Clean<W> {
     inner: W,
     escape: Escape,
     colors: bool,
@@ -33,7 +33,7 @@ pub struct Clean<W> {
 const LONGEST_COLOR: usize = 32;
 
 impl<W: Write> Clean<W> {
-    pub fn new(inner: W, escape: Escape, colors: bool) -> Self {
+    pub(super) fn new(inner: W, escape: Escape, colors: bool) -> Self {
         Clean {
             inner,
             escape,
@@ -43,7 +43,7 @@ impl<W: Write> Clean<W> {
     }
 
     /// Writes what was begun and never ended, and all that waits.
-    pub fn finish(mut self) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         let rest = std::mem::take(&mut self.begun);
         self.pass(&String::from_utf8_lossy(&rest))?;
         self.inner.flush()
@@ -129,7 +129,7 @@ impl<W: Write> Write for Clean<W> {
 }
 
 /// Gives standard output, buffered, and sees to it that all of it is written, and nothing that cannot be seen.
-pub fn print(
+pub(super) fn print(
     escape: Escape,
     colors: bool,
     write: impl FnOnce(&mut dyn Write) -> Result<()>,

@@ -20,7 +20,7 @@ Example:
   mtrace ./app run0.log
 
 An mtrace log has only the immediate caller of each allocation, and no times; everything else is lost.")]
-pub struct ConvertArgs {
+pub(super) struct ConvertArgs {
     /// A recording file, or the directory that holds it
     #[arg(value_name = "RUN")]
     run: PathBuf,
@@ -38,7 +38,7 @@ enum Target {
     Mtrace,
 }
 
-pub fn convert(args: &ConvertArgs) -> Result<()> {
+pub(super) fn convert(args: &ConvertArgs) -> Result<()> {
     let Target::Mtrace = args.to;
     let input = RunInput {
         path: args.run.clone(),

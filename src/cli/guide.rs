@@ -22,7 +22,7 @@ Examples:
   mtrace-diff guide
   mtrace-diff guide recording
   mtrace-diff guide --color always gate | less -R")]
-pub struct GuideArgs {
+pub(super) struct GuideArgs {
     /// The chapter, or the beginning of its name; without it, the list of chapters
     #[arg(value_name = "CHAPTER")]
     chapter: Option<String>,
@@ -34,7 +34,7 @@ pub struct GuideArgs {
     width: Option<u16>,
 }
 
-pub fn guide(args: &GuideArgs) -> Result<()> {
+pub(super) fn guide(args: &GuideArgs) -> Result<()> {
     let color = args.color.is_on();
     let of_terminal = || terminal_width().filter(|_| io::stdout().is_terminal());
     let columns = match (args.width, of_terminal()) {

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 
 /// Whether only ASCII is to be written to standard output.
-pub fn needs_ascii(is_terminal: bool) -> bool {
+pub(super) fn needs_ascii(is_terminal: bool) -> bool {
     let values = ["LC_ALL", "LC_CTYPE", "LANG"].map(env::var_os);
     is_without_unicode(values, is_terminal)
 }

@@ -45,7 +45,7 @@ For the manual, run `mtrace-diff guide`.";
     override_usage = "mtrace-diff [OPTIONS] <RUN> <RUN>...\n       mtrace-diff show [OPTIONS] <RUN>",
     args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, max_term_width = 100
 )]
-pub struct Cli {
+pub(super) struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
@@ -53,7 +53,7 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// List the blocks still allocated at the end of one run, by call site
     #[command(mut_args(told_of_one_run))]
     Show(Box<ShowArgs>),
@@ -91,7 +91,7 @@ fn told_of_one_run(arg: Arg) -> Arg {
 const SEVERAL: &str = "Capture files (give each option once for all runs, or once per run)";
 
 #[derive(Debug, Args)]
-pub struct CompareArgs {
+pub(super) struct CompareArgs {
     /// Recordings, capture directories, mtrace logs or saved reports, oldest first; growth is last minus
     /// first
     ///
@@ -130,7 +130,7 @@ pub struct CompareArgs {
 
 /// How the work is done.
 #[derive(Debug, Args)]
-pub struct WorkArgs {
+pub(super) struct WorkArgs {
     /// Use this many threads instead of one per core; the result is the same
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = None)]
     pub threads: Option<u16>,
@@ -142,7 +142,7 @@ pub struct WorkArgs {
 /// What fails the job besides growth.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gate")]
-pub struct GateArgs {
+pub(super) struct GateArgs {
     /// Exit with 1 if the last run has this fault
     #[arg(long, value_enum, value_name = "FAULT")]
     pub fail_on: Vec<FailOn>,
@@ -161,7 +161,7 @@ pub struct GateArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
+pub(super) enum FailOn {
     /// A block was freed twice
     DoubleFree,
 }
@@ -177,7 +177,7 @@ Exit status:
   0  no --fail-on fault, or --fail-on not given
   1  the run has a --fail-on fault
   2  wrong usage, unusable input, or any other error")]
-pub struct ShowArgs {
+pub(super) struct ShowArgs {
     /// A recording, a capture directory, an mtrace log or a saved report
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
@@ -202,7 +202,7 @@ pub struct ShowArgs {
 /// Which file is which, where the capture directory alone cannot say.
 #[derive(Debug, Args)]
 #[command(next_help_heading = SEVERAL)]
-pub struct CaptureArgs {
+pub(super) struct CaptureArgs {
     /// The mtrace log
     #[arg(long, value_name = "FILE")]
     pub log: Vec<PathBuf>,
@@ -240,7 +240,7 @@ pub struct CaptureArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum AddressingKind {
+pub(super) enum AddressingKind {
     Absolute,
     Relative,
 }
@@ -248,7 +248,7 @@ pub enum AddressingKind {
 /// What of the result is shown, and how.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct ViewArgs {
+pub(super) struct ViewArgs {
     /// What to rank by
     #[arg(long, value_enum, default_value_t = Sort::Blocks)]
     pub sort: Sort,
@@ -304,7 +304,7 @@ pub struct ViewArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Sort {
+pub(super) enum Sort {
     Blocks,
     Bytes,
     Percent,
@@ -312,7 +312,7 @@ pub enum Sort {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum By {
+pub(super) enum By {
     Address,
     Line,
     Function,

@@ -19,7 +19,7 @@ use crate::run::Addressing;
 use crate::symbols::SearchPath;
 
 impl CompareArgs {
-    pub fn plan(&self) -> Result<Plan> {
+    pub(super) fn plan(&self) -> Result<Plan> {
         if let Some(text) = grouped_number(&self.fail_above) {
             return Err(Error::Usage(UsageError::GroupedNumber { text }));
         }
@@ -31,7 +31,7 @@ impl CompareArgs {
 }
 
 impl ShowArgs {
-    pub fn plan(&self) -> Result<Plan> {
+    pub(super) fn plan(&self) -> Result<Plan> {
         Ok(Plan {
             gate: self.gate.gate(Vec::new()),
             keep_blocks: self.format.lists_blocks,
@@ -146,7 +146,7 @@ impl ViewArgs {
         }
     }
 
-    pub fn options(&self) -> Options {
+    pub(super) fn options(&self) -> Options {
         let is_terminal = io::stdout().is_terminal();
         let width = self
             .width

@@ -21,13 +21,13 @@ const READING_PIPE: &str = "reading {spinner} {binary_bytes}, {binary_bytes_per_
 const NAMING: &str = "looking up functions and lines {spinner}";
 
 /// Draws until it is dropped; then nothing is left of it on the terminal.
-pub struct Bar {
+pub(super) struct Bar {
     watcher: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Bar {
     /// Only where someone can see it.
-    pub fn show(progress: &Arc<Progress>, is_quiet: bool, ascii: bool) -> Self {
+    pub(super) fn show(progress: &Arc<Progress>, is_quiet: bool, ascii: bool) -> Self {
         if is_quiet || !io::stderr().is_terminal() {
             return Bar { watcher: None };
         }

@@ -38,7 +38,7 @@ One long run is also enough: mtrace-diff run1@2m run1@3m compares two moments of
 Exit status: the program's own, if it exited by itself; 0 if it was stopped as asked; 2 if nothing could \
 be recorded."
 )]
-pub struct RecordArgs {
+pub(super) struct RecordArgs {
     /// The program to run, and its arguments
     #[arg(required = true, last = true, value_name = "PROGRAM")]
     command: Vec<OsString>,
@@ -114,7 +114,7 @@ Examples:
 
 The comment at the top of the source says how to use the recorder by hand."
 )]
-pub struct RecorderArgs {
+pub(super) struct RecorderArgs {
     /// Print the recorder's source, one C file
     #[arg(long, group = "what")]
     source: bool,
@@ -158,7 +158,7 @@ fn signal(name: &str) -> std::result::Result<Signal, String> {
 }
 
 /// What `record` leaves to do.
-pub enum Recorded {
+pub(super) enum Recorded {
     /// To end with this exit status.
     Done(u8),
     /// To compare these.
@@ -180,7 +180,7 @@ fn refuse_what_glibc_lacks(args: &RecordArgs) -> Result<()> {
     Err(Error::Record(RecordError::NotWithGlibc { option, reason }))
 }
 
-pub fn record(args: &RecordArgs) -> Result<Recorded> {
+pub(super) fn record(args: &RecordArgs) -> Result<Recorded> {
     refuse_what_glibc_lacks(args)?;
     if let ([only], true) = (args.runs.as_slice(), args.then_diff) {
         return Err(Error::Usage(UsageError::OneTime {
@@ -382,7 +382,7 @@ fn tell(output: &Path, outcome: &Captured) -> Result<()> {
     Ok(())
 }
 
-pub fn recorder(args: &RecorderArgs) -> Result<()> {
+pub(super) fn recorder(args: &RecorderArgs) -> Result<()> {
     match (&args.build, &args.output) {
         (Some(compiler), Some(directory)) => {
             let path = record::build_with(compiler, directory)?;

@@ -7,7 +7,7 @@ use crate::run::{Filter, FramePattern, Pattern, Wrappers};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Call stacks")]
-pub struct StackArgs {
+pub(super) struct StackArgs {
     /// Treat this function as an allocation wrapper and show its callers instead; `*` matches any text; can
     /// be repeated
     ///
@@ -62,7 +62,7 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 impl StackArgs {
-    pub fn wrappers(&self) -> Wrappers {
+    pub(super) fn wrappers(&self) -> Wrappers {
         Wrappers {
             given: self.wrapper.clone(),
             only_given: self.no_wrappers,
@@ -70,7 +70,7 @@ impl StackArgs {
         }
     }
 
-    pub fn filter(&self) -> Filter {
+    pub(super) fn filter(&self) -> Filter {
         Filter {
             under: self.under.clone(),
             focus: self.focus.clone(),
@@ -78,7 +78,7 @@ impl StackArgs {
     }
 
     /// The options of a report, with those on stacks.
-    pub fn options(&self, options: Options) -> Options {
+    pub(super) fn options(&self, options: Options) -> Options {
         let view = StackView {
             share: self.stack_share,
         };

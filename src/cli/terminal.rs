@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::report::{Page, wrapped_text};
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Color {
+pub(super) enum Color {
     Auto,
     Always,
     Never,
@@ -15,7 +15,7 @@ pub enum Color {
 
 impl Color {
     /// Whether standard output is to be coloured.
-    pub fn is_on(self) -> bool {
+    pub(super) fn is_on(self) -> bool {
         match self {
             Color::Always => true,
             Color::Never => false,
@@ -27,12 +27,12 @@ impl Color {
 }
 
 /// Columns of the terminal that standard output, or else standard error or input, is.
-pub fn terminal_width() -> Option<u16> {
+pub(super) fn terminal_width() -> Option<u16> {
     terminal_size::terminal_size().map(|(width, _)| width.0)
 }
 
 /// Text for standard error, in lines that fit where it is a terminal.
-pub fn on_stderr(lead: &str, text: &str) -> String {
+pub(super) fn on_stderr(lead: &str, text: &str) -> String {
     let columns = terminal_size::terminal_size_of(io::stderr());
     let page = Page {
         columns: columns.map(|(width, _)| width.0.into()),

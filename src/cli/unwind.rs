@@ -21,7 +21,7 @@ Examples:
 
 Give the unstripped program and an unstripped sysroot: on 32-bit ARM, MIPS, RISC-V and musl, only \
 unstripped files hold what is needed. The files on the target itself may be stripped.")]
-pub struct UnwindTableArgs {
+pub(super) struct UnwindTableArgs {
     /// The unstripped program
     #[arg(value_name = "PROGRAM")]
     program: PathBuf,
@@ -48,7 +48,7 @@ pub struct UnwindTableArgs {
     pub threads: Option<u16>,
 }
 
-pub fn write_table(args: &UnwindTableArgs) -> Result<()> {
+pub(super) fn write_table(args: &UnwindTableArgs) -> Result<()> {
     let plan = UnwindPlan {
         program: args.program.clone(),
         libraries: args.libraries.clone(),

@@ -11,7 +11,7 @@ use crate::printable::printable;
 
 /// Puts the command before its options: `--threads 1 show run0` is `show --threads 1 run0`, which is
 /// what clap understands.
-pub fn command_first(mut words: Vec<OsString>) -> Vec<OsString> {
+pub(super) fn command_first(mut words: Vec<OsString>) -> Vec<OsString> {
     let cli = Cli::command();
     if let Some(at) = position(&cli, &words)
         && at > 1
@@ -54,7 +54,7 @@ fn has_value_behind(cli: &Command, name: &str) -> bool {
 const MISTAKES: usize = 2;
 
 /// Whether a run that is not there was meant as a command, which makes it another error.
-pub fn meant_as_command(error: Error, runs: &[impl AsRef<Path>]) -> Error {
+pub(super) fn meant_as_command(error: Error, runs: &[impl AsRef<Path>]) -> Error {
     let path = match &error {
         Error::Input(InputError::MissingRun { path }) => path,
         Error::Usage(UsageError::OneRun { path }) if !path.exists() => path,
@@ -75,7 +75,7 @@ pub fn meant_as_command(error: Error, runs: &[impl AsRef<Path>]) -> Error {
 
 /// What is wrong with words that clap does not know, where it would speak of the wrong one: a mistyped command before
 /// options, or a program without `--` before it.
-pub fn mistaken(words: &[OsString]) -> Option<Error> {
+pub(super) fn mistaken(words: &[OsString]) -> Option<Error> {
     let first = Path::new(words.get(1)?);
     let cli = Cli::command();
     if first == Path::new("record") {

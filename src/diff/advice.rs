@@ -43,7 +43,7 @@ impl<'a> GoneAndNew<'a> {
 
 /// Sites that are gone beside others that are new, where they may well be the same; and sites that
 /// were taken for the same, where they may well not be.
-pub fn advice(sites: &[Site]) -> Vec<ComparisonWarning> {
+pub(crate) fn advice(sites: &[Site]) -> Vec<ComparisonWarning> {
     let mut functions: BTreeMap<&str, GoneAndNew<'_>> = BTreeMap::new();
     let mut modules: BTreeMap<Option<&ModuleKey>, GoneAndNew<'_>> = BTreeMap::new();
     for site in sites.iter().filter(|site| site.at.hidden.is_none()) {

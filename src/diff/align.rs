@@ -2,7 +2,7 @@
 
 /// What a pairing costs, compared field by field: what stands lower never outweighs what stands above it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cost {
+pub(super) struct Cost {
     /// Changes of the source that would explain it: items added and taken away, and lines between them.
     pub edits: u64,
     /// Pairs whose sizes do not agree.
@@ -28,21 +28,21 @@ impl Cost {
 
 /// Two items that are one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Aligned {
+pub(super) struct Aligned {
     pub old: usize,
     pub new: usize,
 }
 
 /// A pairing of all items, and which others are as good.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Alignment {
+pub(super) struct Alignment {
     pub pairs: Vec<Aligned>,
     /// Of each new item, what else it may be as well; `None` stands for a new one.
     pub rivals: Vec<Vec<Option<usize>>>,
 }
 
 /// What two lists are aligned by.
-pub trait Costs {
+pub(super) trait Costs {
     /// Of pairing an old and a new item; `None` for two that cannot be one.
     fn pair(&self, old: usize, new: usize) -> Option<Cost>;
     /// Edits that a pair needs, if the items before both are a pair (or the beginning).
@@ -58,7 +58,7 @@ pub trait Costs {
 const MOST_CELLS: usize = 1 << 17;
 
 /// Whether two lists are too long to weigh each item of one against each of the other.
-pub fn are_long(old: usize, new: usize) -> bool {
+pub(super) fn are_long(old: usize, new: usize) -> bool {
     old.saturating_mul(new) > MOST_CELLS
 }
 
@@ -70,7 +70,7 @@ struct Cell {
 }
 
 /// Aligns lists of `old` and `new` items.
-pub fn align(old: usize, new: usize, terms: &impl Costs) -> Alignment {
+pub(super) fn align(old: usize, new: usize, terms: &impl Costs) -> Alignment {
     if old == 0 || new == 0 {
         return Alignment {
             pairs: Vec::new(),
@@ -311,9 +311,9 @@ mod tests {
     use super::*;
 
     /// Lines that keep their distance, as in a source file.
-    struct Lines<'a>(&'a [i64], &'a [i64]);
+    struct LineNumbers<'a>(&'a [i64], &'a [i64]);
 
-    impl Costs for Lines<'_> {
+    impl Costs for LineNumbers<'_> {
         fn pair(&self, old: usize, new: usize) -> Option<Cost> {
             let distance = self.0[old].abs_diff(self.1[new]);
             Some(Cost {
@@ -341,7 +341,7 @@ mod tests {
     }
 
     fn of(old: &[i64], new: &[i64]) -> Vec<(usize, usize)> {
-        let alignment = align(old.len(), new.len(), &Lines(old, new));
+        let alignment = align(old.len(), new.len(), &LineNumbers(old, new));
         alignment.pairs.iter().map(|p| (p.old, p.new)).collect()
     }
 
@@ -358,10 +358,10 @@ mod tests {
 
     #[test]
     fn what_is_as_good_is_a_rival() {
-        let sure = align(2, 2, &Lines(&[5, 7], &[5, 7]));
+        let sure = align(2, 2, &LineNumbers(&[5, 7], &[5, 7]));
         assert_eq!(sure.rivals, [[], []]);
         // One was added on line 9, or on line 5 and moved the other: nothing tells.
-        let added = align(1, 2, &Lines(&[5], &[5, 9]));
+        let added = align(1, 2, &LineNumbers(&[5], &[5, 9]));
         assert_eq!(added.pairs, [Aligned { old: 0, new: 0 }]);
         assert_eq!(added.rivals, [vec![None], vec![Some(0)]]);
     }

@@ -5,16 +5,25 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::run::{Call, Frame, PassedBy, Responsible, Role, Run, Text, is_well_known, plain_name};
+use crate::run::{
+    Call, Frame, PassedBy, PassedCall, Responsible, Role, Run, Text, is_well_known, plain_name,
+};
 use crate::trace::LiveSizes;
 
 /// What of it is wanted.
 #[derive(Debug, Clone, Copy)]
-pub struct Looks {
+pub(crate) struct Looks {
     /// Of each site, the sizes of its blocks; else only of wrappers.
     pub sizes: bool,
     /// There are stacks, which will be asked for.
     pub stacks: bool,
+}
+
+/// A function that allocates for its callers, and how that is known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wrapper {
+    pub function: Text,
+    pub by: PassedBy,
 }
 
 /// What a run has of a site beside its figures.
@@ -23,7 +32,7 @@ pub struct Beyond {
     /// Call sites of the run that lead here; none where no stacks are known.
     pub sites: Vec<u32>,
     /// Live blocks that came through each wrapper.
-    pub via: BTreeMap<(Text, PassedBy), u64>,
+    pub via: BTreeMap<Wrapper, u64>,
     /// It is itself a wrapper, or in the C or C++ runtime: who called it is not known.
     pub stands_for: Option<PassedBy>,
     /// Of its live blocks, where somebody looks at them; `None` where they are not known one by one.
@@ -32,7 +41,7 @@ pub struct Beyond {
 
 impl Beyond {
     /// Of a call site of a run, by its number.
-    pub fn of(
+    pub(crate) fn of(
         run: &Run,
         number: u32,
         responsible: Responsible,
@@ -41,8 +50,11 @@ impl Beyond {
     ) -> Option<Box<Beyond>> {
         let site = run.sites.get(number as usize)?;
         let via = responsible.via;
-        let via =
-            via.and_then(|(call, by)| Some((names.plain(run, call, by)?, whose(run, call, by))));
+        let via = via.and_then(|via| {
+            let function = names.plain(run, via)?;
+            let by = whose(run, via);
+            Some(Wrapper { function, by })
+        });
         let sizes = looks.sizes || responsible.stands_for.is_some();
         if via.is_none() && !sizes && !looks.stacks {
             return None;
@@ -59,7 +71,7 @@ impl Beyond {
     }
 
     /// Adds what another call site has, or another place.
-    pub fn add(&mut self, other: &Beyond) {
+    pub(crate) fn add(&mut self, other: &Beyond) {
         self.sites.extend(&other.sites);
         for (via, blocks) in &other.via {
             *self.via.entry(via.clone()).or_default() += blocks;
@@ -77,7 +89,7 @@ impl Beyond {
 }
 
 /// A wrapper with the name of a library's can be the program's own, or that of a library of its own; so can a header.
-fn whose(run: &Run, call: Call, by: PassedBy) -> PassedBy {
+fn whose(run: &Run, PassedCall { call, by }: PassedCall) -> PassedBy {
     let frame = run.frame_of(call);
     match by {
         PassedBy::Known => {
@@ -104,11 +116,11 @@ fn whose(run: &Run, call: Call, by: PassedBy) -> PassedBy {
 
 /// Plain names of the wrappers of a run, each made once.
 #[derive(Debug, Default)]
-pub struct WrapperNames(HashMap<Call, Option<Text>>);
+pub(crate) struct WrapperNames(HashMap<Call, Option<Text>>);
 
 impl WrapperNames {
     /// Without a name, the runtime is told by its library, and a wrapper by its call.
-    fn plain(&mut self, run: &Run, call: Call, by: PassedBy) -> Option<Text> {
+    fn plain(&mut self, run: &Run, PassedCall { call, by }: PassedCall) -> Option<Text> {
         let name = self.0.entry(call).or_insert_with(|| {
             let frame = run.frame_of(call);
             if let Some(function) = frame.and_then(|frame| frame.function.as_deref()) {

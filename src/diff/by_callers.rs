@@ -28,7 +28,7 @@ const STACKS: usize = 8;
 const MOST: usize = 250;
 
 /// Makes one of rows that are one, and notes those of which several may be.
-pub fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedSite> {
+pub(super) fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedSite> {
     let has_callers = |run: &Run| {
         run.sites
             .iter()
@@ -43,11 +43,11 @@ pub fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedS
         Some((first, site.runs.iter().rposition(Option::is_some)?))
     };
     let spans: Vec<Option<(usize, usize)>> = sites.iter().map(here).collect();
-    let of = |is: &dyn Fn(usize, usize) -> bool| -> Vec<Row> {
+    let of = |is: &dyn Fn(usize, usize) -> bool| -> Vec<MovedRow> {
         let spans = spans.iter().enumerate();
         let is = spans.filter(|(_, span)| span.is_some_and(|(first, last)| is(first, last)));
         is.filter_map(|(index, span)| {
-            Row::of(index, &sites[index], span.map(|(_, last)| last)?, runs)
+            MovedRow::of(index, &sites[index], span.map(|(_, last)| last)?, runs)
         })
         .collect()
     };
@@ -118,7 +118,7 @@ fn grows(run: &SiteRun) -> bool {
 }
 
 /// What is known of a row that went or came.
-struct Row {
+struct MovedRow {
     index: usize,
     /// Its function and those on the way to it, of the stacks that allocated most.
     ways: Vec<Vec<Text>>,
@@ -126,7 +126,7 @@ struct Row {
     here: Box<SiteRun>,
 }
 
-impl Row {
+impl MovedRow {
     /// `None` where its functions are not known.
     fn of(index: usize, site: &JoinedSite, last: usize, runs: &[Run]) -> Option<Self> {
         let run = &runs[last];
@@ -148,10 +148,10 @@ impl Row {
         let ways: Vec<Vec<Text>> = ways.filter(|way| way.len() > 1).collect();
         let via = sites.map(|site| {
             let via = run.responsible(site).via?;
-            name(via.0).map(|name| plain_name(&name))
+            name(via.call).map(|name| plain_name(&name))
         });
         let via = via.collect();
-        (!ways.is_empty()).then_some(Row {
+        (!ways.is_empty()).then_some(MovedRow {
             index,
             ways,
             via,
@@ -167,7 +167,7 @@ impl Row {
         }
     }
 
-    fn likeness(&self, new: &Row) -> Option<u32> {
+    fn likeness(&self, new: &MovedRow) -> Option<u32> {
         let is_one_build = self.here.build.is_some() && self.here.build == new.here.build;
         let other_size = matches!((self.size(), new.size()), (Some(a), Some(b)) if a != b);
         if is_one_build || other_size || self.via.is_disjoint(&new.via) {

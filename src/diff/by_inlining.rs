@@ -13,15 +13,20 @@ use super::site::{JoinedSite, SiteKey, SiteRun};
 use crate::run::{Run, Symbolized, Text};
 use crate::symbol_name::without_clone;
 
-/// A line of a run.
-type Line = (usize, Option<Text>, Option<Text>, Option<u32>);
+#[derive(PartialEq, Eq, Hash)]
+struct LineOfRun {
+    run: usize,
+    function: Option<Text>,
+    file: Option<Text>,
+    line: u32,
+}
 
 /// Makes one of the rows of a line that are one.
-pub fn unite_by_inlining(sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedSite> {
+pub(super) fn unite_by_inlining(sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedSite> {
     if runs.len() < 2 || !runs.iter().all(Run::has_stacks) {
         return sites;
     }
-    let mut of_lines: HashMap<Line, Vec<usize>> = HashMap::new();
+    let mut of_lines: HashMap<LineOfRun, Vec<usize>> = HashMap::new();
     for (index, site) in sites.iter().enumerate() {
         for line in lines(site, runs) {
             of_lines.entry(line).or_default().push(index);
@@ -72,20 +77,19 @@ fn head(heads: &[usize], mut index: usize) -> usize {
 }
 
 /// The line of a site in each run that has it.
-fn lines(site: &JoinedSite, runs: &[Run]) -> Vec<Line> {
+fn lines(site: &JoinedSite, runs: &[Run]) -> Vec<LineOfRun> {
     let of_runs = site.runs.iter().zip(runs).enumerate();
-    let line = |(index, (here, run)): (usize, (&Option<Box<SiteRun>>, &Run))| {
+    let line = |(number_of_run, (here, run)): (usize, (&Option<Box<SiteRun>>, &Run))| {
         let number = *here.as_ref()?.stacks().first()?;
         let call = run.responsible(&run.sites[number as usize]).call;
         let frame = run.frame_of(call)?;
-        frame.line?;
         let function = frame.function.as_deref().map(without_clone);
-        Some((
-            index,
-            function.map(Text::from),
-            frame.file.clone(),
-            frame.line,
-        ))
+        Some(LineOfRun {
+            run: number_of_run,
+            function: function.map(Text::from),
+            file: frame.file.clone(),
+            line: frame.line?,
+        })
     };
     of_runs.filter_map(line).collect()
 }

@@ -13,14 +13,3 @@ pub struct Caller {
     /// Where no line is known.
     pub address: Option<LinkAddress>,
 }
-
-impl Caller {
-    /// Whether both are one function, whatever line of it.
-    pub fn is_same_function(&self, other: &Caller) -> bool {
-        let is_known = self.function.is_some() || other.function.is_some();
-        match is_known {
-            true => self.module == other.module && self.function == other.function,
-            false => self == other,
-        }
-    }
-}

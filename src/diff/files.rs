@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::file_name::last_part;
 
 /// How many components two paths have in common from the right; 0 if their file names differ.
-pub fn agreement(a: &str, b: &str) -> usize {
+pub(super) fn agreement(a: &str, b: &str) -> usize {
     let pairs = from_the_right(a).zip(from_the_right(b));
     pairs.take_while(|(a, b)| a == b).count()
 }
@@ -20,7 +20,7 @@ const MOST_RIVALS: usize = 1 << 16;
 
 /// Pairs that have the highest score and no rival, then the next highest, and so on. Where several
 /// are as good for one of the two, none is taken: a guess would make one of what are two.
-pub fn best_pairs<S: Ord + Copy>(
+pub(super) fn best_pairs<S: Ord + Copy>(
     old: usize,
     new: usize,
     score: impl Fn(usize, usize) -> Option<S>,
@@ -59,7 +59,7 @@ pub fn best_pairs<S: Ord + Copy>(
 
 /// Two files that are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FilePair<'a> {
+pub(super) struct FilePair<'a> {
     pub old: &'a str,
     pub new: &'a str,
     /// Their directories tell that one may have gone and the other come.
@@ -68,7 +68,7 @@ pub struct FilePair<'a> {
 
 /// The files of a module in two builds: those with call sites, and the others that it was made of.
 #[derive(Debug, Default)]
-pub struct FilePairs<'a> {
+pub(super) struct FilePairs<'a> {
     old: BTreeSet<&'a str>,
     new: BTreeSet<&'a str>,
     /// Paths that are in both builds.
@@ -76,13 +76,13 @@ pub struct FilePairs<'a> {
 }
 
 impl<'a> FilePairs<'a> {
-    pub fn new(old: BTreeSet<&'a str>, new: BTreeSet<&'a str>) -> Self {
+    pub(super) fn new(old: BTreeSet<&'a str>, new: BTreeSet<&'a str>) -> Self {
         let common = old.intersection(&new).copied().collect();
         FilePairs { old, new, common }
     }
 
     /// Adds files that are there, whether or not they have call sites.
-    pub fn add_quiet(
+    pub(super) fn add_quiet(
         &mut self,
         old: impl Iterator<Item = &'a str>,
         new: impl Iterator<Item = &'a str>,
@@ -97,7 +97,7 @@ impl<'a> FilePairs<'a> {
         self.new.extend(new.into_iter().filter(has_name));
     }
 
-    pub fn pairs(&self) -> Vec<FilePair<'a>> {
+    pub(super) fn pairs(&self) -> Vec<FilePair<'a>> {
         let pairs = pair_files(&self.old, &self.new);
         let mut moves: BTreeMap<Move<'_>, usize> = BTreeMap::new();
         for (old, new) in pairs.iter().filter(|(old, new)| old != new) {
@@ -117,7 +117,10 @@ impl<'a> FilePairs<'a> {
         if moves.get(one).is_some_and(|files| *files >= OF_A_DIRECTORY) {
             return false;
         }
-        let (old_root, new_root) = one;
+        let Move {
+            old: old_root,
+            new: new_root,
+        } = one;
         let above = old_root.iter().zip(new_root);
         let above: Vec<&str> = above.take_while(|(a, b)| a == b).map(|(a, _)| *a).collect();
         let stayed = || {
@@ -125,7 +128,7 @@ impl<'a> FilePairs<'a> {
             let mut below = self.common.range(above.as_str()..);
             below.next().is_some_and(|file| file.starts_with(&above))
         };
-        let is_beyond = |(old, new): &Move<'_>| {
+        let is_beyond = |Move { old, new }: &Move<'_>| {
             let is_above =
                 |root: &[&str], of: &[&str]| root.len() < of.len() && of.starts_with(root);
             is_above(old, old_root) && is_above(new, new_root)
@@ -138,7 +141,11 @@ impl<'a> FilePairs<'a> {
 const OF_A_DIRECTORY: usize = 3;
 
 /// What two paths begin with, without what they have in common at their ends.
-type Move<'a> = (Vec<&'a str>, Vec<&'a str>);
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Move<'a> {
+    old: Vec<&'a str>,
+    new: Vec<&'a str>,
+}
 
 fn roots<'a>(old: &'a str, new: &'a str) -> Move<'a> {
     let common = agreement(old, new);
@@ -147,7 +154,10 @@ fn roots<'a>(old: &'a str, new: &'a str) -> Move<'a> {
         parts.reverse();
         parts
     };
-    (root(old), root(new))
+    Move {
+        old: root(old),
+        new: root(new),
+    }
 }
 
 /// Files of two builds that are one: equal paths first, then those that agree longest from the right.
@@ -165,19 +175,19 @@ fn pair_files<'a>(old: &BTreeSet<&'a str>, new: &BTreeSet<&'a str>) -> Vec<(&'a 
     let longest = all().map(|(_, parts)| parts.len()).max().unwrap_or(0);
     // Those that agree longest first; what has a rival then is settled by nothing that agrees less.
     for length in (1..=longest).rev() {
-        let mut ends: BTreeMap<&[&str], Files<'_>> = BTreeMap::new();
+        let mut ends: BTreeMap<&[&str], FilesAlike<'_>> = BTreeMap::new();
         for (file, parts) in &old {
             if let Some(end) = parts.get(..length) {
-                ends.entry(end).or_default().0.push(*file);
+                ends.entry(end).or_default().old.push(*file);
             }
         }
         for (file, parts) in &new {
             if let Some(end) = parts.get(..length) {
-                ends.entry(end).or_default().1.push(*file);
+                ends.entry(end).or_default().new.push(*file);
             }
         }
         let mut settled: BTreeSet<&str> = BTreeSet::new();
-        for (old, new) in ends.into_values() {
+        for FilesAlike { old, new } in ends.into_values() {
             if let ([old], [new]) = (old.as_slice(), new.as_slice()) {
                 pairs.push((*old, *new));
             }
@@ -191,8 +201,12 @@ fn pair_files<'a>(old: &BTreeSet<&'a str>, new: &BTreeSet<&'a str>) -> Vec<(&'a 
     pairs
 }
 
-/// Old ones and new ones.
-type Files<'a> = (Vec<&'a str>, Vec<&'a str>);
+/// Files of two builds that end alike.
+#[derive(Default)]
+struct FilesAlike<'a> {
+    old: Vec<&'a str>,
+    new: Vec<&'a str>,
+}
 
 #[cfg(test)]
 mod tests {

@@ -19,7 +19,7 @@ const LEAST_SHARE: f64 = 0.1;
 
 /// Whether a site leaked in the first run, by its own course, and no longer does: much less is left than the first
 /// run left, or would have left in the time of a shorter last run, and what is left does not grow. `last` is the verdict on it.
-pub fn is_fixed(
+pub(super) fn is_fixed(
     runs: &[Option<Box<SiteRun>>],
     columns: &[Column],
     growth: Growth,
@@ -90,7 +90,7 @@ fn share_of_length(first: &Column, last: &Column) -> f64 {
 
 /// A leak that is gone where another one came that asks for the same sizes may only have another name. Where rows of the
 /// runs need not match, any may.
-pub fn without_unsure(lines: &mut [Site], can_be_fixed: bool) {
+pub(super) fn without_unsure(lines: &mut [Site], can_be_fixed: bool) {
     if !can_be_fixed {
         lines.iter_mut().for_each(|line| line.fixed = false);
         return;
@@ -119,7 +119,7 @@ pub fn without_unsure(lines: &mut [Site], can_be_fixed: bool) {
 }
 
 /// The lines that are fixed, those that shrank most first.
-pub fn fixed(lines: &[Site]) -> Vec<Site> {
+pub(super) fn fixed(lines: &[Site]) -> Vec<Site> {
     let mut fixed: Vec<Site> = lines.iter().filter(|line| line.fixed).cloned().collect();
     fixed.sort_by_key(|line| (line.growth.blocks, line.growth.bytes));
     fixed

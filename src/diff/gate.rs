@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::column::Column;
-use super::judged::{Reading, Site};
+use super::judged::{Measurement, Site};
 use super::limit::Limit;
 use super::together::Together;
 
 /// All limits of a comparison.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Gate {
+    /// A site fails that is above any of them.
     pub limits: Vec<Limit>,
     /// Fail if the last run freed any block twice.
     pub fail_on_double_free: bool,
@@ -19,6 +20,7 @@ pub struct Gate {
     pub strict_rates: bool,
 }
 
+/// What the gate says of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Pass,
@@ -40,7 +42,7 @@ pub struct Breach {
 
 /// What a gate finds.
 #[derive(Debug, Default)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// In the order of the sites.
     pub breaches: Vec<Breach>,
     /// Sites that are above a limit together, but for what a few of them lost.
@@ -50,7 +52,7 @@ pub struct Judgement {
 impl Gate {
     /// What ranked sites breach. What is hidden did not grow. Of sites that are alike none need be above a limit for all
     /// of them to be.
-    pub fn judge(
+    pub(crate) fn judge(
         &self,
         sites: &[Site],
         columns: &[Column],
@@ -69,7 +71,7 @@ impl Gate {
             if together.sites.iter().any(|site| told.contains(site)) {
                 continue;
             }
-            let mut limits = self.exceeded(&together.reading);
+            let mut limits = self.exceeded(&together.measurement);
             let mut until_exit = false;
             if let Some(held) = together.held.as_ref().filter(|_| limits.is_empty()) {
                 limits = self.exceeded(held);
@@ -79,7 +81,7 @@ impl Gate {
             if let Some(others) = others {
                 let exceeded = self.exceeded(&others);
                 match self.strict {
-                    true => (limits, together.reading) = (exceeded, others),
+                    true => (limits, together.measurement) = (exceeded, others),
                     false if !exceeded.is_empty() => offset.push(together.clone()),
                     false => {}
                 }
@@ -107,8 +109,8 @@ impl Gate {
             .filter(|(_, site)| site.at.hidden.is_none());
         judged
             .filter_map(|(index, site)| {
-                let breach = |reading: &Reading| {
-                    let limits = self.exceeded(reading);
+                let breach = |measurement: &Measurement| {
+                    let limits = self.exceeded(measurement);
                     (!limits.is_empty()).then_some(Breach {
                         site: index,
                         unsure: false,
@@ -133,27 +135,30 @@ impl Gate {
                         ..breach(site.worst.as_deref()?)?
                     })
                 };
-                breach(&site.reading(columns)).or_else(held).or_else(worst)
+                breach(&site.measurement(columns))
+                    .or_else(held)
+                    .or_else(worst)
             })
             .collect()
     }
 
-    fn exceeded(&self, reading: &Reading) -> Vec<Limit> {
+    fn exceeded(&self, measurement: &Measurement) -> Vec<Limit> {
         let limits = self.limits.iter();
-        let exceeded = limits.filter(|limit| limit.is_exceeded_by(reading, self.strict_rates));
+        let exceeded = limits.filter(|limit| limit.is_exceeded_by(measurement, self.strict_rates));
         exceeded.cloned().collect()
     }
 
     /// How many sites are above a limit by their rate, and by no more than chance can be.
-    pub fn above_by_chance(&self, sites: &[Site], columns: &[Column]) -> usize {
+    pub(crate) fn above_by_chance(&self, sites: &[Site], columns: &[Column]) -> usize {
         if self.strict_rates || self.limit_by_time().is_none() {
             return 0;
         }
         let by_chance = |site: &&Site| {
-            let reading = site.reading(columns);
+            let measurement = site.measurement(columns);
             let mut limits = self.limits.iter().filter(|limit| limit.is_by_time());
             limits.any(|limit| {
-                limit.is_exceeded_by(&reading, true) && !limit.is_exceeded_by(&reading, false)
+                limit.is_exceeded_by(&measurement, true)
+                    && !limit.is_exceeded_by(&measurement, false)
             })
         };
         let shown = sites.iter().filter(|site| site.at.hidden.is_none());
@@ -161,7 +166,7 @@ impl Gate {
     }
 
     /// How many sites were above a limit until the end of the last run freed what they held, and did not grow all along.
-    pub fn held_above(&self, sites: &[Site], columns: &[Column]) -> usize {
+    pub(crate) fn held_above(&self, sites: &[Site], columns: &[Column]) -> usize {
         if self.limits.is_empty() {
             return 0;
         }
@@ -174,7 +179,7 @@ impl Gate {
     }
 
     /// A limit that needs the runs' times.
-    pub fn limit_by_time(&self) -> Option<&Limit> {
+    pub(crate) fn limit_by_time(&self) -> Option<&Limit> {
         self.limits.iter().find(|limit| limit.is_by_time())
     }
 

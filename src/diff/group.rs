@@ -7,19 +7,19 @@ use super::identity::Candidate;
 use super::judged::Site;
 use super::leak::Leak;
 use super::line_counts::LineCounts;
-use super::module_key::ModuleKey;
+use super::module_key::{ModuleKey, SourceFile};
 use super::site::{Grouping, JoinedSite, SiteKey};
 use crate::run::{Frame, Named, Symbolized};
 
 /// What in earlier runs had another name.
 #[derive(Debug, Default)]
-pub struct Aliases {
+pub(crate) struct Aliases {
     modules: BTreeMap<ModuleKey, ModuleKey>,
-    files: BTreeMap<(ModuleKey, String), (ModuleKey, String)>,
+    files: BTreeMap<SourceFile, SourceFile>,
 }
 
 impl Aliases {
-    pub fn add_module(&mut self, old: &ModuleKey, new: &ModuleKey) {
+    pub(crate) fn add_module(&mut self, old: &ModuleKey, new: &ModuleKey) {
         if old != new {
             // The newest run has the last word, so no chain of names leads back to its beginning.
             self.modules.remove(new);
@@ -27,16 +27,15 @@ impl Aliases {
         }
     }
 
-    pub fn add_file(&mut self, old: (&ModuleKey, &str), new: (&ModuleKey, &str)) {
-        let owned = |(module, file): (&ModuleKey, &str)| (module.clone(), file.to_owned());
+    pub(crate) fn add_file(&mut self, old: SourceFile, new: SourceFile) {
         if old != new {
-            self.files.remove(&owned(new));
-            self.files.insert(owned(old), owned(new));
+            self.files.remove(&new);
+            self.files.insert(old, new);
         }
     }
 
     /// The names of two sites that are one. A file that `lives_on` in the new run only lost a function.
-    pub fn add_names_of(
+    pub(crate) fn add_names_of(
         &mut self,
         old: &Candidate,
         new: &Candidate,
@@ -50,7 +49,10 @@ impl Aliases {
             if let (Some(old), Some(new)) = (&old.file, &new.file)
                 && !lives_on(old_module, old)
             {
-                self.add_file((old_module, old), (new_module, new));
+                self.add_file(
+                    SourceFile::new(old_module, old),
+                    SourceFile::new(new_module, new),
+                );
             }
         }
     }
@@ -59,10 +61,10 @@ impl Aliases {
         newest(module, |module| self.modules.get(module))
     }
 
-    fn file(&self, module: &ModuleKey, file: &str) -> (ModuleKey, String) {
-        let named = (module.clone(), file.to_owned());
-        let (module, file) = newest(&named, |file| self.files.get(file));
-        (self.module(module).clone(), file.clone())
+    fn file(&self, module: &ModuleKey, path: &str) -> SourceFile {
+        let named = SourceFile::new(module, path);
+        let newest_file = newest(&named, |file| self.files.get(file));
+        SourceFile::new(self.module(&newest_file.module), &newest_file.path)
     }
 }
 
@@ -86,7 +88,7 @@ struct RowKey {
 
 /// Sums up the lines of each function, file or module. A line whose group is not known stays a row
 /// of its own: two that are unknown are not one.
-pub fn group(lines: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<JoinedSite> {
+pub(super) fn group(lines: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<JoinedSite> {
     let mut rows: Vec<JoinedSite> = Vec::new();
     let mut index: BTreeMap<RowKey, usize> = BTreeMap::new();
     for line in lines {
@@ -131,7 +133,7 @@ fn counted(site: &Site) -> LineCounts {
 }
 
 /// The lines that rows of addresses are parts of.
-pub fn lines_of(addresses: &[Site]) -> Vec<JoinedSite> {
+pub(super) fn lines_of(addresses: &[Site]) -> Vec<JoinedSite> {
     let mut rows: Vec<JoinedSite> = Vec::new();
     let mut index: BTreeMap<SiteKey, usize> = BTreeMap::new();
     for Site { at, .. } in addresses {
@@ -169,8 +171,8 @@ fn row_key(site: &JoinedSite, by: Grouping, aliases: &Aliases) -> Option<RowKey>
     let file = site.frame().and_then(|frame| frame.file.as_deref());
     let named = |file: Option<&str>| match file {
         Some(file) => {
-            let (module, file) = aliases.file(module, file);
-            (module, Some(file))
+            let SourceFile { module, path } = aliases.file(module, file);
+            (module, Some(path))
         }
         None => (aliases.module(module).clone(), None),
     };

@@ -35,7 +35,7 @@ impl Growth {
         bytes: Some(0),
     };
 
-    pub fn between(first: Figures, last: Figures) -> Self {
+    pub(crate) fn between(first: Figures, last: Figures) -> Self {
         Growth {
             blocks: difference(first.blocks, last.blocks),
             bytes: first
@@ -45,12 +45,13 @@ impl Growth {
         }
     }
 
-    pub fn add(&mut self, other: Growth) {
+    pub(crate) fn add(&mut self, other: Growth) {
         self.blocks = self.blocks.saturating_add(other.blocks);
         let bytes = self.bytes.zip(other.bytes);
         self.bytes = bytes.map(|(sum, bytes)| sum.saturating_add(bytes));
     }
 
+    /// Whether there are more blocks, or more bytes.
     pub fn is_growth(self) -> bool {
         self.blocks > 0 || self.bytes > Some(0)
     }
@@ -76,7 +77,7 @@ impl Growth {
 
 impl Change {
     /// By blocks alone where bytes are not known.
-    pub fn between(first: Figures, last: Figures) -> Self {
+    pub(crate) fn between(first: Figures, last: Figures) -> Self {
         let growth = Growth::between(first, last);
         match (first.blocks, last.blocks) {
             (0, 0) => Change::Same,
@@ -100,7 +101,7 @@ impl Change {
 }
 
 /// What growth is measured between: the first run and the last; from nothing, where there is one run alone.
-pub fn ends(runs: &[Figures]) -> (Figures, Figures) {
+pub(crate) fn ends(runs: &[Figures]) -> (Figures, Figures) {
     let last = runs.last().copied().unwrap_or(Figures::ZERO);
     match runs {
         [first, _, ..] => (*first, last),

@@ -3,7 +3,7 @@
 
 use super::column::Column;
 use super::growth::{Growth, ends};
-use super::judged::{Reading, Site};
+use super::judged::{Measurement, Site};
 use super::rate::rates;
 use super::site::SiteRun;
 use super::trend::{Trend, grew_until_the_exit, last_loss};
@@ -17,12 +17,12 @@ const EXIT: usize = 50;
 const LASTING: usize = 8;
 
 /// The growth of what was held, of a site that grew until its program ended; `None` of all others.
-pub fn held(
+pub(super) fn held(
     runs: &[Option<Box<SiteRun>>],
     figures: &[Figures],
     columns: &[Column],
     trend: Option<Trend>,
-) -> Option<Reading> {
+) -> Option<Measurement> {
     let last = runs.last()?.as_deref()?;
     let grew = match trend? {
         Trend::Grows => true,
@@ -36,13 +36,13 @@ pub fn held(
         true => without_exit(run, most),
         false => without_exit(run, most_possible),
     };
-    (grew && runs.len() > 1 && are_known).then(|| reading(runs, figures, columns, held))
+    (grew && runs.len() > 1 && are_known).then(|| measurement(runs, figures, columns, held))
 }
 
 impl Site {
     /// Growth of what it held for sure until the end of the last run freed it, whatever it looked like until then; `None`
     /// where its end freed little.
-    pub fn held_anyway(&self, columns: &[Column]) -> Option<Reading> {
+    pub(crate) fn held_anyway(&self, columns: &[Column]) -> Option<Measurement> {
         let runs = &*self.at.runs;
         let last = runs.last()?.as_deref()?;
         let curve = last.curve.as_ref()?;
@@ -59,17 +59,20 @@ impl Site {
         }
         // Of a run without a course, only what it left is known.
         let figures: Vec<Figures> = self.at.figures(columns).collect();
-        Some(reading(runs, &figures, columns, |run| {
-            match std::ptr::eq(run, last) {
+        Some(measurement(
+            runs,
+            &figures,
+            columns,
+            |run| match std::ptr::eq(run, last) {
                 true => without_exit(run, lasting),
                 false => without_exit(run, most_possible),
-            }
-        }))
+            },
+        ))
     }
 }
 
 /// Whether it ever had more than at its end.
-pub fn has_fallen(curve: &Curve) -> bool {
+pub(super) fn has_fallen(curve: &Curve) -> bool {
     let (mut most, mut end) = (Tally::default(), Tally::default());
     for (_, live) in curve.changes() {
         most.blocks = most.blocks.max(live.blocks);
@@ -79,12 +82,12 @@ pub fn has_fallen(curve: &Curve) -> bool {
     end != most
 }
 
-fn reading(
+fn measurement(
     runs: &[Option<Box<SiteRun>>],
     figures: &[Figures],
     columns: &[Column],
     without_exit: impl Fn(&SiteRun) -> SiteRun,
-) -> Reading {
+) -> Measurement {
     let runs: Vec<Option<Box<SiteRun>>> = runs
         .iter()
         .map(|run| run.as_deref().map(|run| Box::new(without_exit(run))))
@@ -95,7 +98,7 @@ fn reading(
         .collect();
     let (first, last) = ends(&held);
     let growth = Growth::between(first, last);
-    Reading {
+    Measurement {
         rates: rates(&runs, &held, growth, columns),
         first,
         growth,

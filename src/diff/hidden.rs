@@ -14,7 +14,7 @@ const LEFT_OUT: &str = "ld-linux-armhf.so";
 /// What the loader allocates is the price of libraries and threads, and tells nothing while it stays
 /// level. But threads that are never joined and libraries that are loaded again and again leak there
 /// and nowhere else, so nothing is allowed for: one block more is growth.
-pub fn hidden(
+pub(super) fn hidden(
     site: &JoinedSite,
     columns: &[Column],
     growth: Growth,

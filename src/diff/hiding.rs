@@ -6,10 +6,10 @@
 
 use super::callers::{Reach, Way, WayRun, ways};
 use super::column::Column;
+use super::comparison::judge_each;
 use super::growth::Growth;
 use super::held::has_fallen;
-use super::judge::judge_each;
-use super::judged::{Reading, Site};
+use super::judged::{Measurement, Site};
 use super::site::{Grouping, Part, SiteRun};
 use super::split::{by_calls, of_ways, split};
 use super::together::{Likeness, Sum, Together, can_lose, has_gained, has_lost, is_much_less};
@@ -17,7 +17,7 @@ use super::trend::{Observed, Trend, kept, trend_of};
 use crate::run::{Figures, Run};
 
 /// Of each row that is not hidden, the parts that grew where others shrank.
-pub fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<Together> {
+pub(crate) fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<Together> {
     if columns.len() < 2 {
         return Vec::new();
     }
@@ -106,9 +106,9 @@ fn of_parts(
             0 => grown.len(),
             leaking => leaking,
         },
-        reading: with_moved.reading(columns),
+        measurement: with_moved.measurement(columns),
         held: with_moved.held(columns),
-        others: Some(all.reading(columns)),
+        others: Some(all.measurement(columns)),
     })
 }
 
@@ -173,7 +173,7 @@ fn without_moved(grown: &[&Site], ways: &[Site], columns: &[Column]) -> Sum {
     let (new, known): (Vec<&Site>, Vec<&Site>) = grown.iter().copied().partition(is_new);
     let gone = ways.iter().filter(|way| last(way).is_none());
     let moved: Vec<&Site> = new.into_iter().chain(gone).collect();
-    let more = Sum::of(moved.iter().copied(), columns).reading(columns);
+    let more = Sum::of(moved.iter().copied(), columns).measurement(columns);
     let is_more = more.growth.is_growth();
     Sum::of(
         known
@@ -214,9 +214,9 @@ fn by_sizes(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Opti
         likeness: Likeness::Size(size),
         sites: vec![index],
         in_last: 1,
-        reading: site.reading(columns),
+        measurement: site.measurement(columns),
         held: None,
-        others: Some(row.reading(columns)),
+        others: Some(row.measurement(columns)),
     })
 }
 
@@ -242,18 +242,18 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
         bytes,
         allocations: None,
     };
-    let reading = site.reading(columns);
+    let measurement = site.measurement(columns);
     Some(Together {
         likeness: Likeness::Replaced,
         sites: vec![index],
         in_last: 1,
         held: None,
-        others: Some(Reading {
+        others: Some(Measurement {
             // A percentage is one of what was there before.
             growth: Growth::between(Figures::ZERO, kept),
-            ..reading.clone()
+            ..measurement.clone()
         }),
-        reading,
+        measurement,
     })
 }
 

@@ -7,14 +7,14 @@ use super::by_inlining::unite_by_inlining;
 use super::group::Aliases;
 use super::identity::{Candidate, Known, Match, files_of, match_sites};
 use super::matched_by::MatchedBy;
-use super::module_key::ModuleKey;
+use super::module_key::{ModuleKey, SourceFile};
 use super::run_sites::{FoundSite, RunSites};
 use super::site::{Grouping, JoinedSite, SiteKey};
 use crate::run::{Figures, Frame, Inventory, ModuleLabel, Role, Run, Symbolized};
 
 /// Call sites of all runs, each once, unranked.
 #[derive(Debug)]
-pub struct Joint {
+pub(crate) struct Joint {
     /// Lines, or addresses: the finest that rows are made of.
     pub sites: Vec<JoinedSite>,
     /// What earlier runs call otherwise, for rows that are sums.
@@ -24,7 +24,7 @@ pub struct Joint {
 impl Joint {
     /// Whether a place of the program's own allocated in the first run and in the last one. A `main` is every program's, and
     /// so are templates of the C++ library.
-    pub fn have_common_rows(&self) -> bool {
+    pub(crate) fn have_common_rows(&self) -> bool {
         let is_program = |module: &ModuleLabel| module.role == Role::Program;
         let is_of_any = |frame: &Frame| {
             frame.is_of_system_header() || frame.function.as_deref() == Some("main")
@@ -37,7 +37,7 @@ impl Joint {
 }
 
 /// The runs let go of their sites: a million of them are kept once.
-pub fn join(runs: &mut [Run], by: Grouping) -> Joint {
+pub(crate) fn join(runs: &mut [Run], by: Grouping) -> Joint {
     let nothing = runs.first().map(Run::nothing);
     let all = runs.len();
     let mut joined = Joined::default();
@@ -100,8 +100,10 @@ impl Joined {
             },
         );
         self.inventory = earlier.followed_by(inventory);
-        for (module, old, file) in &matches.files {
-            self.aliases.add_file((module, old), (module, file));
+        for file in &matches.files {
+            let of_module = |path: &str| SourceFile::new(&file.module, path);
+            self.aliases
+                .add_file(of_module(&file.old), of_module(&file.new));
         }
         for pair in &matches.modules {
             self.aliases.add_module(&pair.old, &pair.new);

@@ -7,7 +7,7 @@ use crate::run::{Facts, Run, Source, same_recordings};
 use crate::warning::{LogWarning, RecordingWarning, Warning};
 
 /// A gate that passes because nothing was recorded, or is known, would be worse than none.
-pub fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
+pub(crate) fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     if !gate.is_set() {
         return Ok(());
     }

@@ -22,14 +22,14 @@ pub struct Site {
     /// It leaked in the first run, and does no more; of a row of several lines, one of these.
     pub fixed: bool,
     /// Growth of what it held until its program ended; `None` where it is what it left that counts.
-    pub held: Option<Box<Reading>>,
-    /// Growth under the worst reading of which site it is; `None` where that is sure.
-    pub worst: Option<Box<Reading>>,
+    pub held: Option<Box<Measurement>>,
+    /// Growth at the worst guess of which site it is; `None` where that is sure.
+    pub worst: Option<Box<Measurement>>,
 }
 
-/// A reading of the runs: what a site's growth is, or would be, were it another site before.
+/// What is held against the limits: what a site's growth is, or would be, were it another site before.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct Measurement {
     pub first: Figures,
     pub growth: Growth,
     pub rates: Rates,
@@ -41,6 +41,7 @@ impl Site {
         self.of_run(self.at.runs.first())
     }
 
+    /// The last run's figures.
     pub fn last(&self) -> Figures {
         self.of_run(self.at.runs.last())
     }
@@ -63,13 +64,13 @@ impl Site {
     }
 
     /// Whether it may as well be another site of an earlier run.
-    pub fn is_unsure(&self) -> bool {
+    pub(crate) fn is_unsure(&self) -> bool {
         self.at.at_least.is_some()
     }
 
     /// As the runs are shown.
-    pub fn reading(&self, columns: &[Column]) -> Reading {
-        Reading {
+    pub(crate) fn measurement(&self, columns: &[Column]) -> Measurement {
+        Measurement {
             first: self.first(),
             growth: self.growth,
             rates: self.rates(columns),

@@ -13,7 +13,7 @@ use crate::run::Figures;
 
 /// How a row leaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leak {
+pub(crate) enum Leak {
     /// It left more blocks, or more bytes, in the last run than in the first.
     More,
     /// It left no more.
@@ -22,7 +22,7 @@ pub enum Leak {
 
 impl Site {
     /// `None` if it does not leak. A row of several lines leaks if one of them does.
-    pub fn leak(&self) -> Option<Leak> {
+    pub(crate) fn leak(&self) -> Option<Leak> {
         if self.at.hidden.is_some() || self.trend != Some(Trend::Leak) {
             return None;
         }
@@ -34,14 +34,14 @@ impl Site {
     }
 
     /// Whether one thing speaks against its leaking, and that by a little. It is in no sum of leaks.
-    pub fn may_leak(&self) -> bool {
+    pub(crate) fn may_leak(&self) -> bool {
         self.at.hidden.is_none() && self.trend == Some(Trend::MayLeak)
     }
 }
 
 /// A line that leaks: all that sums of them need.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LeakingLine {
+pub(crate) struct LeakingLine {
     pub leak: Leak,
     /// In the order of the runs.
     pub figures: Vec<Figures>,
@@ -53,7 +53,7 @@ pub struct LeakingLine {
 }
 
 /// Those among lines that leak.
-pub fn leaking(lines: &[Site], columns: &[Column]) -> Vec<LeakingLine> {
+pub(super) fn leaking(lines: &[Site], columns: &[Column]) -> Vec<LeakingLine> {
     let leaking = lines.iter().filter_map(|line| {
         Some(LeakingLine {
             leak: line.leak()?,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 
-use super::judged::Reading;
+use super::judged::Measurement;
 use super::rate::Rate;
 use crate::units;
 
@@ -41,7 +41,7 @@ enum Per {
 }
 
 /// Two limits that look like one number with its thousands apart: nobody gives two limits of blocks together.
-pub fn grouped_number(limits: &[Limit]) -> Option<String> {
+pub(crate) fn grouped_number(limits: &[Limit]) -> Option<String> {
     let digits = |limit: &Limit| match limit.kind {
         LimitKind::Blocks(_) => limit.text.len(),
         _ => 0,
@@ -53,18 +53,18 @@ pub fn grouped_number(limits: &[Limit]) -> Option<String> {
 
 impl Limit {
     /// Whether it takes the bytes of every run, and not of the first and the last alone.
-    pub fn is_rate_of_bytes(&self) -> bool {
+    pub(crate) fn is_rate_of_bytes(&self) -> bool {
         matches!(self.kind, LimitKind::RateOfBytes { .. })
     }
 
     /// Whether it can only be judged by bytes.
-    pub fn is_of_bytes(&self) -> bool {
+    pub(crate) fn is_of_bytes(&self) -> bool {
         matches!(self.kind, LimitKind::Bytes(_))
     }
 
     /// Whether a site's growth is above this limit. A new site counts with its full size, and is
     /// above every percentage.
-    pub fn is_exceeded_by(&self, site: &Reading, strict_rates: bool) -> bool {
+    pub(crate) fn is_exceeded_by(&self, site: &Measurement, strict_rates: bool) -> bool {
         let growth = site.growth;
         let above =
             |growth: i64, limit: u64| u64::try_from(growth).is_ok_and(|growth| growth > limit);
@@ -92,7 +92,7 @@ impl Limit {
     }
 
     /// Whether it is a rate by time.
-    pub fn is_by_time(&self) -> bool {
+    pub(crate) fn is_by_time(&self) -> bool {
         let by_time = |per| per == Per::Minute;
         match self.kind {
             LimitKind::Rate { per, .. } | LimitKind::RateOfBytes { per, .. } => by_time(per),
@@ -102,7 +102,7 @@ impl Limit {
 }
 
 impl Per {
-    fn of(self, site: &Reading, strict_rates: bool) -> Option<Rate> {
+    fn of(self, site: &Measurement, strict_rates: bool) -> Option<Rate> {
         match self {
             Per::Minute if strict_rates => site.rates.steepest_per_minute,
             Per::Minute => site.rates.surely_per_minute,

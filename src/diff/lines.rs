@@ -13,7 +13,7 @@ use super::together::{Likeness, Together};
 use crate::run::{Role, Symbolized, Text, Unknown, is_library_detail, is_namesake, is_wrapper};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place<'a> {
+enum LeakPlace<'a> {
     Line {
         module: ModuleKey,
         file: &'a str,
@@ -30,9 +30,9 @@ enum Place<'a> {
 /// Sites among ranked ones that share a line, or a function where no lines are known, and those in code that was made at
 /// run time. A line of a function that is known to allocate for its callers is left out, as each of them answers for its
 /// own; so are sites that are hidden.
-pub fn lines(sites: &[Site], columns: &[Column]) -> Vec<Together> {
+pub(crate) fn lines(sites: &[Site], columns: &[Column]) -> Vec<Together> {
     let copied = copied_builds(sites);
-    let mut places: BTreeMap<Place<'_>, Vec<usize>> = BTreeMap::new();
+    let mut places: BTreeMap<LeakPlace<'_>, Vec<usize>> = BTreeMap::new();
     let shown = sites.iter().enumerate();
     for (index, site) in shown.filter(|(_, site)| site.at.hidden.is_none()) {
         let is_copy = || builds(site).any(|(_, build)| copied.contains(build));
@@ -44,18 +44,18 @@ pub fn lines(sites: &[Site], columns: &[Column]) -> Vec<Together> {
     several
         .map(|(place, at)| {
             let likeness = match place {
-                Place::Line { .. } => Likeness::Line,
-                Place::Function { .. } => Likeness::Function,
-                Place::RunTimeCode => Likeness::RunTimeCode,
+                LeakPlace::Line { .. } => Likeness::Line,
+                LeakPlace::Function { .. } => Likeness::Function,
+                LeakPlace::RunTimeCode => Likeness::RunTimeCode,
             };
             Together::of(likeness, at, sites, columns)
         })
         .collect()
 }
 
-fn place(site: &Site, is_copy: impl Fn() -> bool) -> Option<Place<'_>> {
+fn place(site: &Site, is_copy: impl Fn() -> bool) -> Option<LeakPlace<'_>> {
     if site.at.name == Symbolized::Unknown(Unknown::AnonymousMemory) {
-        return Some(Place::RunTimeCode);
+        return Some(LeakPlace::RunTimeCode);
     }
     let frame = site.at.frame()?;
     let is_wrapper = frame.function.as_deref().is_some_and(is_wrapper);
@@ -66,14 +66,14 @@ fn place(site: &Site, is_copy: impl Fn() -> bool) -> Option<Place<'_>> {
     let module = site.at.key.module()?;
     let (Some(file), Some(line)) = (frame.file.as_deref(), frame.line) else {
         let function = frame.function.as_deref()?;
-        return Some(Place::Function {
+        return Some(LeakPlace::Function {
             module: module.clone(),
             function,
         });
     };
     // A header is compiled into several modules. A path that is not whole can be that of several files.
     let is_shared = file.starts_with('/') || (*module != ModuleKey::program() && is_copy());
-    Some(Place::Line {
+    Some(LeakPlace::Line {
         module: match is_shared {
             true => ModuleKey::new(Role::Library, Text::default()),
             false => module.clone(),

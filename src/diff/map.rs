@@ -30,7 +30,7 @@ impl Map {
 }
 
 /// The run with other names for its modules and files; of several maps the first that fits is used.
-pub fn renamed(mut run: Run, maps: &[Map]) -> Run {
+pub(crate) fn renamed(mut run: Run, maps: &[Map]) -> Run {
     for label in run.modules.iter_mut().map(|module| &mut module.label) {
         if let Some(name) = maps.iter().find_map(|map| map.module(&label.name)) {
             label.name = name.into();
@@ -49,7 +49,7 @@ pub fn renamed(mut run: Run, maps: &[Map]) -> Run {
 
 /// Refuses maps that make one file of two files of a run, or one module of two: what one of them let go of would stand
 /// against what the other leaks.
-pub fn refuse_merging(run: &Run, maps: &[Map]) -> Result<()> {
+pub(crate) fn refuse_merging(run: &Run, maps: &[Map]) -> Result<()> {
     let merged = |new: &str, first: &str, second: &str| {
         Err(Error::Usage(UsageError::MapMerges {
             path: run.facts.path.clone(),

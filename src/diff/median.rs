@@ -1,7 +1,7 @@
 //! The middle of some figures.
 
 /// Zero for no figures.
-pub fn median(of: &[f64]) -> f64 {
+pub(super) fn median(of: &[f64]) -> f64 {
     let mut sorted = of.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     match sorted.len() {

@@ -16,6 +16,22 @@ pub struct ModuleIdentity {
     pub name: Text,
 }
 
+/// A source file of a module.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SourceFile {
+    pub module: ModuleKey,
+    pub path: String,
+}
+
+impl SourceFile {
+    pub(crate) fn new(module: &ModuleKey, path: &str) -> Self {
+        SourceFile {
+            module: module.clone(),
+            path: path.to_owned(),
+        }
+    }
+}
+
 impl Deref for ModuleKey {
     type Target = ModuleIdentity;
 

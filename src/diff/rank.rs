@@ -17,7 +17,7 @@ pub enum SortBy {
 }
 
 /// Hidden sites come last, so that showing them moves no rank.
-pub fn by_rank(a: &Site, b: &Site, by: SortBy) -> Ordering {
+pub(super) fn by_rank(a: &Site, b: &Site, by: SortBy) -> Ordering {
     let hidden = a.at.hidden.is_some().cmp(&b.at.hidden.is_some());
     hidden
         .then_with(|| compare(a, b, by))

@@ -23,6 +23,7 @@ pub struct Rate {
 /// A site's growth in both units, as far as they are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Rates {
+    /// Where the times of the runs are known.
     pub per_minute: Option<Rate>,
     /// Of a comparison.
     pub per_run: Option<Rate>,
@@ -57,7 +58,7 @@ const MAY_VARY_MORE: f64 = 1.4;
 /// The rates of a site. A block that was there from the beginning is in every run, so it is the difference
 /// between runs of different length that counts. Runs of one length leave the same of a steady leak: there
 /// the course of the last run tells. The only run that has the site tells what it left in its time.
-pub fn rates(
+pub(super) fn rates(
     runs: &[Option<Box<SiteRun>>],
     figures: &[Figures],
     growth: Growth,
@@ -261,7 +262,7 @@ impl Chance {
 }
 
 /// Whether runs took the same time.
-pub fn are_equal(times: &[f64]) -> bool {
+pub(crate) fn are_equal(times: &[f64]) -> bool {
     let longest = times.iter().copied().fold(0.0, f64::max);
     let shortest = times.iter().copied().fold(f64::INFINITY, f64::min);
     longest - shortest <= SAME_TIME * longest

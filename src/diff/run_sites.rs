@@ -14,14 +14,14 @@ use crate::run::{
 
 /// The sites of one run, which no other run has changed yet.
 #[derive(Debug)]
-pub struct RunSites {
+pub(super) struct RunSites {
     pub keys: Vec<SiteKey>,
     pub found: Vec<FoundSite>,
 }
 
 /// What is known of a site beside its key.
 #[derive(Debug)]
-pub struct FoundSite {
+pub(super) struct FoundSite {
     pub module: Option<ModuleLabel>,
     /// Of that module's file, as the run spells it.
     path: Option<Text>,
@@ -30,7 +30,7 @@ pub struct FoundSite {
 }
 
 impl RunSites {
-    pub fn of(run: &Run, by: Grouping) -> Self {
+    pub(super) fn of(run: &Run, by: Grouping) -> Self {
         let mut sites = RunSites {
             keys: Vec::with_capacity(run.sites.len()),
             found: Vec::with_capacity(run.sites.len()),
@@ -82,7 +82,7 @@ impl RunSites {
         sites
     }
 
-    pub fn into_candidates(self) -> (Vec<Candidate>, Vec<FoundSite>) {
+    pub(super) fn into_candidates(self) -> (Vec<Candidate>, Vec<FoundSite>) {
         let sites = self.keys.into_iter().zip(&self.found);
         let candidates = sites.map(|(key, found)| found.candidate(key));
         (candidates.collect(), self.found)
@@ -116,7 +116,7 @@ impl FoundSite {
     }
 
     /// What matching is to know of the site.
-    pub fn candidate(&self, key: SiteKey) -> Candidate {
+    pub(super) fn candidate(&self, key: SiteKey) -> Candidate {
         let named = match &self.name {
             Symbolized::Named(named) => Some(named),
             Symbolized::Unknown(_) => None,
@@ -136,7 +136,7 @@ impl FoundSite {
     }
 
     /// A site that no earlier run has.
-    pub fn into_site(self, run: usize, runs: usize, key: SiteKey) -> JoinedSite {
+    pub(super) fn into_site(self, run: usize, runs: usize, key: SiteKey) -> JoinedSite {
         let is_loader = self.module.as_ref().is_some_and(|m| m.role == Role::Loader);
         let by = match key {
             SiteKey::Line { .. } => Grouping::Line,

@@ -39,11 +39,6 @@ pub enum Part {
 }
 
 impl Grouping {
-    /// Whether its rows are sums of lines.
-    pub fn sums_up(self) -> bool {
-        matches!(self, Grouping::Function | Grouping::File | Grouping::Module)
-    }
-
     /// Stable, for scripts.
     pub fn name(self) -> &'static str {
         match self {
@@ -88,7 +83,7 @@ pub enum SiteKey {
 
 impl SiteKey {
     /// The finest that is known of a place, or its line where rows are wider.
-    pub fn of(module: Option<&ModuleKey>, location: &Location, by: Grouping) -> Self {
+    pub(crate) fn of(module: Option<&ModuleKey>, location: &Location, by: Grouping) -> Self {
         let by_line = || match &location.name {
             Symbolized::Named(named) => SiteKey::line(module, named),
             Symbolized::Unknown(_) => None,
@@ -133,7 +128,7 @@ impl SiteKey {
     }
 
     /// Gives its module another name.
-    pub fn move_to(&mut self, name: ModuleKey) {
+    pub(crate) fn move_to(&mut self, name: ModuleKey) {
         match self {
             SiteKey::Line { module, .. } | SiteKey::Address { module, .. } => *module = name,
             SiteKey::Number { module, .. } => *module = Some(name),
@@ -166,7 +161,7 @@ impl Few<CodePlace> {
     }
 
     /// The numbers of the log, where they could not be made link-time addresses.
-    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
         self.iter().filter_map(|place| match place {
             CodePlace::Address(_) => None,
             CodePlace::Number(number) => Some(*number),
@@ -194,7 +189,7 @@ pub struct SiteRun {
 
 impl SiteRun {
     /// Adds another stack that leads to the same place.
-    pub fn add_site(&mut self, site: &CallSite, beyond: Option<Box<Beyond>>) {
+    pub(crate) fn add_site(&mut self, site: &CallSite, beyond: Option<Box<Beyond>>) {
         self.figures.add(site.figures);
         self.add_sizes(site.sizes.as_slice());
         self.add_curves(site.curve.as_ref(), site.survivors.as_ref());
@@ -210,13 +205,13 @@ impl SiteRun {
     }
 
     /// The call sites of the run that lead here, where stacks are known.
-    pub fn stacks(&self) -> &[u32] {
+    pub(crate) fn stacks(&self) -> &[u32] {
         let beyond = self.beyond.as_ref();
         beyond.map_or(&[], |beyond| &beyond.sites)
     }
 
     /// Adds what another place of the site has.
-    pub fn add(&mut self, other: &SiteRun) {
+    pub(crate) fn add(&mut self, other: &SiteRun) {
         self.places.extend(&other.places);
         self.figures.add(other.figures);
         self.add_sizes(&other.sizes);
@@ -224,7 +219,7 @@ impl SiteRun {
         self.add_beyond(other.beyond.as_deref());
     }
 
-    pub fn sort_lists(&mut self) {
+    pub(crate) fn sort_lists(&mut self) {
         self.places.sort_and_dedup();
         self.sizes.sort_and_dedup();
     }
@@ -282,7 +277,7 @@ pub struct JoinedSite {
 
 impl JoinedSite {
     /// Orders what was collected, once all of it is.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         let here = self.runs.iter_mut().flatten();
         here.for_each(|run| run.sort_lists());
         let runs = self.runs.iter().flatten().count();
@@ -294,7 +289,10 @@ impl JoinedSite {
     }
 
     /// In the order of the runs, also of those that do not have the site.
-    pub fn figures<'a>(&'a self, columns: &'a [Column]) -> impl Iterator<Item = Figures> + 'a {
+    pub(crate) fn figures<'a>(
+        &'a self,
+        columns: &'a [Column],
+    ) -> impl Iterator<Item = Figures> + 'a {
         let runs = self.runs.iter().zip(columns);
         runs.map(|(run, column)| run.as_ref().map_or(column.nothing, |run| run.figures))
     }

@@ -13,7 +13,12 @@ use crate::trace::LiveSizes;
 const MOST_SIZES: usize = 16;
 
 /// The rows that the sites fall into; a site of which the parts are not known stays whole.
-pub fn split(sites: Vec<JoinedSite>, runs: &[Run], by: Grouping, reach: &Reach) -> Vec<JoinedSite> {
+pub(super) fn split(
+    sites: Vec<JoinedSite>,
+    runs: &[Run],
+    by: Grouping,
+    reach: &Reach,
+) -> Vec<JoinedSite> {
     let sites = sites.into_iter();
     match by {
         Grouping::Stack => sites
@@ -33,7 +38,7 @@ fn by_stacks(site: JoinedSite, runs: &[Run], reach: &Reach) -> Vec<JoinedSite> {
 }
 
 /// What came each way, in the order of the ways.
-pub fn of_ways(site: &JoinedSite, ways: Vec<Way>, runs: &[Run]) -> Vec<JoinedSite> {
+pub(super) fn of_ways(site: &JoinedSite, ways: Vec<Way>, runs: &[Run]) -> Vec<JoinedSite> {
     ways.into_iter()
         .map(|way| of_way(site, way, runs))
         .collect()
@@ -41,12 +46,12 @@ pub fn of_ways(site: &JoinedSite, ways: Vec<Way>, runs: &[Run]) -> Vec<JoinedSit
 
 /// The calls of the allocator that stand in one line, each with what came through it; `None` where there is one. They are
 /// told by the wrappers that they call and the sizes that they ask for, and if those are the same, by their order.
-pub fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
+pub(super) fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
     let of_runs = site.runs.iter().zip(runs);
     let of_runs: Vec<Option<CallsInLine>> = of_runs
         .map(|(here, run)| here.as_deref().map(|here| calls_in_line(here, run)))
         .collect();
-    let mut known: BTreeMap<&Asked, BTreeSet<usize>> = BTreeMap::new();
+    let mut known: BTreeMap<&Request, BTreeSet<usize>> = BTreeMap::new();
     for (asked, calls) in of_runs.iter().flatten().flatten() {
         known.entry(asked).or_default().insert(calls.len());
     }
@@ -60,8 +65,8 @@ pub fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
         let as_one = (counts.len() > 1).then_some((asked, None));
         in_order.chain(as_one)
     });
-    let all: Vec<(&Asked, Option<usize>)> = all.collect();
-    let part = |(asked, index): &(&Asked, Option<usize>)| {
+    let all: Vec<(&Request, Option<usize>)> = all.collect();
+    let part = |(asked, index): &(&Request, Option<usize>)| {
         let mut part = site.clone();
         for ((here, calls), run) in part.runs.iter_mut().zip(&of_runs).zip(runs) {
             let calls = calls.as_ref().and_then(|calls| calls.get(*asked));
@@ -84,11 +89,17 @@ pub fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
     (all.len() > 1).then(|| all.iter().map(part).collect())
 }
 
-/// The wrapper that a call calls, and the size that it asks for, where that is one.
-type Asked = (Option<Text>, Option<u64>);
+/// What a call asks for.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Request {
+    /// The wrapper that it calls.
+    via: Option<Text>,
+    /// `None` where it asks for several.
+    size: Option<u64>,
+}
 
 /// Call sites of a run by what they ask for, and by their addresses.
-type CallsInLine = BTreeMap<Asked, BTreeMap<Option<LinkAddress>, Vec<u32>>>;
+type CallsInLine = BTreeMap<Request, BTreeMap<Option<LinkAddress>, Vec<u32>>>;
 
 fn calls_in_line(here: &SiteRun, run: &Run) -> CallsInLine {
     let mut calls = CallsInLine::new();
@@ -98,9 +109,10 @@ fn calls_in_line(here: &SiteRun, run: &Run) -> CallsInLine {
         };
         let responsible = run.responsible(site);
         let via = responsible.via;
-        let via = via.and_then(|(call, _)| run.frame_of(call)?.function.clone());
+        let via = via.and_then(|via| run.frame_of(via.call)?.function.clone());
         let size = site.sizes.filter(|sizes| sizes.is_one());
-        let asked = (via, size.map(|sizes| sizes.least()));
+        let size = size.map(|sizes| sizes.least());
+        let asked = Request { via, size };
         let address = run.location(responsible.call.at).address;
         let at = calls.entry(asked).or_default().entry(address).or_default();
         at.push(*number);
@@ -179,10 +191,10 @@ fn by_sizes(site: JoinedSite, runs: &[Run]) -> Vec<JoinedSite> {
         let mut row = site.clone();
         for (run, sizes) in row.runs.iter_mut().zip(&sizes) {
             let Some(run) = run else { continue };
-            let (blocks, bytes) = sizes.sums();
+            let sum = sizes.sum();
             run.figures = Figures {
-                blocks,
-                bytes: run.figures.bytes.map(|_| bytes),
+                blocks: sum.blocks,
+                bytes: run.figures.bytes.map(|_| sum.bytes),
                 allocations: None,
             };
             run.curve = None;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::column::Column;
 use super::growth::{Growth, ends};
 use super::held::held;
-use super::judged::{Reading, Site};
+use super::judged::{Measurement, Site};
 use super::rate::rates;
 use super::site::SiteRun;
 use super::trend::judge_site;
@@ -43,11 +43,11 @@ pub struct Together {
     /// How many of them the last run has; of one site, how many of its callers.
     pub in_last: usize,
     /// What they come to together.
-    pub reading: Reading,
+    pub measurement: Measurement,
     /// The same of what they held until the end of their program freed it; `None` where it is what they left that counts.
-    pub held: Option<Reading>,
+    pub held: Option<Measurement>,
     /// Where some of them lost much, which need not be what the others gained: what the others come to.
-    pub others: Option<Reading>,
+    pub others: Option<Measurement>,
 }
 
 /// A row that lost so many blocks, or so many bytes, and half of what it had, is a change of its own.
@@ -79,30 +79,30 @@ impl Together {
             likeness,
             in_last: all.in_last,
             held: all.held(columns),
-            reading: all.reading(columns),
-            others: is_told.then(|| Sum::of(others.into_iter(), columns).reading(columns)),
+            measurement: all.measurement(columns),
+            others: is_told.then(|| Sum::of(others.into_iter(), columns).measurement(columns)),
             sites: at,
         }
     }
 }
 
 /// Whether a row lost so much that it is a change of its own.
-pub fn has_lost(site: &Site) -> bool {
+pub(super) fn has_lost(site: &Site) -> bool {
     is_much_less(site.last(), site.first())
 }
 
 /// Whether there is so much in a row that it can lose much.
-pub fn can_lose(site: &Site) -> bool {
+pub(super) fn can_lose(site: &Site) -> bool {
     is_much_less(Figures::ZERO, site.first())
 }
 
 /// Whether a row has at least twice what it had, and much more.
-pub fn has_gained(site: &Site) -> bool {
+pub(super) fn has_gained(site: &Site) -> bool {
     is_much_less(site.first(), site.last())
 }
 
 /// Whether so much is gone that it is a change of its own.
-pub fn is_much_less(less: Figures, than: Figures) -> bool {
+pub(super) fn is_much_less(less: Figures, than: Figures) -> bool {
     let is_half = |less: u64, than: u64| less <= than / 2;
     let lost = than.blocks.saturating_sub(less.blocks);
     let bytes = less.bytes.zip(than.bytes);
@@ -112,14 +112,14 @@ pub fn is_much_less(less: Figures, than: Figures) -> bool {
 }
 
 /// Sites added up.
-pub struct Sum {
+pub(super) struct Sum {
     figures: Vec<Figures>,
     runs: Vec<Option<Box<SiteRun>>>,
     in_last: usize,
 }
 
 impl Sum {
-    pub fn of<'a>(sites: impl Iterator<Item = &'a Site>, columns: &[Column]) -> Self {
+    pub(super) fn of<'a>(sites: impl Iterator<Item = &'a Site>, columns: &[Column]) -> Self {
         let mut figures = vec![Figures::ZERO; columns.len()];
         let mut runs: Vec<Option<Box<SiteRun>>> = vec![None; columns.len()];
         let mut in_last = 0;
@@ -144,15 +144,15 @@ impl Sum {
     }
 
     /// What they held until the end of their program freed it; `None` where it is what they left that counts.
-    pub fn held(&self, columns: &[Column]) -> Option<Reading> {
+    pub(super) fn held(&self, columns: &[Column]) -> Option<Measurement> {
         let trend = judge_site(&self.runs, columns).map(|finding| finding.trend);
         held(&self.runs, &self.figures, columns, trend)
     }
 
-    pub fn reading(&self, columns: &[Column]) -> Reading {
+    pub(super) fn measurement(&self, columns: &[Column]) -> Measurement {
         let (first, last) = ends(&self.figures);
         let growth = Growth::between(first, last);
-        Reading {
+        Measurement {
             rates: rates(&self.runs, &self.figures, growth, columns),
             first,
             growth,

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::beyond::Wrapper;
 use super::site::JoinedSite;
 use crate::run::{PassedBy, Text};
 
@@ -20,7 +21,7 @@ impl JoinedSite {
     /// Wrappers that its memory came through, most blocks of the last run first; none where it asked the allocator
     /// itself.
     pub fn via(&self) -> Vec<Via> {
-        let mut seen: BTreeMap<(Text, PassedBy), Vec<u64>> = BTreeMap::new();
+        let mut seen: BTreeMap<Wrapper, Vec<u64>> = BTreeMap::new();
         for (index, run) in self.runs.iter().enumerate() {
             let beyond = run.as_ref().and_then(|run| run.beyond.as_ref());
             for (via, blocks) in beyond.into_iter().flat_map(|beyond| &beyond.via) {
@@ -29,9 +30,9 @@ impl JoinedSite {
             }
         }
         let via = seen.into_iter();
-        let via = via.map(|((function, by), blocks)| Via {
-            function,
-            by,
+        let via = via.map(|(wrapper, blocks)| Via {
+            function: wrapper.function,
+            by: wrapper.by,
             blocks,
         });
         let mut via: Vec<Via> = via.collect();

@@ -14,7 +14,7 @@ use super::together::{Likeness, Together};
 use crate::run::{PassedBy, Text, is_library_wrapper};
 
 /// Sites among ranked ones that share a wrapper; hidden ones are left out.
-pub fn wrapped(sites: &[Site], columns: &[Column]) -> Vec<Together> {
+pub(crate) fn wrapped(sites: &[Site], columns: &[Column]) -> Vec<Together> {
     let mut callers: BTreeMap<Text, Vec<usize>> = BTreeMap::new();
     let shown = sites.iter().enumerate();
     for (index, site) in shown.filter(|(_, site)| site.at.hidden.is_none()) {

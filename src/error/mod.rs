@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::printable::printable_path;
 
-pub use flag::FileFlag;
+pub(crate) use flag::FileFlag;
 pub use gate::GateError;
 pub use input::InputError;
 pub use record::RecordError;
@@ -68,7 +68,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Error::Io {
             action,
             path: path.to_path_buf(),
@@ -77,7 +77,7 @@ impl Error {
     }
 
     /// For what only a log can answer.
-    pub fn needs_log(path: &Path, what: &'static str, is_saved: bool) -> Self {
+    pub(crate) fn needs_log(path: &Path, what: &'static str, is_saved: bool) -> Self {
         Error::Usage(UsageError::NeedsLog {
             path: path.to_path_buf(),
             what,
@@ -88,7 +88,7 @@ impl Error {
         })
     }
 
-    pub fn bad_elf(path: &Path, reason: &str) -> Self {
+    pub(crate) fn bad_elf(path: &Path, reason: &str) -> Self {
         Error::Input(InputError::BadElf {
             path: path.to_path_buf(),
             reason: reason.to_owned(),
@@ -102,7 +102,7 @@ impl Error {
 }
 
 /// A directory that was named, and is none.
-pub fn no_directory(path: &Path) -> Error {
+pub(crate) fn no_directory(path: &Path) -> Error {
     let is_a_file = || io::ErrorKind::NotADirectory.into();
     Error::io(
         "open",

@@ -11,11 +11,11 @@ use unicode_width::UnicodeWidthChar;
 const NEVER_BROKEN: u16 = 14;
 
 /// A chapter as text of at most `columns`, but for code, which is never broken.
-pub fn render(markdown: &str, columns: usize, color: bool) -> String {
-    let mut page = Page {
+pub(crate) fn render(markdown: &str, columns: usize, color: bool) -> String {
+    let mut page = PageWriter {
         columns,
         color,
-        ..Page::default()
+        ..PageWriter::default()
     };
     Parser::new_ext(markdown, Options::ENABLE_TABLES).for_each(|event| page.take(event));
     page.out
@@ -50,7 +50,7 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
 }
 
 #[derive(Default)]
-struct Page {
+struct PageWriter {
     columns: usize,
     color: bool,
     out: String,
@@ -66,7 +66,7 @@ struct Page {
     table: Vec<Vec<String>>,
 }
 
-impl Page {
+impl PageWriter {
     fn take(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.begin(tag),

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use crate::capture::{CaptureSet, Maps};
 use crate::file_name::base_name;
 use crate::printable::{printable, printable_path};
-use crate::recording::{Blocks, Header, Programs, program_of};
+use crate::recording::{EventBlocks, Header, Programs, program_of};
 use crate::warning::RecordingWarning;
 
 /// What a directory of another process is called, before its number.
 const CHILD: &str = "child-";
 
 /// What a run says of the processes that it started, and of what its own became.
-pub fn warnings_of(
+pub(super) fn warnings_of(
     capture: &CaptureSet,
     own: &Header,
     programs: &Programs,
@@ -71,7 +71,7 @@ fn children_of(capture: &CaptureSet, own: &Header) -> Vec<String> {
 }
 
 /// The same of a log of glibc, which does not say when it began.
-pub fn logs_apart(capture: &CaptureSet) -> Vec<RecordingWarning> {
+pub(super) fn logs_apart(capture: &CaptureSet) -> Vec<RecordingWarning> {
     let before = &capture.manifest.ran_before;
     let is_before = |path: &Path| before.iter().any(|name| path.ends_with(name));
     let has_log = |path: &PathBuf| has_begun(&path.join("mtrace.log"));
@@ -180,7 +180,7 @@ fn recordings_near(capture: &CaptureSet) -> Vec<Header> {
 }
 
 fn header_of(recording: &Path) -> Option<Header> {
-    Some(Blocks::open(opened(recording)?).ok()?.ok()?.header)
+    Some(EventBlocks::open(opened(recording)?).ok()?.ok()?.header)
 }
 
 /// Whether a file is a log that has come as far as its first line.

@@ -10,14 +10,14 @@ use crate::trace::is_log_line;
 const LONGEST_PREFACE: u64 = 64 << 20;
 
 /// Ends with an error where so much has come and nothing of it looked like a line of a log.
-pub struct Credible<R> {
+pub(super) struct Credible<R> {
     inner: R,
     /// How much may come before a line has to.
     left: Option<u64>,
 }
 
 impl<R: Read> Credible<R> {
-    pub fn new(inner: R) -> Self {
+    pub(super) fn new(inner: R) -> Self {
         Credible {
             inner,
             left: Some(LONGEST_PREFACE),

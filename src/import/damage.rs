@@ -7,7 +7,7 @@ use crate::warning::{LogWarning, RecordingWarning, Warning};
 const MANY_UNKNOWN: u64 = 100;
 
 /// What the recording lacks. Before its end, none is whole.
-pub fn damage(recording: &Recording, is_moment: bool) -> Vec<Warning> {
+pub(super) fn damage(recording: &Recording, is_moment: bool) -> Vec<Warning> {
     let damage = &recording.damage;
     let header = &recording.header;
     let none = (recording.events == 0).then_some(RecordingWarning::NoRecords);

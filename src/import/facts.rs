@@ -11,7 +11,7 @@ use crate::units::time;
 use crate::warning::Warning;
 
 /// What is known of a run beside what it was read from; `reading` is what was odd there.
-pub fn facts(
+pub(super) fn facts(
     capture: &CaptureSet,
     rebased: &RebasedRun,
     source: Source,
@@ -44,7 +44,7 @@ pub fn facts(
 const MUCH: f64 = 1.5;
 
 /// What is wrong with a time on the command line, in view of the one that the run has itself.
-pub fn other_duration(capture: &CaptureSet, own: Option<f64>) -> Option<Warning> {
+pub(super) fn other_duration(capture: &CaptureSet, own: Option<f64>) -> Option<Warning> {
     let (told, own) = capture.told_duration_s.zip(own)?;
     let is_other = own > 0.0 && told.max(own) / told.min(own) >= MUCH;
     is_other.then(|| Warning::OtherDuration {
@@ -54,7 +54,7 @@ pub fn other_duration(capture: &CaptureSet, own: Option<f64>) -> Option<Warning>
 }
 
 /// What is mapped, by its path and by the name that a module has if it is the only one of that name.
-pub fn mapped_names(maps: &Maps) -> BTreeSet<String> {
+pub(super) fn mapped_names(maps: &Maps) -> BTreeSet<String> {
     let files = maps.files().into_iter();
     let names = files.flat_map(|file| [file, base_name(file)]);
     names
@@ -63,7 +63,7 @@ pub fn mapped_names(maps: &Maps) -> BTreeSet<String> {
 }
 
 /// The modules of a run, and which build each is of.
-pub fn modules(capture: &CaptureSet, rebased: &RebasedRun) -> Vec<Module> {
+pub(super) fn modules(capture: &CaptureSet, rebased: &RebasedRun) -> Vec<Module> {
     let modules = rebased.modules.iter();
     let module = modules.map(|module| Module {
         label: ModuleLabel {

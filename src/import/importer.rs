@@ -7,7 +7,7 @@ use crate::run::Addressing;
 use crate::symbols::RunToName;
 
 /// A format that runs can be read from.
-pub struct Importer {
+pub(super) struct Importer {
     /// What a file of this format is to the directory that holds it.
     pub standing: Standing,
     /// Where the beginning of a file shows that it is one: the first sign of any format decides.
@@ -17,7 +17,7 @@ pub struct Importer {
 
 /// How runs are to be read.
 #[derive(Debug, Clone, Copy)]
-pub struct ReadOptions<'a> {
+pub(crate) struct ReadOptions<'a> {
     /// What the numbers of the logs are, where the user says it.
     pub addressing: Option<Addressing>,
     /// Keep live blocks one by one, where the source knows them.

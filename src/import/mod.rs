@@ -23,12 +23,12 @@ use crate::progress::Progress;
 use crate::recording::is_recording;
 use crate::saved;
 use crate::symbols::RunToName;
-pub use given::unused_beside_saved;
+pub(crate) use given::unused_beside_saved;
 use importer::Importer;
-pub use importer::ReadOptions;
+pub(crate) use importer::ReadOptions;
 use mtrace_log::MTRACE_LOG;
 use old_result::OLD_RESULT;
-pub use old_result::settle;
+pub(crate) use old_result::settle;
 use recorded::RECORDING;
 use saved_report::SAVED_REPORT;
 
@@ -37,7 +37,7 @@ static IMPORTERS: [Importer; 4] = [MTRACE_LOG, RECORDING, OLD_RESULT, SAVED_REPO
 
 /// Reads all runs at the same time; in the order given, and an error is that of the first run that has one.
 /// `save` is the file that will be written: it must be none of theirs.
-pub fn import_all(
+pub(crate) fn import_all(
     inputs: &[RunInput],
     save: Option<&Path>,
     reading: ReadOptions<'_>,
@@ -58,7 +58,7 @@ pub fn import_all(
 }
 
 /// Opens the recording of a run, for those who want its events; says which file it is.
-pub fn open_recording<'a>(
+pub(crate) fn open_recording<'a>(
     input: &RunInput,
     progress: &'a Progress,
 ) -> Result<(PathBuf, recorded::LogBlocks<'a>)> {

@@ -12,16 +12,16 @@ use crate::run::Run;
 use crate::trace::{FirstLines, LogIndex};
 use crate::units::time;
 
-type Log<'a> = Box<dyn Read + Send + 'a>;
+type LogStream<'a> = Box<dyn Read + Send + 'a>;
 
 /// Opens the log of a run as it was at the run's moment, and says which one that is; `None` for the end.
 ///
 /// A log of glibc has no clock. So a time is taken for its share of the run's, and a share for one of the
 /// log's records, which are counted first: the log is read twice.
-pub fn log_at<'a>(
+pub(super) fn log_at<'a>(
     capture: &CaptureSet,
     progress: &'a Progress,
-) -> Result<(Log<'a>, Option<Reached>)> {
+) -> Result<(LogStream<'a>, Option<Reached>)> {
     let duration_s = capture.duration_s();
     let Some(share) = share_of(&capture.path, capture.at, duration_s)? else {
         return Ok((open(capture, progress)?, None));
@@ -52,7 +52,7 @@ pub fn log_at<'a>(
 }
 
 /// A log that comes through a pipe has to begin like one, or it may never end.
-fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<Log<'a>> {
+fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogStream<'a>> {
     let log = capture.open_log(progress)?;
     Ok(match capture.log_bytes() {
         Some(_) => log,
@@ -61,7 +61,7 @@ fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<Log<'a>> {
 }
 
 /// The moment of a recording, which has a clock; `duration` says how long it is, in microseconds.
-pub fn until(capture: &CaptureSet, duration: impl FnOnce() -> Result<u64>) -> Result<Until> {
+pub(super) fn until(capture: &CaptureSet, duration: impl FnOnce() -> Result<u64>) -> Result<Until> {
     Ok(match capture.at {
         Moment::End => Until::End,
         Moment::Time(seconds) => Until::Time((seconds * 1e6) as u64),
@@ -78,7 +78,7 @@ pub fn until(capture: &CaptureSet, duration: impl FnOnce() -> Result<u64>) -> Re
 }
 
 /// A saved run at a moment: at the step of its curves that is nearest.
-pub fn saved_at(run: Run, at: Moment) -> Result<Run> {
+pub(super) fn saved_at(run: Run, at: Moment) -> Result<Run> {
     let path = run.facts.path.clone();
     let Some(share) = share_of(&path, at, run.facts.duration_s)? else {
         return Ok(run);

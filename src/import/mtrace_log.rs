@@ -8,15 +8,15 @@ use crate::capture::{CaptureSet, Standing, first_line};
 use crate::error::{Error, InputError, Result};
 use crate::file_name::names_a_report;
 use crate::printable::printable_bytes;
-use crate::run::{Blocks, Facts, Fault, Figures, LiveBlock, LocationId, Run, Source, UnknownFree};
+use crate::run::{Blocks, Facts, Figures, LiveBlock, LocationId, Run, Source};
 use crate::symbols::{RebasedRun, RunToName, rebase};
 use crate::trace::{
-    Anomalies, Caller, CallerId, Callers, Outcome, ReplayOptions, Reuse, Trace, advice,
+    Anomalies, CallerId, Callers, LogCaller, Outcome, ReplayOptions, Reuse, Trace, advice,
     is_log_line, replay,
 };
 use crate::warning::{LogWarning, Warning};
 
-pub const MTRACE_LOG: Importer = Importer {
+pub(super) const MTRACE_LOG: Importer = Importer {
     standing: Standing::Log,
     recognise: |head| first_line(head, is_log_line),
     import,
@@ -52,7 +52,9 @@ fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     };
     let mut run = Run::new(facts, modules(&capture, &rebased));
     run.inventory.mapped = capture.maps.as_ref().map(mapped_names);
-    run.faults = Some(faults(outcome));
+    let faults = outcome.faults().into_iter();
+    let faults = faults.map(|fault| fault.moved_to(location_of(fault.at)));
+    run.faults = Some(faults.collect());
     run.blocks = reading.keep_blocks.then(|| blocks(&trace.callers, outcome));
     let locations = run.add_locations(rebased.locations(&trace.callers));
     let modules = rebased.modules;
@@ -72,17 +74,6 @@ fn location_of(caller: CallerId) -> LocationId {
     LocationId(caller.0)
 }
 
-/// What went wrong, and where.
-fn faults(outcome: Outcome<'_>) -> Vec<Fault> {
-    let faults = outcome.faults().into_iter();
-    let fault = faults.map(|fault| Fault {
-        kind: fault.kind,
-        seen: fault.seen,
-        at: location_of(fault.caller),
-    });
-    fault.collect()
-}
-
 fn blocks(callers: &Callers, outcome: Outcome<'_>) -> Blocks {
     let live = outcome.live_blocks().into_iter();
     let live = live.map(|(address, block)| LiveBlock {
@@ -90,13 +81,9 @@ fn blocks(callers: &Callers, outcome: Outcome<'_>) -> Blocks {
         size: block.size,
         at: location_of(block.caller),
     });
-    let unknown_frees = outcome.unknown_frees().map(|free| UnknownFree {
-        line: free.line,
-        address: free.address,
-        in_realloc: free.in_realloc,
-        at: location_of(free.by),
-    });
-    let file = |caller: Caller<'_>| Some(printable_bytes(caller.file?).into());
+    let unknown_frees = outcome.unknown_frees();
+    let unknown_frees = unknown_frees.map(|free| free.moved_to(location_of(free.at)));
+    let file = |caller: LogCaller<'_>| Some(printable_bytes(caller.file?).into());
     Blocks {
         live: live.collect(),
         unknown_frees: unknown_frees.collect(),

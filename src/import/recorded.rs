@@ -17,24 +17,23 @@ use crate::error::{Error, InputError, Result, UsageError};
 use crate::file_name::base_name;
 use crate::printable::{printable, shortened};
 use crate::progress::Progress;
-use crate::recording::{Blocks, Recording, duration_of, is_recording, replay};
+use crate::recording::{EventBlocks, Recording, duration_of, is_recording, replay};
 use crate::run::{
-    Blocks as LiveBlocks, Build, Facts, Fault, Figures, LinkAddress, LiveBlock, Location,
-    LocationId, Module, ModuleId, ModuleLabel, Origin, RecordedProcess, Role, Run, Source, StackId,
-    Symbolized, Text, Unknown,
+    Blocks, Build, Facts, Figures, LinkAddress, LiveBlock, Location, LocationId, Module, ModuleId,
+    ModuleLabel, Origin, RecordedProcess, Role, Run, Source, StackId, Symbolized, Text, Unknown,
 };
-use crate::symbols::{Module as FoundModule, ModuleFinder, RunToName, is_loader_name};
+use crate::symbols::{MappedModule, ModuleFinder, RunToName, is_loader_name};
 use crate::units::time;
 use crate::warning::{NamesWarning, RecordingWarning, Warning};
 
-pub const RECORDING: Importer = Importer {
+pub(super) const RECORDING: Importer = Importer {
     standing: Standing::Log,
     recognise: |head| is_recording(head).then_some(0),
     import,
 };
 
 /// The blocks of a log, wherever it comes from.
-pub type LogBlocks<'a> = Blocks<Box<dyn Read + Send + 'a>>;
+pub(super) type LogBlocks<'a> = EventBlocks<Box<dyn Read + Send + 'a>>;
 
 fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let silent = Progress::default();
@@ -45,7 +44,7 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
     let reached = reached(&capture, &recording)?;
     capture.manifest.add_modules(known_builds(&recording));
     refuse_other_machine(&capture, recording.header.machine)?;
-    let files = Files::of(&capture, &recording);
+    let files = ModuleFiles::of(&capture, &recording);
     let mut run = Run::new(
         facts(&capture, &recording, &files, reached),
         files.modules(),
@@ -57,16 +56,18 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
         .warnings
         .extend(own.then_some(RecordingWarning::OwnAllocator.into()));
     run.inventory.mapped = Some(mapped_names(&recording));
-    run.faults = Some(faults(&recording, &at));
+    let faults = recording.faults.iter();
+    let faults = faults.map(|fault| fault.moved_to(at.of(fault.at)));
+    run.faults = Some(faults.collect());
     run.blocks = reading
         .keep_blocks
         .then(|| blocks_of(&run, &recording, &at));
     Ok(RunToName::new(run, files.found, capture))
 }
 
-pub fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlocks<'a>> {
+pub(super) fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlocks<'a>> {
     let log = capture.open_log(progress)?;
-    let blocks = Blocks::open(log).map_err(|e| Error::io("read", &capture.log, e))?;
+    let blocks = EventBlocks::open(log).map_err(|e| Error::io("read", &capture.log, e))?;
     blocks.map_err(|reason| {
         Error::Input(InputError::BadRecording {
             path: capture.log.clone(),
@@ -77,12 +78,13 @@ pub fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlock
 
 /// A program's own `malloc` is called in place of the recorder's. One that goes on to that has it called; an older recorder
 /// does not say so, but there it can be seen as a caller.
-fn has_own_allocator(run: &Run, recording: &Recording, files: &Files) -> bool {
+fn has_own_allocator(run: &Run, recording: &Recording, files: &ModuleFiles) -> bool {
     let program = files.program().and_then(|(module, _)| module.elf());
-    let Some((start, size)) = program.and_then(|elf| elf.own_malloc) else {
+    let Some(own) = program.and_then(|elf| elf.own_malloc.clone()) else {
         return false;
     };
-    let is_within = |address: u64| (start..=start.saturating_add(size)).contains(&address);
+    // A return address can be the first behind it.
+    let is_within = |address: u64| (own.start..=own.end).contains(&address);
     let is_caller = || {
         run.sites.iter().any(|site| {
             let innermost = run.location(run.innermost(site));
@@ -145,8 +147,8 @@ fn known_builds(recording: &Recording) -> impl Iterator<Item = (String, BuildId)
 }
 
 /// The files of a recording's modules.
-struct Files {
-    found: Vec<FoundModule>,
+struct ModuleFiles {
+    found: Vec<MappedModule>,
     builds: Vec<Option<Build>>,
     /// Which of them each of the recording's modules is: a library that was loaded twice is one.
     of_modules: Vec<Option<ModuleId>>,
@@ -154,13 +156,13 @@ struct Files {
     refused: Vec<NamesWarning>,
 }
 
-impl Files {
+impl ModuleFiles {
     fn of(capture: &CaptureSet, recording: &Recording) -> Self {
         let machine = recording.header.machine;
         let finder = ModuleFinder::new(capture, Some(machine), Some(machine.is_64));
         let program = recording.fact("program");
         let mut known: HashMap<(&[u8], &[u8]), ModuleId> = HashMap::new();
-        let mut files = Files {
+        let mut files = ModuleFiles {
             found: Vec::new(),
             builds: Vec::new(),
             of_modules: Vec::new(),
@@ -178,9 +180,9 @@ impl Files {
                         _ => Role::Library,
                     };
                     let name = shortened(&String::from_utf8_lossy(base_name(path)));
-                    let found = finder.found(FoundModule {
+                    let found = finder.found(MappedModule {
                         mapped_size: Some(module.size),
-                        ..FoundModule::new(role, name, path)
+                        ..MappedModule::new(role, name, path)
                     });
                     files.builds.push(match module.build_id.as_slice() {
                         [] => found.build(capture),
@@ -209,7 +211,7 @@ impl Files {
         module.collect()
     }
 
-    fn program(&self) -> Option<(&FoundModule, Option<&Build>)> {
+    fn program(&self) -> Option<(&MappedModule, Option<&Build>)> {
         let mut modules = self.found.iter().zip(&self.builds);
         let program = modules.find(|(module, _)| module.role == Role::Program)?;
         Some((program.0, program.1.as_ref()))
@@ -222,7 +224,7 @@ struct Locations {
 }
 
 impl Locations {
-    fn add(run: &mut Run, recording: &Recording, files: &Files) -> Self {
+    fn add(run: &mut Run, recording: &Recording, files: &ModuleFiles) -> Self {
         let mut known = HashMap::new();
         // A frame of Thumb code says so in a bit of its address.
         let code = match recording.header.machine.has_mode_bit() {
@@ -311,17 +313,7 @@ fn add_sites(run: &mut Run, recording: &Recording, at: &Locations) {
     }
 }
 
-fn faults(recording: &Recording, at: &Locations) -> Vec<Fault> {
-    let faults = recording.faults.iter();
-    let fault = |(kind, node, seen): &(_, u32, _)| Fault {
-        kind: *kind,
-        seen: *seen,
-        at: at.of(*node),
-    };
-    faults.map(fault).collect()
-}
-
-fn blocks_of(run: &Run, recording: &Recording, at: &Locations) -> LiveBlocks {
+fn blocks_of(run: &Run, recording: &Recording, at: &Locations) -> Blocks {
     let live = recording.blocks.iter().map(|(address, block)| LiveBlock {
         address: *address,
         size: block.size,
@@ -331,7 +323,7 @@ fn blocks_of(run: &Run, recording: &Recording, at: &Locations) -> LiveBlocks {
         let module = run.module_of(location)?;
         module.path.as_deref().map(Into::into)
     });
-    LiveBlocks {
+    Blocks {
         live: live.collect(),
         unknown_frees: Vec::new(),
         files: files.collect(),
@@ -341,7 +333,7 @@ fn blocks_of(run: &Run, recording: &Recording, at: &Locations) -> LiveBlocks {
 fn facts(
     capture: &CaptureSet,
     recording: &Recording,
-    files: &Files,
+    files: &ModuleFiles,
     reached: Option<Reached>,
 ) -> Facts {
     let header = &recording.header;

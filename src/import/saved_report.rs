@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::saved;
 use crate::symbols::RunToName;
 
-pub const SAVED_REPORT: Importer = Importer {
+pub(super) const SAVED_REPORT: Importer = Importer {
     standing: Standing::StandsIn,
     recognise: |head| saved::is_report(head).then_some(0),
     import,

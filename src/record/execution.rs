@@ -16,7 +16,7 @@ use super::process::{Waited, poll, signal_all};
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// The state of the run.
-pub struct Execution {
+pub(super) struct Execution {
     pub main: u32,
     /// Of the program itself.
     status: Option<i32>,
@@ -33,7 +33,7 @@ pub struct Execution {
 }
 
 impl Execution {
-    pub fn new(main: u32, begin: Instant) -> Self {
+    pub(super) fn new(main: u32, begin: Instant) -> Self {
         Execution {
             main,
             status: None,
@@ -47,7 +47,7 @@ impl Execution {
     }
 
     /// Waits until no process is left, and ends them when their time is over.
-    pub fn follow(
+    pub(super) fn follow(
         &mut self,
         job: &Job,
         stop: &AtomicBool,
@@ -101,7 +101,7 @@ impl Execution {
         }
     }
 
-    pub fn ending(&self) -> Ending {
+    pub(super) fn ending(&self) -> Ending {
         match (self.asked, self.killed) {
             (_, true) => Ending::Killed,
             (Some(_), false) => Ending::Asked,

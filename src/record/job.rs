@@ -10,7 +10,7 @@ use crate::recording::Mode;
 
 /// What to record, and into which directory.
 #[derive(Debug, Clone)]
-pub struct Job {
+pub(crate) struct Job {
     /// The program and its arguments.
     pub command: Vec<OsString>,
     pub output: PathBuf,
@@ -21,7 +21,7 @@ pub struct Job {
 
 /// How to record.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     pub with: With,
     pub mode: Mode,
     pub depth: u8,
@@ -40,7 +40,7 @@ pub struct Settings {
 
 /// How a program came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// By itself, with this exit status.
     Itself(i32),
     /// It was asked to, because its time was over or the user wanted it.
@@ -51,7 +51,7 @@ pub enum Ending {
 
 /// What a recording left.
 #[derive(Debug)]
-pub struct Captured {
+pub(crate) struct Captured {
     pub took: Duration,
     pub ending: Ending,
     /// Captures of processes that the program started.
@@ -64,7 +64,7 @@ pub struct Captured {
 
 /// What writes the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum With {
+pub(crate) enum With {
     /// The recorder that comes with this program.
     Recorder,
     /// glibc's own `mtrace(3)`.
@@ -73,7 +73,7 @@ pub enum With {
 
 impl With {
     /// The name of a log while it is written: the process id stands behind it.
-    pub fn prefix(self) -> &'static str {
+    pub(crate) fn prefix(self) -> &'static str {
         match self {
             With::Recorder => "recording.",
             With::Glibc => "mtrace.",
@@ -81,14 +81,14 @@ impl With {
     }
 
     /// What a log is called in a capture.
-    pub fn log(self) -> &'static str {
+    pub(crate) fn log(self) -> &'static str {
         match self {
             With::Recorder => "recording",
             With::Glibc => "mtrace.log",
         }
     }
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             With::Recorder => "mtrace-diff",
             With::Glibc => "glibc",

@@ -13,7 +13,7 @@ use super::logs::{Log, MAPS, beside, events_of, executed, logs_of, program_of, r
 use crate::error::{Error, RecordError, Result};
 
 /// Makes the directory of a capture, which must not mix with another one.
-pub fn prepare(output: &Path, force: bool) -> Result<()> {
+pub(super) fn prepare(output: &Path, force: bool) -> Result<()> {
     let not_empty = || {
         Error::Record(RecordError::NotEmpty {
             path: output.to_path_buf(),
@@ -36,7 +36,7 @@ pub fn prepare(output: &Path, force: bool) -> Result<()> {
 }
 
 /// Only what was recorded here is written over. A log of glibc can be anybody's: there, `run.json` has to say so.
-pub fn is_capture(directory: &Path) -> bool {
+pub(super) fn is_capture(directory: &Path) -> bool {
     let Ok(facts) = fs::read(directory.join("run.json")) else {
         return false;
     };
@@ -49,7 +49,7 @@ pub fn is_capture(directory: &Path) -> bool {
 }
 
 /// Puts what was written in order: the program's log, and a capture of its own for every other process.
-pub fn leave_capture(
+pub(super) fn leave_capture(
     job: &Job,
     output: &Path,
     program: &Path,
@@ -142,7 +142,7 @@ impl Chosen {
 }
 
 /// What is there must not look like a recording, nor be in the way of the next one.
-pub fn leave_nothing(output: &Path, paths: &[PathBuf]) {
+pub(super) fn leave_nothing(output: &Path, paths: &[PathBuf]) {
     remove_logs(paths);
     let _ = fs::remove_dir(output);
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::error::{Error, RecordError, Result};
 
 /// For every other machine: one C file without dependencies.
-pub const SOURCE: &str = include_str!("recorder.c");
+pub(crate) const SOURCE: &str = include_str!("recorder.c");
 
 const STARTER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/starter.so"));
 
@@ -22,12 +22,12 @@ const SCRIPT: &str = include_str!("../../scripts/capture.sh");
 const NAME: &str = "mtrace-recorder.so";
 
 /// Writes this machine's recorder into a directory.
-pub fn write_library(directory: &Path) -> Result<PathBuf> {
+pub(super) fn write_library(directory: &Path) -> Result<PathBuf> {
     write(LIBRARY, directory, NAME)
 }
 
 /// Writes what starts glibc's own mtrace into a directory.
-pub fn write_starter(directory: &Path) -> Result<PathBuf> {
+pub(super) fn write_starter(directory: &Path) -> Result<PathBuf> {
     write(STARTER, directory, "mtrace-starter.so")
 }
 
@@ -42,7 +42,7 @@ fn write(library: &[u8], directory: &Path, name: &str) -> Result<PathBuf> {
 
 /// Builds the recorder with another compiler, such as `arm-linux-gnueabihf-gcc -march=armv7-a`, and puts the script
 /// beside it that runs a program under it. A compiler that fails leaves nothing there.
-pub fn build_with(compiler: &str, directory: &Path) -> Result<PathBuf> {
+pub(crate) fn build_with(compiler: &str, directory: &Path) -> Result<PathBuf> {
     let tools = tempfile::Builder::new().prefix("mtrace-recorder").tempdir();
     let tools = tools.map_err(|e| Error::io("create", &std::env::temp_dir(), e))?;
     let built = tools.path().join(NAME);

@@ -7,15 +7,15 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use super::job::With;
-use crate::recording::{Blocks, Event, Programs, decode};
+use crate::recording::{EventBlocks, Programs, RecordedEvent, decode};
 
 /// A recording of no more bytes than this is read to see how much it holds.
 const SMALL: u64 = 1 << 20;
 
 /// What stands behind the name of glibc's log, for the maps of its process.
-pub const MAPS: &str = ".maps";
+pub(super) const MAPS: &str = ".maps";
 
-pub fn logs_of(output: &Path, with: With) -> Vec<PathBuf> {
+pub(super) fn logs_of(output: &Path, with: With) -> Vec<PathBuf> {
     let entries = fs::read_dir(output).into_iter().flatten().flatten();
     let logs = entries.filter(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -27,7 +27,7 @@ pub fn logs_of(output: &Path, with: With) -> Vec<PathBuf> {
     logs
 }
 
-pub fn size_of_logs(output: &Path, with: With) -> u64 {
+pub(super) fn size_of_logs(output: &Path, with: With) -> u64 {
     let sizes = logs_of(output, with)
         .into_iter()
         .filter_map(|log| fs::metadata(log).ok());
@@ -35,7 +35,7 @@ pub fn size_of_logs(output: &Path, with: With) -> u64 {
 }
 
 /// Keeps the maps of processes that glibc traces, before they are asked to end: one that has to be killed cannot.
-pub fn keep_maps(output: &Path) {
+pub(super) fn keep_maps(output: &Path) {
     for log in logs_of(output, With::Glibc) {
         let Some((pid, _)) = number_of(&log) else {
             continue;
@@ -49,7 +49,7 @@ pub fn keep_maps(output: &Path) {
     }
 }
 
-pub fn beside(log: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(log: &Path, ending: &str) -> PathBuf {
     let mut name = log.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
@@ -64,7 +64,7 @@ fn number_of(log: &Path) -> Option<(u32, u64)> {
 }
 
 /// What is known of one log.
-pub struct Log {
+pub(super) struct Log {
     pub path: PathBuf,
     pub pid: u32,
     pub size: u64,
@@ -72,12 +72,12 @@ pub struct Log {
 }
 
 impl Log {
-    pub fn read(path: PathBuf, with: With) -> Option<Self> {
+    pub(super) fn read(path: PathBuf, with: With) -> Option<Self> {
         let size = fs::metadata(&path).ok()?.len();
         let (pid, started) = match with {
             With::Recorder => {
                 let file = File::open(&path).ok()?;
-                let header = Blocks::open(file).ok()?.ok()?.header;
+                let header = EventBlocks::open(file).ok()?.ok()?.header;
                 (header.pid, header.started)
             }
             With::Glibc => {
@@ -97,14 +97,14 @@ impl Log {
 }
 
 /// Small recordings are of one size, as the recorder maps its files in pieces: there, events are counted.
-pub fn events_of(log: &Log, with: With) -> u64 {
+pub(super) fn events_of(log: &Log, with: With) -> u64 {
     if with == With::Glibc || log.size > SMALL {
         return 0;
     }
     let Ok(file) = File::open(&log.path) else {
         return 0;
     };
-    let Ok(Ok(blocks)) = Blocks::open(file) else {
+    let Ok(Ok(blocks)) = EventBlocks::open(file) else {
         return 0;
     };
     let header = blocks.header.clone();
@@ -117,7 +117,7 @@ pub fn events_of(log: &Log, with: With) -> u64 {
 }
 
 /// Removes logs that did not come as far as their first line.
-pub fn remove_logs(paths: &[PathBuf]) {
+pub(super) fn remove_logs(paths: &[PathBuf]) {
     for path in paths {
         for rest in [path.clone(), beside(path, MAPS)] {
             let _ = fs::remove_file(rest);
@@ -126,8 +126,8 @@ pub fn remove_logs(paths: &[PathBuf]) {
 }
 
 /// What the recorder wrote down last: that the process goes on as this program. Of one that is recorded, there is a later log.
-pub fn executed(log: &Path) -> Option<String> {
-    let blocks = Blocks::open(File::open(log).ok()?).ok()?.ok()?;
+pub(super) fn executed(log: &Path) -> Option<String> {
+    let blocks = EventBlocks::open(File::open(log).ok()?).ok()?.ok()?;
     let header = blocks.header.clone();
     let (mut before, mut last) = (None, None);
     for block in blocks {
@@ -137,7 +137,7 @@ pub fn executed(log: &Path) -> Option<String> {
     for block in before.into_iter().chain(last) {
         // What is damaged counts as far as it goes.
         let _ = decode(&block, &header, |event| {
-            if let Event::Fact { key, value } = event {
+            if let RecordedEvent::Fact { key, value } = event {
                 programs.note(key, value);
             }
         });
@@ -146,7 +146,7 @@ pub fn executed(log: &Path) -> Option<String> {
 }
 
 /// The program of a recording, if it is still there.
-pub fn program_of(log: &Path) -> Option<PathBuf> {
+pub(super) fn program_of(log: &Path) -> Option<PathBuf> {
     let program = crate::recording::program_of(File::open(log).ok()?)?;
     Some(PathBuf::from(OsString::from_vec(program))).filter(|path| path.is_file())
 }

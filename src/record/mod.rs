@@ -10,6 +10,6 @@ mod program;
 mod session;
 pub mod unwind;
 
-pub use job::{Captured, Ending, Job, Settings, With};
-pub use library::{SOURCE, build_with};
-pub use session::{Status, run};
+pub(crate) use job::{Captured, Ending, Job, Settings, With};
+pub(crate) use library::{SOURCE, build_with};
+pub(crate) use session::{Status, run};

@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_
 
 /// A process that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exited {
+pub(super) struct Exited {
     pub pid: u32,
     /// As a shell has it: the exit status, or 128 and the signal.
     pub code: i32,
@@ -15,7 +15,7 @@ pub struct Exited {
 
 /// What waiting gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waited {
+pub(super) enum Waited {
     Exited(Exited),
     /// There are processes, and all of them run.
     Running,
@@ -24,13 +24,13 @@ pub enum Waited {
 }
 
 /// Makes processes that lose their parent, as daemons do, children of this one.
-pub fn adopt_orphans() {
+pub(super) fn adopt_orphans() {
     // Without it, only the program itself is waited for.
     let _ = set_child_subreaper(Some(getpid()));
 }
 
 /// Looks whether a process has ended, and waits for none.
-pub fn poll() -> io::Result<Waited> {
+pub(super) fn poll() -> io::Result<Waited> {
     // Of any process group: a daemon is in one of its own.
     match wait(WaitOptions::NOHANG) {
         Ok(None) => Ok(Waited::Running),
@@ -53,7 +53,7 @@ pub fn poll() -> io::Result<Waited> {
 }
 
 /// Sends a signal to the program and to whatever it has left behind.
-pub fn signal_all(main: u32, signal: Signal) {
+pub(super) fn signal_all(main: u32, signal: Signal) {
     let mut pids = vec![main];
     pids.extend(children().into_iter().filter(|pid| *pid != main));
     for pid in pids {
@@ -80,7 +80,7 @@ fn parent_of(pid: u32) -> Option<u32> {
 }
 
 /// Resident memory of a process, in bytes.
-pub fn resident(pid: u32) -> Option<u64> {
+pub(super) fn resident(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status
         .lines()

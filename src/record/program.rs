@@ -12,7 +12,7 @@ use crate::error::{Error, RecordError, Result};
 use crate::file_name::last_part;
 
 /// The program that a name stands for, as a shell would find it.
-pub fn find_program(command: &[OsString]) -> Result<PathBuf> {
+pub(super) fn find_program(command: &[OsString]) -> Result<PathBuf> {
     let Some(name) = command.first() else {
         return Err(Error::Record(RecordError::NoProgram));
     };
@@ -40,7 +40,7 @@ fn is_executable(path: &Path) -> bool {
 }
 
 /// Refuses what the recorder cannot be loaded into.
-pub fn check_program(program: &Path, with: With) -> Result<()> {
+pub(super) fn check_program(program: &Path, with: With) -> Result<()> {
     let refuse = |reason: &str| {
         Err(Error::Record(RecordError::NotRecordable {
             path: program.to_path_buf(),
@@ -120,7 +120,7 @@ fn runs_as_another(program: &Path) -> bool {
 }
 
 /// Why the system did not start a program, and what to do.
-pub fn why_not_started(program: &Path, error: &io::Error) -> Option<String> {
+pub(super) fn why_not_started(program: &Path, error: &io::Error) -> Option<String> {
     let (mut start, mut text) = ([0; 256], String::new());
     if let Ok(size) =
         fs::File::open(program).and_then(|mut file| io::Read::read(&mut file, &mut start))
@@ -169,7 +169,7 @@ fn other_libc(loader: &str) -> Option<&'static str> {
 }
 
 /// glibc 2.34 and newer trace by a library of their own, which stands beside libc; older ones have none.
-pub fn has_malloc_debug() -> bool {
+pub(super) fn has_malloc_debug() -> bool {
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let libc = maps
         .lines()
@@ -178,4 +178,4 @@ pub fn has_malloc_debug() -> bool {
     libc.is_none_or(|libc| libc.with_file_name(MALLOC_DEBUG).exists())
 }
 
-pub const MALLOC_DEBUG: &str = "libc_malloc_debug.so.0";
+pub(super) const MALLOC_DEBUG: &str = "libc_malloc_debug.so.0";

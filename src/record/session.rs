@@ -26,14 +26,18 @@ use crate::symbols::SearchPath;
 
 /// What can be seen of a recording while it goes on.
 #[derive(Debug, Clone, Copy)]
-pub struct Status {
+pub(crate) struct Status {
     pub since: Duration,
     pub resident: Option<u64>,
     pub log: u64,
 }
 
 /// Runs the program to its end. `stop` becomes true when the user wants it to end; `show` is told now and then how it is going.
-pub fn run(job: &Job, stop: &Arc<AtomicBool>, mut show: impl FnMut(Status)) -> Result<Captured> {
+pub(crate) fn run(
+    job: &Job,
+    stop: &Arc<AtomicBool>,
+    mut show: impl FnMut(Status),
+) -> Result<Captured> {
     // What was recorded earlier must not be taken for what could not be recorded now.
     if job.settings.force && is_capture(&job.output) {
         prepare(&job.output, true)?;

@@ -20,7 +20,7 @@ const LARGEST_BLOCK: usize = 1 << 20;
 
 /// Some events, and what has to be known to read them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Block {
+pub(crate) struct EventBlock {
     /// Nodes that were defined before.
     pub first_node: u32,
     /// In microseconds since the start.
@@ -35,7 +35,7 @@ pub struct Block {
 
 /// What is live of a stack at the end of a summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LastCount {
+pub(crate) struct LastCount {
     pub node: u32,
     pub blocks: u64,
     pub bytes: u64,
@@ -44,7 +44,7 @@ pub struct LastCount {
 
 /// Counts that stand in the file, where they are up to date however the program ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LastCounts {
+pub(crate) struct LastCounts {
     /// Of stacks that have allocated.
     pub all: Vec<LastCount>,
     /// How many nodes have a place there.
@@ -53,7 +53,7 @@ pub struct LastCounts {
 
 /// What was found wrong with a recording's blocks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Damage {
+pub(crate) struct Damage {
     /// Blocks whose contents are not those that were written; left out.
     pub bad_blocks: u64,
     /// Where the first of them begins, in bytes.
@@ -66,7 +66,7 @@ pub struct Damage {
 
 /// Reads the blocks of a recording.
 #[derive(Debug)]
-pub struct Blocks<R> {
+pub(crate) struct EventBlocks<R> {
     input: R,
     pub header: Header,
     window: Vec<u8>,
@@ -81,9 +81,9 @@ pub struct Blocks<R> {
     pub damage: Damage,
 }
 
-impl<R: Read> Blocks<R> {
+impl<R: Read> EventBlocks<R> {
     /// Reads the header and the window. The inner error says what is wrong with the file.
-    pub fn open(mut input: R) -> io::Result<Result<Self, String>> {
+    pub(crate) fn open(mut input: R) -> io::Result<Result<Self, String>> {
         let mut head = [0; HEADER];
         let read = fill(&mut input, &mut head)?;
         if read < HEADER {
@@ -98,12 +98,12 @@ impl<R: Read> Blocks<R> {
         let mut front = vec![0; header.first_block as usize - HEADER];
         let read = fill(&mut input, &mut front)?;
         let is_cut = read < front.len();
-        let (at, size) = (header.window.0 as usize, header.window.1 as usize);
-        let window = match at {
+        let size = header.window.size as usize;
+        let window = match header.window.at as usize {
             0 => Vec::new(),
             at => front[at - HEADER..at - HEADER + size].to_vec(),
         };
-        Ok(Ok(Blocks {
+        Ok(Ok(EventBlocks {
             at: u64::from(header.first_block),
             input,
             header,
@@ -126,7 +126,7 @@ impl<R: Read> Blocks<R> {
     }
 
     /// The block that was under way when the recording ended, once all before it is read.
-    fn window_block(&mut self) -> Option<Block> {
+    fn window_block(&mut self) -> Option<EventBlock> {
         let end = self.at + self.ahead.len() as u64;
         let is_used = std::mem::replace(&mut self.window_is_used, true);
         if is_used || self.window.len() < BLOCK_HEADER {
@@ -227,10 +227,10 @@ impl<R: Read> Blocks<R> {
     }
 }
 
-impl<R: Read> Iterator for Blocks<R> {
-    type Item = Block;
+impl<R: Read> Iterator for EventBlocks<R> {
+    type Item = EventBlock;
 
-    fn next(&mut self) -> Option<Block> {
+    fn next(&mut self) -> Option<EventBlock> {
         loop {
             let head = self.peek(BLOCK_HEADER);
             if head < BLOCK_HEADER {
@@ -278,8 +278,8 @@ impl<R: Read> Iterator for Blocks<R> {
     }
 }
 
-fn parsed(order: Order, bytes: &[u8], is_cut: bool) -> Block {
-    Block {
+fn parsed(order: Order, bytes: &[u8], is_cut: bool) -> EventBlock {
+    EventBlock {
         first_node: order.u32(&bytes[12..]),
         time: order.u64(&bytes[16..]),
         events: order.u64(&bytes[24..]),

@@ -1,11 +1,12 @@
 //! What stands in a block: events, and the facts that they refer to.
 
-use super::blocks::Block;
+use super::blocks::EventBlock;
 use super::header::Header;
+use crate::trace::unzigzag;
 
 /// One entry of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event<'a> {
+pub(crate) enum RecordedEvent<'a> {
     Allocated {
         address: u64,
         size: u64,
@@ -30,12 +31,12 @@ pub enum Event<'a> {
     Time(u64),
     /// From here on, events are of this thread.
     Thread(u32),
-    Node {
+    StackNode {
         id: u32,
         parent: u32,
         pc: u64,
     },
-    Module {
+    LoadedModule {
         id: u32,
         start: u64,
         size: u64,
@@ -68,13 +69,13 @@ pub enum Event<'a> {
 
 /// A block that holds what no recorder writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Malformed;
+pub(crate) struct Malformed;
 
 /// Hands over what stands in a block. What a block that is cut ends with is left out.
-pub fn decode<'a>(
-    block: &'a Block,
+pub(crate) fn decode<'a>(
+    block: &'a EventBlock,
     header: &Header,
-    mut take: impl FnMut(Event<'a>),
+    mut take: impl FnMut(RecordedEvent<'a>),
 ) -> Result<(), Malformed> {
     let mut reader = Reader {
         rest: &block.payload,
@@ -173,7 +174,7 @@ struct State {
 
 impl State {
     #[inline]
-    fn entry<'a>(&mut self, from: &mut Reader<'a>) -> Result<Option<Event<'a>>, Stop> {
+    fn entry<'a>(&mut self, from: &mut Reader<'a>) -> Result<Option<RecordedEvent<'a>>, Stop> {
         let first = from.byte()?;
         match first & 7 {
             kind @ (0 | 1) => {
@@ -189,7 +190,7 @@ impl State {
                     }
                     _ => self.pairs[usize::from(from.byte()?)],
                 };
-                Ok(Some(Event::Allocated {
+                Ok(Some(RecordedEvent::Allocated {
                     address: self.step(step),
                     size,
                     node,
@@ -201,7 +202,7 @@ impl State {
                 if first & 128 != 0 {
                     step |= from.number()? << 4;
                 }
-                Ok(Some(Event::Freed {
+                Ok(Some(RecordedEvent::Freed {
                     address: self.step(step),
                     by_realloc: kind == 3,
                 }))
@@ -218,20 +219,24 @@ impl State {
         (self.last << self.shift & self.mask) | std::mem::take(&mut self.odd)
     }
 
-    fn other<'a>(&mut self, kind: u8, from: &mut Reader<'a>) -> Result<Option<Event<'a>>, Stop> {
+    fn other<'a>(
+        &mut self,
+        kind: u8,
+        from: &mut Reader<'a>,
+    ) -> Result<Option<RecordedEvent<'a>>, Stop> {
         Ok(Some(match kind {
             0 => {
                 self.time = self.time.saturating_add(from.number()?);
-                Event::Time(self.time)
+                RecordedEvent::Time(self.time)
             }
-            1 => Event::Thread(from.small()?),
+            1 => RecordedEvent::Thread(from.small()?),
             2 => {
                 let (up, step) = (from.small()?, from.number()?);
                 let id = self.next_node;
                 let parent = id.checked_sub(up).filter(|_| up > 0);
                 self.pc = self.pc.wrapping_add(unzigzag(step)) & self.mask;
                 self.next_node = id.checked_add(1).ok_or(Stop::Unknown)?;
-                Event::Node {
+                RecordedEvent::StackNode {
                     id,
                     parent: parent.ok_or(Stop::Unknown)?,
                     pc: self.pc,
@@ -241,7 +246,7 @@ impl State {
                 let id = from.small()?;
                 let (start, size, bias) = (from.number()?, from.number()?, from.number()?);
                 from.byte()?; // how its stacks are walked
-                Event::Module {
+                RecordedEvent::LoadedModule {
                     id,
                     start,
                     size,
@@ -250,20 +255,20 @@ impl State {
                     path: from.text()?,
                 }
             }
-            4 => Event::Unloaded(from.small()?),
-            5 => Event::Fact {
+            4 => RecordedEvent::Unloaded(from.small()?),
+            5 => RecordedEvent::Fact {
                 key: from.text()?,
                 value: from.text()?,
             },
             6 => {
                 from.number()?;
-                Event::End
+                RecordedEvent::End
             }
-            7 => Event::Failed {
+            7 => RecordedEvent::Failed {
                 node: from.small()?,
                 size: from.number()?,
             },
-            8 => Event::ReallocFailed {
+            8 => RecordedEvent::ReallocFailed {
                 node: from.small()?,
                 size: from.number()?,
             },
@@ -271,25 +276,21 @@ impl State {
                 self.odd = u64::from(from.byte()?);
                 return Ok(None);
             }
-            10 => Event::Counts {
+            10 => RecordedEvent::Counts {
                 node: from.small()?,
                 blocks: from.number()?,
                 bytes: from.number()?,
                 allocations: from.number()?,
             },
-            11 => Event::Step,
-            12 => Event::ThreadBegins {
+            11 => RecordedEvent::Step,
+            12 => RecordedEvent::ThreadBegins {
                 number: from.small()?,
                 tid: from.number()?,
             },
-            13 => Event::ThreadEnds(from.small()?),
+            13 => RecordedEvent::ThreadEnds(from.small()?),
             _ => return Err(Stop::Unknown),
         }))
     }
-}
-
-fn unzigzag(n: u64) -> u64 {
-    (n >> 1) ^ (n & 1).wrapping_neg()
 }
 
 /// Where the recorder keeps a stack and a size.
@@ -317,7 +318,7 @@ mod tests {
             mode: Mode::Events,
             depth: 64,
             pid: 1,
-            window: (0, 0),
+            window: Default::default(),
             first_block: 72,
             length: 0,
             at: 72,
@@ -327,11 +328,11 @@ mod tests {
         }
     }
 
-    fn block(payload: &[u8]) -> Block {
-        Block {
+    fn block(payload: &[u8]) -> EventBlock {
+        EventBlock {
             first_node: 4,
             payload: payload.to_vec(),
-            ..Block::default()
+            ..EventBlock::default()
         }
     }
 
@@ -349,13 +350,13 @@ mod tests {
             decode(&block, &header(), |event| events.push(event)),
             Ok(())
         );
-        let allocated = |address| Event::Allocated {
+        let allocated = |address| RecordedEvent::Allocated {
             address,
             size: 24,
             node: 5,
             by_realloc: false,
         };
-        let node = |id, parent, pc| Event::Node { id, parent, pc };
+        let node = |id, parent, pc| RecordedEvent::StackNode { id, parent, pc };
         assert_eq!(
             events,
             [
@@ -363,12 +364,12 @@ mod tests {
                 node(5, 4, 0x40_1150),
                 allocated(0x40_52a0),
                 allocated(0x40_52c0),
-                Event::Time(1500),
-                Event::Freed {
+                RecordedEvent::Time(1500),
+                RecordedEvent::Freed {
                     address: 0x40_52a0,
                     by_realloc: false
                 },
-                Event::End,
+                RecordedEvent::End,
             ]
         );
         let guide = include_str!("../guide/recording-format.md");
@@ -406,7 +407,7 @@ mod tests {
         let block = block(&[0x14, 0x04, 0xfd, 0xff, 0xff, 0x8f, 0x01]);
         let mut pc = 0;
         let decoded = decode(&block, &header, |event| {
-            if let Event::Node { pc: found, .. } = event {
+            if let RecordedEvent::StackNode { pc: found, .. } = event {
                 pc = found;
             }
         });

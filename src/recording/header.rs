@@ -2,17 +2,17 @@
 
 use crate::elf::Machine;
 
-pub const MAGIC: &[u8; 8] = b"MTDREC1\n";
+pub(super) const MAGIC: &[u8; 8] = b"MTDREC1\n";
 
 /// Bytes of the header that mean something.
-pub const HEADER: usize = 72;
+pub(super) const HEADER: usize = 72;
 
 /// As large as the recorder makes it; a file that claims more is none of its files.
 const LARGEST_WINDOW: u32 = 1 << 24;
 
 /// What is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Every event, with its stack.
     Events,
     /// Counts by stack, every few seconds.
@@ -23,7 +23,7 @@ pub enum Mode {
 
 /// Why a recording ended before the program did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
+pub(crate) enum Stopped {
     DiskFull,
     SizeLimit,
     FileLost,
@@ -32,7 +32,7 @@ pub enum Stopped {
 }
 
 impl Stopped {
-    pub fn reason(self) -> &'static str {
+    pub(crate) fn reason(self) -> &'static str {
         match self {
             Stopped::DiskFull => {
                 "the log could not be written any more; most likely the disk was full"
@@ -47,9 +47,16 @@ impl Stopped {
     }
 }
 
+/// Where the window is in the file; 0, 0 where there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub at: u32,
+    pub size: u32,
+}
+
 /// The header, in this machine's terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Header {
+pub(crate) struct Header {
     pub little_endian: bool,
     pub machine: Machine,
     /// Addresses are counted in units of 2^`shift` bytes.
@@ -58,8 +65,7 @@ pub struct Header {
     /// Most frames of a stack.
     pub depth: u8,
     pub pid: u32,
-    /// Where the window is, and its size; 0, 0 where there is none.
-    pub window: (u32, u32),
+    pub window: Window,
     pub first_block: u32,
     /// How much of the block in the window is written, without its header.
     pub length: u32,
@@ -73,18 +79,18 @@ pub struct Header {
 }
 
 /// Whether a file begins as a recording does.
-pub fn is_recording(head: &[u8]) -> bool {
+pub(crate) fn is_recording(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }
 
 /// Reads numbers in the byte order of the target.
 #[derive(Debug, Clone, Copy)]
-pub struct Order {
+pub(super) struct Order {
     pub little_endian: bool,
 }
 
 impl Order {
-    pub fn u16(self, bytes: &[u8]) -> u16 {
+    pub(super) fn u16(self, bytes: &[u8]) -> u16 {
         let raw = bytes.first_chunk().copied().unwrap_or_default();
         match self.little_endian {
             true => u16::from_le_bytes(raw),
@@ -92,7 +98,7 @@ impl Order {
         }
     }
 
-    pub fn u32(self, bytes: &[u8]) -> u32 {
+    pub(super) fn u32(self, bytes: &[u8]) -> u32 {
         let raw = bytes.first_chunk().copied().unwrap_or_default();
         match self.little_endian {
             true => u32::from_le_bytes(raw),
@@ -100,7 +106,7 @@ impl Order {
         }
     }
 
-    pub fn u64(self, bytes: &[u8]) -> u64 {
+    pub(super) fn u64(self, bytes: &[u8]) -> u64 {
         let raw = bytes.first_chunk().copied().unwrap_or_default();
         match self.little_endian {
             true => u64::from_le_bytes(raw),
@@ -111,7 +117,7 @@ impl Order {
 
 impl Header {
     /// Reads a header; the error says what is wrong with it.
-    pub fn parse(head: &[u8; HEADER]) -> Result<Self, String> {
+    pub(crate) fn parse(head: &[u8; HEADER]) -> Result<Self, String> {
         if !is_recording(head) {
             return Err("it does not begin as a recording does".to_owned());
         }
@@ -145,7 +151,10 @@ impl Header {
             mode,
             depth: head[19],
             pid: order.u32(&head[20..]),
-            window: (order.u32(&head[24..]), order.u32(&head[28..])),
+            window: Window {
+                at: order.u32(&head[24..]),
+                size: order.u32(&head[28..]),
+            },
             first_block: order.u32(&head[32..]),
             length: order.u32(&head[36..]),
             at: order.u64(&head[40..]),
@@ -160,7 +169,7 @@ impl Header {
             },
             lost: order.u32(&head[68..]),
         };
-        let (window, size) = header.window;
+        let Window { at: window, size } = header.window;
         let first = u64::from(header.first_block);
         let is_placed = match window {
             0 => first >= HEADER as u64,

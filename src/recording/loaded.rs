@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::outcome::Module;
+use super::outcome::LoadedModule;
 
 const MOST_MODULES: usize = 1 << 17;
 
@@ -17,8 +17,8 @@ struct Mapped {
 
 /// All modules that were loaded, and where those are that still are.
 #[derive(Debug, Default)]
-pub struct Loaded {
-    pub modules: Vec<Module>,
+pub(super) struct Loaded {
+    pub modules: Vec<LoadedModule>,
     /// Indexes of those that are loaded, by the recorder's number.
     by_number: HashMap<u32, u32>,
     /// Ascending.
@@ -26,7 +26,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    pub fn load(&mut self, number: u32, module: Module) {
+    pub(super) fn load(&mut self, number: u32, module: LoadedModule) {
         if self.modules.len() < MOST_MODULES {
             self.modules.push(module);
             self.by_number.insert(number, self.modules.len() as u32 - 1);
@@ -34,7 +34,7 @@ impl Loaded {
         }
     }
 
-    pub fn unload(&mut self, number: u32) {
+    pub(super) fn unload(&mut self, number: u32) {
         self.by_number.remove(&number);
         self.map();
     }
@@ -53,7 +53,7 @@ impl Loaded {
     }
 
     /// The module that a call is in which returns to an address; modules do not overlap.
-    pub fn index_at(&self, pc: u64) -> Option<u32> {
+    pub(super) fn index_at(&self, pc: u64) -> Option<u32> {
         // The call is before its return address, which can be the next module's first byte.
         let call = pc.checked_sub(1)?;
         let after = self.mapped.partition_point(|mapped| mapped.start <= call);

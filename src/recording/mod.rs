@@ -15,10 +15,10 @@ mod replay;
 mod tests;
 mod text;
 
-pub use blocks::Blocks;
-pub use events::{Event, decode};
-pub use header::{Header, Mode, is_recording};
-pub use outcome::Recording;
-pub use programs::{Programs, program_of};
-pub use replay::{Until, duration_of, replay};
-pub use text::write_mtrace_log;
+pub(crate) use blocks::EventBlocks;
+pub(crate) use events::{RecordedEvent, decode};
+pub(crate) use header::{Header, Mode, is_recording};
+pub(crate) use outcome::Recording;
+pub(crate) use programs::{Programs, program_of};
+pub(crate) use replay::{Until, duration_of, replay};
+pub(crate) use text::write_mtrace_log;

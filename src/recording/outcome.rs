@@ -3,12 +3,12 @@
 use super::blocks::Damage;
 use super::header::Header;
 use super::programs::Programs;
-use crate::trace::{Block, Curve, FaultKind, LiveSizes, Occurrences, SizesSeen, Tally};
+use crate::trace::{Block, Curve, Fault, LiveSizes, SizesSeen, Tally};
 
 /// Where a stack ends on its outer side.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Root {
+pub(crate) enum Root {
     /// At the frame that has no caller.
     Whole,
     /// The caller of the outermost frame could not be found.
@@ -23,7 +23,7 @@ pub enum Root {
 
 /// A frame in the tree of stacks: with its parents it is a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Node {
+pub(crate) struct StackNode {
     /// Below [`Recording::ROOTS`] it is one of the roots.
     pub parent: u32,
     /// The return address.
@@ -34,7 +34,7 @@ pub struct Node {
 
 /// A file that was mapped with code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Module {
+pub(crate) struct LoadedModule {
     pub start: u64,
     pub size: u64,
     /// What is to be taken from an address to get the link-time address.
@@ -46,7 +46,7 @@ pub struct Module {
 
 /// What was allocated with one stack.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StackCounts {
+pub(crate) struct StackCounts {
     pub node: u32,
     pub allocations: u64,
     pub live: Tally,
@@ -62,7 +62,7 @@ pub struct StackCounts {
 
 /// How a recording ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProcessEnd {
+pub(crate) enum ProcessEnd {
     /// The program called `exit`, or returned from `main`.
     Exit,
     /// It was killed, or left by `_exit`: nothing is missing but what it did behind the last event.
@@ -71,16 +71,16 @@ pub enum ProcessEnd {
 
 /// A recording, replayed.
 #[derive(Debug)]
-pub struct Recording {
+pub(crate) struct Recording {
     pub header: Header,
     pub facts: Vec<(String, Vec<u8>)>,
     pub programs: Programs,
-    pub modules: Vec<Module>,
-    pub nodes: Vec<Node>,
+    pub modules: Vec<LoadedModule>,
+    pub nodes: Vec<StackNode>,
     /// In the order in which they first allocated.
     pub stacks: Vec<StackCounts>,
     /// By node.
-    pub faults: Vec<(FaultKind, u32, Occurrences)>,
+    pub faults: Vec<Fault<u32>>,
     /// Frees of addresses that held no block: it is older than the process, or its allocation was lost.
     pub unknown_frees: u64,
     pub events: u64,
@@ -96,17 +96,17 @@ pub struct Recording {
 }
 
 impl Recording {
-    pub const ROOTS: u32 = 4;
+    pub(crate) const ROOTS: u32 = 4;
 
     /// What a fact says, as text.
-    pub fn fact(&self, key: &str) -> Option<String> {
+    pub(crate) fn fact(&self, key: &str) -> Option<String> {
         let (_, value) = self.facts.iter().find(|(known, _)| known == key)?;
         Some(String::from_utf8_lossy(value).into_owned())
     }
 
     /// The nodes of a stack, innermost first, and how it ends.
     #[cfg(test)]
-    pub fn frames(&self, node: u32) -> (Vec<u32>, Root) {
+    pub(crate) fn frames(&self, node: u32) -> (Vec<u32>, Root) {
         let mut frames = Vec::new();
         let mut at = node;
         while at >= Recording::ROOTS {

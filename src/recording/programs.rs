@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::blocks::Blocks;
-use super::events::{Event, decode};
+use super::blocks::EventBlocks;
+use super::events::{RecordedEvent, decode};
 
 /// What the process started. Whether that was recorded, too, only other recordings say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Programs {
+pub(crate) struct Programs {
     /// What it went on as, the last thing that it did.
     pub executes: Option<String>,
     /// By process id; 0 is one that nobody knows.
@@ -20,7 +20,7 @@ impl Programs {
     const MOST: usize = 1 << 20;
 
     /// Whether a fact is of this kind.
-    pub fn note(&mut self, key: &[u8], value: &[u8]) -> bool {
+    pub(crate) fn note(&mut self, key: &[u8], value: &[u8]) -> bool {
         let value = String::from_utf8_lossy(value);
         match key {
             b"executes" => {
@@ -44,14 +44,14 @@ impl Programs {
 }
 
 /// The path of a recording's program, as its first block has it.
-pub fn program_of<R: Read>(recording: R) -> Option<Vec<u8>> {
-    let mut blocks = Blocks::open(recording).ok()?.ok()?;
+pub(crate) fn program_of<R: Read>(recording: R) -> Option<Vec<u8>> {
+    let mut blocks = EventBlocks::open(recording).ok()?.ok()?;
     let header = blocks.header.clone();
     let block = blocks.next()?;
     let mut program = None;
     // What is damaged counts as far as it goes.
     let _ = decode(&block, &header, |event| {
-        if let Event::Fact {
+        if let RecordedEvent::Fact {
             key: b"program",
             value,
         } = event

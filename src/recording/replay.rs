@@ -4,15 +4,15 @@ use std::io::{self, Read};
 
 use hashbrown::HashMap;
 
-use super::blocks::{Block as FileBlock, Blocks, Damage, LastCounts};
-use super::events::{Event, Malformed, decode};
+use super::blocks::{Damage, EventBlock, EventBlocks, LastCounts};
+use super::events::{Malformed, RecordedEvent, decode};
 use super::header::{Header, Mode};
 use super::loaded::Loaded;
-use super::outcome::{Module, Node, ProcessEnd, Recording, StackCounts};
+use super::outcome::{LoadedModule, ProcessEnd, Recording, StackCounts, StackNode};
 use super::programs::Programs;
 use crate::trace::{
-    AddressTable, Block, CallerId, Course, Delta, FaultKind, Held, LiveSizes, Occurrences,
-    SizesSeen, Survivors, Tally,
+    AddressTable, Block, CallerId, Delta, Fault, FaultKind, Held, LiveSizes, Occurrences,
+    SizesSeen, Survivors, Tally, Timeline,
 };
 
 /// As many nodes as a recorder makes.
@@ -25,21 +25,21 @@ const MOST_THREADS: usize = 1 << 20;
 
 /// When to look at a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
+pub(crate) enum Until {
     End,
     /// Microseconds since its start.
     Time(u64),
 }
 
 /// How long a recording goes on, in microseconds.
-pub fn duration_of(blocks: Blocks<impl Read>) -> u64 {
+pub(crate) fn duration_of(blocks: EventBlocks<impl Read>) -> u64 {
     let mut end = 0;
     let header = blocks.header.clone();
     for block in blocks {
         end = end.max(block.time);
         // What cannot be read is said by the replay.
         let _ = decode(&block, &header, |event| {
-            if let Event::Time(time) = event {
+            if let RecordedEvent::Time(time) = event {
                 end = end.max(time);
             }
         });
@@ -48,12 +48,12 @@ pub fn duration_of(blocks: Blocks<impl Read>) -> u64 {
 }
 
 /// Replays a recording up to a moment.
-pub fn replay(
-    mut blocks: Blocks<impl Read>,
+pub(crate) fn replay(
+    mut blocks: EventBlocks<impl Read>,
     until: Until,
     keep_blocks: bool,
 ) -> io::Result<Recording> {
-    let mut replay = Replay::new(blocks.header.clone(), until);
+    let mut replay = RecordingReplay::new(blocks.header.clone(), until);
     while !replay.is_over
         && let Some(block) = blocks.next()
     {
@@ -66,12 +66,12 @@ pub fn replay(
 /// A curve of fewer counts than these would show a run that does nothing and jumps.
 const FEWEST_ROUNDS: u32 = 8;
 
-struct Replay {
+struct RecordingReplay {
     recording: Recording,
     until: u64,
     is_over: bool,
     table: AddressTable,
-    course: Course,
+    timeline: Timeline,
     /// How often a summary was counted, and when the last time.
     rounds: u32,
     counted_at: Option<u64>,
@@ -87,14 +87,14 @@ struct Replay {
     is_incredible: bool,
 }
 
-impl Replay {
+impl RecordingReplay {
     fn new(header: Header, until: Until) -> Self {
-        let root = Node {
+        let root = StackNode {
             parent: 0,
             pc: 0,
             module: None,
         };
-        Replay {
+        RecordingReplay {
             recording: Recording {
                 header,
                 facts: Vec::new(),
@@ -118,7 +118,7 @@ impl Replay {
             },
             is_over: false,
             table: AddressTable::default(),
-            course: Course::default(),
+            timeline: Timeline::default(),
             rounds: 0,
             counted_at: None,
             index: Vec::new(),
@@ -131,7 +131,7 @@ impl Replay {
         }
     }
 
-    fn block(&mut self, block: &FileBlock, damage: &mut Damage) {
+    fn block(&mut self, block: &EventBlock, damage: &mut Damage) {
         if block.first_node > MOST_NODES {
             damage.bad_blocks += 1;
             return;
@@ -160,29 +160,29 @@ impl Replay {
     }
 
     #[inline]
-    fn event(&mut self, event: Event<'_>) {
+    fn event(&mut self, event: RecordedEvent<'_>) {
         match event {
-            Event::Allocated {
+            RecordedEvent::Allocated {
                 address,
                 size,
                 node,
                 ..
             } => self.allocated(address, size, node),
-            Event::Freed {
+            RecordedEvent::Freed {
                 address,
                 by_realloc,
             } => self.freed(address, by_realloc),
-            Event::Time(time) => self.at_time(time),
-            Event::Thread(thread) => self.thread = thread,
+            RecordedEvent::Time(time) => self.at_time(time),
+            RecordedEvent::Thread(thread) => self.thread = thread,
             other => self.rare(other),
         }
     }
 
-    fn rare(&mut self, event: Event<'_>) {
+    fn rare(&mut self, event: RecordedEvent<'_>) {
         let recording = &mut self.recording;
         match event {
-            Event::Node { id, parent, pc } => self.node(id, parent, pc),
-            Event::Module {
+            RecordedEvent::StackNode { id, parent, pc } => self.node(id, parent, pc),
+            RecordedEvent::LoadedModule {
                 id,
                 start,
                 size,
@@ -190,7 +190,7 @@ impl Replay {
                 build_id,
                 path,
             } => {
-                let module = Module {
+                let module = LoadedModule {
                     start,
                     size,
                     bias,
@@ -199,29 +199,29 @@ impl Replay {
                 };
                 self.loaded.load(id, module);
             }
-            Event::Unloaded(id) => self.loaded.unload(id),
-            Event::Fact {
+            RecordedEvent::Unloaded(id) => self.loaded.unload(id),
+            RecordedEvent::Fact {
                 key: b"unknown-frees",
                 value,
             } => {
                 let count = String::from_utf8_lossy(value).parse();
                 recording.unknown_frees = count.unwrap_or(recording.unknown_frees);
             }
-            Event::Fact { key, value } if recording.programs.note(key, value) => {}
-            Event::Fact { key, value } if recording.facts.len() < MOST_FACTS => {
+            RecordedEvent::Fact { key, value } if recording.programs.note(key, value) => {}
+            RecordedEvent::Fact { key, value } if recording.facts.len() < MOST_FACTS => {
                 let key = String::from_utf8_lossy(key).into_owned();
                 recording.facts.push((key, value.to_vec()));
             }
-            Event::End => recording.ended = ProcessEnd::Exit,
-            Event::Failed { node, .. } => self.fault(FaultKind::FailedAllocation, node),
-            Event::ReallocFailed { node, .. } => self.realloc_failed(node),
-            Event::Counts {
+            RecordedEvent::End => recording.ended = ProcessEnd::Exit,
+            RecordedEvent::Failed { node, .. } => self.fault(FaultKind::FailedAllocation, node),
+            RecordedEvent::ReallocFailed { node, .. } => self.realloc_failed(node),
+            RecordedEvent::Counts {
                 node,
                 blocks,
                 bytes,
                 allocations,
             } => self.counts(node, Tally { blocks, bytes }, allocations),
-            Event::ThreadBegins { number, .. } => {
+            RecordedEvent::ThreadBegins { number, .. } => {
                 let threads = (number as usize).saturating_add(1);
                 recording.threads = recording.threads.max(threads.min(MOST_THREADS));
             }
@@ -270,13 +270,13 @@ impl Replay {
         let stack = &mut self.recording.stacks[caller.0 as usize];
         stack.allocations += 1;
         stack.sizes.note(size, true);
-        let born = self.course.stretch();
+        let born = self.timeline.stretch();
         let block = Block { caller, size, born };
         self.put(address, block);
     }
 
     fn reach(&mut self, time: u64) {
-        let by = self.course.reach(time);
+        let by = self.timeline.reach(time);
         if by > 0 {
             self.table.coarsen(by);
             for (_, block) in self.reallocated.values_mut() {
@@ -286,10 +286,10 @@ impl Replay {
     }
 
     fn put(&mut self, address: u64, block: Block) {
-        self.course.note(block.caller, Delta::begins(block));
+        self.timeline.note(block.caller, Delta::begins(block));
         // Where one is live already its free was lost, in a signal handler.
         if let Held::Live(gone) = self.table.put(address, block) {
-            self.course.note(gone.caller, Delta::ends(gone));
+            self.timeline.note(gone.caller, Delta::ends(gone));
         }
     }
 
@@ -298,7 +298,7 @@ impl Replay {
         self.recording.events += 1;
         match self.table.free(address) {
             Held::Live(block) => {
-                self.course.note(block.caller, Delta::ends(block));
+                self.timeline.note(block.caller, Delta::ends(block));
                 if by_realloc {
                     self.reallocated.insert(self.thread, (address, block));
                 }
@@ -333,7 +333,7 @@ impl Replay {
             self.rounds += 1;
         }
         let stack = &mut self.recording.stacks[caller.0 as usize];
-        self.course.note(caller, Delta::between(stack.live, live));
+        self.timeline.note(caller, Delta::between(stack.live, live));
         let more = allocations.saturating_sub(stack.allocations);
         self.recording.events = self.recording.events.saturating_add(more);
         stack.live = live;
@@ -369,7 +369,7 @@ impl Replay {
         }
         let nodes = &mut self.recording.nodes;
         // What a lost block defined has no parents: its stacks end there.
-        let lost = Node {
+        let lost = StackNode {
             parent: u32::MAX,
             pc: 0,
             module: None,
@@ -378,7 +378,7 @@ impl Replay {
             nodes.resize(id as usize + 1, lost);
         }
         let module = self.loaded.index_at(pc);
-        nodes[id as usize] = Node { parent, pc, module };
+        nodes[id as usize] = StackNode { parent, pc, module };
     }
 
     fn finish(mut self, damage: Damage, keep_blocks: bool) -> Recording {
@@ -395,8 +395,7 @@ impl Replay {
             let live = self.table.iter().map(|(_, block)| block);
             let sizes = LiveSizes::of_callers(live, recording.stacks.len());
             for (stack, sizes) in recording.stacks.iter_mut().zip(sizes) {
-                let (blocks, bytes) = sizes.sums();
-                stack.live = Tally { blocks, bytes };
+                stack.live = sizes.sum();
                 stack.live_sizes = Some(sizes);
             }
             let survivors = Survivors::of(self.table.iter().map(|(_, block)| block));
@@ -405,7 +404,7 @@ impl Replay {
                 stack.survivors = Some(survivors);
             }
         }
-        let curves = self.course.curves(end, recording.stacks.len());
+        let curves = self.timeline.curves(end, recording.stacks.len());
         let is_told = recording.header.mode != Mode::Summary || self.rounds >= FEWEST_ROUNDS;
         for (stack, curve) in recording.stacks.iter_mut().zip(curves) {
             stack.curve = is_told.then_some(curve);
@@ -416,13 +415,7 @@ impl Replay {
                 .blocks
                 .sort_unstable_by_key(|(address, _)| *address);
         }
-        let faults = self.faults.into_iter();
-        recording.faults = faults
-            .map(|((kind, node), seen)| (kind, node, seen))
-            .collect();
-        recording
-            .faults
-            .sort_unstable_by_key(|(kind, node, seen)| (*kind, seen.first_line, *node));
+        recording.faults = Fault::sorted(self.faults);
         self.recording
     }
 }

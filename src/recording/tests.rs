@@ -18,12 +18,12 @@ enum Did {
 
 /// Writes as the guide says, without the shorter forms that a recorder may use.
 #[derive(Default)]
-struct Writer {
+struct EventWriter {
     entries: Vec<u8>,
     last: u64,
 }
 
-impl Writer {
+impl EventWriter {
     fn number(&mut self, mut n: u64) {
         while n > 127 {
             self.entries.push((n % 128) as u8 + 128);
@@ -42,12 +42,12 @@ impl Writer {
     fn node(&mut self, up: u64, step: i128) {
         self.entries.push(4 + 8 * 2);
         self.number(up);
-        self.number(Writer::signed(step));
+        self.number(EventWriter::signed(step));
     }
 
     fn step(&mut self, address: u64) -> u64 {
         let unit = address / 16;
-        let step = Writer::signed(i128::from(unit) - i128::from(self.last));
+        let step = EventWriter::signed(i128::from(unit) - i128::from(self.last));
         self.last = unit;
         step
     }
@@ -133,7 +133,7 @@ fn file(blocks: &[(Vec<u8>, u32, u64)], in_window: bool) -> Vec<u8> {
 }
 
 fn read(file: &[u8]) -> Recording {
-    replay(Blocks::open(file).unwrap().unwrap(), Until::End, false).unwrap()
+    replay(EventBlocks::open(file).unwrap().unwrap(), Until::End, false).unwrap()
 }
 
 fn live(recording: &Recording) -> Vec<(u32, u64, Tally)> {
@@ -145,13 +145,13 @@ fn live(recording: &Recording) -> Vec<(u32, u64, Tally)> {
 
 /// Two blocks of a program with two stacks: 3 blocks of 10 bytes, one of which is freed in the second block.
 fn small() -> Vec<(Vec<u8>, u32, u64)> {
-    let mut first = Writer::default();
+    let mut first = EventWriter::default();
     first.node(4, 0x1000);
     first.node(1, 0x20);
     for address in [0x100, 0x200, 0x300] {
         first.allocated(address, 10, 5);
     }
-    let mut second = Writer::default();
+    let mut second = EventWriter::default();
     second.freed(0x200);
     second.time(500);
     second.allocated(0x200, 7, 4);
@@ -214,7 +214,7 @@ fn a_copy_that_was_cut_says_so() {
     assert_eq!(live(&recording).len(), live(&first).len());
     // In the header there is nothing to tell.
     for end in 0..72 {
-        assert!(Blocks::open(&whole[..end]).unwrap().is_err(), "{end}");
+        assert!(EventBlocks::open(&whole[..end]).unwrap().is_err(), "{end}");
     }
 }
 
@@ -251,7 +251,7 @@ fn a_flipped_bit_costs_its_block_alone() {
 fn a_moment_is_exact() {
     let file = file(&small(), false);
     let at = |us| {
-        let blocks = Blocks::open(&file[..]).unwrap().unwrap();
+        let blocks = EventBlocks::open(&file[..]).unwrap().unwrap();
         live(&replay(blocks, Until::Time(us), false).unwrap())
     };
     let three = [(
@@ -275,7 +275,10 @@ fn a_moment_is_exact() {
         )]
     );
     assert_eq!(at(1500), SMALL);
-    assert_eq!(duration_of(Blocks::open(&file[..]).unwrap().unwrap()), 1500);
+    assert_eq!(
+        duration_of(EventBlocks::open(&file[..]).unwrap().unwrap()),
+        1500
+    );
 }
 
 fn did() -> impl Strategy<Value = Did> {
@@ -302,7 +305,7 @@ proptest! {
         let mut blocks = Vec::new();
         let mut time = 0;
         for (index, steps) in steps.iter().enumerate() {
-            let mut writer = Writer::default();
+            let mut writer = EventWriter::default();
             let begin = time;
             if index == 0 {
                 (0..4).for_each(|stack| writer.node(4 + stack, 64));
@@ -366,10 +369,10 @@ proptest! {
             written[node].push((*allocations, *live));
             (*allocations, *live)
         };
-        let mut blocks = vec![(Writer::default(), 4)];
+        let mut blocks = vec![(EventWriter::default(), 4)];
         (0..6).for_each(|stack| blocks[0].0.node(4 + stack, 64));
         for step in &steps {
-            let mut writer = Writer::default();
+            let mut writer = EventWriter::default();
             writer.time(100_000);
             for &(node, taken, freed) in step {
                 let (allocations, live) = count(node, taken, freed);
@@ -434,7 +437,7 @@ proptest! {
             true => whole.truncate(at),
             false => whole[at] ^= change.max(1),
         }
-        let Ok(Ok(damaged)) = Blocks::open(&whole[..]) else {
+        let Ok(Ok(damaged)) = EventBlocks::open(&whole[..]) else {
             return Ok(());
         };
         let recording = replay(damaged, Until::End, false).unwrap();
@@ -455,7 +458,7 @@ proptest! {
         let mut whole = file(&small(), true);
         let at = at.min(whole.len());
         whole.splice(at..at, bytes.drain(..));
-        if let Ok(Ok(blocks)) = Blocks::open(&whole[..]) {
+        if let Ok(Ok(blocks)) = EventBlocks::open(&whole[..]) {
             let _ = replay(blocks, Until::End, true);
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
 
-use super::blocks::{Blocks, Damage};
-use super::events::{Event, decode};
+use super::blocks::{Damage, EventBlocks};
+use super::events::{RecordedEvent, decode};
 
 /// Who frees is not recorded.
 const NOBODY: &[u8] = b"[0x0]";
@@ -13,9 +13,12 @@ const NOBODY: &[u8] = b"[0x0]";
 const MOST_WAITING: usize = 1 << 16;
 
 /// Writes a recording as glibc would have written its log. What could not be read is left out, and said.
-pub fn write_mtrace_log(mut blocks: Blocks<impl Read>, out: &mut dyn Write) -> io::Result<Damage> {
+pub(crate) fn write_mtrace_log(
+    mut blocks: EventBlocks<impl Read>,
+    out: &mut dyn Write,
+) -> io::Result<Damage> {
     let header = blocks.header.clone();
-    let mut writer = Writer::default();
+    let mut writer = LogWriter::default();
     out.write_all(b"= Start\n")?;
     while let Some(block) = blocks.next() {
         writer.thread = block.thread;
@@ -40,7 +43,7 @@ struct Waiting {
 }
 
 #[derive(Default)]
-struct Writer {
+struct LogWriter {
     thread: u32,
     has_ended: bool,
     /// The caller of each stack that begins with this node, as a log spells it.
@@ -55,10 +58,10 @@ struct Writer {
     reallocs: HashMap<u32, (usize, u64)>,
 }
 
-impl Writer {
-    fn event(&mut self, event: Event<'_>) {
+impl LogWriter {
+    fn event(&mut self, event: RecordedEvent<'_>) {
         match event {
-            Event::Allocated {
+            RecordedEvent::Allocated {
                 address,
                 size,
                 node,
@@ -70,7 +73,7 @@ impl Writer {
                 }
                 self.line(node, &format!(" {sign} {address:#x} {size:#x}"));
             }
-            Event::Freed {
+            RecordedEvent::Freed {
                 address,
                 by_realloc: true,
             } => {
@@ -82,9 +85,9 @@ impl Writer {
                 self.line(0, &format!(" < {address:#x}"));
                 self.settle(before.0, false);
             }
-            Event::Freed { address, .. } => self.line(0, &format!(" - {address:#x}")),
-            Event::Failed { node, size } => self.line(node, &format!(" + (nil) {size:#x}")),
-            Event::ReallocFailed { node, size } => {
+            RecordedEvent::Freed { address, .. } => self.line(0, &format!(" - {address:#x}")),
+            RecordedEvent::Failed { node, size } => self.line(node, &format!(" + (nil) {size:#x}")),
+            RecordedEvent::ReallocFailed { node, size } => {
                 if let Some((line, address)) = self.reallocs.remove(&self.thread) {
                     let begin = line.checked_sub(self.written);
                     if let Some(begin) = begin.and_then(|index| self.waiting.get_mut(index)) {
@@ -94,13 +97,13 @@ impl Writer {
                     self.line(node, &format!(" ! {address:#x} {size:#x}"));
                 }
             }
-            Event::Thread(thread) => self.thread = thread,
-            Event::End => self.has_ended = true,
-            Event::Node { id, pc, .. } => {
+            RecordedEvent::Thread(thread) => self.thread = thread,
+            RecordedEvent::End => self.has_ended = true,
+            RecordedEvent::StackNode { id, pc, .. } => {
                 let caller = self.spelled(pc);
                 self.callers.insert(id, caller);
             }
-            Event::Module {
+            RecordedEvent::LoadedModule {
                 id,
                 start,
                 size,
@@ -111,7 +114,7 @@ impl Writer {
                 let end = start.saturating_add(size);
                 self.modules.insert(id, (start, end, bias, path.to_vec()));
             }
-            Event::Unloaded(id) => drop(self.modules.remove(&id)),
+            RecordedEvent::Unloaded(id) => drop(self.modules.remove(&id)),
             _ => {}
         }
     }

@@ -12,13 +12,13 @@ use super::text::{cut_end, cut_middle, cut_path, width};
 
 /// A table, and the columns that it had no room for.
 #[derive(Debug)]
-pub struct Drawn {
+pub(super) struct Drawn {
     pub text: String,
     pub left_out: Vec<String>,
 }
 
 impl Grid {
-    pub fn draw(&self, color: bool) -> Drawn {
+    pub(super) fn draw(&self, color: bool) -> Drawn {
         let sizes = Widths::of(self, [&self.names[0], &self.names[1]]);
         let layout = Layout::of(&sizes, self.page.columns);
         let (text, lost) = draw(self, &layout, &Palette::new(color));
@@ -85,13 +85,13 @@ fn draw(grid: &Grid, layout: &Layout, palette: &Palette) -> (String, Lost) {
 
 /// A line that is being written, column by column.
 #[derive(Default)]
-struct Line {
+struct DrawnLine {
     text: String,
     used: usize,
     is_below: bool,
 }
 
-impl Line {
+impl DrawnLine {
     /// Writes a text at a column, or behind what is there already.
     fn put(&mut self, at: usize, text: &str, style: Style) {
         if text.is_empty() {
@@ -111,7 +111,7 @@ struct Pen<'a> {
 }
 
 impl Pen<'_> {
-    fn head(&self) -> Vec<Line> {
+    fn head(&self) -> Vec<DrawnLine> {
         let strong = self.palette.strong;
         let heads: Vec<&str> = self
             .grid
@@ -119,7 +119,7 @@ impl Pen<'_> {
             .iter()
             .map(|column| column.head.as_str())
             .collect();
-        let mut first = Line::default();
+        let mut first = DrawnLine::default();
         let at = self.fields(&mut first, 0, &self.layout.first, &heads, |_| strong);
         first.put(at, &self.grid.names[0], strong);
         if self.layout.place > 0 {
@@ -127,7 +127,7 @@ impl Pen<'_> {
         }
         let mut lines = vec![first];
         if !self.layout.second.is_empty() {
-            let mut second = Line::default();
+            let mut second = DrawnLine::default();
             self.fields(
                 &mut second,
                 self.layout.indent,
@@ -143,7 +143,7 @@ impl Pen<'_> {
     /// Writes texts of columns, and gives the column behind them.
     fn fields<T: AsRef<str>>(
         &self,
-        line: &mut Line,
+        line: &mut DrawnLine,
         mut at: usize,
         fields: &[Field],
         texts: &[T],
@@ -214,7 +214,7 @@ impl Pen<'_> {
             (false, _) => layout.function,
             (true, true) => {
                 let none: [&str; 0] = [];
-                let mut line = Line::default();
+                let mut line = DrawnLine::default();
                 let at = self.fields(&mut line, 0, &layout.first, &none, |_| Style::new());
                 columns.saturating_sub(at)
             }
@@ -224,10 +224,10 @@ impl Pen<'_> {
     }
 
     /// The lines of a row.
-    fn row(&self, row: &Cells, name: &str, lines: &mut Vec<Line>, lost: &mut Lost) {
+    fn row(&self, row: &Cells, name: &str, lines: &mut Vec<DrawnLine>, lost: &mut Lost) {
         let (layout, glyphs) = (self.layout, self.grid.page.glyphs);
         let style = |kind| self.style(row, kind);
-        let mut first = Line::default();
+        let mut first = DrawnLine::default();
         let at = self.fields(&mut first, 0, &layout.first, &row.figures, style);
         let columns = self.grid.page.columns;
         let room = |end: usize| columns.map_or(usize::MAX, |columns| columns.saturating_sub(end));
@@ -236,7 +236,7 @@ impl Pen<'_> {
         let behind = at + layout.function + GAP;
         let plain = self.whole_row(row.tone).unwrap_or_default();
         first.put(behind, &cut_path(&row.place, layout.place, glyphs), plain);
-        let mut second = Line::default();
+        let mut second = DrawnLine::default();
         let is_second = !layout.second.is_empty();
         if is_second {
             let quiet = |kind| match style(kind) {
@@ -275,7 +275,7 @@ impl Pen<'_> {
     }
 
     /// Callers and inlined calls, places under each other where there is room.
-    fn below(&self, below: &[Below], lines: &mut Vec<Line>) {
+    fn below(&self, below: &[Below], lines: &mut Vec<DrawnLine>) {
         let (indent, glyphs) = (self.layout.below, self.grid.page.glyphs);
         let text = |line: &Below| format!("{}{}{}", line.lead, line.name, line.note);
         let longest = below
@@ -295,9 +295,9 @@ impl Pen<'_> {
             .map(|columns| columns.saturating_sub(indent).max(24));
         let is_aligned = room.is_none_or(|room| longest + GAP + longest_place <= room);
         for line in below {
-            let mut drawn = Line {
+            let mut drawn = DrawnLine {
                 is_below: true,
-                ..Line::default()
+                ..DrawnLine::default()
             };
             let (text, place) = match room {
                 Some(room) if !is_aligned => {

@@ -16,7 +16,7 @@ use crate::trace::STEPS;
 use crate::units::{bytes, count, counted};
 
 /// The row of a rank; an error if there is none.
-pub fn row(report: &Report, rank: usize) -> Result<&Site> {
+pub(super) fn row(report: &Report, rank: usize) -> Result<&Site> {
     let at = rank.checked_sub(1);
     at.and_then(|at| report.sites.get(at))
         .ok_or(Error::Usage(UsageError::NoSuchRank {
@@ -26,7 +26,7 @@ pub fn row(report: &Report, rank: usize) -> Result<&Site> {
 }
 
 /// Writes it for the row of a rank.
-pub fn write(
+pub(super) fn write(
     report: &Report,
     rank: usize,
     page: Page,

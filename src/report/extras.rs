@@ -17,7 +17,7 @@ const LEVEL: char = '▄';
 
 /// Which extras a table has.
 #[derive(Debug, Clone, Copy)]
-pub struct Extras<'a> {
+pub(super) struct Extras<'a> {
     columns: &'a [Column],
     /// Of which unit, if of any.
     rates: Option<Unit>,
@@ -53,7 +53,7 @@ impl Unit {
 
 impl<'a> Extras<'a> {
     /// Those that the rows of a table have.
-    pub fn of<'b>(
+    pub(super) fn of<'b>(
         report: &'a Report,
         rows: impl Iterator<Item = &'b Site> + Clone,
         trend: bool,
@@ -78,17 +78,17 @@ impl<'a> Extras<'a> {
     }
 
     /// Whether rows have a verdict.
-    pub fn has_verdict(self) -> bool {
+    pub(super) fn has_verdict(self) -> bool {
         self.verdict
     }
 
     /// Whether curves are drawn.
-    pub fn has_trend(self) -> bool {
+    pub(super) fn has_trend(self) -> bool {
         self.trend
     }
 
     /// The columns behind the figures.
-    pub fn head(self) -> Vec<Heading> {
+    pub(super) fn head(self) -> Vec<Heading> {
         let knows_bytes = self
             .columns
             .iter()
@@ -109,7 +109,7 @@ impl<'a> Extras<'a> {
     }
 
     /// Their texts.
-    pub fn cells(self, site: &Site) -> Vec<String> {
+    pub(super) fn cells(self, site: &Site) -> Vec<String> {
         let mut cells = Vec::new();
         if let Some(unit) = self.rates {
             let of = unit.of(site, self.columns);

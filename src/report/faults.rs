@@ -10,12 +10,12 @@ use super::palette::Palette;
 use super::view::{function_of, module_of, place_of};
 use super::{Report, header, notes, verdict};
 use crate::error::{Error, Result};
-use crate::run::{Fault, Run};
-use crate::trace::FaultKind;
+use crate::run::{LocationId, Run};
+use crate::trace::{Fault, FaultKind};
 use crate::units::{count, counted};
 
 /// Draws the faults of the only run of a report.
-pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
+pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
     if let Some(run) = report.runs.iter().find(|run| run.faults.is_none()) {
         let is_saved = run.facts.origin.saved_by.is_some();
         return Err(Error::needs_log(&run.facts.path, "--errors", is_saved));
@@ -23,11 +23,11 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
     let palette = Palette::new(options.color);
     header::write(report, options.page(), &palette, out)?;
     writeln!(out)?;
-    fn of_run(run: &Run) -> Vec<(&Run, Fault)> {
+    fn of_run(run: &Run) -> Vec<(&Run, Fault<LocationId>)> {
         let faults = run.faults.iter().flatten();
         faults.map(|fault| (run, *fault)).collect()
     }
-    let faults: Vec<(&Run, Fault)> = report.runs.iter().flat_map(of_run).collect();
+    let faults: Vec<(&Run, Fault<LocationId>)> = report.runs.iter().flat_map(of_run).collect();
     let shown = if options.all {
         faults.len()
     } else {
@@ -54,7 +54,7 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
     verdict::write_verdict(report, options.page(), &palette, out)
 }
 
-fn cells(run: &Run, fault: Fault, options: &Options) -> Cells {
+fn cells(run: &Run, fault: Fault<LocationId>, options: &Options) -> Cells {
     let at = run.location(fault.at);
     let what = match fault.kind {
         FaultKind::DoubleFree => "double free",

@@ -7,7 +7,7 @@ use crate::symbol_name::operator_sign;
 
 /// A name in so many columns: what a function returns goes first, then template arguments, then parameters, then the
 /// namespaces, and the function's own name last.
-pub fn fit(name: &str, columns: usize, glyphs: Glyphs) -> String {
+pub(super) fn fit(name: &str, columns: usize, glyphs: Glyphs) -> String {
     let whole = glyphs.text(name).into_owned();
     if width(&whole) <= columns || whole.starts_with('?') {
         return cut_end(&whole, columns, glyphs);
@@ -66,7 +66,7 @@ fn cut_callers(name: &str, columns: usize, glyphs: Glyphs) -> String {
 
 /// The same, but of template arguments as much is kept as has room, in place of namespaces and parameters: two instances of
 /// a template else look the same. `None` if there is no such way.
-pub fn fit_apart(name: &str, columns: usize, glyphs: Glyphs) -> Option<String> {
+pub(super) fn fit_apart(name: &str, columns: usize, glyphs: Glyphs) -> Option<String> {
     let whole = glyphs.text(name).into_owned();
     let ellipsis = glyphs.ellipsis();
     if whole.contains(&*glyphs.text(INLINED)) || !whole.contains('<') {

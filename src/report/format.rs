@@ -52,7 +52,7 @@ pub const FORMATS: [Format; 4] = [
 ];
 
 /// What went wrong in a run, by caller, as a table.
-pub const FAULTS: Format = Format {
+pub(crate) const FAULTS: Format = Format {
     name: "errors",
     about: "",
     lists_blocks: false,
@@ -61,10 +61,12 @@ pub const FAULTS: Format = Format {
 };
 
 impl Format {
+    /// The format of a name; `None` where there is no such.
     pub fn named(name: &str) -> Option<Format> {
         FORMATS.into_iter().find(|format| format.name == name)
     }
 
+    /// Draws a report.
     pub fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
         (self.write)(report, options, out)
     }

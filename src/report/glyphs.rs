@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 /// Which characters are drawn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Glyphs {
+pub(crate) enum Glyphs {
     #[default]
     Unicode,
     Ascii,
@@ -16,7 +16,7 @@ pub enum Glyphs {
 
 impl Glyphs {
     /// A text as it is drawn. Characters of names that have no likeness are escaped.
-    pub fn text(self, text: &str) -> Cow<'_, str> {
+    pub(crate) fn text(self, text: &str) -> Cow<'_, str> {
         if self == Glyphs::Unicode || text.is_ascii() {
             return Cow::Borrowed(text);
         }
@@ -34,7 +34,7 @@ impl Glyphs {
     }
 
     /// What stands where a text was cut.
-    pub fn ellipsis(self) -> &'static str {
+    pub(crate) fn ellipsis(self) -> &'static str {
         match self {
             Glyphs::Unicode => "…",
             Glyphs::Ascii => "...",
@@ -42,7 +42,7 @@ impl Glyphs {
     }
 
     /// A line below the heads of a table.
-    pub fn rule(self, columns: usize) -> String {
+    pub(crate) fn rule(self, columns: usize) -> String {
         match self {
             Glyphs::Unicode => "─",
             Glyphs::Ascii => "-",
@@ -74,7 +74,7 @@ fn likeness(c: char) -> Option<&'static str> {
 
 /// What a report is written on.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Page {
+pub(crate) struct Page {
     /// `None` for as many columns as the longest line needs.
     pub columns: Option<usize>,
     pub glyphs: Glyphs,

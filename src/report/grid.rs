@@ -4,7 +4,7 @@ use super::glyphs::{Glyphs, Page};
 
 /// What a row means, which its colour says; its text says it too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Tone {
+pub(super) enum Tone {
     #[default]
     Plain,
     /// Above a limit.
@@ -25,7 +25,7 @@ pub enum Tone {
 
 /// What a column has, and so where it goes when there is no room for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Rank,
     Verdict,
     /// Stays on a row's first line.
@@ -41,13 +41,13 @@ pub enum Kind {
 }
 
 #[derive(Debug, Clone)]
-pub struct Heading {
+pub(super) struct Heading {
     pub head: String,
     pub kind: Kind,
 }
 
 impl Heading {
-    pub fn new(head: impl Into<String>, kind: Kind) -> Self {
+    pub(super) fn new(head: impl Into<String>, kind: Kind) -> Self {
         let head = head.into();
         Heading { head, kind }
     }
@@ -55,7 +55,7 @@ impl Heading {
 
 /// A line under a row: a caller, or a call that was inlined.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Below {
+pub(super) struct Below {
     /// Branches of a tree, and figures.
     pub lead: String,
     pub name: String,
@@ -66,7 +66,7 @@ pub struct Below {
 
 /// One row: a text for each column, and names.
 #[derive(Debug, Default)]
-pub struct Cells {
+pub(super) struct Cells {
     pub figures: Vec<String>,
     pub function: String,
     /// Empty where a row is of no line or file; or where that is its name.
@@ -82,7 +82,7 @@ pub struct Cells {
 
 impl Cells {
     /// What stands behind function and place.
-    pub fn tail(&self) -> String {
+    pub(super) fn tail(&self) -> String {
         match (self.module.as_str(), self.via.as_str()) {
             ("", via) => via.to_owned(),
             (module, "") => module.to_owned(),
@@ -92,7 +92,7 @@ impl Cells {
 }
 
 /// A table that is still to be drawn.
-pub struct Grid {
+pub(super) struct Grid {
     pub(super) columns: Vec<Heading>,
     /// Above functions, and above places.
     pub(super) names: [String; 2],
@@ -101,10 +101,10 @@ pub struct Grid {
 }
 
 /// Blanks between two columns.
-pub const GAP: usize = 2;
+pub(super) const GAP: usize = 2;
 
 impl Grid {
-    pub fn new(columns: Vec<Heading>, names: [&str; 2], page: Page) -> Self {
+    pub(super) fn new(columns: Vec<Heading>, names: [&str; 2], page: Page) -> Self {
         let glyphs = page.glyphs;
         let translated = columns.into_iter().map(|column| Heading {
             head: glyphs.text(&column.head).into_owned(),
@@ -118,7 +118,7 @@ impl Grid {
         }
     }
 
-    pub fn add(&mut self, mut row: Cells) {
+    pub(super) fn add(&mut self, mut row: Cells) {
         if self.page.glyphs == Glyphs::Ascii {
             // A curve is cut in half as it is, and takes as many characters either way.
             let kinds = self.columns.iter().map(|column| column.kind);

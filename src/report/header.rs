@@ -16,7 +16,12 @@ use crate::units::{bytes, count, counted};
 use crate::warning::Warning;
 
 /// Writes the header lines of a report.
-pub fn write(report: &Report, page: Page, palette: &Palette, out: &mut dyn Write) -> Result<()> {
+pub(super) fn write(
+    report: &Report,
+    page: Page,
+    palette: &Palette,
+    out: &mut dyn Write,
+) -> Result<()> {
     let longest = report
         .runs
         .iter()

@@ -4,7 +4,7 @@ use super::glyphs::Glyphs;
 use super::text::{cut_end, cut_middle, width};
 
 /// Short names for runs, in their order, each of at most so many columns.
-pub fn heads(names: &[&str], columns: usize) -> Vec<String> {
+pub(super) fn heads(names: &[&str], columns: usize) -> Vec<String> {
     let cut = |name: &&str| cut_middle(name, columns, Glyphs::Unicode);
     let own = names.iter().map(|name| own_part(name, names, columns));
     let numbered = names.iter().enumerate().map(|(index, name)| {

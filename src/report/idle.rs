@@ -9,7 +9,7 @@ use crate::warning::{NamesWarning, Warning};
 
 /// Takes back that libraries of the toolchain have no debug information, but where a row without a line grew in one: every
 /// program in C++ has a pool there from its start, and its users did not compile it.
-pub fn without_idle_libraries(runs: &mut [Run], sites: &[Site]) {
+pub(super) fn without_idle_libraries(runs: &mut [Run], sites: &[Site]) {
     let grows = |site: &Site| match runs.len() {
         0 | 1 => !matches!(
             site.trend,

@@ -19,7 +19,7 @@ const SHORTEST_NAME: usize = 8;
 
 /// What columns and names of a grid take.
 #[derive(Debug)]
-pub struct Widths {
+pub(super) struct Widths {
     kinds: Vec<Kind>,
     columns: Vec<usize>,
     function: usize,
@@ -30,7 +30,7 @@ pub struct Widths {
 }
 
 impl Widths {
-    pub fn of(grid: &Grid, heads: [&str; 2]) -> Self {
+    pub(super) fn of(grid: &Grid, heads: [&str; 2]) -> Self {
         let natural = |of: &dyn Fn(&Cells) -> usize| grid.rows.iter().map(of).max().unwrap_or(0);
         let cell = |row: &Cells, at: usize| row.figures.get(at).map_or(0, |text| width(text));
         let column = |at: usize| natural(&|row| cell(row, at)).max(width(&grid.columns[at].head));
@@ -113,7 +113,7 @@ impl Widths {
 
 /// A column on a line.
 #[derive(Debug, Clone, Copy)]
-pub struct Field {
+pub(super) struct Field {
     pub column: usize,
     pub width: usize,
     /// It stands behind another run, `1,200 → 1,800`.
@@ -168,7 +168,7 @@ const SHEDS: [Shed; 7] = {
 
 /// Where everything goes.
 #[derive(Debug)]
-pub struct Layout {
+pub(super) struct Layout {
     pub first: Vec<Field>,
     /// Empty where a row has one line.
     pub second: Vec<Field>,
@@ -183,7 +183,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    pub fn of(sizes: &Widths, columns: Option<usize>) -> Self {
+    pub(super) fn of(sizes: &Widths, columns: Option<usize>) -> Self {
         let Some(columns) = columns else {
             return Self::one_line(sizes, SHEDS[0], None);
         };

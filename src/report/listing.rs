@@ -18,7 +18,7 @@ fn listed(report: &Report) -> Result<(&Run, &Blocks)> {
 }
 
 /// What `mtrace LOG` prints: frees of unknown blocks, then every live block by address.
-pub fn write_mtrace(report: &Report, _: &Options, out: &mut dyn Write) -> Result<()> {
+pub(super) fn write_mtrace(report: &Report, _: &Options, out: &mut dyn Write) -> Result<()> {
     let (run, blocks) = listed(report)?;
     for free in &blocks.unknown_frees {
         let what = if free.in_realloc { "Realloc" } else { "Free" };
@@ -59,7 +59,7 @@ fn location(run: &Run, blocks: &Blocks, at: LocationId) -> String {
 
 /// One line of `mtrace_do.py`.
 #[derive(Default)]
-struct Line {
+struct ListedLine {
     count: u64,
     module: String,
     offset: Option<u64>,
@@ -68,10 +68,10 @@ struct Line {
 
 /// What `mtrace_do.py` writes: a total, then live blocks per address of a caller, sorted by the
 /// address as text. Lines of the dynamic loader are left out, but counted in the total.
-pub fn write_mtrace_do(report: &Report, _: &Options, out: &mut dyn Write) -> Result<()> {
+pub(super) fn write_mtrace_do(report: &Report, _: &Options, out: &mut dyn Write) -> Result<()> {
     let (run, blocks) = listed(report)?;
     // Keyed by library too: relative addresses of two libraries can be the same number.
-    let mut lines: BTreeMap<(String, String), Line> = BTreeMap::new();
+    let mut lines: BTreeMap<(String, String), ListedLine> = BTreeMap::new();
     for site in run.sites.iter().filter(|site| site.figures.blocks > 0) {
         let at = run.innermost(site);
         let place = run.location(at);

@@ -11,7 +11,7 @@ mod grid;
 mod header;
 mod heads;
 mod idle;
-pub mod json;
+pub(crate) mod json;
 mod layout;
 mod listing;
 mod names;
@@ -28,17 +28,19 @@ mod text;
 mod verdict;
 mod view;
 
-pub use format::{FAULTS, FORMATS, Format};
-pub use glyphs::Page;
+pub(crate) use format::FAULTS;
+pub use format::{FORMATS, Format};
+pub(crate) use glyphs::Page;
 pub use options::{Options, StackView};
-pub use sums::Sums;
-pub use text::wrapped as wrapped_text;
+pub(crate) use sums::Sums;
+pub(crate) use text::wrapped as wrapped_text;
 
 use idle::without_idle_libraries;
 
 use crate::diff::{
-    Breach, Column, Found, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Rate,
-    Reach, Rows, Site, SortBy, Together, Verdict, advice, copies, hiding, judge, lines, wrapped,
+    Breach, Column, Comparison, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Rate,
+    Reach, RowOptions, Site, SortBy, Together, Verdict, advice, compare_sites, copies, hiding,
+    lines, wrapped,
 };
 use crate::run::Run;
 use crate::warning::{ComparisonWarning, Warning};
@@ -82,7 +84,7 @@ pub struct Report {
 
 /// How a report is to be made.
 #[derive(Debug, Clone, Default)]
-pub struct Terms {
+pub(crate) struct Terms {
     pub sort: SortBy,
     pub by: Grouping,
     pub gate: Gate,
@@ -130,20 +132,25 @@ pub struct Leaks {
 
 impl Report {
     /// Judges the joined sites of all runs. `warnings` are those of comparing the runs.
-    pub fn new(mut runs: Vec<Run>, joint: Joint, terms: Terms, warnings: Vec<Warning>) -> Self {
+    pub(crate) fn new(
+        mut runs: Vec<Run>,
+        joint: Joint,
+        terms: Terms,
+        warnings: Vec<Warning>,
+    ) -> Self {
         let columns: Vec<Column> = runs.iter().map(Column::of).collect();
-        let rows = Rows {
+        let rows = RowOptions {
             by: terms.by,
             sort: terms.sort,
             reach: &terms.reach,
             can_be_fixed: !may_hide_rows(&warnings, &runs),
         };
-        let Found {
+        let Comparison {
             sites,
             leaking,
             may_leak,
             fixed,
-        } = judge(joint, &runs, &columns, rows);
+        } = compare_sites(joint, &runs, &columns, rows);
         without_idle_libraries(&mut runs, &sites);
         let alike = || {
             let kinds = [copies, lines, wrapped];
@@ -193,7 +200,7 @@ impl Report {
     }
 
     /// Whether what is gone may be there all the same.
-    pub fn may_hide_rows(&self) -> bool {
+    pub(crate) fn may_hide_rows(&self) -> bool {
         may_hide_rows(&self.warnings, &self.runs)
     }
 

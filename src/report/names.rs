@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::symbol_name::operator_sign;
 
 /// Between a function and the one it is inlined into.
-pub const INLINED: &str = " ← ";
+pub(super) const INLINED: &str = " ← ";
 
 /// Deeper names are left as they are.
 const DEEPEST: usize = 48;
@@ -90,7 +90,7 @@ const CHARACTERS: [(&str, &str); 5] = [
 ];
 
 /// A name as people write it: `std::string` for all that a compiler makes of it, without default arguments.
-pub fn readable(name: &str) -> Cow<'_, str> {
+pub(super) fn readable(name: &str) -> Cow<'_, str> {
     let is_plain = !name.contains('<') && !VERSIONS.iter().any(|(from, _)| name.contains(from));
     if is_plain {
         return Cow::Borrowed(name);

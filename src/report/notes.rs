@@ -23,7 +23,7 @@ use crate::units::{count, counted, signed_count};
 use crate::warning::Warning;
 
 /// What the marks mean, what is not shown and how to see it, and what went wrong in the runs.
-pub fn write_notes(
+pub(super) fn write_notes(
     report: &Report,
     view: &View<'_>,
     options: &Options,
@@ -268,7 +268,7 @@ fn faults(report: &Report) -> Vec<String> {
 }
 
 /// How often each kind of fault happened, in words; kinds that did not are left out.
-pub fn fault_counts(run: &Facts) -> Vec<String> {
+pub(super) fn fault_counts(run: &Facts) -> Vec<String> {
     let Some(seen) = &run.anomalies else {
         return Vec::new();
     };
@@ -300,15 +300,15 @@ pub fn fault_counts(run: &Facts) -> Vec<String> {
 }
 
 /// Warnings of the runs, each once with the runs that it concerns. Of one kind, a few say it all.
-pub fn write_warnings(
+pub(super) fn write_warnings(
     report: &Report,
     page: Page,
     palette: &Palette,
     out: &mut dyn Write,
 ) -> Result<()> {
     let mut told: HashMap<&str, usize> = HashMap::new();
-    for (text, warning, runs) in distinct_warnings(report) {
-        let told = told.entry(warning.code()).or_default();
+    for DistinctWarning { text, code, runs } in distinct_warnings(report) {
+        let told = told.entry(code).or_default();
         *told += 1;
         if *told > ALIKE {
             continue;
@@ -335,23 +335,37 @@ pub fn write_warnings(
 /// So many warnings of one kind are shown.
 const ALIKE: usize = 5;
 
-/// What a warning says, and the names of the runs that it concerns. A saved warning says what the warning said.
-type Told<'a> = (String, &'a Warning, Vec<&'a str>);
+struct DistinctWarning<'a> {
+    /// What it says: a saved warning says what the warning said.
+    text: String,
+    code: &'a str,
+    /// The names of the runs that it concerns.
+    runs: Vec<&'a str>,
+}
 
-fn distinct_warnings(report: &Report) -> Vec<Told<'_>> {
-    let general = report.warnings.iter();
-    let general = general.map(|warning| (warning.to_string(), warning, Vec::new()));
-    let mut warnings: Vec<Told<'_>> = general.collect();
-    let mut known: HashMap<(String, String), usize> = HashMap::new();
+impl<'a> DistinctWarning<'a> {
+    fn of(warning: &'a Warning) -> Self {
+        DistinctWarning {
+            text: warning.to_string(),
+            code: warning.code(),
+            runs: Vec::new(),
+        }
+    }
+}
+
+fn distinct_warnings(report: &Report) -> Vec<DistinctWarning<'_>> {
+    let mut warnings: Vec<DistinctWarning<'_>> =
+        report.warnings.iter().map(DistinctWarning::of).collect();
+    let mut known: HashMap<(&str, String), usize> = HashMap::new();
     for run in report.runs.iter().map(|run| &run.facts) {
         for warning in &run.warnings {
-            let text = warning.to_string();
-            let key = (warning.code().to_owned(), text.clone());
+            let distinct = DistinctWarning::of(warning);
+            let key = (distinct.code, distinct.text.clone());
             let at = *known.entry(key).or_insert_with(|| {
-                warnings.push((text, warning, Vec::new()));
+                warnings.push(distinct);
                 warnings.len() - 1
             });
-            let runs = &mut warnings[at].2;
+            let runs = &mut warnings[at].runs;
             if runs.last() != Some(&run.name.as_str()) {
                 runs.push(&run.name);
             }

@@ -3,7 +3,7 @@
 use owo_colors::Style;
 
 /// All plain without colour.
-pub struct Palette {
+pub(super) struct Palette {
     pub strong: Style,
     pub good: Style,
     pub bad: Style,
@@ -19,7 +19,7 @@ pub struct Palette {
 }
 
 impl Palette {
-    pub fn new(color: bool) -> Self {
+    pub(super) fn new(color: bool) -> Self {
         let styled = |style: Style| if color { style } else { Style::new() };
         Palette {
             strong: styled(Style::new().bold()),

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 /// The directory that is taken off the paths of a table, with its slash at the end; empty if there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sources(String);
+pub(super) struct Sources(String);
 
 impl Sources {
     /// The one that all files share; if that says little, as `/` or `/usr` do, the one that saves most.
-    pub fn of<'a>(files: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(super) fn of<'a>(files: impl IntoIterator<Item = &'a str>) -> Self {
         // Files below each directory.
         let mut below: BTreeMap<&str, usize> = BTreeMap::new();
         let mut all = 0;
@@ -37,14 +37,14 @@ impl Sources {
     }
 
     /// What is left of a path.
-    pub fn short<'a>(&self, path: &'a str) -> &'a str {
+    pub(super) fn short<'a>(&self, path: &'a str) -> &'a str {
         path.strip_prefix(&self.0)
             .filter(|rest| !rest.is_empty())
             .unwrap_or(path)
     }
 
     /// `sources in /src/`
-    pub fn text(&self) -> Option<String> {
+    pub(super) fn text(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| format!("sources in {}", self.0))
     }
 }

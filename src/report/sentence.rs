@@ -5,7 +5,7 @@ use crate::diff::{Growth, Rate, Site, are_equal};
 use crate::units::{bytes, count, counted, error_of, signed_bytes, signed_counted, time};
 
 /// What leaks, and what may, in a sentence each.
-pub fn leaks(report: &Report) -> Option<String> {
+pub(super) fn leaks(report: &Report) -> Option<String> {
     let maybe = match (report.leaks.may_leak, report.leaks.sites) {
         (0, _) => None,
         (n, 0) => Some(format!("{} may leak (leak?).", counted(n, "call site"))),
@@ -72,7 +72,7 @@ fn with_error(rate: Rate) -> String {
 }
 
 /// `+150 ± 12`, of blocks.
-pub fn signed_with_error(rate: Rate) -> String {
+pub(super) fn signed_with_error(rate: Rate) -> String {
     let sign = if rate.blocks > 0.0 { "+" } else { "" };
     format!("{sign}{}", with_error(rate))
 }
@@ -117,7 +117,7 @@ fn leaks_without_times(report: &Report) -> String {
 }
 
 /// Leaks are counted in lines, and a way to a line can leak though all of its ways together do not.
-pub fn parts(report: &Report) -> Option<String> {
+pub(super) fn parts(report: &Report) -> Option<String> {
     let leaks_alone =
         |site: &&Site| site.at.part.is_some() && site.leak().is_some() && !site.at.of_leak;
     match report.sites.iter().filter(leaks_alone).count() as u64 {
@@ -134,7 +134,7 @@ pub fn parts(report: &Report) -> Option<String> {
 }
 
 /// What the first run has more of, it may have for its length.
-pub fn swapped(report: &Report) -> Option<String> {
+pub(super) fn swapped(report: &Report) -> Option<String> {
     let [first, .., last] = report.runs.as_slice() else {
         return None;
     };
@@ -150,7 +150,7 @@ pub fn swapped(report: &Report) -> Option<String> {
 }
 
 /// `+600 ± 12 blocks/min, +150.0 KiB/min`.
-pub fn a_minute(rate: Rate) -> String {
+pub(super) fn a_minute(rate: Rate) -> String {
     let blocks = format!("{} blocks/min", signed_with_error(rate));
     match rate.bytes {
         Some(bytes) => format!("{blocks}, {}/min", signed_bytes(bytes.round() as i64)),
@@ -159,7 +159,7 @@ pub fn a_minute(rate: Rate) -> String {
 }
 
 /// `, +150.0 KiB` behind blocks, where bytes are known.
-pub fn bytes_behind(growth: Growth) -> String {
+pub(super) fn bytes_behind(growth: Growth) -> String {
     let bytes = growth
         .bytes
         .map(|bytes| format!(", {}", signed_bytes(bytes)));

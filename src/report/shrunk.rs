@@ -23,7 +23,7 @@ const GAP: &str = "  ";
 const NARROWEST: usize = 24;
 
 /// Writes fixed leaks, whatever rows stand for, line by line; and other rows that shrank, if there are no rows that grew.
-pub fn write(
+pub(super) fn write(
     report: &Report,
     view: &View<'_>,
     options: &Options,
@@ -40,7 +40,7 @@ pub fn write(
 }
 
 /// How many rows that the table leaves out are listed here.
-pub fn rows_shown(report: &Report, view: &View<'_>, options: &Options) -> usize {
+pub(super) fn rows_shown(report: &Report, view: &View<'_>, options: &Options) -> usize {
     // With --all the table has them, too; and a fixed line is no row where rows are files.
     if options.all {
         return 0;
@@ -58,7 +58,7 @@ pub fn rows_shown(report: &Report, view: &View<'_>, options: &Options) -> usize 
 }
 
 /// That something else shrank, where no row says so.
-pub fn note(report: &Report, view: &View<'_>, options: &Options) -> Option<String> {
+pub(super) fn note(report: &Report, view: &View<'_>, options: &Options) -> Option<String> {
     let rows = shrunk(report);
     let is_told = rows.is_empty() || options.all || shows_shrunk(view);
     (!is_told).then(|| {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Report;
 use super::grid::Below;
 use super::options::{Options, StackView};
-use crate::diff::{Caller, CallerTree, Cut, Growth, Node, OfSize, Part, Site, by_size, ways};
+use crate::diff::{Caller, CallerNode, CallerTree, Cut, Growth, OfSize, Part, Site, by_size, ways};
 use crate::printable::shortened;
 use crate::units::{bytes, count, counted, signed_bytes, signed_count};
 
@@ -15,7 +15,7 @@ const SIZES: usize = 6;
 const SIZES_IN_JSON: usize = 16;
 
 /// What stands under a row, line by line.
-pub fn below(report: &Report, site: &Site, options: &Options) -> Vec<Below> {
+pub(super) fn below(report: &Report, site: &Site, options: &Options) -> Vec<Below> {
     let mut lines = Vec::new();
     match (site.at.part.as_deref(), options.stacks) {
         (Some(Part::Stack(callers)), _) => {
@@ -132,7 +132,7 @@ fn place_of(caller: &Caller) -> String {
 }
 
 /// `88 B +938, 72 B +312`, of a row that is a wrapper.
-pub fn sizes_text(report: &Report, site: &Site) -> Option<String> {
+pub(super) fn sizes_text(report: &Report, site: &Site) -> Option<String> {
     let sizes = sizes_of(site)?;
     let grown: Vec<&OfSize> = sizes.iter().filter(|of| of.growth() > 0).collect();
     let shown = grown.iter().take(SIZES).map(|of| {
@@ -163,7 +163,7 @@ fn sizes_of(site: &Site) -> Option<Vec<OfSize>> {
 
 /// The callers of a row, or of one of its callers.
 #[derive(Debug, Serialize)]
-pub struct JsonCallers {
+pub(super) struct JsonCallers {
     pub branches: Vec<JsonBranch>,
     /// What is left out as too small; null where there is nothing.
     pub rest: Option<JsonRest>,
@@ -171,7 +171,7 @@ pub struct JsonCallers {
 
 /// Callers that follow each other, and what calls the last of them.
 #[derive(Debug, Serialize)]
-pub struct JsonBranch {
+pub(super) struct JsonBranch {
     /// The nearest one first.
     pub frames: Vec<JsonCaller>,
     /// Live blocks that came this way, in the order of the runs.
@@ -186,13 +186,13 @@ pub struct JsonBranch {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonRest {
+pub(super) struct JsonRest {
     pub branches: usize,
     pub growth: i64,
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonCaller {
+pub(super) struct JsonCaller {
     /// Null for the program, whatever it is called, and where the frame lies in no module.
     pub module: Option<String>,
     pub function: Option<String>,
@@ -206,7 +206,7 @@ pub struct JsonCaller {
 
 /// Blocks of one size.
 #[derive(Debug, Serialize)]
-pub struct JsonSize {
+pub(super) struct JsonSize {
     /// In bytes; null for all that are left together.
     pub size: Option<u64>,
     /// Blocks of the first run; 0 for a single run.
@@ -215,7 +215,7 @@ pub struct JsonSize {
     pub last: u64,
 }
 
-pub fn json_callers(report: &Report, site: &Site, view: StackView) -> JsonCallers {
+pub(super) fn json_callers(report: &Report, site: &Site, view: StackView) -> JsonCallers {
     json_tree(&tree(report, site, view))
 }
 
@@ -229,7 +229,7 @@ fn json_tree(tree: &CallerTree) -> JsonCallers {
     }
 }
 
-fn json_branch(node: &Node) -> JsonBranch {
+fn json_branch(node: &CallerNode) -> JsonBranch {
     let frames = node.callers.iter();
     JsonBranch {
         frames: frames
@@ -256,7 +256,7 @@ fn json_caller(caller: &Caller, recursive: bool) -> JsonCaller {
 }
 
 /// The way that a row is of.
-pub fn json_stack(site: &Site) -> Option<Vec<JsonCaller>> {
+pub(super) fn json_stack(site: &Site) -> Option<Vec<JsonCaller>> {
     match site.at.part.as_deref() {
         Some(Part::Stack(callers)) => Some(
             callers
@@ -269,7 +269,7 @@ pub fn json_stack(site: &Site) -> Option<Vec<JsonCaller>> {
 }
 
 /// The sizes of a row that is a wrapper.
-pub fn json_sizes(site: &Site) -> Option<Vec<JsonSize>> {
+pub(super) fn json_sizes(site: &Site) -> Option<Vec<JsonSize>> {
     let sizes = sizes_of(site)?;
     let (own, others) = sizes.split_at(sizes.len().min(SIZES_IN_JSON));
     let of_size = |of: &OfSize| JsonSize {

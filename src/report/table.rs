@@ -29,7 +29,7 @@ const LONGEST_HEAD_IN_TERMINAL: usize = 13;
 const UNKNOWN: &str = "–";
 
 /// Draws a comparison, or what one run left.
-pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
+pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
     let palette = Palette::new(options.color);
     let extent = Extent {
         top: options.top,
@@ -48,7 +48,7 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<
         shrunk::write(report, &view, options, &palette, out)?;
     }
     if !view.rows.is_empty() || view.others.sites > 0 {
-        let table = Rows::of(report, &view, options);
+        let table = TableRows::of(report, &view, options);
         if let Some(text) = table.sources.text() {
             let text = options.page().glyphs.text(&text).into_owned();
             writeln!(out, "{}", text.style(palette.quiet))?;
@@ -128,7 +128,7 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
 }
 
 /// The rows of a table, and what they have in common.
-struct Rows<'a> {
+struct TableRows<'a> {
     report: &'a Report,
     view: &'a View<'a>,
     options: &'a Options,
@@ -138,7 +138,7 @@ struct Rows<'a> {
     modules: HashMap<(String, String), Option<String>>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> TableRows<'a> {
     fn of(report: &'a Report, view: &'a View<'a>, options: &'a Options) -> Self {
         let sites = || view.rows.iter().map(|row| row.site);
         let files = sites().filter_map(|site| site.at.frame()?.file.as_deref());
@@ -151,7 +151,7 @@ impl<'a> Rows<'a> {
                 *known = None;
             }
         }
-        Rows {
+        TableRows {
             report,
             view,
             options,

@@ -7,12 +7,12 @@ use super::glyphs::{Glyphs, Page};
 use crate::file_name::last_part;
 
 /// How many columns a text takes.
-pub fn width(text: &str) -> usize {
+pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// Cut at the end: what a name begins with says most.
-pub fn cut_end(text: &str, columns: usize, glyphs: Glyphs) -> String {
+pub(super) fn cut_end(text: &str, columns: usize, glyphs: Glyphs) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
@@ -22,7 +22,7 @@ pub fn cut_end(text: &str, columns: usize, glyphs: Glyphs) -> String {
 }
 
 /// Cut in the middle, where a name's end says as much as its beginning.
-pub fn cut_middle(text: &str, columns: usize, glyphs: Glyphs) -> String {
+pub(super) fn cut_middle(text: &str, columns: usize, glyphs: Glyphs) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
@@ -34,7 +34,7 @@ pub fn cut_middle(text: &str, columns: usize, glyphs: Glyphs) -> String {
 }
 
 /// A path cut at its beginning, between directories where that leaves the file: `…/net/session.c:57`.
-pub fn cut_path(path: &str, columns: usize, glyphs: Glyphs) -> String {
+pub(super) fn cut_path(path: &str, columns: usize, glyphs: Glyphs) -> String {
     if width(path) <= columns {
         return path.to_owned();
     }
@@ -53,7 +53,7 @@ pub fn cut_path(path: &str, columns: usize, glyphs: Glyphs) -> String {
 }
 
 /// Lines that fit the page, the first behind `lead`, the others indented as far.
-pub fn wrapped(lead: &str, text: &str, page: Page) -> String {
+pub(crate) fn wrapped(lead: &str, text: &str, page: Page) -> String {
     let text = page.glyphs.text(text);
     let indent = " ".repeat(width(lead));
     let Some(columns) = page.columns else {
@@ -68,7 +68,7 @@ pub fn wrapped(lead: &str, text: &str, page: Page) -> String {
 }
 
 /// Facts with a dot between them, broken between facts where the line is full.
-pub fn facts(lead: &str, facts: &[String], page: Page) -> String {
+pub(super) fn facts(lead: &str, facts: &[String], page: Page) -> String {
     let dot = page.glyphs.text(" · ");
     let lead = page.glyphs.text(lead);
     let indent = " ".repeat(width(&lead));

@@ -20,7 +20,7 @@ use crate::warning::{ComparisonWarning, RecordingWarning, Warning};
 const NAMED_BREACHES: usize = 5;
 
 /// The word for what a row's growth means: `leak`, `leak (bytes)`; of a row of several lines, `leak (2 of 9)`.
-pub fn words(site: &Site) -> String {
+pub(super) fn words(site: &Site) -> String {
     let name = site.trend.map_or("", Trend::name);
     let bytes = site.by_bytes.then(|| "bytes".to_owned());
     let behind: Vec<String> = bytes.into_iter().chain(lines_behind(site)).collect();
@@ -31,7 +31,7 @@ pub fn words(site: &Site) -> String {
 }
 
 /// How many lines of a row its verdict is on, where not on all of them: `2 of 9`.
-pub fn lines_behind(site: &Site) -> Option<String> {
+pub(super) fn lines_behind(site: &Site) -> Option<String> {
     let lines = site.at.lines.as_deref()?;
     let these = match site.trend? {
         Trend::Leak => lines.leak,
@@ -43,7 +43,7 @@ pub fn lines_behind(site: &Site) -> Option<String> {
 }
 
 /// The last line: `PASS …` or `FAIL …`, nothing without a gate.
-pub fn write_verdict(
+pub(super) fn write_verdict(
     report: &Report,
     page: Page,
     palette: &Palette,
@@ -228,7 +228,7 @@ fn fail_reason(report: &Report) -> String {
             let worst = site.worst.as_deref().filter(|_| breach.unsure);
             let of_all = breach.together.as_ref().map(|together| {
                 let held = together.held.as_ref().filter(|_| breach.until_exit);
-                held.unwrap_or(&together.reading)
+                held.unwrap_or(&together.measurement)
             });
             let held = site.held.as_deref().filter(|_| breach.until_exit);
             let anyway = match (held, breach.until_exit) {

@@ -15,7 +15,7 @@ use crate::units::bytes;
 
 /// How much of a report a table shows.
 #[derive(Debug, Clone, Copy)]
-pub struct Extent {
+pub(super) struct Extent {
     /// At most this many sites.
     pub top: usize,
     /// Every site: those that did not grow, and hidden ones too.
@@ -23,7 +23,7 @@ pub struct Extent {
 }
 
 /// The sites that are shown, and what became of the others.
-pub struct View<'a> {
+pub(super) struct View<'a> {
     pub rows: Vec<Row<'a>>,
     pub others: Others,
     /// Over rows and others.
@@ -37,14 +37,14 @@ pub struct View<'a> {
 
 /// A site, and its rank among all of the report.
 #[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
+pub(super) struct Row<'a> {
     pub rank: usize,
     pub site: &'a Site,
 }
 
 /// Sites that have no row of their own.
 #[derive(Debug, Default, Clone)]
-pub struct Others {
+pub(super) struct Others {
     pub sites: usize,
     /// How many of them grew.
     pub grown: usize,
@@ -71,7 +71,7 @@ fn is_of_interest(site: &Site) -> bool {
 }
 
 impl<'a> View<'a> {
-    pub fn new(report: &'a Report, extent: Extent) -> Self {
+    pub(super) fn new(report: &'a Report, extent: Extent) -> Self {
         let columns = &report.columns;
         let sites = report.sites.iter().enumerate();
         let rows = sites.map(|(index, site)| Row {
@@ -122,19 +122,24 @@ fn function_text(site: &Site) -> String {
     }
 }
 
-/// What a row shows of a site: function, place and module.
-type Shown = (String, String, String);
+/// What a row shows of a site.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ShownNames {
+    function: String,
+    place: String,
+    module: String,
+}
 
 /// What several sites of a report show alike: a line that is inlined at two places of one function.
 #[derive(Debug, Default)]
-pub struct Alike(HashSet<Shown>);
+pub(super) struct Alike(HashSet<ShownNames>);
 
 impl Alike {
-    pub fn of(report: &Report) -> Self {
+    pub(super) fn of(report: &Report) -> Self {
         Alike::of_sites(&report.sites)
     }
 
-    pub fn of_sites<S: Borrow<Site>>(sites: &[S]) -> Self {
+    pub(super) fn of_sites<S: Borrow<Site>>(sites: &[S]) -> Self {
         // Not the texts of all sites, of which there can be a million, but their hashes and places.
         let mut seen: HashTable<(u64, u32)> = HashTable::new();
         let (mut alike, hasher) = (HashSet::new(), DefaultHashBuilder::default());
@@ -154,13 +159,13 @@ impl Alike {
 
     /// The function of a site; where another row would look the same, with the lines it is inlined at:
     /// `xmalloc ← conn_new:12`.
-    pub fn function_text(&self, site: &Site) -> String {
+    pub(super) fn function_text(&self, site: &Site) -> String {
         let shown = shown(site);
         let Symbolized::Named(named) = &site.at.name else {
-            return shown.0;
+            return shown.function;
         };
         if !self.0.contains(&shown) || matches!(site.at.by, Grouping::File | Grouping::Module) {
-            return shown.0;
+            return shown.function;
         }
         let own = named.shown().function.as_deref().unwrap_or("?");
         named.inlined_into().fold(own.to_owned(), |text, caller| {
@@ -173,12 +178,16 @@ impl Alike {
     }
 }
 
-fn shown(site: &Site) -> Shown {
-    (function_text(site), place_text(site), module_text(site))
+fn shown(site: &Site) -> ShownNames {
+    ShownNames {
+        function: function_text(site),
+        place: place_text(site),
+        module: module_text(site),
+    }
 }
 
 /// A function, with the ones it is inlined into behind it: `xmalloc ← conn_new`.
-pub fn function_of(name: &Symbolized) -> String {
+pub(super) fn function_of(name: &Symbolized) -> String {
     let named = match name {
         Symbolized::Named(named) => named,
         Symbolized::Unknown(reason) => return format!("? ({reason})"),
@@ -195,7 +204,7 @@ pub fn function_of(name: &Symbolized) -> String {
 }
 
 /// `file:line`, or the best that is known: a link-time address, or the number in the log.
-pub fn place_text(site: &Site) -> String {
+pub(super) fn place_text(site: &Site) -> String {
     let place = |address| place_of(&site.at.name, address, None);
     match (site.at.by, site.at.address()) {
         (Grouping::Module, _) => "-".to_owned(),
@@ -212,7 +221,11 @@ fn has_line(site: &Site) -> bool {
     site.at.frame().is_some_and(|frame| frame.line.is_some())
 }
 
-pub fn place_of(name: &Symbolized, address: Option<LinkAddress>, number: Option<u64>) -> String {
+pub(super) fn place_of(
+    name: &Symbolized,
+    address: Option<LinkAddress>,
+    number: Option<u64>,
+) -> String {
     if let Symbolized::Named(named) = name
         && let Some(file) = &named.shown().file
     {
@@ -228,16 +241,16 @@ pub fn place_of(name: &Symbolized, address: Option<LinkAddress>, number: Option<
     }
 }
 
-pub fn module_text(site: &Site) -> String {
+pub(super) fn module_text(site: &Site) -> String {
     module_of(site.at.module.as_ref())
 }
 
-pub fn module_of(module: Option<&ModuleLabel>) -> String {
+pub(super) fn module_of(module: Option<&ModuleLabel>) -> String {
     module.map_or_else(|| "-".to_owned(), |module| module.name.to_string())
 }
 
 /// The growth in percent, or NEW or GONE, which no percentage can say.
-pub fn change_text(site: &Site) -> String {
+pub(super) fn change_text(site: &Site) -> String {
     match site.change {
         Change::New => "NEW".to_owned(),
         Change::Gone => "GONE".to_owned(),
@@ -246,14 +259,14 @@ pub fn change_text(site: &Site) -> String {
 }
 
 /// Of blocks; of bytes where only these changed.
-pub fn percent_text(growth: Growth, first: Figures) -> String {
+pub(super) fn percent_text(growth: Growth, first: Figures) -> String {
     growth
         .shown_percent(first)
         .map_or_else(|| "-".to_owned(), crate::units::signed_percent)
 }
 
 /// `via xstrdup`: the wrapper that a site's memory came through, and how many others there are.
-pub fn via_text(site: &Site, options: &Options) -> Option<String> {
+pub(super) fn via_text(site: &Site, options: &Options) -> Option<String> {
     // Of a row of many lines, the way that one of them took says nothing.
     if matches!(site.at.by, Grouping::File | Grouping::Module) {
         return None;
@@ -293,7 +306,7 @@ fn public_name(function: &str) -> &str {
 }
 
 /// A word for a site that needs one: it breaches a limit, or is shown only on request.
-pub fn mark(row: Row<'_>, breaches: &[Breach]) -> &'static str {
+pub(super) fn mark(row: Row<'_>, breaches: &[Breach]) -> &'static str {
     // Breaches are in the order of the sites.
     if breaches
         .binary_search_by_key(&row.rank, |breach| breach.site + 1)
@@ -308,7 +321,7 @@ pub fn mark(row: Row<'_>, breaches: &[Breach]) -> &'static str {
 }
 
 /// A sign for a site that only stands for those who called it, which nobody knows.
-pub fn wrapper_mark(site: &Site) -> &'static str {
+pub(super) fn wrapper_mark(site: &Site) -> &'static str {
     match site.at.stands_for() {
         Some(_) if site.at.hidden.is_none() => "w",
         _ => "",
@@ -316,7 +329,7 @@ pub fn wrapper_mark(site: &Site) -> &'static str {
 }
 
 /// A sign for a site whose runs were not joined by what is the same in both.
-pub fn match_mark(site: &Site) -> &'static str {
+pub(super) fn match_mark(site: &Site) -> &'static str {
     if site.is_unsure() {
         return "?";
     }
@@ -334,7 +347,7 @@ pub fn match_mark(site: &Site) -> &'static str {
 }
 
 /// `session_open (/src/gateway.c:57)`, for a sentence.
-pub fn sentence_name(site: &Site, alike: &Alike) -> String {
+pub(super) fn sentence_name(site: &Site, alike: &Alike) -> String {
     let module = match site.at.module.as_ref() {
         Some(module) if module.role != Role::Program => format!(", {}", module.name),
         _ => String::new(),

@@ -4,14 +4,18 @@ use hashbrown::HashMap;
 
 use super::{Build, LinkAddress, Location, NameSource, Run, Symbolized};
 
-/// The number of a build and a place in it, wherever that build ran.
-type Place = (u32, LinkAddress);
+/// A place of a build, wherever that ran.
+#[derive(PartialEq, Eq, Hash)]
+struct PlaceInBuild {
+    build: u32,
+    address: LinkAddress,
+}
 
 /// The number of the build that each module of each run is of.
 type Builds = Vec<Vec<Option<u32>>>;
 
 /// The runs, each place with the best name that any of them has for it.
-pub fn with_best_names(mut runs: Vec<Run>) -> Vec<Run> {
+pub(crate) fn with_best_names(mut runs: Vec<Run>) -> Vec<Run> {
     if runs.len() < 2 {
         return runs;
     }
@@ -50,8 +54,8 @@ fn numbered(runs: &[Run]) -> Builds {
     builds.collect()
 }
 
-fn best_names<'a>(runs: &'a [Run], builds: &Builds) -> HashMap<Place, &'a Symbolized> {
-    let mut best: HashMap<Place, &Symbolized> = HashMap::new();
+fn best_names<'a>(runs: &'a [Run], builds: &Builds) -> HashMap<PlaceInBuild, &'a Symbolized> {
+    let mut best: HashMap<PlaceInBuild, &Symbolized> = HashMap::new();
     for (run, builds) in runs.iter().zip(builds) {
         for location in &run.locations {
             if let Some(place) = place_of(builds, location) {
@@ -65,9 +69,12 @@ fn best_names<'a>(runs: &'a [Run], builds: &Builds) -> HashMap<Place, &'a Symbol
     best
 }
 
-fn place_of(builds: &[Option<u32>], location: &Location) -> Option<Place> {
+fn place_of(builds: &[Option<u32>], location: &Location) -> Option<PlaceInBuild> {
     let build = *builds.get(location.module?.0 as usize)?;
-    Some((build?, location.address?))
+    Some(PlaceInBuild {
+        build: build?,
+        address: location.address?,
+    })
 }
 
 fn worth(name: &Symbolized) -> u8 {

@@ -1,6 +1,7 @@
 //! The blocks of a run one by one, for those who list them.
 
 use super::{LocationId, Text};
+use crate::trace::UnknownFree;
 
 /// What is live at the end, and what was freed without being known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -8,7 +9,7 @@ pub struct Blocks {
     /// By address.
     pub live: Vec<LiveBlock>,
     /// In the order of the log.
-    pub unknown_frees: Vec<UnknownFree>,
+    pub unknown_frees: Vec<UnknownFree<LocationId>>,
     /// How the log spells the file that a call was made in, by [`LocationId`]; `None` where it names none.
     pub files: Vec<Option<Text>>,
 }
@@ -27,15 +28,5 @@ pub struct LiveBlock {
     pub address: u64,
     /// In bytes, as the program asked for it.
     pub size: u64,
-    pub at: LocationId,
-}
-
-/// A free that met no block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownFree {
-    /// Of the log, counted from 1.
-    pub line: u64,
-    pub address: u64,
-    pub in_realloc: bool,
     pub at: LocationId,
 }

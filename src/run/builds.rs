@@ -11,9 +11,9 @@ use super::{Build, LinkAddress, Location, Named, Run, Symbolized};
 use crate::warning::ComparisonWarning;
 
 /// The runs, without the builds that are several in truth, and a warning that names their modules.
-pub fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<ComparisonWarning>) {
+pub(crate) fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<ComparisonWarning>) {
     let false_builds: BTreeSet<Build> = {
-        let mut known = Known::default();
+        let mut known = KnownBuilds::default();
         runs.iter().for_each(|run| known.add(run));
         known.false_builds.into_iter().cloned().collect()
     };
@@ -35,18 +35,23 @@ pub fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<ComparisonW
 
 /// What the runs so far say of each build.
 #[derive(Default)]
-struct Known<'a> {
+struct KnownBuilds<'a> {
     names: HashMap<(&'a Build, LinkAddress), &'a Named>,
     /// Where functions begin; those of one name at several places tell nothing.
     starts: BTreeMap<(&'a Build, &'a str), LinkAddress>,
     false_builds: BTreeSet<&'a Build>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownBuilds<'a> {
     fn add(&mut self, run: &'a Run) {
         let mut starts: BTreeMap<(&Build, &str), BTreeSet<LinkAddress>> = BTreeMap::new();
         for location in &run.locations {
-            let Some((build, address, named)) = named_place(run, location) else {
+            let Some(NamedPlace {
+                build,
+                address,
+                named,
+            }) = NamedPlace::of(run, location)
+            else {
                 continue;
             };
             let other = *self.names.entry((build, address)).or_insert(named);
@@ -73,14 +78,22 @@ impl<'a> Known<'a> {
     }
 }
 
-fn named_place<'a>(
-    run: &'a Run,
-    location: &'a Location,
-) -> Option<(&'a Build, LinkAddress, &'a Named)> {
-    let build = run.module_of(location)?.build.as_ref()?;
-    match &location.name {
-        Symbolized::Named(named) => Some((build, location.address?, named)),
-        Symbolized::Unknown(_) => None,
+struct NamedPlace<'a> {
+    build: &'a Build,
+    address: LinkAddress,
+    named: &'a Named,
+}
+
+impl<'a> NamedPlace<'a> {
+    fn of(run: &'a Run, location: &'a Location) -> Option<Self> {
+        let Symbolized::Named(named) = &location.name else {
+            return None;
+        };
+        Some(NamedPlace {
+            build: run.module_of(location)?.build.as_ref()?,
+            address: location.address?,
+            named,
+        })
     }
 }
 

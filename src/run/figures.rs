@@ -25,7 +25,7 @@ impl Figures {
         allocations: Some(0),
     };
 
-    pub fn of_log(allocations: u64, live: Tally) -> Self {
+    pub(crate) fn of_log(allocations: u64, live: Tally) -> Self {
         Figures {
             blocks: live.blocks,
             bytes: Some(live.bytes),
@@ -34,14 +34,14 @@ impl Figures {
     }
 
     /// What is unknown of a part is unknown of the sum.
-    pub fn add(&mut self, other: Figures) {
+    pub(crate) fn add(&mut self, other: Figures) {
         self.blocks = self.blocks.saturating_add(other.blocks);
         self.bytes = sum(self.bytes, other.bytes);
         self.allocations = sum(self.allocations, other.allocations);
     }
 
     /// The lesser of each figure.
-    pub fn least(self, other: Figures) -> Figures {
+    pub(crate) fn least(self, other: Figures) -> Figures {
         let lesser = |a: Option<u64>, b: Option<u64>| Some(a?.min(b?));
         Figures {
             blocks: self.blocks.min(other.blocks),

@@ -14,13 +14,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.under.is_some() || self.focus.is_some()
     }
 
     /// The run with those of its call sites whose stacks count; and how many live blocks are in others that were cut: who
     /// knows the rest of these would perhaps count them.
-    pub fn kept(&self, mut run: Run) -> (Run, u64) {
+    pub(crate) fn kept(&self, mut run: Run) -> (Run, u64) {
         if !self.is_set() {
             return (run, 0);
         }
@@ -39,7 +39,7 @@ impl Filter {
         let focus = self
             .focus
             .as_ref()
-            .map(|focus| of_location(&|call| focus.fits(&run, call)));
+            .map(|focus| of_location(&|call| run.fits(call, focus)));
         let mut sites = std::mem::take(&mut run.sites);
         let mut cut = 0;
         sites.retain(|site| {

@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use regex_lite::Regex;
 
-use super::{Call, Run};
-
 /// A regular expression for what frames say: function, file and module.
 #[derive(Debug, Clone)]
 pub struct FramePattern(Regex);
@@ -31,14 +29,7 @@ impl fmt::Display for FramePattern {
 }
 
 impl FramePattern {
-    /// Whether a function of a stack fits.
-    pub fn fits(&self, run: &Run, call: Call) -> bool {
-        let frame = run.frame_of(call);
-        let function = frame.and_then(|frame| frame.function.as_deref());
-        let file = frame.and_then(|frame| frame.file.as_deref());
-        let module = run.module_of(run.location(call.at));
-        let module = module.map(|module| &*module.label.name);
-        let mut texts = [function, file, module].into_iter().flatten();
+    pub(super) fn fits_any<'a>(&self, mut texts: impl Iterator<Item = &'a str>) -> bool {
         texts.any(|text| self.0.is_match(text))
     }
 }

@@ -15,7 +15,7 @@ pub struct Inventory {
 
 impl Inventory {
     /// What is known after another run: it has the last word, but for modules that it says nothing of.
-    pub fn followed_by(mut self, next: &Inventory) -> Self {
+    pub(crate) fn followed_by(mut self, next: &Inventory) -> Self {
         self.mapped.clone_from(&next.mapped);
         let sources = next.sources.iter();
         let sources = sources.map(|(module, files)| (module.clone(), files.clone()));

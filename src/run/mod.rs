@@ -5,50 +5,58 @@
 //! one.
 
 mod address;
+mod answering;
 mod best_names;
 mod blame;
 mod blocks;
 mod builds;
 mod call;
+mod call_site;
 mod facts;
 mod figures;
 mod filter;
 mod frame_pattern;
 mod inventory;
+mod location;
 mod module;
 mod name;
+mod passed_by;
 mod set;
 mod stacks;
 mod step;
 mod unlike;
 mod wrapper;
 
-pub use address::{Addressing, AddressingChoice, Certainty, LinkAddress};
-pub use best_names::with_best_names;
-pub use blame::{Blame, Responsible, blamed};
-pub use blocks::{Blocks, LiveBlock, UnknownFree};
-pub use builds::without_false_builds;
-pub use call::Call;
-pub use facts::{Facts, Origin, RecordedProcess, Source};
+pub use address::Addressing;
+pub(crate) use address::{AddressingChoice, Certainty, LinkAddress};
+pub(crate) use answering::blamed;
+pub(crate) use best_names::with_best_names;
+pub(crate) use blame::{Blame, PassedCall, Responsible};
+pub(crate) use blocks::{Blocks, LiveBlock};
+pub(crate) use builds::without_false_builds;
+pub(crate) use call_site::CallSite;
+pub use facts::Facts;
+pub(crate) use facts::{Origin, RecordedProcess, Source};
 pub use figures::Figures;
 pub use filter::Filter;
 pub use frame_pattern::FramePattern;
-pub use inventory::Inventory;
-pub use module::{Build, Module, ModuleId, ModuleLabel, Role};
-pub use name::{
-    Code, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown, is_library_detail,
+pub(crate) use inventory::Inventory;
+pub(crate) use location::{Call, Location, LocationId};
+pub(crate) use module::{Build, Module, ModuleId, ModuleLabel, Role};
+pub(crate) use name::{
+    CodeFingerprint, Declaration, Frame, NameSource, Named, Symbolized, Text, Unknown,
+    is_library_detail,
 };
-pub use set::{compared, same_recordings, told_apart, with_ends_compared};
-pub use stacks::{StackId, Stacks};
-pub use unlike::{strangers, unlike};
-pub use wrapper::{
-    PassedBy, Pattern, Wrappers, is_library_wrapper, is_namesake, is_well_known, is_wrapper,
-    plain_name,
-};
+pub(crate) use passed_by::PassedBy;
+pub(crate) use set::{compared, same_recordings, told_apart, with_ends_compared};
+pub(crate) use stacks::{StackId, Stacks};
+pub(crate) use unlike::{strangers, unlike};
+pub use wrapper::{Pattern, Wrappers};
+pub(crate) use wrapper::{is_library_wrapper, is_namesake, is_well_known, is_wrapper, plain_name};
 
 use hashbrown::HashSet;
 
-use crate::trace::{Curve, FaultKind, LiveSizes, Occurrences, Sizes};
+use crate::trace::{Curve, Fault, Sizes};
 
 /// A run, read and named.
 #[derive(Debug, Clone)]
@@ -67,40 +75,11 @@ pub struct Run {
     /// Stacks that allocated, each once.
     pub sites: Vec<CallSite>,
     /// What went wrong, worst kinds first; `None` where it is not known by caller.
-    pub faults: Option<Vec<Fault>>,
+    pub faults: Option<Vec<Fault<LocationId>>>,
     /// `None` where the blocks are not known one by one, or nobody asked for them.
     pub blocks: Option<Blocks>,
     /// Of the call sites that are forgotten.
     forgotten: Option<Forgotten>,
-}
-
-/// Index of a location within one run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LocationId(pub u32);
-
-/// Where a call was made.
-#[derive(Debug, Clone)]
-pub struct Location {
-    pub module: Option<ModuleId>,
-    pub address: Option<LinkAddress>,
-    /// The number in the log.
-    pub number: Option<u64>,
-    pub name: Symbolized,
-}
-
-/// A stack from which memory was allocated.
-#[derive(Debug, Clone)]
-pub struct CallSite {
-    pub stack: StackId,
-    pub figures: Figures,
-    /// `None` where only what is live is known.
-    pub sizes: Option<Sizes>,
-    /// `None` where only the end of the run is known.
-    pub curve: Option<Curve>,
-    /// How many of the blocks that lived to the end were there at each step; `None` where no single block is known.
-    pub survivors: Option<Curve>,
-    /// Of the live blocks, where they do not follow from the rest.
-    live_sizes: Option<Box<LiveSizes>>,
 }
 
 /// What call sites came to that a run has let go of.
@@ -110,72 +89,9 @@ struct Forgotten {
     of_loader: u64,
 }
 
-/// What went wrong at one place of a run.
-#[derive(Debug, Clone, Copy)]
-pub struct Fault {
-    pub kind: FaultKind,
-    pub seen: Occurrences,
-    pub at: LocationId,
-}
-
-impl CallSite {
-    /// Keeps the sizes of the live blocks, unless they follow from what all blocks were of.
-    pub fn keep_sizes(&mut self, sizes: LiveSizes) {
-        let follows = self.figures.blocks == 0 || self.sizes.is_some_and(Sizes::is_one);
-        self.live_sizes = (!follows).then(|| Box::new(sizes));
-    }
-
-    /// The sizes of the live blocks; `None` where these are not known one by one.
-    pub fn live_sizes(&self) -> Option<LiveSizes> {
-        let blocks = self.figures.blocks;
-        match (&self.live_sizes, self.sizes) {
-            (Some(sizes), _) => Some((**sizes).clone()),
-            (None, _) if blocks == 0 => Some(LiveSizes::default()),
-            (None, Some(sizes)) if sizes.is_one() => Some(LiveSizes::of([(sizes.least(), blocks)])),
-            (None, _) => None,
-        }
-    }
-
-    /// What is live is of another moment.
-    pub fn forget_sizes(&mut self) {
-        self.live_sizes = None;
-    }
-
-    /// Those that do not follow from the rest.
-    pub fn kept_sizes(&self) -> Option<&LiveSizes> {
-        self.live_sizes.as_deref()
-    }
-
-    /// Adds what another stack of the same place has.
-    pub fn add(
-        &mut self,
-        figures: Figures,
-        sizes: Option<Sizes>,
-        curves: (Option<&Curve>, Option<&Curve>),
-        live: Option<&LiveSizes>,
-    ) {
-        let all = self.live_sizes().zip(live);
-        self.figures.add(figures);
-        self.sizes = match (self.sizes, sizes) {
-            (Some(a), Some(b)) => Some(a.and(b)),
-            (one, other) => one.or(other),
-        };
-        for (sum, other) in [(&mut self.curve, curves.0), (&mut self.survivors, curves.1)] {
-            if let (Some(sum), Some(other)) = (sum, other) {
-                sum.add(other);
-            }
-        }
-        self.live_sizes = None;
-        if let Some((mut sum, live)) = all {
-            sum.add(live);
-            self.keep_sizes(sum);
-        }
-    }
-}
-
 impl Run {
     /// A run without any call site yet.
-    pub fn new(facts: Facts, modules: Vec<Module>) -> Self {
+    pub(crate) fn new(facts: Facts, modules: Vec<Module>) -> Self {
         Run {
             facts,
             modules,
@@ -192,7 +108,7 @@ impl Run {
     }
 
     /// Adds places, each of which is to have about one call site.
-    pub fn add_locations(
+    pub(crate) fn add_locations(
         &mut self,
         places: Vec<Location>,
     ) -> impl Iterator<Item = LocationId> + use<> {
@@ -206,13 +122,13 @@ impl Run {
         (first..self.locations.len() as u32).map(LocationId)
     }
 
-    pub fn add_location(&mut self, location: Location) -> LocationId {
+    pub(crate) fn add_location(&mut self, location: Location) -> LocationId {
         self.locations.push(location);
         LocationId(self.locations.len() as u32 - 1)
     }
 
     /// Adds what was allocated from one place, of which no more is known than the immediate caller.
-    pub fn add_site(
+    pub(crate) fn add_site(
         &mut self,
         at: LocationId,
         figures: Figures,
@@ -224,7 +140,7 @@ impl Run {
     }
 
     /// Adds what was allocated with a stack.
-    pub fn add_stack(
+    pub(crate) fn add_stack(
         &mut self,
         stack: StackId,
         figures: Figures,
@@ -257,6 +173,7 @@ impl Run {
         self.stacks.innermost(site.stack)
     }
 
+    /// The module that a location lies in, where it is known.
     pub fn module_of(&self, location: &Location) -> Option<&Module> {
         self.modules.get(location.module?.0 as usize)
     }
@@ -272,7 +189,7 @@ impl Run {
     }
 
     /// The live blocks of the dynamic loader's own call sites.
-    pub fn live_of_loader(&self) -> u64 {
+    pub(crate) fn live_of_loader(&self) -> u64 {
         if let Some(forgotten) = self.forgotten {
             return forgotten.of_loader;
         }
@@ -286,20 +203,20 @@ impl Run {
     }
 
     /// Whether a stack ends before its outermost function, as far as that is known.
-    pub fn is_cut(&self, site: &CallSite) -> bool {
+    pub(crate) fn is_cut(&self, site: &CallSite) -> bool {
         let outermost = self.stacks.walk(site.stack).last();
         outermost.is_some_and(|(node, _)| self.cut.contains(&node))
     }
 
     /// Whether more is known of some call site than the immediate caller.
-    pub fn has_stacks(&self) -> bool {
+    pub(crate) fn has_stacks(&self) -> bool {
         let mut sites = self.sites.iter();
         sites.any(|site| self.frames(site).nth(1).is_some())
     }
 
     /// Lets go of all call sites but for their sum, and of the places that only they speak of, unless there are blocks
     /// to list. Who knows what each of them comes to has no need of them any more.
-    pub fn forget_sites(&mut self) {
+    pub(crate) fn forget_sites(&mut self) {
         if self.blocks.is_some() {
             return;
         }
@@ -318,39 +235,12 @@ impl Run {
     }
 
     /// The figures of a call site that this run does not have: nothing, as far as it counts at all.
-    pub fn nothing(&self) -> Figures {
+    pub(crate) fn nothing(&self) -> Figures {
         let source = self.facts.origin.source;
         Figures {
             blocks: 0,
             bytes: source.knows_bytes().then_some(0),
             allocations: source.knows_allocations().then_some(0),
-        }
-    }
-}
-
-impl Location {
-    /// What is called there, the innermost of inlined functions first; none where it is not known.
-    pub fn frames(&self) -> &[Frame] {
-        match &self.name {
-            Symbolized::Named(named) => named.frames(),
-            Symbolized::Unknown(_) => &[],
-        }
-    }
-
-    /// The frame to show, where there is one.
-    pub fn frame(&self) -> Option<&Frame> {
-        self.name.frame()
-    }
-}
-
-impl Fault {
-    /// Stable, for scripts.
-    pub fn kind_name(&self) -> &'static str {
-        match self.kind {
-            FaultKind::DoubleFree => "double-free",
-            FaultKind::FreeOfUnknown => "free-of-unknown",
-            FaultKind::FailedAllocation => "failed-allocation",
-            FaultKind::FailedReallocation => "failed-reallocation",
         }
     }
 }

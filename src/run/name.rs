@@ -9,7 +9,7 @@ use super::LinkAddress;
 use crate::file_name::last_part;
 
 /// A text that many places have in common: kept once, however many name it.
-pub type Text = Arc<str>;
+pub(crate) type Text = Arc<str>;
 
 /// One function at one address; the innermost of an inline chain comes first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,10 +31,10 @@ pub enum Symbolized {
 
 /// A named address: at least one frame. Whoever has a copy shares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named(Arc<Parts>);
+pub struct Named(Arc<NamedParts>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Parts {
+struct NamedParts {
     frames: Box<[Frame]>,
     /// Of the frames, in their order; apart from them, since a function that moved is the same one.
     declarations: Box<[Declaration]>,
@@ -44,7 +44,7 @@ struct Parts {
     /// Where the outermost function begins.
     function_start: Option<LinkAddress>,
     /// Of the outermost function.
-    code: Option<Code>,
+    code: Option<CodeFingerprint>,
     source: NameSource,
     /// The frame to show, where it is another one than the names alone tell.
     answers: Option<usize>,
@@ -115,12 +115,12 @@ impl fmt::Display for Unknown {
 
 impl Named {
     /// The chain of frames, innermost first; `None` if it is empty.
-    pub fn new(frames: Vec<Frame>, source: NameSource) -> Option<Self> {
+    pub(crate) fn new(frames: Vec<Frame>, source: NameSource) -> Option<Self> {
         (!frames.is_empty()).then(|| Named::of_frames(frames.into(), source))
     }
 
     fn of_frames(frames: Box<[Frame]>, source: NameSource) -> Self {
-        Named(Arc::new(Parts {
+        Named(Arc::new(NamedParts {
             frames,
             declarations: Box::default(),
             symbol: None,
@@ -141,7 +141,7 @@ impl Named {
     }
 
     /// Of the outermost function.
-    pub fn code(&self) -> Option<Code> {
+    pub fn code(&self) -> Option<CodeFingerprint> {
         self.0.code
     }
 
@@ -156,23 +156,23 @@ impl Named {
     }
 
     /// Adds where the functions of the frames are declared, in the order of the frames.
-    pub fn declared(mut self, declarations: Vec<Declaration>) -> Self {
+    pub(crate) fn declared(mut self, declarations: Vec<Declaration>) -> Self {
         Arc::make_mut(&mut self.0).declarations = declarations.into();
         self
     }
 
-    pub fn with_symbol(mut self, symbol: Option<Text>) -> Self {
+    pub(crate) fn with_symbol(mut self, symbol: Option<Text>) -> Self {
         Arc::make_mut(&mut self.0).symbol = symbol;
         self
     }
 
-    pub fn starting_at(mut self, function_start: Option<LinkAddress>) -> Self {
+    pub(crate) fn starting_at(mut self, function_start: Option<LinkAddress>) -> Self {
         Arc::make_mut(&mut self.0).function_start = function_start;
         self
     }
 
     /// A function by the name of its symbol alone, demangled.
-    pub fn from_symbol(symbol: impl Into<Text>, source: NameSource) -> Self {
+    pub(crate) fn from_symbol(symbol: impl Into<Text>, source: NameSource) -> Self {
         let frame = Frame {
             function: Some(symbol.into()),
             file: None,
@@ -182,7 +182,7 @@ impl Named {
         Named::of_frames(Box::new([frame]), source)
     }
 
-    pub fn made_of(mut self, code: Option<Code>) -> Self {
+    pub(crate) fn made_of(mut self, code: Option<CodeFingerprint>) -> Self {
         Arc::make_mut(&mut self.0).code = code;
         self
     }
@@ -210,7 +210,7 @@ impl Named {
     }
 
     /// The same name, with another frame to show.
-    pub fn answered_by(mut self, frame: usize) -> Self {
+    pub(crate) fn answered_by(mut self, frame: usize) -> Self {
         // Nearly always it is the one that is shown anyway, and the name stays shared.
         if frame != self.shown_at() {
             let is_default = frame == self.outside_headers();
@@ -251,7 +251,7 @@ impl Named {
     }
 
     /// The shown frame alone, wherever it is inlined.
-    pub fn alone(&self) -> Self {
+    pub(crate) fn alone(&self) -> Self {
         let shown = self.shown_at();
         let declaration = self.0.declarations.get(shown).copied();
         let named = Named::of_frames(Box::new([self.shown().clone()]), self.0.source);
@@ -259,7 +259,7 @@ impl Named {
     }
 
     /// Rewrites the path of every frame.
-    pub fn map_files(&mut self, map: impl Fn(&str) -> Option<String>) {
+    pub(crate) fn map_files(&mut self, map: impl Fn(&str) -> Option<String>) {
         let mapped = |frame: &Frame| {
             let file = frame.file.as_deref().and_then(&map);
             Frame {
@@ -273,7 +273,7 @@ impl Named {
 }
 
 /// Whether a frame is a system header's, or an inlined `operator new`: it allocates for others.
-pub fn is_library_detail(frame: &Frame) -> bool {
+pub(crate) fn is_library_detail(frame: &Frame) -> bool {
     let is_allocator = |function: &str| {
         function.starts_with("operator new(") || function.starts_with("operator new[](")
     };
@@ -318,7 +318,7 @@ fn is_librarys_header(file: &str) -> bool {
 /// What is known of a function's code, to be compared with that of another build: neither moves with where the function
 /// lies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Code {
+pub struct CodeFingerprint {
     /// In bytes.
     pub size: u64,
     /// A checksum of which line, counted from the declaration, each of its bytes is of.

@@ -9,7 +9,7 @@ use crate::printable::printable_path;
 use crate::warning::{ComparisonWarning, Warning};
 
 /// What is odd about runs that are to be compared.
-pub fn compared(runs: &[Run]) -> Vec<ComparisonWarning> {
+pub(crate) fn compared(runs: &[Run]) -> Vec<ComparisonWarning> {
     let mut warnings = same_runs(runs);
     warnings.extend(other_machines(runs));
     warnings
@@ -37,7 +37,7 @@ fn is_killed(status: i32) -> bool {
 
 /// The runs, the last one with a warning if its program did not do the work that the first one's did: what a program
 /// did not come to cannot leak in it.
-pub fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
+pub(crate) fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
     let [first, .., last] = runs.as_mut_slice() else {
         return runs;
     };
@@ -100,7 +100,7 @@ fn same_runs(runs: &[Run]) -> Vec<ComparisonWarning> {
 }
 
 /// Pairs of runs that are one recording of one process, whatever files they were read from.
-pub fn same_recordings(runs: &[Run]) -> impl Iterator<Item = (&Facts, &Facts)> {
+pub(crate) fn same_recordings(runs: &[Run]) -> impl Iterator<Item = (&Facts, &Facts)> {
     pairs(runs).filter(|(run, other)| is_one_recording(run, other))
 }
 
@@ -160,7 +160,7 @@ fn other_machines(runs: &[Run]) -> Option<ComparisonWarning> {
 
 /// Where runs have the same short name they get as much of their paths as tells them apart, and where the paths are
 /// the same, too, a number.
-pub fn told_apart(mut runs: Vec<Run>) -> Vec<Run> {
+pub(crate) fn told_apart(mut runs: Vec<Run>) -> Vec<Run> {
     let short: Vec<String> = runs.iter().map(|run| run.facts.name.clone()).collect();
     let paths: Vec<PathBuf> = runs.iter().map(|run| run.facts.path.clone()).collect();
     for (index, run) in runs.iter_mut().map(|run| &mut run.facts).enumerate() {

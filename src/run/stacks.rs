@@ -45,7 +45,7 @@ impl<F> Default for Stacks<F> {
 
 impl<F: Copy + Eq + std::hash::Hash> Stacks<F> {
     /// The stack of a frame that was called by `caller`.
-    pub fn add(&mut self, frame: F, caller: Option<StackId>) -> StackId {
+    pub(crate) fn add(&mut self, frame: F, caller: Option<StackId>) -> StackId {
         let node = Node { frame, caller };
         let (nodes, hasher) = (&mut self.nodes, &self.hasher);
         let hash = hasher.hash_one(node);
@@ -84,12 +84,8 @@ impl<F: Copy + Eq + std::hash::Hash> Stacks<F> {
     }
 
     /// How many distinct frames there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.nodes.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
     }
 }
 

@@ -10,7 +10,7 @@ impl Run {
     ///
     /// What a curve does not hold is not known of the moment: what was allocated until then, what was odd in the
     /// log, and the way to there.
-    pub fn at_step(mut self, at: Moment, share: f64) -> Option<Run> {
+    pub(crate) fn at_step(mut self, at: Moment, share: f64) -> Option<Run> {
         let step = ((share * STEPS as f64).round() as usize).clamp(1, STEPS);
         for site in &mut self.sites {
             site.forget_sizes();

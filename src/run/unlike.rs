@@ -8,7 +8,7 @@ use super::{Location, ModuleLabel, Role, Run};
 use crate::warning::ComparisonWarning;
 
 /// Why rows of the first run may stand in other rows of the last one, or in none.
-pub fn unlike(runs: &[Run]) -> Vec<ComparisonWarning> {
+pub(crate) fn unlike(runs: &[Run]) -> Vec<ComparisonWarning> {
     let [first, .., last] = runs else {
         return Vec::new();
     };
@@ -18,7 +18,7 @@ pub fn unlike(runs: &[Run]) -> Vec<ComparisonWarning> {
 
 /// Says that the first run's program is not the last one's: their names differ, or the files that they were compiled
 /// from, and no function of them is the same. Whoever knows more, such as that a call site is, knows better.
-pub fn strangers(runs: &[Run]) -> Option<ComparisonWarning> {
+pub(crate) fn strangers(runs: &[Run]) -> Option<ComparisonWarning> {
     let [first, .., last] = runs else {
         return None;
     };

@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::checks::{Checked, check_figures, check_sizes, check_survivors, checked_live_sizes};
 use super::name::SavedName;
 use super::place::{Number, Referred, SavedPlace};
-use super::stacks::Writer;
+use super::stacks::StackWriter;
 use crate::run::{CallSite, Figures, LinkAddress, Run, StackId};
 use crate::trace::{Curve, Sizes, Tally};
 
 #[derive(Serialize, Deserialize)]
-pub struct SavedCaller {
+pub(super) struct SavedCaller {
     /// Index of the innermost frame of its stack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack: Option<usize>,
@@ -45,10 +45,10 @@ pub struct SavedCaller {
 }
 
 impl SavedCaller {
-    pub fn of<'a>(
+    pub(super) fn of<'a>(
         run: &'a Run,
         site: &CallSite,
-        stacks: &mut Writer,
+        stacks: &mut StackWriter,
         referred: &mut Referred<'a>,
     ) -> Self {
         let stack = stacks.add(run, site);
@@ -71,7 +71,7 @@ impl SavedCaller {
         }
     }
 
-    pub fn take_place(&mut self) -> Option<SavedPlace> {
+    pub(super) fn take_place(&mut self) -> Option<SavedPlace> {
         Some(SavedPlace {
             name: self.name.take()?,
             module: self.module,
@@ -81,7 +81,7 @@ impl SavedCaller {
         })
     }
 
-    pub fn add_to(self, run: &mut Run, stack: StackId) -> Checked<()> {
+    pub(super) fn add_to(self, run: &mut Run, stack: StackId) -> Checked<()> {
         let figures = Figures {
             blocks: self.blocks,
             bytes: self.bytes,

@@ -4,9 +4,13 @@ use crate::run::{Figures, Source};
 use crate::trace::{Curve, LiveSizes, Sizes, Tally};
 
 /// What a document says, or why it cannot be.
-pub type Checked<T> = std::result::Result<T, String>;
+pub(super) type Checked<T> = std::result::Result<T, String>;
 
-pub fn check_figures(source: Source, figures: Figures, curve: Option<&Curve>) -> Checked<()> {
+pub(super) fn check_figures(
+    source: Source,
+    figures: Figures,
+    curve: Option<&Curve>,
+) -> Checked<()> {
     let Figures {
         blocks,
         bytes,
@@ -63,7 +67,7 @@ pub fn check_figures(source: Source, figures: Figures, curve: Option<&Curve>) ->
     Ok(())
 }
 
-pub fn check_sizes(figures: Figures, sizes: Option<Sizes>) -> Checked<()> {
+pub(super) fn check_sizes(figures: Figures, sizes: Option<Sizes>) -> Checked<()> {
     let Some((sizes, bytes)) = sizes.zip(figures.bytes) else {
         return Ok(());
     };
@@ -78,7 +82,7 @@ pub fn check_sizes(figures: Figures, sizes: Option<Sizes>) -> Checked<()> {
 }
 
 /// What lived to the end was live when it was born, and stayed so; at the end it is all there is.
-pub fn check_survivors(curve: Option<&Curve>, survivors: Option<&Curve>) -> Checked<()> {
+pub(super) fn check_survivors(curve: Option<&Curve>, survivors: Option<&Curve>) -> Checked<()> {
     let Some(survivors) = survivors else {
         return Ok(());
     };
@@ -98,7 +102,7 @@ pub fn check_survivors(curve: Option<&Curve>, survivors: Option<&Curve>) -> Chec
 }
 
 /// Live blocks by size, if they agree with the rest.
-pub fn checked_live_sizes(
+pub(super) fn checked_live_sizes(
     blocks: u64,
     bytes: Option<u64>,
     saved: Option<Vec<(u64, u64)>>,
@@ -106,11 +110,12 @@ pub fn checked_live_sizes(
     let Some(live) = saved.map(LiveSizes::of) else {
         return Ok(None);
     };
-    let (all, in_bytes) = live.sums();
-    match all == blocks && bytes.is_none_or(|bytes| bytes == in_bytes) {
+    let sum = live.sum();
+    match sum.blocks == blocks && bytes.is_none_or(|bytes| bytes == sum.bytes) {
         true => Ok(Some(live)),
         false => Err(format!(
-            "'live_sizes' are {all} blocks of {in_bytes} bytes, and not those of the caller"
+            "'live_sizes' are {} blocks of {} bytes, and not those of the caller",
+            sum.blocks, sum.bytes
         )),
     }
 }

@@ -27,7 +27,7 @@ use super::caller::SavedCaller;
 use super::checks::Checked;
 use super::inventory::SavedInventory;
 use super::place::{Modules, NamedModule, Referred, SavedModule, SavedPlace};
-use super::stacks::{SavedStacks, Writer, add_stacks};
+use super::stacks::{SavedStacks, StackWriter, add_stacks};
 
 /// What the schema of a saved report begins with, before its version.
 const SCHEMA_NAME: &str = "mtrace-diff-saved/";
@@ -131,7 +131,7 @@ struct SavedWarning {
 }
 
 /// The text of a run, in one line.
-pub fn to_json(run: &Run) -> Result<Vec<u8>> {
+pub(crate) fn to_json(run: &Run) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec(&SavedRun::of(run)).map_err(|e| Error::Write(e.into()))?;
     text.push(b'\n');
     match text.len() as u64 > LARGEST {
@@ -141,12 +141,12 @@ pub fn to_json(run: &Run) -> Result<Vec<u8>> {
 }
 
 /// Whether a file that begins so is a saved report, of whatever version.
-pub fn is_report(head: &[u8]) -> bool {
+pub(crate) fn is_report(head: &[u8]) -> bool {
     schema(head).is_some_and(|schema| schema.starts_with(SCHEMA_NAME.as_bytes()))
 }
 
 /// Reads a saved report, under the name of its file or its directory.
-pub fn read(capture: &CaptureSet, progress: &Progress) -> Result<Run> {
+pub(crate) fn read(capture: &CaptureSet, progress: &Progress) -> Result<Run> {
     let bad = |reason: String| {
         Error::Input(InputError::BadSaved {
             path: capture.log.clone(),
@@ -181,7 +181,7 @@ pub fn read(capture: &CaptureSet, progress: &Progress) -> Result<Run> {
 impl SavedRun {
     fn of(run: &Run) -> Self {
         let facts = &run.facts;
-        let (mut referred, mut stacks) = (Referred::default(), Writer::default());
+        let (mut referred, mut stacks) = (Referred::default(), StackWriter::default());
         let callers = run.sites.iter();
         let callers = callers
             .map(|site| SavedCaller::of(run, site, &mut stacks, &mut referred))

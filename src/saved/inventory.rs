@@ -10,7 +10,7 @@ use crate::run::{Inventory, ModuleLabel, Role, Text};
 use crate::symbols::Names;
 
 #[derive(Serialize, Deserialize, Default)]
-pub struct SavedInventory {
+pub(super) struct SavedInventory {
     /// Paths of all files that were mapped, where maps told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mapped: Option<Vec<String>>,
@@ -27,7 +27,7 @@ struct SavedSources {
 }
 
 impl SavedInventory {
-    pub fn of(inventory: &Inventory) -> Self {
+    pub(super) fn of(inventory: &Inventory) -> Self {
         let mapped = inventory.mapped.as_ref().map(|names| {
             let paths = names.iter().filter(|name| name.contains('/'));
             paths.cloned().collect()
@@ -44,7 +44,7 @@ impl SavedInventory {
         }
     }
 
-    pub fn inventory(self, names: &mut Names) -> Inventory {
+    pub(super) fn inventory(self, names: &mut Names) -> Inventory {
         let mapped = self.mapped.map(|paths| {
             let paths = paths.iter().map(|path| shortened(path));
             let both = paths.flat_map(|path| {

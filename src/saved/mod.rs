@@ -10,5 +10,5 @@ mod stacks;
 mod store;
 mod unfinished;
 
-pub use document::{is_report, read, to_json};
-pub use store::{refuse_over, write};
+pub(crate) use document::{is_report, read, to_json};
+pub(crate) use store::{refuse_over, write};

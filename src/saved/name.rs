@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::Checked;
 use crate::printable::shortened;
-use crate::run::{Code, Declaration, Frame, LinkAddress, NameSource, Named, Symbolized, Unknown};
+use crate::run::{
+    CodeFingerprint, Declaration, Frame, LinkAddress, NameSource, Named, Symbolized, Unknown,
+};
 use crate::symbols::Names;
 
 /// No chain of inlined calls has more frames.
@@ -12,7 +14,7 @@ const LONGEST_CHAIN: usize = 256;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum SavedName {
+pub(super) enum SavedName {
     Known {
         by: NameSource,
         /// Innermost first.
@@ -34,7 +36,7 @@ pub enum SavedName {
 }
 
 impl SavedName {
-    pub fn of(name: &Symbolized) -> Self {
+    pub(super) fn of(name: &Symbolized) -> Self {
         match name {
             Symbolized::Unknown(reason) => SavedName::Unknown(*reason),
             Symbolized::Named(named) => SavedName::Known {
@@ -57,7 +59,7 @@ impl SavedName {
     }
 
     /// `names` has each text once, whoever is called so.
-    pub fn symbolized(self, names: &mut Names) -> Checked<Symbolized> {
+    pub(super) fn symbolized(self, names: &mut Names) -> Checked<Symbolized> {
         let (by, frames, symbol, start, code) = match self {
             SavedName::Unknown(reason) => return Ok(Symbolized::Unknown(reason)),
             SavedName::Known {
@@ -68,7 +70,7 @@ impl SavedName {
                 code,
                 namesake,
             } => {
-                let code = code.map(|(size, lines, last_line)| Code {
+                let code = code.map(|(size, lines, last_line)| CodeFingerprint {
                     size,
                     lines,
                     last_line,
@@ -98,7 +100,7 @@ impl SavedName {
 }
 
 #[derive(Serialize, Deserialize)]
-pub struct SavedFrame {
+pub(super) struct SavedFrame {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     function: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@ use crate::run::{
 use crate::symbols::Names;
 
 #[derive(Serialize, Deserialize)]
-pub struct SavedModule {
+pub(super) struct SavedModule {
     role: Role,
     name: String,
     /// Tells copies of one file apart, which have names of one kind.
@@ -25,7 +25,7 @@ pub struct SavedModule {
 
 /// Where a call was made.
 #[derive(Serialize, Deserialize)]
-pub struct SavedPlace {
+pub(super) struct SavedPlace {
     /// Index into the modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<usize>,
@@ -43,17 +43,17 @@ pub struct SavedPlace {
 
 /// As the log has it.
 #[derive(Serialize, Deserialize)]
-pub struct Number(#[serde(with = "hex::text")] u64);
+pub(super) struct Number(#[serde(with = "hex::text")] u64);
 
 /// What places refer to.
 #[derive(Default)]
-pub struct Referred<'a> {
+pub(super) struct Referred<'a> {
     pub modules: Listed<'a, ModuleLabel>,
     pub builds: Listed<'a, Build>,
 }
 
 /// What is referred to, each once, in order of first use.
-pub struct Listed<'a, T> {
+pub(super) struct Listed<'a, T> {
     pub list: Vec<&'a T>,
     index: HashMap<&'a T, usize>,
 }
@@ -77,7 +77,7 @@ impl<'a, T: Eq + Hash> Listed<'a, T> {
 }
 
 impl SavedPlace {
-    pub fn of<'a>(run: &'a Run, at: LocationId, referred: &mut Referred<'a>) -> Self {
+    pub(super) fn of<'a>(run: &'a Run, at: LocationId, referred: &mut Referred<'a>) -> Self {
         let location = run.location(at);
         let module = run.module_of(location);
         let build = module.and_then(|module| module.build.as_ref());
@@ -90,7 +90,11 @@ impl SavedPlace {
         }
     }
 
-    pub fn module(&self, labels: &[NamedModule], builds: &[Build]) -> Checked<Option<Module>> {
+    pub(super) fn module(
+        &self,
+        labels: &[NamedModule],
+        builds: &[Build],
+    ) -> Checked<Option<Module>> {
         let build = self.build.map(|index| {
             let build = builds.get(index).cloned();
             build.ok_or_else(|| format!("a caller is of build {index}, which is not there"))
@@ -105,7 +109,7 @@ impl SavedPlace {
         module.transpose()
     }
 
-    pub fn location(self, module: Option<ModuleId>, names: &mut Names) -> Checked<Location> {
+    pub(super) fn location(self, module: Option<ModuleId>, names: &mut Names) -> Checked<Location> {
         Ok(Location {
             module,
             address: self.address,
@@ -117,14 +121,14 @@ impl SavedPlace {
 
 /// A module, before it is known of which build.
 #[derive(Clone)]
-pub struct NamedModule {
+pub(super) struct NamedModule {
     label: ModuleLabel,
     path: Option<Text>,
 }
 
 impl SavedModule {
     /// Only a library's path tells more than its name.
-    pub fn of(module: &ModuleLabel, path: Option<&str>) -> Self {
+    pub(super) fn of(module: &ModuleLabel, path: Option<&str>) -> Self {
         let tells = |path: &&str| module.role != Role::Program && **path != *module.name;
         SavedModule {
             role: module.role,
@@ -133,7 +137,7 @@ impl SavedModule {
         }
     }
 
-    pub fn named(self) -> NamedModule {
+    pub(super) fn named(self) -> NamedModule {
         let name = Text::from(shortened(&self.name));
         let is_path = name.contains('/');
         let path = self.path.as_deref().map(|path| shortened(path).into());
@@ -149,10 +153,10 @@ impl SavedModule {
 
 /// The modules of a run that is read: the file says the build once a caller.
 #[derive(Default)]
-pub struct Modules(HashMap<Module, ModuleId>);
+pub(super) struct Modules(HashMap<Module, ModuleId>);
 
 impl Modules {
-    pub fn id_of(&mut self, run: &mut Run, module: Module) -> ModuleId {
+    pub(super) fn id_of(&mut self, run: &mut Run, module: Module) -> ModuleId {
         *self.0.entry(module).or_insert_with_key(|module| {
             run.modules.push(module.clone());
             ModuleId(run.modules.len() as u32 - 1)

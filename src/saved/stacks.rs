@@ -14,10 +14,10 @@ use crate::run::{CallSite, LocationId, Run, StackId};
 const DEEPEST: usize = 4096;
 
 /// The index of a place, and of the frame that called it.
-pub type SavedStackFrame = (usize, Option<usize>);
+pub(super) type SavedStackFrame = (usize, Option<usize>);
 
 #[derive(Serialize, Deserialize, Default)]
-pub struct SavedStacks {
+pub(super) struct SavedStacks {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<SavedPlace>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -26,16 +26,16 @@ pub struct SavedStacks {
 
 /// The frames that are written so far.
 #[derive(Default)]
-pub struct Writer {
+pub(super) struct StackWriter {
     pub places: Vec<LocationId>,
     pub frames: Vec<SavedStackFrame>,
     of_places: HashMap<LocationId, usize>,
     of_frames: HashMap<SavedStackFrame, usize>,
 }
 
-impl Writer {
+impl StackWriter {
     /// The index of the innermost frame of a call site; `None` where it has one frame alone.
-    pub fn add(&mut self, run: &Run, site: &CallSite) -> Option<usize> {
+    pub(super) fn add(&mut self, run: &Run, site: &CallSite) -> Option<usize> {
         let frames: Vec<LocationId> = run.frames(site).collect();
         if frames.len() < 2 {
             return None;
@@ -57,7 +57,7 @@ impl Writer {
 }
 
 /// The stacks of a run that is read, by the indexes of `frames`.
-pub fn add_stacks(
+pub(super) fn add_stacks(
     run: &mut Run,
     places: &[LocationId],
     frames: &[SavedStackFrame],

@@ -12,16 +12,16 @@ use crate::error::{Error, Result};
 use crate::printable::printable_path;
 
 /// Writes beside the file and renames: who reads it sees the old one or the new one, never half.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     refuse_over(path)?;
     let failed = |e| Error::io("write", path, e);
-    let target = Target::of(path).map_err(failed)?;
+    let target = Destination::of(path).map_err(failed)?;
     target.replace(bytes).map_err(failed)
 }
 
 /// What is there already must be a saved report, or empty as `mktemp` leaves it: nothing else is so easily
 /// made again, be it a file of a run or not.
-pub fn refuse_over(path: &Path) -> Result<()> {
+pub(crate) fn refuse_over(path: &Path) -> Result<()> {
     let is_other = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
         && !Head::read(path).is_ok_and(|head| is_report(&head.bytes));
     match is_other {
@@ -33,18 +33,18 @@ pub fn refuse_over(path: &Path) -> Result<()> {
 }
 
 /// The file that is to be there.
-struct Target {
+struct Destination {
     /// Itself, behind all links.
     path: PathBuf,
     /// Of the file that it replaces.
     permissions: Option<Permissions>,
 }
 
-impl Target {
+impl Destination {
     /// A device or a FIFO must not be replaced by a file.
     fn of(path: &Path) -> io::Result<Self> {
         match fs::metadata(path) {
-            Ok(file) if file.is_file() => Ok(Target {
+            Ok(file) if file.is_file() => Ok(Destination {
                 path: fs::canonicalize(path)?,
                 permissions: Some(Permissions::from_mode(file.permissions().mode() & 0o7777)),
             }),
@@ -52,7 +52,7 @@ impl Target {
             Ok(_) => Err(io::Error::other("it is not a regular file")),
             Err(e) if e.kind() == io::ErrorKind::NotFound => match fs::symlink_metadata(path) {
                 Ok(_) => Err(io::Error::other("it is a link that leads nowhere")),
-                Err(_) => Ok(Target {
+                Err(_) => Ok(Destination {
                     path: path.to_path_buf(),
                     permissions: None,
                 }),

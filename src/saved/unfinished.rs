@@ -21,7 +21,7 @@ const STOPPING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
 /// Takes an unfinished file away when a signal stops the program. Once it is dropped, signals do what they
 /// did before.
-pub struct Watch {
+pub(super) struct Watch {
     file: Arc<Mutex<Option<PathBuf>>>,
     is_over: Arc<AtomicBool>,
     signals: Handle,
@@ -29,7 +29,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn begin() -> io::Result<Self> {
+    pub(super) fn begin() -> io::Result<Self> {
         let file = Arc::new(Mutex::new(None::<PathBuf>));
         let is_over = Arc::new(AtomicBool::new(false));
         let ignored = ignored_signals();
@@ -61,7 +61,7 @@ impl Watch {
     }
 
     /// A new file under a name that nothing else has, with the permissions that any new file gets.
-    pub fn create_in(&self, directory: &Path) -> io::Result<NamedTempFile> {
+    pub(super) fn create_in(&self, directory: &Path) -> io::Result<NamedTempFile> {
         let mut watched = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let file = Builder::new()
             .prefix(".mtrace-diff-")

@@ -9,7 +9,7 @@ use super::view::ModuleView;
 use crate::capture::{CaptureSet, Maps};
 use crate::file_name::{base_name, names_a_library};
 use crate::run::{Addressing, AddressingChoice, Certainty, ModuleId};
-use crate::trace::{Caller, Callers, Reuse};
+use crate::trace::{Callers, LogCaller, Reuse};
 
 /// No module is as large as this, so a larger number is absolute.
 const LARGEST_OFFSET: u64 = 0x1000_0000;
@@ -22,7 +22,7 @@ const WEIGHED: usize = 2000;
 
 /// How many callers speak for each reading.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Evidence {
+struct Votes {
     /// Symbols with an offset written `+0x1a`: glibc up to 2.33.
     old_symbols: usize,
     /// Symbols with an offset written `+1a`: glibc from 2.34.
@@ -41,7 +41,7 @@ struct Evidence {
 }
 
 /// Decides for a log; files of modules have been looked for before. What the user says outranks all.
-pub fn decide(
+pub(super) fn decide(
     capture: &CaptureSet,
     callers: &Callers,
     modules: &ModuleTable,
@@ -49,43 +49,43 @@ pub fn decide(
 ) -> AddressingChoice {
     let mapped = capture.maps.iter().flat_map(Maps::files);
     let mut files = mapped.chain(callers.files());
-    let mut evidence = Evidence {
+    let mut votes = Votes {
         has_malloc_debug: files.any(|file| base_name(file).starts_with(b"libc_malloc_debug.so")),
-        ..Evidence::default()
+        ..Votes::default()
     };
     let mut views = HashMap::new();
     for caller in callers.iter().take(WEIGHED) {
-        weigh(&mut evidence, capture, modules, &mut views, caller);
+        weigh(&mut votes, capture, modules, &mut views, caller);
     }
     match told {
-        None => judge(&evidence),
+        None => choose(&votes),
         Some(addressing) => AddressingChoice {
             reason: "as --addressing says".to_owned(),
-            ..evidence.choose(addressing)
+            ..votes.choose(addressing)
         },
     }
 }
 
 fn weigh<'a>(
-    evidence: &mut Evidence,
+    votes: &mut Votes,
     capture: &CaptureSet,
     modules: &'a ModuleTable,
     views: &mut HashMap<ModuleId, ModuleView<'a>>,
-    caller: Caller<'_>,
+    caller: LogCaller<'_>,
 ) {
     if let Some(symbol) = caller.symbol {
         match symbol.offset_has_0x {
-            true => evidence.old_symbols += 1,
-            false => evidence.new_symbols += 1,
+            true => votes.old_symbols += 1,
+            false => votes.new_symbols += 1,
         }
     }
     let (Some(name), Some(number)) = (caller.file, caller.address) else {
         return;
     };
-    evidence.with_module += 1;
-    evidence.beyond_any_offset += usize::from(number >= LARGEST_OFFSET);
+    votes.with_module += 1;
+    votes.beyond_any_offset += usize::from(number >= LARGEST_OFFSET);
     let in_library = names_a_library(base_name(name));
-    evidence.too_low_for_library += usize::from(in_library && number < LOWEST_LIBRARY);
+    votes.too_low_for_library += usize::from(in_library && number < LOWEST_LIBRARY);
     let Some(id) = modules.logged(name) else {
         return;
     };
@@ -97,14 +97,14 @@ fn weigh<'a>(
         module.fits_absolute(maps, number),
         module.fits_relative(maps, number),
     ) {
-        (true, false) => evidence.absolute += 1,
-        (false, true) => evidence.relative += 1,
+        (true, false) => votes.absolute += 1,
+        (false, true) => votes.relative += 1,
         // What fits both ways, or neither, tells nothing.
         (true, true) | (false, false) => {}
     }
 }
 
-impl Evidence {
+impl Votes {
     /// The release of glibc that an addressing comes from, and what that means for threads.
     fn choose(&self, addressing: Addressing) -> AddressingChoice {
         let is_2_34 = self.old_symbols == 0 && (self.new_symbols > 0 || self.has_malloc_debug);
@@ -135,7 +135,7 @@ impl Evidence {
     }
 }
 
-fn judge(evidence: &Evidence) -> AddressingChoice {
+fn choose(votes: &Votes) -> AddressingChoice {
     use std::cmp::Ordering::{Equal, Greater, Less};
     let choice = |addressing, reason: String, against: usize| AddressingChoice {
         reason,
@@ -143,24 +143,24 @@ fn judge(evidence: &Evidence) -> AddressingChoice {
             0 => Certainty::Sure,
             _ => Certainty::Mixed,
         },
-        ..evidence.choose(addressing)
+        ..votes.choose(addressing)
     };
-    let Evidence {
+    let Votes {
         old_symbols,
         new_symbols,
         absolute,
         relative,
         ..
-    } = *evidence;
+    } = *votes;
     if old_symbols > 0 {
         let reason = format!("{old_symbols} symbol offsets are written +0x1a, {new_symbols} +1a");
         return choice(Addressing::Absolute, reason, new_symbols);
     }
-    if evidence.with_module == 0 {
+    if votes.with_module == 0 {
         let reason = "no caller has a module, and such addresses are absolute".to_owned();
         let choice = choice(Addressing::Absolute, reason, 0);
         // They are in every release.
-        return match evidence.has_malloc_debug {
+        return match votes.has_malloc_debug {
             true => AddressingChoice {
                 glibc: Cow::Borrowed("2.34 or newer"),
                 ..choice
@@ -171,23 +171,23 @@ fn judge(evidence: &Evidence) -> AddressingChoice {
     match absolute.cmp(&relative) {
         Greater => choice(
             Addressing::Absolute,
-            evidence.votes(Addressing::Absolute),
+            votes.votes(Addressing::Absolute),
             relative,
         ),
         Less => choice(
             Addressing::Relative,
-            evidence.votes(Addressing::Relative),
+            votes.votes(Addressing::Relative),
             absolute,
         ),
-        Equal if evidence.beyond_any_offset > 0 => {
+        Equal if votes.beyond_any_offset > 0 => {
             let reason = format!(
                 "{} addresses are larger than any module",
-                evidence.beyond_any_offset
+                votes.beyond_any_offset
             );
             choice(Addressing::Absolute, reason, relative)
         }
-        Equal if evidence.too_low_for_library > 0 => {
-            let low = evidence.too_low_for_library;
+        Equal if votes.too_low_for_library > 0 => {
+            let low = votes.too_low_for_library;
             let reason = format!("{low} addresses are too low for a shared library");
             choice(Addressing::Relative, reason, absolute)
         }
@@ -208,11 +208,11 @@ mod tests {
 
     #[test]
     fn the_form_of_symbol_offsets_outranks_all_else() {
-        let choice = judge(&Evidence {
+        let choice = choose(&Votes {
             old_symbols: 1,
             with_module: 9,
             relative: 8,
-            ..Evidence::default()
+            ..Votes::default()
         });
         assert_eq!(
             (choice.addressing, choice.reuse),
@@ -222,11 +222,11 @@ mod tests {
 
     #[test]
     fn glibc_2_34_is_absolute_with_the_new_form() {
-        let choice = judge(&Evidence {
+        let choice = choose(&Votes {
             new_symbols: 1,
             with_module: 9,
             absolute: 9,
-            ..Evidence::default()
+            ..Votes::default()
         });
         assert_eq!(
             (choice.addressing, choice.reuse),
@@ -237,18 +237,18 @@ mod tests {
 
     #[test]
     fn without_evidence_the_choice_is_not_sure() {
-        let choice = judge(&Evidence {
+        let choice = choose(&Votes {
             with_module: 3,
-            ..Evidence::default()
+            ..Votes::default()
         });
         assert_eq!(
             (choice.addressing, choice.certainty),
             (Addressing::Relative, Certainty::Assumed)
         );
-        let large = judge(&Evidence {
+        let large = choose(&Votes {
             with_module: 3,
             beyond_any_offset: 2,
-            ..Evidence::default()
+            ..Votes::default()
         });
         assert_eq!(
             (large.addressing, large.certainty),
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_static_program_names_no_module_and_is_absolute() {
-        let choice = judge(&Evidence::default());
+        let choice = choose(&Votes::default());
         assert_eq!(
             (choice.addressing, choice.certainty),
             (Addressing::Absolute, Certainty::Sure)
@@ -268,9 +268,9 @@ mod tests {
     /// As of a program all of whose callers are in code that was made at run time.
     #[test]
     fn callers_without_a_module_do_not_tell_releases_apart() {
-        let choice = judge(&Evidence {
+        let choice = choose(&Votes {
             has_malloc_debug: true,
-            ..Evidence::default()
+            ..Votes::default()
         });
         assert_eq!(choice.addressing, Addressing::Absolute);
         assert_eq!(choice.glibc, "2.34 or newer");

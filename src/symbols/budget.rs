@@ -10,7 +10,8 @@ use std::os::unix::fs::MetadataExt;
 
 use gimli::{Dwarf, EndianSlice, RunTimeEndian, Unit};
 
-type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+/// A part of a section of debug information.
+pub(super) type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// What any file may take, in bytes.
 const BASE: u64 = 256 << 20;
@@ -29,7 +30,7 @@ const HEADER: u64 = 50;
 
 /// How much is left, and whether anything was refused.
 #[derive(Debug)]
-pub struct Budget {
+pub(super) struct Budget {
     left: Cell<u64>,
     refused: Cell<bool>,
 }
@@ -45,14 +46,14 @@ impl Default for Budget {
 
 impl Budget {
     /// For the line tables of one file.
-    pub fn for_lines(file: u64) -> Self {
+    pub(super) fn for_lines(file: u64) -> Self {
         let budget = Budget::default();
         budget.add(file.saturating_mul(LINES));
         budget
     }
 
     /// A file is opened: its sections may take more.
-    pub fn add_file(&self, file: u64) {
+    pub(super) fn add_file(&self, file: u64) {
         self.add(file.saturating_mul(SECTIONS));
     }
 
@@ -62,7 +63,7 @@ impl Budget {
 
     /// Takes bytes; false if there are not as many left.
     #[must_use]
-    pub fn take(&self, bytes: u64) -> bool {
+    pub(super) fn take(&self, bytes: u64) -> bool {
         match self.left.get().checked_sub(bytes) {
             Some(left) => {
                 self.left.set(left);
@@ -75,16 +76,16 @@ impl Budget {
         }
     }
 
-    pub fn refuse(&self) {
+    pub(super) fn refuse(&self) {
         self.refused.set(true);
     }
 
-    pub fn has_refused(&self) -> bool {
+    pub(super) fn has_refused(&self) -> bool {
         self.refused.get()
     }
 
     /// Takes what the header of a unit's line table comes to; every unit's is kept.
-    pub fn take_header(&self, unit: &Unit<Slice<'_>>) -> bool {
+    pub(super) fn take_header(&self, unit: &Unit<Slice<'_>>) -> bool {
         let header = unit.line_program.as_ref().map(|program| program.header());
         let length = header.map_or(0, |header| header.header_length() as u64);
         self.take(length.saturating_mul(HEADER))
@@ -92,7 +93,7 @@ impl Budget {
 
     /// Takes what the rows and the paths of a unit come to, which are read if one of its addresses is
     /// looked up.
-    pub fn take_lines<'a>(&self, dwarf: &Dwarf<Slice<'a>>, unit: &Unit<Slice<'a>>) -> bool {
+    pub(super) fn take_lines<'a>(&self, dwarf: &Dwarf<Slice<'a>>, unit: &Unit<Slice<'a>>) -> bool {
         let Some(program) = &unit.line_program else {
             return true;
         };
@@ -110,7 +111,7 @@ impl Budget {
 }
 
 /// The bytes of a file that are on disk; a hole is none.
-pub fn size_on_disk(file: &File) -> u64 {
+pub(super) fn size_on_disk(file: &File) -> u64 {
     /// Of `st_blocks`, whatever the file system.
     const BLOCK: u64 = 512;
     file.metadata()

@@ -16,21 +16,21 @@ const LONGEST: usize = 8;
 
 /// Reads instructions of one ELF file.
 #[derive(Debug)]
-pub struct CallChecker<'a> {
+pub(super) struct CallChecker<'a> {
     elf: &'a ElfInfo,
     file: File,
 }
 
 impl<'a> CallChecker<'a> {
     /// `None` where the file cannot be opened, or its instructions are not known here.
-    pub fn new(elf: &'a ElfInfo) -> Option<Self> {
+    pub(super) fn new(elf: &'a ElfInfo) -> Option<Self> {
         let file = File::open(&elf.path).ok()?;
         is_known(elf.machine).then_some(CallChecker { elf, file })
     }
 
     /// Whether a call stands before `address`; `has_mode_bit` is bit 0 of the log's own number.
     /// True where the instructions cannot be read: then nothing speaks against it.
-    pub fn follows_call(&self, address: LinkAddress, has_mode_bit: bool) -> bool {
+    pub(super) fn follows_call(&self, address: LinkAddress, has_mode_bit: bool) -> bool {
         let mut code = [0; LONGEST];
         let start = address.0.wrapping_sub(LONGEST as u64);
         let segment = self
@@ -187,42 +187,15 @@ mod tests {
         assert!(ends(elf::EM_ARM, true, false, &[0x33, 0xff, 0x2f, 0xe1]));
         assert!(!ends(elf::EM_ARM, true, false, &[0x04, 0x00, 0xa0, 0xe1]));
         // AArch64: bl; blr x3. Not: mov x0, x1
-        assert!(ends(
-            elf::EM_AARCH64,
-            true,
-            false,
-            &[0xd0, 0xff, 0xff, 0x97]
-        ));
-        assert!(ends(
-            elf::EM_AARCH64,
-            true,
-            false,
-            &[0x60, 0x00, 0x3f, 0xd6]
-        ));
-        assert!(!ends(
-            elf::EM_AARCH64,
-            true,
-            false,
-            &[0xe0, 0x03, 0x01, 0xaa]
-        ));
-        // MIPS, big-endian: jalr t9; nop. bal. Not: addiu; nop
-        assert!(ends(
-            elf::EM_MIPS,
-            false,
-            false,
-            &[0x03, 0x20, 0xf8, 0x09, 0, 0, 0, 0]
-        ));
-        assert!(ends(
-            elf::EM_MIPS,
-            false,
-            false,
-            &[0x04, 0x11, 0xff, 0xd8, 0, 0, 0, 0]
-        ));
-        assert!(!ends(
-            elf::EM_MIPS,
-            false,
-            false,
-            &[0x27, 0xbd, 0xff, 0xd8, 0, 0, 0, 0]
-        ));
+        let aarch64 = |code: [u8; 4]| ends(elf::EM_AARCH64, true, false, &code);
+        assert!(aarch64([0xd0, 0xff, 0xff, 0x97]));
+        assert!(aarch64([0x60, 0x00, 0x3f, 0xd6]));
+        assert!(!aarch64([0xe0, 0x03, 0x01, 0xaa]));
+        // MIPS, big-endian, each with a nop behind it: jalr t9; bal. Not: addiu
+        let mips =
+            |[a, b, c, d]: [u8; 4]| ends(elf::EM_MIPS, false, false, &[a, b, c, d, 0, 0, 0, 0]);
+        assert!(mips([0x03, 0x20, 0xf8, 0x09]));
+        assert!(mips([0x04, 0x11, 0xff, 0xd8]));
+        assert!(!mips([0x27, 0xbd, 0xff, 0xd8]));
     }
 }

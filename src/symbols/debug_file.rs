@@ -9,7 +9,7 @@ use crate::elf::ElfInfo;
 
 /// The separate debug file of `module`: by build id, then by `.gnu_debuglink`.
 /// `beside` are debug files in the run directory, under any name.
-pub fn find_debug_file(
+pub(crate) fn find_debug_file(
     module: &ElfInfo,
     search: &SearchPath,
     sysroot: Option<&Path>,

@@ -18,14 +18,12 @@ use object::SymbolKind;
 use object::read::{Object, ObjectSection, ObjectSymbol, ReadCache, SymbolMap, SymbolMapName};
 use typed_arena::Arena;
 
-use super::budget::{Budget, size_on_disk};
+use super::budget::{Budget, Slice, size_on_disk};
 use super::declaration::Declarations;
 use super::scopes::Scopes;
 use super::sources::SourceFiles;
 use crate::elf::open_elf;
-use crate::run::{Code, Declaration, LinkAddress};
-
-type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+use crate::run::{CodeFingerprint, Declaration, LinkAddress};
 
 /// Debug entries nested deeper than this are no compiler's: real ones have some tens of levels.
 const DEEPEST: isize = 500;
@@ -35,14 +33,14 @@ const LONGEST_FUNCTION: u64 = 256 << 10;
 
 /// What has to live as long as the information: files and unpacked sections.
 #[derive(Default)]
-pub struct Store {
+pub(super) struct Store {
     files: Arena<ReadCache<File>>,
     sections: Arena<Vec<u8>>,
     pub budget: Budget,
 }
 
 /// Names and lines of one file.
-pub struct DebugInfo<'a> {
+pub(super) struct DebugInfo<'a> {
     store: &'a Store,
     /// `None` where there is no debug information, or none that can be read.
     context: Option<Context<Slice<'a>>>,
@@ -60,7 +58,7 @@ pub struct DebugInfo<'a> {
 
 impl<'a> DebugInfo<'a> {
     /// Opens a file to look up `addresses` in it; `None` if it is no ELF file.
-    pub fn open(path: &Path, store: &'a Store, addresses: &[LinkAddress]) -> Option<Self> {
+    pub(super) fn open(path: &Path, store: &'a Store, addresses: &[LinkAddress]) -> Option<Self> {
         let (object, size) = open_object(path, store)?;
         let mut sources = None;
         let context = load_dwarf(&object, store, |id| Some(id.name())).and_then(|mut dwarf| {
@@ -92,7 +90,7 @@ impl<'a> DebugInfo<'a> {
     }
 
     /// The frames at an address, innermost first.
-    pub fn frames(&self, address: u64) -> Option<FrameIter<'_, Slice<'a>>> {
+    pub(super) fn frames(&self, address: u64) -> Option<FrameIter<'_, Slice<'a>>> {
         let mut lookup = self.context.as_ref()?.find_frames(address);
         loop {
             match lookup {
@@ -105,7 +103,11 @@ impl<'a> DebugInfo<'a> {
     }
 
     /// Where functions are declared that have frames at an address, by the entries of the frames.
-    pub fn declarations(&self, address: u64, entries: &[Option<UnitOffset>]) -> Vec<Declaration> {
+    pub(super) fn declarations(
+        &self,
+        address: u64,
+        entries: &[Option<UnitOffset>],
+    ) -> Vec<Declaration> {
         let unit = self.unit(address);
         let of = |entry: &Option<UnitOffset>| match (unit, entry) {
             (Some(unit), Some(entry)) => self.declarations.of(unit, *entry),
@@ -115,20 +117,25 @@ impl<'a> DebugInfo<'a> {
     }
 
     /// What a lambda or a nested function at an address stands in, by the entry of its frame.
-    pub fn enclosing(&self, address: u64, entry: UnitOffset) -> Option<Slice<'a>> {
+    pub(super) fn enclosing(&self, address: u64, entry: UnitOffset) -> Option<Slice<'a>> {
         self.scopes.enclosing(self.unit(address)?, entry)
     }
 
     /// What is known of the code of the function that holds an address; its lines are counted from where `file` declares
     /// it.
-    pub fn code(&self, address: u64, file: Option<&str>, declared: Option<u32>) -> Option<Code> {
+    pub(super) fn code(
+        &self,
+        address: u64,
+        file: Option<&str>,
+        declared: Option<u32>,
+    ) -> Option<CodeFingerprint> {
         let symbol = self.symbol_at(address)?;
         let size = Some(symbol.size()).filter(|size| *size > 0)?;
         let lines = match (file, declared) {
             (Some(file), Some(declared)) => self.lines(symbol, file, declared),
             _ => None,
         };
-        Some(Code {
+        Some(CodeFingerprint {
             size,
             lines: lines.map(|(checksum, _)| checksum),
             last_line: lines.and_then(|(_, last)| last),
@@ -164,7 +171,7 @@ impl<'a> DebugInfo<'a> {
     }
 
     /// Whether several units were compiled from files of one path.
-    pub fn is_compiled_twice(&self, file: &str) -> bool {
+    pub(super) fn is_compiled_twice(&self, file: &str) -> bool {
         let sources = self.sources.as_deref().unwrap_or_default();
         let first = sources.partition_point(|source| source.as_str() < file);
         let mut equal = sources[first..].iter().take_while(|source| *source == file);
@@ -172,7 +179,7 @@ impl<'a> DebugInfo<'a> {
     }
 
     /// Whether a symbol is the name of several static functions.
-    pub fn has_namesake(&self, symbol: &str) -> bool {
+    pub(super) fn has_namesake(&self, symbol: &str) -> bool {
         let namesakes = self.namesakes.get_or_init(|| {
             let (mut seen, mut twice) = (HashSet::new(), HashSet::new());
             let functions = self.object.symbols();
@@ -200,7 +207,7 @@ impl<'a> DebugInfo<'a> {
 
     /// Whether what was looked up is in files that are not there: the lines that are left do not tell functions
     /// and inlined calls apart.
-    pub fn lacks_split(&self) -> bool {
+    pub(super) fn lacks_split(&self) -> bool {
         self.lacks_split.get()
     }
 
@@ -217,12 +224,12 @@ impl<'a> DebugInfo<'a> {
     }
 
     /// The symbol that holds an address.
-    pub fn symbol(&self, address: u64) -> Option<&'a str> {
+    pub(super) fn symbol(&self, address: u64) -> Option<&'a str> {
         self.symbol_at(address).map(|symbol| symbol.name())
     }
 
     /// Where the function that holds an address begins.
-    pub fn function_start(&self, address: u64) -> Option<LinkAddress> {
+    pub(super) fn function_start(&self, address: u64) -> Option<LinkAddress> {
         let symbol = self.symbol_at(address)?;
         Some(LinkAddress(symbol.address()))
     }

@@ -4,26 +4,25 @@ use std::cell::OnceCell;
 
 use gimli::{
     AttributeValue, DW_AT_abstract_origin, DW_AT_decl_line, DW_AT_external, DW_AT_specification,
-    DebugInfoOffset, DwarfFileType, EndianSlice, RunTimeEndian, UnitHeader, UnitOffset, UnitRef,
+    DebugInfoOffset, DwarfFileType, UnitHeader, UnitOffset, UnitRef,
 };
 
+use super::budget::Slice;
 use crate::run::Declaration;
-
-type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// An inlined call leads to its function, and that to its class: more hops are a loop.
 const MOST_HOPS: usize = 8;
 
 /// Reads declarations of one file.
 #[derive(Debug, Default)]
-pub struct Declarations<'a> {
+pub(super) struct Declarations<'a> {
     /// In the order of the section; filled by the first entry that refers to another unit.
     headers: OnceCell<Vec<UnitHeader<Slice<'a>>>>,
 }
 
 impl<'a> Declarations<'a> {
     /// Of the function that an entry of a unit is, or is a copy of.
-    pub fn of(&self, unit: UnitRef<'_, Slice<'a>>, entry: UnitOffset) -> Declaration {
+    pub(super) fn of(&self, unit: UnitRef<'_, Slice<'a>>, entry: UnitOffset) -> Declaration {
         let mut found = Declaration::default();
         self.collect(unit, entry, MOST_HOPS, &mut found);
         found

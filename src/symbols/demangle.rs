@@ -15,7 +15,7 @@ const MOST_ENDS: usize = 64;
 const LONGEST_NAME: usize = 16 * 1024;
 
 /// A C++ or Rust symbol as its source has it; any other as it is. Safe to print, and cut if it is long.
-pub fn demangled(symbol: &str) -> String {
+pub(super) fn demangled(symbol: &str) -> String {
     let name = match symbol.len() <= LONGEST_SYMBOL {
         true => rust(symbol)
             .or_else(|| cpp(symbol))

@@ -10,13 +10,13 @@ use super::names::Names;
 use crate::elf::ElfInfo;
 use crate::printable::shortened;
 use crate::run::{
-    Code, Declaration, Frame, LinkAddress, NameSource, Named, Symbolized, Text, Unknown,
+    CodeFingerprint, Declaration, Frame, LinkAddress, NameSource, Named, Symbolized, Text, Unknown,
 };
 use crate::symbol_name::without_clone;
 
 /// What one file says of addresses.
 #[derive(Debug, Default)]
-pub struct NamesOfFile {
+pub(super) struct NamesOfFile {
     /// In the order of the addresses.
     pub names: Vec<Symbolized>,
     /// What the file was compiled from, where all of it is known.
@@ -28,7 +28,11 @@ pub struct NamesOfFile {
 }
 
 /// Names for return addresses of one file, in the order given.
-pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress]) -> NamesOfFile {
+pub(super) fn symbolize(
+    elf: &ElfInfo,
+    debug: Option<&Path>,
+    addresses: &[LinkAddress],
+) -> NamesOfFile {
     let store = Store::default();
     let separate = debug.and_then(|path| DebugInfo::open(path, &store, addresses));
     let own = DebugInfo::open(&elf.path, &store, addresses);
@@ -50,11 +54,19 @@ pub fn symbolize(elf: &ElfInfo, debug: Option<&Path>, addresses: &[LinkAddress])
     }
 }
 
+/// The code of a function, as far as it is of one source file.
+#[derive(PartialEq, Eq, Hash)]
+struct CodeOfFile {
+    start: LinkAddress,
+    declared: Option<u32>,
+    file: Option<Text>,
+}
+
 /// Names addresses of one file and of its debug file.
 struct Symbolizer<'a> {
     files: Vec<&'a DebugInfo<'a>>,
     names: Names,
-    codes: HashMap<(LinkAddress, Option<u32>, Option<Text>), Option<Code>>,
+    codes: HashMap<CodeOfFile, Option<CodeFingerprint>>,
     /// How many frames there may be beyond those that each address may have.
     frames_left: usize,
 }
@@ -77,7 +89,7 @@ impl Symbolizer<'_> {
         let mut files = self.files.iter();
         let (file, symbol) = files.find_map(|file| Some((file, file.symbol(call)?)))?;
         let start = file.function_start(call);
-        let code = file.code(call, None, None).map(|code| Code {
+        let code = file.code(call, None, None).map(|code| CodeFingerprint {
             has_namesake: file.has_namesake(symbol),
             ..code
         });
@@ -142,15 +154,19 @@ impl Symbolizer<'_> {
         start: Option<LinkAddress>,
         frame: &Frame,
         declaration: Option<&Declaration>,
-    ) -> Option<Code> {
+    ) -> Option<CodeFingerprint> {
         let declared = declaration.and_then(|declaration| declaration.line);
         let of_file = frame.file.as_deref();
-        let key = (start?, declared, frame.file.clone());
+        let key = CodeOfFile {
+            start: start?,
+            declared,
+            file: frame.file.clone(),
+        };
         let is_static = declaration.is_some_and(|declaration| !declaration.external);
         let code = self.codes.entry(key);
         *code.or_insert_with(|| {
             let is_twice = |of_file| is_static && file.is_compiled_twice(of_file);
-            Some(Code {
+            Some(CodeFingerprint {
                 has_namesake: of_file.is_some_and(is_twice),
                 ..file.code(call, of_file, declared)?
             })

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use hashbrown::HashMap;
 
-use super::module::{Module, ModuleFile};
+use super::module::{MappedModule, ModuleFile};
 use crate::capture::{CaptureSet, Maps};
 use crate::elf::{ElfInfo, LoadSegment, Machine};
 use crate::file_name::{base_name, path_base};
@@ -17,7 +17,7 @@ use crate::run::Role;
 
 /// Looks in the run directory, in the sysroot, and at the target's path on this machine.
 #[derive(Debug)]
-pub struct ModuleFinder<'a> {
+pub(crate) struct ModuleFinder<'a> {
     pub capture: &'a CaptureSet,
     /// What the process ran on, as far as it is known.
     pub machine: Option<Machine>,
@@ -30,7 +30,11 @@ pub struct ModuleFinder<'a> {
 }
 
 impl<'a> ModuleFinder<'a> {
-    pub fn new(capture: &'a CaptureSet, machine: Option<Machine>, is_64: Option<bool>) -> Self {
+    pub(crate) fn new(
+        capture: &'a CaptureSet,
+        machine: Option<Machine>,
+        is_64: Option<bool>,
+    ) -> Self {
         let (mut by_name, mut by_soname) = (HashMap::new(), HashMap::new());
         for library in &capture.libraries {
             by_name.entry(path_base(&library.path)).or_insert(library);
@@ -49,14 +53,14 @@ impl<'a> ModuleFinder<'a> {
     }
 
     /// The module with its file.
-    pub fn found(&self, module: Module) -> Module {
+    pub(crate) fn found(&self, module: MappedModule) -> MappedModule {
         let file = self.find(&module);
-        Module { file, ..module }
+        MappedModule { file, ..module }
     }
 
-    pub fn find(&self, module: &Module) -> ModuleFile {
+    pub(crate) fn find(&self, module: &MappedModule) -> ModuleFile {
         let mut refused = ModuleFile::Nowhere;
-        let mut take = |info: ElfInfo| match self.judge(module, &info) {
+        let mut take = |info: ElfInfo| match self.check_identity(module, &info) {
             Ok(()) => Some(ModuleFile::File(info)),
             Err(reason) => {
                 let path = info.path;
@@ -95,7 +99,11 @@ impl<'a> ModuleFinder<'a> {
     }
 
     /// Why a file cannot be the one that ran.
-    pub fn judge(&self, module: &Module, info: &ElfInfo) -> Result<(), String> {
+    pub(crate) fn check_identity(
+        &self,
+        module: &MappedModule,
+        info: &ElfInfo,
+    ) -> Result<(), String> {
         if let Some(machine) = self.machine
             && !same_machine(machine, info.machine)
         {
@@ -114,18 +122,18 @@ impl<'a> ModuleFinder<'a> {
     }
 
     /// The file at the target's path on this machine, if its build id is the one that was recorded.
-    fn by_recorded_build(&self, module: &Module) -> Option<ElfInfo> {
+    fn by_recorded_build(&self, module: &MappedModule) -> Option<ElfInfo> {
         let file = module.mapped_as.as_ref()?;
         let recorded = self.capture.manifest.build_id(file)?;
         let path = Path::new(OsStr::from_bytes(file));
         let info = ElfInfo::read(path).ok().filter(|_| path.is_file())?;
-        self.judge(module, &info).ok()?;
+        self.check_identity(module, &info).ok()?;
         (info.build_id == Some(recorded)).then_some(info)
     }
 
     /// The file at the target's path on this machine, if a recording was made of it: neither it nor what ran has a build id,
     /// it takes as many addresses, and is older than the recording.
-    fn by_recorded_size(&self, module: &Module) -> Option<ElfInfo> {
+    fn by_recorded_size(&self, module: &MappedModule) -> Option<ElfInfo> {
         let (file, size) = module.mapped_as.as_ref().zip(module.mapped_size)?;
         if self.capture.manifest.build_id(file).is_some() {
             return None;
@@ -134,13 +142,13 @@ impl<'a> ModuleFinder<'a> {
         let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
         let is_older = changed(path)? <= changed(&self.capture.log)?;
         let info = ElfInfo::read(path).ok().filter(|_| is_older)?;
-        self.judge(module, &info).ok()?;
+        self.check_identity(module, &info).ok()?;
         (info.build_id.is_none() && has_size(&info, size)).then_some(info)
     }
 
     /// The path that the target used, on this machine: right only where the capture was made here,
     /// so all that is known of the file has to agree.
-    fn on_this_machine(&self, module: &Module) -> ModuleFile {
+    fn on_this_machine(&self, module: &MappedModule) -> ModuleFile {
         if let Some(info) = self.by_recorded_build(module) {
             return ModuleFile::OnThisMachine(info);
         }
@@ -156,7 +164,7 @@ impl<'a> ModuleFinder<'a> {
         }
         let fits = |info: &ElfInfo| {
             let width_fits = self.is_64.is_none_or(|is_64| is_64 == info.machine.is_64);
-            self.judge(module, info).is_ok() && width_fits && has_layout(info, maps, file)
+            self.check_identity(module, info).is_ok() && width_fits && has_layout(info, maps, file)
         };
         match ElfInfo::read(path).ok().filter(fits) {
             Some(info) if self.is_newer_than_run(maps, file) => ModuleFile::Refused {
@@ -232,12 +240,12 @@ fn has_layout(info: &ElfInfo, maps: &Maps, file: &[u8]) -> bool {
 }
 
 /// Same instruction set, word size and byte order; the float ABI is the user's business.
-pub fn same_machine(a: Machine, b: Machine) -> bool {
+pub(crate) fn same_machine(a: Machine, b: Machine) -> bool {
     (a.e_machine, a.is_64, a.little_endian) == (b.e_machine, b.is_64, b.little_endian)
 }
 
 /// Where a file with this name on the target can be in the run directory and in the sysroot.
-pub fn candidate_paths(capture: &CaptureSet, name: &[u8]) -> Vec<PathBuf> {
+pub(super) fn candidate_paths(capture: &CaptureSet, name: &[u8]) -> Vec<PathBuf> {
     let target = Path::new(OsStr::from_bytes(name));
     let below = normalized(target);
     let base = Path::new(OsStr::from_bytes(base_name(name)));
@@ -277,7 +285,7 @@ const MOST_LINKS: usize = 40;
 
 /// A path below a root, its links followed as the target would: an absolute one leads to the root of
 /// the target, not to this machine's. `None` if the path is not there.
-pub fn resolved_in(root: &Path, below: &Path) -> Option<PathBuf> {
+pub(crate) fn resolved_in(root: &Path, below: &Path) -> Option<PathBuf> {
     let mut left: Vec<PathBuf> = parts_reversed(below);
     let mut done = PathBuf::new();
     let mut links = 0;

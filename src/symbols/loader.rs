@@ -73,7 +73,7 @@ const MUSL: [&[u8]; 22] = [
 
 /// Tells the dynamic loader of one run from its libraries.
 #[derive(Debug, Default)]
-pub struct Loader {
+pub(super) struct Loader {
     /// The base names of what the program asks for, and of the file that this is a link to. Empty
     /// where the program is not known, or asks for none.
     asked_for: Vec<Vec<u8>>,
@@ -81,7 +81,10 @@ pub struct Loader {
 
 impl Loader {
     /// `link` is the base name of the file that the loader's path leads to, where that is known.
-    pub fn of(program: Option<&ElfInfo>, link: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Self {
+    pub(super) fn of(
+        program: Option<&ElfInfo>,
+        link: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+    ) -> Self {
         let interpreter = program.and_then(|elf| elf.interpreter.as_deref());
         let asked_for = interpreter.map_or_else(Vec::new, |path| {
             let path = path.as_bytes();
@@ -95,7 +98,7 @@ impl Loader {
     }
 
     /// Whether a file of this base name is the loader.
-    pub fn is(&self, base_name: &[u8]) -> bool {
+    pub(super) fn is(&self, base_name: &[u8]) -> bool {
         match self.asked_for.is_empty() {
             true => is_loader_name(base_name),
             // Up to glibc 2.33 the maps show the target of the link.
@@ -105,12 +108,12 @@ impl Loader {
 }
 
 /// Whether a file name is a dynamic loader's, of whichever program.
-pub fn is_loader_name(base_name: &[u8]) -> bool {
+pub(crate) fn is_loader_name(base_name: &[u8]) -> bool {
     KNOWN.iter().any(|(name, _)| *name == base_name) || is_release(base_name) || is_musl(base_name)
 }
 
 /// `ld-2.31.so`, as glibc called the file up to 2.33.
-pub fn is_release(base_name: &[u8]) -> bool {
+pub(super) fn is_release(base_name: &[u8]) -> bool {
     let version = base_name.strip_prefix(b"ld-2.");
     let version = version.and_then(|rest| rest.strip_suffix(b".so"));
     let is_number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
@@ -124,7 +127,7 @@ fn is_musl(base_name: &[u8]) -> bool {
 }
 
 /// The machine of a dynamic loader whose name has only one.
-pub fn loader_machine(path: &[u8]) -> Option<Machine> {
+pub(super) fn loader_machine(path: &[u8]) -> Option<Machine> {
     let base = base_name(path);
     let known = KNOWN.iter().find(|(name, _)| *name == base)?;
     known.1
@@ -132,7 +135,7 @@ pub fn loader_machine(path: &[u8]) -> Option<Machine> {
 
 /// Whether a file is a dynamic loader that cannot have loaded the program: one of another machine,
 /// or one that the program does not ask for.
-pub fn is_other_loader(path: &[u8], program: &ElfInfo) -> bool {
+pub(super) fn is_other_loader(path: &[u8], program: &ElfInfo) -> bool {
     let base = base_name(path);
     if let Some(machine) = loader_machine(path) {
         return machine.0 != program.machine.e_machine;

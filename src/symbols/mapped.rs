@@ -15,53 +15,53 @@ use crate::run::Role;
 
 /// The files of a maps file, found by the ways in which a log can name them. A log can have as many
 /// names as there are files: each way is looked up, none goes through all files.
-pub struct MappedFiles<'a> {
+pub(super) struct MappedFiles<'a> {
     capture: &'a CaptureSet,
     /// In order of their lowest address.
     pub files: Vec<&'a [u8]>,
     /// By the parts of their paths from the right.
     by_end: Vec<&'a [u8]>,
-    by_base: HashMap<&'a [u8], Only<'a>>,
+    by_base: HashMap<&'a [u8], OnlyFile<'a>>,
     /// By what `is_version_of` compares.
-    by_version: HashMap<&'a [u8], Only<'a>>,
-    by_release: HashMap<&'a [u8], Only<'a>>,
+    by_version: HashMap<&'a [u8], OnlyFile<'a>>,
+    by_release: HashMap<&'a [u8], OnlyFile<'a>>,
     /// Looked up only if a name is found in no other way, since it opens every file.
-    by_soname: OnceCell<HashMap<Vec<u8>, Only<'a>>>,
-    loader: Option<Only<'a>>,
+    by_soname: OnceCell<HashMap<Vec<u8>, OnlyFile<'a>>>,
+    loader: Option<OnlyFile<'a>>,
     /// The program's, where it is known.
     pub program: Option<&'a [u8]>,
 }
 
 /// The file that has something, unless several have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Only<'a>(Option<&'a [u8]>);
+struct OnlyFile<'a>(Option<&'a [u8]>);
 
-impl<'a> Only<'a> {
-    fn add<K: Hash + Eq>(files: &mut HashMap<K, Only<'a>>, key: K, file: &'a [u8]) {
-        let known = files.entry(key).or_insert(Only(Some(file)));
-        *known = known.and(Only(Some(file)));
+impl<'a> OnlyFile<'a> {
+    fn add<K: Hash + Eq>(files: &mut HashMap<K, OnlyFile<'a>>, key: K, file: &'a [u8]) {
+        let known = files.entry(key).or_insert(OnlyFile(Some(file)));
+        *known = known.and(OnlyFile(Some(file)));
     }
 
-    fn and(self, other: Only<'a>) -> Only<'a> {
-        Only(self.0.filter(|file| other.0 == Some(*file)))
+    fn and(self, other: OnlyFile<'a>) -> OnlyFile<'a> {
+        OnlyFile(self.0.filter(|file| other.0 == Some(*file)))
     }
 
     fn of(files: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
-        files.map(|file| Only(Some(file))).reduce(Only::and)
+        files.map(|file| OnlyFile(Some(file))).reduce(OnlyFile::and)
     }
 }
 
 impl<'a> MappedFiles<'a> {
-    pub fn new(capture: &'a CaptureSet, loader: &Loader) -> Self {
+    pub(super) fn new(capture: &'a CaptureSet, loader: &Loader) -> Self {
         let files: Vec<&[u8]> = capture.maps.iter().flat_map(Maps::files).collect();
         let (mut by_base, mut by_version) = (HashMap::new(), HashMap::new());
         let mut by_release = HashMap::new();
         for file in &files {
             let base = base_name(file);
-            Only::add(&mut by_base, base, file);
-            versionless(base).for_each(|name| Only::add(&mut by_version, name, file));
+            OnlyFile::add(&mut by_base, base, file);
+            versionless(base).for_each(|name| OnlyFile::add(&mut by_version, name, file));
             if let Some(stem) = release_stem(base) {
-                Only::add(&mut by_release, stem, file);
+                OnlyFile::add(&mut by_release, stem, file);
             }
         }
         let mut by_end = files.clone();
@@ -78,14 +78,14 @@ impl<'a> MappedFiles<'a> {
             by_version,
             by_release,
             by_soname: OnceCell::new(),
-            loader: Only::of(all().filter(|file| loader.is(base_name(file)))),
-            program: Only::of(all().filter(is_program)).and_then(|only| only.0),
+            loader: OnlyFile::of(all().filter(|file| loader.is(base_name(file)))),
+            program: OnlyFile::of(all().filter(is_program)).and_then(|only| only.0),
             files,
         }
     }
 
     /// The file that `name` means: by path, by base name, by role, by link, by soname, by version.
-    pub fn find(&self, name: &[u8], role: Role) -> Option<&'a [u8]> {
+    pub(super) fn find(&self, name: &[u8], role: Role) -> Option<&'a [u8]> {
         let base = base_name(name);
         self.with_common_end(name)
             .or_else(|| self.program.filter(|_| role == Role::Program))
@@ -99,7 +99,7 @@ impl<'a> MappedFiles<'a> {
                 let release = stem(base)
                     .and_then(|stem| self.by_release.get(stem))
                     .copied();
-                longer.into_iter().chain(release).reduce(Only::and)?.0
+                longer.into_iter().chain(release).reduce(OnlyFile::and)?.0
             })
             .or_else(|| self.loader.filter(|_| role == Role::Loader)?.0)
     }
@@ -130,7 +130,7 @@ impl<'a> MappedFiles<'a> {
     }
 
     /// What the mapped files, as they lie in the run directory or the sysroot, call themselves.
-    fn by_soname(&self) -> &HashMap<Vec<u8>, Only<'a>> {
+    fn by_soname(&self) -> &HashMap<Vec<u8>, OnlyFile<'a>> {
         self.by_soname.get_or_init(|| {
             let mut by_soname = HashMap::new();
             for file in &self.files {
@@ -139,7 +139,7 @@ impl<'a> MappedFiles<'a> {
                     .filter(|path| path.is_file())
                     .find_map(|path| ElfInfo::read(&path).ok());
                 if let Some(soname) = elf.and_then(|elf| elf.soname) {
-                    Only::add(&mut by_soname, soname.into_bytes(), file);
+                    OnlyFile::add(&mut by_soname, soname.into_bytes(), file);
                 }
             }
             by_soname
@@ -152,7 +152,7 @@ fn from_the_right(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The name of the file that a library's path leads to in the sysroot or the run directory.
-pub fn link_target(capture: &CaptureSet, name: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn link_target(capture: &CaptureSet, name: &[u8]) -> Option<Vec<u8>> {
     let paths = candidate_paths(capture, name);
     let resolved = paths
         .iter()

@@ -21,13 +21,13 @@ mod sources;
 mod title;
 mod view;
 
-pub use debug_file::find_debug_file;
-pub use find::{ModuleFinder, resolved_in, same_machine};
-pub use loader::is_loader_name;
-pub use module::Module;
-pub use names::Names;
-pub use naming::{RunToName, name_callers};
-pub use rebase::{RebasedRun, rebase};
+pub(crate) use debug_file::find_debug_file;
+pub(crate) use find::{ModuleFinder, resolved_in, same_machine};
+pub(crate) use loader::is_loader_name;
+pub(crate) use module::MappedModule;
+pub(crate) use names::Names;
+pub(crate) use naming::{RunToName, name_callers};
+pub(crate) use rebase::{RebasedRun, rebase};
 
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ pub struct SearchPath {
 
 impl SearchPath {
     /// A directory that is not there would only be silent about what it lacks.
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         match self.debug_dirs.iter().find(|directory| !directory.is_dir()) {
             Some(directory) => Err(no_directory(directory)),
             None => Ok(()),

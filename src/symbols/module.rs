@@ -11,7 +11,7 @@ use crate::warning::NamesWarning;
 
 /// One ELF file that was mapped into the process.
 #[derive(Debug)]
-pub struct Module {
+pub(crate) struct MappedModule {
     pub role: Role,
     /// Its base name as the log gives it (`libsensors.so.1`, `app0`), safe to print.
     pub name: String,
@@ -28,7 +28,7 @@ pub struct Module {
 
 /// What came of looking for a module's file.
 #[derive(Debug, Default)]
-pub enum ModuleFile {
+pub(crate) enum ModuleFile {
     File(ElfInfo),
     /// At the target's own path on this machine: believed only as long as every caller fits.
     OnThisMachine(ElfInfo),
@@ -41,10 +41,10 @@ pub enum ModuleFile {
     Nowhere,
 }
 
-impl Module {
+impl MappedModule {
     /// A module that is known by its path on the target; its file is to be found.
-    pub fn new(role: Role, name: String, path: &[u8]) -> Self {
-        Module {
+    pub(crate) fn new(role: Role, name: String, path: &[u8]) -> Self {
+        MappedModule {
             role,
             name,
             mapped_as: Some(path.to_vec()),
@@ -56,13 +56,13 @@ impl Module {
     }
 
     /// As the log spells its file, or the maps, safe to print; `None` where neither names it.
-    pub fn path(&self) -> Option<String> {
+    pub(crate) fn path(&self) -> Option<String> {
         let path = self.logged_as.as_ref().or(self.mapped_as.as_ref());
         path.map(|path| shortened(&String::from_utf8_lossy(path)))
     }
 
     /// The build that ran, as far as the file or the capture's own record tells.
-    pub fn build(&self, capture: &CaptureSet) -> Option<Build> {
+    pub(crate) fn build(&self, capture: &CaptureSet) -> Option<Build> {
         let recorded = || {
             let mut names = [&self.mapped_as, &self.logged_as].into_iter().flatten();
             names.find_map(|name| capture.manifest.build_id(name))
@@ -73,7 +73,7 @@ impl Module {
     }
 
     /// What to say of a file that was there and is not used.
-    pub fn refusal(&self) -> Option<NamesWarning> {
+    pub(crate) fn refusal(&self) -> Option<NamesWarning> {
         match &self.file {
             ModuleFile::Refused { path, reason } => Some(NamesWarning::ModuleRefused {
                 module: self.name.clone(),
@@ -84,7 +84,7 @@ impl Module {
         }
     }
 
-    pub fn elf(&self) -> Option<&ElfInfo> {
+    pub(crate) fn elf(&self) -> Option<&ElfInfo> {
         match &self.file {
             ModuleFile::File(info) | ModuleFile::OnThisMachine(info) => Some(info),
             ModuleFile::Refused { .. } | ModuleFile::Nowhere => None,
@@ -98,7 +98,7 @@ fn content(path: &Path) -> Option<Build> {
 }
 
 /// How long a file is, and the CRC-32 of its bytes, read piece by piece.
-pub fn checksum(path: &Path) -> Option<(u64, u32)> {
+pub(super) fn checksum(path: &Path) -> Option<(u64, u32)> {
     let mut file = BufReader::new(open_elf(path).ok()?);
     let (mut size, mut crc) = (0, crc32fast::Hasher::new());
     loop {

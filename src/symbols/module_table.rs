@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::find::ModuleFinder;
 use super::loader::{Loader, loader_machine};
 use super::mapped::{MappedFiles, link_target};
-use super::module::{Module, ModuleFile};
+use super::module::{MappedModule, ModuleFile};
 use super::title::{can_be_title, find_titles};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
@@ -16,8 +16,8 @@ use crate::trace::Callers;
 
 /// The modules that a log names or a maps file shows, found by either name.
 #[derive(Debug, Default)]
-pub struct ModuleTable {
-    pub modules: Vec<Module>,
+pub(super) struct ModuleTable {
+    pub modules: Vec<MappedModule>,
     by_log_name: HashMap<Vec<u8>, ModuleId>,
     by_mapped_file: HashMap<Vec<u8>, ModuleId>,
     /// The program in the maps.
@@ -32,7 +32,7 @@ pub struct ModuleTable {
 
 impl ModuleTable {
     /// Collects the modules of a run, and which file in the maps each of them is.
-    pub fn new(capture: &CaptureSet, callers: &Callers) -> Self {
+    pub(super) fn new(capture: &CaptureSet, callers: &Callers) -> Self {
         let link = |path: &[u8]| link_target(capture, path);
         let mut table = ModuleTable {
             loader: Loader::of(capture.program.as_ref(), link),
@@ -67,7 +67,7 @@ impl ModuleTable {
 
     /// Settles which of the names that are in no mapping are the program's titles; its file has been
     /// looked for before.
-    pub fn settle_titles(&mut self, capture: &CaptureSet, callers: &Callers) {
+    pub(super) fn settle_titles(&mut self, capture: &CaptureSet, callers: &Callers) {
         let names = std::mem::take(&mut self.unsettled);
         if let Some(program) = self.program {
             let titles = find_titles(&names, self.get(program), capture.maps.as_ref(), callers);
@@ -97,12 +97,12 @@ impl ModuleTable {
     }
 
     /// The module of a log's file name.
-    pub fn logged(&self, name: &[u8]) -> Option<ModuleId> {
+    pub(super) fn logged(&self, name: &[u8]) -> Option<ModuleId> {
         self.by_log_name.get(name).copied()
     }
 
     /// The module of a mapped file that the log does not name itself.
-    pub fn mapped(&mut self, capture: &CaptureSet, file: &[u8]) -> ModuleId {
+    pub(super) fn mapped(&mut self, capture: &CaptureSet, file: &[u8]) -> ModuleId {
         let is_given = |elf: &ElfInfo| path_base(&elf.path) == base_name(file);
         let is_program = self.program_file.as_deref() == Some(file)
             || capture.program.as_ref().is_some_and(is_given);
@@ -114,13 +114,13 @@ impl ModuleTable {
     }
 
     /// Whether the log names the module of a mapped file itself.
-    pub fn is_logged(&self, file: &[u8]) -> bool {
+    pub(super) fn is_logged(&self, file: &[u8]) -> bool {
         let id = self.by_mapped_file.get(file);
         id.is_some_and(|id| self.get(*id).logged_as.is_some())
     }
 
     /// The program, for callers that do not name it.
-    pub fn program(&mut self, capture: &CaptureSet) -> ModuleId {
+    pub(super) fn program(&mut self, capture: &CaptureSet) -> ModuleId {
         if let Some(known) = self.program {
             return known;
         }
@@ -135,12 +135,12 @@ impl ModuleTable {
         }
     }
 
-    pub fn get(&self, id: ModuleId) -> &Module {
+    pub(super) fn get(&self, id: ModuleId) -> &MappedModule {
         &self.modules[id.0 as usize]
     }
 
     /// Looks for the file of every module that has none yet.
-    pub fn find_files(&mut self, finder: &ModuleFinder<'_>) {
+    pub(super) fn find_files(&mut self, finder: &ModuleFinder<'_>) {
         for module in &mut self.modules {
             if matches!(module.file, ModuleFile::Nowhere) {
                 module.file = finder.find(module);
@@ -167,7 +167,7 @@ impl ModuleTable {
 
     fn add(&mut self, logged: Option<&[u8]>, mapped: Option<&[u8]>, role: Role) -> ModuleId {
         let name = logged.or(mapped).map(base_name).unwrap_or_default();
-        self.modules.push(Module {
+        self.modules.push(MappedModule {
             role,
             name: match name {
                 b"" => "program".to_owned(),

@@ -9,7 +9,7 @@ use crate::printable::{LONGEST_READ, shortened, shortened_bytes};
 
 /// Names of one file or run. Callers in one function share its name.
 #[derive(Debug, Default)]
-pub struct Names {
+pub(crate) struct Names {
     texts: HashSet<Arc<str>>,
     /// By where a name lies in its section: what was seen is not read again.
     seen: HashMap<(usize, usize), Arc<str>>,
@@ -17,7 +17,7 @@ pub struct Names {
 
 impl Names {
     /// A function by its symbol, demangled; `symbol` lives as long as all of these names.
-    pub fn function(&mut self, symbol: &[u8]) -> Arc<str> {
+    pub(crate) fn function(&mut self, symbol: &[u8]) -> Arc<str> {
         self.seen_or(symbol, |symbol| match symbol.len() <= LONGEST_READ {
             true => demangled(&String::from_utf8_lossy(symbol)),
             false => shortened_bytes(symbol),
@@ -25,7 +25,7 @@ impl Names {
     }
 
     /// The path of a source file; it lives as long as all of these names.
-    pub fn file(&mut self, path: &str) -> Arc<str> {
+    pub(crate) fn file(&mut self, path: &str) -> Arc<str> {
         self.seen_or(path.as_bytes(), |_| shortened(path))
     }
 
@@ -40,7 +40,7 @@ impl Names {
     }
 
     /// One copy of each text.
-    pub fn shared(&mut self, text: &str) -> Arc<str> {
+    pub(crate) fn shared(&mut self, text: &str) -> Arc<str> {
         let text = self.texts.get_or_insert_with(text, |text| Arc::from(text));
         text.clone()
     }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::SearchPath;
 use super::debug_file::find_debug_file;
 use super::dwarf::symbolize;
-use super::module::{Module, ModuleFile};
+use super::module::{MappedModule, ModuleFile};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
 use crate::file_name::is_toolchain_library;
@@ -17,10 +17,10 @@ use crate::warning::{NamesWarning, Warning};
 
 /// A run, and the files that its call sites can be named from.
 #[derive(Debug)]
-pub struct RunToName {
+pub(crate) struct RunToName {
     run: Run,
     /// By [`ModuleId`](crate::run::ModuleId); none where the run has all its names.
-    modules: Vec<Module>,
+    modules: Vec<MappedModule>,
     sysroot: Option<PathBuf>,
     debug_files: Vec<ElfInfo>,
     has_maps: bool,
@@ -28,7 +28,7 @@ pub struct RunToName {
 
 impl RunToName {
     /// `modules` are those of the run, with their files.
-    pub fn new(run: Run, modules: Vec<Module>, capture: CaptureSet) -> Self {
+    pub(crate) fn new(run: Run, modules: Vec<MappedModule>, capture: CaptureSet) -> Self {
         RunToName {
             run,
             modules,
@@ -39,7 +39,7 @@ impl RunToName {
     }
 
     /// A run that has all its names.
-    pub fn named(run: Run) -> Self {
+    pub(crate) fn named(run: Run) -> Self {
         RunToName::new(run, Vec::new(), CaptureSet::default())
     }
 
@@ -51,7 +51,7 @@ impl RunToName {
 }
 
 /// One ELF file and the addresses in it that need names.
-struct Job<'a> {
+struct NamingJob<'a> {
     elf: &'a ElfInfo,
     sysroot: Option<&'a Path>,
     debug_files: &'a [ElfInfo],
@@ -69,12 +69,12 @@ struct Answers {
 }
 
 /// Names the call sites of every run, files in parallel.
-pub fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Vec<Run> {
-    let mut jobs: BTreeMap<&Path, Job<'_>> = BTreeMap::new();
+pub(crate) fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Vec<Run> {
+    let mut jobs: BTreeMap<&Path, NamingJob<'_>> = BTreeMap::new();
     for run in &runs {
         let places = run.run.locations.iter();
         for (elf, address) in places.filter_map(|location| run.in_file(location)) {
-            let job = jobs.entry(&elf.path).or_insert_with(|| Job {
+            let job = jobs.entry(&elf.path).or_insert_with(|| NamingJob {
                 elf,
                 sysroot: run.sysroot.as_deref(),
                 debug_files: &run.debug_files,
@@ -92,7 +92,7 @@ pub fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Vec<Run> {
     runs.map(|run| name_run(run, &answers)).collect()
 }
 
-fn answer(job: &Job<'_>, search: &SearchPath) -> Answers {
+fn answer(job: &NamingJob<'_>, search: &SearchPath) -> Answers {
     let debug = match job.elf.has_dwarf {
         true => None,
         false => find_debug_file(job.elf, search, job.sysroot, job.debug_files),
@@ -226,7 +226,7 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<N
 }
 
 /// Nothing of the module is live, or it is the C library, whose function names say all that is of use.
-fn is_good_enough(module: &Module, live: &[&Location]) -> bool {
+fn is_good_enough(module: &MappedModule, live: &[&Location]) -> bool {
     let is_named = |location: &&Location| location.frame().is_some();
     live.is_empty() || (is_toolchain_library(&module.name) && live.iter().all(is_named))
 }

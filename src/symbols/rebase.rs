@@ -3,7 +3,7 @@
 use super::addressing::decide;
 use super::find::ModuleFinder;
 use super::loader::is_other_loader;
-use super::module::{Module, ModuleFile};
+use super::module::{MappedModule, ModuleFile};
 use super::module_table::ModuleTable;
 use super::names::Names;
 use super::view::{CHECKED, ModuleView};
@@ -14,7 +14,7 @@ use crate::run::{
     Addressing, AddressingChoice, Certainty, LinkAddress, Location, ModuleId, NameSource, Named,
     Role, Symbolized, Unknown,
 };
-use crate::trace::{Caller, Callers};
+use crate::trace::{Callers, LogCaller};
 use crate::warning::NamesWarning;
 
 /// Where a call came from.
@@ -28,8 +28,8 @@ struct Place {
 
 /// The callers of one run, placed.
 #[derive(Debug)]
-pub struct RebasedRun {
-    pub modules: Vec<Module>,
+pub(crate) struct RebasedRun {
+    pub modules: Vec<MappedModule>,
     /// By [`CallerId`](crate::trace::CallerId).
     places: Vec<Place>,
     pub choice: AddressingChoice,
@@ -40,7 +40,7 @@ pub struct RebasedRun {
 /// Places every caller of a log; an error only if the program is for another architecture.
 /// `is_wide` says that most blocks lie at addresses of more than 32 bits; `told` is what the user knows of the
 /// callers' addresses.
-pub fn rebase(
+pub(crate) fn rebase(
     capture: &CaptureSet,
     callers: &Callers,
     is_wide: bool,
@@ -83,11 +83,11 @@ pub fn rebase(
 
 impl RebasedRun {
     /// Where each call was made, with the name that the log itself has for it.
-    pub fn locations(&self, callers: &Callers) -> Vec<Location> {
+    pub(crate) fn locations(&self, callers: &Callers) -> Vec<Location> {
         let mut names = Names::default();
         let elf = |id: ModuleId| self.modules[id.0 as usize].elf();
         let locations = self.places.iter().zip(callers.iter());
-        let location = |(place, caller): (&Place, Caller<'_>)| Location {
+        let location = |(place, caller): (&Place, LogCaller<'_>)| Location {
             module: place.module,
             address: place.address.ok(),
             number: caller.address,
@@ -147,7 +147,7 @@ impl RebasedRun {
                 });
             }
         }
-        warnings.extend(self.modules.iter().filter_map(Module::refusal));
+        warnings.extend(self.modules.iter().filter_map(MappedModule::refusal));
         warnings
     }
 }
@@ -168,7 +168,7 @@ fn place(
     capture: &CaptureSet,
     modules: &mut ModuleTable,
     addressing: Addressing,
-    caller: Caller<'_>,
+    caller: LogCaller<'_>,
 ) -> Place {
     let named = caller.file.and_then(|name| modules.logged(name));
     let Some(number) = caller.address else {
@@ -293,7 +293,7 @@ type PlacedNumber = (LinkAddress, Option<u64>);
 
 /// For each module the first callers in it: callers are gone through once, however many modules there are.
 fn callers_of_modules(
-    modules: &[Module],
+    modules: &[MappedModule],
     places: &[Place],
     callers: &Callers,
 ) -> Vec<Vec<PlacedNumber>> {
@@ -310,7 +310,7 @@ fn callers_of_modules(
 }
 
 /// For each of the callers of a module whose file is known, whether the file makes a call there.
-fn fits_of_module(module: &Module, callers: Vec<PlacedNumber>) -> Vec<bool> {
+fn fits_of_module(module: &MappedModule, callers: Vec<PlacedNumber>) -> Vec<bool> {
     if callers.is_empty() {
         return Vec::new();
     }

@@ -13,10 +13,10 @@ use std::collections::HashMap;
 
 use gimli::{
     AttributeValue, DW_AT_abstract_origin, DW_AT_external, DW_AT_linkage_name, DW_AT_name,
-    DW_AT_specification, DW_TAG_subprogram, EndianSlice, RunTimeEndian, UnitOffset, UnitRef,
+    DW_AT_specification, DW_TAG_subprogram, UnitOffset, UnitRef,
 };
 
-type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+use super::budget::Slice;
 
 /// Functions that stand in functions, each with the one that it stands in.
 type Nested = HashMap<UnitOffset, UnitOffset>;
@@ -26,10 +26,10 @@ const MOST_HOPS: usize = 8;
 
 /// Units that were looked through, by where they begin.
 #[derive(Debug, Default)]
-pub struct Scopes(RefCell<HashMap<Option<usize>, Nested>>);
+pub(super) struct Scopes(RefCell<HashMap<Option<usize>, Nested>>);
 
 /// What is said of a function on the way to where it comes from.
-struct Origin<'a> {
+struct FunctionOrigin<'a> {
     entry: UnitOffset,
     name: Option<Slice<'a>>,
     linkage_name: Option<Slice<'a>>,
@@ -38,7 +38,7 @@ struct Origin<'a> {
 
 impl Scopes {
     /// The symbol or the name of the function that a lambda or a nested function stands in.
-    pub fn enclosing<'a>(
+    pub(super) fn enclosing<'a>(
         &self,
         unit: UnitRef<'_, Slice<'a>>,
         entry: UnitOffset,
@@ -61,8 +61,8 @@ impl Scopes {
 }
 
 /// Follows an entry to the one that it is a copy of, within its unit.
-fn origin<'a>(unit: UnitRef<'_, Slice<'a>>, entry: UnitOffset) -> Option<Origin<'a>> {
-    let mut origin = Origin {
+fn origin<'a>(unit: UnitRef<'_, Slice<'a>>, entry: UnitOffset) -> Option<FunctionOrigin<'a>> {
+    let mut origin = FunctionOrigin {
         entry,
         name: None,
         linkage_name: None,

@@ -1,6 +1,8 @@
 //! The source files that a file with debug information was compiled from.
 
-use gimli::{EndianSlice, RunTimeEndian, Unit};
+use gimli::Unit;
+
+use super::budget::Slice;
 
 /// More files, or longer paths in all, are not kept.
 const MOST_FILES: usize = 1 << 16;
@@ -8,14 +10,14 @@ const MOST_BYTES: usize = 16 << 20;
 
 /// Collected unit by unit; each says which file it was made of, whether or not any line of it is called.
 #[derive(Debug, Default)]
-pub struct SourceFiles {
+pub(super) struct SourceFiles {
     files: Vec<String>,
     bytes: usize,
     lacks_some: bool,
 }
 
 impl SourceFiles {
-    pub fn add(&mut self, unit: &Unit<EndianSlice<'_, RunTimeEndian>>) {
+    pub(super) fn add(&mut self, unit: &Unit<Slice<'_>>) {
         // The name of a skeleton is in another file, and what `dwz` shares has none.
         self.lacks_some |= unit.dwo_id.is_some();
         let Some(name) = unit.name else { return };
@@ -30,7 +32,7 @@ impl SourceFiles {
     }
 
     /// The files, sorted, if they are all that there are.
-    pub fn all(mut self) -> Option<Vec<String>> {
+    pub(super) fn all(mut self) -> Option<Vec<String>> {
         self.files.sort_unstable();
         (!self.lacks_some && !self.files.is_empty()).then_some(self.files)
     }

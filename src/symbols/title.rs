@@ -11,14 +11,14 @@
 
 use hashbrown::HashMap;
 
-use super::module::Module;
+use super::module::MappedModule;
 use super::view::{CHECKED, ModuleView};
 use crate::capture::Maps;
 use crate::file_name::base_name;
 use crate::trace::Callers;
 
 /// Whether a name can be a title: it ends like no library's.
-pub fn can_be_title(name: &[u8]) -> bool {
+pub(super) fn can_be_title(name: &[u8]) -> bool {
     let base = base_name(name);
     let Some(so) = memchr::memmem::rfind(base, b".so") else {
         return true;
@@ -33,9 +33,9 @@ const DAMAGED: usize = 10;
 
 /// For each of some names that are in no mapping whether it is a title: the program makes calls
 /// where the name's numbers say that calls came from.
-pub fn find_titles(
+pub(super) fn find_titles(
     names: &[Vec<u8>],
-    program: &Module,
+    program: &MappedModule,
     maps: Option<&Maps>,
     callers: &Callers,
 ) -> Vec<bool> {

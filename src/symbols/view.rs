@@ -1,29 +1,29 @@
 //! Whether numbers of a log fit a module.
 
 use super::call::CallChecker;
-use super::module::Module;
+use super::module::MappedModule;
 use crate::capture::{Mapping, Maps};
 use crate::elf::ElfInfo;
 use crate::run::LinkAddress;
 
 /// So many callers of a module are looked at: in another build, few of them would fit by chance.
-pub const CHECKED: usize = 1000;
+pub(super) const CHECKED: usize = 1000;
 
 /// A module, and its instructions where they can be read.
-pub struct ModuleView<'a> {
-    module: &'a Module,
+pub(super) struct ModuleView<'a> {
+    module: &'a MappedModule,
     checker: Option<CallChecker<'a>>,
 }
 
 impl<'a> ModuleView<'a> {
-    pub fn new(module: &'a Module) -> Self {
+    pub(super) fn new(module: &'a MappedModule) -> Self {
         let checker = module.elf().and_then(CallChecker::new);
         ModuleView { module, checker }
     }
 
     /// Whether a number of the log is a run-time address in the module's code, behind a call as far as
     /// that can be read.
-    pub fn fits_absolute(&self, maps: Option<&Maps>, number: u64) -> bool {
+    pub(super) fn fits_absolute(&self, maps: Option<&Maps>, number: u64) -> bool {
         // Without maps only a program at a fixed address can tell.
         let Some(maps) = maps else {
             let fixed = self.module.elf().filter(|elf| elf.image_base() > 0);
@@ -43,7 +43,7 @@ impl<'a> ModuleView<'a> {
     }
 
     /// The same if it is counted from the start of the module's lowest mapping.
-    pub fn fits_relative(&self, maps: Option<&Maps>, number: u64) -> bool {
+    pub(super) fn fits_relative(&self, maps: Option<&Maps>, number: u64) -> bool {
         if let Some(elf) = self.module.elf() {
             return self.makes_call(elf, elf.image_base().wrapping_add(number), number);
         }
@@ -57,7 +57,7 @@ impl<'a> ModuleView<'a> {
 
     /// Whether the module makes a call at a place that the number of a caller came to; true where its file
     /// is not known.
-    pub fn fits(&self, LinkAddress(address): LinkAddress, number: Option<u64>) -> bool {
+    pub(super) fn fits(&self, LinkAddress(address): LinkAddress, number: Option<u64>) -> bool {
         let elf = self.module.elf();
         elf.is_none_or(|elf| self.makes_call(elf, address, number.unwrap_or(0)))
     }

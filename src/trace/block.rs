@@ -19,7 +19,7 @@ pub struct Block {
 }
 
 /// One of at most 256 equal parts of a run, as long as it has gone by now.
-pub type Stretch = u8;
+pub(super) type Stretch = u8;
 
 /// Blocks and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

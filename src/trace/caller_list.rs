@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::block::CallerId;
-use super::line::{Caller, LogSymbol};
+use super::line::{LogCaller, LogSymbol};
 
 /// Callers by [`CallerId`]. A file is kept once, however many callers are in it.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ struct Entry {
 }
 
 impl Callers {
-    pub fn add(&mut self, caller: Caller<'_>) -> CallerId {
+    pub fn add(&mut self, caller: LogCaller<'_>) -> CallerId {
         let entry = Entry {
             file: caller.file.map(|file| self.file(file)),
             symbol: caller.symbol.map(|symbol| symbol.name.into()),
@@ -42,11 +42,11 @@ impl Callers {
         new
     }
 
-    pub fn get(&self, id: CallerId) -> Caller<'_> {
+    pub fn get(&self, id: CallerId) -> LogCaller<'_> {
         self.entries[id.0 as usize].parts()
     }
 
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Caller<'_>> + '_ {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = LogCaller<'_>> + '_ {
         self.entries.iter().map(Entry::parts)
     }
 
@@ -57,8 +57,8 @@ impl Callers {
 }
 
 impl Entry {
-    fn parts(&self) -> Caller<'_> {
-        Caller {
+    fn parts(&self) -> LogCaller<'_> {
+        LogCaller {
             file: self.file.as_deref(),
             symbol: self.symbol.as_deref().map(|name| LogSymbol {
                 name,

@@ -31,6 +31,14 @@ fn shortened(text: &[u8]) -> Vec<u8> {
     [beginning, mark.as_bytes(), end].concat()
 }
 
+/// A caller, with half of its text's hash: with many callers, each look at another table is a wait for memory, and so
+/// texts are only looked at where the halves are equal.
+#[derive(Debug, Clone, Copy)]
+struct HashedId {
+    half: u32,
+    id: u32,
+}
+
 /// Texts of callers, numbered in the order in which they came.
 #[derive(Debug)]
 pub struct Texts {
@@ -38,9 +46,8 @@ pub struct Texts {
     texts: Vec<u8>,
     /// Where each begins, and where the last one ends.
     bounds: Vec<usize>,
-    /// Each caller by the hash of its text, with half of the hash: with many callers, each look at another
-    /// table is a wait for memory, and so the texts are only looked at where they are equal.
-    ids: HashTable<(u32, u32)>,
+    /// By the hashes of the texts.
+    ids: HashTable<HashedId>,
     hasher: DefaultHashBuilder,
 }
 
@@ -56,12 +63,8 @@ impl Default for Texts {
 }
 
 impl Texts {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bounds.len() - 1
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// What a line of this caller begins with.
@@ -88,8 +91,8 @@ impl Texts {
     }
 
     pub fn find(&self, hash: u64, text: &[u8]) -> Option<u32> {
-        let is_it = |&(half, id): &(u32, u32)| half == hash as u32 && self.text(id) == text;
-        self.ids.find(hash, is_it).map(|&(_, id)| id)
+        let is_it = |at: &HashedId| at.half == hash as u32 && self.text(at.id) == text;
+        self.ids.find(hash, is_it).map(|at| at.id)
     }
 
     pub fn add(&mut self, hash: u64, text: &[u8]) -> u32 {
@@ -100,11 +103,13 @@ impl Texts {
         self.texts.push(b' ');
         self.bounds.push(self.texts.len());
         let (bounds, texts, hasher) = (&self.bounds, &self.texts, &self.hasher);
-        let rehash = |&(_, id): &(u32, u32)| {
-            let (start, end) = (bounds[id as usize], bounds[id as usize + 1]);
+        let rehash = |at: &HashedId| {
+            let (start, end) = (bounds[at.id as usize], bounds[at.id as usize + 1]);
             hasher.hash_one(&texts[start + 2..end - 1])
         };
-        self.ids.insert_unique(hash, (hash as u32, id), rehash);
+        let half = hash as u32;
+        let at = HashedId { half, id };
+        self.ids.insert_unique(hash, at, rehash);
         id
     }
 
@@ -119,7 +124,7 @@ impl Texts {
 
 #[cfg(test)]
 mod tests {
-    use super::super::line::Caller;
+    use super::super::line::LogCaller;
     use super::*;
 
     #[test]
@@ -151,7 +156,7 @@ mod tests {
         assert!(a.len() <= LONGEST_CALLER);
         let shown = String::from_utf8(a.clone()).unwrap();
         assert!(shown.contains("…<60026 bytes, "), "{shown}");
-        let caller = Caller::parse(&a);
+        let caller = LogCaller::parse(&a);
         assert_eq!(caller.address, Some(0x1234));
         assert_eq!(caller.symbol.unwrap().name, b"f");
         let fits = vec![b'x'; LONGEST_CALLER];

@@ -6,18 +6,18 @@
 
 use super::block::{CallerId, Stretch, Tally};
 use super::curve::{Curve, CurveWriter, STEPS};
-use super::delta::{Change, Delta, STRETCHES};
+use super::delta::{CallerDelta, Delta, STRETCHES};
 use super::dense::Dense;
 use super::packed::{Packed, Packer};
 
 /// The stretch that a line (counted from 1) belongs to, where stretches have 2^`shift` lines.
 #[inline]
-pub fn stretch_of(line: u64, shift: u32) -> u64 {
+pub(super) fn stretch_of(line: u64, shift: u32) -> u64 {
     (line - 1) >> shift
 }
 
 /// The least `shift` with which a run of so many lines has no more than `STRETCHES`.
-pub fn shift_for(lines: u64) -> u32 {
+pub(super) fn shift_for(lines: u64) -> u32 {
     let last = lines.saturating_sub(1);
     (0..u64::BITS)
         .find(|shift| last >> shift < STRETCHES)
@@ -29,23 +29,23 @@ pub fn shift_for(lines: u64) -> u32 {
 /// Callers have a slot by the end of their number. Two that want the same one take turns, and a sum that has to
 /// leave is done with, before the stretch is over: so many callers take no more memory than some thousands.
 #[derive(Debug, Default)]
-pub struct Sampler {
+pub(super) struct Sampler {
     stretch: u64,
     /// As many as a power of two, or none.
-    slots: Vec<Slot>,
+    slots: Vec<CallerSlot>,
     /// Slots that have a caller.
     taken: Vec<u32>,
-    done: Vec<Change>,
+    done: Vec<CallerDelta>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Slot {
+struct CallerSlot {
     caller: CallerId,
     delta: Delta,
 }
 
-impl Slot {
-    const FREE: Slot = Slot {
+impl CallerSlot {
+    const FREE: CallerSlot = CallerSlot {
         caller: CallerId(u32::MAX),
         delta: Delta {
             blocks: 0,
@@ -60,7 +60,7 @@ const MOST_SLOTS: usize = 1 << 15;
 impl Sampler {
     /// Notes a change. Stretches come in order.
     #[inline]
-    pub fn note(&mut self, stretch: u64, caller: CallerId, delta: Delta) {
+    pub(super) fn note(&mut self, stretch: u64, caller: CallerId, delta: Delta) {
         if stretch != self.stretch {
             self.turn_to(stretch);
         }
@@ -76,11 +76,11 @@ impl Sampler {
         if wanted > self.slots.len() && self.slots.len() < MOST_SLOTS {
             self.finish_sums();
             let slots = wanted.next_power_of_two().min(MOST_SLOTS);
-            self.slots.resize(slots, Slot::FREE);
+            self.slots.resize(slots, CallerSlot::FREE);
         }
         let at = caller.0 as usize & (self.slots.len() - 1);
-        let before = std::mem::replace(&mut self.slots[at], Slot { caller, delta });
-        match before.caller == Slot::FREE.caller {
+        let before = std::mem::replace(&mut self.slots[at], CallerSlot { caller, delta });
+        match before.caller == CallerSlot::FREE.caller {
             true => self.taken.push(at as u32),
             false => self.finish_sum(before),
         }
@@ -95,16 +95,16 @@ impl Sampler {
     fn finish_sums(&mut self) {
         let mut taken = std::mem::take(&mut self.taken);
         for at in taken.drain(..) {
-            let sum = std::mem::replace(&mut self.slots[at as usize], Slot::FREE);
+            let sum = std::mem::replace(&mut self.slots[at as usize], CallerSlot::FREE);
             self.finish_sum(sum);
         }
         self.taken = taken;
     }
 
-    fn finish_sum(&mut self, sum: Slot) {
+    fn finish_sum(&mut self, sum: CallerSlot) {
         // Most of what comes goes in the same stretch.
         if sum.delta != Delta::default() {
-            self.done.push(Change {
+            self.done.push(CallerDelta {
                 caller: sum.caller,
                 stretch: self.stretch as u32,
                 delta: sum.delta,
@@ -113,24 +113,24 @@ impl Sampler {
     }
 
     /// How many sums wait to be taken over.
-    pub fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.done.len()
     }
 
     /// The stretch goes on under the number that it has with longer stretches.
-    pub fn coarsen(&mut self, by: u32) {
+    pub(super) fn coarsen(&mut self, by: u32) {
         self.stretch >>= by;
     }
 }
 
 /// The changes of every caller, stretch by stretch.
 #[derive(Debug, Default)]
-pub struct Curves {
+pub(super) struct Curves {
     few: Dense,
     /// Of all other callers.
     changes: Packed,
     /// In any order, and some of them more than once.
-    new: Vec<Change>,
+    new: Vec<CallerDelta>,
 }
 
 /// So many new changes are sorted in at a time, at least, and in parts of all that are there.
@@ -139,7 +139,7 @@ const NEW_IN_PARTS: usize = 8;
 
 impl Curves {
     /// Takes over what a sampler has summed up.
-    pub fn absorb(&mut self, sampler: &mut Sampler) {
+    pub(super) fn absorb(&mut self, sampler: &mut Sampler) {
         for change in sampler.done.drain(..) {
             if !self.few.add(change) {
                 self.new.push(change);
@@ -151,14 +151,14 @@ impl Curves {
     }
 
     /// Takes over everything, also of the stretch that is not at its end.
-    pub fn absorb_all(&mut self, sampler: &mut Sampler) {
+    pub(super) fn absorb_all(&mut self, sampler: &mut Sampler) {
         sampler.finish_sums();
         self.absorb(sampler);
     }
 
     fn sort_in(&mut self) {
         let mut new = std::mem::take(&mut self.new);
-        new.sort_unstable_by_key(Change::when);
+        new.sort_unstable_by_key(CallerDelta::when);
         let mut new = new.into_iter().peekable();
         let mut packer = Packer::default();
         for change in self.changes.iter() {
@@ -172,9 +172,9 @@ impl Curves {
     }
 
     /// Makes stretches 2^`by` times as long. Nothing may wait in any sampler.
-    pub fn coarsen(&mut self, by: u32) {
+    pub(super) fn coarsen(&mut self, by: u32) {
         self.few.coarsen(by);
-        let coarser = |change: Change| Change {
+        let coarser = |change: CallerDelta| CallerDelta {
             stretch: change.stretch >> by,
             ..change
         };
@@ -189,7 +189,7 @@ impl Curves {
     }
 
     /// The curves of so many callers, by [`CallerId`]; `others` are changes that come on top.
-    pub fn of_callers<'a>(
+    pub(super) fn of_callers<'a>(
         &'a self,
         others: Option<&'a Curves>,
         callers: usize,
@@ -217,7 +217,7 @@ impl Curves {
     }
 
     /// No change comes any more.
-    pub fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         self.sort_in();
         self.changes.shrink_to_fit();
     }
@@ -241,7 +241,7 @@ const MOST_WAITING: usize = 1 << 16;
 
 /// The changes of callers over a time that goes on, in whatever unit it is counted.
 #[derive(Debug, Default)]
-pub struct Course {
+pub(crate) struct Timeline {
     sampler: Sampler,
     curves: Curves,
     /// Stretches have 2^`shift` units.
@@ -249,11 +249,11 @@ pub struct Course {
     stretch: u64,
 }
 
-impl Course {
+impl Timeline {
     /// What is noted from here on happens at this time. It never goes back. Stretches are 2 to the power of what this
     /// gives times as long from here on.
     #[must_use]
-    pub fn reach(&mut self, time: u64) -> u32 {
+    pub(crate) fn reach(&mut self, time: u64) -> u32 {
         let time = time.saturating_add(1);
         let by = shift_for(time).saturating_sub(self.shift);
         if by > 0 {
@@ -271,17 +271,17 @@ impl Course {
 
     /// The stretch of what happens now.
     #[inline]
-    pub fn stretch(&self) -> Stretch {
+    pub(crate) fn stretch(&self) -> Stretch {
         self.stretch as Stretch
     }
 
     #[inline]
-    pub fn note(&mut self, caller: CallerId, delta: Delta) {
+    pub(crate) fn note(&mut self, caller: CallerId, delta: Delta) {
         self.sampler.note(self.stretch, caller, delta);
     }
 
     /// The curves of so many callers, over a run that ends at this time, which was reached.
-    pub fn curves(mut self, end: u64, callers: usize) -> Vec<Curve> {
+    pub(crate) fn curves(mut self, end: u64, callers: usize) -> Vec<Curve> {
         self.curves.absorb_all(&mut self.sampler);
         self.curves.finish();
         let end = end.saturating_add(1);
@@ -291,17 +291,17 @@ impl Course {
 
 /// The step at which each stretch of a run is over.
 #[derive(Debug)]
-pub struct Steps(Vec<usize>);
+pub(super) struct Steps(Vec<usize>);
 
 impl Steps {
     /// Of a run of so many lines.
-    pub fn new(lines: u64) -> Self {
+    pub(super) fn new(lines: u64) -> Self {
         let shift = shift_for(lines);
         let steps = (0..STRETCHES).map(|stretch| step_of(stretch, shift, lines));
         Steps(steps.collect())
     }
 
-    pub fn of(&self, stretch: u32) -> usize {
+    pub(super) fn of(&self, stretch: u32) -> usize {
         let step = self.0.get(stretch as usize);
         step.copied().unwrap_or(STEPS - 1)
     }

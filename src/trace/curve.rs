@@ -54,14 +54,14 @@ impl Encoded {
 
 /// Writes one curve after the other.
 #[derive(Debug, Default)]
-pub struct CurveWriter {
+pub(crate) struct CurveWriter {
     bytes: Vec<u8>,
     last: Tally,
 }
 
 impl CurveWriter {
     /// Goes on with what is live from a step on; steps come in order, each once.
-    pub fn push(&mut self, step: u8, live: Tally) {
+    pub(crate) fn push(&mut self, step: u8, live: Tally) {
         if live == self.last {
             return;
         }
@@ -73,7 +73,7 @@ impl CurveWriter {
     }
 
     /// The curve; the next one begins.
-    pub fn finish(&mut self) -> Curve {
+    pub(crate) fn finish(&mut self) -> Curve {
         let curve = Curve(Encoded::of(&self.bytes));
         self.bytes.clear();
         self.last = Tally::default();

@@ -1,14 +1,14 @@
 //! Changes of the first callers of a log, each at its place.
 
 use super::block::CallerId;
-use super::delta::{Change, Delta, STRETCHES};
+use super::delta::{CallerDelta, Delta, STRETCHES};
 
 /// So many callers are few: 4 MiB. Most programs have no more, and their changes need no sorting.
 const FEW: usize = 1 << 10;
 
 /// The changes of the callers with the least numbers.
 #[derive(Debug, Default)]
-pub struct Dense {
+pub(super) struct Dense {
     /// By [`CallerId`]; empty where nothing changed yet.
     callers: Vec<Box<[Delta]>>,
 }
@@ -16,7 +16,7 @@ pub struct Dense {
 impl Dense {
     /// Adds a change, if its caller is one of the first.
     #[inline]
-    pub fn add(&mut self, change: Change) -> bool {
+    pub(super) fn add(&mut self, change: CallerDelta) -> bool {
         let at = change.caller.0 as usize;
         if at >= FEW {
             return false;
@@ -34,7 +34,7 @@ impl Dense {
     }
 
     /// Makes stretches 2^`by` times as long.
-    pub fn coarsen(&mut self, by: u32) {
+    pub(super) fn coarsen(&mut self, by: u32) {
         for stretches in &mut self.callers {
             for stretch in 0..stretches.len() {
                 let delta = std::mem::take(&mut stretches[stretch]);
@@ -44,7 +44,7 @@ impl Dense {
     }
 
     /// The changes of a caller, by stretch; none if it is not one of the first.
-    pub fn of(&self, caller: CallerId) -> impl Iterator<Item = (u32, Delta)> + '_ {
+    pub(super) fn of(&self, caller: CallerId) -> impl Iterator<Item = (u32, Delta)> + '_ {
         let stretches = self.callers.get(caller.0 as usize).into_iter();
         let stretches = stretches.flat_map(|stretches| stretches.iter());
         (0..).zip(stretches.copied())

@@ -4,7 +4,7 @@
 use hashbrown::HashMap;
 
 /// The slots of a page, a bit each.
-pub type Marks = [u64; 4];
+pub(super) type Marks = [u64; 4];
 
 /// Marks of pages on which nothing is live any more.
 ///
@@ -12,7 +12,7 @@ pub type Marks = [u64; 4];
 /// frees all over its memory even that is too much one day: then all marks are given up at once, and from there on
 /// nobody claims to know what was freed before.
 #[derive(Debug, Default)]
-pub struct FreedPages {
+pub(super) struct FreedPages {
     pages: HashMap<u64, Marks>,
     has_forgotten: bool,
 }
@@ -28,12 +28,12 @@ const FOR_A_BLOCK: usize = 8;
 
 impl FreedPages {
     /// Takes the marks of a page, to be kept elsewhere.
-    pub fn take(&mut self, page: u64) -> Option<Marks> {
+    pub(super) fn take(&mut self, page: u64) -> Option<Marks> {
         self.pages.remove(&page)
     }
 
     /// Marks a slot; true if it was marked before.
-    pub fn mark(&mut self, page: u64, slot: usize) -> bool {
+    pub(super) fn mark(&mut self, page: u64, slot: usize) -> bool {
         let marks = self.pages.entry(page).or_default();
         let (word, bit) = (slot / 64, 1 << (slot % 64));
         let before = marks[word] & bit != 0;
@@ -42,7 +42,7 @@ impl FreedPages {
     }
 
     /// Takes a mark away; true if there was one.
-    pub fn unmark(&mut self, page: u64, slot: usize) -> bool {
+    pub(super) fn unmark(&mut self, page: u64, slot: usize) -> bool {
         let Some(marks) = self.pages.get_mut(&page) else {
             return false;
         };
@@ -53,19 +53,19 @@ impl FreedPages {
     }
 
     /// Adds the marks of a page that is no longer kept elsewhere.
-    pub fn add(&mut self, page: u64, marks: Marks) {
+    pub(super) fn add(&mut self, page: u64, marks: Marks) {
         if marks != Marks::default() {
             self.pages.insert(page, marks);
         }
     }
 
     /// Whether something that was freed is not known any more.
-    pub fn has_forgotten(&self) -> bool {
+    pub(super) fn has_forgotten(&self) -> bool {
         self.has_forgotten
     }
 
     /// Sees to it that so many live blocks carry what is kept here.
-    pub fn keep_within(&mut self, live: usize) {
+    pub(super) fn keep_within(&mut self, live: usize) {
         if self.pages.len() * OF_A_PAGE > AT_LEAST + live * FOR_A_BLOCK {
             self.pages = HashMap::new();
             self.has_forgotten = true;
@@ -73,7 +73,7 @@ impl FreedPages {
     }
 
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         let words = self.pages.values().flatten();
         words.map(|word| word.count_ones() as usize).sum()
     }

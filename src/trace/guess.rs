@@ -8,7 +8,7 @@ use super::block::LocalCaller;
 /// comparison tells whether the guess is right, and the figures follow. On logs of CPython 98 of
 /// 100 guesses are. What was not guessed is read as any line.
 #[derive(Debug)]
-pub struct Guess {
+pub(super) struct Guess {
     /// By the callers before: the two that came then, the latest first.
     next: Vec<[LocalCaller; 2]>,
     /// The last four callers, 16 bits each.
@@ -33,13 +33,13 @@ impl Default for Guess {
 
 impl Guess {
     #[inline]
-    pub fn callers(&self) -> [LocalCaller; 2] {
+    pub(super) fn callers(&self) -> [LocalCaller; 2] {
         self.next[self.at]
     }
 
     /// Takes note of which it was.
     #[inline]
-    pub fn was(&mut self, caller: LocalCaller) {
+    pub(super) fn was(&mut self, caller: LocalCaller) {
         let guess = &mut self.next[self.at];
         if guess[0] != caller {
             *guess = [caller, guess[0]];

@@ -6,7 +6,7 @@ use super::reader::Piece;
 
 /// One of the pieces of a round, and the parser that takes this place in every round.
 #[derive(Default)]
-pub struct Lane {
+pub(super) struct Lane {
     pub piece: Piece,
     pub parser: Parser,
     /// The log's numbers of the callers that are new in the piece.
@@ -16,7 +16,7 @@ pub struct Lane {
 }
 
 impl Lane {
-    pub fn caller(&self, local: LocalCaller) -> CallerId {
+    pub(super) fn caller(&self, local: LocalCaller) -> CallerId {
         match self.parser.index_of_new(local) {
             None => CallerId(local.0),
             Some(new) => self.new_callers[new],

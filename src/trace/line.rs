@@ -34,7 +34,7 @@ pub enum Line<'a> {
 /// One event of the heap and who caused it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// The caller as the log spells it, without the leading `@ `; see [`Caller::parse`].
+    /// The caller as the log spells it, without the leading `@ `; see [`LogCaller::parse`].
     pub caller: &'a [u8],
     pub event: Event,
 }
@@ -79,7 +79,7 @@ impl<'a> Line<'a> {
 }
 
 /// Where the last `@ ` begins that is not at the beginning of the text.
-pub fn last_mark(text: &[u8]) -> Option<usize> {
+pub(crate) fn last_mark(text: &[u8]) -> Option<usize> {
     memchr::memmem::rfind(text, b"@ ").filter(|&at| at > 0)
 }
 
@@ -165,7 +165,7 @@ fn caller_text(text: &[u8]) -> Option<&[u8]> {
 
 /// A caller taken apart: `/lib/libc.so.6:(__strdup+1a)[0x9e9aa]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Caller<'a> {
+pub struct LogCaller<'a> {
     /// The file as `dladdr` names it: an absolute path, or `argv[0]` for the program itself.
     pub file: Option<&'a [u8]>,
     pub symbol: Option<LogSymbol<'a>>,
@@ -181,9 +181,9 @@ pub struct LogSymbol<'a> {
     pub offset_has_0x: bool,
 }
 
-impl<'a> Caller<'a> {
+impl<'a> LogCaller<'a> {
     pub fn parse(text: &'a [u8]) -> Self {
-        let mut caller = Caller::default();
+        let mut caller = LogCaller::default();
         let mut rest = text;
         if let Some(inner) = rest.strip_suffix(b"]")
             && let Some(open) = memchr::memrchr(b'[', inner)
@@ -222,7 +222,7 @@ fn parse_symbol(text: &[u8]) -> Option<LogSymbol<'_>> {
 
 /// `= Start`, or `@ … + 0x… 0x…`: what a log is recognised by, also where the line itself is
 /// damaged.
-pub fn is_log_line(line: &[u8]) -> bool {
+pub(crate) fn is_log_line(line: &[u8]) -> bool {
     if line == b"= Start" {
         return true;
     }
@@ -249,8 +249,8 @@ mod tests {
         }
     }
 
-    fn caller(line: &str) -> Caller<'_> {
-        Caller::parse(record(line).caller)
+    fn caller(line: &str) -> LogCaller<'_> {
+        LogCaller::parse(record(line).caller)
     }
 
     #[test]
@@ -359,7 +359,7 @@ mod tests {
         let Line::Record(r) = Line::parse(bytes) else {
             panic!()
         };
-        assert_eq!(Caller::parse(r.caller).file, Some(&b"./caf\xe9\xff"[..]));
+        assert_eq!(LogCaller::parse(r.caller).file, Some(&b"./caf\xe9\xff"[..]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How many live blocks a caller has of each size: what tells apart leaks that come through one wrapper.
 
-use super::block::{Block, CallerId};
+use super::block::{Block, CallerId, Tally};
 
 /// Live blocks by their size, in bytes, ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,13 +49,15 @@ impl LiveSizes {
         *self = LiveSizes::of(self.iter().chain(other.iter()));
     }
 
-    /// All blocks, and all their bytes.
-    pub fn sums(&self) -> (u64, u64) {
-        self.iter()
-            .fold((0, 0), |(blocks, bytes), (size, of_size)| {
-                let more = size.saturating_mul(of_size);
-                (of_size.saturating_add(blocks), more.saturating_add(bytes))
-            })
+    /// Of all sizes together.
+    pub fn sum(&self) -> Tally {
+        self.iter().fold(Tally::default(), |sum, (size, blocks)| {
+            let bytes = size.saturating_mul(blocks);
+            Tally {
+                blocks: sum.blocks.saturating_add(blocks),
+                bytes: sum.bytes.saturating_add(bytes),
+            }
+        })
     }
 }
 
@@ -76,7 +78,8 @@ mod tests {
         assert_eq!(of(0), [(16, 1)]);
         assert_eq!(of(1), []);
         assert_eq!(of(2), [(4, 1), (8, 2)]);
-        assert_eq!(sizes[2].sums(), (3, 20));
+        let sum = sizes[2].sum();
+        assert_eq!((sum.blocks, sum.bytes), (3, 20));
         let mut sum = sizes[0].clone();
         sum.add(&sizes[2]);
         sum.add(&sizes[2]);

@@ -14,7 +14,7 @@ const PIECE: usize = 128 * 1024;
 
 /// How many records and lines a log has, and where they are.
 #[derive(Debug)]
-pub struct LogIndex {
+pub(crate) struct LogIndex {
     /// Records and lines up to the end of each piece.
     ends: Vec<Counts>,
 }
@@ -28,7 +28,7 @@ struct Counts {
 impl LogIndex {
     /// Reads a log to its end. An error only if it cannot be read at all: one that breaks off has the
     /// records that stand before the break.
-    pub fn new(log: impl Read) -> io::Result<Self> {
+    pub(crate) fn new(log: impl Read) -> io::Result<Self> {
         let mut pieces = Pieces::new(log, PIECE);
         let (mut piece, mut parser) = (Piece::default(), Parser::default());
         let (mut ends, mut so_far) = (Vec::new(), Counts::default());
@@ -46,13 +46,13 @@ impl LogIndex {
         }
     }
 
-    pub fn records(&self) -> u64 {
+    pub(crate) fn records(&self) -> u64 {
         self.ends.last().map_or(0, |end| end.records)
     }
 
     /// How many lines hold the first `records` records: the last of them ends with such a record.
     /// `log` is the same log, from its beginning.
-    pub fn lines_of(&self, records: u64, log: impl Read) -> io::Result<u64> {
+    pub(crate) fn lines_of(&self, records: u64, log: impl Read) -> io::Result<u64> {
         let at = self.ends.partition_point(|end| end.records < records);
         let before = match at {
             0 => Counts::default(),
@@ -107,13 +107,13 @@ fn lines_of(piece: &Piece, records: u64) -> u64 {
 
 /// The first lines of what it reads.
 #[derive(Debug)]
-pub struct FirstLines<R> {
+pub(crate) struct FirstLines<R> {
     input: R,
     left: u64,
 }
 
 impl<R: Read> FirstLines<R> {
-    pub fn new(input: R, lines: u64) -> Self {
+    pub(crate) fn new(input: R, lines: u64) -> Self {
         FirstLines { input, left: lines }
     }
 }

@@ -1,6 +1,5 @@
 //! What a log comes to: figures per caller, live blocks, what was odd in it and what went wrong.
 
-use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::anomalies::Anomalies;
@@ -8,7 +7,8 @@ use super::block::{Block, CallerId, Tally};
 use super::caller_list::Callers;
 use super::changes::Curves;
 use super::curve::Curve;
-use super::live::{Freed, LiveBlocks, Met, Occurrences, Reuse, ReuseCounts, SHARDS};
+use super::fault::{Fault, Faults, UnknownFree};
+use super::live::{Freed, LiveBlocks, Met, Reuse, ReuseCounts, SHARDS};
 use super::live_sizes::LiveSizes;
 use super::sizes::{Sizes, SizesSeen};
 use super::survivors::Survivors;
@@ -36,37 +36,6 @@ pub struct CallerOutcome {
     pub survivors: Curve,
 }
 
-/// What a caller did wrong, or what went wrong for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum FaultKind {
-    /// A block was freed, or given to realloc, that had been freed before.
-    DoubleFree,
-    /// The log knows of no block there: most likely it is older than `mtrace()`.
-    FreeOfUnknown,
-    /// malloc gave nothing.
-    FailedAllocation,
-    /// realloc gave nothing; the old block stays.
-    FailedReallocation,
-}
-
-/// Faults of one kind at one caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault {
-    pub kind: FaultKind,
-    pub caller: CallerId,
-    pub seen: Occurrences,
-}
-
-/// A free that met no block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownFree {
-    /// Counted from 1.
-    pub line: u64,
-    pub address: u64,
-    pub by: CallerId,
-    pub in_realloc: bool,
-}
-
 /// A log, read to its end. Some of what it comes to depends on the meaning of [`Reuse`], which its callers tell.
 #[derive(Debug)]
 pub struct Trace {
@@ -80,7 +49,7 @@ pub struct Trace {
     /// By [`super::live::shard_of`] their addresses.
     pub(super) live: Vec<LiveBlocks>,
     pub(super) faults: Faults,
-    pub(super) unknown_frees: Vec<(UnknownFree, Met)>,
+    pub(super) unknown_frees: Vec<(UnknownFree<CallerId>, Met)>,
     /// Those that do not depend on the meaning of [`Reuse`].
     pub(super) anomalies: Anomalies,
     /// Under [`Reuse::FreeLoggedLate`].
@@ -101,48 +70,6 @@ pub struct Trace {
 pub struct Outcome<'a> {
     trace: &'a Trace,
     reuse: Reuse,
-}
-
-/// Occurrences under each meaning of [`Reuse`].
-#[derive(Debug, Default)]
-struct FaultSeen {
-    late: Occurrences,
-    lost: Occurrences,
-}
-
-/// What went wrong, by kind and caller.
-#[derive(Debug, Default)]
-pub(super) struct Faults(HashMap<(FaultKind, CallerId), FaultSeen>);
-
-impl Faults {
-    /// Notes a fault under the meanings under which it is one.
-    pub(super) fn note(
-        &mut self,
-        kind: FaultKind,
-        caller: CallerId,
-        line: u64,
-        late: bool,
-        lost: bool,
-    ) {
-        if !late && !lost {
-            return;
-        }
-        let seen = self.0.entry((kind, caller)).or_default();
-        if late {
-            seen.late.note(line);
-        }
-        if lost {
-            seen.lost.note(line);
-        }
-    }
-
-    pub(super) fn absorb(&mut self, other: Faults) {
-        for (key, seen) in other.0 {
-            let sum = self.0.entry(key).or_default();
-            sum.late.absorb(seen.late, 0);
-            sum.lost.absorb(seen.lost, 0);
-        }
-    }
 }
 
 impl Trace {
@@ -288,33 +215,18 @@ impl Outcome<'_> {
     }
 
     /// What went wrong, by kind and caller, worst kinds first.
-    pub fn faults(&self) -> Vec<Fault> {
-        let mut by_caller: HashMap<(FaultKind, CallerId), Occurrences> = HashMap::new();
-        for ((kind, caller), seen) in &self.trace.faults.0 {
-            let seen = match self.reuse {
-                Reuse::FreeLoggedLate => seen.late,
-                Reuse::FreeLost => seen.lost,
-            };
-            if seen.count > 0 {
-                let sum = by_caller.entry((*kind, self.trace.is(*caller)));
-                sum.or_default().absorb(seen, 0);
-            }
-        }
-        let fault = |((kind, caller), seen)| Fault { kind, caller, seen };
-        let mut faults: Vec<Fault> = by_caller.into_iter().map(fault).collect();
-        faults.sort_unstable_by_key(|fault| (fault.kind, fault.seen.first_line, fault.caller));
-        faults
+    pub fn faults(&self) -> Vec<Fault<CallerId>> {
+        self.trace
+            .faults
+            .under(self.reuse, |caller| self.trace.is(caller))
     }
 
     /// The frees that met no block, in the order of the log; kept only where asked for.
-    pub fn unknown_frees(&self) -> impl Iterator<Item = UnknownFree> + '_ {
+    pub fn unknown_frees(&self) -> impl Iterator<Item = UnknownFree<CallerId>> + '_ {
         let unknown = self.trace.unknown_frees.iter();
         unknown
             .filter(|(_, met)| met.under(self.reuse) != Freed::Live)
-            .map(|(free, _)| UnknownFree {
-                by: self.trace.is(free.by),
-                ..*free
-            })
+            .map(|(free, _)| free.moved_to(self.trace.is(free.at)))
     }
 
     pub fn anomalies(&self) -> Anomalies {

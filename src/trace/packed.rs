@@ -1,45 +1,45 @@
 //! Changes of many callers in few bytes.
 
 use super::block::CallerId;
-use super::delta::{Change, Delta};
+use super::delta::{CallerDelta, Delta};
 use super::varint::{self, unzigzag, zigzag};
 
 /// Changes in order of callers and of stretches, each once: some five bytes each.
 #[derive(Debug, Default)]
-pub struct Packed {
+pub(super) struct Packed {
     bytes: Vec<u8>,
     length: usize,
 }
 
 impl Packed {
     /// How many changes there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.length
     }
 
-    pub fn iter(&self) -> Unpacked<'_> {
+    pub(super) fn iter(&self) -> Unpacked<'_> {
         Unpacked {
             bytes: &self.bytes,
             caller: 0,
         }
     }
 
-    pub fn shrink_to_fit(&mut self) {
+    pub(super) fn shrink_to_fit(&mut self) {
         self.bytes.shrink_to_fit();
     }
 }
 
 /// Packs changes that come in order; what is of one caller and stretch becomes one.
 #[derive(Debug, Default)]
-pub struct Packer {
+pub(super) struct Packer {
     packed: Packed,
-    last: Option<Change>,
+    last: Option<CallerDelta>,
     /// Of the last change that is packed.
     caller: u32,
 }
 
 impl Packer {
-    pub fn push(&mut self, change: Change) {
+    pub(super) fn push(&mut self, change: CallerDelta) {
         match &mut self.last {
             Some(last) if last.when() == change.when() => last.delta.add(change.delta),
             last => {
@@ -50,7 +50,7 @@ impl Packer {
         }
     }
 
-    fn pack(&mut self, change: Change) {
+    fn pack(&mut self, change: CallerDelta) {
         if change.delta == Delta::default() {
             return;
         }
@@ -63,7 +63,7 @@ impl Packer {
         self.packed.length += 1;
     }
 
-    pub fn finish(mut self) -> Packed {
+    pub(super) fn finish(mut self) -> Packed {
         if let Some(last) = self.last.take() {
             self.pack(last);
         }
@@ -73,21 +73,21 @@ impl Packer {
 
 /// The changes of [`Packed`], in their order.
 #[derive(Debug)]
-pub struct Unpacked<'a> {
+pub(super) struct Unpacked<'a> {
     bytes: &'a [u8],
     caller: u32,
 }
 
 impl Iterator for Unpacked<'_> {
-    type Item = Change;
+    type Item = CallerDelta;
 
     #[inline]
-    fn next(&mut self) -> Option<Change> {
+    fn next(&mut self) -> Option<CallerDelta> {
         if self.bytes.is_empty() {
             return None;
         }
         self.caller += varint::read(&mut self.bytes) as u32;
-        Some(Change {
+        Some(CallerDelta {
             caller: CallerId(self.caller),
             stretch: varint::read(&mut self.bytes) as u32,
             delta: Delta {
@@ -102,8 +102,8 @@ impl Iterator for Unpacked<'_> {
 mod tests {
     use super::*;
 
-    fn change(caller: u32, stretch: u32, blocks: i64, bytes: u64) -> Change {
-        Change {
+    fn change(caller: u32, stretch: u32, blocks: i64, bytes: u64) -> CallerDelta {
+        CallerDelta {
             caller: CallerId(caller),
             stretch,
             delta: Delta { blocks, bytes },

@@ -6,10 +6,10 @@
 use super::anomalies::Anomalies;
 use super::block::LocalCaller;
 use super::caller_texts::{Texts, kept};
+use super::fault::FaultKind;
 use super::guess::Guess;
-use super::line::{Caller, Event, Line, Record, last_mark};
+use super::line::{Event, Line, LogCaller, Record, last_mark};
 use super::live::{SHARDS, shard_of};
-use super::outcome::FaultKind;
 use super::reader::{LONGEST_LINE, Piece, RawLine};
 use super::seen::{CallerSeen, SeenInPiece};
 use super::torn::{is_half_record, lacks_beginning};
@@ -62,6 +62,14 @@ impl BlockRecord {
     }
 }
 
+/// An allocation that failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Failure {
+    pub kind: FaultKind,
+    pub caller: LocalCaller,
+    pub line: u32,
+}
+
 /// What a piece comes to. Line numbers count from the piece's first line.
 #[derive(Debug, Default)]
 pub struct Parsed {
@@ -70,7 +78,7 @@ pub struct Parsed {
     /// Callers that are not known yet, and the line of their first record.
     pub new_callers: Vec<(LocalCaller, u32)>,
     /// Allocations that failed.
-    pub failures: Vec<(FaultKind, LocalCaller, u32)>,
+    pub failures: Vec<Failure>,
     pub anomalies: Anomalies,
     /// Half records.
     pub torn: Vec<u32>,
@@ -350,7 +358,8 @@ impl Parser {
             _ => &mut anomalies.failed_reallocations,
         };
         counts.note(u64::from(self.line));
-        self.parsed.failures.push((kind, caller, self.line));
+        let line = self.line;
+        self.parsed.failures.push(Failure { kind, caller, line });
     }
 
     /// The number of a caller; `None` for what cannot be one, such as `0x1233]`, half a caller of
@@ -371,7 +380,7 @@ impl Parser {
             let behind = &text[nul + 1..];
             return self.caller(behind.strip_prefix(b"@ ").unwrap_or(behind), known);
         }
-        let parsed = Caller::parse(kept);
+        let parsed = LogCaller::parse(kept);
         if !kept.is_empty() && parsed.address.is_none() && parsed.symbol.is_none() {
             return None;
         }

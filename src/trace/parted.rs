@@ -5,7 +5,7 @@ use hashbrown::{HashMap, HashSet};
 use super::block::CallerId;
 use super::caller_list::Callers;
 use super::caller_texts::Texts;
-use super::line::{Caller, last_mark};
+use super::line::{LogCaller, last_mark};
 
 /// The callers of a log without what another writer put before them.
 ///
@@ -13,7 +13,7 @@ use super::line::{Caller, last_mark};
 /// line of another process, stands before a line of the log. Since a path can hold `@ ` too, a caller is only
 /// parted where what is left is of a file that the log knows otherwise.
 #[derive(Debug)]
-pub struct Parted {
+pub(super) struct Parted {
     pub callers: Callers,
     /// By the callers' numbers.
     pub is: Vec<CallerId>,
@@ -22,11 +22,11 @@ pub struct Parted {
 }
 
 impl Parted {
-    pub fn new(texts: &Texts) -> Self {
+    pub(super) fn new(texts: &Texts) -> Self {
         let glued = glued(texts);
         let mut callers = Callers::default();
         let own = (0..texts.len()).map(|number| {
-            let caller = Caller::parse(texts.text(number as u32));
+            let caller = LogCaller::parse(texts.text(number as u32));
             (!glued.contains_key(&number)).then(|| callers.add(caller))
         });
         let own: Vec<Option<CallerId>> = own.collect();
@@ -47,19 +47,21 @@ impl Parted {
 }
 
 /// What stands behind the foreign text in callers that have some, by their numbers.
-fn glued(texts: &Texts) -> HashMap<usize, (&[u8], Caller<'_>)> {
+fn glued(texts: &Texts) -> HashMap<usize, (&[u8], LogCaller<'_>)> {
     let is_marked = |number: &usize| last_mark(texts.text(*number as u32)).is_some();
     let marked: Vec<usize> = (0..texts.len()).filter(is_marked).collect();
     if marked.is_empty() {
         return HashMap::new();
     }
     let whole = texts.iter().filter(|text| last_mark(text).is_none());
-    let files: HashSet<&[u8]> = whole.filter_map(|text| Caller::parse(text).file).collect();
+    let files: HashSet<&[u8]> = whole
+        .filter_map(|text| LogCaller::parse(text).file)
+        .collect();
     let behind = |number: usize| {
         let text = texts.text(number as u32);
         let text = &text[last_mark(text)?..];
         let text = text.strip_prefix(b"@ ").unwrap_or(text);
-        let caller = Caller::parse(text);
+        let caller = LogCaller::parse(text);
         let is_known = files.contains(caller.file?);
         is_known.then_some((number, (text, caller)))
     };

@@ -194,18 +194,7 @@ impl<R: Read> Pieces<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Gives one byte a read: the worst a pipe can do.
-    struct Trickle<'a>(&'a [u8]);
-
-    impl Read for Trickle<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let n = self.0.len().min(1);
-            buffer[..n].copy_from_slice(&self.0[..n]);
-            self.0 = &self.0[n..];
-            Ok(n)
-        }
-    }
+    use crate::trickle::Trickle;
 
     fn lines_in_pieces(input: impl Read, size: usize) -> Vec<String> {
         let mut seen = Vec::new();
@@ -237,11 +226,15 @@ mod tests {
         let text = b"one\n\ntwo\nthree";
         let expected = ["whole one", "whole ", "whole two", "tail three"];
         assert_eq!(lines(&text[..]), expected);
-        assert_eq!(lines(Trickle(text)), expected);
+        assert_eq!(lines(Trickle(&text[..])), expected);
         assert_eq!(lines(&b""[..]), [""; 0]);
         for size in 1..20 {
             assert_eq!(lines_in_pieces(&text[..], size), expected, "{size}");
-            assert_eq!(lines_in_pieces(Trickle(text), size), expected, "{size}");
+            assert_eq!(
+                lines_in_pieces(Trickle(&text[..]), size),
+                expected,
+                "{size}"
+            );
         }
     }
 

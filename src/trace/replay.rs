@@ -14,9 +14,10 @@ use super::anomalies::Anomalies;
 use super::block::CallerId;
 use super::caller_texts::Texts;
 use super::changes::{Curves, shift_for};
+use super::fault::Faults;
 use super::lane::Lane;
 use super::live::{Occurrences, SHARDS};
-use super::outcome::{Faults, Trace};
+use super::outcome::Trace;
 use super::parted::Parted;
 use super::reader::{Piece, Pieces};
 use super::seen::CallerSeen;
@@ -208,10 +209,10 @@ impl Replay {
             });
             lane.new_callers.push(CallerId(number));
         }
-        for &(kind, local, line) in &parsed.failures {
-            let caller = lane.caller(local);
-            self.faults
-                .note(kind, caller, before + u64::from(line), true, true);
+        for failure in &parsed.failures {
+            let caller = lane.caller(failure.caller);
+            let line = before + u64::from(failure.line);
+            self.faults.note(failure.kind, caller, line, true, true);
         }
         self.anomalies.absorb(&parsed.anomalies, before);
         self.records += parsed.records;

@@ -24,7 +24,7 @@ impl CallerSeen {
 /// Callers have a slot by the end of their number. Two that want the same one take turns, so that what a thread
 /// counts takes no more memory with a million callers than with some thousands.
 #[derive(Debug, Default)]
-pub struct SeenInPiece {
+pub(super) struct SeenInPiece {
     /// As many as `SLOTS`, or none.
     slots: Vec<(LocalCaller, CallerSeen)>,
     /// Slots that have a caller.
@@ -39,7 +39,7 @@ const NOBODY: LocalCaller = LocalCaller(u32::MAX);
 
 impl SeenInPiece {
     #[inline]
-    pub fn of(&mut self, caller: LocalCaller) -> &mut CallerSeen {
+    pub(super) fn of(&mut self, caller: LocalCaller) -> &mut CallerSeen {
         let at = caller.0 as usize % SLOTS;
         let is_there = self.slots.get(at).is_some_and(|slot| slot.0 == caller);
         if !is_there {
@@ -60,7 +60,7 @@ impl SeenInPiece {
     }
 
     /// Takes out everything; a caller that had to leave its slot comes more than once.
-    pub fn take(&mut self) -> Vec<(LocalCaller, CallerSeen)> {
+    pub(super) fn take(&mut self) -> Vec<(LocalCaller, CallerSeen)> {
         for at in self.taken.drain(..) {
             let slot = &mut self.slots[at as usize];
             self.done

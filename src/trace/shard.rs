@@ -1,19 +1,19 @@
 //! What happens at one part of all addresses.
 
-use super::block::{Block, Stretch};
+use super::block::{Block, CallerId, Stretch};
 use super::changes::{Sampler, stretch_of};
 use super::delta::Delta;
+use super::fault::{FaultKind, Faults, UnknownFree};
 use super::lane::Lane;
 use super::live::{Ended, Freed, LiveBlocks, Met};
-use super::outcome::{FaultKind, Faults, UnknownFree};
 use super::parse::{Action, BlockRecord};
 
 /// What happened at a part of all addresses.
 #[derive(Debug, Default)]
-pub struct Shard {
+pub(super) struct Shard {
     pub(super) live: LiveBlocks,
     pub(super) faults: Faults,
-    pub(super) unknown_frees: Vec<(UnknownFree, Met)>,
+    pub(super) unknown_frees: Vec<(UnknownFree<CallerId>, Met)>,
     /// Under [`Reuse::FreeLoggedLate`].
     pub(super) late: Sampler,
     /// What comes on top under [`Reuse::FreeLost`].
@@ -23,7 +23,7 @@ pub struct Shard {
 impl Shard {
     /// `keep_unknown`: whether frees that met no block are kept one by one.
     #[inline]
-    pub fn step(&mut self, step: &BlockRecord, lane: &Lane, shift: u32, keep_unknown: bool) {
+    pub(super) fn step(&mut self, step: &BlockRecord, lane: &Lane, shift: u32, keep_unknown: bool) {
         let line = lane.lines_before + u64::from(step.line());
         match step.action() {
             Action::Allocate => {
@@ -45,7 +45,7 @@ impl Shard {
                     let free = UnknownFree {
                         line,
                         address: step.address,
-                        by: lane.caller(step.caller),
+                        at: lane.caller(step.caller),
                         in_realloc: action == Action::FreeInRealloc,
                     };
                     self.unknown_free(free, met, keep_unknown);
@@ -69,14 +69,14 @@ impl Shard {
     }
 
     #[cold]
-    fn unknown_free(&mut self, free: UnknownFree, met: Met, keep_unknown: bool) {
+    fn unknown_free(&mut self, free: UnknownFree<CallerId>, met: Met, keep_unknown: bool) {
         for (kind, freed) in [
             (FaultKind::DoubleFree, Freed::Again),
             (FaultKind::FreeOfUnknown, Freed::Unknown),
             (FaultKind::FreeOfUnknown, Freed::Unsure),
         ] {
             let (late, lost) = (met.late == freed, met.lost == freed);
-            self.faults.note(kind, free.by, free.line, late, lost);
+            self.faults.note(kind, free.at, free.line, late, lost);
         }
         if keep_unknown {
             self.unknown_frees.push((free, met));

@@ -13,7 +13,7 @@ use super::curve::{Curve, CurveWriter, STEPS};
 /// Blocks are sorted and counted a part of all addresses at a time. A map of what was counted would take several times as
 /// much for each of a million callers.
 #[derive(Debug, Default)]
-pub struct Survivors(Vec<(u64, u32)>);
+pub(crate) struct Survivors(Vec<(u64, u32)>);
 
 /// The caller and the stretch in one number.
 fn key(block: Block) -> u64 {
@@ -21,7 +21,7 @@ fn key(block: Block) -> u64 {
 }
 
 impl Survivors {
-    pub fn of(blocks: impl Iterator<Item = Block>) -> Survivors {
+    pub(crate) fn of(blocks: impl Iterator<Item = Block>) -> Survivors {
         let mut keys: Vec<u64> = blocks.map(key).collect();
         keys.sort_unstable();
         let alike = keys.chunk_by(|a, b| a == b);
@@ -30,7 +30,7 @@ impl Survivors {
         Survivors(counts)
     }
 
-    pub fn absorb(&mut self, other: Survivors) {
+    pub(crate) fn absorb(&mut self, other: Survivors) {
         match self.0.is_empty() {
             true => *self = other,
             false => self.0.extend(other.0),
@@ -39,7 +39,7 @@ impl Survivors {
 
     /// For each of so many callers, by [`CallerId`]: how many of those that live at the end were there at each step of a
     /// run of so many lines. Their bytes are not kept.
-    pub fn curves(mut self, callers: usize, lines: u64) -> Vec<Curve> {
+    pub(crate) fn curves(mut self, callers: usize, lines: u64) -> Vec<Curve> {
         let steps = Steps::new(lines);
         self.0.sort_unstable();
         let mut births = self.0.into_iter().peekable();

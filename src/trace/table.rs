@@ -9,7 +9,7 @@ use super::freed::{FreedPages, Marks};
 
 /// What an address held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub(crate) enum Held {
     /// Nothing, or nothing that is remembered.
     Nothing,
     /// A block that was freed.
@@ -27,7 +27,7 @@ pub enum Held {
 /// regions are looked up one by one. Marks cost nothing on a page; where a page would have nothing but marks, they are
 /// stowed away in [`FreedPages`].
 #[derive(Debug, Default)]
-pub struct AddressTable {
+pub(crate) struct AddressTable {
     directory: Directory,
     /// All pages, one after the other.
     slots: Vec<Slot>,
@@ -186,7 +186,7 @@ impl Directory {
 impl AddressTable {
     /// Puts a block at an address, and says what it held before.
     #[inline(always)]
-    pub fn put(&mut self, address: u64, block: Block) -> Held {
+    pub(crate) fn put(&mut self, address: u64, block: Block) -> Held {
         let slot = Slot::new(block);
         let before = self.replace(address, slot);
         self.live += usize::from(!before.is_live());
@@ -199,7 +199,7 @@ impl AddressTable {
 
     /// Leaves a mark at an address, and says what it held before.
     #[inline(always)]
-    pub fn free(&mut self, address: u64) -> Held {
+    pub(crate) fn free(&mut self, address: u64) -> Held {
         let before = self.replace(address, Slot::MARK);
         let held = self.held(address, before);
         if before.is_large() {
@@ -306,7 +306,7 @@ impl AddressTable {
     }
 
     /// Makes stretches 2^`by` times as long.
-    pub fn coarsen(&mut self, by: u32) {
+    pub(crate) fn coarsen(&mut self, by: u32) {
         let alone = self.alone.values_mut();
         for slot in self.slots.iter_mut().chain(alone) {
             *slot = slot.coarsened(by);
@@ -314,18 +314,18 @@ impl AddressTable {
     }
 
     /// Whether an address that holds nothing can have held a block that was freed.
-    pub fn has_forgotten(&self) -> bool {
+    pub(crate) fn has_forgotten(&self) -> bool {
         self.freed.has_forgotten()
     }
 
     /// Live blocks and marks.
     #[cfg(test)]
-    pub fn known(&self) -> usize {
+    pub(crate) fn known(&self) -> usize {
         let marks = self.slots.iter().filter(|slot| **slot == Slot::MARK);
         self.live + marks.count() + self.freed.len()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (u64, Block)> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, Block)> + '_ {
         let on_pages = self.directory.iter().flat_map(|(number, start)| {
             let page = self.slots[start..start + SLOTS_OF_PAGE].iter().enumerate();
             page.map(move |(index, slot)| (address_of(number, index), *slot))

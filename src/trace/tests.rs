@@ -218,7 +218,7 @@ fn faults_are_told_by_kind_and_caller() {
         .map(|f| {
             (
                 f.kind,
-                trace.callers.get(f.caller).address.unwrap(),
+                trace.callers.get(f.at).address.unwrap(),
                 f.seen.count,
                 f.seen.first_line.unwrap(),
             )

@@ -7,18 +7,18 @@ use hashbrown::{HashMap, HashSet};
 
 use super::anomalies::Anomalies;
 use super::caller_texts::Texts;
-use super::line::{Caller, last_mark};
+use super::line::{LogCaller, last_mark};
 use super::live::Occurrences;
 use super::seen::CallerSeen;
 
 /// Whether a record lacks the mark that every caller begins with. What a program prints into the log stands
 /// before a mark, and holes in the file are told apart from this.
-pub fn lacks_beginning(text: &[u8]) -> bool {
+pub(super) fn lacks_beginning(text: &[u8]) -> bool {
     !text.starts_with(b"@ ") && last_mark(text).is_none() && memchr::memchr(0, text).is_none()
 }
 
 /// Whether a line that is no record is a part of one: `@ ./app:[0x13= Start`, `61f0 0x30`.
-pub fn is_half_record(text: &[u8]) -> bool {
+pub(super) fn is_half_record(text: &[u8]) -> bool {
     text.starts_with(b"@ ") || is_two_figures(text)
 }
 
@@ -45,7 +45,7 @@ const MANY: u64 = 8;
 const SHORTEST: usize = 3;
 
 /// The callers of a log, to be looked through for halves.
-pub struct TornCallers<'a> {
+pub(super) struct TornCallers<'a> {
     pub texts: &'a Texts,
     /// By the callers' numbers, as all here.
     pub first_lines: &'a [u64],
@@ -56,7 +56,7 @@ pub struct TornCallers<'a> {
 
 impl<'a> TornCallers<'a> {
     /// Notes callers that are put together from the halves of two, in a log of so many records.
-    pub fn note(&self, anomalies: &mut Anomalies, records: u64) {
+    pub(super) fn note(&self, anomalies: &mut Anomalies, records: u64) {
         // Where hardly a line has the mark, none needs one to be whole.
         if anomalies.torn.count > records / 2 {
             anomalies.torn = Occurrences::default();
@@ -90,7 +90,7 @@ impl<'a> TornCallers<'a> {
             return Vec::new();
         }
         let common = texts(|records| records >= MANY);
-        let known = Known::of(common.into_iter().map(|number| self.text(number)));
+        let known = KnownCallers::of(common.into_iter().map(|number| self.text(number)));
         let odd = odd
             .into_iter()
             .filter(|number| known.are_two_halves(self.text(*number)));
@@ -103,7 +103,7 @@ impl<'a> TornCallers<'a> {
             return Vec::new();
         }
         let own = self.own().map(|number| self.text(number));
-        let known = Known::of(own);
+        let known = KnownCallers::of(own);
         let behind_half = self.glued.iter().filter(|number| {
             let text = self.text(**number);
             let mark = last_mark(text).unwrap_or(0);
@@ -122,7 +122,7 @@ impl<'a> TornCallers<'a> {
     /// The file of every caller that has one.
     fn files(&self) -> impl Iterator<Item = (usize, &'a [u8])> + '_ {
         self.own()
-            .filter_map(|number| Some((number, Caller::parse(self.text(number)).file?)))
+            .filter_map(|number| Some((number, LogCaller::parse(self.text(number)).file?)))
     }
 
     fn text(&self, number: usize) -> &'a [u8] {
@@ -131,18 +131,18 @@ impl<'a> TornCallers<'a> {
 }
 
 /// Callers as the log spells them, to be found by how they begin, and by how they end.
-struct Known<'a> {
+struct KnownCallers<'a> {
     sorted: Vec<&'a [u8]>,
     reversed: Vec<Vec<u8>>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownCallers<'a> {
     fn of(texts: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut sorted: Vec<&[u8]> = texts.filter(|text| !text.is_empty()).collect();
         sorted.sort_unstable();
         let mut reversed: Vec<Vec<u8>> = sorted.iter().map(|text| reversed(text)).collect();
         reversed.sort_unstable();
-        Known { sorted, reversed }
+        KnownCallers { sorted, reversed }
     }
 
     /// Whether a caller begins with this text, or the text goes on behind a caller.

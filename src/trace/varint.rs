@@ -1,17 +1,17 @@
 //! Numbers in as few bytes as they need.
 
 /// Small numbers for small changes, up or down.
-pub fn zigzag(change: u64) -> u64 {
+pub(super) fn zigzag(change: u64) -> u64 {
     change << 1 ^ ((change as i64) >> 63) as u64
 }
 
-pub fn unzigzag(number: u64) -> u64 {
+pub(crate) fn unzigzag(number: u64) -> u64 {
     number >> 1 ^ (number & 1).wrapping_neg()
 }
 
 /// Seven bits a byte, the lowest first; all but the last have the eighth.
 #[inline]
-pub fn write(bytes: &mut Vec<u8>, mut number: u64) {
+pub(super) fn write(bytes: &mut Vec<u8>, mut number: u64) {
     while number > 0x7f {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
@@ -21,7 +21,7 @@ pub fn write(bytes: &mut Vec<u8>, mut number: u64) {
 
 /// Takes a number off the beginning; 0 where there is none.
 #[inline]
-pub fn read(bytes: &mut &[u8]) -> u64 {
+pub(super) fn read(bytes: &mut &[u8]) -> u64 {
     let mut number = 0;
     for shift in (0..u64::BITS).step_by(7) {
         let Some((byte, rest)) = bytes.split_first() else {

@@ -12,7 +12,8 @@ use crate::printable::some;
 use crate::units::{count, counted};
 
 pub use comparison::ComparisonWarning;
-pub use log::{LinesSeen, LogWarning, ReadFailure};
+pub use log::LogWarning;
+pub(crate) use log::{LinesSeen, ReadFailure};
 pub use names::NamesWarning;
 pub use recording::RecordingWarning;
 
@@ -90,12 +91,12 @@ impl Warning {
     }
 
     /// Whether rows of one run may stand in other rows of the other, so that none can be said to be fixed.
-    pub fn parts_rows(&self) -> bool {
+    pub(crate) fn parts_rows(&self) -> bool {
         matches!(self, Warning::Comparison(warning) if warning.parts_rows())
     }
 
     /// Whether this says how a run differs from the first one.
-    pub fn is_of_two(&self) -> bool {
+    pub(crate) fn is_of_two(&self) -> bool {
         matches!(self, Warning::Comparison(warning) if warning.is_of_two())
     }
 }

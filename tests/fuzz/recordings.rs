@@ -23,7 +23,7 @@ const OPTIONS: Options = Options {
 };
 
 /// A recording: a report in every form whose figures agree with one another, or an error.
-pub fn recording(input: &[u8], directory: &Path) {
+pub(crate) fn recording(input: &[u8], directory: &Path) {
     let Ok(bytes) = file(&mut Unstructured::new(input)) else {
         return;
     };

@@ -17,7 +17,7 @@ use mtrace_diff::{FORMATS, Options, Report, StackView};
 use serde_json::{Map, Value, json};
 
 /// A saved report of any structure: a run that agrees with itself, or an error.
-pub fn saved(input: &[u8], directory: &Path) {
+pub(crate) fn saved(input: &[u8], directory: &Path) {
     let mut bytes = Unstructured::new(input);
     let Ok(text) = report_text(&mut bytes) else {
         return;
@@ -43,7 +43,7 @@ pub fn saved(input: &[u8], directory: &Path) {
 }
 
 /// Two runs whose call sites have much in common: whatever is taken for what, nothing is lost.
-pub fn identity(input: &[u8], directory: &Path) {
+pub(crate) fn identity(input: &[u8], directory: &Path) {
     let mut bytes = Unstructured::new(input);
     let files = ["old.json", "new.json"].map(|name| directory.join(name));
     for file in &files {
@@ -80,7 +80,7 @@ pub fn identity(input: &[u8], directory: &Path) {
 }
 
 /// A compressed log, damaged: the figures of the log, or it is said that they are not.
-pub fn compressed(input: &[u8], directory: &Path) {
+pub(crate) fn compressed(input: &[u8], directory: &Path) {
     let mut bytes = Unstructured::new(input);
     let Ok((whole, name, mut packed)) = packed_log(&mut bytes) else {
         return;
@@ -157,7 +157,7 @@ fn packed_log(bytes: &mut Unstructured<'_>) -> Result<(Vec<u8>, &'static str, Ve
     }
 }
 
-pub fn plan(files: &[&Path]) -> Plan {
+pub(crate) fn plan(files: &[&Path]) -> Plan {
     let run = |file: &&Path| RunInput {
         path: file.to_path_buf(),
         ..RunInput::default()
@@ -169,7 +169,7 @@ pub fn plan(files: &[&Path]) -> Plan {
 }
 
 /// Rows add up to the runs, and every form can be written.
-pub fn check(report: &Report) {
+pub(crate) fn check(report: &Report) {
     for (index, run) in report.runs.iter().enumerate() {
         let sites = report.sites.iter().map(|site| {
             site.at.runs[index]
@@ -205,7 +205,7 @@ pub fn check(report: &Report) {
 }
 
 /// A run against itself has not changed.
-pub fn unchanged(file: &Path) {
+pub(crate) fn unchanged(file: &Path) {
     let report = mtrace_diff::compare(&plan(&[file, file])).expect("it was read before");
     for site in &report.sites {
         assert_eq!(site.growth.blocks, 0, "{:?}", site.at.key);

@@ -14,7 +14,7 @@ use mtrace_diff::internals::trace::{ReplayOptions, STEPS, Tally, replay};
 use mtrace_diff::{FORMATS, Options, StackView};
 
 /// A log of any bytes: it is read to its end, and its figures agree with one another.
-pub fn log(input: &[u8]) {
+pub(crate) fn log(input: &[u8]) {
     let options = ReplayOptions {
         keep_unknown_frees: true,
     };
@@ -54,7 +54,7 @@ pub fn log(input: &[u8]) {
 }
 
 /// A maps file of any bytes: every mapping that is read is found by the addresses in it.
-pub fn maps(input: &[u8]) {
+pub(crate) fn maps(input: &[u8]) {
     let Ok(maps) = Maps::parse(Path::new("maps"), input) else {
         return;
     };
@@ -75,7 +75,7 @@ pub fn maps(input: &[u8]) {
 
 /// A whole capture: two lengths of 16 bits, a log, a maps file, and an ELF file with the rest. It gives
 /// a report in every form, or an error.
-pub fn capture(input: &[u8], directory: &Path) {
+pub(crate) fn capture(input: &[u8], directory: &Path) {
     let Some((lengths, rest)) = input.split_first_chunk::<4>() else {
         return;
     };

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// The program under test, in a plain environment.
-pub fn mtrace_diff() -> Command {
+pub(crate) fn mtrace_diff() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mtrace-diff"));
     for variable in [
         "NO_COLOR",
@@ -24,12 +24,12 @@ pub fn mtrace_diff() -> Command {
     command
 }
 
-pub fn testdata() -> PathBuf {
+pub(crate) fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
 }
 
 /// A file of a capture set, found by how its name ends.
-pub fn file_of(run: &str, suffix: &str) -> PathBuf {
+pub(crate) fn file_of(run: &str, suffix: &str) -> PathBuf {
     let directory = testdata().join(run);
     let mut files: Vec<PathBuf> = std::fs::read_dir(&directory)
         .unwrap_or_else(|e| panic!("{}: {e}", directory.display()))
@@ -49,7 +49,7 @@ pub fn file_of(run: &str, suffix: &str) -> PathBuf {
 }
 
 /// Runs a command that has to succeed, and gives what it printed.
-pub fn stdout_of(command: &mut Command) -> String {
+pub(crate) fn stdout_of(command: &mut Command) -> String {
     let output = output_of(command);
     assert!(
         output.status.success(),
@@ -60,7 +60,7 @@ pub fn stdout_of(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-pub fn output_of(command: &mut Command) -> Output {
+pub(crate) fn output_of(command: &mut Command) -> Output {
     // A program that was just written is busy while a process that another test starts still has it open.
     for _ in 0..50 {
         match command.output() {
@@ -74,23 +74,23 @@ pub fn output_of(command: &mut Command) -> Output {
 }
 
 /// A text without the breaks of its lines, which are where a terminal's edge is.
-pub fn unwrapped(text: &str) -> String {
+pub(crate) fn unwrapped(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The JSON document of a comparison or, with `show` first, of one run.
-pub fn json(arguments: &[&str]) -> Value {
+pub(crate) fn json(arguments: &[&str]) -> Value {
     let text = stdout_of(mtrace_diff().args(arguments).args(["--format", "json"]));
     serde_json::from_str(&text).unwrap()
 }
 
 /// The document of both runs of a capture set.
-pub fn compare(set: &str) -> Value {
+pub(crate) fn compare(set: &str) -> Value {
     json(&[&format!("{set}/run0"), &format!("{set}/run1")])
 }
 
 /// The only site whose function begins with `function`.
-pub fn site<'a>(document: &'a Value, function: &str) -> &'a Value {
+pub(crate) fn site<'a>(document: &'a Value, function: &str) -> &'a Value {
     let mut sites = document["sites"].as_array().unwrap().iter().filter(|site| {
         let name = site["function"].as_str();
         name.is_some_and(|name| name.starts_with(function))
@@ -106,7 +106,7 @@ pub fn site<'a>(document: &'a Value, function: &str) -> &'a Value {
 }
 
 /// Live blocks and bytes of a site in each run; absent is `None`.
-pub fn live(site: &Value) -> Vec<Option<(u64, u64)>> {
+pub(crate) fn live(site: &Value) -> Vec<Option<(u64, u64)>> {
     let of = |run: &Value| {
         Some((
             run["live"]["blocks"].as_u64()?,
@@ -117,7 +117,7 @@ pub fn live(site: &Value) -> Vec<Option<(u64, u64)>> {
 }
 
 /// The line of a source in testdata/src that holds `mark`, counted from 1.
-pub fn line_of(source: &str, mark: &str) -> u64 {
+pub(crate) fn line_of(source: &str, mark: &str) -> u64 {
     let path = testdata().join("src").join(source);
     let text = std::fs::read_to_string(&path).unwrap();
     let mut lines = text
@@ -135,7 +135,7 @@ pub fn line_of(source: &str, mark: &str) -> u64 {
 }
 
 /// Another name of a run: a gate refuses the very same one twice.
-pub fn linked(path: impl AsRef<Path>) -> (tempfile::TempDir, PathBuf) {
+pub(crate) fn linked(path: impl AsRef<Path>) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = testdata().join(path).canonicalize().unwrap();
     let link = directory.path().join(path.file_name().unwrap());
@@ -144,7 +144,7 @@ pub fn linked(path: impl AsRef<Path>) -> (tempfile::TempDir, PathBuf) {
 }
 
 /// Whether a program is on this machine.
-pub fn has_tool(name: &str) -> bool {
+pub(crate) fn has_tool(name: &str) -> bool {
     if let Some(library) = name.strip_prefix("pkg-config:") {
         let known = Command::new("pkg-config")
             .args(["--exists", library])

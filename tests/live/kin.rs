@@ -95,7 +95,7 @@ fn assert_fails(first: &Path, last: &Path, growth: &str) {
 const HEAD: &str = "#include <mcheck.h>\n#include <stdlib.h>\n#include \"save_maps.h\"\n";
 
 /// Two libraries with one entry and one name of their sources, both loaded in both runs, byte for byte the same.
-pub fn quiet_library() {
+pub(crate) fn quiet_library() {
     let main = format!(
         "{HEAD}void audio(int); void video(int);\nint main(int c, char **v) {{ mtrace(); audio(atoi(v[1])); video(atoi(v[2]));\n\
          save_maps(getenv(\"MAPS\")); muntrace(); }}\n"
@@ -129,7 +129,7 @@ pub fn quiet_library() {
 }
 
 /// Static functions of one name in files of one name, at other lines and at the same ones.
-pub fn quiet_file() {
+pub(crate) fn quiet_file() {
     for above in ["", "\n\n"] {
         let main = format!(
             "{HEAD}const char *version = VERSION; void audio(int); void video(int);\n\
@@ -162,7 +162,7 @@ pub fn quiet_file() {
 }
 
 /// Two calls of one function, of which each run makes one; another part of the program was changed.
-pub fn quiet_call() {
+pub(crate) fn quiet_call() {
     let main = format!(
         "{HEAD}const char *version = VERSION;\nvoid *volatile g;\n\
          __attribute__((noinline)) void work(int is_bad) {{\n\
@@ -192,7 +192,7 @@ pub fn quiet_call() {
 }
 
 /// What a lambda, or a nested function, leaks stays with the function that it stands in.
-pub fn nested_functions() {
+pub(crate) fn nested_functions() {
     let cxx = |name: &str| {
         format!(
             "void setup_{name}(int n) {{\n\
@@ -238,7 +238,7 @@ pub fn nested_functions() {
 }
 
 /// Two static functions of one name, whose files have one path in the debug information, or none.
-pub fn namesakes() {
+pub(crate) fn namesakes() {
     let main = format!(
         "{HEAD}void x(int); void y(int);\nint main(int c, char **v) {{ mtrace(); x(atoi(v[1])); y(atoi(v[2]));\n\
          save_maps(getenv(\"MAPS\")); muntrace(); }}\n"

@@ -11,7 +11,7 @@ use crate::render::{Sources, root_slot};
 use crate::rng::Rng;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     pub optimise: &'static str,
     pub pie: bool,
     pub lines: bool,
@@ -22,7 +22,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn random(rng: &mut Rng) -> Settings {
+    pub(crate) fn random(rng: &mut Rng) -> Settings {
         Settings {
             optimise: rng.pick::<&str>(&["-O0", "-O1", "-O2", "-O2", "-Os"]),
             pie: rng.percent(70),
@@ -37,13 +37,13 @@ impl Settings {
 const SLOTS: usize = 4096;
 
 /// How often each site runs, and of how many of its blocks one is freed (0: none, 1: all).
-pub struct Counts {
+pub(crate) struct Counts {
     pub times: Vec<i32>,
     pub drop: Vec<i32>,
 }
 
 impl Counts {
-    pub fn random(rng: &mut Rng, factor: usize) -> Counts {
+    pub(crate) fn random(rng: &mut Rng, factor: usize) -> Counts {
         let mut times = vec![0; SLOTS];
         for (slot, times) in times.iter_mut().enumerate() {
             *times = (if slot < root_slot(0) {
@@ -58,7 +58,7 @@ impl Counts {
 }
 
 /// The parts that every program uses, compiled once.
-pub fn prepare(directory: &Path) {
+pub(crate) fn prepare(directory: &Path) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/random/runtime.c");
     stdout_of(
         Command::new("gcc")
@@ -83,7 +83,7 @@ pub fn prepare(directory: &Path) {
 }
 
 /// Where a program is built and run.
-pub struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// What `prepare` made.
     pub parts: &'a Path,
     pub directory: &'a Path,
@@ -92,18 +92,18 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
-    pub fn run(&self) -> PathBuf {
+    pub(crate) fn run(&self) -> PathBuf {
         self.directory.join(&self.run)
     }
 }
 
 /// Whether a run was traced to its end: what is written last is there.
-pub fn is_made(place: &Place) -> bool {
+pub(crate) fn is_made(place: &Place) -> bool {
     place.run().join("app.maps").exists()
 }
 
 /// Writes, compiles and runs a program; gives the directory of the run.
-pub fn build(
+pub(crate) fn build(
     program: &Program,
     sources: &Sources,
     settings: &Settings,
@@ -194,7 +194,7 @@ fn trace(run: &Path, counts: &Counts) {
 }
 
 /// Function symbols of a module, by address.
-pub fn symbols(module: &Path) -> BTreeMap<u64, String> {
+pub(crate) fn symbols(module: &Path) -> BTreeMap<u64, String> {
     let text = stdout_of(
         Command::new("nm")
             .args(["-C", "--defined-only"])

@@ -7,7 +7,7 @@ use crate::rework::{change_inline, extract, is_overloaded, move_function, replac
 use crate::rng::Rng;
 
 #[derive(Default, Debug)]
-pub struct Edits {
+pub(crate) struct Edits {
     /// What was done, in words.
     pub log: Vec<String>,
     /// By site, the classes of edits that touched its line, its function or its file.
@@ -17,7 +17,7 @@ pub struct Edits {
     pub limits: BTreeSet<Label>,
 }
 
-pub const CLASSES: [&str; 20] = [
+pub(crate) const CLASSES: [&str; 20] = [
     "insert-lines",
     "delete-lines",
     "insert-allocation",
@@ -52,7 +52,7 @@ const HARD: [&str; 6] = [
 ];
 
 /// Does up to `wanted` edits; one for which the program has no place is left out.
-pub fn edit(program: &mut Program, rng: &mut Rng, wanted: usize) -> Edits {
+pub(crate) fn edit(program: &mut Program, rng: &mut Rng, wanted: usize) -> Edits {
     let mut edits = Edits::default();
     for _ in 0..wanted {
         // What changes the list of calls is what is hard: it comes more often.
@@ -71,9 +71,9 @@ pub fn edit(program: &mut Program, rng: &mut Rng, wanted: usize) -> Edits {
     edits
 }
 
-pub type Done = Option<(String, Vec<Label>)>;
+pub(crate) type Done = Option<(String, Vec<Label>)>;
 
-pub fn labels(function: &Function) -> Vec<Label> {
+pub(crate) fn labels(function: &Function) -> Vec<Label> {
     function.sites().iter().map(|site| site.label).collect()
 }
 

@@ -3,10 +3,10 @@
 use crate::rng::Rng;
 
 /// The number of a site. It goes with the site through every edit.
-pub type Label = u32;
+pub(crate) type Label = u32;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Malloc,
     Calloc,
     Realloc,
@@ -21,13 +21,13 @@ pub enum Kind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
+pub(crate) enum Size {
     Fixed(usize),
     Varying,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     Plain,
     /// In a variable, which the next line hands on.
     Variable,
@@ -38,7 +38,7 @@ pub enum Form {
 }
 
 #[derive(Clone, Debug)]
-pub struct Site {
+pub(crate) struct Site {
     pub label: Label,
     pub kind: Kind,
     pub size: Size,
@@ -47,7 +47,7 @@ pub struct Site {
 
 impl Site {
     /// The size as the source and the log show it; `None` varies.
-    pub fn fixed_size(&self) -> Option<usize> {
+    pub(crate) fn fixed_size(&self) -> Option<usize> {
         match self.size {
             Size::Fixed(size) => Some(size),
             Size::Varying => None,
@@ -56,7 +56,7 @@ impl Site {
 }
 
 #[derive(Clone, Debug)]
-pub enum Statement {
+pub(crate) enum Statement {
     /// One line of source, if their forms allow, with all of these.
     Sites(Vec<Site>),
     /// A line without code.
@@ -75,7 +75,7 @@ pub enum Statement {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Block {
+pub(crate) enum Block {
     If,
     IfElse,
     Switch,
@@ -83,7 +83,7 @@ pub enum Block {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inline {
+pub(crate) enum Inline {
     No,
     Hint,
     Always,
@@ -91,7 +91,7 @@ pub enum Inline {
 }
 
 #[derive(Clone, Debug)]
-pub struct Function {
+pub(crate) struct Function {
     pub id: usize,
     pub name: String,
     pub is_static: bool,
@@ -107,7 +107,7 @@ pub struct Function {
 }
 
 #[derive(Clone, Debug)]
-pub struct File {
+pub(crate) struct File {
     pub directory: String,
     pub stem: String,
     /// In the shared library instead of the program.
@@ -116,13 +116,13 @@ pub struct File {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrapper {
+pub(crate) enum Wrapper {
     Header,
     OwnFile,
 }
 
 #[derive(Clone, Debug)]
-pub struct Program {
+pub(crate) struct Program {
     pub cxx: bool,
     /// `operator new` is the C++ library's own: all of `new` stands there.
     pub plain_new: bool,
@@ -148,7 +148,7 @@ const DIRECTORIES: [&str; 4] = ["", "net", "disk", "core"];
 const STEMS: [&str; 7] = ["io", "session", "table", "proto", "store", "util", "driver"];
 
 impl Program {
-    pub fn random(rng: &mut Rng, cxx: bool) -> Program {
+    pub(crate) fn random(rng: &mut Rng, cxx: bool) -> Program {
         let mut program = Program {
             cxx,
             plain_new: rng.percent(20),
@@ -234,7 +234,7 @@ impl Program {
         }
     }
 
-    pub fn function(&mut self, rng: &mut Rng, is_static: bool) -> Function {
+    pub(crate) fn function(&mut self, rng: &mut Rng, is_static: bool) -> Function {
         let id = self.ids;
         self.ids += 1;
         let mut function = Function {
@@ -261,7 +261,7 @@ impl Program {
         function
     }
 
-    pub fn fresh_name(&self, rng: &mut Rng) -> String {
+    pub(crate) fn fresh_name(&self, rng: &mut Rng) -> String {
         loop {
             let mut name = format!("{}_{}", rng.pick(&NOUNS), rng.pick(&VERBS));
             if self.functions().any(|f| f.name == name) {
@@ -289,13 +289,13 @@ impl Program {
     }
 
     /// A site that can share its line with others.
-    pub fn short_site(&mut self, rng: &mut Rng) -> Site {
+    pub(crate) fn short_site(&mut self, rng: &mut Rng) -> Site {
         let mut site = self.site(rng);
         site.form = Form::Plain;
         site
     }
 
-    pub fn site(&mut self, rng: &mut Rng) -> Site {
+    pub(crate) fn site(&mut self, rng: &mut Rng) -> Site {
         let label = self.labels;
         self.labels += 1;
         let kind = match rng.below(if self.cxx { 20 } else { 12 }) {
@@ -328,7 +328,7 @@ impl Program {
         }
     }
 
-    pub fn size(rng: &mut Rng) -> Size {
+    pub(crate) fn size(rng: &mut Rng) -> Size {
         match rng.below(10) {
             0 | 1 => Size::Varying,
             2..=5 => Size::Fixed(*rng.pick(&[24, 32, 40, 64])),
@@ -336,14 +336,14 @@ impl Program {
         }
     }
 
-    pub fn functions(&self) -> impl Iterator<Item = &Function> {
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &Function> {
         self.files.iter().flat_map(|file| &file.functions)
     }
 }
 
 impl Function {
     /// Its sites, in the order of the source.
-    pub fn sites(&self) -> Vec<&Site> {
+    pub(crate) fn sites(&self) -> Vec<&Site> {
         fn collect<'a>(body: &'a [Statement], into: &mut Vec<&'a Site>) {
             for statement in body {
                 match statement {
@@ -359,7 +359,7 @@ impl Function {
     }
 
     /// The same, to change.
-    pub fn sites_mut(&mut self) -> Vec<&mut Site> {
+    pub(crate) fn sites_mut(&mut self) -> Vec<&mut Site> {
         fn collect<'a>(body: &'a mut [Statement], into: &mut Vec<&'a mut Site>) {
             for statement in body {
                 match statement {
@@ -374,7 +374,7 @@ impl Function {
         sites
     }
 
-    pub fn has_calls(&self) -> bool {
+    pub(crate) fn has_calls(&self) -> bool {
         self.body
             .iter()
             .any(|statement| matches!(statement, Statement::Call { .. }))

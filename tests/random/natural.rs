@@ -24,7 +24,7 @@ use crate::render::Sources;
 
 /// A call as a person sees it; the label is what nobody sees.
 #[derive(Clone, Copy)]
-pub struct Call {
+pub(crate) struct Call {
     pub label: Label,
     /// `None` varies.
     pub size: Option<usize>,
@@ -36,7 +36,7 @@ pub struct Call {
 
 /// What the sources do not tell, or not with one voice.
 #[derive(Default, Debug)]
-pub struct Doubts {
+pub(crate) struct Doubts {
     pub undecidable: BTreeSet<Label>,
     pub contested: BTreeSet<Label>,
 }
@@ -49,7 +49,7 @@ impl Doubts {
 }
 
 /// The doubts about sites where both builds have lines.
-pub fn with_lines(before: (&Program, &Sources), after: (&Program, &Sources)) -> Doubts {
+pub(crate) fn with_lines(before: (&Program, &Sources), after: (&Program, &Sources)) -> Doubts {
     let calls = |(_, sources): (&Program, &Sources), function: &Function| -> Vec<Call> {
         let of = |site: &&Site| Call {
             label: site.label,
@@ -70,11 +70,11 @@ pub fn with_lines(before: (&Program, &Sources), after: (&Program, &Sources)) -> 
 }
 
 /// The symbols of a module by address, and the site of each call in it.
-pub type Module<'a> = (&'a BTreeMap<u64, String>, &'a [(u64, Label)]);
+pub(crate) type Module<'a> = (&'a BTreeMap<u64, String>, &'a [(u64, Label)]);
 
 /// The doubts about the sites of a module without lines: what is known is the symbol that holds a
 /// call, and the order of the calls in it. Symbols that are there twice, or in one build only, tell nothing.
-pub fn without_lines(programs: [&Program; 2], modules: [Module; 2]) -> Doubts {
+pub(crate) fn without_lines(programs: [&Program; 2], modules: [Module; 2]) -> Doubts {
     let [before, after] = [0, 1].map(|run| {
         let (symbols, places) = modules[run];
         let mut calls: BTreeMap<&str, Vec<Call>> = BTreeMap::new();
@@ -120,7 +120,7 @@ pub fn without_lines(programs: [&Program; 2], modules: [Module; 2]) -> Doubts {
 }
 
 /// The labels that stand at a line where another call stood, though the lines of the calls are the same.
-pub fn contested(one: &[Call], two: &[Call]) -> BTreeSet<Label> {
+pub(crate) fn contested(one: &[Call], two: &[Call]) -> BTreeSet<Label> {
     let lines = |calls: &[Call]| calls.iter().map(|c| c.line).collect::<Vec<_>>();
     let statements = |calls: &[Call]| calls.iter().map(|c| c.statement).collect::<Vec<_>>();
     if lines(one) != lines(two) && statements(one) != statements(two) {
@@ -131,7 +131,7 @@ pub fn contested(one: &[Call], two: &[Call]) -> BTreeSet<Label> {
 }
 
 /// The labels that are undecidable in two versions of one list of calls.
-pub fn of_function(one: &[Call], two: &[Call], lines: bool) -> BTreeSet<Label> {
+pub(crate) fn of_function(one: &[Call], two: &[Call], lines: bool) -> BTreeSet<Label> {
     let order = |calls: &[Call]| calls.iter().map(|c| c.label).collect::<Vec<_>>();
     let mut unclear = BTreeSet::new();
     if order(one) == order(two) {

@@ -17,14 +17,14 @@ use crate::rng::Rng;
 use crate::truth::{Callers, Group, Score, Verdict, callers, judge, rows};
 
 /// What a verdict is about.
-pub struct Judged {
+pub(crate) struct Judged {
     pub group: Group,
     pub classes: BTreeSet<String>,
     pub score: Score,
     pub text: Option<String>,
 }
 
-pub struct PairResult {
+pub(crate) struct PairResult {
     pub seed: u64,
     pub what: String,
     pub judged: Vec<Judged>,
@@ -33,7 +33,7 @@ pub struct PairResult {
 }
 
 /// Runs pairs on all cores; the results are in the order of the seeds.
-pub fn run_all(seeds: &[u64]) -> Vec<PairResult> {
+pub(crate) fn run_all(seeds: &[u64]) -> Vec<PairResult> {
     let parts = TempDir::new().unwrap();
     prepare(parts.path());
     let next = AtomicUsize::new(0);

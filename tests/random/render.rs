@@ -9,13 +9,13 @@ use crate::model::{
 
 /// Where a site stands, counted from the line of its function.
 #[derive(Clone, Copy)]
-pub struct Line {
+pub(crate) struct Line {
     pub call: usize,
     /// Where its statement begins.
     pub statement: usize,
 }
 
-pub struct Sources {
+pub(crate) struct Sources {
     /// Path below the source directory, text, and whether it goes into the shared library.
     pub files: Vec<(String, String, bool)>,
     pub lines: BTreeMap<Label, Line>,
@@ -48,7 +48,7 @@ void finish(void);
 #define TAKE(size) malloc(size)
 "#;
 
-pub fn render(program: &Program) -> Sources {
+pub(crate) fn render(program: &Program) -> Sources {
     let mut sources = Sources {
         files: Vec::new(),
         lines: BTreeMap::new(),
@@ -101,11 +101,11 @@ pub fn render(program: &Program) -> Sources {
 }
 
 /// Where in the table of counts the number of calls of a root stands.
-pub fn root_slot(id: usize) -> usize {
+pub(crate) fn root_slot(id: usize) -> usize {
     2000 + id
 }
 
-pub fn path(file: &File, extension: &str) -> String {
+pub(crate) fn path(file: &File, extension: &str) -> String {
     if file.directory.is_empty() {
         format!("{}.{extension}", file.stem)
     } else {

@@ -7,7 +7,7 @@ use crate::pair::PairResult;
 use crate::truth::{Group, Score};
 
 #[derive(Default)]
-pub struct Report {
+pub(crate) struct Report {
     pairs: usize,
     groups: BTreeMap<Group, Score>,
     classes: BTreeMap<String, Score>,
@@ -17,7 +17,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn of<'a>(results: impl Iterator<Item = &'a PairResult>) -> Report {
+    pub(crate) fn of<'a>(results: impl Iterator<Item = &'a PairResult>) -> Report {
         let mut report = Report::default();
         for result in results {
             report.pairs += 1;
@@ -58,12 +58,12 @@ impl Report {
         report
     }
 
-    pub fn group(&self, group: Group) -> Score {
+    pub(crate) fn group(&self, group: Group) -> Score {
         self.groups.get(&group).copied().unwrap_or_default()
     }
 
     /// The figures, and with `faults` what each is about.
-    pub fn text(&self, name: &str, faults: bool) -> String {
+    pub(crate) fn text(&self, name: &str, faults: bool) -> String {
         let mut text = format!("\n{name}: {} pairs\n", self.pairs);
         let mut line = |name: &str, score: &Score| {
             writeln!(

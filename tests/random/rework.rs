@@ -4,14 +4,19 @@ use crate::edit::{Done, Edits, labels};
 use crate::model::{Inline, Program, Statement};
 use crate::rng::Rng;
 
-pub fn is_overloaded(program: &Program, file: usize, number: usize) -> bool {
+pub(crate) fn is_overloaded(program: &Program, file: usize, number: usize) -> bool {
     let functions = &program.files[file].functions;
     let name = &functions[number].name;
     functions.iter().filter(|f| f.name == *name).count() > 1
 }
 
 /// Another file gets a function that calls no static one and is called by none of its file.
-pub fn move_function(program: &mut Program, rng: &mut Rng, file: usize, number: usize) -> Done {
+pub(crate) fn move_function(
+    program: &mut Program,
+    rng: &mut Rng,
+    file: usize,
+    number: usize,
+) -> Done {
     let to = rng.below(program.files.len());
     let function = &program.files[file].functions[number];
     if to == file
@@ -32,7 +37,12 @@ pub fn move_function(program: &mut Program, rng: &mut Rng, file: usize, number: 
 }
 
 /// A static function goes, and one of the same name that does something else comes to another file.
-pub fn replace_namesake(program: &mut Program, rng: &mut Rng, file: usize, number: usize) -> Done {
+pub(crate) fn replace_namesake(
+    program: &mut Program,
+    rng: &mut Rng,
+    file: usize,
+    number: usize,
+) -> Done {
     let function = program.files[file].functions[number].clone();
     let to = rng.below(program.files.len());
     if !function.is_static
@@ -75,7 +85,7 @@ pub fn replace_namesake(program: &mut Program, rng: &mut Rng, file: usize, numbe
 }
 
 /// Some lines of a function become a new function, which it calls.
-pub fn extract(
+pub(crate) fn extract(
     program: &mut Program,
     rng: &mut Rng,
     file: usize,
@@ -102,7 +112,12 @@ pub fn extract(
     Some((what, touched))
 }
 
-pub fn change_inline(program: &mut Program, rng: &mut Rng, file: usize, number: usize) -> Done {
+pub(crate) fn change_inline(
+    program: &mut Program,
+    rng: &mut Rng,
+    file: usize,
+    number: usize,
+) -> Done {
     let name = program.files[file].functions[number].name.clone();
     let alone = program.functions().filter(|f| f.name == name).count() == 1;
     let function = &mut program.files[file].functions[number];

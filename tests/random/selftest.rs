@@ -26,7 +26,7 @@ fn counts(rows: &[(&[u32], &[u32])]) -> (usize, usize, usize, usize) {
     (score.right, score.joined, score.found, score.wanted)
 }
 
-pub fn joins_are_judged() {
+pub(crate) fn joins_are_judged() {
     assert_eq!(counts(&[(&[1], &[1]), (&[2], &[2])]), (2, 2, 2, 2));
     // Two that changed places.
     assert_eq!(counts(&[(&[1], &[2]), (&[2], &[1])]), (0, 2, 0, 2));
@@ -68,7 +68,7 @@ fn unclear(one: &[(u32, usize, usize)], two: &[(u32, usize, usize)]) -> Vec<u32>
     unclear.into_iter().collect()
 }
 
-pub fn what_nothing_tells_is_known() {
+pub(crate) fn what_nothing_tells_is_known() {
     let pair = [(1, 24, 2), (2, 24, 3)];
     // Lines that moved, and sizes that changed, leave the order.
     assert!(unclear(&pair, &[(1, 24, 5), (2, 24, 6)]).is_empty());

@@ -10,16 +10,16 @@ use crate::model::Label;
 
 /// A site, and the function that main called when it ran: what is inlined into two functions is
 /// a site in each.
-pub type Atom = (Label, u64);
+pub(crate) type Atom = (Label, u64);
 
 /// Of each caller of a run (module, address in its file): the atoms that allocated there, with how many times.
-pub type Callers = BTreeMap<(String, u64), BTreeMap<Atom, u64>>;
+pub(crate) type Callers = BTreeMap<(String, u64), BTreeMap<Atom, u64>>;
 
 const FIRST_STAMP: u64 = 1_000_000;
 const ROOT: u64 = 10_000;
 
 /// Reads a log of one thread in which a stamp follows each allocation.
-pub fn callers(run: &Path, pie: bool) -> Callers {
+pub(crate) fn callers(run: &Path, pie: bool) -> Callers {
     let log = fs::read(run.join("mtrace.log")).unwrap();
     let log = String::from_utf8_lossy(&log);
     let mut callers = Callers::new();
@@ -58,7 +58,7 @@ pub fn callers(run: &Path, pie: bool) -> Callers {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Row {
+pub(crate) struct Row {
     /// Of each run; empty where the row has none in it.
     pub atoms: [BTreeSet<Atom>; 2],
     pub function: String,
@@ -68,21 +68,21 @@ pub struct Row {
 }
 
 impl Row {
-    pub fn is_joined(&self) -> bool {
+    pub(crate) fn is_joined(&self) -> bool {
         self.atoms.iter().all(|atoms| !atoms.is_empty())
     }
 
-    pub fn is_right(&self) -> bool {
+    pub(crate) fn is_right(&self) -> bool {
         !self.atoms[0].is_disjoint(&self.atoms[1])
     }
 
-    pub fn labels(&self, run: usize) -> BTreeSet<Label> {
+    pub(crate) fn labels(&self, run: usize) -> BTreeSet<Label> {
         self.atoms[run].iter().map(|atom| atom.0).collect()
     }
 }
 
 /// The rows of a report that allocated for a site. Panics where its counts are not those of the log.
-pub fn rows(document: &Value, callers: &[Callers; 2]) -> Vec<Row> {
+pub(crate) fn rows(document: &Value, callers: &[Callers; 2]) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut seen = [0, 0];
     for site in document["sites"].as_array().unwrap() {
@@ -135,7 +135,7 @@ fn is_marked(site: &Value) -> bool {
 /// How sites fare: those that the sources tell, those of which line and size say different things, those
 /// that the README names as its limits, and those that nothing tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
+pub(crate) enum Group {
     Decidable,
     Contested,
     Limit,
@@ -143,7 +143,7 @@ pub enum Group {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Score {
+pub(crate) struct Score {
     pub joined: usize,
     pub right: usize,
     /// Joins that could be had, and those of them that are there.
@@ -155,7 +155,7 @@ pub struct Score {
 }
 
 impl Score {
-    pub fn add(&mut self, other: &Score) {
+    pub(crate) fn add(&mut self, other: &Score) {
         self.joined += other.joined;
         self.right += other.right;
         self.wanted += other.wanted;
@@ -164,16 +164,16 @@ impl Score {
         self.wrong_marked += other.wrong_marked;
     }
 
-    pub fn precision(&self) -> f64 {
+    pub(crate) fn precision(&self) -> f64 {
         share(self.right, self.joined)
     }
 
-    pub fn recall(&self) -> f64 {
+    pub(crate) fn recall(&self) -> f64 {
         share(self.found, self.wanted)
     }
 }
 
-pub fn share(part: usize, whole: usize) -> f64 {
+pub(crate) fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 {
         1.0
     } else {
@@ -182,7 +182,7 @@ pub fn share(part: usize, whole: usize) -> f64 {
 }
 
 /// What a comparison came to, a verdict a row or a group of rows.
-pub struct Verdict {
+pub(crate) struct Verdict {
     pub labels: BTreeSet<Label>,
     pub score: Score,
     pub text: Option<String>,
@@ -190,7 +190,7 @@ pub struct Verdict {
 
 /// Judges each joined row, and each group of rows that share sites: as many of a group could be joined as
 /// the largest matching has.
-pub fn judge(rows: &[Row]) -> Vec<Verdict> {
+pub(crate) fn judge(rows: &[Row]) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for row in rows.iter().filter(|row| row.is_joined()) {
         let right = row.is_right();

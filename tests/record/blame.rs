@@ -63,7 +63,7 @@ fn source_of(name: &str) -> PathBuf {
 }
 
 /// In C++, in two builds of which the second has its lines elsewhere.
-pub fn lines_of_a_cxx_program() {
+pub(crate) fn lines_of_a_cxx_program() {
     let bench = Bench::new();
     let source = source_of("containers.cc");
     let text = fs::read_to_string(&source).unwrap();
@@ -87,7 +87,7 @@ pub fn lines_of_a_cxx_program() {
 }
 
 /// The same on 32-bit ARM.
-pub fn lines_of_a_cxx_program_on_arm() {
+pub(crate) fn lines_of_a_cxx_program_on_arm() {
     let board = Board::new();
     let source = source_of("containers.cc");
     let text = fs::read_to_string(&source).unwrap();
@@ -106,7 +106,7 @@ pub fn lines_of_a_cxx_program_on_arm() {
 }
 
 /// With GLib, whose own functions have no names but those that it exports.
-pub fn lines_of_a_glib_program() {
+pub(crate) fn lines_of_a_glib_program() {
     let bench = Bench::new();
     let source = source_of("messages.c");
     let flags = stdout_of(Command::new("pkg-config").args(["--cflags", "--libs", "glib-2.0"]));
@@ -175,7 +175,7 @@ char *util_format(const char *f, ...) { va_list a; va_start(a, f); char *s = uti
 "#;
 
 /// Wrappers that nobody named, however they are built: two leaks through one are never one row.
-pub fn wrappers_of_every_shape() {
+pub(crate) fn wrappers_of_every_shape() {
     let bench = Bench::new();
     let [source, util] = [("shapes.c", SHAPES), ("util.c", UTIL)].map(|(name, text)| {
         let path = bench.path(name);
@@ -238,7 +238,7 @@ int main(int argc, char **argv) {
 
 /// A caller that has another name now, and a function that was split in two: nothing is new, nothing is gone, and what
 /// leaks more is found where it is.
-pub fn renamed_and_split_callers() {
+pub(crate) fn renamed_and_split_callers() {
     let bench = Bench::new();
     let source = bench.path("edited.c");
     fs::write(&source, EDITED).unwrap();
@@ -319,7 +319,7 @@ int main(int argc, char **argv) {
 "#;
 
 /// A compiler inlines a recursion as far as it likes: no build of a parser has a leak that another has not.
-pub fn recursion_that_is_inlined_otherwise() {
+pub(crate) fn recursion_that_is_inlined_otherwise() {
     let bench = Bench::new();
     let source = bench.path("parser.c");
     fs::write(&source, PARSER).unwrap();
@@ -382,7 +382,7 @@ const FORK: &str = "#include <pthread.h>\n#include <stdlib.h>\n#include <string.
     return 0; }\n";
 
 /// glibc's own log of a program in C++, and of one with threads: what both know of a line is the same.
-pub fn agree_with_glibc() {
+pub(crate) fn agree_with_glibc() {
     let bench = Bench::new();
     let threads = bench.path("threads.c");
     fs::write(&threads, FORK).unwrap();
@@ -419,7 +419,7 @@ pub fn agree_with_glibc() {
 }
 
 /// What a filter leaves out because its stack was cut is said.
-pub fn cut_stacks_are_counted() {
+pub(crate) fn cut_stacks_are_counted() {
     let bench = Bench::new();
     bench.wrapped("app", &["-O1"]);
     let whole = bench.record("whole", &[], &["app", "10"]);
@@ -464,7 +464,7 @@ int main(int argc, char **argv) {
 "#;
 
 /// One row became two that are as much like it, or two became one: the rows say so, and a note does.
-pub fn rows_that_split_or_merge_say_so() {
+pub(crate) fn rows_that_split_or_merge_say_so() {
     let bench = Bench::new();
     let source = bench.path("forked.c");
     fs::write(&source, FORKED).unwrap();

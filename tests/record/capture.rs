@@ -150,7 +150,7 @@ fn assert_kept(document: &Value) {
     assert!(keep["file"].as_str().unwrap().ends_with("capture.c"));
 }
 
-pub fn leaves_a_run() {
+pub(crate) fn leaves_a_run() {
     for shell in SHELLS {
         let run = Run::new(shell, "", "./app exit 7");
         assert_eq!(run.status(), 7, "{}", run.errors());
@@ -168,7 +168,7 @@ pub fn leaves_a_run() {
     }
 }
 
-pub fn keeps_input_and_words() {
+pub(crate) fn keeps_input_and_words() {
     let words = [
         "a \"b\" \\",
         "%p $HOME `x`",
@@ -205,7 +205,7 @@ pub fn keeps_input_and_words() {
     }
 }
 
-pub fn ends_the_program() {
+pub(crate) fn ends_the_program() {
     for shell in SHELLS {
         // Two seconds, for a machine that is busy; the program has done its work long before.
         let begin = Instant::now();
@@ -244,7 +244,7 @@ pub fn ends_the_program() {
     }
 }
 
-pub fn ends_when_the_user_wants_it() {
+pub(crate) fn ends_when_the_user_wants_it() {
     for shell in SHELLS {
         let directory = TempDir::new().unwrap();
         let begin = |to: &str| {
@@ -300,7 +300,7 @@ fn wait_for(is_done: impl Fn() -> bool) {
     }
 }
 
-pub fn tells_processes_apart() {
+pub(crate) fn tells_processes_apart() {
     for shell in SHELLS {
         let forked = Run::new(shell, "", "./app fork");
         assert_eq!(forked.status(), 0, "{}", forked.errors());
@@ -336,7 +336,7 @@ pub fn tells_processes_apart() {
     }
 }
 
-pub fn writes_an_archive() {
+pub(crate) fn writes_an_archive() {
     for shell in SHELLS {
         let directory = TempDir::new().unwrap();
         let temporary = directory.path().join("tmp");
@@ -365,7 +365,7 @@ pub fn writes_an_archive() {
     }
 }
 
-pub fn passes_settings_on() {
+pub(crate) fn passes_settings_on() {
     for shell in SHELLS {
         for (mode, number) in [("events", 0), ("summary", 1), ("callers", 2)] {
             let run = Run::new(shell, &format!("-m {mode} -M 1"), "./app exit 0");
@@ -395,7 +395,7 @@ pub fn passes_settings_on() {
     }
 }
 
-pub fn says_what_is_wrong() {
+pub(crate) fn says_what_is_wrong() {
     let directory = TempDir::new().unwrap();
     let file = |name: &str, text: &[u8], mode: u32| {
         let path = directory.path().join(name);
@@ -477,7 +477,7 @@ pub fn says_what_is_wrong() {
     }
 }
 
-pub fn passes_shellcheck() {
+pub(crate) fn passes_shellcheck() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/capture.sh");
     stdout_of(Command::new("shellcheck").args(["-s", "sh"]).arg(script));
 }

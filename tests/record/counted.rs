@@ -141,7 +141,7 @@ fn python() -> String {
         .to_owned()
 }
 
-pub fn python_leaves_what_was_counted() {
+pub(crate) fn python_leaves_what_was_counted() {
     let bench = Bench::new();
     let work = "import json; d = [{'a': i, 'b': 'x' * (i % 50)} for i in range(2000)]; \
                 assert json.loads(json.dumps(d)) == d";
@@ -152,7 +152,7 @@ pub fn python_leaves_what_was_counted() {
 /// Eight threads: four make lists, four others drop what comes out of a queue.
 /// Python has joined a thread before that has freed the last of its blocks. What is being freed while the process ends is counted
 /// by one side alone, so the threads are waited for.
-pub fn python_threads_free_for_each_other() {
+pub(crate) fn python_threads_free_for_each_other() {
     let bench = Bench::new();
     bench.write(
         "threads.py",
@@ -171,7 +171,7 @@ pub fn python_threads_free_for_each_other() {
     bench.run(&python(), &["-I", "-X", "dev", "threads.py"]);
 }
 
-pub fn jq_leaves_what_was_counted() {
+pub(crate) fn jq_leaves_what_was_counted() {
     let bench = Bench::new();
     let lines = (1..3000).map(|id| format!("{{\"id\":{id},\"name\":\"n{id}\",\"v\":[{id},2]}}\n"));
     bench.write("in.json", &lines.collect::<String>());
@@ -181,7 +181,7 @@ pub fn jq_leaves_what_was_counted() {
     bench.equals_valgrind("jq", &arguments);
 }
 
-pub fn sqlite_leaves_what_was_counted() {
+pub(crate) fn sqlite_leaves_what_was_counted() {
     let bench = Bench::new();
     bench.write(
         "work.sql",
@@ -198,7 +198,7 @@ pub fn sqlite_leaves_what_was_counted() {
 }
 
 /// It changes its environment, whose size depends on who runs it, so valgrind has other bytes.
-pub fn git_leaves_what_was_counted() {
+pub(crate) fn git_leaves_what_was_counted() {
     let bench = Bench::new();
     let git = |arguments: &[&str]| {
         let settings = ["-c", "user.name=a", "-c", "user.email=a@b"];
@@ -244,7 +244,7 @@ fn wait_until(what: &str, is_done: impl Fn() -> bool) {
 }
 
 /// A broker with a subscriber and forty clients that publish, killed with their messages in memory.
-pub fn mosquitto_holds_what_was_counted() {
+pub(crate) fn mosquitto_holds_what_was_counted() {
     let bench = Bench::new();
     let socket = bench.path("socket");
     let socket = socket.to_str().unwrap();
@@ -281,7 +281,7 @@ pub fn mosquitto_holds_what_was_counted() {
 }
 
 /// A master and two workers that it forks, each with a recording of its own.
-pub fn nginx_and_its_workers_hold_what_was_counted() {
+pub(crate) fn nginx_and_its_workers_hold_what_was_counted() {
     let bench = Bench::new();
     let at = |name: &str| bench.path(name).to_str().unwrap().to_owned();
     let stores: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -326,7 +326,7 @@ pub fn nginx_and_its_workers_hold_what_was_counted() {
 }
 
 /// Another C library, without glibc's functions; what is left stands in the source.
-pub fn a_musl_program_is_recorded() {
+pub(crate) fn a_musl_program_is_recorded() {
     let bench = Bench::new();
     bench.write(
         "app.c",
@@ -387,7 +387,7 @@ pub fn a_musl_program_is_recorded() {
 }
 
 /// Of 4 GiB and more, to the byte; what is freed and what cannot grow is counted by its own size, too.
-pub fn huge_blocks_have_their_size() {
+pub(crate) fn huge_blocks_have_their_size() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(
         directory.path().join("app.c"),

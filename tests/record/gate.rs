@@ -92,7 +92,7 @@ fn told(output: &Output) -> (Option<i32>, String) {
 }
 
 /// The children leak 2,000 blocks each; the program itself keeps nothing.
-pub fn children_that_are_not_judged_are_named() {
+pub(crate) fn children_that_are_not_judged_are_named() {
     let runs = Runs::of(
         "#include <stdlib.h>\n#include <unistd.h>\n#include <sys/wait.h>\n\
          int main(void) { char *volatile first = malloc(10); free(first);\n\
@@ -136,7 +136,7 @@ fn children_are_named(runs: &Runs, options: &[&str]) {
 }
 
 /// What a process ran before it became another program is none of its children.
-pub fn what_was_run_before_exec_is_no_child() {
+pub(crate) fn what_was_run_before_exec_is_no_child() {
     let runs = Runs::of(
         "#include <stdlib.h>\n#include <unistd.h>\n\
          int main(int argc, char **argv) { for (int i = 0; i < 50; i++) { char *volatile first = malloc(10); free(first); }\n\
@@ -179,7 +179,7 @@ fn a_line_is_above_the_limit(runs: &Runs, total: &str, others: &str) {
     assert_eq!(status, Some(0), "{said}");
 }
 
-pub fn a_line_of_a_template_is_judged_in_all_its_instances() {
+pub(crate) fn a_line_of_a_template_is_judged_in_all_its_instances() {
     let runs = Runs::built_by(
         "g++",
         "app.cc",
@@ -193,7 +193,7 @@ pub fn a_line_of_a_template_is_judged_in_all_its_instances() {
 }
 
 /// Without debug information a row is an address. The function calls malloc in thirty places, and none keeps much.
-pub fn a_function_without_lines_is_judged_in_all_its_rows() {
+pub(crate) fn a_function_without_lines_is_judged_in_all_its_rows() {
     let calls: String = (0..30)
         .map(|_| "p = malloc(64); if (!LEAK) free(p);\n")
         .collect();
@@ -212,7 +212,7 @@ pub fn a_function_without_lines_is_judged_in_all_its_rows() {
     a_line_is_above_the_limit(&runs, "+270 blocks", " and 29 other rows of that function");
 }
 
-pub fn a_line_that_is_inlined_is_judged_in_all_its_callers() {
+pub(crate) fn a_line_that_is_inlined_is_judged_in_all_its_callers() {
     let callers = (0..20).map(|n| {
         format!(
             "__attribute__((noinline)) void f{n}(void) {{ for (int i = 0; i < 9; i++) {{ char *volatile p = copy(); \
@@ -252,7 +252,7 @@ fn a_wrapper_that_keeps_nodes(name: &str) -> Runs {
     ))
 }
 
-pub fn what_a_wrapper_keeps_itself_is_judged_in_all_its_callers() {
+pub(crate) fn what_a_wrapper_keeps_itself_is_judged_in_all_its_callers() {
     // Known by its name; and found from the data, by its many callers.
     for name in ["obj_malloc", "xmalloc", "fetch"] {
         let runs = a_wrapper_that_keeps_nodes(name);
@@ -271,7 +271,7 @@ pub fn what_a_wrapper_keeps_itself_is_judged_in_all_its_callers() {
 
 /// A library of the program's has a function that is called like one of libtalloc's, or a header is installed beside the
 /// system's. It keeps a node in each of thirty callers.
-pub fn an_own_library_or_header_with_a_librarys_names_is_judged() {
+pub(crate) fn an_own_library_or_header_with_a_librarys_names_is_judged() {
     let calls: String = (0..30).map(|n| format!("f{n}();")).collect();
     let callers: String = (0..30)
         .map(|n| {
@@ -338,7 +338,7 @@ pub fn an_own_library_or_header_with_a_librarys_names_is_judged() {
 }
 
 /// Many tool chains write no build ids. The file at a library's path is the one that ran, if nothing was put there since.
-pub fn a_library_without_a_build_id_has_names() {
+pub(crate) fn a_library_without_a_build_id_has_names() {
     let directory = tempfile::tempdir().unwrap();
     let runs = Runs { directory };
     fs::write(
@@ -400,7 +400,7 @@ fn two_callers(before: [&str; 2], after: [&str; 2]) -> Runs {
 }
 
 /// All blocks of the line are as many as before.
-pub fn what_one_caller_lost_hides_no_leak_of_another() {
+pub(crate) fn what_one_caller_lost_hides_no_leak_of_another() {
     // One frees now what it has, the other keeps it.
     let (status, said) = two_callers(["keep", "free"], ["free", "keep"]).gate(&[]);
     assert_eq!(status, Some(1), "{said}");
@@ -435,7 +435,7 @@ pub fn what_one_caller_lost_hides_no_leak_of_another() {
 }
 
 /// Sessions grow until the exit frees them, at the line of a table that became smaller.
-pub fn what_one_caller_lost_hides_nothing_that_was_held() {
+pub(crate) fn what_one_caller_lost_hides_nothing_that_was_held() {
     let runs = Runs::of(
         "#include <stdlib.h>\n\
          char *volatile held[4000], *volatile all[4000]; int n, m;\n\
@@ -468,7 +468,7 @@ pub fn what_one_caller_lost_hides_nothing_that_was_held() {
 }
 
 /// A macro of two allocations: the keys of a table that became smaller hide values that leak.
-pub fn what_one_call_in_a_line_lost_hides_no_leak_of_another() {
+pub(crate) fn what_one_call_in_a_line_lost_hides_no_leak_of_another() {
     let runs = Runs::of(
         "#include <stdlib.h>\n\
          char *volatile keys[4000], *volatile values[4000]; int n;\n\
@@ -489,7 +489,7 @@ pub fn what_one_call_in_a_line_lost_hides_no_leak_of_another() {
 
 /// What a program held before its exit is known from a curve of few steps. Runs of one program that did the same must not differ
 /// by what lies between two of them.
-pub fn equal_runs_have_held_the_same() {
+pub(crate) fn equal_runs_have_held_the_same() {
     let runs = Runs::of(
         "#include <stdlib.h>\n#include <unistd.h>\n\
          char *volatile held[9000]; int n;\n\
@@ -513,7 +513,7 @@ pub fn equal_runs_have_held_the_same() {
 }
 
 /// A summary of a run that was counted once or twice has no course: what the exit freed is not known, and said to be so.
-pub fn a_summary_that_was_counted_too_seldom_is_named() {
+pub(crate) fn a_summary_that_was_counted_too_seldom_is_named() {
     let runs = Runs::of(
         "#include <stdlib.h>\n\
          char *volatile held[4000]; int n;\n\
@@ -533,7 +533,7 @@ pub fn a_summary_that_was_counted_too_seldom_is_named() {
 }
 
 /// Five large blocks, or a leak in the first half of the run, look like no leak. Another caller kept as much before.
-pub fn growth_without_a_verdict_that_another_caller_lost_is_named() {
+pub(crate) fn growth_without_a_verdict_that_another_caller_lost_is_named() {
     for (tables, keeps, size, limit) in [
         (5, "i % 400 == 7", 1 << 20, "1MiB"),
         (500, "i < 500", 1000, "10"),
@@ -565,7 +565,7 @@ pub fn growth_without_a_verdict_that_another_caller_lost_is_named() {
 }
 
 /// The wrapper keeps a node for each of 270 blocks, and one more caller takes 400 blocks less than before. 130 less in all.
-pub fn what_one_caller_lost_hides_no_leak_of_a_wrapper() {
+pub(crate) fn what_one_caller_lost_hides_no_leak_of_a_wrapper() {
     let callers = (0..30).map(|n| {
         format!(
             "__attribute__((noinline)) void f{n}(void) {{ for (int i = 0; i < 9; i++) {{ char *volatile p = \
@@ -598,7 +598,7 @@ pub fn what_one_caller_lost_hides_no_leak_of_a_wrapper() {
 }
 
 /// 30 callers of a wrapper lose 9 blocks each all along, and a handler frees all of them in the end.
-pub fn what_callers_of_a_wrapper_held_until_the_exit_is_summed() {
+pub(crate) fn what_callers_of_a_wrapper_held_until_the_exit_is_summed() {
     let callers = (0..30).map(|n| {
         format!(
             "__attribute__((noinline)) void f{n}(int keep) {{ char *volatile p = xmalloc(64);\n\
@@ -626,7 +626,7 @@ pub fn what_callers_of_a_wrapper_held_until_the_exit_is_summed() {
 }
 
 /// The leak is in a function with a name of GLib's, CPython's or the allocator's own, which the program has the source of.
-pub fn a_function_of_the_program_with_a_librarys_name_is_its_own() {
+pub(crate) fn a_function_of_the_program_with_a_librarys_name_is_its_own() {
     for name in ["gc_alloc", "kmalloc", "g_list_keep"] {
         let runs = a_wrapper_that_keeps_nodes(name);
         let others = format!(" and 29 other callers of {name}");
@@ -635,7 +635,7 @@ pub fn a_function_of_the_program_with_a_librarys_name_is_its_own() {
 }
 
 /// 5,000 blocks in a whole run, and the run is not whole.
-pub fn a_run_that_did_not_do_its_work_is_said() {
+pub(crate) fn a_run_that_did_not_do_its_work_is_said() {
     let runs = Runs::of(
         "#include <stdlib.h>\n\
          int main(int argc, char **argv) { int until = atoi(argv[1]), end = atoi(argv[2]);\n\
@@ -674,7 +674,7 @@ pub fn a_run_that_did_not_do_its_work_is_said() {
 }
 
 /// A program that always fails, or always crashes, may still crash before it comes to what it leaks.
-pub fn a_crash_after_a_failure_or_an_early_one_is_said() {
+pub(crate) fn a_crash_after_a_failure_or_an_early_one_is_said() {
     let runs = Runs::of(
         "#include <stdlib.h>\n\
          int main(int argc, char **argv) { int until = atoi(argv[1]), end = atoi(argv[2]);\n\
@@ -718,7 +718,7 @@ pub fn a_crash_after_a_failure_or_an_early_one_is_said() {
 }
 
 /// Blocks that the recorder has not seen, and whose frees it sees.
-pub fn what_is_allocated_past_the_recorder_is_said() {
+pub(crate) fn what_is_allocated_past_the_recorder_is_said() {
     let runs = Runs::of(
         "#include <stdlib.h>\nvoid *__libc_malloc(size_t);\n\
          int main(int argc, char **argv) { int kept = LEAK ? 1000 : 0, all = atoi(argv[1]);\n\
@@ -757,7 +757,7 @@ pub fn what_is_allocated_past_the_recorder_is_said() {
 }
 
 /// A child has its parent's blocks to free.
-pub fn frees_of_a_parents_blocks_are_no_sign_of_another_allocator() {
+pub(crate) fn frees_of_a_parents_blocks_are_no_sign_of_another_allocator() {
     let runs = Runs::of(
         "#include <stdlib.h>\n#include <unistd.h>\n#include <sys/wait.h>\nstatic char *volatile all[2000];\n\
          int main(void) { for (int i = 0; i < 2000; i++) all[i] = malloc(30);\n\
@@ -773,7 +773,7 @@ pub fn frees_of_a_parents_blocks_are_no_sign_of_another_allocator() {
 }
 
 /// Of an arena in the program, and of functions that count and go on to the next ones.
-pub fn an_allocator_of_the_programs_own_is_said() {
+pub(crate) fn an_allocator_of_the_programs_own_is_said() {
     let main = "int main(void) { for (int i = 0; i < 1000; i++) { char *volatile p = malloc(100); if (!LEAK) free(p); }\n\
          for (int i = 0; i < 10; i++) { void *a; posix_memalign(&a, 64, 100); } return 0; }\n";
     let arena = "#include <stdlib.h>\nstatic char arena[1 << 24]; static size_t at;\n\
@@ -807,7 +807,7 @@ pub fn an_allocator_of_the_programs_own_is_said() {
 }
 
 /// A program that is linked statically takes no recorder, and its process wrote nothing since, however short it was.
-pub fn a_process_that_went_on_unrecorded_is_said() {
+pub(crate) fn a_process_that_went_on_unrecorded_is_said() {
     let runs = Runs::of(KEEPS_1000);
     runs.build_static();
     runs.record("run0", &[], &["env", "./static0"]);
@@ -838,7 +838,7 @@ const KEEPS_1000: &str = "#include <stdlib.h>\n\
     int main(void) { for (int i = 0; i < 1000; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); } return 0; }\n";
 
 /// Recordings that were made by hand lie beside each other, and a file can be named without its directory.
-pub fn recordings_made_by_hand_know_each_other() {
+pub(crate) fn recordings_made_by_hand_know_each_other() {
     let runs = Runs::of(
         "#include <stdlib.h>\n#include <spawn.h>\n#include <sys/wait.h>\n#include <unistd.h>\n\
          int main(int argc, char **argv) { char *none[] = {0}, *words[] = {argv[0], \"x\", 0}; pid_t pid;\n\
@@ -869,7 +869,7 @@ pub fn recordings_made_by_hand_know_each_other() {
 }
 
 /// Programs that are started with an environment of their own, by whatever function, and by a shell.
-pub fn what_is_started_with_another_environment_is_recorded() {
+pub(crate) fn what_is_started_with_another_environment_is_recorded() {
     let runs = Runs::of(KEEPS_1000);
     fs::write(
         runs.path("starts.c"),
@@ -977,7 +977,7 @@ int main(int argc, char **argv) {
 }
 
 /// A function in a header leaks 9 blocks in each of 12 plug-ins, and none of these is a copy of another.
-pub fn a_line_of_a_header_is_judged_in_all_plug_ins() {
+pub(crate) fn a_line_of_a_header_is_judged_in_all_plug_ins() {
     let runs = Runs::of(
         "#include <dlfcn.h>\n#include <stdio.h>\n\
          int main(void) { for (int n = 0; n < 12; n++) { char path[32]; snprintf(path, sizeof path, \"./%s%d.so\",\n\
@@ -1004,7 +1004,7 @@ pub fn a_line_of_a_header_is_judged_in_all_plug_ins() {
 }
 
 /// A daemon has a session, and so a process group, of its own. It is followed there, and ended when its time is over.
-pub fn a_daemon_of_its_own_session_is_followed_and_judged() {
+pub(crate) fn a_daemon_of_its_own_session_is_followed_and_judged() {
     let runs = Runs::of(
         "#define _DEFAULT_SOURCE\n#include <stdlib.h>\n#include <unistd.h>\n\
          int main(int argc, char **argv) { if (argc > 1 ? daemon(1, 1) : 0) return 1;\n\
@@ -1024,7 +1024,7 @@ pub fn a_daemon_of_its_own_session_is_followed_and_judged() {
 }
 
 /// A function of the first build's that allocated a pool is gone, and another one below the same caller leaks as much.
-pub fn a_pool_that_is_gone_hides_no_new_leak() {
+pub(crate) fn a_pool_that_is_gone_hides_no_new_leak() {
     let runs = Runs::of(
         "#include <stdlib.h>\n\
          void *volatile kept;\n\
@@ -1048,7 +1048,7 @@ pub fn a_pool_that_is_gone_hides_no_new_leak() {
     assert_eq!(status, Some(1), "{said}");
 }
 
-pub fn a_filter_that_keeps_nothing_is_no_pass() {
+pub(crate) fn a_filter_that_keeps_nothing_is_no_pass() {
     let runs = Runs::of(
         "#include <stdlib.h>\n\
          __attribute__((noinline)) void handle(void) { char *volatile p = malloc(64); if (!LEAK) free(p); }\n\
@@ -1066,7 +1066,7 @@ pub fn a_filter_that_keeps_nothing_is_no_pass() {
 }
 
 /// Each piece of code has a page of its own, and the source of none is known.
-pub fn code_made_at_run_time_is_judged_as_a_whole() {
+pub(crate) fn code_made_at_run_time_is_judged_as_a_whole() {
     let runs = Runs::of(
         "#include <stdlib.h>\n#include <string.h>\n#include <sys/mman.h>\n\
          typedef void *(*made)(void);\n\
@@ -1088,7 +1088,7 @@ pub fn code_made_at_run_time_is_judged_as_a_whole() {
 }
 
 /// Ways to end behind the recorder's back, long before its second count. The leak is 2,000 blocks in all of them.
-pub fn a_summary_loses_nothing_however_the_program_ends() {
+pub(crate) fn a_summary_loses_nothing_however_the_program_ends() {
     let ways = [
         ("_exit(0);", &[][..]),
         ("quick_exit(0);", &[]),
@@ -1112,7 +1112,7 @@ pub fn a_summary_loses_nothing_however_the_program_ends() {
 }
 
 /// A child counts for itself: its parent's counts, which it finds in its memory, stay as they are.
-pub fn counts_of_a_child_are_not_its_parents() {
+pub(crate) fn counts_of_a_child_are_not_its_parents() {
     let runs = Runs::of(
         "#include <stdlib.h>\n#include <sys/wait.h>\n#include <unistd.h>\n\
          void *take(void) { return malloc(64); }\n\
@@ -1132,7 +1132,7 @@ pub fn counts_of_a_child_are_not_its_parents() {
 }
 
 /// A pipe keeps no counts: what the program did since the last one is nowhere.
-pub fn a_summary_without_its_last_counts_is_partial() {
+pub(crate) fn a_summary_without_its_last_counts_is_partial() {
     let runs = Runs::of(
         "#include <stdlib.h>\n#include <unistd.h>\n\
          int main(void) { for (int tick = 0; tick < 3; tick++) {\n\
@@ -1160,7 +1160,7 @@ pub fn a_summary_without_its_last_counts_is_partial() {
 }
 
 /// A link, a copy and a saved report of a recording are no second run.
-pub fn a_recording_is_no_second_run_of_itself() {
+pub(crate) fn a_recording_is_no_second_run_of_itself() {
     let runs = Runs::of(
         "#include <stdlib.h>\n#include <unistd.h>\n\
          int main(void) { for (int i = 0; i < 50; i++) { char *volatile p = malloc(64);\n\
@@ -1206,7 +1206,7 @@ pub fn a_recording_is_no_second_run_of_itself() {
 }
 
 /// A job that goes on after a failed recording must not find the one of the night before.
-pub fn a_recording_that_fails_leaves_no_earlier_one() {
+pub(crate) fn a_recording_that_fails_leaves_no_earlier_one() {
     let runs = Runs::of("#include <stdlib.h>\nint main(void) { free(malloc(9)); return 0; }\n");
     runs.record("run0", &[], &["./app0"]);
     runs.record("run1", &[], &["./app0"]);
@@ -1218,7 +1218,7 @@ pub fn a_recording_that_fails_leaves_no_earlier_one() {
 }
 
 /// Two files called alike, of one program: what the first let go of is not what the second leaks.
-pub fn a_map_does_not_make_one_file_of_two() {
+pub(crate) fn a_map_does_not_make_one_file_of_two() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
     let init = |name: &str| {

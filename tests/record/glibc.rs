@@ -42,7 +42,7 @@ fn said(output: &Output) -> String {
 
 /// `new`, `new[]`, a form that does not throw and one that is aligned: each is a line of the program, and not of the
 /// C++ library. What cannot be had is thrown, or is null, as without the starter.
-pub fn news_are_lines_of_the_program() {
+pub(crate) fn news_are_lines_of_the_program() {
     let program = Program::built_by(
         "g++",
         "app.cc",
@@ -95,7 +95,7 @@ pub fn news_are_lines_of_the_program() {
 }
 
 /// 30 blocks, then a child with 70 of its own, then 5 more.
-pub fn a_child_has_a_log_of_its_own() {
+pub(crate) fn a_child_has_a_log_of_its_own() {
     let program = Program::built_by(
         "gcc",
         "app.c",
@@ -129,7 +129,7 @@ pub fn a_child_has_a_log_of_its_own() {
 }
 
 /// It is ended by SIGTERM; the last blocks are those that glibc had not written yet.
-pub fn a_daemon_is_ended() {
+pub(crate) fn a_daemon_is_ended() {
     let program = Program::built_by(
         "gcc",
         "app.c",
@@ -148,7 +148,7 @@ pub fn a_daemon_is_ended() {
     assert!(said(&output).contains("the log ends in the middle"));
 }
 
-pub fn what_glibc_lacks_is_refused() {
+pub(crate) fn what_glibc_lacks_is_refused() {
     let program = Program::built_by("gcc", "app.c", "int main(void) { return 0; }\n");
     for (option, value, reason) in [
         (
@@ -167,7 +167,7 @@ pub fn what_glibc_lacks_is_refused() {
     }
 }
 
-pub fn a_musl_program_has_no_mtrace() {
+pub(crate) fn a_musl_program_has_no_mtrace() {
     let program = Program::built_by("musl-gcc", "app.c", "int main(void) { return 0; }\n");
     let output = program.record("run", &[], &[]);
     assert_eq!(output.status.code(), Some(2));
@@ -180,7 +180,7 @@ pub fn a_musl_program_has_no_mtrace() {
 }
 
 /// A capture that somebody made by hand has a log of that name, too, and may have a `run.json`.
-pub fn a_capture_made_by_hand_is_not_written_over() {
+pub(crate) fn a_capture_made_by_hand_is_not_written_over() {
     let program = Program::built_by("gcc", "app.c", "int main(void) { return 0; }\n");
     fs::create_dir(program.path("mine")).unwrap();
     fs::write(program.path("mine/mtrace.log"), "= Start\n= End\n").unwrap();

@@ -30,7 +30,7 @@ fn run(scene: &Scene, mode: &str, settings: &[(&str, &str)], arguments: &[&str])
     assert!(output.status.success(), "{mode} {arguments:?}: {output:?}");
 }
 
-pub fn a_long_quiet_run_stays_in_its_window() {
+pub(crate) fn a_long_quiet_run_stays_in_its_window() {
     let scene = Scene::new();
     run(&scene, "summary", &[], &["steady"]);
     let document = scene.show("summary");
@@ -43,7 +43,7 @@ pub fn a_long_quiet_run_stays_in_its_window() {
     assert!(size < 128 << 10, "{size}");
 }
 
-pub fn tables_grow_and_shrink_in_their_own_memory() {
+pub(crate) fn tables_grow_and_shrink_in_their_own_memory() {
     let scene = Scene::new();
     let odd = (0..1 << 16).filter(|path| path % 2 == 1);
     let bytes: u64 = odd.map(|path| path % 600 + 1).sum();
@@ -53,7 +53,7 @@ pub fn tables_grow_and_shrink_in_their_own_memory() {
     }
 }
 
-pub fn a_log_that_ends_amid_an_entry_harms_nothing() {
+pub(crate) fn a_log_that_ends_amid_an_entry_harms_nothing() {
     let scene = Scene::new();
     for mode in ["events", "summary"] {
         let limit = [("MTRACE_RECORDER_MAX", "2")];
@@ -71,7 +71,7 @@ pub fn a_log_that_ends_amid_an_entry_harms_nothing() {
     }
 }
 
-pub fn children_leave_the_window_of_their_parent_alone() {
+pub(crate) fn children_leave_the_window_of_their_parent_alone() {
     let scene = Scene::new();
     run(&scene, "events", &[], &["forks"]);
     assert_eq!(at_mark(&scene.show("events"), "session"), (2, 96));

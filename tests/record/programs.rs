@@ -97,13 +97,13 @@ fn allocations(document: &Value) -> u64 {
 }
 
 /// Warnings that say that something is missing from a recording.
-pub fn harm(document: &Value) -> Vec<String> {
+pub(crate) fn harm(document: &Value) -> Vec<String> {
     let warnings = document["runs"][0]["warnings"].as_array().unwrap().iter();
     let codes = warnings.map(|warning| warning["code"].as_str().unwrap().to_owned());
     codes.filter(|code| code != "no-debug-info").collect()
 }
 
-pub fn jq_counts_as_under_valgrind() {
+pub(crate) fn jq_counts_as_under_valgrind() {
     let work = Work::new();
     fs::write(
         work.path("in.json"),
@@ -115,7 +115,7 @@ pub fn jq_counts_as_under_valgrind() {
     work.equals_valgrind("run", &["/usr/bin/jq", filter, "in.json"], true);
 }
 
-pub fn sqlite_counts_as_under_valgrind() {
+pub(crate) fn sqlite_counts_as_under_valgrind() {
     let work = Work::new();
     let script = "create table t(a, b); with recursive c(x) as (select 1 union all select x + 1 from c where x < 2000) \
                   insert into t select x, printf('%d-%d', x, x * x) from c; create index i on t(b); \
@@ -127,7 +127,7 @@ pub fn sqlite_counts_as_under_valgrind() {
     );
 }
 
-pub fn python_counts_as_under_valgrind() {
+pub(crate) fn python_counts_as_under_valgrind() {
     let work = Work::new();
     let script = "import json\nd = json.loads(json.dumps([{'k%d' % i: [i]} for i in range(3000)]))\nprint(len(d))";
     // It allocates once for each variable of its environment, and valgrind has some of its own.
@@ -138,7 +138,7 @@ pub fn python_counts_as_under_valgrind() {
     );
 }
 
-pub fn git_and_its_children() {
+pub(crate) fn git_and_its_children() {
     let work = Work::new();
     let git = |words: &[&str]| {
         let mut command = Command::new("/usr/bin/git");
@@ -261,7 +261,7 @@ fn mosquitto(work: &Work, name: &str, messages: usize) {
     assert_eq!(harm(&work.show(name)), [""; 0], "{name}");
 }
 
-pub fn mosquitto_keeps_what_its_clients_retain() {
+pub(crate) fn mosquitto_keeps_what_its_clients_retain() {
     let work = Work::new();
     mosquitto(&work, "few", 20);
     mosquitto(&work, "many", 60);
@@ -283,7 +283,7 @@ pub fn mosquitto_keeps_what_its_clients_retain() {
     );
 }
 
-pub fn nginx_and_its_workers() {
+pub(crate) fn nginx_and_its_workers() {
     let work = Work::new();
     let port = free_port();
     let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -418,15 +418,15 @@ fn counts_on(machine: &str) {
     }
 }
 
-pub fn arm_under_qemu() {
+pub(crate) fn arm_under_qemu() {
     counts_on("arm-linux-gnueabihf");
 }
 
-pub fn aarch64_under_qemu() {
+pub(crate) fn aarch64_under_qemu() {
     counts_on("aarch64-linux-gnu");
 }
 
-pub fn a_musl_program() {
+pub(crate) fn a_musl_program() {
     let work = Work::new();
     let source = "#include <pthread.h>\n#include <stdlib.h>\n#include <string.h>\n#include <sys/wait.h>\n#include <unistd.h>\n\
         void *volatile sink;\n\
@@ -493,7 +493,7 @@ pub fn a_musl_program() {
     assert_eq!(of(&shown(&children[0]), "leak"), (1, 9));
 }
 
-pub fn a_recording_comes_through_a_pipe() {
+pub(crate) fn a_recording_comes_through_a_pipe() {
     let work = Work::new();
     let source = testdata().join("src/recorded.c");
     let app = work.path("app");

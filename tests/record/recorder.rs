@@ -16,12 +16,12 @@ use crate::common::{
 };
 
 /// The traced program, built, in a directory of its own.
-pub struct Scene {
+pub(crate) struct Scene {
     directory: TempDir,
 }
 
 impl Scene {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let scene = Scene { directory };
         let source = testdata().join("src/recorded.c");
@@ -29,7 +29,7 @@ impl Scene {
         scene
     }
 
-    pub fn gcc(&self, options: &[&str], source: &Path) {
+    pub(crate) fn gcc(&self, options: &[&str], source: &Path) {
         stdout_of(
             Command::new("gcc")
                 .args(options)
@@ -39,7 +39,7 @@ impl Scene {
         );
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
@@ -62,13 +62,13 @@ impl Scene {
         self.show(name)
     }
 
-    pub fn show(&self, name: &str) -> Value {
+    pub(crate) fn show(&self, name: &str) -> Value {
         json(&["show", self.path(name).to_str().unwrap(), "--by", "line"])
     }
 }
 
 /// Live blocks and bytes of the row at the line that holds a mark.
-pub fn at_mark(document: &Value, mark: &str) -> (u64, u64) {
+pub(crate) fn at_mark(document: &Value, mark: &str) -> (u64, u64) {
     let line = line_of("recorded.c", &format!("/* {mark} */"));
     let sites = document["sites"].as_array().unwrap().iter();
     let mut sites = sites.filter(|site| site["line"].as_u64() == Some(line));
@@ -86,7 +86,7 @@ fn warnings(document: &Value) -> Vec<String> {
         .collect()
 }
 
-pub fn figures_are_those_of_the_source() {
+pub(crate) fn figures_are_those_of_the_source() {
     let scene = Scene::new();
     for mode in ["events", "summary"] {
         let document = scene.recorded(mode, &["--mode", mode], &["count"]);
@@ -102,7 +102,7 @@ pub fn figures_are_those_of_the_source() {
     assert_eq!(live(site(&document, "xmalloc")), [Some((13, 780))]);
 }
 
-pub fn every_way_to_get_memory() {
+pub(crate) fn every_way_to_get_memory() {
     let scene = Scene::new();
     let document = scene.recorded("run", &[], &["ways"]);
     for (mark, bytes) in [
@@ -131,14 +131,14 @@ pub fn every_way_to_get_memory() {
     assert!(faults.contains("ways"), "{faults}");
 }
 
-pub fn threads_and_their_frees() {
+pub(crate) fn threads_and_their_frees() {
     let scene = Scene::new();
     let document = scene.recorded("run", &[], &["threads"]);
     assert_eq!(at_mark(&document, "in-thread"), (800, 12_800));
     assert_eq!(at_mark(&document, "for-thread"), (0, 0));
 }
 
-pub fn children_have_recordings_of_their_own() {
+pub(crate) fn children_have_recordings_of_their_own() {
     let scene = Scene::new();
     let document = scene.recorded("run", &[], &["forks"]);
     assert_eq!(at_mark(&document, "session"), (2, 96));
@@ -157,7 +157,7 @@ pub fn children_have_recordings_of_their_own() {
     assert_eq!(at_mark(forked.unwrap(), "session"), (3, 144));
 }
 
-pub fn a_killed_program_loses_nothing() {
+pub(crate) fn a_killed_program_loses_nothing() {
     let scene = Scene::new();
     let output = scene.record("run", &[], &["killed"]);
     assert_eq!(output.status.code(), Some(137));
@@ -167,7 +167,7 @@ pub fn a_killed_program_loses_nothing() {
     assert_eq!(at_mark(&scene.show("left"), "session"), (4, 192));
 }
 
-pub fn closed_descriptors_harm_neither_side() {
+pub(crate) fn closed_descriptors_harm_neither_side() {
     let scene = Scene::new();
     let own = scene.path("own.txt");
     let document = scene.recorded("run", &[], &["descriptors", own.to_str().unwrap()]);
@@ -178,7 +178,7 @@ pub fn closed_descriptors_harm_neither_side() {
     assert_eq!(warnings(&document), [""; 0]);
 }
 
-pub fn plugins_that_take_turns_keep_their_names() {
+pub(crate) fn plugins_that_take_turns_keep_their_names() {
     let scene = Scene::new();
     for name in ["first", "second"] {
         let source = scene.path(&format!("{name}.c"));
@@ -201,7 +201,7 @@ pub fn plugins_that_take_turns_keep_their_names() {
     }
 }
 
-pub fn handlers_that_allocate_break_nothing() {
+pub(crate) fn handlers_that_allocate_break_nothing() {
     let scene = Scene::new();
     let document = scene.recorded("run", &[], &["signals"]);
     assert_eq!(at_mark(&document, "session"), (1, 48));
@@ -209,7 +209,7 @@ pub fn handlers_that_allocate_break_nothing() {
 }
 
 /// Coroutines and signal handlers run on stacks of a few KiB, and what lies below is not the recorder's.
-pub fn a_narrow_stack_is_wide_enough() {
+pub(crate) fn a_narrow_stack_is_wide_enough() {
     let scene = Scene::new();
     for mode in ["events", "summary", "callers"] {
         let output = scene.record(mode, &["--mode", mode], &["narrow"]);
@@ -224,13 +224,13 @@ pub fn a_narrow_stack_is_wide_enough() {
     }
 }
 
-pub fn a_deep_stack_keeps_its_inner_end() {
+pub(crate) fn a_deep_stack_keeps_its_inner_end() {
     let scene = Scene::new();
     let document = scene.recorded("run", &["--depth", "8"], &["deep"]);
     assert_eq!(at_mark(&document, "session"), (1, 48));
 }
 
-pub fn cxx_is_shown_at_its_own_lines() {
+pub(crate) fn cxx_is_shown_at_its_own_lines() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
     fs::write(
@@ -298,7 +298,7 @@ pub fn cxx_is_shown_at_its_own_lines() {
 }
 
 /// A program in C loads a plug-in in C++ for itself alone, as python3 loads its modules.
-pub fn a_plugin_may_bring_the_cxx_library_along() {
+pub(crate) fn a_plugin_may_bring_the_cxx_library_along() {
     let scene = Scene::new();
     fs::write(
         scene.path("plugin.cc"),
@@ -336,7 +336,7 @@ pub fn a_plugin_may_bring_the_cxx_library_along() {
     }
 }
 
-pub fn a_run_is_ended_as_it_was_asked() {
+pub(crate) fn a_run_is_ended_as_it_was_asked() {
     let scene = Scene::new();
     let begin = Instant::now();
     let output = scene.record("run", &["--for", "300ms"], &["daemon"]);
@@ -359,7 +359,7 @@ pub fn a_run_is_ended_as_it_was_asked() {
     assert_eq!(facts["ended"], "killed");
 }
 
-pub fn two_runs_and_their_comparison_are_one_command() {
+pub(crate) fn two_runs_and_their_comparison_are_one_command() {
     let scene = Scene::new();
     let output = output_of(
         mtrace_diff()
@@ -377,7 +377,7 @@ pub fn two_runs_and_their_comparison_are_one_command() {
     assert!(scene.path("captures/run1/recording").is_file());
 }
 
-pub fn what_cannot_be_recorded_is_said() {
+pub(crate) fn what_cannot_be_recorded_is_said() {
     let scene = Scene::new();
     let fails = |name: &str, program: &Path, needle: &str| {
         let output = output_of(
@@ -444,7 +444,7 @@ pub fn what_cannot_be_recorded_is_said() {
     );
 }
 
-pub fn a_log_that_may_not_grow_ends_and_says_so() {
+pub(crate) fn a_log_that_may_not_grow_ends_and_says_so() {
     let scene = Scene::new();
     let own = scene.path("own.txt");
     let output = scene.record(
@@ -463,7 +463,7 @@ pub fn a_log_that_may_not_grow_ends_and_says_so() {
 }
 
 /// Where a file may not grow, a signal ends who writes nevertheless.
-pub fn a_limit_for_files_ends_the_recording_alone() {
+pub(crate) fn a_limit_for_files_ends_the_recording_alone() {
     let scene = Scene::new();
     let source = "#include <stdlib.h>\n#include <unistd.h>\n\
         int main(void) { for (int i = 0; i < 300000; i++) { char *p = malloc(16 + i % 97); p[0] = 1; if (i % 3) free(p); }\n\
@@ -491,7 +491,7 @@ pub fn a_limit_for_files_ends_the_recording_alone() {
     }
 }
 
-pub fn a_recording_becomes_an_mtrace_log() {
+pub(crate) fn a_recording_becomes_an_mtrace_log() {
     let scene = Scene::new();
     let document = scene.recorded("run", &[], &["ways"]);
     let log = scene.path("ways.log");
@@ -517,7 +517,7 @@ pub fn a_recording_becomes_an_mtrace_log() {
     }
 }
 
-pub fn a_pipe_takes_a_recording() {
+pub(crate) fn a_pipe_takes_a_recording() {
     let scene = Scene::new();
     let fifo = scene.path("fifo");
     stdout_of(Command::new("mkfifo").arg(&fifo));
@@ -545,7 +545,7 @@ pub fn a_pipe_takes_a_recording() {
     assert_eq!(at_mark(&document, "session"), (10, 480));
 }
 
-pub fn one_run_is_compared_with_itself() {
+pub(crate) fn one_run_is_compared_with_itself() {
     let scene = Scene::new();
     scene.recorded("run", &["--for", "400ms"], &["daemon"]);
     let run = scene.path("run");
@@ -559,7 +559,7 @@ pub fn one_run_is_compared_with_itself() {
     assert_eq!(late.status.code(), Some(2));
 }
 
-pub fn the_recorder_is_built_for_other_machines() {
+pub(crate) fn the_recorder_is_built_for_other_machines() {
     let scene = Scene::new();
     let built = stdout_of(
         mtrace_diff()

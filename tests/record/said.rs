@@ -62,7 +62,7 @@ impl Bench {
     }
 }
 
-pub fn a_program_that_is_given_and_not_used_is_said() {
+pub(crate) fn a_program_that_is_given_and_not_used_is_said() {
     let bench = Bench::new();
     bench.build("app", "gcc", &["-g", "-DLEAK=1"], KEEPS);
     bench.build("other", "gcc", &["-g", "-O2", "-DLEAK=1", "-DMORE"], KEEPS);
@@ -104,7 +104,7 @@ pub fn a_program_that_is_given_and_not_used_is_said() {
 }
 
 /// The leak is the same in all runs: only how much of its stacks is known differs.
-pub fn a_leak_below_cut_stacks_is_not_fixed() {
+pub(crate) fn a_leak_below_cut_stacks_is_not_fixed() {
     let bench = Bench::new();
     bench.build("app", "gcc", &["-g", "-O1", "-DLEAK=1"], KEEPS);
     for (run, options) in [
@@ -130,7 +130,7 @@ pub fn a_leak_below_cut_stacks_is_not_fixed() {
     }
 }
 
-pub fn a_recording_is_not_spoken_of_as_a_log() {
+pub(crate) fn a_recording_is_not_spoken_of_as_a_log() {
     let bench = Bench::new();
     bench.build("idle", "gcc", &[], "int main(void) { return 3; }\n");
     bench.build("app", "gcc", &["-DLEAK=1"], KEEPS);
@@ -162,7 +162,7 @@ pub fn a_recording_is_not_spoken_of_as_a_log() {
 }
 
 /// Every program in C++ has a pool of libstdc++ from its start.
-pub fn debug_information_is_missed_where_it_would_help() {
+pub(crate) fn debug_information_is_missed_where_it_would_help() {
     let bench = Bench::new();
     let source = "#include <memory>\nint main() { for (int i = 0; i < 40; i++) (void)new int(i); return 0; }\n";
     bench.build("cxx", "g++", &["-g"], source);
@@ -185,7 +185,7 @@ pub fn debug_information_is_missed_where_it_would_help() {
     );
 }
 
-pub fn a_table_that_is_not_needed_is_said() {
+pub(crate) fn a_table_that_is_not_needed_is_said() {
     let bench = Bench::new();
     bench.build("app", "gcc", &["-DLEAK=1"], KEEPS);
     let (status, said) = bench.run(&["unwind-table", "-o", "app.unw", "app"]);
@@ -195,7 +195,7 @@ pub fn a_table_that_is_not_needed_is_said() {
 }
 
 /// Words are not broken where a terminal ends.
-pub fn an_error_fits_the_terminal() {
+pub(crate) fn an_error_fits_the_terminal() {
     let bench = Bench::new();
     let line = format!(
         "stty rows 24 cols 60; {} show nowhere",
@@ -217,7 +217,7 @@ pub fn an_error_fits_the_terminal() {
 }
 
 /// What two programs have of the C++ library makes them no one program.
-pub fn two_programs_of_one_library_are_two() {
+pub(crate) fn two_programs_of_one_library_are_two() {
     let bench = Bench::new();
     for (name, class) in [("first", "Alpha"), ("second", "Beta")] {
         let source = format!(

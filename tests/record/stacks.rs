@@ -10,22 +10,22 @@ use tempfile::TempDir;
 use crate::common::{json, line_of, live, mtrace_diff, output_of, stdout_of, testdata};
 
 /// A directory with programs, and recordings of them.
-pub struct Bench {
+pub(crate) struct Bench {
     directory: TempDir,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Bench {
             directory: tempfile::tempdir().unwrap(),
         }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    pub fn build(&self, compiler: &[&str], name: &str, source: &Path, libraries: &[&str]) {
+    pub(crate) fn build(&self, compiler: &[&str], name: &str, source: &Path, libraries: &[&str]) {
         let mut command = Command::new(compiler[0]);
         command.args(&compiler[1..]).args(["-g", "-w", "-o"]);
         command.arg(self.path(name)).arg(source).args(libraries);
@@ -33,13 +33,13 @@ impl Bench {
     }
 
     /// Compiles `testdata/src/wrapped.c`.
-    pub fn wrapped(&self, name: &str, options: &[&str]) {
+    pub(crate) fn wrapped(&self, name: &str, options: &[&str]) {
         let source = testdata().join("src/wrapped.c");
         let compiler: Vec<&str> = ["gcc"].iter().chain(options).copied().collect();
         self.build(&compiler, name, &source, &["-ldl"]);
     }
 
-    pub fn record(&self, name: &str, options: &[&str], program: &[&str]) -> String {
+    pub(crate) fn record(&self, name: &str, options: &[&str], program: &[&str]) -> String {
         let mut command = mtrace_diff();
         command
             .arg("record")
@@ -116,7 +116,7 @@ const PLUGIN: &str = "#include <stdlib.h>\n\
 
 /// Planted behind wrappers, in a program and a plugin, in two builds of which the second one is optimised: each leak is
 /// one row, at its own line.
-pub fn leaks_behind_wrappers() {
+pub(crate) fn leaks_behind_wrappers() {
     let bench = Bench::new();
     bench.wrapped("first", &["-O0", "-DPLUGIN"]);
     bench.wrapped(
@@ -188,7 +188,7 @@ pub fn leaks_behind_wrappers() {
 }
 
 /// A call that was put between, and one that was inlined: no leak is new, and none is gone.
-pub fn changed_callers() {
+pub(crate) fn changed_callers() {
     let bench = Bench::new();
     bench.wrapped("first", &["-O1"]);
     bench.wrapped("second", &["-O1", "-DSECOND"]);
@@ -228,13 +228,13 @@ pub fn changed_callers() {
 }
 
 /// Programs of 32-bit ARM in Thumb code, whose stacks are walked by tables.
-pub struct Board {
+pub(crate) struct Board {
     pub bench: Bench,
     recorder: PathBuf,
 }
 
 impl Board {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let bench = Bench::new();
         let mut command = mtrace_diff();
         command.args(["recorder", "--build", "arm-linux-gnueabihf-gcc", "-o"]);
@@ -246,10 +246,10 @@ impl Board {
     }
 
     /// The root directory of its system.
-    pub const ROOT: &'static str = "/usr/arm-linux-gnueabihf";
+    pub(crate) const ROOT: &'static str = "/usr/arm-linux-gnueabihf";
 
     /// Builds a program and records a run of it; libraries are those that it loads itself.
-    pub fn record(
+    pub(crate) fn record(
         &self,
         name: &str,
         compiler: &[&str],
@@ -286,7 +286,7 @@ impl Board {
 }
 
 /// The same on 32-bit ARM; and in a plugin there.
-pub fn on_arm() {
+pub(crate) fn on_arm() {
     let board = Board::new();
     let gcc = "arm-linux-gnueabihf-gcc";
     let source = testdata().join("src/wrapped.c");
@@ -376,7 +376,7 @@ fn adds_up(callers: &Value, whole: &Value) {
     }
 }
 
-pub fn trees() {
+pub(crate) fn trees() {
     let bench = Bench::new();
     bench.wrapped("app", &["-O1"]);
     let first = bench.record("run0", &[], &["app", "10"]);
@@ -436,7 +436,7 @@ pub fn trees() {
 }
 
 /// A saved report has the stacks, so that all options hold for it, too.
-pub fn saved() {
+pub(crate) fn saved() {
     let bench = Bench::new();
     bench.wrapped("app", &["-O1"]);
     let first = bench.record("run0", &[], &["app", "10"]);
@@ -462,7 +462,7 @@ pub fn saved() {
 
 /// Without symbols a wrapper is found by its one call, and each row is the call of a caller: the line that `addr2line`
 /// finds in the program that was not stripped.
-pub fn stripped() {
+pub(crate) fn stripped() {
     let bench = Bench::new();
     bench.wrapped("whole", &["-O1"]);
     fs::copy(bench.path("whole"), bench.path("app")).unwrap();
@@ -495,7 +495,7 @@ pub fn stripped() {
 }
 
 /// glibc's own log of the same program: what both know of a line is the same.
-pub fn with_glibc() {
+pub(crate) fn with_glibc() {
     let bench = Bench::new();
     bench.wrapped("app", &["-O1", "-DMTRACE"]);
     let app = bench.path("app");
@@ -526,7 +526,7 @@ pub fn with_glibc() {
     assert_eq!(lines_of_glibc, lines(&recorded));
 }
 
-pub fn filters() {
+pub(crate) fn filters() {
     let bench = Bench::new();
     bench.wrapped("app", &["-O1"]);
     let run = bench.record("run0", &[], &["app", "10"]);
@@ -572,7 +572,7 @@ pub fn filters() {
 }
 
 /// A log names the wrapper alone. It is marked, and the sizes of its blocks tell its leaks apart.
-pub fn without_stacks() {
+pub(crate) fn without_stacks() {
     let bench = Bench::new();
     bench.wrapped("app", &["-O1"]);
     let runs = ["10", "40"].map(|times| {
@@ -664,7 +664,7 @@ int main(int argc, char **argv) {
 }
 "#;
 
-pub fn cxx() {
+pub(crate) fn cxx() {
     let bench = Bench::new();
     let source = bench.path("containers.cc");
     fs::write(
@@ -718,7 +718,7 @@ const GLIB: &str = "#include <glib.h>\n\
     for (int i = 0; i < atoi(argv[1]); i++) on_message(i);\n\
     return 0; }\n";
 
-pub fn glib() {
+pub(crate) fn glib() {
     let bench = Bench::new();
     let source = bench.path("messages.c");
     fs::write(&source, GLIB).unwrap();

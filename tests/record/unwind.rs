@@ -9,12 +9,12 @@ use super::common::{mtrace_diff, stdout_of};
 use tempfile::TempDir;
 
 /// A table file, read by the description of its format and by nothing of the program's own.
-pub struct Table {
+pub(crate) struct Table {
     bytes: Vec<u8>,
 }
 
 impl Table {
-    pub fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let table = Table {
             bytes: fs::read(path).unwrap(),
         };
@@ -30,7 +30,7 @@ impl Table {
         u32::from_le_bytes(self.bytes[at..at + 4].try_into().unwrap())
     }
 
-    pub fn module(&self, name: &str) -> u32 {
+    pub(crate) fn module(&self, name: &str) -> u32 {
         let named = |entry: &u32| {
             let (at, length) = (self.u32(entry + 8) as usize, self.u32(entry + 12) as usize);
             &self.bytes[at..at + length] == name.as_bytes()
@@ -40,7 +40,7 @@ impl Table {
     }
 
     /// Kind bytes and offsets of the rule at a link-time address.
-    pub fn rule(&self, module: u32, address: u64) -> ([u8; 4], [i32; 4]) {
+    pub(crate) fn rule(&self, module: u32, address: u64) -> ([u8; 4], [i32; 4]) {
         let base = u64::from(self.u32(module + 24));
         let pc = u32::try_from(address - base).unwrap();
         let (rows, pcs, rules) = (
@@ -154,7 +154,7 @@ fn expected(columns: &HashMap<String, String>) -> Option<([u8; 4], [i32; 4])> {
 }
 
 /// Every row of the program, of libc and of the loader, at its first and at its last byte.
-pub fn rows_equal_readelf() {
+pub(crate) fn rows_equal_readelf() {
     let dir = TempDir::new().unwrap();
     let source = dir.path().join("app.c");
     fs::write(&source, SOURCE).unwrap();

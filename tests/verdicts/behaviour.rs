@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::world::{Block, World};
 
 /// Reacts to what happens in a program. A part keeps its blocks itself.
-pub trait Behaviour {
+pub(crate) trait Behaviour {
     /// One of the rounds in which the program starts.
     fn start(&mut self, _round: usize, _world: &mut World) {}
     fn request(&mut self, _world: &mut World) {}
@@ -18,7 +18,7 @@ pub trait Behaviour {
 }
 
 /// How often `start` is called.
-pub const ROUNDS: usize = 20;
+pub(crate) const ROUNDS: usize = 20;
 
 fn free_all(blocks: impl IntoIterator<Item = Block>, world: &mut World) {
     for block in blocks {
@@ -27,13 +27,13 @@ fn free_all(blocks: impl IntoIterator<Item = Block>, world: &mut World) {
 }
 
 /// Sizes of the blocks of one site: mostly one, or a few times that.
-pub fn size_of(unit: u64, world: &mut World) -> u64 {
+pub(crate) fn size_of(unit: u64, world: &mut World) -> u64 {
     unit * (1 + u64::from(world.chance.happens(0.2)) * world.chance.between(0, 3))
 }
 
 /// What makes it leak once more.
 #[derive(Clone, Copy)]
-pub enum Trigger {
+pub(crate) enum Trigger {
     /// Requests, each with this probability.
     Request(f64),
     /// The clock, after so many seconds on average.
@@ -41,7 +41,7 @@ pub enum Trigger {
 }
 
 /// Loses blocks, one or some at a time.
-pub struct Leak {
+pub(crate) struct Leak {
     pub trigger: Trigger,
     pub batch: u64,
     pub unit: u64,
@@ -91,7 +91,7 @@ impl Behaviour for Leak {
 }
 
 /// Filled while the program starts, in some of its rounds, and then kept.
-pub struct Table {
+pub(crate) struct Table {
     pub blocks: u64,
     pub rounds: std::ops::Range<usize>,
     pub unit: u64,
@@ -119,7 +119,7 @@ impl Behaviour for Table {
 }
 
 /// Allocated and freed before the request is answered.
-pub struct Transient {
+pub(crate) struct Transient {
     pub times: u64,
     pub unit: u64,
 }
@@ -135,7 +135,7 @@ impl Behaviour for Transient {
 }
 
 /// All at once, when a feature is used for the first time; then kept.
-pub struct Lazy {
+pub(crate) struct Lazy {
     /// Requests until then.
     pub after: u64,
     pub blocks: u64,
@@ -164,7 +164,7 @@ impl Behaviour for Lazy {
 }
 
 /// Read anew from time to time, and the old one thrown away.
-pub struct Reloaded {
+pub(crate) struct Reloaded {
     pub every: f64,
     pub blocks: u64,
     pub unit: u64,
@@ -195,7 +195,7 @@ impl Behaviour for Reloaded {
 }
 
 /// Gathered over the last part of a run, or all at once after its last request.
-pub struct Report {
+pub(crate) struct Report {
     /// The part of the run; 0 for the latter.
     pub share: f64,
     pub blocks: u64,
@@ -244,7 +244,7 @@ impl Behaviour for Report {
 }
 
 /// More comes in than is worked off, or less.
-pub struct Queue {
+pub(crate) struct Queue {
     pub probability: f64,
     /// Seconds that one takes.
     pub service: f64,

@@ -6,7 +6,7 @@ use crate::behaviour::{Behaviour, size_of};
 use crate::world::{Block, World};
 
 /// Keeps what was looked up, up to so many of so many keys; the oldest gives way.
-pub struct Cache {
+pub(crate) struct Cache {
     pub probability: f64,
     pub keys: usize,
     /// 1 if all keys are as likely, above that the more uneven the higher.
@@ -48,7 +48,7 @@ impl Behaviour for Cache {
 }
 
 /// Objects in use for a while and then kept for the next one: as many as were ever in use at once.
-pub struct Pool {
+pub(crate) struct Pool {
     pub probability: f64,
     /// Mean seconds of use.
     pub life: f64,
@@ -88,7 +88,7 @@ impl Behaviour for Pool {
 }
 
 /// A hash table whose buckets double when it is three quarters full. Its keys are bounded.
-pub struct Doubling {
+pub(crate) struct Doubling {
     pub probability: f64,
     pub keys: usize,
     /// Buckets are a block each, or one block together.
@@ -131,7 +131,7 @@ impl Behaviour for Doubling {
 
 /// How one block grows where it is.
 #[derive(Clone, Copy, PartialEq)]
-pub enum InPlace {
+pub(crate) enum InPlace {
     /// By one unit each time, and for ever.
     Appends,
     /// To the longest that has come, which is soon long enough.
@@ -141,7 +141,7 @@ pub enum InPlace {
 }
 
 /// Buffers that are enlarged by `realloc`.
-pub struct Buffer {
+pub(crate) struct Buffer {
     pub probability: f64,
     pub how: InPlace,
     pub unit: u64,

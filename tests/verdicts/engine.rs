@@ -10,7 +10,7 @@ use crate::truth::{Course, WINDOWS, Work};
 use crate::world::{Whose, World};
 
 /// One run of a program.
-pub struct Run {
+pub(crate) struct Run {
     pub seconds: f64,
     pub rate: f64,
     pub shape: Shape,
@@ -20,7 +20,7 @@ pub struct Run {
 }
 
 /// What a run showed.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// By site, when all work was done and nothing freed for the end.
     pub done: Vec<Course>,
     /// By site, at the end of the log.
@@ -29,7 +29,7 @@ pub struct Outcome {
     pub lines: u64,
 }
 
-pub fn first_run(program: &Program) -> Run {
+pub(crate) fn first_run(program: &Program) -> Run {
     let seconds = program.first_seconds();
     Run {
         seconds,
@@ -40,7 +40,7 @@ pub fn first_run(program: &Program) -> Run {
     }
 }
 
-pub fn last_run(program: &Program) -> Run {
+pub(crate) fn last_run(program: &Program) -> Run {
     let seconds = program.scale.seconds;
     Run {
         seconds,
@@ -115,7 +115,7 @@ fn arrivals(run: &Run) -> Arrivals {
 }
 
 /// Runs it, and writes its log.
-pub fn execute(program: &Program, run: &Run, log: &mut dyn Write) -> Outcome {
+pub(crate) fn execute(program: &Program, run: &Run, log: &mut dyn Write) -> Outcome {
     let mut machine = Machine::new(program, run.seed, run.seconds, Some(log));
     let mut arrivals = arrivals(run);
     machine.start(program.start);
@@ -146,7 +146,7 @@ pub fn execute(program: &Program, run: &Run, log: &mut dyn Write) -> Outcome {
 const FIRST_WINDOW: f64 = 0.05;
 
 /// The same run, going on and on: what each site did, and how much work was done in each window.
-pub fn go_on(program: &Program, run: &Run) -> (Vec<Course>, [Work; WINDOWS]) {
+pub(crate) fn go_on(program: &Program, run: &Run) -> (Vec<Course>, [Work; WINDOWS]) {
     let window = run.seconds.max(1.1 * longest_wave(program, run));
     let begins: Vec<f64> = (0..=WINDOWS)
         .map(|number| match number {

@@ -7,7 +7,7 @@ use crate::world::{Block, World};
 
 /// How long blocks live, in seconds.
 #[derive(Clone, Copy)]
-pub enum Life {
+pub(crate) enum Life {
     Exponential {
         mean: f64,
     },
@@ -32,13 +32,13 @@ impl Life {
 
 /// The popularity of what the site serves, which comes and goes.
 #[derive(Clone, Copy)]
-pub struct Wave {
+pub(crate) struct Wave {
     pub period: f64,
     pub offset: f64,
 }
 
 /// Blocks that come with requests, in groups, and go some time later, each group together.
-pub struct WorkingSet {
+pub(crate) struct WorkingSet {
     pub probability: f64,
     pub wave: Option<Wave>,
     pub life: Life,
@@ -91,7 +91,7 @@ impl Behaviour for WorkingSet {
 }
 
 /// Gathers blocks, and frees them together when there are enough: all, or all but some that it forgets.
-pub struct SawTooth {
+pub(crate) struct SawTooth {
     pub probability: f64,
     pub tooth: u64,
     pub kept: u64,

@@ -14,10 +14,10 @@ use crate::truth::{LEAST_PART, Label, label, looks_like_a_leak};
 use crate::world::return_address;
 
 /// How the runs were given: without their durations, and with them.
-pub const WAYS: [&str; 2] = ["without durations", "with durations"];
+pub(crate) const WAYS: [&str; 2] = ["without durations", "with durations"];
 
 /// A call site of a program, what it truly does, and what is said of it.
-pub struct Judged {
+pub(crate) struct Judged {
     /// Of a real program, its place in the list of them.
     pub seed: u64,
     pub kind: String,
@@ -33,7 +33,7 @@ pub struct Judged {
 }
 
 /// Whether a verdict says that it leaks, however sure. What grows and is freed at exit may have a word of its own.
-pub fn calls_leak(verdict: &str) -> bool {
+pub(crate) fn calls_leak(verdict: &str) -> bool {
     matches!(verdict.trim_end_matches('?'), "leak" | "grows")
 }
 
@@ -43,7 +43,7 @@ fn verdict(site: &Site) -> String {
 }
 
 /// Programs one by one, as many at a time as there are processors.
-pub fn judge_all(seeds: &[u64]) -> Vec<Judged> {
+pub(crate) fn judge_all(seeds: &[u64]) -> Vec<Judged> {
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let keep = std::env::var_os("KEEP");
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -133,7 +133,7 @@ fn judge(seed: u64, directory: &Path) -> Vec<Judged> {
     judged
 }
 
-pub fn decade(lines: u64) -> &'static str {
+pub(crate) fn decade(lines: u64) -> &'static str {
     match lines {
         0..10_000 => "under 10,000",
         10_000..100_000 => "under 100,000",
@@ -141,7 +141,7 @@ pub fn decade(lines: u64) -> &'static str {
     }
 }
 
-pub fn amount(lost: i64, by_bytes: bool) -> &'static str {
+pub(crate) fn amount(lost: i64, by_bytes: bool) -> &'static str {
     match lost {
         _ if by_bytes => "bytes alone",
         ..=0 => "no block for ever",
@@ -168,7 +168,7 @@ fn verdicts(
 }
 
 /// What a row of the table says of a call site.
-pub struct Row {
+pub(crate) struct Row {
     /// Of its module, as the last run that has it spells it.
     pub module: Option<String>,
     /// The link-time address, or the log's own number.
@@ -178,7 +178,7 @@ pub struct Row {
 }
 
 /// Compares runs as a user would.
-pub fn rows(runs: Vec<RunInput>, by: Grouping) -> Vec<Row> {
+pub(crate) fn rows(runs: Vec<RunInput>, by: Grouping) -> Vec<Row> {
     let plan = Plan {
         runs,
         by,

@@ -10,7 +10,7 @@ use crate::program::{Recipe, Scale};
 
 type Kind = (&'static str, fn(&Scale, &mut Chance) -> Vec<Recipe>);
 
-pub const LEAKS: &[Kind] = &[
+pub(crate) const LEAKS: &[Kind] = &[
     ("leak", |scale, chance| vec![leak(scale, chance)]),
     ("leak", |scale, chance| vec![leak(scale, chance)]),
     ("leak", |scale, chance| vec![leak(scale, chance)]),
@@ -73,7 +73,7 @@ pub const LEAKS: &[Kind] = &[
     }),
 ];
 
-pub const OTHERS: &[Kind] = &[
+pub(crate) const OTHERS: &[Kind] = &[
     ("table", |scale, chance| {
         let blocks = chance.count(1, most_at_once(3000.0, scale));
         vec![table_of(blocks, chance)]
@@ -208,4 +208,4 @@ pub const OTHERS: &[Kind] = &[
 ];
 
 /// The longest wave of a site's own, in runs.
-pub const LONGEST_WAVE: f64 = 2.0;
+pub(crate) const LONGEST_WAVE: f64 = 2.0;

@@ -4,7 +4,7 @@ use crate::chance::Chance;
 
 /// How the rate of requests changes over time, as a multiple of its mean. Times are in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Shape {
+pub(crate) enum Shape {
     Steady,
     /// Quiet most of the time, ten times as busy in between.
     Bursty {
@@ -28,7 +28,7 @@ pub enum Shape {
 
 impl Shape {
     /// How long it takes until the load repeats itself.
-    pub fn period(self) -> f64 {
+    pub(crate) fn period(self) -> f64 {
         match self {
             Shape::Steady | Shape::RampUp { .. } => 0.0,
             Shape::Bursty { phase } => 10.0 * phase,
@@ -44,7 +44,7 @@ const BUSY: f64 = 2.5;
 const QUIET_PHASES: f64 = 2.0;
 
 /// The times of requests, one after the other.
-pub struct Arrivals {
+pub(crate) struct Arrivals {
     shape: Shape,
     /// Requests a second, on average.
     rate: f64,
@@ -55,7 +55,7 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    pub fn new(shape: Shape, rate: f64, chance: Chance) -> Self {
+    pub(crate) fn new(shape: Shape, rate: f64, chance: Chance) -> Self {
         Arrivals {
             shape,
             rate,
@@ -67,7 +67,7 @@ impl Arrivals {
     }
 
     /// Poisson arrivals of a rate that changes, by thinning those of its peak.
-    pub fn next(&mut self) -> f64 {
+    pub(crate) fn next(&mut self) -> f64 {
         loop {
             let gap = 1.0 / (self.rate * BUSY);
             self.now += self.chance.exponential(gap);

@@ -6,25 +6,25 @@ use crate::chance::Chance;
 use crate::flowing::*;
 use crate::program::{Recipe, Scale};
 
-pub fn made<B: Behaviour + 'static>(make: impl Fn() -> B + Send + Sync + 'static) -> Recipe {
+pub(crate) fn made<B: Behaviour + 'static>(make: impl Fn() -> B + Send + Sync + 'static) -> Recipe {
     Box::new(move || Box::new(make()))
 }
 
-pub fn unit(chance: &mut Chance) -> u64 {
+pub(crate) fn unit(chance: &mut Chance) -> u64 {
     *chance.pick(&[16, 24, 32, 40, 64, 100, 128, 200, 512, 1000])
 }
 
 /// The probability with which a request has to act, to act so often in the run.
-pub fn share(times: f64, scale: &Scale) -> f64 {
+pub(crate) fn share(times: f64, scale: &Scale) -> f64 {
     (times / scale.requests).min(1.0)
 }
 
 /// What comes all at once must not make up the log.
-pub fn most_at_once(most: f64, scale: &Scale) -> u64 {
+pub(crate) fn most_at_once(most: f64, scale: &Scale) -> u64 {
     most.min(scale.requests * 0.4) as u64
 }
 
-pub fn leaking(trigger: Trigger, batch: u64, unit: u64, is_drained: bool) -> Recipe {
+pub(crate) fn leaking(trigger: Trigger, batch: u64, unit: u64, is_drained: bool) -> Recipe {
     made(move || Leak {
         trigger,
         batch,
@@ -34,7 +34,7 @@ pub fn leaking(trigger: Trigger, batch: u64, unit: u64, is_drained: bool) -> Rec
     })
 }
 
-pub fn leak_of(
+pub(crate) fn leak_of(
     times: f64,
     batch: u64,
     scale: &Scale,
@@ -45,17 +45,17 @@ pub fn leak_of(
     leaking(trigger, batch, unit(chance), is_drained)
 }
 
-pub fn leak(scale: &Scale, chance: &mut Chance) -> Recipe {
+pub(crate) fn leak(scale: &Scale, chance: &mut Chance) -> Recipe {
     let blocks = chance.log_uniform(60.0, 20_000.0);
     leak_of(blocks, 1, scale, chance, false)
 }
 
-pub fn rare_leak(scale: &Scale, chance: &mut Chance) -> Recipe {
+pub(crate) fn rare_leak(scale: &Scale, chance: &mut Chance) -> Recipe {
     let blocks = chance.uniform(12.0, 60.0);
     leak_of(blocks, 1, scale, chance, false)
 }
 
-pub fn table_of(blocks: u64, chance: &mut Chance) -> Recipe {
+pub(crate) fn table_of(blocks: u64, chance: &mut Chance) -> Recipe {
     let (unit, is_drained) = (unit(chance), chance.happens(0.4));
     made(move || Table {
         blocks,
@@ -67,7 +67,7 @@ pub fn table_of(blocks: u64, chance: &mut Chance) -> Recipe {
 }
 
 /// Of a module that is loaded somewhere in the start, or of one after the other.
-pub fn imported(scale: &Scale, chance: &mut Chance) -> Recipe {
+pub(crate) fn imported(scale: &Scale, chance: &mut Chance) -> Recipe {
     let from = chance.between(0, ROUNDS as u64 - 1) as usize;
     let rounds = *chance.pick(&[1, 1, 2, 5, 12]);
     let until = (from + rounds).min(ROUNDS);
@@ -83,12 +83,12 @@ pub fn imported(scale: &Scale, chance: &mut Chance) -> Recipe {
 }
 
 /// Uniform keys, so that it fills ever more slowly; most of it is there when a share of the run is over.
-pub fn cache(keys: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
+pub(crate) fn cache(keys: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
     cache_of(keys, f64::INFINITY, 1.0, 0.9, scale, chance)
 }
 
 /// As many look-ups as it holds entries come in at most `slowest` of the run.
-pub fn cache_of(
+pub(crate) fn cache_of(
     keys: f64,
     most: f64,
     skew: f64,
@@ -117,7 +117,7 @@ pub fn cache_of(
     })
 }
 
-pub fn pool(chunk: u64, scale: &Scale, chance: &mut Chance) -> Recipe {
+pub(crate) fn pool(chunk: u64, scale: &Scale, chance: &mut Chance) -> Recipe {
     let life = scale.seconds * chance.log_uniform(0.0005, 0.05);
     let in_use = chance.log_uniform(1.0, 400.0);
     let probability = share(in_use * scale.seconds / life, scale);
@@ -134,12 +134,12 @@ pub fn pool(chunk: u64, scale: &Scale, chance: &mut Chance) -> Recipe {
 }
 
 /// Blocks that live for at most this share of the run, on average.
-pub fn working_set(level: f64, longest: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
+pub(crate) fn working_set(level: f64, longest: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
     let mean = scale.seconds * chance.log_uniform(0.001, longest);
     living(level, Life::Exponential { mean }, None, scale, chance)
 }
 
-pub fn living(
+pub(crate) fn living(
     level: f64,
     life: Life,
     wave: Option<Wave>,
@@ -154,7 +154,7 @@ pub fn living(
 }
 
 /// Some blocks each, and forgotten with this probability.
-pub fn sessions(forgotten: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
+pub(crate) fn sessions(forgotten: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
     let mean = scale.seconds * chance.log_uniform(0.003, 0.15);
     let life = Life::Exponential { mean };
     let group = *chance.pick(&[1, 1, 2, 3, 6]);
@@ -163,7 +163,7 @@ pub fn sessions(forgotten: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
 }
 
 #[allow(clippy::too_many_arguments)] // all that a working set is made of
-pub fn comes_and_goes(
+pub(crate) fn comes_and_goes(
     level: f64,
     group: u64,
     mean: f64,
@@ -188,7 +188,7 @@ pub fn comes_and_goes(
     })
 }
 
-pub fn saw_tooth(kept: u64, scale: &Scale, chance: &mut Chance) -> Recipe {
+pub(crate) fn saw_tooth(kept: u64, scale: &Scale, chance: &mut Chance) -> Recipe {
     let teeth = chance.log_uniform(3.0, 60.0);
     let tooth = chance
         .count(12, 1000)
@@ -205,7 +205,7 @@ pub fn saw_tooth(kept: u64, scale: &Scale, chance: &mut Chance) -> Recipe {
     })
 }
 
-pub fn report(scale: &Scale, chance: &mut Chance) -> Recipe {
+pub(crate) fn report(scale: &Scale, chance: &mut Chance) -> Recipe {
     let share = match chance.happens(0.3) {
         true => 0.0,
         false => chance.log_uniform(0.01, 0.2),
@@ -222,7 +222,7 @@ pub fn report(scale: &Scale, chance: &mut Chance) -> Recipe {
 }
 
 /// What comes in, to what is worked off.
-pub fn queue(load: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
+pub(crate) fn queue(load: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
     let times = chance.log_uniform(100.0, 20_000.0).min(scale.requests);
     let (probability, unit) = (share(times, scale), unit(chance));
     let service = scale.seconds / times * load;
@@ -237,7 +237,7 @@ pub fn queue(load: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
     })
 }
 
-pub fn buffer(how: InPlace, times: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
+pub(crate) fn buffer(how: InPlace, times: f64, scale: &Scale, chance: &mut Chance) -> Recipe {
     let (probability, unit) = (share(times, scale), unit(chance).max(64));
     made(move || Buffer {
         probability,
@@ -248,7 +248,7 @@ pub fn buffer(how: InPlace, times: f64, scale: &Scale, chance: &mut Chance) -> R
 }
 
 /// What every request allocates and frees again: most of what is in a log.
-pub fn traffic(chance: &mut Chance) -> Recipe {
+pub(crate) fn traffic(chance: &mut Chance) -> Recipe {
     let (times, unit) = (chance.between(1, 2), unit(chance));
     made(move || Transient { times, unit })
 }

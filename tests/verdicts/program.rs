@@ -7,23 +7,23 @@ use crate::load::Shape;
 use crate::parts::traffic;
 
 /// Makes a part as it is when a program starts.
-pub type Recipe = Box<dyn Fn() -> Box<dyn Behaviour> + Send + Sync>;
+pub(crate) type Recipe = Box<dyn Fn() -> Box<dyn Behaviour> + Send + Sync>;
 
 /// What a site's figures are measured against: the last run.
 #[derive(Clone, Copy, Debug)]
-pub struct Scale {
+pub(crate) struct Scale {
     pub requests: f64,
     pub seconds: f64,
 }
 
-pub struct CallSite {
+pub(crate) struct CallSite {
     pub kind: &'static str,
     pub parts: Vec<Recipe>,
 }
 
 /// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum End {
+pub(crate) enum End {
     /// What the program knows of is freed, and the log closed.
     Exit,
     Killed,
@@ -38,7 +38,7 @@ const RECORDS_A_REQUEST: f64 = 8.0;
 /// One site in so many leaks by design; what it truly does is found out later.
 const LEAKING: f64 = 0.35;
 
-pub struct Program {
+pub(crate) struct Program {
     pub seed: u64,
     pub scale: Scale,
     pub load: Load,
@@ -53,7 +53,7 @@ pub struct Program {
 
 /// The shape of the load, by name; its times are set for each run.
 #[derive(Clone, Copy, Debug)]
-pub struct Load {
+pub(crate) struct Load {
     name: &'static str,
     /// Where something happens, and how long it takes, as shares of the last run.
     at: f64,
@@ -63,12 +63,12 @@ pub struct Load {
 const LOADS: [&str; 5] = ["steady", "bursty", "diurnal", "ramp-up", "outages"];
 
 impl Load {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.name
     }
 
     /// The load of a run of so many seconds, of a program whose last run has `last`.
-    pub fn shape(self, seconds: f64, last: f64) -> Shape {
+    pub(crate) fn shape(self, seconds: f64, last: f64) -> Shape {
         match self.name {
             "bursty" => Shape::Bursty {
                 phase: last * (0.005 + 0.05 * self.size),
@@ -94,7 +94,7 @@ impl Load {
 }
 
 impl Program {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed, 0);
         let requests = chance.log_uniform(LEAST_RECORDS, MOST_RECORDS) / RECORDS_A_REQUEST;
         let scale = Scale {
@@ -144,17 +144,17 @@ impl Program {
     }
 
     /// Seconds of the first run.
-    pub fn first_seconds(&self) -> f64 {
+    pub(crate) fn first_seconds(&self) -> f64 {
         self.scale.seconds * f64::from(self.lengths.0) / f64::from(self.lengths.1)
     }
 
     /// Requests a second, of the last run.
-    pub fn last_rate(&self) -> f64 {
+    pub(crate) fn last_rate(&self) -> f64 {
         self.scale.requests / self.scale.seconds
     }
 
     /// All of it in a few words.
-    pub fn about(&self) -> String {
+    pub(crate) fn about(&self) -> String {
         let (first, last) = self.lengths;
         format!(
             "{first}:{last}, {} load, pace x{}, {:.0} requests in {:.0} s, {:?}",

@@ -37,7 +37,11 @@ struct Log {
 }
 
 /// The programs of `all` that are named, or all if there are none; and the names of those to tune on, and held back.
-pub fn judge_all(directory: &Path, all: &[&str], only: &[&str]) -> (Vec<Judged>, [Vec<String>; 2]) {
+pub(crate) fn judge_all(
+    directory: &Path,
+    all: &[&str],
+    only: &[&str],
+) -> (Vec<Judged>, [Vec<String>; 2]) {
     let entries = std::fs::read_dir(directory).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let workloads: BTreeSet<String> = names
@@ -276,7 +280,7 @@ fn size_of(word: &str) -> i64 {
 
 /// Of logs as mtrace(3) writes them: one block in ten requests is kept, a table of 30 is loaded, a buffer of 1 KiB
 /// grows by 64 bytes a request, a list is copied to a larger block, and the end frees the table.
-pub fn labels_of_real_sites() {
+pub(crate) fn labels_of_real_sites() {
     let directory = tempfile::tempdir().unwrap();
     let paths = RUNS.map(|(name, work)| {
         let path = directory.path().join(name);

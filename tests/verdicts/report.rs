@@ -12,7 +12,7 @@ const LEAKING_OF_100: f64 = 3.0;
 
 /// Sites that have a label that can be known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Score {
+pub(crate) struct Score {
     pub leaks: usize,
     pub others: usize,
     /// Leaks that are called so.
@@ -31,16 +31,16 @@ impl Score {
         *called += usize::from(is_called);
     }
 
-    pub fn precision(self) -> f64 {
+    pub(crate) fn precision(self) -> f64 {
         share(self.found, self.found + self.wrong)
     }
 
-    pub fn recall(self) -> f64 {
+    pub(crate) fn recall(self) -> f64 {
         share(self.found, self.leaks)
     }
 
     /// Which share of the sites that are called leaks is one, where so many in a hundred are.
-    pub fn precision_at(self, in_100: f64) -> f64 {
+    pub(crate) fn precision_at(self, in_100: f64) -> f64 {
         let found = in_100 * self.recall();
         let wrong = (100.0 - in_100) * share(self.wrong, self.others.max(1));
         if found + wrong == 0.0 {
@@ -60,7 +60,7 @@ fn share(part: usize, of: usize) -> f64 {
 }
 
 #[derive(Default)]
-pub struct Report {
+pub(crate) struct Report {
     programs: usize,
     sites: usize,
     pub scores: [Score; 2],
@@ -76,7 +76,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn of<'a>(judged: impl Iterator<Item = &'a Judged>) -> Report {
+    pub(crate) fn of<'a>(judged: impl Iterator<Item = &'a Judged>) -> Report {
         let mut report = Report::default();
         let mut seed = None;
         for site in judged {
@@ -129,7 +129,7 @@ impl Report {
     }
 
     /// The figures that matter most.
-    pub fn totals(&self, name: &str) -> String {
+    pub(crate) fn totals(&self, name: &str) -> String {
         let (few, between) = (self.count(Label::TooFew), self.count(Label::Between));
         let later = self.count(Label::StopsLater);
         let mut text = format!(
@@ -187,7 +187,7 @@ impl Report {
     }
 
     /// By class and by kind.
-    pub fn details(&self) -> String {
+    pub(crate) fn details(&self) -> String {
         let mut text = String::from("  by class, without / with durations\n");
         for (class, [without, with]) in &self.classes {
             writeln!(
@@ -220,7 +220,7 @@ impl Report {
     }
 
     /// What is judged wrong, each with its curves.
-    pub fn faults(&self) -> String {
+    pub(crate) fn faults(&self) -> String {
         self.faults.join("")
     }
 }

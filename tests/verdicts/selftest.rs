@@ -92,7 +92,7 @@ fn every_label() -> Program {
     ])
 }
 
-pub fn labels_are_what_was_kept() {
+pub(crate) fn labels_are_what_was_kept() {
     let program = every_label();
     let last = last_run(&program);
     let shown = execute(&program, &last, &mut std::io::sink());
@@ -119,7 +119,7 @@ pub fn labels_are_what_was_kept() {
 }
 
 /// Of two that never free and never leak, one is full just after the run, and one at half of it.
-pub fn what_stops_after_the_run_looks_like_a_leak() {
+pub(crate) fn what_stops_after_the_run_looks_like_a_leak() {
     let ring = |most: usize| {
         made(move || Cache {
             probability: 1.0,
@@ -146,7 +146,7 @@ pub fn what_stops_after_the_run_looks_like_a_leak() {
     }
 }
 
-pub fn figures_are_right() {
+pub(crate) fn figures_are_right() {
     let score = Score {
         leaks: 20,
         others: 100,
@@ -162,7 +162,7 @@ pub fn figures_are_right() {
     assert_eq!(called, [true, true, true, false, false, false]);
 }
 
-pub fn figures_of_nothing() {
+pub(crate) fn figures_of_nothing() {
     let report = Report::of(std::iter::empty());
     assert_eq!(report.scores, [Score::default(); 2]);
     assert_eq!(report.scores[0].precision(), 1.0);
@@ -170,7 +170,7 @@ pub fn figures_of_nothing() {
     assert!(report.totals("none").contains("0 programs"));
 }
 
-pub fn a_seed_gives_the_same_logs() {
+pub(crate) fn a_seed_gives_the_same_logs() {
     let logs = [(); 2].map(|()| {
         let program = Program::new(5);
         let mut log = Vec::new();
@@ -186,7 +186,7 @@ pub fn a_seed_gives_the_same_logs() {
     assert!(text.lines().count() > 1000, "{}", text.lines().count());
 }
 
-pub fn a_run_that_goes_on_is_the_same_run() {
+pub(crate) fn a_run_that_goes_on_is_the_same_run() {
     for seed in 1..9 {
         let program = Program::new(seed);
         let last = last_run(&program);
@@ -205,7 +205,7 @@ pub fn a_run_that_goes_on_is_the_same_run() {
     }
 }
 
-pub fn loads_have_their_mean() {
+pub(crate) fn loads_have_their_mean() {
     let shapes = [
         Shape::Steady,
         Shape::Bursty { phase: 1.0 },

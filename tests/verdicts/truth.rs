@@ -5,7 +5,7 @@
 //! follow it, each as long as the run, or as a wave of the load where that is longer.
 
 /// Floors of the run, and of the three windows that follow.
-pub const WINDOWS: usize = 4;
+pub(crate) const WINDOWS: usize = 4;
 
 /// A leak has to have leaked so many blocks in the run that is judged, or nobody can know.
 const FEWEST: i64 = 5;
@@ -18,8 +18,8 @@ const LEAST_RISE: i64 = 10;
 
 /// And where no block is known to be lost, the rise is this part of the level: floors of simulated working sets move
 /// by chance, and those of real programs less.
-pub const LEAST_PART: i64 = 5;
-pub const LEAST_PART_OF_REAL: i64 = 50;
+pub(crate) const LEAST_PART: i64 = 5;
+pub(crate) const LEAST_PART_OF_REAL: i64 = 50;
 
 /// What rises by less than one sixth of that has not risen.
 const LITTLE: i64 = 6;
@@ -34,11 +34,11 @@ const SLOW: f64 = 0.25;
 const NO_FLOOR: i64 = i64::MAX >> 32;
 
 /// Growth in bytes is in blocks of this size, at the least.
-pub const BYTES_A_STEP: i64 = 64;
+pub(crate) const BYTES_A_STEP: i64 = 64;
 
 /// What is counted of a site while the program runs.
 #[derive(Clone, Debug, Default)]
-pub struct Course {
+pub(crate) struct Course {
     pub blocks: i64,
     pub bytes: i64,
     /// Blocks that the program lost for ever.
@@ -62,7 +62,7 @@ struct Floor {
 }
 
 impl Course {
-    pub fn changes(&mut self, line: u64, blocks: i64, bytes: i64) {
+    pub(crate) fn changes(&mut self, line: u64, blocks: i64, bytes: i64) {
         self.blocks += blocks;
         self.bytes += bytes;
         self.last_change = line;
@@ -79,12 +79,12 @@ impl Course {
     }
 
     /// How many were lost when the run was over, of one that goes on.
-    pub fn lost_in_run(&self) -> Option<i64> {
+    pub(crate) fn lost_in_run(&self) -> Option<i64> {
         Some(self.floors.get(1)?.lost)
     }
 
     /// Of a site that begins when so many windows have begun.
-    pub fn after_windows(windows: usize) -> Self {
+    pub(crate) fn after_windows(windows: usize) -> Self {
         let nothing = Floor {
             blocks: 0,
             bytes: 0,
@@ -97,13 +97,13 @@ impl Course {
     }
 
     /// In blocks and bytes, for people.
-    pub fn floors(&self) -> String {
+    pub(crate) fn floors(&self) -> String {
         let floors = self.floors.iter();
         let words = floors.map(|floor| format!("{} ({} B)", floor.blocks, floor.bytes));
         words.collect::<Vec<_>>().join(", ")
     }
 
-    pub fn next_window(&mut self) {
+    pub(crate) fn next_window(&mut self) {
         self.floors.push(Floor {
             blocks: self.blocks,
             bytes: self.bytes,
@@ -113,7 +113,7 @@ impl Course {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Label {
+pub(crate) enum Label {
     Leak,
     NoLeak,
     /// It leaks, but has leaked so little that the runs cannot show it.
@@ -125,7 +125,7 @@ pub enum Label {
 }
 
 impl Label {
-    pub fn is_decidable(self) -> bool {
+    pub(crate) fn is_decidable(self) -> bool {
         matches!(self, Label::Leak | Label::NoLeak)
     }
 }
@@ -139,7 +139,7 @@ const LAST_QUARTER: f64 = 0.75;
 
 /// Whether a site that does not leak looks like one that does in both runs, which have so many lines: it only grows,
 /// and evenly to the end.
-pub fn looks_like_a_leak(last: &Course, first: &Course, lines: [u64; 2]) -> bool {
+pub(crate) fn looks_like_a_leak(last: &Course, first: &Course, lines: [u64; 2]) -> bool {
     let has_few = !first.has_freed && first.births.len() < EVEN;
     last.births.len() >= EVEN
         && grows_evenly(last, lines[0])
@@ -160,14 +160,14 @@ fn grows_evenly(course: &Course, lines: u64) -> bool {
 
 /// What was done in a window: requests, and seconds.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Work {
+pub(crate) struct Work {
     pub requests: f64,
     pub seconds: f64,
 }
 
 /// The label of a site, and whether it is one of bytes alone; `in_run` is what the run that is judged showed.
 /// Floors that rise by less than one `least_part` of the level do not.
-pub fn label(
+pub(crate) fn label(
     in_run: &Course,
     course: &Course,
     work: &[Work; WINDOWS],
@@ -202,7 +202,7 @@ pub fn label(
 }
 
 /// Whether a rise to a level is none.
-pub fn is_little(rise: i64, level: i64, least_part: i64) -> bool {
+pub(crate) fn is_little(rise: i64, level: i64, least_part: i64) -> bool {
     rise <= 2 || rise * LITTLE * least_part <= level
 }
 

@@ -9,7 +9,7 @@ use crate::truth::Course;
 
 /// A block that the program holds.
 #[derive(Debug)]
-pub struct Block {
+pub(crate) struct Block {
     address: u64,
     pub size: u64,
 }
@@ -20,18 +20,18 @@ const FREES_AT: u64 = 0x40;
 const SPACING: u64 = 1 << 28;
 
 /// Where a site's calls return to, by its index.
-pub fn return_address(site: usize) -> u64 {
+pub(crate) fn return_address(site: usize) -> u64 {
     0x1_1000 + 0x80 * site as u64
 }
 
 /// Events come to parts of sites; which of them it is now is set before each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Whose {
+pub(crate) struct Whose {
     pub site: usize,
     pub part: usize,
 }
 
-pub struct World<'a> {
+pub(crate) struct World<'a> {
     /// Since the start of the program, in seconds.
     pub now: f64,
     /// When this run is over.
@@ -50,7 +50,7 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    pub fn new(end: f64, sites: usize, log: Option<&'a mut dyn Write>) -> Self {
+    pub(crate) fn new(end: f64, sites: usize, log: Option<&'a mut dyn Write>) -> Self {
         let mut world = World {
             now: 0.0,
             end,
@@ -90,7 +90,7 @@ impl<'a> World<'a> {
         }) * SPACING
     }
 
-    pub fn alloc(&mut self, size: u64) -> Block {
+    pub(crate) fn alloc(&mut self, size: u64) -> Block {
         let (caller, address) = (self.caller(), self.place());
         self.say(format_args!(
             "@ ./app:[{caller:#x}] + {address:#x} {size:#x}"
@@ -101,7 +101,7 @@ impl<'a> World<'a> {
         Block { address, size }
     }
 
-    pub fn free(&mut self, block: Block) {
+    pub(crate) fn free(&mut self, block: Block) {
         let (caller, address) = (self.caller() + FREES_AT, block.address);
         self.say(format_args!("@ ./app:[{caller:#x}] - {address:#x}"));
         self.lines += 1;
@@ -110,7 +110,7 @@ impl<'a> World<'a> {
         self.vacant.push(address / SPACING);
     }
 
-    pub fn realloc(&mut self, block: &mut Block, size: u64) {
+    pub(crate) fn realloc(&mut self, block: &mut Block, size: u64) {
         let (caller, old, new) = (self.caller(), block.address, self.place());
         self.say(format_args!("@ ./app:[{caller:#x}] < {old:#x}"));
         self.say(format_args!("@ ./app:[{caller:#x}] > {new:#x} {size:#x}"));
@@ -123,11 +123,11 @@ impl<'a> World<'a> {
     }
 
     /// A block that nothing will ever look at again, though the end of the program may free it.
-    pub fn count_lost(&mut self) {
+    pub(crate) fn count_lost(&mut self) {
         self.course().lost += 1;
     }
 
-    pub fn wake_in(&mut self, seconds: f64, what_for: u64) {
+    pub(crate) fn wake_in(&mut self, seconds: f64, what_for: u64) {
         let at = ((self.now + seconds) * 1e6) as u64;
         self.set += 1;
         self.alarms
@@ -135,7 +135,7 @@ impl<'a> World<'a> {
     }
 
     /// The next alarm before this time.
-    pub fn alarm(&mut self, before: f64) -> Option<(f64, Whose, u64)> {
+    pub(crate) fn alarm(&mut self, before: f64) -> Option<(f64, Whose, u64)> {
         let Reverse((at, ..)) = self.alarms.peek()?;
         let at = *at as f64 / 1e6;
         if at >= before {
@@ -146,7 +146,7 @@ impl<'a> World<'a> {
     }
 
     /// The log's last line, where the program comes to write it.
-    pub fn close(&mut self, is_whole: bool) {
+    pub(crate) fn close(&mut self, is_whole: bool) {
         if is_whole {
             self.say(format_args!("= End"));
         }

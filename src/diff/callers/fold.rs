@@ -4,7 +4,7 @@ use crate::run::LocationId;
 
 /// A frame of a way that was folded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Folded {
+pub(super) struct Folded {
     pub frame: u32,
     /// The way came back to its function.
     pub comes_back: bool,
@@ -12,7 +12,7 @@ pub struct Folded {
 
 /// A frame of a way that is not folded yet.
 #[derive(Debug, Clone, Copy)]
-pub struct ShownFrame {
+pub(super) struct ShownFrame {
     pub frame: u32,
     /// `None` where it is not inlined.
     pub inlined_at: Option<LocationId>,
@@ -21,7 +21,7 @@ pub struct ShownFrame {
 /// The way without what lies between a function and itself. The first of the frames is the row's own.
 ///
 /// A small function that is inlined at two places of a way calls itself at neither: what lies between says more than it.
-pub fn fold(
+pub(super) fn fold(
     frames: impl IntoIterator<Item = ShownFrame>,
     function_of: impl Fn(u32) -> u32,
 ) -> Vec<Folded> {

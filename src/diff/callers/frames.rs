@@ -2,23 +2,23 @@
 
 use hashbrown::HashMap;
 
-use super::Reach;
 use super::fold::{Folded, ShownFrame, fold};
+use super::reach::Reach;
 use crate::diff::caller::Caller;
 use crate::diff::module_key::ModuleKey;
 use crate::run::{Call, CallSite, Run};
 
 /// Frames from the nearest caller outwards.
-pub type FramePath = Vec<Folded>;
+pub(super) type FramePath = Vec<Folded>;
 
 /// A way without what was folded.
-pub fn ids(path: &[Folded]) -> Vec<u32> {
+pub(super) fn ids(path: &[Folded]) -> Vec<u32> {
     path.iter().map(|at| at.frame).collect()
 }
 
 /// The frames of all runs, each once.
 #[derive(Default)]
-pub struct Frames {
+pub(super) struct Frames {
     pub list: Vec<Caller>,
     /// Which function each of them is: the first frame of it.
     pub functions: Vec<u32>,
@@ -30,7 +30,13 @@ pub struct Frames {
 
 impl Frames {
     /// The callers of a row's line, as far as they count.
-    pub fn path(&mut self, run: &Run, index: usize, site: &CallSite, reach: &Reach) -> FramePath {
+    pub(super) fn path(
+        &mut self,
+        run: &Run,
+        index: usize,
+        site: &CallSite,
+        reach: &Reach,
+    ) -> FramePath {
         let responsible = run.responsible(site).call;
         let calls = run.calls(site).skip_while(|call| *call != responsible);
         let mut shown: Vec<ShownFrame> = Vec::new();
@@ -92,7 +98,7 @@ impl Frames {
 }
 
 /// A function of a stack, as runs are compared by it.
-pub fn caller(run: &Run, call: Call) -> Caller {
+pub(super) fn caller(run: &Run, call: Call) -> Caller {
     let location = run.location(call.at);
     let module = run.module_of(location).map(|module| &module.label);
     let frame = run.frame_of(call);

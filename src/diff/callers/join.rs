@@ -13,7 +13,7 @@ use super::way::WayRun;
 use crate::diff::files::best_pairs;
 
 /// A way of all runs.
-pub struct JoinedWay {
+pub(super) struct JoinedWay {
     pub path: FramePath,
     /// In the order of the runs.
     pub runs: Vec<Option<WayRun>>,
@@ -28,7 +28,10 @@ const ALIKE: u32 = 500;
 const MOST_ALIGNED: usize = 200;
 
 /// The ways of all runs, each once.
-pub fn join_paths(of_runs: Vec<Vec<(FramePath, WayRun)>>, frames: &Frames) -> Vec<JoinedWay> {
+pub(super) fn join_paths(
+    of_runs: Vec<Vec<(FramePath, WayRun)>>,
+    frames: &Frames,
+) -> Vec<JoinedWay> {
     let runs = of_runs.len();
     let mut joined: Vec<JoinedWay> = Vec::new();
     for (index, new) in of_runs.into_iter().enumerate() {

@@ -2,7 +2,7 @@
 
 /// From 0 to 1000: twice what both have in common, of all that they have. An inserted, inlined or split frame takes away
 /// little of a long way.
-pub fn likeness<T: PartialEq>(a: &[T], b: &[T]) -> u32 {
+pub(crate) fn likeness<T: PartialEq>(a: &[T], b: &[T]) -> u32 {
     let all = a.len() + b.len();
     if all == 0 {
         return 1000;

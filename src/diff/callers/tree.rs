@@ -10,21 +10,21 @@ use crate::run::Figures;
 
 /// What is left out of a tree.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Cut {
+pub(crate) struct Cut {
     /// Branches of a smaller share of the row, from 0 to 1.
     pub share: f64,
 }
 
 /// The callers of a row, the nearest ones first.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct CallerTree {
-    pub nodes: Vec<Node>,
+pub(crate) struct CallerTree {
+    pub nodes: Vec<CallerNode>,
     pub rest: Option<Rest>,
 }
 
 /// Callers that follow each other without a branch, and what calls the last of them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Node {
+pub(crate) struct CallerNode {
     /// Each with whether the way came back to it.
     pub callers: Vec<(Caller, bool)>,
     /// In the order of the runs.
@@ -36,14 +36,14 @@ pub struct Node {
 
 /// Branches that are too small to be shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rest {
+pub(crate) struct Rest {
     pub branches: usize,
     pub growth: Growth,
 }
 
 impl CallerTree {
     /// Of the ways of a row.
-    pub fn of(ways: &[Way], columns: &[Column], cut: Cut) -> Self {
+    pub(crate) fn of(ways: &[Way], columns: &[Column], cut: Cut) -> Self {
         let ways: Vec<&Way> = ways.iter().collect();
         let whole = sum(&ways, columns);
         CallerTree::below(&ways, 0, columns, cut, weight(whole.1))
@@ -76,7 +76,9 @@ impl CallerTree {
                 rest.growth.add(growth);
                 continue;
             }
-            nodes.push(Node::of(&ways, depth, figures, growth, columns, cut, whole));
+            nodes.push(CallerNode::of(
+                &ways, depth, figures, growth, columns, cut, whole,
+            ));
         }
         nodes.sort_by_key(|node| (Reverse(node.growth.blocks), Reverse(node.growth.bytes)));
         CallerTree {
@@ -86,7 +88,7 @@ impl CallerTree {
     }
 }
 
-impl Node {
+impl CallerNode {
     /// Of ways that have the caller at a depth in common, and perhaps more.
     fn of(
         ways: &[&Way],
@@ -108,7 +110,7 @@ impl Node {
             let comes_back = ways.iter().any(|way| way.callers[at].1);
             (first.callers[at].0.clone(), comes_back)
         });
-        Node {
+        CallerNode {
             callers: callers.collect(),
             figures,
             growth,

@@ -5,7 +5,7 @@ use crate::run::Figures;
 
 /// A way to a row: what called its line, the nearest caller first.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Way {
+pub(crate) struct Way {
     /// As the last run that has it spells it; and whether the way came back to that function.
     pub callers: Vec<(Caller, bool)>,
     /// In the order of the runs.
@@ -16,14 +16,14 @@ pub struct Way {
 
 /// What a run has of a way.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct WayRun {
+pub(crate) struct WayRun {
     /// Call sites of the run.
     pub sites: Vec<u32>,
     pub figures: Option<Figures>,
 }
 
 impl WayRun {
-    pub fn add(&mut self, other: WayRun) {
+    pub(crate) fn add(&mut self, other: WayRun) {
         self.sites.extend(other.sites);
         self.figures = match (self.figures, other.figures) {
             (Some(mut sum), Some(figures)) => {

@@ -2,15 +2,15 @@
 
 use hashbrown::HashMap;
 
-use super::Reach;
 use super::frames::{FramePath, Frames, ids};
 use super::join::{JoinedWay, join_paths};
+use super::reach::Reach;
 use super::way::{Way, WayRun};
 use crate::diff::site::JoinedSite;
 use crate::run::Run;
 
 /// The ways of a row.
-pub fn ways(site: &JoinedSite, runs: &[Run], reach: &Reach) -> Vec<Way> {
+pub(crate) fn ways(site: &JoinedSite, runs: &[Run], reach: &Reach) -> Vec<Way> {
     let mut frames = Frames::default();
     let of_runs = site.runs.iter().zip(runs).enumerate();
     let of_runs: Vec<Vec<(FramePath, WayRun)>> = of_runs

@@ -5,7 +5,7 @@ use crate::trace::Sizes;
 
 /// The sizes that a site of one run asked for, as far as they are known.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub enum AskedFor {
+pub(crate) enum AskedFor {
     /// Nothing lives, and no log says what did.
     #[default]
     Unknown,
@@ -19,7 +19,7 @@ pub enum AskedFor {
 
 /// What the sizes of two sites say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparison {
+enum SizesAlike {
     Same,
     Other,
     /// Neither for their being one nor against it.
@@ -28,7 +28,7 @@ enum Comparison {
 
 impl AskedFor {
     /// Sizes go before the mean of live blocks, which are a part of them.
-    pub fn new(sizes: Few<Sizes>, allocations: Option<u64>, mean: Option<f64>) -> Self {
+    pub(crate) fn new(sizes: Few<Sizes>, allocations: Option<u64>, mean: Option<f64>) -> Self {
         match (&*sizes, mean) {
             ([one], _) if allocations == Some(1) => AskedFor::Once(one.least()),
             ([_, ..], _) => AskedFor::Each(sizes),
@@ -38,17 +38,17 @@ impl AskedFor {
     }
 
     /// Both are known, and the same.
-    pub fn is_same(&self, other: &AskedFor) -> bool {
-        self.compared(other) == Comparison::Same
+    pub(crate) fn is_same(&self, other: &AskedFor) -> bool {
+        self.compared(other) == SizesAlike::Same
     }
 
     /// Both are known, and no call can have made both.
-    pub fn is_other(&self, other: &AskedFor) -> bool {
-        self.compared(other) == Comparison::Other
+    pub(crate) fn is_other(&self, other: &AskedFor) -> bool {
+        self.compared(other) == SizesAlike::Other
     }
 
     /// Whether one of several copies of a call can have asked for this, if all together asked for `whole`.
-    pub fn can_be_part_of(&self, whole: &AskedFor) -> bool {
+    pub(crate) fn can_be_part_of(&self, whole: &AskedFor) -> bool {
         match (self.bounds(), whole.bounds()) {
             (Some(part), Some(whole)) => {
                 (whole.least()..=whole.most()).contains(&part.least())
@@ -67,18 +67,18 @@ impl AskedFor {
         }
     }
 
-    pub fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         *self != AskedFor::Unknown
     }
 
-    fn compared(&self, other: &AskedFor) -> Comparison {
+    fn compared(&self, other: &AskedFor) -> SizesAlike {
         use AskedFor::*;
         match (self, other) {
-            (Unknown, _) | (_, Unknown) => Comparison::Nothing,
-            (Mean(a), Mean(b)) if a == b => Comparison::Same,
-            (Mean(_), Mean(_)) => Comparison::Other,
-            (Once(a), Once(b)) if a == b => Comparison::Same,
-            (Once(_), Once(_)) => Comparison::Other,
+            (Unknown, _) | (_, Unknown) => SizesAlike::Nothing,
+            (Mean(a), Mean(b)) if a == b => SizesAlike::Same,
+            (Mean(_), Mean(_)) => SizesAlike::Other,
+            (Once(a), Once(b)) if a == b => SizesAlike::Same,
+            (Once(_), Once(_)) => SizesAlike::Other,
             (Each(a), Each(b)) => of_callers(a, b),
             (Each(sizes), Once(size)) | (Once(size), Each(sizes)) => once(sizes, *size),
             (Each(sizes), Mean(mean)) | (Mean(mean), Each(sizes)) => of_mean(sizes, *mean),
@@ -90,14 +90,14 @@ impl AskedFor {
 }
 
 /// A line that was split or joined has a part of the callers that it had.
-fn of_callers(a: &[Sizes], b: &[Sizes]) -> Comparison {
+fn of_callers(a: &[Sizes], b: &[Sizes]) -> SizesAlike {
     let can_be = |a: &Sizes| b.iter().any(|b| can_be_one_call(*a, *b));
     if a == b || (a.len() == b.len() && a.len() == 1 && can_be(&a[0])) {
-        Comparison::Same
+        SizesAlike::Same
     } else if a.iter().any(can_be) {
-        Comparison::Nothing
+        SizesAlike::Nothing
     } else {
-        Comparison::Other
+        SizesAlike::Other
     }
 }
 
@@ -106,24 +106,24 @@ fn can_be_one_call(a: Sizes, b: Sizes) -> bool {
     a == b || (!a.is_one() && !b.is_one())
 }
 
-fn once(sizes: &[Sizes], size: u64) -> Comparison {
+fn once(sizes: &[Sizes], size: u64) -> SizesAlike {
     let is_between = |sizes: &Sizes| (sizes.least()..=sizes.most()).contains(&size);
     match sizes {
-        [one] if *one == Sizes::one(size) => Comparison::Same,
-        sizes if sizes.iter().any(is_between) => Comparison::Nothing,
-        _ => Comparison::Other,
+        [one] if *one == Sizes::one(size) => SizesAlike::Same,
+        sizes if sizes.iter().any(is_between) => SizesAlike::Nothing,
+        _ => SizesAlike::Other,
     }
 }
 
-fn of_mean(sizes: &[Sizes], mean: f64) -> Comparison {
+fn of_mean(sizes: &[Sizes], mean: f64) -> SizesAlike {
     let least = sizes.iter().map(|sizes| sizes.least()).min();
     let most = sizes.iter().map(|sizes| sizes.most()).max();
     match (least, most) {
-        (Some(least), Some(most)) if least == most && least as f64 == mean => Comparison::Same,
+        (Some(least), Some(most)) if least == most && least as f64 == mean => SizesAlike::Same,
         (Some(least), Some(most)) if (least as f64..=most as f64).contains(&mean) => {
-            Comparison::Nothing
+            SizesAlike::Nothing
         }
-        _ => Comparison::Other,
+        _ => SizesAlike::Other,
     }
 }
 

@@ -6,9 +6,13 @@ use super::matching::Matching;
 use crate::diff::module_key::ModuleKey;
 use crate::diff::site::CodePlace;
 
-type Key<'a> = (Option<&'a ModuleKey>, Option<CodePlace>);
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct FirstPlace<'a> {
+    module: Option<&'a ModuleKey>,
+    place: Option<CodePlace>,
+}
 
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     for group in matching.groups(key, key) {
         let ([old], [new]) = (group.old.as_slice(), group.new.as_slice()) else {
             continue;
@@ -27,6 +31,9 @@ pub fn pair(matching: &mut Matching<'_>) {
     }
 }
 
-fn key(site: &Candidate) -> Option<Key<'_>> {
-    Some((site.module.as_ref(), site.places.first().copied()))
+fn key(site: &Candidate) -> Option<FirstPlace<'_>> {
+    Some(FirstPlace {
+        module: site.module.as_ref(),
+        place: site.places.first().copied(),
+    })
 }

@@ -16,12 +16,15 @@ const UNPAIRED: u64 = 2;
 const RESIZED: u64 = 2;
 
 /// A site, and its place in the function.
-type Placed = (usize, Vec<i64>);
+struct Placed {
+    site: usize,
+    at: Vec<i64>,
+}
 
 /// Pairs sites of one function by the lines of their first `steps` functions. Lines keep their order; of
 /// all readings the one that takes the fewest edits of the source is believed, and another size is one of them.
 /// Where no line moved, nothing was edited, and no size overrules a line.
-pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Pair> {
+pub(super) fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Pair> {
     let (old, new) = (matching.old, matching.new);
     let of_old = group.old.iter().map(|i| &old[*i]);
     let of_new = group.new.iter().map(|j| &new[*j]);
@@ -34,7 +37,7 @@ pub fn by_lines(matching: &Matching<'_>, group: &Group, steps: usize) -> Vec<Pai
 }
 
 /// Pairs sites of one function by how far in it they lie.
-pub fn by_offset(matching: &Matching<'_>, group: &Group) -> Vec<Pair> {
+pub(super) fn by_offset(matching: &Matching<'_>, group: &Group) -> Vec<Pair> {
     let sites = group.old.iter().map(|i| &matching.old[*i]);
     let mut sites = sites.chain(group.new.iter().map(|j| &matching.new[*j]));
     let has_offsets = sites.all(|site| site.offset().is_some());
@@ -84,24 +87,28 @@ struct Sides<'a> {
 impl<'a> Sides<'a> {
     fn new(matching: &Matching<'a>, group: &Group, place: impl Fn(&Candidate) -> Vec<i64>) -> Self {
         let placed = |indexes: &[usize], sites: &[Candidate]| {
-            let placed = indexes.iter().map(|index| (*index, place(&sites[*index])));
-            let mut placed: Vec<Placed> = placed.collect();
+            let placed = |&site: &usize| Placed {
+                site,
+                at: place(&sites[site]),
+            };
+            let mut placed: Vec<Placed> = indexes.iter().map(placed).collect();
             placed.sort_by(|a, b| {
-                let by_address = sites[a.0].first_address().cmp(&sites[b.0].first_address());
-                a.1.cmp(&b.1).then(by_address)
+                let by_address = sites[a.site]
+                    .first_address()
+                    .cmp(&sites[b.site].first_address());
+                a.at.cmp(&b.at).then(by_address)
             });
             placed
         };
         // Where what it is inlined into has moved, the function itself has not.
-        let innermost = |placed: &Placed| placed.1.last().copied();
+        let innermost = |placed: &Placed| placed.at.last().copied();
         let old = placed(&group.old, matching.old);
         let new = placed(&group.new, matching.new);
         // A line of several calls has an address each where no line is known, so that one is left over, and is not to be
         // taken for another whose size changed.
         let has_line = |placed: &[Placed], sites: &[Candidate]| {
-            placed
-                .first()
-                .is_some_and(|(index, _)| sites[*index].has_line())
+            let first = placed.first();
+            first.is_some_and(|first| sites[first.site].has_line())
         };
         let is_mixed = has_line(&old, matching.old) != has_line(&new, matching.new);
         Sides {
@@ -116,13 +123,13 @@ impl<'a> Sides<'a> {
 
     fn sites(&self, old: usize, new: usize) -> (&Candidate, &Candidate) {
         (
-            &self.old_sites[self.old[old].0],
-            &self.new_sites[self.new[new].0],
+            &self.old_sites[self.old[old].site],
+            &self.new_sites[self.new[new].site],
         )
     }
 
     fn shift(&self, old: usize, new: usize) -> Vec<i64> {
-        let lines = self.old[old].1.iter().zip(&self.new[new].1);
+        let lines = self.old[old].at.iter().zip(&self.new[new].at);
         lines.map(|(old, new)| new.saturating_sub(*old)).collect()
     }
 
@@ -159,7 +166,7 @@ impl<'a> Sides<'a> {
             let aligned = alignment.pairs.iter().filter(|other| other.new == pair.new);
             let in_order = aligned.map(|other| Some(other.old));
             let others = as_good.chain(in_order).filter(|old| *old != Some(pair.old));
-            let others = others.map(|old| Some(self.old[old?].0));
+            let others = others.map(|old| Some(self.old[old?].site));
             let with_its_sizes = self.with_its_sizes(pair.old, pair.new).map(Some);
             let mut rivals: Vec<Option<usize>> = others.chain(with_its_sizes).collect();
             let (a, b) = self.sites(pair.old, pair.new);
@@ -167,8 +174,8 @@ impl<'a> Sides<'a> {
             rivals.sort_unstable();
             rivals.dedup();
             Pair {
-                old: self.old[pair.old].0,
-                new: self.new[pair.new].0,
+                old: self.old[pair.old].site,
+                new: self.new[pair.new].site,
                 rivals,
             }
         });
@@ -208,7 +215,7 @@ impl<'a> Sides<'a> {
         let (a, b) = self.sites(old, new);
         let differs = a.sizes.is_other(&b.sizes) && !are_long(self.old.len(), self.new.len());
         let sizes = &b.sizes;
-        let others = self.old.iter().map(|(index, _)| *index);
+        let others = self.old.iter().map(|placed| placed.site);
         others.filter(move |other| differs && self.old_sites[*other].sizes.is_same(sizes))
     }
 }

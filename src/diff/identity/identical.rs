@@ -9,7 +9,7 @@ use crate::diff::site::SiteKey;
 
 /// Pairs equal sites only if all are: where a single one differs the runs are two, and what stands at a
 /// site's place with its sizes may be another.
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     if matching.old.len() != matching.new.len() {
         return;
     }

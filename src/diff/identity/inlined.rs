@@ -10,14 +10,20 @@ use super::matching::{Group, Matching};
 use super::pair::Pair;
 use crate::diff::module_key::ModuleKey;
 
-type Key<'a> = (&'a ModuleKey, &'a str, &'a str);
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct FunctionInFile<'a> {
+    module: &'a ModuleKey,
+    /// Without its parameters.
+    function: &'a str,
+    file: &'a str,
+}
 
 /// What a copy of a function is inlined into, and where.
 type Context<'a> = Vec<(Option<&'a str>, Option<u32>)>;
 
 /// A function that one build inlined and the other did not is the same one. Where it was inlined more than
 /// once, one copy is found again, and which of them is unsure; inlined into another function it is another site.
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     for group in groups(matching) {
         for pair in copies(matching, &group) {
             pair_by_line(matching, pair);
@@ -26,7 +32,7 @@ pub fn pair(matching: &mut Matching<'_>) {
 }
 
 /// What is left of each function of a file, whatever its parameters are.
-pub fn groups(matching: &Matching<'_>) -> Vec<Group> {
+pub(super) fn groups(matching: &Matching<'_>) -> Vec<Group> {
     let of_old = |site| key(site, |_, file| file);
     let of_new = |site| key(site, |module, file| matching.files.old_path(module, file));
     matching.groups(of_old, of_new)
@@ -35,13 +41,13 @@ pub fn groups(matching: &Matching<'_>) -> Vec<Group> {
 fn key<'a>(
     site: &'a Candidate,
     path: impl Fn(&'a ModuleKey, &'a str) -> &'a str,
-) -> Option<Key<'a>> {
+) -> Option<FunctionInFile<'a>> {
     let module = site.module.as_ref()?;
-    let key = (
+    let key = FunctionInFile {
         module,
-        without_parameters(site.function()?),
-        path(module, site.file()?),
-    );
+        function: without_parameters(site.function()?),
+        file: path(module, site.file()?),
+    };
     site.has_line().then_some(key)
 }
 
@@ -56,7 +62,7 @@ fn without_parameters(function: &str) -> &str {
 }
 
 /// Those of one copy of the function.
-pub fn by_context<'a>(indexes: &[usize], sites: &'a [Candidate]) -> Vec<Vec<usize>> {
+pub(super) fn by_context<'a>(indexes: &[usize], sites: &'a [Candidate]) -> Vec<Vec<usize>> {
     let mut copies: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for index in indexes {
         let site = &sites[*index];

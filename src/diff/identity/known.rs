@@ -8,25 +8,25 @@ use crate::run::{Inventory, Text};
 
 /// The sites of a run, or of all earlier ones, and what was there beside them.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub(crate) struct Known<'a> {
     pub sites: &'a [Candidate],
     pub inventory: &'a Inventory,
 }
 
 impl<'a> Known<'a> {
     /// Whether a module, or a file at this path, was in the process without doubt.
-    pub fn has_mapped(&self, name: &str) -> bool {
+    pub(crate) fn has_mapped(&self, name: &str) -> bool {
         let mapped = self.inventory.mapped.as_ref();
         mapped.is_some_and(|names| names.contains(name))
     }
 
     /// Whether a module that is not to be seen was not there.
-    pub fn knows_modules(&self) -> bool {
+    pub(crate) fn knows_modules(&self) -> bool {
         self.inventory.mapped.is_some()
     }
 
     /// What modules were compiled from, where all of it is known.
-    pub fn sources(&self) -> BTreeMap<ModuleKey, &'a BTreeSet<Text>> {
+    pub(crate) fn sources(&self) -> BTreeMap<ModuleKey, &'a BTreeSet<Text>> {
         let all = self.inventory.sources.iter();
         all.map(|(label, files)| (ModuleKey::of(label), files))
             .collect()

@@ -7,10 +7,13 @@ use super::matching::Matching;
 use super::pair::Pair;
 use crate::diff::module_key::ModuleKey;
 
-/// Function and file of each function of a chain.
-type Named<'a> = Vec<(Option<&'a str>, Option<&'a str>)>;
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct FunctionOfChain<'a> {
+    function: Option<&'a str>,
+    file: Option<&'a str>,
+}
 
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     for pair in pairs(matching) {
         pair_by_line(matching, pair);
     }
@@ -44,10 +47,13 @@ fn lambdas_are_known(matching: &Matching<'_>) -> bool {
     lambdas.all(|site| site.written_in().is_some())
 }
 
-fn steps<'a>(site: &'a Candidate, path: impl Fn(&'a str) -> &'a str) -> Option<Named<'a>> {
-    let steps = site.chain.iter().map(|step| {
-        let file = step.file.as_deref().map(&path);
-        (step.function.as_deref(), file)
+fn steps<'a>(
+    site: &'a Candidate,
+    path: impl Fn(&'a str) -> &'a str,
+) -> Option<Vec<FunctionOfChain<'a>>> {
+    let steps = site.chain.iter().map(|step| FunctionOfChain {
+        function: step.function.as_deref(),
+        file: step.file.as_deref().map(&path),
     });
     site.has_line().then(|| steps.collect())
 }
@@ -56,7 +62,7 @@ fn module_of(site: &Candidate) -> Option<&ModuleKey> {
     site.module.as_ref()
 }
 
-pub fn pair_by_line(matching: &mut Matching<'_>, pair: Pair) {
+pub(super) fn pair_by_line(matching: &mut Matching<'_>, pair: Pair) {
     let (old, new) = (&matching.old[pair.old], &matching.new[pair.new]);
     let file = new.module.as_ref().zip(new.file());
     let is_renamed = file.is_some_and(|(module, file)| matching.files.is_renamed(module, file));

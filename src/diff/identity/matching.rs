@@ -7,50 +7,50 @@ use super::candidate::Candidate;
 use super::known::Known;
 use super::modules::ModulePair;
 use super::pair::{Match, Pair};
-use super::sources::Files;
+use super::sources::PairedFiles;
 use crate::diff::module_key::ModuleKey;
 
 /// Sites of both runs that have something in common, by their indexes.
 #[derive(Debug, Clone, Default)]
-pub struct Group {
+pub(super) struct Group {
     pub old: Vec<usize>,
     pub new: Vec<usize>,
 }
 
 /// Hands a tier only what those before it left.
 #[derive(Debug)]
-pub struct Matching<'a> {
+pub(super) struct Matching<'a> {
     pub old: &'a [Candidate],
     pub new: &'a [Candidate],
     pub known: (Known<'a>, Known<'a>),
-    pub files: Files,
+    pub files: PairedFiles,
     of_new: Vec<Option<Match>>,
     taken: Vec<bool>,
 }
 
 impl<'a> Matching<'a> {
-    pub fn new(old: Known<'a>, new: Known<'a>) -> Self {
+    pub(super) fn new(old: Known<'a>, new: Known<'a>) -> Self {
         Matching {
             old: old.sites,
             new: new.sites,
             known: (old, new),
-            files: Files::new(old, new),
+            files: PairedFiles::new(old, new),
             of_new: vec![None; new.sites.len()],
             taken: vec![false; old.sites.len()],
         }
     }
 
-    pub fn into_sites(self) -> Vec<Option<Match>> {
+    pub(super) fn into_sites(self) -> Vec<Option<Match>> {
         self.of_new
     }
 
     /// Matches two sites, unless one of them is matched.
-    pub fn pair(&mut self, old: usize, new: usize, by: MatchedBy) {
+    pub(super) fn pair(&mut self, old: usize, new: usize, by: MatchedBy) {
         let rivals = Vec::new();
         self.pair_found(Pair { old, new, rivals }, by);
     }
 
-    pub fn pair_found(&mut self, found: Pair, by: MatchedBy) {
+    pub(super) fn pair_found(&mut self, found: Pair, by: MatchedBy) {
         let Pair {
             old,
             new,
@@ -66,7 +66,7 @@ impl<'a> Matching<'a> {
     }
 
     /// Of a module that may be another one, every site may be new.
-    pub fn doubt(&mut self, modules: &[ModulePair]) {
+    pub(super) fn doubt(&mut self, modules: &[ModulePair]) {
         let unsure = modules.iter().filter(|pair| pair.unsure);
         let unsure: BTreeSet<&ModuleKey> = unsure.map(|pair| &pair.old).collect();
         for (site, found) in self.new.iter().zip(&mut self.of_new) {
@@ -89,7 +89,7 @@ impl<'a> Matching<'a> {
     }
 
     /// Groups of unmatched sites of one key that have sites of both runs.
-    pub fn groups<K: Ord>(
+    pub(super) fn groups<K: Ord>(
         &self,
         of_old: impl Fn(&'a Candidate) -> Option<K>,
         of_new: impl Fn(&'a Candidate) -> Option<K>,

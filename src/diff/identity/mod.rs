@@ -22,30 +22,29 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
-pub use asked_for::AskedFor;
-pub use candidate::{Candidate, ChainFunction, Outermost};
-pub use known::Known;
+pub(super) use asked_for::AskedFor;
+pub(super) use candidate::{Candidate, ChainFunction, Outermost};
+pub(super) use known::Known;
 use matching::Matching;
-pub use modules::ModulePair;
-pub use pair::Match;
-pub use sources::files_of;
+pub(super) use modules::ModulePair;
+pub(super) use pair::Match;
+pub(super) use sources::{RenamedFile, files_of};
 
-pub use super::matched_by::MatchedBy;
-use super::module_key::ModuleKey;
+pub(super) use super::matched_by::MatchedBy;
 
 /// What matching a run against the earlier ones gave.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Matches {
+pub(super) struct Matches {
     /// For each new site the old one that it is, and how that is known.
     pub sites: Vec<Option<Match>>,
-    /// Files of a module that have another path in the new run: old, new. The module is the new run's.
-    pub files: Vec<(ModuleKey, String, String)>,
+    /// Files that have another path in the new run.
+    pub files: Vec<RenamedFile>,
     /// Modules that have another name in the new run.
     pub modules: Vec<ModulePair>,
 }
 
 /// Matches the sites of a run with those found so far.
-pub fn match_sites(old: Known<'_>, new: Known<'_>) -> Matches {
+pub(super) fn match_sites(old: Known<'_>, new: Known<'_>) -> Matches {
     let modules = modules::pair_modules(old, new);
     // From here on, a module is called what the earlier runs call it.
     let sites = modules::called_as_before(new.sites, &modules);
@@ -66,7 +65,7 @@ pub fn match_sites(old: Known<'_>, new: Known<'_>) -> Matches {
     order::pair(&mut matching);
     bare::pair(&mut matching);
     matching.doubt(&modules);
-    let is_other = |(_, old, new): &(ModuleKey, String, String)| old != new;
+    let is_other = |file: &RenamedFile| file.old != file.new;
     let files = matching.files.all().filter(is_other).collect();
     Matches {
         sites: matching.into_sites(),

@@ -22,7 +22,7 @@ struct SeenModule<'a> {
 
 /// Two modules that are one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModulePair {
+pub(crate) struct ModulePair {
     pub old: ModuleKey,
     pub new: ModuleKey,
     /// Another module may be the same one as well.
@@ -58,7 +58,7 @@ struct Scored {
 
 /// Modules that have another name in the new run. Equal names are one module; what is left over is paired
 /// by path, build and base name.
-pub fn pair_modules(old_side: Known<'_>, new_side: Known<'_>) -> Vec<ModulePair> {
+pub(super) fn pair_modules(old_side: Known<'_>, new_side: Known<'_>) -> Vec<ModulePair> {
     let (in_old, in_new) = (modules_of(old_side.sites), modules_of(new_side.sites));
     let old = of_sites(old_side.sites, &in_new);
     let new = of_sites(new_side.sites, &in_old);
@@ -79,9 +79,9 @@ pub fn pair_modules(old_side: Known<'_>, new_side: Known<'_>) -> Vec<ModulePair>
     }
     scored.sort_by_key(|pair| (Reverse(pair.likeness), pair.old, pair.new));
     let pairs = likeliest(&scored, only_old.len(), only_new.len());
-    let pair = |(old, new, unsure): (usize, usize, bool)| ModulePair {
-        old: only_old[old].clone(),
-        new: only_new[new].clone(),
+    let pair = |(pair, unsure): (&Scored, bool)| ModulePair {
+        old: only_old[pair.old].clone(),
+        new: only_new[pair.new].clone(),
         unsure,
     };
     let mut pairs: Vec<ModulePair> = pairs.into_iter().map(pair).collect();
@@ -105,7 +105,7 @@ const MOST_PAIRS: usize = 1 << 12;
 
 /// What can speak for two modules being one.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Sign<'a> {
+enum ModuleSign<'a> {
     Path(&'a str),
     Build(&'a Build),
     BaseName(&'a str),
@@ -117,7 +117,7 @@ fn with_a_sign_in_common(
     new_keys: &[ModuleKey],
     new: &BTreeMap<&ModuleKey, SeenModule<'_>>,
 ) -> BTreeSet<(usize, usize)> {
-    let mut signs: BTreeMap<Sign<'_>, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    let mut signs: BTreeMap<ModuleSign<'_>, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     for (index, key) in old_keys.iter().enumerate() {
         for sign in signs_of(key, &old[key]) {
             signs.entry(sign).or_default().0.push(index);
@@ -138,17 +138,17 @@ fn with_a_sign_in_common(
     pairs.collect()
 }
 
-fn signs_of<'a>(key: &'a ModuleKey, known: &SeenModule<'a>) -> Vec<Sign<'a>> {
+fn signs_of<'a>(key: &'a ModuleKey, known: &SeenModule<'a>) -> Vec<ModuleSign<'a>> {
     let base = last_part(&key.name);
-    let builds = known.builds.iter().map(|build| Sign::Build(build));
-    let mut signs: Vec<Sign<'a>> = builds.collect();
-    signs.push(Sign::BaseName(base));
-    signs.extend(known.path.map(Sign::Path));
+    let builds = known.builds.iter().map(|build| ModuleSign::Build(build));
+    let mut signs: Vec<ModuleSign<'a>> = builds.collect();
+    signs.push(ModuleSign::BaseName(base));
+    signs.extend(known.path.map(ModuleSign::Path));
     signs
 }
 
 /// Each module once, the likeliest pairs first; true for one that could as well be another.
-fn likeliest(scored: &[Scored], old: usize, new: usize) -> Vec<(usize, usize, bool)> {
+fn likeliest(scored: &[Scored], old: usize, new: usize) -> Vec<(&Scored, bool)> {
     let (mut of_old, mut of_new) = (vec![Vec::new(); old], vec![Vec::new(); new]);
     for pair in scored {
         of_old[pair.old].push(pair);
@@ -166,14 +166,17 @@ fn likeliest(scored: &[Scored], old: usize, new: usize) -> Vec<(usize, usize, bo
             is_other && is_free && !pair.likeness.rules_out(&other.likeness)
         };
         let mut others = of_old[pair.old].iter().chain(&of_new[pair.new]).copied();
-        pairs.push((pair.old, pair.new, others.any(|other| is_rival(&other))));
+        pairs.push((pair, others.any(|other| is_rival(&other))));
         (used_old[pair.old], used_new[pair.new]) = (true, true);
     }
     pairs
 }
 
 /// New sites in modules that bear their names of the earlier runs.
-pub fn called_as_before<'a>(new: &'a [Candidate], pairs: &[ModulePair]) -> Cow<'a, [Candidate]> {
+pub(super) fn called_as_before<'a>(
+    new: &'a [Candidate],
+    pairs: &[ModulePair],
+) -> Cow<'a, [Candidate]> {
     if pairs.is_empty() {
         return Cow::Borrowed(new);
     }

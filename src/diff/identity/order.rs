@@ -5,7 +5,7 @@ use super::candidate::Candidate;
 use super::function::by_offset;
 use super::matching::Matching;
 
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     for mut group in matching.groups(key, key) {
         let all_new = group.new.iter().all(|new| matching.new[*new].has_line());
         match all_new {

@@ -7,12 +7,13 @@ use super::candidate::Candidate;
 use super::function::{by_lines, by_offset};
 use super::matching::{Group, Matching};
 use super::pair::Pair;
+use super::sources::RenamedFile;
 use crate::diff::align::are_long;
 use crate::diff::files::{agreement, best_pairs};
 use crate::diff::module_key::ModuleKey;
 use crate::file_name::{family, last_part};
 
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     let kin = Kin::new(matching);
     for group in matching.groups(Candidate::functions, Candidate::functions) {
         for pair in pairs(matching, &group, &kin) {
@@ -23,13 +24,14 @@ pub fn pair(matching: &mut Matching<'_>) {
 
 /// Notes which files are others under new names, if one of them alone can be it: what is inlined otherwise now can be
 /// looked for in them. Says whether there are any.
-pub fn learn_files(matching: &mut Matching<'_>) -> bool {
+pub(super) fn learn_files(matching: &mut Matching<'_>) -> bool {
     let kin = Kin::new(matching);
     let renamed = kin.renamed_files(matching);
-    for (module, old, new) in &renamed {
-        matching.files.add_renamed(module, old, new);
+    let has_renamed = !renamed.is_empty();
+    for file in renamed {
+        matching.files.add_renamed(file);
     }
-    !renamed.is_empty()
+    has_renamed
 }
 
 fn pairs(matching: &Matching<'_>, group: &Group, kin: &Kin<'_>) -> Vec<Pair> {
@@ -132,8 +134,7 @@ impl<'a> Kin<'a> {
         (same_stem || agreement > 0).then_some((u8::from(same_stem), agreement))
     }
 
-    /// Module, old file and new one.
-    fn renamed_files(&self, matching: &Matching<'_>) -> Vec<(&'a ModuleKey, &'a str, &'a str)> {
+    fn renamed_files(&self, matching: &Matching<'_>) -> Vec<RenamedFile> {
         let gone = self.old_functions.keys();
         let gone = gone.filter(|(module, file)| !matching.files.lives_on(module, file));
         let came = self.new_functions.keys();
@@ -151,7 +152,11 @@ impl<'a> Kin<'a> {
             if let (Some(&old), None) = (old.next(), old.next())
                 && came.iter().filter(|new| alike(old, **new)).count() == 1
             {
-                renamed.push((old.0, old.1, new.1));
+                renamed.push(RenamedFile {
+                    module: old.0.clone(),
+                    old: old.1.to_owned(),
+                    new: new.1.to_owned(),
+                });
             }
         }
         renamed

@@ -13,7 +13,7 @@ use crate::diff::align::are_long;
 
 /// Pairs what sizes tell, and never for sure: what was renamed and what went, while the like of it came, are one
 /// to two runs.
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     let functions = [matching.old, matching.new].map(functions_of);
     for group in groups(matching) {
         for mut pair in pairs(matching, &group, &functions) {

@@ -11,7 +11,7 @@ use crate::run::{Build, LinkAddress};
 /// One file can be loaded from two paths: what it allocates in one is not what it allocates in the other.
 type BuiltModule<'a> = (Option<&'a ModuleKey>, &'a Build);
 
-pub fn pair(matching: &mut Matching<'_>) {
+pub(super) fn pair(matching: &mut Matching<'_>) {
     let mut known: HashMap<(BuiltModule<'_>, LinkAddress), usize> = HashMap::new();
     let mut lines: HashMap<(BuiltModule<'_>, &SiteKey), usize> = HashMap::new();
     for (index, site) in matching.old.iter().enumerate() {

@@ -97,7 +97,7 @@ impl Doubt {
 
 /// Whether a site goes on keeping blocks, and what speaks against it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grade {
+pub(super) enum Grade {
     Leak,
     /// One thing speaks against it, and that by a little.
     MayLeak(Doubt),
@@ -123,7 +123,7 @@ fn exit(live: &[f64; STEPS]) -> usize {
 
 /// What tells a leak from what only looks like one: the blocks of one run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Evidence {
+pub(super) struct Evidence {
     live: [f64; STEPS],
     /// The step at which the end of the run began to free things: what it frees beside a leak is no fall of its floor.
     end: usize,
@@ -135,7 +135,7 @@ pub struct Evidence {
 
 impl Evidence {
     /// `None` if it is not known which blocks survived.
-    pub fn of(run: &Observed<'_>) -> Option<Evidence> {
+    pub(super) fn of(run: &Observed<'_>) -> Option<Evidence> {
         let alive = blocks(run.survivors?);
         let live = blocks(run.curve);
         Some(Evidence {
@@ -147,7 +147,7 @@ impl Evidence {
     }
 
     /// The verdict on the run.
-    pub fn trend(&self) -> Trend {
+    pub(super) fn trend(&self) -> Trend {
         match self.grade() {
             Grade::Leak => return Trend::Leak,
             Grade::MayLeak(_) => return Trend::MayLeak,
@@ -172,7 +172,7 @@ impl Evidence {
     }
 
     /// Whether blocks were kept all along the second half, as a leak keeps them.
-    pub fn grade(&self) -> Grade {
+    pub(super) fn grade(&self) -> Grade {
         // One thing may speak against it, if only by a little.
         let mut doubt = None;
         if self.most() < shape::FEWEST_BLOCKS as f64 {
@@ -211,7 +211,7 @@ impl Evidence {
     }
 
     /// What was kept of the births of a whole run.
-    pub fn all_kept(&self) -> f64 {
+    pub(super) fn all_kept(&self) -> f64 {
         let parts = (AT_WORK - BOUNDS[0]) as f64;
         self.kept.0.iter().sum::<f64>() * STEPS as f64 / parts
     }
@@ -245,7 +245,7 @@ impl Evidence {
     }
 
     /// How many times as much births vary from step to step as if they came one by one, but no less than these do.
-    pub fn dispersion(&self) -> f64 {
+    pub(super) fn dispersion(&self) -> f64 {
         self.variance().unwrap_or(1.0).max(1.0)
     }
 
@@ -256,7 +256,7 @@ impl Evidence {
 
     /// The same from one stretch of several steps to the next: what comes at a pace of its own is even over some time, and
     /// batches are as uneven as they are.
-    pub fn variance_of_stretches(&self) -> Option<f64> {
+    pub(super) fn variance_of_stretches(&self) -> Option<f64> {
         let births: Vec<f64> = self.births().collect();
         let stretches = births.chunks_exact(STRETCH);
         relative_variance(&stretches.map(|of| of.iter().sum()).collect::<Vec<_>>())

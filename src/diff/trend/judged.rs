@@ -6,14 +6,14 @@ use super::shape;
 use super::single::{by_bytes, of_blocks};
 use crate::diff::finding::{Finding, Trend};
 
-pub struct Judged {
+pub(super) struct Judged {
     pub finding: Finding,
     /// It would be a leak, had a longer run left more.
     pub no_more: bool,
 }
 
 /// The last run is judged; the first one tells what a longer run should have made of it.
-pub fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
+pub(super) fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
     let last = runs.last()?;
     let of_bytes = by_bytes(last);
     let by_bytes = of_bytes.is_some();

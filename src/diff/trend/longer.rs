@@ -28,7 +28,7 @@ pub struct More {
 }
 
 /// What a run that is longer left more; `None` if it is not, or if that is not known.
-pub fn more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<More> {
+pub(super) fn more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<More> {
     let times = first.duration_s.zip(last.duration_s);
     let records = first.records.zip(last.records);
     let work = records.map(|(first, last)| (first as f64, last as f64));
@@ -47,7 +47,11 @@ pub fn more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option
 
 /// A leak would have left more in the longer run, unless the first run stood level in the end: then it is new. `None` if
 /// it did, else whether it can be by chance that it did not.
-pub fn is_no_more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<bool> {
+pub(super) fn is_no_more(
+    first: &Observed<'_>,
+    last: &Observed<'_>,
+    by_bytes: bool,
+) -> Option<bool> {
     let More {
         longer,
         expected,

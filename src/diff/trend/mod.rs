@@ -19,28 +19,29 @@ mod work;
 use std::sync::LazyLock;
 
 use super::column::Column;
-pub use super::finding::{Finding, Trend};
+pub(super) use super::finding::{Finding, Trend};
 use super::site::SiteRun;
 use crate::trace::Curve;
 
-pub use evidence::Doubt;
+pub(crate) use evidence::Doubt;
 use evidence::Evidence;
 use judged::judged;
 pub use observed::Observed;
 use observed::both;
-pub use reasons::Reasons;
-pub use shape::FEWEST_BLOCKS;
-pub use single::{became_level, trend_of};
+pub(crate) use reasons::Reasons;
+pub(crate) use shape::FEWEST_BLOCKS;
+pub(crate) use single::became_level;
+pub use single::trend_of;
 use work::GrowsByBytes;
-pub use work::last_loss;
+pub(super) use work::last_loss;
 
 /// Judges a site; `None` if its last run has no curve.
-pub fn judge_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Finding> {
+pub(super) fn judge_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Finding> {
     judge_runs(&observed(runs, columns)?)
 }
 
 /// Why a site's verdict is what it is; `None` if it has none.
-pub fn reasons(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Reasons> {
+pub(super) fn reasons(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Reasons> {
     let allocations = runs.last()?.as_ref()?.figures.allocations;
     Reasons::of(&observed(runs, columns)?, allocations)
 }
@@ -64,7 +65,7 @@ fn observed<'a>(runs: &'a [Option<Box<SiteRun>>], columns: &[Column]) -> Option<
 }
 
 /// The verdict on one run of a site by itself; `None` if it has no curve.
-pub fn judge_run(run: &SiteRun, column: &Column) -> Option<Finding> {
+pub(super) fn judge_run(run: &SiteRun, column: &Column) -> Option<Finding> {
     judge_runs(&[Observed::of(run)?.in_run(column)])
 }
 
@@ -76,14 +77,14 @@ pub fn judge_runs(runs: &[Observed<'_>]) -> Option<Finding> {
 
 /// What a run kept of a site, without what was there from the start.
 #[derive(Debug, Clone, Copy)]
-pub struct Kept {
+pub(super) struct Kept {
     pub blocks: f64,
     /// By how much more or less than counts of blocks that come one by one they vary; `None` where there are none.
     pub dispersion: Option<f64>,
 }
 
 /// `None` where it is not known when blocks were born.
-pub fn kept(run: &Observed<'_>) -> Option<Kept> {
+pub(super) fn kept(run: &Observed<'_>) -> Option<Kept> {
     let evidence = Evidence::of(run)?;
     Some(Kept {
         blocks: evidence.all_kept(),
@@ -92,7 +93,7 @@ pub fn kept(run: &Observed<'_>) -> Option<Kept> {
 }
 
 /// Whether a site grew until its program freed what it had, in blocks or in bytes, whatever is left of it.
-pub fn grew_until_the_exit(curve: &Curve) -> bool {
+pub(super) fn grew_until_the_exit(curve: &Curve) -> bool {
     let [blocks, bytes] = both(curve);
     work::grew_until_the_exit(&blocks)
         || work::grows_by_bytes(&blocks, &bytes) == Some(GrowsByBytes::UntilTheExit)

@@ -51,7 +51,7 @@ impl<'a> Observed<'a> {
 }
 
 /// Its blocks, and its bytes.
-pub fn both(curve: &Curve) -> [[f64; STEPS]; 2] {
+pub(super) fn both(curve: &Curve) -> [[f64; STEPS]; 2] {
     let points = curve.points();
     [
         points.map(|point| point.blocks as f64),

@@ -2,7 +2,7 @@
 
 /// The step at which the first part begins, and those at which each ends: all of a run but its start, and but the last steps,
 /// of which what is born may still be at work.
-pub const BOUNDS: [usize; 5] = [4, 18, 32, 46, 60];
+pub(super) const BOUNDS: [usize; 5] = [4, 18, 32, 46, 60];
 
 /// The last part has this share of the one before it, and
 const STEADY: f64 = 0.6;
@@ -31,29 +31,29 @@ const MORE_NOISE: f64 = 2.0;
 
 /// What a site kept, or rose by, in four parts of a run of one length.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Parts(pub [f64; 4]);
+pub(super) struct Parts(pub [f64; 4]);
 
 impl Parts {
     /// How much a curve rises in each part, where `at` tells its height at a step.
-    pub fn rises(at: impl Fn(usize) -> f64) -> Parts {
+    pub(super) fn rises(at: impl Fn(usize) -> f64) -> Parts {
         Parts(std::array::from_fn(|part| {
             at(BOUNDS[part + 1]) - at(BOUNDS[part])
         }))
     }
 
     /// Of the second half.
-    pub fn late(&self) -> f64 {
+    pub(super) fn late(&self) -> f64 {
         self.0[2] + self.0[3]
     }
 
     /// Whether each part has as much as those before it, but for chance. Blocks that come in heaps vary by more than
     /// their root: by that of `dispersion` times their number.
-    pub fn are_steady(&self, dispersion: f64) -> bool {
+    pub(super) fn are_steady(&self, dispersion: f64) -> bool {
         self.are_steady_but_for(NOISE * dispersion.sqrt())
     }
 
     /// Whether it takes more chance than usual for that.
-    pub fn may_be_steady(&self, dispersion: f64) -> bool {
+    pub(super) fn may_be_steady(&self, dispersion: f64) -> bool {
         self.are_steady_but_for(MORE_NOISE * dispersion.sqrt())
     }
 
@@ -74,12 +74,12 @@ impl Parts {
 }
 
 /// The standard deviation of `a - share * b`, where both are counts.
-pub fn deviation(a: f64, share: f64, b: f64) -> f64 {
+pub(super) fn deviation(a: f64, share: f64, b: f64) -> f64 {
     (a + share * share * b).sqrt()
 }
 
 /// The standard deviation of values from the line through them.
-pub fn scatter(values: &[f64]) -> f64 {
+pub(super) fn scatter(values: &[f64]) -> f64 {
     let count = values.len() as f64;
     let (middle, mean) = ((count - 1.0) / 2.0, values.iter().sum::<f64>() / count);
     let points = values.iter().enumerate();
@@ -91,7 +91,7 @@ pub fn scatter(values: &[f64]) -> f64 {
 }
 
 /// How many equal rises would vary as these do: one if a single one has all.
-pub fn effective(rises: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn effective(rises: impl Iterator<Item = f64>) -> f64 {
     let (mut sum, mut squares) = (0.0, 0.0);
     for rise in rises {
         sum += rise;

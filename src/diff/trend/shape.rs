@@ -5,7 +5,7 @@ use crate::diff::median::median;
 use crate::trace::{Curve, STEPS};
 
 /// A site that never had so many blocks live says nothing.
-pub const FEWEST_BLOCKS: u64 = 8;
+pub(crate) const FEWEST_BLOCKS: u64 = 8;
 
 /// Windows into which a curve is cut; each is judged by its median, which a peak does not move.
 const WINDOWS: usize = 8;
@@ -42,7 +42,7 @@ const START: usize = 6;
 const END: usize = 3;
 
 /// Both runs stood at the same level, but the first one freed some of it at its end.
-pub fn differs_only_at_the_end(first: &Curve, last: &Curve) -> bool {
+pub(super) fn differs_only_at_the_end(first: &Curve, last: &Curve) -> bool {
     let (first, last) = (blocks(first), blocks(last));
     let level = |curve: &[f64; STEPS]| median(&curve[STEPS / 2..STEPS - END]);
     let (before, after) = (level(&first), level(&last));
@@ -61,12 +61,12 @@ pub fn differs_only_at_the_end(first: &Curve, last: &Curve) -> bool {
 }
 
 /// The verdict on one curve.
-pub fn trend_of(curve: &Curve) -> Trend {
+pub(super) fn trend_of(curve: &Curve) -> Trend {
     trend_of_blocks(&blocks(curve))
 }
 
 /// The same, of the blocks at each step.
-pub fn trend_of_blocks(blocks: &[f64; STEPS]) -> Trend {
+pub(super) fn trend_of_blocks(blocks: &[f64; STEPS]) -> Trend {
     let peak = blocks.iter().fold(0.0_f64, |most, live| most.max(*live));
     if peak < FEWEST_BLOCKS as f64 {
         return Trend::Noise;
@@ -95,7 +95,7 @@ pub fn trend_of_blocks(blocks: &[f64; STEPS]) -> Trend {
     }
 }
 
-pub fn blocks(curve: &Curve) -> [f64; STEPS] {
+pub(super) fn blocks(curve: &Curve) -> [f64; STEPS] {
     curve.points().map(|point| point.blocks as f64)
 }
 
@@ -134,7 +134,7 @@ fn ripple(blocks: &[f64]) -> f64 {
 }
 
 /// Whether most of what a curve rises by comes in a step or two.
-pub fn rises_in_jumps(blocks: &[f64; STEPS]) -> bool {
+pub(super) fn rises_in_jumps(blocks: &[f64; STEPS]) -> bool {
     // What comes at the start is no jump.
     let start = STEPS / WINDOWS;
     let mut rises: Vec<f64> = blocks[start - 1..]
@@ -153,7 +153,7 @@ pub fn rises_in_jumps(blocks: &[f64; STEPS]) -> bool {
 }
 
 /// Whether it is a staircase of a step or two that it never comes down: a pool, or what is read anew.
-pub fn is_staircase(blocks: &[f64; STEPS]) -> bool {
+pub(super) fn is_staircase(blocks: &[f64; STEPS]) -> bool {
     // What is there for a step only is no rise.
     let lasting: [f64; STEPS] = std::array::from_fn(|step| {
         let near = &blocks[step.saturating_sub(1)..(step + 2).min(STEPS)];
@@ -174,7 +174,7 @@ const FULL: usize = 3;
 
 /// Whether it has come to a level at which each block that comes takes the place of another: a cache that is full. `alive`
 /// are its survivors.
-pub fn is_full(blocks: &[f64; STEPS], alive: &[f64; STEPS]) -> bool {
+pub(super) fn is_full(blocks: &[f64; STEPS], alive: &[f64; STEPS]) -> bool {
     let is_full_until = |end: usize| {
         let level = blocks[..end].iter().rev();
         let level = level.take_while(|live| (**live - blocks[end]).abs() <= 0.002 * blocks[end]);

@@ -12,7 +12,7 @@ pub fn trend_of(run: &Observed<'_>) -> Trend {
 }
 
 /// The verdict on its bytes, if its blocks are as many as they were, and grow.
-pub fn by_bytes(run: &Observed<'_>) -> Option<Trend> {
+pub(super) fn by_bytes(run: &Observed<'_>) -> Option<Trend> {
     let [blocks, bytes] = both(run.curve);
     let grows = grows_by_bytes(&blocks, &bytes)?;
     (!of_blocks(run).is_growth()).then_some(match grows {
@@ -22,7 +22,7 @@ pub fn by_bytes(run: &Observed<'_>) -> Option<Trend> {
 }
 
 /// The verdict on its blocks: by what survived, or by the shape of its curve where that is not known.
-pub fn of_blocks(run: &Observed<'_>) -> Trend {
+pub(super) fn of_blocks(run: &Observed<'_>) -> Trend {
     match Evidence::of(run) {
         Some(evidence) => evidence.trend(),
         None => shape::trend_of(run.curve),
@@ -30,6 +30,6 @@ pub fn of_blocks(run: &Observed<'_>) -> Trend {
 }
 
 /// Whether a run has come to its level before its end: what grows to the end of a longer run has no such level.
-pub fn became_level(run: &Observed<'_>) -> bool {
+pub(crate) fn became_level(run: &Observed<'_>) -> bool {
     matches!(trend_of(run), Trend::Startup | Trend::Plateau)
 }

@@ -36,7 +36,7 @@ const RISES: f64 = 4.0;
 const SHRINKS: f64 = 0.2;
 
 /// The step at which the work was done and what the site had was freed; the last step if it was not.
-pub fn end_of_work(live: &[f64; STEPS]) -> usize {
+pub(super) fn end_of_work(live: &[f64; STEPS]) -> usize {
     let top = live[EXIT..]
         .iter()
         .fold(0.0_f64, |most, live| most.max(*live));
@@ -49,7 +49,7 @@ pub fn end_of_work(live: &[f64; STEPS]) -> usize {
 
 /// The step from which a site only lost what it had, to the end of the run; the last step if it did not lose much. The end of
 /// a program can take a large part of a log whose steps are records.
-pub fn last_loss(live: &[f64; STEPS]) -> usize {
+pub(crate) fn last_loss(live: &[f64; STEPS]) -> usize {
     let mut from = STEPS - 1;
     while from > STEPS / 2 && live[from - 1] >= live[from] {
         from -= 1;
@@ -65,7 +65,7 @@ pub fn last_loss(live: &[f64; STEPS]) -> usize {
 }
 
 /// Whether a site grew until its program freed what it had. Only the shape tells: no survivor is left.
-pub fn grew_until_the_exit(live: &[f64; STEPS]) -> bool {
+pub(super) fn grew_until_the_exit(live: &[f64; STEPS]) -> bool {
     let end = end_of_work(live);
     if !(EARLIEST_END..STEPS - 1).contains(&end) {
         return false;
@@ -98,14 +98,14 @@ pub fn grew_until_the_exit(live: &[f64; STEPS]) -> bool {
 
 /// How long the bytes of a site grew whose blocks are as many as they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GrowsByBytes {
+pub(super) enum GrowsByBytes {
     ToTheEnd,
     /// The end of the run freed them.
     UntilTheExit,
 }
 
 /// Whether the blocks of a site are as many as they were and grow: one that is made larger all the time.
-pub fn grows_by_bytes(blocks: &[f64; STEPS], bytes: &[f64; STEPS]) -> Option<GrowsByBytes> {
+pub(super) fn grows_by_bytes(blocks: &[f64; STEPS], bytes: &[f64; STEPS]) -> Option<GrowsByBytes> {
     let end = end_of_work(bytes);
     let until = match end {
         _ if end == STEPS - 1 => GrowsByBytes::ToTheEnd,

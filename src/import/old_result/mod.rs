@@ -12,12 +12,12 @@ use crate::run::{
     Addressing, Facts, Figures, Location, NameSource, Named, Run, Source, Symbolized, Unknown,
 };
 use crate::symbols::{RunToName, rebase};
-use crate::trace::{Caller, Callers};
+use crate::trace::{Callers, LogCaller};
 use crate::warning::Warning;
 use read::{Offset, OldResult, ResultRow, Spot};
-pub use settle::settle;
+pub(crate) use settle::settle;
 
-pub const OLD_RESULT: Importer = Importer {
+pub(super) const OLD_RESULT: Importer = Importer {
     standing: Standing::Alone,
     recognise: read::recognise,
     import,
@@ -87,9 +87,9 @@ impl OldResult {
 impl ResultRow {
     /// The caller as a log of relative addresses would have it, for a row of the script; in one of
     /// `mtrace(1)` it stands as it is. `base` is the first address of the program's file.
-    fn caller(&self, base: u64) -> Caller<'_> {
+    fn caller(&self, base: u64) -> LogCaller<'_> {
         match &self.module {
-            Some(module) => Caller {
+            Some(module) => LogCaller {
                 file: Some(module),
                 symbol: None,
                 address: self.relative(module, base),

@@ -10,11 +10,11 @@ use crate::error::{Error, InputError, Result};
 use crate::hex::figure;
 use crate::printable::printable_bytes;
 use crate::run::{Frame, Source};
-use crate::trace::Caller;
+use crate::trace::LogCaller;
 
 /// Live blocks by caller, as an old tool counted them.
 #[derive(Debug)]
-pub struct OldResult {
+pub(super) struct OldResult {
     pub source: Source,
     pub rows: Vec<ResultRow>,
     /// Blocks that are in its total and have no line.
@@ -23,7 +23,7 @@ pub struct OldResult {
 
 /// One caller.
 #[derive(Debug)]
-pub struct ResultRow {
+pub(super) struct ResultRow {
     pub spot: Spot,
     /// Where in its module, as `mtrace_do.py` calculated it.
     pub offset: Option<Offset>,
@@ -35,7 +35,7 @@ pub struct ResultRow {
 
 /// What an old tool says in place of a caller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Spot {
+pub(super) enum Spot {
     Number(u64),
     /// A line that `mtrace(1)` looked up itself, where it found one.
     Line(Option<Frame>),
@@ -44,7 +44,7 @@ pub enum Spot {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Offset {
+pub(super) enum Offset {
     From(u64),
     /// The script took the module's address off a number that was relative already.
     Negative,
@@ -57,7 +57,7 @@ const TOTAL: &[u8] = b"total_cnt: ";
 const LONGEST_LINE: u64 = 1 << 20;
 
 /// Where the beginning of a file shows that it is a result.
-pub fn recognise(head: &[u8]) -> Option<usize> {
+pub(super) fn recognise(head: &[u8]) -> Option<usize> {
     match head.trim_ascii_start().starts_with(TOTAL) {
         true => Some(0),
         false => first_line(head, is_mtrace_result_line),
@@ -74,7 +74,7 @@ fn is_mtrace_result_line(line: &[u8]) -> bool {
 
 impl OldResult {
     /// Reads a whole result; `path` is for messages.
-    pub fn read(source: impl Read, path: &Path) -> Result<Self> {
+    pub(super) fn read(source: impl Read, path: &Path) -> Result<Self> {
         let mut lines = ResultLines::new(source, path);
         while let Some(line) = lines.next()? {
             if line.starts_with(TOTAL) {
@@ -108,7 +108,12 @@ fn mtrace(mut lines: ResultLines<'_, impl Read>) -> Result<OldResult> {
         if is_head(line) {
             continue;
         }
-        let Some((address, size, caller)) = block(line) else {
+        let Some(ListedBlock {
+            address,
+            size,
+            caller,
+        }) = ListedBlock::parse(line)
+        else {
             return Err(lines.bad("which is no block"));
         };
         if !addresses.insert(address) {
@@ -139,20 +144,32 @@ fn is_head(line: &[u8]) -> bool {
     is_rule || line.trim_ascii_start().starts_with(b"Address ")
 }
 
-/// `0x00000000400034d8     0x20  at 0x4000090b`: address, size and caller.
-fn block(line: &[u8]) -> Option<(u64, u64, &[u8])> {
-    let text = line.trim_ascii_start();
-    // A caller that is empty leaves `at` alone at the end, since line ends are trimmed.
-    let (block, caller) = match memchr::memmem::find(text, b"  at ") {
-        Some(at) => (&text[..at], &text[at + 5..]),
-        None => (text.strip_suffix(b"  at")?, &[][..]),
-    };
-    let mut figures = block
-        .split(|&b| b == b' ')
-        .filter(|field| !field.is_empty());
-    let (address, size, end) = (figures.next()?, figures.next()?, figures.next());
-    let address = figure(address)?;
-    end.is_none().then_some((address, figure(size)?, caller))
+/// `0x00000000400034d8     0x20  at 0x4000090b`
+struct ListedBlock<'a> {
+    address: u64,
+    size: u64,
+    caller: &'a [u8],
+}
+
+impl<'a> ListedBlock<'a> {
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        let text = line.trim_ascii_start();
+        // A caller that is empty leaves `at` alone at the end, since line ends are trimmed.
+        let (block, caller) = match memchr::memmem::find(text, b"  at ") {
+            Some(at) => (&text[..at], &text[at + 5..]),
+            None => (text.strip_suffix(b"  at")?, &[][..]),
+        };
+        let mut figures = block
+            .split(|&b| b == b' ')
+            .filter(|field| !field.is_empty());
+        let (address, size, end) = (figures.next()?, figures.next()?, figures.next());
+        let block = ListedBlock {
+            address: figure(address)?,
+            size: figure(size)?,
+            caller,
+        };
+        end.is_none().then_some(block)
+    }
 }
 
 /// Behind `total_cnt: N`: a line a caller.
@@ -233,14 +250,14 @@ impl Spot {
     }
 
     /// As a log has it.
-    pub fn caller(&self) -> Caller<'_> {
+    pub(super) fn caller(&self) -> LogCaller<'_> {
         match self {
-            Spot::Number(number) => Caller {
+            Spot::Number(number) => LogCaller {
                 address: Some(*number),
-                ..Caller::default()
+                ..LogCaller::default()
             },
-            Spot::Line(_) => Caller::default(),
-            Spot::Text(text) => Caller::parse(text),
+            Spot::Line(_) => LogCaller::default(),
+            Spot::Text(text) => LogCaller::parse(text),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::run::{
 };
 
 /// The runs, with the old results among them settled by what the others know.
-pub fn settle(mut runs: Vec<Run>) -> Vec<Run> {
+pub(crate) fn settle(mut runs: Vec<Run>) -> Vec<Run> {
     if !runs.iter().any(is_old) {
         return runs;
     }
@@ -98,11 +98,17 @@ struct NamedSite {
 }
 
 /// Call sites by file and line; `None` where two of them share a line.
-struct SitesByLine(HashMap<(Text, u32), Option<NamedSite>>);
+struct SitesByLine(HashMap<SourceLine, Option<NamedSite>>);
+
+#[derive(PartialEq, Eq, Hash)]
+struct SourceLine {
+    file: Text,
+    line: u32,
+}
 
 impl SitesByLine {
     fn of(runs: &[Run]) -> Self {
-        let mut lines: HashMap<(Text, u32), Option<NamedSite>> = HashMap::new();
+        let mut lines: HashMap<SourceLine, Option<NamedSite>> = HashMap::new();
         for run in runs.iter().filter(|run| !is_old(run)) {
             // Who only frees is no call site, and may share a line with one.
             for site in &run.sites {
@@ -162,9 +168,12 @@ fn module_id(run: &mut Run, label: &ModuleLabel) -> ModuleId {
     ModuleId(at as u32)
 }
 
-fn line_of(named: &Named) -> Option<(Text, u32)> {
+fn line_of(named: &Named) -> Option<SourceLine> {
     let frame = named.shown();
-    Some((frame.file.clone()?, frame.line?))
+    Some(SourceLine {
+        file: frame.file.clone()?,
+        line: frame.line?,
+    })
 }
 
 /// Whether two callers are one site: the program may be called otherwise in another run.

@@ -9,13 +9,13 @@ use crate::elf::Machine;
 
 /// Code and its address from the image base.
 #[derive(Debug, Clone, Copy)]
-pub struct Code<'a> {
+pub(super) struct CodeBytes<'a> {
     pub bytes: &'a [u8],
     pub start: u32,
 }
 
 /// The addresses behind all calls, ascending. `None` for code that this cannot tell calls in.
-pub fn ends(machine: Machine, sections: &[Code<'_>]) -> Option<Vec<u32>> {
+pub(super) fn ends(machine: Machine, sections: &[CodeBytes<'_>]) -> Option<Vec<u32>> {
     let little = machine.little_endian;
     let word = |bytes: &[u8], at: usize| {
         let bytes = bytes.get(at..at + 4)?.try_into().ok()?;
@@ -24,7 +24,7 @@ pub fn ends(machine: Machine, sections: &[Code<'_>]) -> Option<Vec<u32>> {
             false => u32::from_be_bytes(bytes),
         })
     };
-    let (step, sizes): (usize, Box<Sizes<'_>>) = match elf::Machine(machine.e_machine) {
+    let (step, sizes): (usize, Box<CallLengths<'_>>) = match elf::Machine(machine.e_machine) {
         elf::EM_X86_64 | elf::EM_386 => (1, Box::new(|code, at| [x86(code, at, sections), 0])),
         elf::EM_ARM if little => (2, Box::new(|code, at| arm(code.bytes, at))),
         elf::EM_AARCH64 => (
@@ -61,14 +61,14 @@ pub fn ends(machine: Machine, sections: &[Code<'_>]) -> Option<Vec<u32>> {
 }
 
 /// How many bytes the call at an offset has, in each of two ways to read it; 0 for none.
-type Sizes<'a> = dyn Fn(&Code<'_>, usize) -> [u32; 2] + 'a;
+type CallLengths<'a> = dyn Fn(&CodeBytes<'_>, usize) -> [u32; 2] + 'a;
 
-fn x86(code: &Code<'_>, at: usize, sections: &[Code<'_>]) -> u32 {
+fn x86(code: &CodeBytes<'_>, at: usize, sections: &[CodeBytes<'_>]) -> u32 {
     match code.bytes.get(at..).unwrap_or_default() {
         [0xe8, a, b, c, d, ..] => {
             let end = code.start.wrapping_add(at as u32).wrapping_add(5);
             let target = end.wrapping_add(u32::from_le_bytes([*a, *b, *c, *d]));
-            let holds = |code: &Code<'_>| {
+            let holds = |code: &CodeBytes<'_>| {
                 target >= code.start && ((target - code.start) as usize) < code.bytes.len()
             };
             if sections.iter().any(holds) { 5 } else { 0 }
@@ -176,7 +176,7 @@ mod tests {
             little_endian: true,
             hard_float: true,
         };
-        let code = Code {
+        let code = CodeBytes {
             bytes,
             start: 0x1000,
         };

@@ -9,18 +9,18 @@ use super::machine::Registers;
 use super::rule::{Base, Cfa, Rule, Saved, Step};
 use super::span::Span;
 
-pub type Bytes<'a> = EndianSlice<'a, RunTimeEndian>;
+pub(super) type Bytes<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// What is known of the section's surroundings.
 #[derive(Debug)]
-pub struct Frames<'a> {
+pub(super) struct CfiContext<'a> {
     pub registers: Registers,
     pub bases: &'a BaseAddresses,
     pub image_base: u64,
 }
 
 /// The rows of one section, and how many entries of it are damaged.
-pub fn spans<'a, S>(section: &S, frames: &Frames<'_>) -> (Vec<Span>, u64)
+pub(super) fn spans<'a, S>(section: &S, frames: &CfiContext<'_>) -> (Vec<Span>, u64)
 where
     S: UnwindSection<Bytes<'a>>,
     S::Offset: gimli::UnwindOffset<usize>,

@@ -11,7 +11,7 @@ use super::span::Span;
 
 /// A section's bytes and its link-time address.
 #[derive(Debug, Clone, Copy)]
-pub struct Section<'a> {
+pub(super) struct Section<'a> {
     pub bytes: &'a [u8],
     pub address: u64,
 }
@@ -25,7 +25,7 @@ impl Section<'_> {
 }
 
 /// The functions of the table. The last one reaches to `end`, a link-time address.
-pub fn spans(
+pub(super) fn spans(
     index: Section<'_>,
     tables: Option<Section<'_>>,
     endian: Endianness,
@@ -99,7 +99,7 @@ fn instructions(
 }
 
 /// The virtual stack pointer, and where the registers were found on its way.
-struct Frame {
+struct UnwindState {
     base: Base,
     offset: i32,
     link: Saved,
@@ -111,7 +111,7 @@ struct Frame {
 /// What the instructions come to. `None` where they restore the stack pointer in a way that a rule
 /// cannot say.
 fn run(bytes: &[u8]) -> Option<Rule> {
-    let mut frame = Frame {
+    let mut frame = UnwindState {
         base: Base::StackPointer,
         offset: 0,
         link: Saved::Same,
@@ -185,7 +185,7 @@ fn uleb(bytes: &mut impl Iterator<Item = u8>) -> Option<u32> {
     None
 }
 
-impl Frame {
+impl UnwindState {
     fn add(&mut self, bytes: i32) -> Option<()> {
         self.offset = self.offset.checked_add(bytes)?;
         Some(())

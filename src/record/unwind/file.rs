@@ -9,11 +9,11 @@
 //! Numbers are in the target's byte order; everything begins at a multiple of 4.
 
 use super::machine::Registers;
-use super::module::ModuleTable;
+use super::module::ModuleUnwindTable;
 use super::rule::RULE_SIZE;
 use crate::elf::Machine;
 
-pub const MAGIC: &[u8; 8] = b"MTDUNW1\n";
+pub(super) const MAGIC: &[u8; 8] = b"MTDUNW1\n";
 const ORDER: u32 = 0x0102_0304;
 const VERSION: u16 = 1;
 const HEADER: usize = 64;
@@ -22,10 +22,10 @@ const IS_64: u32 = 1;
 const ALL_ROWS: u32 = 2;
 
 /// The whole file. `None` if it had more than 4 GiB.
-pub fn encode(
+pub(super) fn encode(
     machine: Machine,
     registers: Registers,
-    modules: &[ModuleTable],
+    modules: &[ModuleUnwindTable],
     all_rows: bool,
 ) -> Option<Vec<u8>> {
     let order = ByteOrder {

@@ -7,7 +7,7 @@ use crate::elf::Machine;
 
 /// The registers of one instruction set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Registers {
+pub(super) struct Registers {
     pub stack_pointer: u16,
     pub a: u16,
     pub b: Option<u16>,
@@ -19,7 +19,7 @@ pub struct Registers {
 
 impl Registers {
     /// `None` for an instruction set that there are no tables for.
-    pub fn of(machine: Machine) -> Option<Self> {
+    pub(super) fn of(machine: Machine) -> Option<Self> {
         let (stack_pointer, a, b, return_address) = match elf::Machine(machine.e_machine) {
             elf::EM_X86_64 => (7, 6, None, 16),
             elf::EM_386 => (4, 5, None, 8),
@@ -45,7 +45,7 @@ impl Registers {
     }
 
     /// What a register can be counted from in a rule.
-    pub fn base(&self, register: u16) -> Option<Base> {
+    pub(super) fn base(&self, register: u16) -> Option<Base> {
         match register {
             r if r == self.stack_pointer => Some(Base::StackPointer),
             r if r == self.a => Some(Base::A),

@@ -7,36 +7,36 @@ use std::path::Path;
 use gimli::{BaseAddresses, DebugFrame, EhFrame, EndianSlice, RunTimeEndian, Vendor};
 use object::{Endianness, Object, ObjectSection, ObjectSegment, SectionFlags, elf};
 
-use super::calls::{self, Code};
-use super::cfi::{self, Frames};
+use super::calls::{self, CodeBytes};
+use super::cfi::{self, CfiContext};
 use super::exidx;
 use super::machine::Registers;
 use super::span::{self, Span};
-use super::table::Rows;
+use super::table::UnwindRows;
 use crate::elf::{BuildId, ElfInfo, open_elf};
 use crate::error::{Error, Result};
 
 /// What the recorder finds one module by, and its rows.
 #[derive(Debug, Clone)]
-pub struct ModuleTable {
+pub(super) struct ModuleUnwindTable {
     pub build_id: Option<BuildId>,
     /// Without its directory.
     pub name: String,
     /// In bytes.
     pub file_size: u64,
     pub image_base: u64,
-    pub rows: Rows,
+    pub rows: UnwindRows,
     /// Entries of unwind information that could not be read.
     pub damaged: u64,
 }
 
 /// Reads a module's unwind information, and that of its separate debug file.
-pub fn read(
+pub(super) fn read(
     info: &ElfInfo,
     debug_file: Option<&Path>,
     registers: Registers,
     all_rows: bool,
-) -> Result<ModuleTable> {
+) -> Result<ModuleUnwindTable> {
     let bytes = contents(&info.path)?;
     let file = parse(&info.path, &bytes)?;
     // It was read already, when it was looked for: what is wrong with it now is no reason to stop.
@@ -55,12 +55,12 @@ pub fn read(
     let code = code_of(&file, info.image_base());
     let ends = calls::ends(info.machine, &code).filter(|_| !all_rows);
     let name = info.path.file_name().unwrap_or_default();
-    Ok(ModuleTable {
+    Ok(ModuleUnwindTable {
         build_id: info.build_id.clone(),
         name: name.to_string_lossy().into_owned(),
         file_size: bytes.len() as u64,
         image_base: info.image_base(),
-        rows: Rows::new(&spans, ends.as_deref()),
+        rows: UnwindRows::new(&spans, ends.as_deref()),
         damaged,
     })
 }
@@ -100,7 +100,7 @@ fn dwarf_spans(info: &ElfInfo, file: &object::File<'_>, registers: Registers) ->
     if let Some(eh_frame) = address(".eh_frame") {
         bases = bases.set_eh_frame(eh_frame);
     }
-    let frames = Frames {
+    let frames = CfiContext {
         registers,
         bases: &bases,
         image_base: info.image_base(),
@@ -157,18 +157,18 @@ fn exidx_spans(info: &ElfInfo, file: &object::File<'_>) -> Vec<Span> {
 }
 
 /// The sections with instructions; of a file without sections, the segments.
-fn code_of<'a>(file: &object::File<'a>, image_base: u64) -> Vec<Code<'a>> {
+fn code_of<'a>(file: &object::File<'a>, image_base: u64) -> Vec<CodeBytes<'a>> {
     let from_base = |address: u64| u32::try_from(address.checked_sub(image_base)?).ok();
     let is_code = |flags: SectionFlags| match flags {
         SectionFlags::Elf { sh_flags, .. } => sh_flags.0 & elf::SHF_EXECINSTR.0 != 0,
         _ => false,
     };
     let sections = file.sections().filter(|section| is_code(section.flags()));
-    let mut code: Vec<Code<'a>> = sections
+    let mut code: Vec<CodeBytes<'a>> = sections
         .filter_map(|section| {
             let start = from_base(section.address())?;
             let bytes = section.data().ok()?;
-            Some(Code { bytes, start })
+            Some(CodeBytes { bytes, start })
         })
         .collect();
     if code.is_empty() {
@@ -176,7 +176,7 @@ fn code_of<'a>(file: &object::File<'a>, image_base: u64) -> Vec<Code<'a>> {
         code.extend(segments.filter_map(|segment| {
             let start = from_base(segment.address())?;
             let bytes = segment.data().ok()?;
-            Some(Code { bytes, start })
+            Some(CodeBytes { bytes, start })
         }));
     }
     code

@@ -23,7 +23,7 @@ struct Needs {
 
 /// The files of a process, as far as they can be told beforehand.
 #[derive(Debug, Default)]
-pub struct Closure {
+pub(super) struct Closure {
     /// The program, the libraries given, and all that they need, each once.
     pub files: Vec<ElfInfo>,
     /// Libraries that are needed, and are not there.
@@ -31,7 +31,7 @@ pub struct Closure {
 }
 
 /// Follows `DT_NEEDED` from the program and from each library given by hand, in `root`.
-pub fn closure(program: &Path, given: &[PathBuf], root: &Path) -> Result<Closure> {
+pub(super) fn closure(program: &Path, given: &[PathBuf], root: &Path) -> Result<Closure> {
     let program = ElfInfo::read(program)?;
     let machine = program.machine;
     let directories = Directories::of(root, machine);

@@ -2,7 +2,7 @@
 
 /// Which register a value is counted from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Base {
+pub(super) enum Base {
     StackPointer,
     /// The frame pointer.
     A,
@@ -12,7 +12,7 @@ pub enum Base {
 
 /// How the canonical frame address (CFA, the caller's stack pointer) is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Cfa {
+pub(super) enum Cfa {
     /// The register and an offset in bytes.
     Plus(Base, i32),
     /// The word that lies there: functions that align their stack, and signal frames.
@@ -21,7 +21,7 @@ pub enum Cfa {
 
 /// Where a register of the caller is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Saved {
+pub(super) enum Saved {
     /// Still in its register.
     Same,
     /// In memory, so many bytes from the CFA.
@@ -34,7 +34,7 @@ pub enum Saved {
 
 /// One step from a frame to its caller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Rule {
+pub(super) enum Rule {
     /// Nothing is known: a stack is cut here.
     Unknown,
     /// This function has no caller: a stack is whole here.
@@ -43,7 +43,7 @@ pub enum Rule {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Step {
+pub(super) struct Step {
     pub cfa: Cfa,
     pub return_address: Saved,
     pub a: Saved,
@@ -53,16 +53,16 @@ pub struct Step {
 }
 
 /// Bytes of a rule in a file.
-pub const RULE_SIZE: usize = 20;
+pub(super) const RULE_SIZE: usize = 20;
 const SIGNAL: u8 = 0x80;
 
 impl Rule {
-    pub fn is_signal(&self) -> bool {
+    pub(super) fn is_signal(&self) -> bool {
         matches!(self, Rule::Step(step) if step.is_signal)
     }
 
     /// The bytes that the recorder reads; `u32` puts a number in the target's byte order.
-    pub fn encode(&self, u32: impl Fn(u32) -> [u8; 4]) -> [u8; RULE_SIZE] {
+    pub(super) fn encode(&self, u32: impl Fn(u32) -> [u8; 4]) -> [u8; RULE_SIZE] {
         let (kinds, offsets) = match self {
             Rule::Unknown => ([0; 4], [0; 4]),
             Rule::Outermost => ([7, 0, 0, 0], [0; 4]),

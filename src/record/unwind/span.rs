@@ -4,7 +4,7 @@ use super::rule::Rule;
 
 /// Addresses count from the image base; `end` is behind the range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+pub(super) struct Span {
     pub start: u32,
     pub end: u32,
     pub rule: Rule,
@@ -12,7 +12,7 @@ pub struct Span {
 
 impl Span {
     /// `None` for a range that is empty, or further than 4 GiB from the image base.
-    pub fn new(start: u64, end: u64, image_base: u64, rule: Rule) -> Option<Self> {
+    pub(super) fn new(start: u64, end: u64, image_base: u64, rule: Rule) -> Option<Self> {
         let from_base = |address: u64| u32::try_from(address.checked_sub(image_base)?).ok();
         let (start, end) = (from_base(start)?, from_base(end)?);
         (start < end).then_some(Span { start, end, rule })
@@ -20,7 +20,7 @@ impl Span {
 }
 
 /// Sorts ranges, and cuts off what another range holds already.
-pub fn in_order(mut spans: Vec<Span>) -> Vec<Span> {
+pub(super) fn in_order(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort_by_key(|span| span.start);
     let mut ordered: Vec<Span> = Vec::with_capacity(spans.len());
     for mut span in spans {
@@ -33,7 +33,7 @@ pub fn in_order(mut spans: Vec<Span>) -> Vec<Span> {
 }
 
 /// Adds what `more` knows where `spans` know nothing. Both are in order.
-pub fn fill(spans: &[Span], more: &[Span]) -> Vec<Span> {
+pub(super) fn fill(spans: &[Span], more: &[Span]) -> Vec<Span> {
     let known = || spans.iter().filter(|span| span.rule != Rule::Unknown);
     let mut filled: Vec<Span> = known().copied().collect();
     let mut known = known().peekable();

@@ -7,7 +7,7 @@ use super::span::Span;
 
 /// The rows of one module, as the recorder searches them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rows {
+pub(super) struct UnwindRows {
     /// Addresses from the image base, strictly ascending: a row holds up to the next.
     pub pcs: Vec<u32>,
     /// The rule of each, an index into `rules`.
@@ -19,14 +19,14 @@ pub struct Rows {
     pub known_calls: u64,
 }
 
-impl Rows {
+impl UnwindRows {
     /// Makes rows of ranges in order. With the ends of all calls, only ranges that hold one are kept,
     /// and the row before reaches over the others.
-    pub fn new(spans: &[Span], call_ends: Option<&[u32]>) -> Self {
-        let mut rows = Rows {
+    pub(super) fn new(spans: &[Span], call_ends: Option<&[u32]>) -> Self {
+        let mut rows = UnwindRows {
             // Before the first range and behind the last one there is code, too.
             calls: call_ends.map_or(0, <[u32]>::len) as u64,
-            ..Rows::default()
+            ..UnwindRows::default()
         };
         let mut index = HashMap::new();
         let mut ends = call_ends.unwrap_or_default();
@@ -125,18 +125,18 @@ mod tests {
             span(44, 60, step(16)),
         ];
         // A call that ends where its range does belongs to it: its return address lies behind.
-        let rows = Rows::new(&spans, Some(&[9, 16, 25, 40, 50]));
+        let rows = UnwindRows::new(&spans, Some(&[9, 16, 25, 40, 50]));
         assert_eq!(rows.pcs, [4, 20, 32, 60]);
         assert_eq!(rows.rule_of, [1, 0, 1, 0]);
         assert_eq!(rows.rules, [Rule::Unknown, step(16)]);
         assert_eq!((rows.calls, rows.known_calls), (5, 4));
-        let all = Rows::new(&spans, None);
+        let all = UnwindRows::new(&spans, None);
         assert_eq!(all.pcs, [0, 4, 16, 20, 32, 40, 44, 60]);
     }
 
     #[test]
     fn code_of_which_nothing_is_known_has_no_rows() {
-        let rows = Rows::new(&[], Some(&[1, 2]));
+        let rows = UnwindRows::new(&[], Some(&[1, 2]));
         assert_eq!((rows.pcs.len(), rows.calls, rows.known_calls), (0, 2, 0));
     }
 }

@@ -15,14 +15,15 @@ use super::{Report, Sums};
 use crate::diff::Verdict;
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
-use crate::run::{Fault, Run};
+use crate::run::{LocationId, Run};
 use crate::trace::Anomalies;
+use crate::trace::Fault;
 use crate::warning::Warning;
 use schema::*;
 use site::*;
 
 /// Writes the document, indented, with a line end.
-pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
+pub(crate) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<()> {
     serde_json::to_writer_pretty(&mut *out, &document(report, options))
         .map_err(|e| Error::Write(e.into()))?;
     writeln!(out)?;
@@ -122,11 +123,11 @@ fn json_anomalies(anomalies: &Anomalies) -> JsonAnomalies {
     }
 }
 
-fn json_fault(run: &Run, fault: Fault) -> JsonFault {
+fn json_fault(run: &Run, fault: Fault<LocationId>) -> JsonFault {
     let at = run.location(fault.at);
     let frame = at.frame();
     JsonFault {
-        kind: fault.kind_name(),
+        kind: fault.kind.name(),
         count: fault.seen.count,
         first_line: fault.seen.first_line,
         module: run

@@ -9,7 +9,7 @@ use super::super::stacks::{JsonCaller, JsonCallers, JsonSize};
 
 /// The whole document. `Sites` and `Faults` are lists of [`JsonSite`] and [`JsonFault`].
 #[derive(Debug, Serialize)]
-pub struct Document<Sites, Faults> {
+pub(super) struct Document<Sites, Faults> {
     /// `"mtrace-diff/1"`.
     pub schema: &'static str,
     /// Of the program that wrote it.
@@ -31,7 +31,7 @@ pub struct Document<Sites, Faults> {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonRun<Faults> {
+pub(super) struct JsonRun<Faults> {
     /// Short, different for each run of a document.
     pub name: String,
     /// As given on the command line.
@@ -74,7 +74,7 @@ pub struct JsonRun<Faults> {
 
 /// A moment of a run, as it was given behind the run.
 #[derive(Debug, Serialize)]
-pub struct JsonMoment {
+pub(super) struct JsonMoment {
     /// `"2m"` or `"40%"`.
     pub given: String,
     /// Records of the whole log, of which `records` were read; null for a recording, which is read no further.
@@ -86,14 +86,14 @@ pub struct JsonMoment {
 
 /// Blocks, and their bytes as the program asked for them.
 #[derive(Debug, Serialize)]
-pub struct JsonTally {
+pub(super) struct JsonTally {
     pub blocks: u64,
     /// Null for a result of mtrace_do.py.
     pub bytes: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonAnomalies {
+pub(super) struct JsonAnomalies {
     /// Lines that are no mtrace lines; they count for nothing.
     pub malformed_lines: u64,
     /// Lines longer than any record.
@@ -135,7 +135,7 @@ pub struct JsonAnomalies {
 
 /// What went wrong at one caller.
 #[derive(Debug, Serialize)]
-pub struct JsonFault {
+pub(super) struct JsonFault {
     /// `"double-free"`, `"free-of-unknown"` (most likely allocated before mtrace()),
     /// `"failed-allocation"` or `"failed-reallocation"`.
     pub kind: &'static str,
@@ -150,7 +150,7 @@ pub struct JsonFault {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonWarning {
+pub(super) struct JsonWarning {
     /// Stable, for scripts.
     pub code: String,
     /// For people.
@@ -158,7 +158,7 @@ pub struct JsonWarning {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonSite {
+pub(super) struct JsonSite {
     /// From 1; hidden sites come after all others.
     pub rank: usize,
     /// Base name of the program or library; null if the caller lies in none.
@@ -238,7 +238,7 @@ pub struct JsonSite {
 
 /// The function that a row's line called to get memory.
 #[derive(Debug, Serialize)]
-pub struct JsonVia {
+pub(super) struct JsonVia {
     /// Without arguments.
     pub function: String,
     /// How it is known: `"given"` (by --wrapper), `"runtime"` (it is the C or C++ runtime's), `"known"` (by its name),
@@ -249,7 +249,7 @@ pub struct JsonVia {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonFrame {
+pub(super) struct JsonFrame {
     pub function: Option<String>,
     pub file: Option<String>,
     pub line: Option<u32>,
@@ -258,7 +258,7 @@ pub struct JsonFrame {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonSiteRun {
+pub(super) struct JsonSiteRun {
     /// Link-time return addresses in hex, as addr2line takes them, Thumb bit cleared, ascending;
     /// empty where they cannot be known.
     pub addresses: Vec<String>,
@@ -274,7 +274,7 @@ pub struct JsonSiteRun {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonGrowth {
+pub(super) struct JsonGrowth {
     pub blocks: i64,
     /// Null if the first or the last run does not know bytes.
     pub bytes: Option<i64>,
@@ -284,7 +284,7 @@ pub struct JsonGrowth {
 
 /// Growth of a site by time or by run: over more than two runs, the median of the slopes between any two.
 #[derive(Debug, Serialize)]
-pub struct JsonRate {
+pub(super) struct JsonRate {
     pub blocks: f64,
     /// Null where a run does not know them.
     pub bytes: Option<f64>,
@@ -296,14 +296,14 @@ pub struct JsonRate {
 
 /// What was live at the end of each of 64 equal steps of the run, by lines of its log.
 #[derive(Debug, Serialize)]
-pub struct JsonCurve {
+pub(super) struct JsonCurve {
     pub blocks: Box<RawValue>,
     pub bytes: Box<RawValue>,
 }
 
 /// The lines that a row sums up.
 #[derive(Debug, Serialize)]
-pub struct JsonLines {
+pub(super) struct JsonLines {
     pub all: u64,
     /// How many of them leak,
     pub leak: u64,
@@ -316,7 +316,7 @@ pub struct JsonLines {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonFixed {
+pub(super) struct JsonFixed {
     pub sites: u64,
     /// Last run minus first.
     pub blocks: i64,
@@ -326,7 +326,7 @@ pub struct JsonFixed {
 
 /// What tells a leak from other growth, of the last run.
 #[derive(Debug, Serialize)]
-pub struct JsonEvidence {
+pub(super) struct JsonEvidence {
     /// When the blocks were born that live at its end, by its quarters; null where that is not known.
     pub born: Option<[u64; 4]>,
     /// How long its other blocks lived on average, as a share of the run; null where there are none, or not known.
@@ -341,13 +341,13 @@ pub struct JsonEvidence {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonMore {
+pub(super) struct JsonMore {
     pub expected: f64,
     pub left: f64,
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonLeaks {
+pub(super) struct JsonLeaks {
     pub sites: u64,
     /// Lines with the verdict `"leak?"`; none of the other figures counts them.
     pub may_leak: u64,
@@ -369,13 +369,13 @@ pub struct JsonLeaks {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonTotal {
+pub(super) struct JsonTotal {
     /// Over all sites that are not hidden; null for a single run.
     pub growth: Option<JsonGrowth>,
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonGate {
+pub(super) struct JsonGate {
     /// `"pass"` or `"fail"`; null without limits.
     pub verdict: Option<&'static str>,
     /// As people write them.
@@ -390,7 +390,7 @@ pub struct JsonGate {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JsonBreach {
+pub(super) struct JsonBreach {
     /// The `rank` of the site.
     pub rank: usize,
     pub module: Option<String>,

@@ -10,16 +10,16 @@ use crate::report::stacks;
 use crate::run::{Figures, NameSource, PassedBy, Symbolized, Text};
 use crate::trace::{Curve, Tally};
 
-pub fn module_of(site: &Site) -> Option<String> {
+pub(super) fn module_of(site: &Site) -> Option<String> {
     let module = site.at.module.as_ref();
     module.map(|module| module.name.to_string())
 }
 
-pub fn owned(text: Option<&Text>) -> Option<String> {
+pub(super) fn owned(text: Option<&Text>) -> Option<String> {
     text.map(|text| text.to_string())
 }
 
-pub fn json_site(
+pub(super) fn json_site(
     report: &Report,
     rank: usize,
     site: &Site,
@@ -96,7 +96,7 @@ pub fn json_site(
     }
 }
 
-pub fn json_via(via: &Via) -> JsonVia {
+pub(super) fn json_via(via: &Via) -> JsonVia {
     JsonVia {
         function: via.function.to_string(),
         by: via.by.name(),
@@ -104,7 +104,7 @@ pub fn json_via(via: &Via) -> JsonVia {
     }
 }
 
-pub fn json_site_run(run: &SiteRun, with_curves: bool) -> JsonSiteRun {
+pub(super) fn json_site_run(run: &SiteRun, with_curves: bool) -> JsonSiteRun {
     JsonSiteRun {
         addresses: run
             .places
@@ -128,7 +128,7 @@ pub fn json_site_run(run: &SiteRun, with_curves: bool) -> JsonSiteRun {
 }
 
 /// On one line each: 64 lines for 64 figures are no document for people.
-pub fn json_curve(curve: &Curve) -> Option<JsonCurve> {
+pub(super) fn json_curve(curve: &Curve) -> Option<JsonCurve> {
     let points = curve.points();
     let figures = |of: fn(&Tally) -> u64| {
         let figures: Vec<u64> = points.iter().map(of).collect();
@@ -140,7 +140,7 @@ pub fn json_curve(curve: &Curve) -> Option<JsonCurve> {
     })
 }
 
-pub fn json_rate(rate: Rate) -> JsonRate {
+pub(super) fn json_rate(rate: Rate) -> JsonRate {
     JsonRate {
         blocks: rate.blocks,
         bytes: rate.bytes,
@@ -149,7 +149,7 @@ pub fn json_rate(rate: Rate) -> JsonRate {
     }
 }
 
-pub fn json_evidence(reasons: &Reasons) -> JsonEvidence {
+pub(super) fn json_evidence(reasons: &Reasons) -> JsonEvidence {
     JsonEvidence {
         born: reasons.born,
         life: reasons.life,
@@ -162,7 +162,7 @@ pub fn json_evidence(reasons: &Reasons) -> JsonEvidence {
     }
 }
 
-pub fn json_lines(lines: &LineCounts) -> JsonLines {
+pub(super) fn json_lines(lines: &LineCounts) -> JsonLines {
     JsonLines {
         all: lines.all,
         leak: lines.leak,
@@ -172,14 +172,14 @@ pub fn json_lines(lines: &LineCounts) -> JsonLines {
     }
 }
 
-pub fn json_tally(figures: Figures) -> JsonTally {
+pub(super) fn json_tally(figures: Figures) -> JsonTally {
     JsonTally {
         blocks: figures.blocks,
         bytes: figures.bytes,
     }
 }
 
-pub fn json_growth(growth: Growth, first: Figures) -> JsonGrowth {
+pub(super) fn json_growth(growth: Growth, first: Figures) -> JsonGrowth {
     JsonGrowth {
         blocks: growth.blocks,
         bytes: growth.bytes,

@@ -1,12 +1,13 @@
 //! Whether a function or a library is known to allocate for its callers.
 
 use super::pattern::{fits, plain_name};
-use super::table::{Group, LIBRARIES, NAMESPACES, RUNTIMES, WRAPPERS};
+use super::table::{LIBRARIES, NAMESPACES, PatternGroup, RUNTIMES, WRAPPERS};
+use crate::file_name::family;
 use crate::run::{Frame, ModuleLabel, Role};
 
 /// Whether a function only lies in a namespace that is called like a library's: its file, where it is known, is not that
 /// library's.
-pub fn is_namesake(frame: &Frame) -> bool {
+pub(crate) fn is_namesake(frame: &Frame) -> bool {
     let (Some(function), Some(file)) = (&frame.function, &frame.file) else {
         return false;
     };
@@ -18,16 +19,16 @@ pub fn is_namesake(frame: &Frame) -> bool {
 }
 
 /// Whether a function only allocates for its caller, by its name.
-pub fn is_wrapper(function: &str) -> bool {
+pub(crate) fn is_wrapper(function: &str) -> bool {
     has_name_of(function, |_| true)
 }
 
 /// Whether it is that of a well-known library, by its name.
-pub fn is_library_wrapper(function: &str) -> bool {
+pub(crate) fn is_library_wrapper(function: &str) -> bool {
     has_name_of(function, |group| !group.is_own)
 }
 
-fn has_name_of(function: &str, is_meant: impl Fn(&Group) -> bool) -> bool {
+fn has_name_of(function: &str, is_meant: impl Fn(&PatternGroup) -> bool) -> bool {
     let name = plain_name(function);
     let first = name.bytes().next();
     // Most patterns are out by their first letter.
@@ -39,27 +40,22 @@ fn has_name_of(function: &str, is_meant: impl Fn(&Group) -> bool) -> bool {
 
 /// Whether what a library's wrapper calls within that library does a part of its work. A container of C++ calls back what
 /// it is given, and an object of Python is code of anybody's, most of it run by that library.
-pub fn does_its_own_work(function: &str) -> bool {
+pub(crate) fn does_its_own_work(function: &str) -> bool {
     !function.contains("::") && !function.trim_start_matches('_').starts_with("Py")
 }
 
 /// Whether a module belongs to the C or C++ runtime.
-pub fn is_runtime(module: &ModuleLabel) -> bool {
+pub(crate) fn is_runtime(module: &ModuleLabel) -> bool {
     if module.role == Role::Loader {
         return true;
     }
     let name = &*module.name;
-    let stem = name.split(".so").next().unwrap_or(name);
-    let stem = match stem.rsplit_once('-') {
-        // libc-2.31.so
-        Some((stem, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => stem,
-        _ => stem,
-    };
-    module.role == Role::Library && (RUNTIMES.contains(&stem) || name.starts_with("ld-musl"))
+    let is_known = RUNTIMES.contains(&family(name)) || name.starts_with("ld-musl");
+    module.role == Role::Library && is_known
 }
 
 /// Whether a library is one of those that the table is of; others can have functions of such names, too.
-pub fn is_well_known(module: &ModuleLabel) -> bool {
+pub(crate) fn is_well_known(module: &ModuleLabel) -> bool {
     is_runtime(module) || LIBRARIES.iter().any(|name| module.name.starts_with(name))
 }
 

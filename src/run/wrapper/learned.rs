@@ -18,9 +18,9 @@ use std::collections::BTreeSet;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::run::blame::Responsible;
 use crate::run::{
-    Build, Call, CallSite, Frame, LinkAddress, Location, ModuleLabel, PassedBy, Role, Run, Text,
+    Build, Call, CallSite, Frame, LinkAddress, Location, ModuleLabel, PassedBy, PassedCall,
+    Responsible, Role, Run, Text,
 };
 use crate::trace::Sizes;
 
@@ -46,26 +46,26 @@ enum Function {
 
 /// Functions that turned out to be wrappers, and whether their callers choose the size.
 #[derive(Debug, Clone, Default)]
-pub struct Learned(HashMap<Function, bool>);
+pub(crate) struct Learned(HashMap<Function, bool>);
 
 impl Learned {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub fn extend(&mut self, other: Learned) {
+    pub(crate) fn extend(&mut self, other: Learned) {
         for (function, is_by_size) in other.0 {
             *self.0.entry(function).or_default() |= is_by_size;
         }
     }
 
-    pub fn has(&self, module: Option<&ModuleLabel>, frame: &Frame) -> bool {
+    pub(crate) fn has(&self, module: Option<&ModuleLabel>, frame: &Frame) -> bool {
         let function = frame.function.as_deref().filter(|_| !self.0.is_empty());
         function.is_some_and(|function| self.0.contains_key(&Function::named(module, function)))
     }
 
     /// Whether a place without a name is a wrapper's call.
-    pub fn has_place(&self, run: &Run, location: &Location) -> bool {
+    pub(crate) fn has_place(&self, run: &Run, location: &Location) -> bool {
         let place = Function::at(run, location).filter(|_| !self.0.is_empty());
         place.is_some_and(|place| self.0.contains_key(&place))
     }
@@ -106,21 +106,27 @@ impl Function {
 
 /// What a function's allocations have in common.
 #[derive(Default)]
-struct Candidate {
+struct WrapperCandidate {
     /// Its own calls of the allocator, or of a wrapper.
-    own: HashSet<Place>,
+    own: HashSet<CallPlace>,
     /// Who called it from where, and what for.
     calls: Calls<Asked>,
     /// Its size can be its caller's choice.
     is_by_size: bool,
     /// Calls that say what text it writes, of those that come with a list of arguments.
-    texts: HashSet<(Caller, Place)>,
+    texts: HashSet<OuterCall>,
     /// It does something else than to write such a text.
     is_by_itself: bool,
 }
 
-/// By the caller, and where in it.
-type Calls<T> = HashMap<(Caller, Place), T>;
+type Calls<T> = HashMap<OuterCall, T>;
+
+/// A call of a function that may be a wrapper.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct OuterCall {
+    by: CallingFunction,
+    from: CallPlace,
+}
 
 /// What a call of a function asked for.
 #[derive(Default)]
@@ -139,17 +145,22 @@ struct Repeated {
 
 /// A function by its name, or by its call where it has none.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Caller {
+enum CallingFunction {
     Named(Text),
-    At(Place),
+    At(CallPlace),
 }
 
-/// A line, or an address where no line is known.
-type Place = (Option<u32>, Call);
+/// A line counts, not its several calls.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum CallPlace {
+    Line(u32),
+    /// No line is known.
+    Call(Call),
+}
 
 /// The wrappers of one run, beyond those that are passed over already.
-pub fn learn(run: &Run, known: &Learned) -> Learned {
-    let mut candidates: HashMap<Function, Candidate> = HashMap::new();
+pub(crate) fn learn(run: &Run, known: &Learned) -> Learned {
+    let mut candidates: HashMap<Function, WrapperCandidate> = HashMap::new();
     for site in &run.sites {
         note(run, site, known, &mut candidates);
     }
@@ -166,7 +177,7 @@ fn note(
     run: &Run,
     site: &CallSite,
     known: &Learned,
-    candidates: &mut HashMap<Function, Candidate>,
+    candidates: &mut HashMap<Function, WrapperCandidate>,
 ) {
     let responsible = run.responsible(site);
     let mut callers = run.callers(site);
@@ -191,7 +202,8 @@ fn note(
     let asked = asked_for(site);
     let named = |call: Call, name: Option<Text>| {
         let from = place(run, call);
-        (name.map_or(Caller::At(from), Caller::Named), from)
+        let by = name.map_or(CallingFunction::At(from), CallingFunction::Named);
+        OuterCall { by, from }
     };
     let inner = named(caller, calls.clone());
     let outer = callers.next();
@@ -200,7 +212,7 @@ fn note(
         (Some(own), Some(called)) => hands_a_list_on(own, called),
         _ => false,
     };
-    let via = responsible.via.and_then(|(call, _)| function(call));
+    let via = responsible.via.and_then(|via| function(via.call));
     let text = match () {
         () if hands_on(&calls, &name) => outer.clone(),
         () if hands_on(&name, &via) => Some(inner.clone()),
@@ -211,11 +223,13 @@ fn note(
     let call = candidate.calls.entry(inner).or_default();
     call.sizes = and(call.sizes, asked);
     // Recursion hands nothing on.
-    let is_other = |caller: &Caller| match caller {
-        Caller::Named(outer) => Some(outer) != calls.as_ref() && Some(outer) != name.as_ref(),
-        Caller::At(_) => true,
+    let is_other = |caller: &CallingFunction| match caller {
+        CallingFunction::Named(outer) => {
+            Some(outer) != calls.as_ref() && Some(outer) != name.as_ref()
+        }
+        CallingFunction::At(_) => true,
     };
-    if let Some(outer) = outer.filter(|(outer, _)| is_other(outer)) {
+    if let Some(outer) = outer.filter(|outer| is_other(&outer.by)) {
         let outer = call.outer.entry(outer).or_default();
         outer.sizes = and(outer.sizes, asked);
         outer.times += site.figures.allocations.unwrap_or(0);
@@ -231,7 +245,7 @@ fn and(one: Option<Sizes>, other: Option<Sizes>) -> Option<Sizes> {
 
 /// Whether what a function calls is given a size.
 fn is_by_size(run: &Run, responsible: Responsible, known: &Learned) -> bool {
-    let Some((call, by)) = responsible.via else {
+    let Some(PassedCall { call, by }) = responsible.via else {
         return true;
     };
     match by {
@@ -243,18 +257,9 @@ fn is_by_size(run: &Run, responsible: Responsible, known: &Learned) -> bool {
     }
 }
 
-/// A line counts, not its several calls.
-fn place(run: &Run, call: Call) -> Place {
-    match run.frame_of(call).and_then(|frame| frame.line) {
-        Some(line) => {
-            let nowhere = Call {
-                at: crate::run::LocationId(0),
-                frame: 0,
-            };
-            (Some(line), nowhere)
-        }
-        None => (None, call),
-    }
+fn place(run: &Run, call: Call) -> CallPlace {
+    let line = run.frame_of(call).and_then(|frame| frame.line);
+    line.map_or(CallPlace::Call(call), CallPlace::Line)
 }
 
 /// The sizes that were asked for; where these are not known, the mean of what is live.
@@ -266,19 +271,16 @@ fn asked_for(site: &CallSite) -> Option<Sizes> {
     site.sizes.or_else(mean)
 }
 
-impl Candidate {
+impl WrapperCandidate {
     fn is_wrapper(&self) -> bool {
         if self.own.len() != 1 {
             return false;
         }
-        let calls = self.calls.iter();
-        let sizes = calls.filter_map(|(at, asked)| Some((at, asked.sizes?)));
-        let sizes: Vec<(&(Caller, Place), Sizes)> = sizes.collect();
-        let functions: HashSet<&Caller> = self.calls.keys().map(|(caller, _)| caller).collect();
-        let all = sizes.iter().map(|(_, sizes)| *sizes).reduce(Sizes::and);
-        let differ = all.is_some_and(|all| !all.is_one());
-        let of_calls = sizes.iter().map(|(_, sizes)| *sizes);
-        (self.is_by_size && own_sizes(of_calls) >= OWN_SIZES)
+        let sizes = self.calls.values().filter_map(|asked| asked.sizes);
+        let functions: HashSet<&CallingFunction> = self.calls.keys().map(|call| &call.by).collect();
+        let differ = sizes.clone().reduce(Sizes::and);
+        let differ = differ.is_some_and(|all| !all.is_one());
+        (self.is_by_size && own_sizes(sizes) >= OWN_SIZES)
             || (functions.len() >= FUNCTIONS && differ)
             || (self.is_by_size && self.is_called_by_one())
             || (!self.is_by_itself && self.texts.len() >= TEXTS)
@@ -286,14 +288,14 @@ impl Candidate {
 
     /// Whether a function that calls it once would be one.
     fn is_called_by_one(&self) -> bool {
-        let mut places: HashMap<&Caller, usize> = HashMap::new();
-        for (caller, _) in self.calls.keys() {
-            *places.entry(caller).or_default() += 1;
+        let mut places: HashMap<&CallingFunction, usize> = HashMap::new();
+        for call in self.calls.keys() {
+            *places.entry(&call.by).or_default() += 1;
         }
-        self.calls.iter().any(|((caller, _), asked)| {
+        self.calls.iter().any(|(call, asked)| {
             // Each that allocated once asked for one size of its own.
             let outer = asked.outer.values().filter(|outer| outer.times > 1);
-            places.get(caller) == Some(&1)
+            places.get(&call.by) == Some(&1)
                 && own_sizes(outer.filter_map(|outer| outer.sizes)) >= OWN_SIZES
         })
     }

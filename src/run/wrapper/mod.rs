@@ -7,14 +7,13 @@ mod pattern;
 mod signature;
 mod table;
 
-pub use known::{
+pub(crate) use known::{
     does_its_own_work, is_library_wrapper, is_namesake, is_runtime, is_well_known, is_wrapper,
 };
-pub use learned::{Learned, learn};
-pub use pattern::{Pattern, plain_name};
-pub use signature::is_copy_constructor;
-
-use serde::Serialize;
+pub(super) use learned::{Learned, learn};
+pub use pattern::Pattern;
+pub(crate) use pattern::plain_name;
+pub(super) use signature::is_copy_constructor;
 
 use super::{FramePattern, Run};
 use crate::warning::Warning;
@@ -32,7 +31,7 @@ pub struct Wrappers {
 
 impl Wrappers {
     /// A pattern of the user's that no function of any run fits is most likely mistyped.
-    pub fn unmatched(&self, runs: &[Run]) -> Vec<Warning> {
+    pub(crate) fn unmatched(&self, runs: &[Run]) -> Vec<Warning> {
         let fits = |pattern: &Pattern| {
             let places = runs.iter().flat_map(|run| &run.locations);
             let frames = places.flat_map(|place| place.frames());
@@ -44,40 +43,5 @@ impl Wrappers {
             pattern: pattern.to_string(),
         };
         unmatched.map(warning).collect()
-    }
-}
-
-/// How it is known that a frame stands for its caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PassedBy {
-    /// `--wrapper` names it.
-    Given,
-    /// It lies in the C or C++ runtime.
-    Runtime,
-    /// The table has its name.
-    Known,
-    /// So it has, but the program or a library of its own has its code: its own lines may keep something.
-    #[serde(rename = "known")]
-    KnownOwn,
-    /// The data shows it.
-    Learned,
-    /// It is written in a header of the system.
-    Header,
-    /// It is written in a header of a library, which can be the program's own.
-    #[serde(rename = "header")]
-    HeaderOwn,
-}
-
-impl PassedBy {
-    /// Stable, for scripts.
-    pub fn name(self) -> &'static str {
-        match self {
-            PassedBy::Given => "given",
-            PassedBy::Runtime => "runtime",
-            PassedBy::Known | PassedBy::KnownOwn => "known",
-            PassedBy::Learned => "learned",
-            PassedBy::Header | PassedBy::HeaderOwn => "header",
-        }
     }
 }

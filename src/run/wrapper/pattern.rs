@@ -11,7 +11,7 @@ pub struct Pattern(String);
 
 impl Pattern {
     /// Whether a function as it is shown, or without its arguments, is what the pattern stands for.
-    pub fn fits(&self, function: &str) -> bool {
+    pub(crate) fn fits(&self, function: &str) -> bool {
         fits(&self.0, function) || fits(&self.0, &plain_name(function))
     }
 }
@@ -37,7 +37,7 @@ impl fmt::Display for Pattern {
 }
 
 /// Whether a name is what a pattern stands for.
-pub fn fits(pattern: &str, name: &str) -> bool {
+pub(super) fn fits(pattern: &str, name: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
         return pattern == name;
     };
@@ -59,7 +59,7 @@ pub fn fits(pattern: &str, name: &str) -> bool {
 
 /// A function without parameters, template arguments and what a template returns, and without what compilers add to
 /// copies: `std::vector::push_back`, `operator new`, `xmalloc`.
-pub fn plain_name(function: &str) -> String {
+pub(crate) fn plain_name(function: &str) -> String {
     let function = without_clone(function);
     // As glibc calls its own functions by other symbols.
     let function = function.strip_prefix("__GI_").unwrap_or(function);

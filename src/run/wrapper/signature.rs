@@ -6,14 +6,14 @@ use super::pattern::plain_name;
 use crate::symbol_name::without_clone;
 
 /// Whether a wrapper's caller says how large a block is to be.
-pub fn is_given_a_size(wrapper: &str) -> bool {
+pub(super) fn is_given_a_size(wrapper: &str) -> bool {
     let name = plain_name(wrapper);
     name.contains("alloc") || name.contains("Alloc") || name.starts_with("operator new")
 }
 
 /// Whether a function only hands a list of arguments on, to one that takes a `va_list`: that one is told by its name,
 /// which is that of a known one or its caller's with a `v`, or by its parameters.
-pub fn hands_a_list_on(own: &str, called: &str) -> bool {
+pub(super) fn hands_a_list_on(own: &str, called: &str) -> bool {
     if called.contains("va_list") {
         return true;
     }
@@ -30,7 +30,7 @@ pub fn hands_a_list_on(own: &str, called: &str) -> bool {
 }
 
 /// Whether a function copies an object, by its name: `Session::Session(Session const&)`.
-pub fn is_copy_constructor(function: &str) -> bool {
+pub(crate) fn is_copy_constructor(function: &str) -> bool {
     let name = without_parameters(function);
     let parameters = function[name.len()..].trim_start_matches('(');
     let Some((class, own)) = name.rsplit_once("::") else {
@@ -42,7 +42,7 @@ pub fn is_copy_constructor(function: &str) -> bool {
 }
 
 /// The name that all instances of a template have; of another function, its own.
-pub fn of_all_instances(function: &str) -> Cow<'_, str> {
+pub(super) fn of_all_instances(function: &str) -> Cow<'_, str> {
     let function = without_clone(function);
     let name = without_parameters(function);
     let is_template = name.contains('<') && !name.contains("operator");

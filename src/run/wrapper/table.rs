@@ -1,7 +1,7 @@
 //! Names of functions and libraries that allocate for their callers.
 
 /// Patterns of one origin, as the guide lists them.
-pub struct Group {
+pub(super) struct PatternGroup {
     #[cfg_attr(not(test), expect(dead_code, reason = "the guide's table has it"))]
     pub of: &'static str,
     /// Programs write functions of such names themselves.
@@ -10,8 +10,8 @@ pub struct Group {
 }
 
 /// Names without parameters and template arguments; a `*` stands for any text.
-pub const WRAPPERS: &[Group] = &[
-    Group {
+pub(super) const WRAPPERS: &[PatternGroup] = &[
+    PatternGroup {
         of: "the C library, if linked statically",
         is_own: false,
         patterns: &[
@@ -44,7 +44,7 @@ pub const WRAPPERS: &[Group] = &[
             "__real_*alloc*",
         ],
     },
-    Group {
+    PatternGroup {
         of: "C++",
         is_own: false,
         patterns: &[
@@ -57,7 +57,7 @@ pub const WRAPPERS: &[Group] = &[
             "boost::container::*",
         ],
     },
-    Group {
+    PatternGroup {
         of: "Rust",
         is_own: false,
         patterns: &[
@@ -69,7 +69,7 @@ pub const WRAPPERS: &[Group] = &[
             "hashbrown::*",
         ],
     },
-    Group {
+    PatternGroup {
         of: "wrappers in programs, many of which exit if memory runs out",
         is_own: true,
         patterns: &[
@@ -124,7 +124,7 @@ pub const WRAPPERS: &[Group] = &[
             "hashmap_*",
         ],
     },
-    Group {
+    PatternGroup {
         of: "GLib",
         is_own: false,
         patterns: &[
@@ -163,7 +163,7 @@ pub const WRAPPERS: &[Group] = &[
             "g_cclosure_new*",
         ],
     },
-    Group {
+    PatternGroup {
         of: "CPython",
         is_own: false,
         patterns: &[
@@ -228,7 +228,7 @@ pub const WRAPPERS: &[Group] = &[
             "_PyObject_CallMethod*",
         ],
     },
-    Group {
+    PatternGroup {
         of: "SQLite",
         is_own: false,
         patterns: &[
@@ -252,7 +252,7 @@ pub const WRAPPERS: &[Group] = &[
             "pcache1Alloc",
         ],
     },
-    Group {
+    PatternGroup {
         of: "Qt",
         is_own: false,
         patterns: &[
@@ -266,7 +266,7 @@ pub const WRAPPERS: &[Group] = &[
             "QtSharedPointer::*",
         ],
     },
-    Group {
+    PatternGroup {
         of: "other libraries and programs",
         is_own: false,
         patterns: &[
@@ -312,7 +312,7 @@ pub const WRAPPERS: &[Group] = &[
 
 /// Libraries that allocate for whoever calls them: their own lines are nobody's. What GLib keeps for itself is little, and
 /// what it calls back is in other modules.
-pub const RUNTIMES: &[&str] = &[
+pub(super) const RUNTIMES: &[&str] = &[
     "libc",
     "libm",
     "libdl",
@@ -328,7 +328,7 @@ pub const RUNTIMES: &[&str] = &[
 ];
 
 /// How the names of libraries begin whose wrappers are in the table, beside those above.
-pub const LIBRARIES: &[&str] = &[
+pub(super) const LIBRARIES: &[&str] = &[
     "libQt",
     "libSDL",
     "libapr",
@@ -354,7 +354,7 @@ pub const LIBRARIES: &[&str] = &[
 ];
 
 /// Namespaces that a program may use itself, and what a path of the library's own files has in it.
-pub const NAMESPACES: &[(&str, &str)] = &[
+pub(super) const NAMESPACES: &[(&str, &str)] = &[
     ("alloc::", "/alloc/src/"),
     ("hashbrown::", "hashbrown"),
     ("QtPrivate::", "/qt"),

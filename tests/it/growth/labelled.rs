@@ -10,7 +10,7 @@ use std::io::Write as _;
 
 /// A call site that allocates, and what its growth means.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub(super) struct Case {
     /// Its address in the log.
     pub caller: u64,
     /// leak, startup, plateau, burst, noise, steady or shutdown.
@@ -21,13 +21,13 @@ pub struct Case {
 
 /// A log and the kinds of all sites that allocate in it.
 #[derive(Debug, Clone)]
-pub struct Labelled {
+pub(super) struct Labelled {
     pub log: Vec<u8>,
     pub cases: Vec<Case>,
 }
 
 /// One run of one simulated program, the same for the same seed.
-pub fn labelled(seed: u64) -> Labelled {
+pub(super) fn labelled(seed: u64) -> Labelled {
     let mut rng = Rng(seed);
     loop {
         let sites = program(&mut rng);

@@ -1,12 +1,10 @@
 //! What is found again, tier by tier.
 
 use super::*;
+use crate::diff::module_key::ModuleKey;
 use crate::diff::site::{CodePlace, SiteKey};
 use crate::elf::BuildId;
-use crate::file_name::family;
-use crate::run::Role;
-use crate::run::{Build, Code, Declaration, Inventory, LinkAddress};
-use crate::symbol_name::without_clone;
+use crate::run::{Build, CodeFingerprint, Declaration, Inventory, LinkAddress, Role};
 use crate::trace::Sizes;
 
 use MatchedBy::*;
@@ -82,7 +80,7 @@ impl Candidate {
         self.outermost.get_or_insert_default()
     }
 
-    fn made_of(mut self, code: Code) -> Self {
+    fn made_of(mut self, code: CodeFingerprint) -> Self {
         self.outermost().code = Some(code);
         self
     }
@@ -163,11 +161,16 @@ fn directories_may_differ_where_paths_agree_from_the_right() {
     let old = [at("f", "/h/net/a.c", 1, 5), at("f", "/h/ui/a.c", 1, 5)];
     let new = [at("f", "/b/ui/a.c", 1, 5), at("f", "/b/net/a.c", 1, 5)];
     assert_eq!(matched(&old, &new), [Some((1, Line)), Some((0, Line))]);
+    let renamed = |old: &str, new: &str| RenamedFile {
+        module: module(""),
+        old: old.to_owned(),
+        new: new.to_owned(),
+    };
     assert_eq!(
         match_sites(&old, &new).files,
         [
-            (module(""), "/h/net/a.c".to_owned(), "/b/net/a.c".to_owned()),
-            (module(""), "/h/ui/a.c".to_owned(), "/b/ui/a.c".to_owned()),
+            renamed("/h/net/a.c", "/b/net/a.c"),
+            renamed("/h/ui/a.c", "/b/ui/a.c"),
         ]
     );
 }
@@ -332,21 +335,4 @@ fn a_site_is_matched_once() {
         .collect();
     found.sort_unstable();
     assert_eq!(found, [0, 1, 2, 3, 4]);
-}
-
-#[test]
-fn compilers_name_copies_of_a_function() {
-    for (symbol, function) in [
-        ("f.isra.0", "f"),
-        ("f.constprop.0.cold", "f"),
-        ("f.part.12", "f"),
-        ("f(int) [clone .constprop.0]", "f(int)"),
-        ("libx.so", "libx.so"),
-        (".cold", ".cold"),
-    ] {
-        assert_eq!(without_clone(symbol), function);
-    }
-    assert_eq!(family("libfoo.so.1.2"), "libfoo");
-    assert_eq!(family("libc-2.31.so"), "libc");
-    assert_eq!(family("lib-x.so"), "lib-x");
 }

@@ -1,7 +1,7 @@
 //! What is there though it does not allocate: modules, files, calls; and namesakes that nothing tells apart.
 
 use super::*;
-use crate::run::{Code, ModuleLabel};
+use crate::run::{CodeFingerprint, ModuleLabel};
 
 fn mapped(names: &[&str]) -> Inventory {
     Inventory {
@@ -109,7 +109,7 @@ fn one_name_at_two_paths_that_both_runs_have_is_two_modules() {
 
 #[test]
 fn a_call_of_an_unchanged_function_is_where_it_was() {
-    let code = |size, lines, last_line| Code {
+    let code = |size, lines, last_line| CodeFingerprint {
         size,
         lines,
         last_line,
@@ -156,10 +156,10 @@ fn a_call_of_an_unchanged_function_is_where_it_was() {
 
 #[test]
 fn a_symbol_of_several_functions_names_none_for_sure() {
-    let code = |has_namesake| Code {
+    let code = |has_namesake| CodeFingerprint {
         size: 80,
         has_namesake,
-        ..Code::default()
+        ..CodeFingerprint::default()
     };
     let rivals = |has_namesake| {
         let site = || [by_symbol("alloc", 0x100, 0x110).made_of(code(has_namesake))];

@@ -8,7 +8,7 @@ use super::growth::{Change, Growth, ends};
 use super::held::held;
 use super::hidden::hidden;
 use super::join::Joint;
-use super::judged::{Reading, Site};
+use super::judged::{Measurement, Site};
 use super::leak::{LeakingLine, leaking};
 use super::rank::{SortBy, by_rank};
 use super::rate::rates;
@@ -19,7 +19,7 @@ use crate::run::{Figures, Run};
 
 /// What rows stand for, and their order.
 #[derive(Debug, Clone, Copy)]
-pub struct Rows<'a> {
+pub(crate) struct RowOptions<'a> {
     pub by: Grouping,
     pub sort: SortBy,
     /// How much of the ways to a line is looked at.
@@ -30,7 +30,7 @@ pub struct Rows<'a> {
 
 /// What a comparison found.
 #[derive(Debug)]
-pub struct Found {
+pub(crate) struct Comparison {
     /// The rows: a site's rank is its place in the list, from 1.
     pub sites: Vec<Site>,
     /// Of lines, whatever rows stand for.
@@ -42,7 +42,12 @@ pub struct Found {
 }
 
 /// Judges call sites line by line, makes rows of them, and ranks these.
-pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> Found {
+pub(crate) fn compare_sites(
+    joint: Joint,
+    runs: &[Run],
+    columns: &[Column],
+    rows: RowOptions<'_>,
+) -> Comparison {
     let Joint { sites, aliases } = joint;
     let mut lines = judge_each(sites, columns);
     without_unsure(&mut lines, rows.can_be_fixed);
@@ -75,7 +80,7 @@ pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> 
     };
     // In place, as there can be a million of them; no two are of one rank.
     sites.sort_unstable_by(|a, b| by_rank(a, b, rows.sort));
-    Found {
+    Comparison {
         sites,
         leaking,
         may_leak,
@@ -83,7 +88,7 @@ pub fn judge(joint: Joint, runs: &[Run], columns: &[Column], rows: Rows<'_>) -> 
     }
 }
 
-pub fn judge_each(mut joined: Vec<JoinedSite>, columns: &[Column]) -> Vec<Site> {
+pub(super) fn judge_each(mut joined: Vec<JoinedSite>, columns: &[Column]) -> Vec<Site> {
     let mut sites: Vec<Site> = Vec::with_capacity(joined.len());
     // From the end, so that what is judged makes room for what comes of it.
     while let Some(site) = joined.pop() {
@@ -104,7 +109,7 @@ fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
         let growth = Growth::between(first, last);
         let mut figures = figures.clone();
         figures[0] = first;
-        Box::new(Reading {
+        Box::new(Measurement {
             rates: rates(&joined.runs, &figures, growth, columns),
             first,
             growth,
