@@ -9,6 +9,7 @@ mod events;
 mod header;
 mod loaded;
 mod outcome;
+mod pauses;
 mod programs;
 mod replay;
 #[cfg(test)]

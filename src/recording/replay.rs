@@ -9,6 +9,7 @@ use super::events::{Malformed, RecordedEvent, decode};
 use super::header::{Header, Mode};
 use super::loaded::Loaded;
 use super::outcome::{LoadedModule, ProcessEnd, Recording, StackCounts, StackNode};
+use super::pauses::TimeWithoutPauses;
 use super::programs::Programs;
 use crate::trace::{
     AddressTable, Block, CallerId, Delta, Fault, FaultKind, Held, LiveSizes, Occurrences,
@@ -82,6 +83,7 @@ struct RecordingReplay {
     faults: HashMap<(FaultKind, u32), Occurrences>,
     thread: u32,
     time: u64,
+    without_pauses: TimeWithoutPauses,
     loaded: Loaded,
     /// The block that is read counts more than there can be.
     is_incredible: bool,
@@ -126,6 +128,7 @@ impl RecordingReplay {
             faults: HashMap::new(),
             thread: 0,
             time: 0,
+            without_pauses: TimeWithoutPauses::default(),
             loaded: Loaded::default(),
             is_incredible: false,
         }
@@ -275,7 +278,12 @@ impl RecordingReplay {
         self.put(address, block);
     }
 
-    fn reach(&mut self, time: u64) {
+    /// Goes on to a time; gives what it is in the curves.
+    fn reach(&mut self, time: u64) -> u64 {
+        let time = match self.recording.header.mode {
+            Mode::Summary => time,
+            Mode::Events | Mode::Callers => self.without_pauses.reach(time),
+        };
         let by = self.timeline.reach(time);
         if by > 0 {
             self.table.coarsen(by);
@@ -283,6 +291,7 @@ impl RecordingReplay {
                 block.born = block.born.checked_shr(by).unwrap_or(0);
             }
         }
+        time
     }
 
     fn put(&mut self, address: u64, block: Block) {
@@ -386,7 +395,7 @@ impl RecordingReplay {
             true => self.until,
             false => self.time,
         };
-        self.reach(end);
+        let end_of_curves = self.reach(end);
         let recording = &mut self.recording;
         recording.end_us = self.time.min(self.until);
         recording.damage = damage;
@@ -399,12 +408,12 @@ impl RecordingReplay {
                 stack.live_sizes = Some(sizes);
             }
             let survivors = Survivors::of(self.table.iter().map(|(_, block)| block));
-            let survivors = survivors.curves(recording.stacks.len(), end.saturating_add(1));
+            let survivors = survivors.curves(recording.stacks.len(), end_of_curves.saturating_add(1));
             for (stack, survivors) in recording.stacks.iter_mut().zip(survivors) {
                 stack.survivors = Some(survivors);
             }
         }
-        let curves = self.timeline.curves(end, recording.stacks.len());
+        let curves = self.timeline.curves(end_of_curves, recording.stacks.len());
         let is_told = recording.header.mode != Mode::Summary || self.rounds >= FEWEST_ROUNDS;
         for (stack, curve) in recording.stacks.iter_mut().zip(curves) {
             stack.curve = is_told.then_some(curve);
