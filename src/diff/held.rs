@@ -32,11 +32,34 @@ pub(super) fn held(
     };
     // What a run without a course held before its end is not known.
     let are_known = runs.iter().flatten().all(|run| run.curve.is_some());
+    let exit = exit_of_others(last, columns);
     let held = |run: &SiteRun| match std::ptr::eq(run, last) {
         true => without_exit(run, most),
-        false => without_exit(run, most_possible),
+        false => without_exit(run, |live| most_possible(live, exit)),
     };
     (grew && runs.len() > 1 && are_known).then(|| measurement(runs, figures, columns, held))
+}
+
+/// What a run had in the end, or until the exit freed it.
+pub(super) fn what_was_held(run: &SiteRun) -> Figures {
+    without_exit(run, most).figures
+}
+
+/// The step at which the exit of other runs can have begun: where that of the last one did, or somewhat earlier. What went
+/// before that was dropped by the program's work. Of a shorter run, the exit is a larger part.
+fn exit_of_others(last: &SiteRun, columns: &[Column]) -> usize {
+    let Some(curve) = &last.curve else {
+        return STEPS - 1;
+    };
+    let points = curve.points();
+    let lost = |of: fn(&Tally) -> u64| last_loss(&points.map(|point| of(&point) as f64));
+    let exit = lost(|point| point.blocks).min(lost(|point| point.bytes));
+    let records = |column: &Column| column.records.map(|records| records as f64);
+    let shortest = columns.iter().filter_map(records).fold(f64::INFINITY, f64::min);
+    let of_last = columns.last().and_then(records).unwrap_or(shortest);
+    let longer = (of_last / shortest).max(1.0);
+    let part = (STEPS - 1 - exit) as f64 * longer;
+    (STEPS - 1).saturating_sub(part as usize + LASTING)
 }
 
 impl Site {
@@ -59,13 +82,14 @@ impl Site {
         }
         // Of a run without a course, only what it left is known.
         let figures: Vec<Figures> = self.at.figures(columns).collect();
+        let exit = exit_of_others(last, columns);
         Some(measurement(
             runs,
             &figures,
             columns,
             |run| match std::ptr::eq(run, last) {
                 true => without_exit(run, lasting),
-                false => without_exit(run, most_possible),
+                false => without_exit(run, |live| most_possible(live, exit)),
             },
         ))
     }
@@ -106,7 +130,7 @@ fn measurement(
 }
 
 /// The run as if its end had freed nothing: it has to the end what `held` says, from the step that it names on.
-fn without_exit(run: &SiteRun, held: fn(&[u64; STEPS]) -> (usize, u64)) -> SiteRun {
+fn without_exit(run: &SiteRun, held: impl Fn(&[u64; STEPS]) -> (usize, u64)) -> SiteRun {
     let Some(curve) = &run.curve else {
         return run.clone();
     };
@@ -134,17 +158,21 @@ fn without_exit(run: &SiteRun, held: fn(&[u64; STEPS]) -> (usize, u64)) -> SiteR
 
 /// The most near the end, and the step at which that was.
 fn most(live: &[u64; STEPS]) -> (usize, u64) {
-    let from = EXIT.min(last_loss(&live.map(|live| live as f64)));
+    most_from(live, EXIT.min(last_loss(&live.map(|live| live as f64))))
+}
+
+/// The most from a step on, and where that was.
+fn most_from(live: &[u64; STEPS], from: usize) -> (usize, u64) {
     let steps = (from..STEPS).rev().map(|step| (step, live[step]));
     steps
         .max_by_key(|(_, live)| *live)
         .unwrap_or((STEPS - 1, live[STEPS - 1]))
 }
 
-/// The most that can have been there near the end. A curve has only so many steps, and the most stands at none of them: of
-/// two equal runs it is once a little above the last step, once a little below.
-fn most_possible(live: &[u64; STEPS]) -> (usize, u64) {
-    let (from, most) = most(live);
+/// The most that can have been there at the exit, which begins no earlier than at a step. A curve has only so many steps,
+/// and the most stands at none of them: of two equal runs it is once a little above the last step, once a little below.
+fn most_possible(live: &[u64; STEPS], exit: usize) -> (usize, u64) {
+    let (from, most) = most_from(live, exit);
     let before = &live[(from + 1).saturating_sub(LASTING)..=from];
     let rises = before
         .windows(2)

@@ -7,14 +7,20 @@
 use super::callers::{Reach, Way, WayRun, ways};
 use super::column::Column;
 use super::comparison::judge_each;
+use super::finding::Finding;
 use super::growth::Growth;
-use super::held::has_fallen;
+use super::held::{has_fallen, what_was_held};
 use super::judged::{Measurement, Site};
+use super::rate::rates;
 use super::site::{Grouping, Part, SiteRun};
 use super::split::{by_calls, of_ways, split};
 use super::together::{Likeness, Sum, Together, can_lose, has_gained, has_lost, is_much_less};
-use super::trend::{Observed, Trend, kept, trend_of};
+use super::trend::{Observed, Trend, judge_run, kept, trend_of};
 use crate::run::{Figures, Run};
+use crate::trace::STEPS;
+
+/// By this step a start-up table is there.
+const EARLY: usize = STEPS / 8;
 
 /// Of each row that is not hidden, the parts that grew where others shrank.
 pub(crate) fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<Together> {
@@ -33,10 +39,18 @@ pub(crate) fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<To
             ),
             false => (by_sizes(index, site, runs, columns), None),
         };
-        let replaced = replaced(index, site, columns).filter(|_| can_lose(site));
+        let had_much = || is_much_less(Figures::ZERO, had(site));
+        let replaced = had_much().then(|| replaced(index, site, columns)).flatten();
         parts.into_iter().chain(calls).chain(replaced)
     };
     rows.flat_map(hiding).collect()
+}
+
+/// What it had in the first run, in the end or until the exit freed it.
+fn had(site: &Site) -> Figures {
+    let first = site.at.runs.first().and_then(Option::as_deref);
+    let fell = first.filter(|first| first.curve.as_ref().is_some_and(has_fallen));
+    fell.map_or(site.first(), what_was_held)
 }
 
 /// Whether several stacks lead to the row, and it had something to lose.
@@ -147,6 +161,9 @@ fn has_stack_that_grows(site: &Site, runs: &[Run]) -> bool {
 
 /// Whether a part lost much, in the end or of what it held until then.
 fn lost_much(part: &Site, columns: &[Column]) -> bool {
+    if last(part).is_none() {
+        return is_much_less(Figures::ZERO, had(part));
+    }
     let held_less = || {
         let held = part.held_anyway(columns);
         held.is_some_and(|held| {
@@ -220,28 +237,21 @@ fn by_sizes(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Opti
     })
 }
 
-/// What leaks now and did not before, where as much is gone that was there before.
+/// What grows now and did not before, where as much is gone that was there before.
 fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
     // By its own course: of a longer run that left no more, the verdict is another.
-    let last = last(site)?;
-    if trend_of(&Observed::of(last)?) != Trend::Leak || site.by_bytes {
+    let grows = |run: &Option<Box<SiteRun>>, column| judge_run(run.as_deref()?, column);
+    let runs = &site.at.runs;
+    let now = grows(runs.last()?, columns.last()?).filter(|now| now.trend.is_growth())?;
+    let before = grows(runs.first()?, columns.first()?)?;
+    if leaks(before.trend) && before.by_bytes == now.by_bytes {
         return None;
     }
-    let first = Observed::of(site.at.runs.first()?.as_deref()?)?;
-    if leaks(trend_of(&first)) {
-        return None;
-    }
-    let figures = last.figures;
-    let blocks = kept(&Observed::of(last)?)?.blocks as u64;
-    let bytes = figures.bytes.map(|bytes| {
-        let mean = bytes as f64 / figures.blocks.max(1) as f64;
-        (mean * blocks as f64) as u64
-    });
-    let kept = Figures {
-        blocks,
-        bytes,
-        allocations: None,
-    };
+    let grown = grown_by(last(site)?, now)?;
+    let mut figures = vec![Figures::ZERO; columns.len()];
+    *figures.last_mut()? = grown;
+    // A percentage is one of what was there before.
+    let growth = Growth::between(Figures::ZERO, grown);
     let measurement = site.measurement(columns);
     Some(Together {
         likeness: Likeness::Replaced,
@@ -249,11 +259,39 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
         in_last: 1,
         held: None,
         others: Some(Measurement {
-            // A percentage is one of what was there before.
-            growth: Growth::between(Figures::ZERO, kept),
-            ..measurement.clone()
+            first: measurement.first,
+            growth,
+            rates: rates(runs, &figures, growth, columns),
         }),
         measurement,
+    })
+}
+
+/// What a run that grows has more than soon after its start.
+fn grown_by(run: &SiteRun, found: Finding) -> Option<Figures> {
+    let early = run.curve.as_ref()?.points()[EARLY];
+    let held = match found.trend {
+        Trend::Grows => what_was_held(run),
+        _ => run.figures,
+    };
+    let since_then = Figures {
+        blocks: held.blocks.saturating_sub(early.blocks),
+        bytes: held.bytes.map(|bytes| bytes.saturating_sub(early.bytes)),
+        allocations: None,
+    };
+    let kept = Observed::of(run).and_then(|run| kept(&run));
+    Some(match kept {
+        // What was there early can be gone by now.
+        Some(kept) if found.trend == Trend::Leak && !found.by_bytes => {
+            let blocks = kept.blocks as u64;
+            let mean = |bytes: u64| bytes as f64 / run.figures.blocks.max(1) as f64;
+            Figures {
+                blocks,
+                bytes: held.bytes.map(|bytes| (mean(bytes) * blocks as f64) as u64),
+                allocations: None,
+            }
+        }
+        _ => since_then,
     })
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     if gate.strict {
         refuse_same_recordings(runs)?;
         refuse_partial_figures(&facts)?;
+        refuse_too_few_counts(gate, runs)?;
     }
     refuse_bytes_unknown(gate, &facts)?;
     refuse_rates_without_times(gate, &facts)?;
@@ -109,6 +110,23 @@ fn refuse_partial_figures(runs: &[&Facts]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a recording held until its end is known from its course alone.
+pub(crate) fn has_too_few_counts(run: &Run) -> bool {
+    let has_course = run.sites.iter().any(|site| site.curve.is_some());
+    run.facts.origin.source == Source::Recording && !has_course && !run.sites.is_empty()
+}
+
+fn refuse_too_few_counts(gate: &Gate, runs: &[Run]) -> Result<()> {
+    match runs.last().filter(|last| has_too_few_counts(last)) {
+        Some(last) if runs.len() > 1 && !gate.limits.is_empty() => {
+            Err(Error::Gate(GateError::TooFewCounts {
+                path: last.facts.path.clone(),
+            }))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What is missing from a cut result may be what grew; of a saved report of one, the code alone is left.

@@ -70,6 +70,13 @@ pub enum GateError {
     NoCourse { path: PathBuf, limit: String },
 
     #[error(
+        "--strict: '{}' was counted too few times to tell what it held until its end; record for longer, or with a smaller \
+         --every",
+        printable_path(path)
+    )]
+    TooFewCounts { path: PathBuf },
+
+    #[error(
         "the limit {limit} needs to know how long each run took, and '{}' does not say; give it with --duration, once per \
          run: --duration 2m,3m",
         printable_path(path)

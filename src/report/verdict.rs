@@ -10,9 +10,10 @@ use super::palette::Palette;
 use super::sentence::{a_minute, bytes_behind};
 use super::text::wrapped;
 use super::view::{Alike, sentence_name};
-use crate::diff::{Likeness, Limit, MatchedBy, Site, Together, Trend, Verdict, are_equal};
+use crate::diff::{
+    Likeness, Limit, MatchedBy, Site, Together, Trend, Verdict, are_equal, has_too_few_counts,
+};
 use crate::error::Result;
-use crate::run::Source;
 use crate::units::{bytes, count, counted, signed_counted};
 use crate::warning::{ComparisonWarning, RecordingWarning, Warning};
 
@@ -172,10 +173,8 @@ fn is_of_before(warning: &Warning) -> bool {
 /// What a run held until its end is known from its course alone.
 fn too_few_counts(report: &Report) -> Option<String> {
     let last = report.runs.last().filter(|_| report.is_comparison())?;
-    let is_recorded = last.facts.origin.source == Source::Recording;
-    let has_course = last.sites.iter().any(|site| site.curve.is_some());
     let is_judged = !report.gate.limits.is_empty();
-    (is_recorded && !has_course && is_judged && !last.sites.is_empty()).then(|| {
+    (is_judged && has_too_few_counts(last)).then(|| {
         format!(
             "; but {} was counted too few times to tell what it held until its end, which a longer run would",
             last.facts.name
@@ -333,7 +332,7 @@ fn offset(report: &Report) -> String {
             }
             Likeness::Replaced => {
                 return format!(
-                    "; but {} did not leak before and leaks more than that now, in place of what it had (--strict fails it)",
+                    "; but {} did not keep growing before and now grows by more than that, in place of what it had (--strict fails it)",
                     name()
                 );
             }

@@ -122,6 +122,7 @@ pub(super) const WRAPPERS: &[PatternGroup] = &[
             "strvec_*",
             "string_list_*",
             "hashmap_*",
+            "*::operator new",
         ],
     },
     PatternGroup {
