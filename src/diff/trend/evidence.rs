@@ -40,6 +40,10 @@ const RISE_OF_YOUNG: f64 = 0.5;
 /// What rises by this share, but by no more than it goes up and down anyhow, may be a leak.
 const RISE_IN_NOISE: f64 = 0.5;
 
+/// Of the first half of a run, more than this share of what is left of the second one is left where nothing is replaced. Of
+/// blocks that live as long as half a run, 0.4 is.
+const OLD: f64 = 0.5;
+
 /// Births that are as good as so many equal ones are no jumps.
 const HEAPS: f64 = 4.0;
 
@@ -216,6 +220,12 @@ impl Evidence {
         self.kept.0.iter().sum::<f64>() * STEPS as f64 / parts
     }
 
+    /// What was kept of the births of the first half of a run.
+    pub fn old_kept(&self) -> f64 {
+        let [first, second, ..] = self.kept.0;
+        first + second
+    }
+
     fn keeps_enough(&self) -> bool {
         let [_, _, third, last] = self.kept.0;
         let is_even = || {
@@ -293,6 +303,9 @@ impl Evidence {
     /// survivors of all ages, and stand level.
     fn floor_rises(&self) -> bool {
         let [first, second, third, last] = self.kept.0;
+        if self.keeps_from_the_start() {
+            return true;
+        }
         let rise = self.rise_of_floor();
         let noise = 2.0 * 2.0_f64.sqrt() * scatter(&self.live[MIDDLE - 4..=self.end]);
         let earlier = first.min(second);
@@ -308,6 +321,14 @@ impl Evidence {
         // The last part has what is still at work; the third one tells how much was kept.
         let expected = RISE * (2.0 * third).min(self.kept.late());
         rise >= expected - noise && (earlier >= RISE * third || expected >= noise)
+    }
+
+    /// Whether as much is left of the first half as of the second one: had its blocks been replaced, less would be.
+    fn keeps_from_the_start(&self) -> bool {
+        let [first, second, third, last] = self.kept.0;
+        let (early, late) = (first + second, third + last);
+        let is_as_much = |early: f64, late: f64| early >= OLD * late + deviation(early, OLD, late);
+        is_as_much(early, late) && is_as_much(first, second)
     }
 
     /// From the middle of the run to the end of its work.
