@@ -1,5 +1,6 @@
 //! What the survivors of a run tell of a call site.
 
+use super::drift::Drift;
 use super::observed::Observed;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
 use super::shape::{self, blocks};
@@ -44,11 +45,20 @@ const RISE_IN_NOISE: f64 = 0.5;
 /// blocks that live as long as half a run, 0.4 is.
 const OLD: f64 = 0.5;
 
+/// Births after the first part that came early by so many standard deviations may be those of what fills up.
+const DRIFT: f64 = 2.3;
+
+/// Births that came early by no more than so many may be even.
+const MORE_DRIFT: f64 = 2.0;
+
 /// Births that are as good as so many equal ones are no jumps.
 const HEAPS: f64 = 4.0;
 
 /// At its pace, so many births should have come since the last one: it is over, as when a script has loaded its modules.
 const SILENT: f64 = 3.0;
+
+/// That many, and it is no accident.
+const MORE_SILENT: f64 = 5.0;
 
 /// If the two steps with most births have this share of them, these are jumps.
 const JUMPS: f64 = 0.6;
@@ -135,6 +145,8 @@ pub struct Evidence {
     alive: [f64; STEPS],
     /// What was kept of the births of each part.
     kept: Parts,
+    /// Whether births came early: all of them, and those after the first part, in which what fills soon is filled.
+    drift: [Drift; 2],
 }
 
 impl Evidence {
@@ -142,12 +154,38 @@ impl Evidence {
     pub fn of(run: &Observed<'_>) -> Option<Evidence> {
         let alive = blocks(run.survivors?);
         let live = blocks(run.curve);
-        Some(Evidence {
+        let mut evidence = Evidence {
             live,
             end: exit(&live),
             kept: Parts::rises(|step| alive[step - 1]),
             alive,
-        })
+            drift: [Drift::default(); 2],
+        };
+        evidence.drift = [BOUNDS[0], BOUNDS[1]].map(|from| evidence.drift_from(from));
+        Some(evidence)
+    }
+
+    /// The same, of a site that has another run, too.
+    pub fn beside(self, first: &Observed<'_>, last: &Observed<'_>) -> Evidence {
+        let Some(other) = Evidence::of(first) else {
+            return self;
+        };
+        let records = first.records.zip(last.records);
+        let length = records.map_or(1.0, |(first, last)| first as f64 / last.max(1) as f64);
+        let [all, late] = self.drift;
+        Evidence {
+            drift: [
+                all.and(other.drift[0], length),
+                late.and(other.drift[1], length),
+            ],
+            ..self
+        }
+    }
+
+    fn drift_from(&self, from: usize) -> Drift {
+        let births: Vec<f64> = (from..AT_WORK).map(|step| self.born_at(step)).collect();
+        let dispersion = relative_variance(&births).unwrap_or(1.0).max(1.0);
+        Drift::of(&births, dispersion)
     }
 
     /// The verdict on the run.
@@ -190,17 +228,22 @@ impl Evidence {
         }
         let dispersion = self.dispersion();
         if !self.kept.are_steady(dispersion) {
-            match doubt.is_none() && self.kept.may_be_steady(dispersion) {
-                true => doubt = Some(Doubt::Slows),
+            match self.may_be_steady(dispersion) {
+                true => doubt = doubt.or(Some(Doubt::Slows)),
                 false => return Grade::None(Doubt::Slows),
             }
+        } else if self.drift[1].deviations() < -DRIFT {
+            doubt = doubt.or(Some(Doubt::Slows));
         }
         match () {
             () if self.is_late() => return Grade::None(Doubt::Late),
-            () if self.is_over() => return Grade::None(Doubt::Over),
+            () if self.is_over(MORE_SILENT) => return Grade::None(Doubt::Over),
             () if self.jumps() => return Grade::None(Doubt::Jumps),
             () if shape::is_full(&self.live, &self.alive) => return Grade::None(Doubt::Full),
             () => {}
+        }
+        if self.is_over(SILENT) {
+            doubt = doubt.or(Some(Doubt::Over));
         }
         if !self.floor_rises() {
             match doubt.is_none() && self.floor_may_rise() {
@@ -238,6 +281,14 @@ impl Evidence {
         is_enough && third > 0.0 && last > 0.0 && steps.count() >= FEWEST_STEPS
     }
 
+    /// Whether chance can explain that what is kept becomes less.
+    fn may_be_steady(&self, dispersion: f64) -> bool {
+        let is_even = |drift: Drift| drift.deviations() > -MORE_DRIFT;
+        let [all, late] = self.drift;
+        let may_be = self.kept.may_be_steady(dispersion) && is_even(late);
+        (may_be || is_even(all)) && effective(self.births()) >= HEAPS
+    }
+
     /// Too few to be sure, but spread over the run.
     fn keeps_a_few(&self) -> bool {
         let parts = self.kept.0.iter().filter(|kept| **kept >= 1.0).count();
@@ -273,11 +324,11 @@ impl Evidence {
     }
 
     /// Whether nothing was kept for so long before the end that it is no accident.
-    fn is_over(&self) -> bool {
+    fn is_over(&self, silent_for: f64) -> bool {
         let births: Vec<f64> = self.births().collect();
         let silent = births.iter().rev().take_while(|births| **births <= 0.0);
         let pace = effective(births.iter().copied()) / births.len() as f64;
-        silent.count() as f64 * pace > SILENT
+        silent.count() as f64 * pace > silent_for
     }
 
     fn is_late(&self) -> bool {
