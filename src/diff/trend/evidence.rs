@@ -51,6 +51,9 @@ const DRIFT: f64 = 2.3;
 /// Births that came early by no more than so many may be even.
 const MORE_DRIFT: f64 = 2.0;
 
+/// A queue that may be a leak has so many blocks.
+const LEAST_OF_QUEUE: f64 = 12.0;
+
 /// Births that are as good as so many equal ones are no jumps.
 const HEAPS: f64 = 4.0;
 
@@ -213,8 +216,21 @@ impl Evidence {
         self.live.iter().fold(0.0_f64, |most, live| most.max(*live))
     }
 
-    /// Whether blocks were kept all along the second half, as a leak keeps them.
+    /// Whether it goes on keeping blocks. Where no block is kept for long, a floor that rises all along may still be a leak:
+    /// a queue that fills faster than it is worked off.
     pub fn grade(&self) -> Grade {
+        match self.grade_of_kept() {
+            Grade::None(Doubt::Few | Doubt::Late | Doubt::Level)
+                if self.most() >= LEAST_OF_QUEUE && work::rises_all_along(&self.live) =>
+            {
+                Grade::MayLeak(Doubt::Late)
+            }
+            grade => grade,
+        }
+    }
+
+    /// Whether blocks were kept all along the second half, as a leak keeps them.
+    fn grade_of_kept(&self) -> Grade {
         // One thing may speak against it, if only by a little.
         let mut doubt = None;
         if self.most() < shape::FEWEST_BLOCKS as f64 {
