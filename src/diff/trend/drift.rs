@@ -30,6 +30,11 @@ impl Drift {
         }
     }
 
+    /// As good as so many births that come one by one, of this run or of shorter ones.
+    pub fn births(self) -> f64 {
+        12.0 * self.variance
+    }
+
     /// By how many standard deviations they came late; below zero if they came early.
     pub fn deviations(self) -> f64 {
         match self.variance > 0.0 {

@@ -51,6 +51,11 @@ const DRIFT: f64 = 2.3;
 /// Births that came early by no more than so many may be even.
 const MORE_DRIFT: f64 = 2.0;
 
+/// Births of the second half alone that came early by no more than this are even, if there are as many as so many that
+/// come one by one.
+const LITTLE_DRIFT: f64 = 1.2;
+const FEWEST_OF_HALF: f64 = 17.0;
+
 /// A queue that may be a leak has so many blocks.
 const LEAST_OF_QUEUE: f64 = 12.0;
 
@@ -148,8 +153,9 @@ pub struct Evidence {
     alive: [f64; STEPS],
     /// What was kept of the births of each part.
     kept: Parts,
-    /// Whether births came early: all of them, and those after the first part, in which what fills soon is filled.
-    drift: [Drift; 2],
+    /// Whether births came early: all of them, those after the first part, in which what fills soon is filled, and those of
+    /// the second half.
+    drift: [Drift; 3],
 }
 
 impl Evidence {
@@ -162,9 +168,9 @@ impl Evidence {
             end: exit(&live),
             kept: Parts::rises(|step| alive[step - 1]),
             alive,
-            drift: [Drift::default(); 2],
+            drift: [Drift::default(); 3],
         };
-        evidence.drift = [BOUNDS[0], BOUNDS[1]].map(|from| evidence.drift_from(from));
+        evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
         Some(evidence)
     }
 
@@ -175,12 +181,8 @@ impl Evidence {
         };
         let records = first.records.zip(last.records);
         let length = records.map_or(1.0, |(first, last)| first as f64 / last.max(1) as f64);
-        let [all, late] = self.drift;
         Evidence {
-            drift: [
-                all.and(other.drift[0], length),
-                late.and(other.drift[1], length),
-            ],
+            drift: std::array::from_fn(|at| self.drift[at].and(other.drift[at], length)),
             ..self
         }
     }
@@ -299,10 +301,11 @@ impl Evidence {
 
     /// Whether chance can explain that what is kept becomes less.
     fn may_be_steady(&self, dispersion: f64) -> bool {
-        let is_even = |drift: Drift| drift.deviations() > -MORE_DRIFT;
-        let [all, late] = self.drift;
-        let may_be = self.kept.may_be_steady(dispersion) && is_even(late);
-        (may_be || is_even(all)) && effective(self.births()) >= HEAPS
+        let [all, late, half] = self.drift.map(Drift::deviations);
+        let may_be = self.kept.may_be_steady(dispersion) && late > -MORE_DRIFT;
+        // What fills up slows down to the end; what only filled at first does not.
+        let is_even_in_the_end = half > -LITTLE_DRIFT && self.drift[2].births() >= FEWEST_OF_HALF;
+        (may_be || all > -MORE_DRIFT || is_even_in_the_end) && effective(self.births()) >= HEAPS
     }
 
     /// Too few to be sure, but spread over the run.
