@@ -398,7 +398,7 @@ impl Evidence {
         let [first, second, third, last] = self.kept.0;
         let (early, late) = (first + second, third + last);
         let is_as_much = |early: f64, late: f64| early >= OLD * late + deviation(early, OLD, late);
-        is_as_much(early, late) && is_as_much(first, second)
+        is_as_much(early, late) && first >= OLD * second - deviation(first, OLD, second)
     }
 
     /// From the middle of the run to the end of its work.

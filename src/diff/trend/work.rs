@@ -37,8 +37,9 @@ const TOP: f64 = 0.95;
 /// The third part of the run rises by this share of the last one: else it began late.
 const LATE: f64 = 0.3;
 
-/// So many steps at one level, and it had come to its bound.
+/// So many steps at one level, in which so many more should have come at its pace, and it had come to its bound.
 const LEVEL: usize = 5;
+const SILENT: f64 = 3.0;
 
 /// A block that grows has grown by this share of its size in the second half,
 const SHARE_OF_BYTES: f64 = 0.1;
@@ -90,7 +91,9 @@ pub fn grew_until_the_exit(live: &[f64; STEPS]) -> bool {
     // As if it had stayed as it was.
     let mut kept = *live;
     kept[end..].fill(live[end]);
-    rises_all_along(at_work) && level.count() <= LEVEL && !shape::is_staircase(&kept)
+    let level = level.count();
+    let is_at_its_bound = level > LEVEL && level as f64 * live[end] / end as f64 > SILENT;
+    rises_all_along(at_work) && !is_at_its_bound && !shape::is_staircase(&kept)
 }
 
 /// Whether the level below which a site does not fall rises in each fifth of its work, and no more slowly in the end. What
