@@ -159,6 +159,8 @@ pub struct Evidence {
     /// Whether births came early: all of them, those after the first part, in which what fills soon is filled, and those of
     /// the second half.
     drift: [Drift; 3],
+    /// Its first run kept as much of its first half as of its second one.
+    first_keeps: bool,
 }
 
 impl Evidence {
@@ -172,6 +174,7 @@ impl Evidence {
             kept: Parts::rises(|step| alive[step - 1]),
             alive,
             drift: [Drift::default(); 3],
+            first_keeps: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
         Some(evidence)
@@ -186,6 +189,7 @@ impl Evidence {
         let length = records.map_or(1.0, |(first, last)| first as f64 / last.max(1) as f64);
         Evidence {
             drift: std::array::from_fn(|at| self.drift[at].and(other.drift[at], length)),
+            first_keeps: other.keeps_enough() && other.keeps_from_the_start(),
             ..self
         }
     }
@@ -267,7 +271,7 @@ impl Evidence {
             doubt = doubt.or(Some(Doubt::Over));
         }
         if !self.floor_rises() {
-            match doubt.is_none() && self.floor_may_rise() {
+            match doubt.is_none() && (self.floor_may_rise() || self.first_keeps) {
                 true => doubt = Some(Doubt::Level),
                 false => return Grade::None(Doubt::Level),
             }
@@ -383,7 +387,7 @@ impl Evidence {
     /// survivors of all ages, and stand level.
     fn floor_rises(&self) -> bool {
         let [first, second, third, last] = self.kept.0;
-        if self.keeps_from_the_start() {
+        if self.keeps_from_the_start() || self.live[..=self.end] == self.alive[..=self.end] {
             return true;
         }
         let rise = self.rise_of_floor();
