@@ -35,6 +35,14 @@ impl Drift {
         12.0 * self.variance
     }
 
+    /// By which share of a run they came late; below zero if they came early.
+    pub fn offset(self) -> f64 {
+        match self.variance > 0.0 {
+            true => self.late_by / self.births(),
+            false => 0.0,
+        }
+    }
+
     /// By how many standard deviations they came late; below zero if they came early.
     pub fn deviations(self) -> f64 {
         match self.variance > 0.0 {

@@ -45,8 +45,17 @@ const RISE_IN_NOISE: f64 = 0.5;
 /// blocks that live as long as half a run, 0.4 is.
 const OLD: f64 = 0.5;
 
-/// Births after the first part that came early by so many standard deviations may be those of what fills up.
-const DRIFT: f64 = 2.3;
+/// Births that came early by so many standard deviations, and by this share of the run, may be those of what fills up.
+const DRIFT: f64 = 1.8;
+const OFFSET: f64 = 0.025;
+
+/// Births that are as good as fewer than so many that come one by one are sure to be a leak only if no more than this share
+/// of what is left was there at the start: a pool has most of it then.
+const SURE: f64 = 14.0;
+const HAD: f64 = 0.18;
+
+/// What is left of the first half has this share of what is left of the second one, or it may be young.
+const OLD_OF_SURE: f64 = 0.3;
 
 /// Births that came early by no more than so many may be even.
 const MORE_DRIFT: f64 = 2.0;
@@ -257,8 +266,6 @@ impl Evidence {
                 true => doubt = doubt.or(Some(Doubt::Slows)),
                 false => return Grade::None(Doubt::Slows),
             }
-        } else if self.drift[1].deviations() < -DRIFT {
-            doubt = doubt.or(Some(Doubt::Slows));
         }
         match () {
             () if self.is_late() => return Grade::None(Doubt::Late),
@@ -276,7 +283,7 @@ impl Evidence {
                 false => return Grade::None(Doubt::Level),
             }
         }
-        match doubt {
+        match doubt.or_else(|| self.weakness()) {
             None => Grade::Leak,
             Some(doubt) => Grade::MayLeak(doubt),
         }
@@ -304,6 +311,20 @@ impl Evidence {
         let is_enough = kept >= FEWEST_KEPT || (kept >= FEWEST_KEPT - 1.0 && is_even());
         let steps = (MIDDLE..AT_WORK).filter(|step| self.born_at(*step) > 0.0);
         is_enough && third > 0.0 && last > 0.0 && steps.count() >= FEWEST_STEPS
+    }
+
+    /// What makes it less than sure that it is a leak, where nothing speaks against it.
+    fn weakness(&self) -> Option<Doubt> {
+        let [first, second, third, last] = self.kept.0;
+        let [all, late, _] = self.drift;
+        let births = self.kept.0.iter().sum::<f64>() / self.dispersion();
+        let had = self.alive[BOUNDS[0]] / self.alive[STEPS - 1];
+        match () {
+            () if first + second < OLD_OF_SURE * (third + last) => Some(Doubt::Late),
+            () if all.deviations() < -DRIFT && all.offset() < -OFFSET && late.deviations() < -0.3 => Some(Doubt::Slows),
+            () if births < SURE && had > HAD => Some(Doubt::Few),
+            () => None,
+        }
     }
 
     /// Whether chance can explain that what is kept becomes less.

@@ -26,7 +26,7 @@ pub fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
                 && let Some(by_chance) = is_no_more(first, last, by_bytes) =>
         {
             no_more = true;
-            match by_chance && of_last == Trend::Leak {
+            match by_chance {
                 true => Trend::MayLeak,
                 false => Trend::Plateau,
             }
