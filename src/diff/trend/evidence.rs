@@ -58,7 +58,7 @@ const HAD: f64 = 0.18;
 const OLD_OF_SURE: f64 = 0.3;
 
 /// Births that came early by no more than so many may be even.
-const MORE_DRIFT: f64 = 2.0;
+const MORE_DRIFT: f64 = 2.5;
 
 /// Births of the second half alone that came early by no more than this are even, if there are as many as so many that
 /// come one by one.
@@ -260,9 +260,8 @@ impl Evidence {
                 false => return Grade::None(Doubt::Few),
             }
         }
-        let dispersion = self.dispersion();
-        if !self.kept.are_steady(dispersion) {
-            match self.may_be_steady(dispersion) {
+        if !self.kept.are_steady(self.dispersion()) {
+            match self.may_be_steady() {
                 true => doubt = doubt.or(Some(Doubt::Slows)),
                 false => return Grade::None(Doubt::Slows),
             }
@@ -317,23 +316,24 @@ impl Evidence {
     fn weakness(&self) -> Option<Doubt> {
         let [first, second, third, last] = self.kept.0;
         let [all, late, _] = self.drift;
+        // Not if what filled up did so in the first part, and what follows is even.
+        let is_early = |drift: Drift| drift.deviations() < -DRIFT && drift.offset() < -OFFSET;
         let births = self.kept.0.iter().sum::<f64>() / self.dispersion();
         let had = self.alive[BOUNDS[0]] / self.alive[STEPS - 1];
         match () {
             () if first + second < OLD_OF_SURE * (third + last) => Some(Doubt::Late),
-            () if all.deviations() < -DRIFT && all.offset() < -OFFSET && late.deviations() < -0.3 => Some(Doubt::Slows),
+            () if is_early(all) && late.deviations() < 0.0 => Some(Doubt::Slows),
             () if births < SURE && had > HAD => Some(Doubt::Few),
             () => None,
         }
     }
 
     /// Whether chance can explain that what is kept becomes less.
-    fn may_be_steady(&self, dispersion: f64) -> bool {
-        let [all, late, half] = self.drift.map(Drift::deviations);
-        let may_be = self.kept.may_be_steady(dispersion) && late > -MORE_DRIFT;
+    fn may_be_steady(&self) -> bool {
+        let [all, _, half] = self.drift.map(Drift::deviations);
         // What fills up slows down to the end; what only filled at first does not.
         let is_even_in_the_end = half > -LITTLE_DRIFT && self.drift[2].births() >= FEWEST_OF_HALF;
-        (may_be || all > -MORE_DRIFT || is_even_in_the_end) && effective(self.births()) >= HEAPS
+        (all > -MORE_DRIFT || is_even_in_the_end) && effective(self.births()) >= HEAPS
     }
 
     /// Very few blocks, of which none was ever freed, and which came no earlier than at an even pace.
