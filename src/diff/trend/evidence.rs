@@ -1,6 +1,7 @@
 //! What the survivors of a run tell of a call site.
 
 use super::drift::Drift;
+use super::longer::more;
 use super::observed::Observed;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
 use super::shape::{self, blocks};
@@ -52,10 +53,16 @@ const OFFSET: f64 = 0.025;
 /// Births that are as good as fewer than so many that come one by one are sure to be a leak only if no more than this share
 /// of what is left was there at the start: a pool has most of it then.
 const SURE: f64 = 14.0;
-const HAD: f64 = 0.18;
+const HAD: f64 = 0.14;
 
-/// What is left of the first half has this share of what is left of the second one, or it may be young.
+/// Where what is left of the first half has less than this share of what is left of the second one, it may be young, unless
+/// the third part has this share of the last one, and so many blocks: then it only began late.
 const OLD_OF_SURE: f64 = 0.3;
+const AS_OLD: f64 = 0.8;
+const FEWEST_OLD: f64 = 12.0;
+
+/// A longer run that left this share of what a leak would leave more takes away the doubt that it slows down.
+const AS_MUCH: f64 = 0.9;
 
 /// Births that came early by no more than so many may be even.
 const MORE_DRIFT: f64 = 2.5;
@@ -170,6 +177,8 @@ pub struct Evidence {
     drift: [Drift; 3],
     /// Its first run kept as much of its first half as of its second one.
     first_keeps: bool,
+    /// A longer run left as much more as a leak would.
+    is_confirmed: bool,
 }
 
 impl Evidence {
@@ -184,6 +193,7 @@ impl Evidence {
             alive,
             drift: [Drift::default(); 3],
             first_keeps: false,
+            is_confirmed: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
         Some(evidence)
@@ -199,6 +209,8 @@ impl Evidence {
         Evidence {
             drift: std::array::from_fn(|at| self.drift[at].and(other.drift[at], length)),
             first_keeps: other.keeps_enough() && other.keeps_from_the_start(),
+            is_confirmed: more(first, last, false)
+                .is_some_and(|more| more.left >= AS_MUCH * more.expected),
             ..self
         }
     }
@@ -320,9 +332,13 @@ impl Evidence {
         let is_early = |drift: Drift| drift.deviations() < -DRIFT && drift.offset() < -OFFSET;
         let births = self.kept.0.iter().sum::<f64>() / self.dispersion();
         let had = self.alive[BOUNDS[0]] / self.alive[STEPS - 1];
+        let is_young = first + second < OLD_OF_SURE * (third + last)
+            && (third < AS_OLD * last || third < FEWEST_OLD);
         match () {
-            () if first + second < OLD_OF_SURE * (third + last) => Some(Doubt::Late),
-            () if is_early(all) && late.deviations() < 0.0 => Some(Doubt::Slows),
+            () if is_young => Some(Doubt::Late),
+            () if is_early(all) && late.deviations() < 0.0 && !self.is_confirmed => {
+                Some(Doubt::Slows)
+            }
             () if births < SURE && had > HAD => Some(Doubt::Few),
             () => None,
         }
