@@ -55,6 +55,9 @@ const OFFSET: f64 = 0.025;
 const SURE: f64 = 14.0;
 const HAD: f64 = 0.14;
 
+/// Unless this share was, which is a table beside it.
+const TABLE: f64 = 0.75;
+
 /// Where what is left of the first half has less than this share of what is left of the second one, it may be young, unless
 /// the third part has this share of the last one, and so many blocks: then it only began late.
 const OLD_OF_SURE: f64 = 0.3;
@@ -162,6 +165,15 @@ fn exit(live: &[f64; STEPS]) -> usize {
     }
 }
 
+/// Whether the last run did more, and left as much more as a leak would: by its records, whatever time it took.
+fn is_confirmed(first: &Observed<'_>, last: &Observed<'_>) -> bool {
+    let [first, last] = [first, last].map(|run| Observed {
+        duration_s: None,
+        ..*run
+    });
+    more(&first, &last, false).is_some_and(|more| more.left >= AS_MUCH * more.expected)
+}
+
 /// What tells a leak from what only looks like one: the blocks of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
@@ -209,8 +221,7 @@ impl Evidence {
         Evidence {
             drift: std::array::from_fn(|at| self.drift[at].and(other.drift[at], length)),
             first_keeps: other.keeps_enough() && other.keeps_from_the_start(),
-            is_confirmed: more(first, last, false)
-                .is_some_and(|more| more.left >= AS_MUCH * more.expected),
+            is_confirmed: is_confirmed(first, last),
             ..self
         }
     }
@@ -339,7 +350,7 @@ impl Evidence {
             () if is_early(all) && late.deviations() < 0.0 && !self.is_confirmed => {
                 Some(Doubt::Slows)
             }
-            () if births < SURE && had > HAD => Some(Doubt::Few),
+            () if births < SURE && (HAD..TABLE).contains(&had) => Some(Doubt::Few),
             () => None,
         }
     }
