@@ -341,7 +341,7 @@ impl Evidence {
         let [all, late, _] = self.drift;
         // Not if what filled up did so in the first part, and what follows is even.
         let is_early = |drift: Drift| drift.deviations() < -DRIFT && drift.offset() < -OFFSET;
-        let births = self.kept.0.iter().sum::<f64>() / self.dispersion();
+        let births = (self.kept.0.iter().sum::<f64>() / self.dispersion()).max(late.births());
         let had = self.alive[BOUNDS[0]] / self.alive[STEPS - 1];
         let is_young = first + second < OLD_OF_SURE * (third + last)
             && (third < AS_OLD * last || third < FEWEST_OLD);
