@@ -50,6 +50,9 @@ const OLD: f64 = 0.5;
 const DRIFT: f64 = 1.8;
 const OFFSET: f64 = 0.025;
 
+/// Unless those after the first part came early by no more than this many: what filled up did so before.
+const NO_DRIFT: f64 = 0.3;
+
 /// Births that are as good as fewer than so many that come one by one are sure to be a leak only if no more than this share
 /// of what is left was there at the start: a pool has most of it then.
 const SURE: f64 = 14.0;
@@ -347,7 +350,7 @@ impl Evidence {
             && (third < AS_OLD * last || third < FEWEST_OLD);
         match () {
             () if is_young => Some(Doubt::Late),
-            () if is_early(all) && late.deviations() < 0.0 && !self.is_confirmed => {
+            () if is_early(all) && late.deviations() < -NO_DRIFT && !self.is_confirmed => {
                 Some(Doubt::Slows)
             }
             () if births < SURE && (HAD..TABLE).contains(&had) => Some(Doubt::Few),
