@@ -55,7 +55,10 @@ fn exit_of_others(last: &SiteRun, columns: &[Column]) -> usize {
     let lost = |of: fn(&Tally) -> u64| last_loss(&points.map(|point| of(&point) as f64));
     let exit = lost(|point| point.blocks).min(lost(|point| point.bytes));
     let records = |column: &Column| column.records.map(|records| records as f64);
-    let shortest = columns.iter().filter_map(records).fold(f64::INFINITY, f64::min);
+    let shortest = columns
+        .iter()
+        .filter_map(records)
+        .fold(f64::INFINITY, f64::min);
     let of_last = columns.last().and_then(records).unwrap_or(shortest);
     let longer = (of_last / shortest).max(1.0);
     let part = (STEPS - 1 - exit) as f64 * longer;

@@ -408,7 +408,8 @@ impl RecordingReplay {
                 stack.live_sizes = Some(sizes);
             }
             let survivors = Survivors::of(self.table.iter().map(|(_, block)| block));
-            let survivors = survivors.curves(recording.stacks.len(), end_of_curves.saturating_add(1));
+            let survivors =
+                survivors.curves(recording.stacks.len(), end_of_curves.saturating_add(1));
             for (stack, survivors) in recording.stacks.iter_mut().zip(survivors) {
                 stack.survivors = Some(survivors);
             }

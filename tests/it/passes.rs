@@ -186,7 +186,8 @@ fn what_leaks_in_place_of_a_table_is_said() {
     let table = log(&directory, "table.log", &[500; 100]);
     let leaking: Vec<u64> = (1..=100).map(|step| step * 5).collect();
     let leak = log(&directory, "leak.log", &leaking);
-    let said = "did not keep growing before and now grows by more than that, in place of what it had";
+    let said =
+        "did not keep growing before and now grows by more than that, in place of what it had";
     let judged = |runs, options: &[&str]| {
         let (code, text) = gate(runs, options);
         (code, unwrapped(&text))

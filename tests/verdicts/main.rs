@@ -126,7 +126,7 @@ const SAMPLE: std::ops::Range<u64> = 1..31;
 
 /// Precision and recall that the rule reaches on the sample, so that no change makes it worse unseen, without and with
 /// durations. What is wanted are 0.99 and 0.97: raise these with the rule.
-const REACHED: [(f64, f64); 2] = [(0.967, 0.857), (0.967, 0.857)];
+const REACHED: [(f64, f64); 2] = [(0.974, 0.895), (0.974, 0.895)];
 
 fn sample() {
     let seeds: Vec<u64> = SAMPLE.collect();

@@ -1,5 +1,7 @@
 //! What the survivors of a run tell of a call site.
 
+use super::drift::Drift;
+use super::longer::more;
 use super::observed::Observed;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
 use super::shape::{self, blocks};
@@ -40,11 +42,56 @@ const RISE_OF_YOUNG: f64 = 0.5;
 /// What rises by this share, but by no more than it goes up and down anyhow, may be a leak.
 const RISE_IN_NOISE: f64 = 0.5;
 
+/// Of the first half of a run, more than this share of what is left of the second one is left where nothing is replaced. Of
+/// blocks that live as long as half a run, 0.4 is.
+const OLD: f64 = 0.5;
+
+/// Births that came early by so many standard deviations, and by this share of the run, may be those of what fills up.
+const DRIFT: f64 = 1.8;
+const OFFSET: f64 = 0.025;
+
+/// Unless those after the first part came early by no more than this many: what filled up did so before.
+const NO_DRIFT: f64 = 0.3;
+
+/// Births that are as good as fewer than so many that come one by one are sure to be a leak only if no more than this share
+/// of what is left was there at the start: a pool has most of it then.
+const SURE: f64 = 14.0;
+const HAD: f64 = 0.14;
+
+/// Unless this share was, which is a table beside it.
+const TABLE: f64 = 0.75;
+
+/// Where what is left of the first half has less than this share of what is left of the second one, it may be young, unless
+/// the third part has this share of the last one, and so many blocks: then it only began late.
+const OLD_OF_SURE: f64 = 0.3;
+const AS_OLD: f64 = 0.8;
+const FEWEST_OLD: f64 = 12.0;
+
+/// A longer run that left this share of what a leak would leave more takes away the doubt that it slows down.
+const AS_MUCH: f64 = 0.9;
+
+/// Births that came early by no more than so many may be even.
+const MORE_DRIFT: f64 = 2.5;
+
+/// Births of the second half alone that came early by no more than this are even, if there are as many as so many that
+/// come one by one.
+const LITTLE_DRIFT: f64 = 1.2;
+const FEWEST_OF_HALF: f64 = 17.0;
+
+/// A queue that may be a leak has so many blocks.
+const LEAST_OF_QUEUE: f64 = 12.0;
+
+/// A site that never had as many as [`shape::FEWEST_BLOCKS`] may be a leak if it had so many.
+const FEWEST_OF_FEW: f64 = 5.0;
+
 /// Births that are as good as so many equal ones are no jumps.
 const HEAPS: f64 = 4.0;
 
 /// At its pace, so many births should have come since the last one: it is over, as when a script has loaded its modules.
 const SILENT: f64 = 3.0;
+
+/// That many, and it is no accident.
+const MORE_SILENT: f64 = 5.0;
 
 /// If the two steps with most births have this share of them, these are jumps.
 const JUMPS: f64 = 0.6;
@@ -121,6 +168,15 @@ fn exit(live: &[f64; STEPS]) -> usize {
     }
 }
 
+/// Whether the last run did more, and left as much more as a leak would: by its records, whatever time it took.
+fn is_confirmed(first: &Observed<'_>, last: &Observed<'_>) -> bool {
+    let [first, last] = [first, last].map(|run| Observed {
+        duration_s: None,
+        ..*run
+    });
+    more(&first, &last, false).is_some_and(|more| more.left >= AS_MUCH * more.expected)
+}
+
 /// What tells a leak from what only looks like one: the blocks of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Evidence {
@@ -131,6 +187,13 @@ pub(super) struct Evidence {
     alive: [f64; STEPS],
     /// What was kept of the births of each part.
     kept: Parts,
+    /// Whether births came early: all of them, those after the first part, in which what fills soon is filled, and those of
+    /// the second half.
+    drift: [Drift; 3],
+    /// Its first run kept as much of its first half as of its second one.
+    first_keeps: bool,
+    /// A longer run left as much more as a leak would.
+    is_confirmed: bool,
 }
 
 impl Evidence {
@@ -138,12 +201,38 @@ impl Evidence {
     pub(super) fn of(run: &Observed<'_>) -> Option<Evidence> {
         let alive = blocks(run.survivors?);
         let live = blocks(run.curve);
-        Some(Evidence {
+        let mut evidence = Evidence {
             live,
             end: exit(&live),
             kept: Parts::rises(|step| alive[step - 1]),
             alive,
-        })
+            drift: [Drift::default(); 3],
+            first_keeps: false,
+            is_confirmed: false,
+        };
+        evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
+        Some(evidence)
+    }
+
+    /// The same, of a site that has another run, too.
+    pub(super) fn beside(self, first: &Observed<'_>, last: &Observed<'_>) -> Evidence {
+        let Some(other) = Evidence::of(first) else {
+            return self;
+        };
+        let records = first.records.zip(last.records);
+        let length = records.map_or(1.0, |(first, last)| first as f64 / last.max(1) as f64);
+        Evidence {
+            drift: std::array::from_fn(|at| self.drift[at].and(other.drift[at], length)),
+            first_keeps: other.keeps_enough() && other.keeps_from_the_start(),
+            is_confirmed: is_confirmed(first, last),
+            ..self
+        }
+    }
+
+    fn drift_from(&self, from: usize) -> Drift {
+        let births: Vec<f64> = (from..AT_WORK).map(|step| self.born_at(step)).collect();
+        let dispersion = relative_variance(&births).unwrap_or(1.0).max(1.0);
+        Drift::of(&births, dispersion)
     }
 
     /// The verdict on the run.
@@ -171,40 +260,55 @@ impl Evidence {
         self.live.iter().fold(0.0_f64, |most, live| most.max(*live))
     }
 
-    /// Whether blocks were kept all along the second half, as a leak keeps them.
+    /// Whether it goes on keeping blocks. Where no block is kept for long, a floor that rises all along may still be a leak:
+    /// a queue that fills faster than it is worked off.
     pub(super) fn grade(&self) -> Grade {
+        match self.grade_of_kept() {
+            Grade::None(Doubt::Few | Doubt::Late | Doubt::Level)
+                if self.most() >= LEAST_OF_QUEUE && work::rises_all_along(&self.live) =>
+            {
+                Grade::MayLeak(Doubt::Late)
+            }
+            grade => grade,
+        }
+    }
+
+    /// Whether blocks were kept all along the second half, as a leak keeps them.
+    fn grade_of_kept(&self) -> Grade {
         // One thing may speak against it, if only by a little.
         let mut doubt = None;
-        if self.most() < shape::FEWEST_BLOCKS as f64 {
+        if self.most() < shape::FEWEST_BLOCKS as f64 && !self.lost_all_it_had() {
             return Grade::None(Doubt::Few);
         }
-        if !self.keeps_enough() {
+        if self.most() < shape::FEWEST_BLOCKS as f64 || !self.keeps_enough() {
             match self.keeps_a_few() {
                 true => doubt = Some(Doubt::Few),
                 false => return Grade::None(Doubt::Few),
             }
         }
-        let dispersion = self.dispersion();
-        if !self.kept.are_steady(dispersion) {
-            match doubt.is_none() && self.kept.may_be_steady(dispersion) {
-                true => doubt = Some(Doubt::Slows),
+        if !self.kept.are_steady(self.dispersion()) {
+            match self.may_be_steady() {
+                true => doubt = doubt.or(Some(Doubt::Slows)),
                 false => return Grade::None(Doubt::Slows),
             }
         }
         match () {
             () if self.is_late() => return Grade::None(Doubt::Late),
-            () if self.is_over() => return Grade::None(Doubt::Over),
+            () if self.is_over(MORE_SILENT) => return Grade::None(Doubt::Over),
             () if self.jumps() => return Grade::None(Doubt::Jumps),
             () if shape::is_full(&self.live, &self.alive) => return Grade::None(Doubt::Full),
             () => {}
         }
+        if self.is_over(SILENT) {
+            doubt = doubt.or(Some(Doubt::Over));
+        }
         if !self.floor_rises() {
-            match doubt.is_none() && self.floor_may_rise() {
+            match doubt.is_none() && (self.floor_may_rise() || self.first_keeps) {
                 true => doubt = Some(Doubt::Level),
                 false => return Grade::None(Doubt::Level),
             }
         }
-        match doubt {
+        match doubt.or_else(|| self.weakness()) {
             None => Grade::Leak,
             Some(doubt) => Grade::MayLeak(doubt),
         }
@@ -214,6 +318,12 @@ impl Evidence {
     pub(super) fn all_kept(&self) -> f64 {
         let parts = (AT_WORK - BOUNDS[0]) as f64;
         self.kept.0.iter().sum::<f64>() * STEPS as f64 / parts
+    }
+
+    /// What was kept of the births of the first half of a run.
+    pub(super) fn old_kept(&self) -> f64 {
+        let [first, second, ..] = self.kept.0;
+        first + second
     }
 
     fn keeps_enough(&self) -> bool {
@@ -226,6 +336,41 @@ impl Evidence {
         let is_enough = kept >= FEWEST_KEPT || (kept >= FEWEST_KEPT - 1.0 && is_even());
         let steps = (MIDDLE..AT_WORK).filter(|step| self.born_at(*step) > 0.0);
         is_enough && third > 0.0 && last > 0.0 && steps.count() >= FEWEST_STEPS
+    }
+
+    /// What makes it less than sure that it is a leak, where nothing speaks against it.
+    fn weakness(&self) -> Option<Doubt> {
+        let [first, second, third, last] = self.kept.0;
+        let [all, late, _] = self.drift;
+        // Not if what filled up did so in the first part, and what follows is even.
+        let is_early = |drift: Drift| drift.deviations() < -DRIFT && drift.offset() < -OFFSET;
+        let births = (self.kept.0.iter().sum::<f64>() / self.dispersion()).max(late.births());
+        let had = self.alive[BOUNDS[0]] / self.alive[STEPS - 1];
+        let is_young = first + second < OLD_OF_SURE * (third + last)
+            && (third < AS_OLD * last || third < FEWEST_OLD);
+        match () {
+            () if is_young => Some(Doubt::Late),
+            () if is_early(all) && late.deviations() < -NO_DRIFT && !self.is_confirmed => {
+                Some(Doubt::Slows)
+            }
+            () if births < SURE && (HAD..TABLE).contains(&had) => Some(Doubt::Few),
+            () => None,
+        }
+    }
+
+    /// Whether chance can explain that what is kept becomes less.
+    fn may_be_steady(&self) -> bool {
+        let [all, _, half] = self.drift.map(Drift::deviations);
+        // What fills up slows down to the end; what only filled at first does not.
+        let is_even_in_the_end = half > -LITTLE_DRIFT && self.drift[2].births() >= FEWEST_OF_HALF;
+        (all > -MORE_DRIFT || is_even_in_the_end) && effective(self.births()) >= HEAPS
+    }
+
+    /// Very few blocks, of which none was ever freed, and which came no earlier than at an even pace.
+    fn lost_all_it_had(&self) -> bool {
+        self.most() >= FEWEST_OF_FEW
+            && self.live == self.alive
+            && self.drift[0].deviations() > -LITTLE_DRIFT
     }
 
     /// Too few to be sure, but spread over the run.
@@ -263,11 +408,11 @@ impl Evidence {
     }
 
     /// Whether nothing was kept for so long before the end that it is no accident.
-    fn is_over(&self) -> bool {
+    fn is_over(&self, silent_for: f64) -> bool {
         let births: Vec<f64> = self.births().collect();
         let silent = births.iter().rev().take_while(|births| **births <= 0.0);
         let pace = effective(births.iter().copied()) / births.len() as f64;
-        silent.count() as f64 * pace > SILENT
+        silent.count() as f64 * pace > silent_for
     }
 
     fn is_late(&self) -> bool {
@@ -293,6 +438,9 @@ impl Evidence {
     /// survivors of all ages, and stand level.
     fn floor_rises(&self) -> bool {
         let [first, second, third, last] = self.kept.0;
+        if self.keeps_from_the_start() || self.live[..=self.end] == self.alive[..=self.end] {
+            return true;
+        }
         let rise = self.rise_of_floor();
         let noise = 2.0 * 2.0_f64.sqrt() * scatter(&self.live[MIDDLE - 4..=self.end]);
         let earlier = first.min(second);
@@ -308,6 +456,14 @@ impl Evidence {
         // The last part has what is still at work; the third one tells how much was kept.
         let expected = RISE * (2.0 * third).min(self.kept.late());
         rise >= expected - noise && (earlier >= RISE * third || expected >= noise)
+    }
+
+    /// Whether as much is left of the first half as of the second one: had its blocks been replaced, less would be.
+    fn keeps_from_the_start(&self) -> bool {
+        let [first, second, third, last] = self.kept.0;
+        let (early, late) = (first + second, third + last);
+        let is_as_much = |early: f64, late: f64| early >= OLD * late + deviation(early, OLD, late);
+        is_as_much(early, late) && first >= OLD * second - deviation(first, OLD, second)
     }
 
     /// From the middle of the run to the end of its work.

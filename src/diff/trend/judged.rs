@@ -3,7 +3,7 @@
 use super::longer::is_no_more;
 use super::observed::Observed;
 use super::shape;
-use super::single::{by_bytes, of_blocks};
+use super::single::{by_bytes, of_blocks_beside};
 use crate::diff::finding::{Finding, Trend};
 
 pub(super) struct Judged {
@@ -17,8 +17,8 @@ pub(super) fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
     let last = runs.last()?;
     let of_bytes = by_bytes(last);
     let by_bytes = of_bytes.is_some();
-    let of_last = of_bytes.unwrap_or_else(|| of_blocks(last));
     let first = runs.first().filter(|_| runs.len() > 1);
+    let of_last = of_bytes.unwrap_or_else(|| of_blocks_beside(first, last));
     let mut no_more = false;
     let trend = match first {
         Some(first)
@@ -26,7 +26,7 @@ pub(super) fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
                 && let Some(by_chance) = is_no_more(first, last, by_bytes) =>
         {
             no_more = true;
-            match by_chance && of_last == Trend::Leak {
+            match by_chance {
                 true => Trend::MayLeak,
                 false => Trend::Plateau,
             }

@@ -58,26 +58,25 @@ pub(super) fn is_no_more(
         left,
     } = more(first, last, by_bytes)?;
     let before = first.end(by_bytes);
-    // What left much less is not the same leak in a longer run: a fix frees blocks, and frees are records.
-    let is_as_much = before > 0.0 && before + left >= MUCH_LESS * before;
-    // What was there from the start may be less for another reason, and hides what came after it.
-    let kept = |run| {
-        Evidence::of(run)
-            .filter(|_| !by_bytes)
-            .map(|evidence| evidence.all_kept())
-    };
-    let more_kept = kept(last)
-        .zip(kept(first))
-        .map(|(last, first)| last - first);
-    let left = more_kept.map_or(left, |more| more.max(left));
+    let evidence = |run| Evidence::of(run).filter(|_| !by_bytes);
+    let both = evidence(first).zip(evidence(last));
+    // The first run kept about as much for its length.
+    let chance = evidence(last).map(|last| {
+        let of_both = last.all_kept() * (1.0 + 1.0 / longer);
+        (last.dispersion() * of_both).sqrt()
+    });
+    // What left much less is not the same leak in a longer run: a fix frees blocks, and frees are records. Nor was it
+    // stopped by a bound that both have, if it left less by no accident.
+    let is_as_much = before > 0.0
+        && before + left >= MUCH_LESS * before
+        && chance.is_none_or(|chance| left >= -NO_ACCIDENT * chance);
+    // What was there from the start may be less for another reason, and hides what came after it. What is young may come
+    // and go, and hides what came before it.
+    let more_kept = both.map_or(left, |(first, last)| {
+        let of_all = last.all_kept() - first.all_kept();
+        of_all.max(last.old_kept() - first.old_kept())
+    });
+    let left = more_kept.max(left);
     let is_no_more = is_as_much && left <= NO_MORE * expected && !became_level(first);
-    is_no_more.then(|| {
-        let evidence = Evidence::of(last).filter(|_| !by_bytes);
-        let chance = evidence.map(|evidence| {
-            // The first run kept about as much for its length.
-            let both = evidence.all_kept() * (1.0 + 1.0 / longer);
-            (evidence.dispersion() * both).sqrt()
-        });
-        chance.is_some_and(|chance| expected - left <= NO_ACCIDENT * chance)
-    })
+    is_no_more.then(|| chance.is_some_and(|chance| expected - left <= NO_ACCIDENT * chance))
 }

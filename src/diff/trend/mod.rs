@@ -6,6 +6,7 @@
 //! curve has to do ([`shape`]). The rule is a pure function of both and prefers not to call something a leak: a cache that is
 //! called one costs a person an hour, a leak that is missed in one run shows in a longer one.
 
+mod drift;
 mod evidence;
 mod judged;
 mod longer;

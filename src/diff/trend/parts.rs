@@ -26,9 +26,6 @@ const LITTLE_NOISE: f64 = 0.4;
 /// A difference of so many standard deviations is no accident.
 const NOISE: f64 = 1.3;
 
-/// One of so many may be one.
-const MORE_NOISE: f64 = 2.0;
-
 /// What a site kept, or rose by, in four parts of a run of one length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Parts(pub [f64; 4]);
@@ -49,15 +46,7 @@ impl Parts {
     /// Whether each part has as much as those before it, but for chance. Blocks that come in heaps vary by more than
     /// their root: by that of `dispersion` times their number.
     pub(super) fn are_steady(&self, dispersion: f64) -> bool {
-        self.are_steady_but_for(NOISE * dispersion.sqrt())
-    }
-
-    /// Whether it takes more chance than usual for that.
-    pub(super) fn may_be_steady(&self, dispersion: f64) -> bool {
-        self.are_steady_but_for(MORE_NOISE * dispersion.sqrt())
-    }
-
-    fn are_steady_but_for(&self, noise: f64) -> bool {
+        let noise = NOISE * dispersion.sqrt();
         let [first, second, third, last] = self.0.map(|part| part.max(0.0));
         let at_least = |a: f64, share: f64, b: f64| a >= share * b - noise * deviation(a, share, b);
         let decays = first > second && second >= third && third >= last;

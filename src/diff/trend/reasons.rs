@@ -4,6 +4,7 @@ use super::evidence::{Doubt, Evidence, Grade};
 use super::judged::{Judged, judged};
 use super::longer::{More, more};
 use super::observed::Observed;
+use super::single::evidence_beside;
 use super::{shape, work};
 use crate::diff::finding::Finding;
 use crate::trace::STEPS;
@@ -28,7 +29,8 @@ impl Reasons {
     pub fn of(runs: &[Observed<'_>], allocations: Option<u64>) -> Option<Reasons> {
         let last = runs.last()?;
         let Judged { finding, no_more } = judged(runs)?;
-        let evidence = Evidence::of(last);
+        let first = runs.first().filter(|_| runs.len() > 1);
+        let evidence = evidence_beside(first, last);
         let doubt = match evidence.as_ref().map(Evidence::grade) {
             _ if no_more => Some(Doubt::NoMore),
             Some(Grade::MayLeak(doubt) | Grade::None(doubt)) => Some(doubt),
@@ -37,7 +39,6 @@ impl Reasons {
         let live = shape::blocks(last.curve);
         let alive = last.survivors.map(shape::blocks);
         let least = |steps: &[f64]| steps.iter().copied().fold(f64::INFINITY, f64::min) as u64;
-        let first = runs.first().filter(|_| runs.len() > 1);
         let end = work::end_of_work(&live);
         Some(Reasons {
             finding,

@@ -180,7 +180,8 @@ pub(super) fn is_full(blocks: &[f64; STEPS], alive: &[f64; STEPS]) -> bool {
         let level = level.take_while(|live| (**live - blocks[end]).abs() <= 0.002 * blocks[end]);
         let steps = level.count();
         let births = alive[end.min(STEPS - END)] - alive[end - steps];
-        steps >= FULL && births >= FULL as f64
+        let rise = (blocks[end] - blocks[end - steps]).max(0.0);
+        steps >= FULL && births - rise >= FULL as f64
     };
     // Its exit may have freed some.
     (STEPS - END - 1..STEPS).any(is_full_until)

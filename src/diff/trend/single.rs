@@ -23,10 +23,26 @@ pub(super) fn by_bytes(run: &Observed<'_>) -> Option<Trend> {
 
 /// The verdict on its blocks: by what survived, or by the shape of its curve where that is not known.
 pub(super) fn of_blocks(run: &Observed<'_>) -> Trend {
-    match Evidence::of(run) {
+    of_blocks_beside(None, run)
+}
+
+/// The same, where another run tells more of the pace at which it keeps them.
+pub(super) fn of_blocks_beside(first: Option<&Observed<'_>>, last: &Observed<'_>) -> Trend {
+    match evidence_beside(first, last) {
         Some(evidence) => evidence.trend(),
-        None => shape::trend_of(run.curve),
+        None => shape::trend_of(last.curve),
     }
+}
+
+pub(super) fn evidence_beside(
+    first: Option<&Observed<'_>>,
+    last: &Observed<'_>,
+) -> Option<Evidence> {
+    let evidence = Evidence::of(last)?;
+    Some(match first {
+        Some(first) => evidence.beside(first, last),
+        None => evidence,
+    })
 }
 
 /// Whether a run has come to its level before its end: what grows to the end of a longer run has no such level.

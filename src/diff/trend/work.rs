@@ -1,6 +1,6 @@
 //! Growth that the end of the program hides, or that no count of blocks shows.
 
-use super::parts::{BOUNDS, Parts, effective, scatter};
+use super::parts::{BOUNDS, Parts, deviation, effective};
 use super::shape;
 use crate::diff::median::median;
 use crate::trace::STEPS;
@@ -17,14 +17,29 @@ const HIGH: f64 = 0.97;
 /// Work that ends before this step is not ended by the exit.
 const EARLIEST_END: usize = 52;
 
-/// A curve of blocks rises by so many in its second half.
+/// The floor of a curve is taken at the end of each of so many parts of its work, over so many steps before that.
+const FIFTHS: usize = 5;
+const NEAR: usize = 5;
+
+/// It rises by so many blocks in the last two,
 const LEAST_RISE: f64 = 5.0;
 
-/// Each part of the first half has this share of the third one, or the third one of the last: else it began late.
+/// by this share of what it rose by in the two before, but for a little noise,
+const AS_FAST: f64 = 0.75;
+const LITTLE_NOISE: f64 = 0.5;
+
+/// to this share of what is live when the work ends,
+const SOLID: f64 = 0.7;
+
+/// which is this share of the most that ever was.
+const TOP: f64 = 0.95;
+
+/// The third part of the run rises by this share of the last one: else it began late.
 const LATE: f64 = 0.3;
 
-/// So many steps at one level, and it had come to its bound.
+/// So many steps at one level, in which so many more should have come at its pace, and it had come to its bound.
 const LEVEL: usize = 5;
+const SILENT: f64 = 3.0;
 
 /// A block that grows has grown by this share of its size in the second half,
 const SHARE_OF_BYTES: f64 = 0.1;
@@ -71,29 +86,33 @@ pub(super) fn grew_until_the_exit(live: &[f64; STEPS]) -> bool {
         return false;
     }
     let at_work = &live[..=end];
-    let rises = Parts::rises(|step| {
-        let step = end * step / BOUNDS[4];
-        median(&live[step.saturating_sub(2)..=step])
-    });
-    let [first, second, third, last] = rises.0;
-    let noise = 2.0_f64.sqrt() * scatter(&at_work[BOUNDS[2] - 4..]);
-    let top = at_work.iter().fold(0.0_f64, |most, live| most.max(*live));
-    let is_growth = third > 0.0
-        && last > 0.0
-        && rises.late() >= LEAST_RISE.max(2.0 * noise)
-        && first.min(second) >= -noise
-        && live[end] >= HIGH * top - noise;
-    let is_late = first.max(second) < LATE * third || third < LATE * last;
     let level = at_work.iter().rev();
     let level = level.take_while(|live| (**live - at_work[end]).abs() <= 0.002 * at_work[end]);
     // As if it had stayed as it was.
     let mut kept = *live;
     kept[end..].fill(live[end]);
-    is_growth
-        && !is_late
-        && rises.are_steady(1.0)
-        && level.count() <= LEVEL
-        && !shape::is_staircase(&kept)
+    let level = level.count();
+    let is_at_its_bound = level > LEVEL && level as f64 * live[end] / end as f64 > SILENT;
+    rises_all_along(at_work) && !is_at_its_bound && !shape::is_staircase(&kept)
+}
+
+/// Whether the level below which a site does not fall rises in each fifth of its work, and no more slowly in the end. What
+/// comes and goes has such a level only for a time, and what fills up slows down.
+pub(super) fn rises_all_along(at_work: &[f64]) -> bool {
+    let end = at_work.len() - 1;
+    let floors: [f64; FIFTHS] = std::array::from_fn(|fifth| {
+        let until = end * (fifth + 1) / FIFTHS;
+        let near = &at_work[until.saturating_sub(NEAR)..=until];
+        near.iter().copied().fold(f64::INFINITY, f64::min)
+    });
+    let (early, late) = (floors[2] - floors[0], floors[4] - floors[2]);
+    let rises = floors.windows(2).all(|pair| pair[1] > pair[0]);
+    let top = at_work.iter().fold(0.0_f64, |most, live| most.max(*live));
+    rises
+        && late >= LEAST_RISE
+        && at_work[end] >= TOP * top
+        && floors[4] >= SOLID * at_work[end]
+        && late >= AS_FAST * early - LITTLE_NOISE * deviation(late, AS_FAST, early)
 }
 
 /// How long the bytes of a site grew whose blocks are as many as they were.
