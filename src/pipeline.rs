@@ -1,6 +1,6 @@
 //! The way from the runs that a plan names to a report.
 
-use crate::diff::{join, refuse_judgement, refuse_merging, renamed};
+use crate::diff::{join, refuse_judgement, refuse_merging, refuse_pass_of_too_few_counts, renamed};
 use crate::error::{Error, GateError, Result, UsageError};
 use crate::import::{import_all, settle, unused_beside_saved};
 use crate::plan::Plan;
@@ -78,5 +78,7 @@ fn report(plan: &Plan) -> Result<Report> {
         }),
         ..plan.terms()
     };
-    Ok(Report::new(runs, sites, terms, warnings))
+    let report = Report::new(runs, sites, terms, warnings);
+    refuse_pass_of_too_few_counts(&plan.gate, &report.runs, report.verdict)?;
+    Ok(report)
 }

@@ -24,6 +24,8 @@ mod kin;
 mod programs;
 #[path = "record/recorder.rs"]
 mod recorder;
+#[path = "record/replaced.rs"]
+mod replaced;
 #[path = "record/said.rs"]
 mod said;
 #[path = "record/stacks.rs"]
@@ -362,6 +364,41 @@ fn main() {
             "what_was_run_before_exec_is_no_child",
             &["gcc"],
             gate::what_was_run_before_exec_is_no_child,
+        ),
+        trial(
+            "what_replaces_a_table_is_named",
+            &["gcc"],
+            replaced::what_replaces_a_table_is_named,
+        ),
+        trial(
+            "what_replaces_a_table_by_its_bytes_is_named",
+            &["gcc"],
+            replaced::what_replaces_a_table_by_its_bytes_is_named,
+        ),
+        trial(
+            "what_replaces_a_table_is_named_in_a_summary",
+            &["gcc"],
+            replaced::what_replaces_a_table_is_named_in_a_summary,
+        ),
+        trial(
+            "a_peak_of_the_first_run_hides_nothing",
+            &["gcc"],
+            replaced::a_peak_of_the_first_run_hides_nothing,
+        ),
+        trial(
+            "what_one_caller_held_hides_nothing_of_another",
+            &["gcc"],
+            replaced::what_one_caller_held_hides_nothing_of_another,
+        ),
+        trial(
+            "an_operator_new_of_a_class_is_a_wrapper",
+            &["g++"],
+            replaced::an_operator_new_of_a_class_is_a_wrapper,
+        ),
+        trial(
+            "too_few_counts_are_refused_if_strict",
+            &["gcc"],
+            replaced::too_few_counts_are_refused_if_strict,
         ),
         trial(
             "a_killed_program_loses_nothing",

@@ -177,7 +177,10 @@ fn most_from(live: &[u64; STEPS], from: usize) -> (usize, u64) {
 fn most_possible(live: &[u64; STEPS], exit: usize) -> (usize, u64) {
     let (from, most) = most_from(live, exit);
     let before = &live[(from + 1).saturating_sub(LASTING)..=from];
-    let rises = before
+    // A block that is being moved is gone for a moment.
+    let mut smooth: Vec<u64> = before.windows(3).map(middle).collect();
+    smooth.push(most);
+    let rises = smooth
         .windows(2)
         .map(|pair| pair[1].saturating_sub(pair[0]));
     // What is there to the end was not missed.
@@ -186,6 +189,13 @@ fn most_possible(live: &[u64; STEPS], exit: usize) -> (usize, u64) {
         false => 0,
     };
     (from, most + rise)
+}
+
+/// The median of three.
+fn middle(of: &[u64]) -> u64 {
+    let mut sorted = of.to_vec();
+    sorted.sort_unstable();
+    sorted[sorted.len() / 2]
 }
 
 /// What was there for some time before it was lost, and the step from which it was.

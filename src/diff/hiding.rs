@@ -49,8 +49,14 @@ pub(crate) fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<To
 /// What it had in the first run, in the end or until the exit freed it.
 fn had(site: &Site) -> Figures {
     let first = site.at.runs.first().and_then(Option::as_deref);
-    let fell = first.filter(|first| first.curve.as_ref().is_some_and(has_fallen));
-    fell.map_or(site.first(), what_was_held)
+    first.map_or(site.first(), held_or_left)
+}
+
+fn held_or_left(run: &SiteRun) -> Figures {
+    match run.curve.as_ref().is_some_and(has_fallen) {
+        true => what_was_held(run),
+        false => run.figures,
+    }
 }
 
 /// Whether several stacks lead to the row, and it had something to lose.
@@ -99,14 +105,14 @@ fn of_parts(
     likeness: Likeness,
     columns: &[Column],
 ) -> Option<Together> {
-    if !parts.iter().any(|part| lost_much(part, columns)) {
+    if !parts.iter().any(|part| lost_much(part)) {
         return None;
     }
     let leaking: Vec<&Site> = parts.iter().filter(|part| grew_by_a_leak(part)).collect();
     let sure = leaking.iter().copied().filter(|part| !part.at.forked);
     let of_leak = parts
         .iter()
-        .filter(|part| has_lost(part) && may_have_moved(part));
+        .filter(|part| lost_much(part) && may_have_moved(part));
     let with_moved = Sum::of(sure.chain(of_leak), columns);
     let grown = parts
         .iter()
@@ -122,7 +128,10 @@ fn of_parts(
         },
         measurement: with_moved.measurement(columns),
         held: with_moved.held(columns),
-        others: Some(all.measurement(columns)),
+        others: Some(
+            all.held(columns)
+                .unwrap_or_else(|| all.measurement(columns)),
+        ),
     })
 }
 
@@ -160,28 +169,9 @@ fn has_stack_that_grows(site: &Site, runs: &[Run]) -> bool {
 }
 
 /// Whether a part lost much, in the end or of what it held until then.
-fn lost_much(part: &Site, columns: &[Column]) -> bool {
-    if last(part).is_none() {
-        return is_much_less(Figures::ZERO, had(part));
-    }
-    let held_less = || {
-        let held = part.held_anyway(columns);
-        held.is_some_and(|held| {
-            let blocks = held.first.blocks.saturating_add_signed(held.growth.blocks);
-            let last = Figures {
-                blocks,
-                ..Figures::ZERO
-            };
-            is_much_less(
-                last,
-                Figures {
-                    bytes: None,
-                    ..held.first
-                },
-            )
-        })
-    };
-    has_lost(part) || held_less()
+fn lost_much(part: &Site) -> bool {
+    let now = last(part).map_or(Figures::ZERO, held_or_left);
+    has_lost(part) || is_much_less(now, had(part))
 }
 
 /// Ways that grew. Those that are new can be those that are gone, in another build: only what they have more counts.

@@ -1,6 +1,6 @@
 //! What a gate cannot judge, for want of what it judges by.
 
-use super::gate::Gate;
+use super::gate::{Gate, Verdict};
 use super::rate::are_equal;
 use crate::error::{Error, GateError, Result};
 use crate::run::{Facts, Run, Source, same_recordings};
@@ -26,7 +26,6 @@ pub(crate) fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     if gate.strict {
         refuse_same_recordings(runs)?;
         refuse_partial_figures(&facts)?;
-        refuse_too_few_counts(gate, runs)?;
     }
     refuse_bytes_unknown(gate, &facts)?;
     refuse_rates_without_times(gate, &facts)?;
@@ -118,13 +117,17 @@ pub(crate) fn has_too_few_counts(run: &Run) -> bool {
     run.facts.origin.source == Source::Recording && !has_course && !run.sites.is_empty()
 }
 
-fn refuse_too_few_counts(gate: &Gate, runs: &[Run]) -> Result<()> {
+/// What failed did so whatever was held.
+pub(crate) fn refuse_pass_of_too_few_counts(
+    gate: &Gate,
+    runs: &[Run],
+    verdict: Option<Verdict>,
+) -> Result<()> {
+    let is_told = gate.strict && verdict == Some(Verdict::Pass) && !gate.limits.is_empty();
     match runs.last().filter(|last| has_too_few_counts(last)) {
-        Some(last) if runs.len() > 1 && !gate.limits.is_empty() => {
-            Err(Error::Gate(GateError::TooFewCounts {
-                path: last.facts.path.clone(),
-            }))
-        }
+        Some(last) if is_told && runs.len() > 1 => Err(Error::Gate(GateError::TooFewCounts {
+            path: last.facts.path.clone(),
+        })),
         _ => Ok(()),
     }
 }

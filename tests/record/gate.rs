@@ -12,17 +12,17 @@ use crate::common::{json, live, mtrace_diff, output_of, site, stdout_of, unwrapp
 use crate::programs::harm;
 
 /// Recordings of a program, one that frees what it takes and one that does not.
-struct Runs {
+pub(crate) struct Runs {
     directory: TempDir,
 }
 
 impl Runs {
     /// Builds `app0` and `app1` of a source that does not free where `LEAK` is 1.
-    fn of(source: &str) -> Self {
+    pub(crate) fn of(source: &str) -> Self {
         Runs::built_by("gcc", "app.c", source)
     }
 
-    fn built_by(compiler: &str, file: &str, source: &str) -> Self {
+    pub(crate) fn built_by(compiler: &str, file: &str, source: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join(file), source).unwrap();
         for leak in ["0", "1"] {
@@ -41,7 +41,7 @@ impl Runs {
     }
 
     /// Records a command into a run; how it ended is not judged.
-    fn record(&self, name: &str, options: &[&str], command: &[&str]) {
+    pub(crate) fn record(&self, name: &str, options: &[&str], command: &[&str]) {
         let mut record = mtrace_diff();
         record.args(["record", "-q", "-o", name]).args(options);
         record.arg("--").args(command);
@@ -49,7 +49,7 @@ impl Runs {
     }
 
     /// Records `app0` into `run0`, and `app1` into `run1`.
-    fn record_both(&self) {
+    pub(crate) fn record_both(&self) {
         self.record("run0", &[], &["./app0"]);
         self.record("run1", &[], &["./app1"]);
     }
@@ -77,7 +77,7 @@ impl Runs {
         paths.filter(|path| path.is_dir()).collect()
     }
 
-    fn gate(&self, options: &[&str]) -> (Option<i32>, String) {
+    pub(crate) fn gate(&self, options: &[&str]) -> (Option<i32>, String) {
         let mut command = mtrace_diff();
         command.args(["run0", "run1", "--fail-above", "10"]);
         told(&output_of(

@@ -85,14 +85,19 @@ pub(super) fn grew_until_the_exit(live: &[f64; STEPS]) -> bool {
     if !(EARLIEST_END..STEPS - 1).contains(&end) {
         return false;
     }
-    let at_work = &live[..=end];
+    // A program can take long to start; what begins late in its work did not grow all along.
+    let begin = live.iter().position(|live| *live > 0.0).unwrap_or(0);
+    if begin > end / 2 {
+        return false;
+    }
+    let at_work = &live[begin..=end];
     let level = at_work.iter().rev();
-    let level = level.take_while(|live| (**live - at_work[end]).abs() <= 0.002 * at_work[end]);
+    let level = level.take_while(|at| (**at - live[end]).abs() <= 0.002 * live[end]);
     // As if it had stayed as it was.
     let mut kept = *live;
     kept[end..].fill(live[end]);
     let level = level.count();
-    let is_at_its_bound = level > LEVEL && level as f64 * live[end] / end as f64 > SILENT;
+    let is_at_its_bound = level > LEVEL && level as f64 * live[end] / (end - begin) as f64 > SILENT;
     rises_all_along(at_work) && !is_at_its_bound && !shape::is_staircase(&kept)
 }
 

@@ -1,0 +1,162 @@
+//! A leak that takes the place of what a program had before: the sum of both hides it from a limit.
+
+use crate::common::unwrapped;
+use crate::gate::Runs;
+
+/// So much work that how long another program of the machine runs does not matter.
+const WORK: &str = "#include <stdlib.h>\n#include <unistd.h>\n\
+    struct node { struct node *next; char rest[48]; } *kept, *table;\n\
+    static void work(int i) { if (i % 4 == 0) usleep(20);\n\
+    for (int j = 0; j < 5; j++) { char *volatile p = malloc(24 + j); free(p); } }\n\
+    __attribute__((noinline)) struct node *make(void) { struct node *n = malloc(sizeof *n); n->next = 0; return n; }\n\
+    static void push(struct node **to, struct node *n) { n->next = *to; *to = n; }\n\
+    static void drop(struct node **of) { while (*of) { struct node *n = *of; *of = n->next; free(n); } }\n";
+
+fn runs(rest: &str) -> Runs {
+    Runs::of(&format!("{WORK}{rest}"))
+}
+
+/// A pass that names the line, which is a failure with `--strict`.
+fn assert_named(runs: &Runs, options: &[&str], said: &str) {
+    let (status, told) = runs.gate(options);
+    assert_eq!(status, Some(0), "{options:?} {told}");
+    assert!(unwrapped(&told).contains(said), "{options:?} {told}");
+    let strict = [options, &["--strict"]].concat();
+    assert_eq!(runs.gate(&strict).0, Some(1), "{options:?} {told}");
+}
+
+const IN_PLACE: &str =
+    "did not keep growing before and now grows by more than that, in place of what it had";
+
+/// 300 blocks are left before. Now 300 come one by one, and the exit frees them or not.
+pub(crate) fn what_replaces_a_table_is_named() {
+    for free_all in ["", "drop(&kept);"] {
+        let runs = runs(&format!(
+            "int main(void) {{ for (int i = 0; !LEAK && i < 300; i++) push(&kept, make());\n\
+             for (int i = 0; i < 3000; i++) {{ if (LEAK && i % 10 == 0) push(&kept, make()); work(i); }}\n\
+             if (LEAK) {{ {free_all} }} return 0; }}\n"
+        ));
+        for mode in ["events", "callers"] {
+            let options = ["--force", "--mode", mode];
+            runs.record("run0", &options, &["./app0"]);
+            runs.record("run1", &options, &["./app1"]);
+            assert_named(&runs, &[], IN_PLACE);
+            assert_named(&runs, &["--fail-above", "10/run"], IN_PLACE);
+        }
+    }
+}
+
+/// The same of one block that grows to the size that the table had.
+pub(crate) fn what_replaces_a_table_by_its_bytes_is_named() {
+    let runs = runs(
+        "char *volatile buffer;\n\
+         int main(void) { if (!LEAK) buffer = malloc(3000 * 256);\n\
+         for (int i = 0; i < 3000; i++) { work(i); if (LEAK) buffer = realloc(buffer, (i + 1) * 256); } return 0; }\n",
+    );
+    runs.record_both();
+    let (status, said) = runs.gate(&["--fail-above", "4KiB"]);
+    // The two calls stand in two lines.
+    assert_eq!(status, Some(1), "{said}");
+    let runs = self::runs(
+        "char *volatile buffer;\n\
+         __attribute__((noinline)) static void resize(size_t n) { buffer = realloc(buffer, n); }\n\
+         int main(void) { if (!LEAK) resize(3000 * 256);\n\
+         for (int i = 0; i < 3000; i++) { work(i); if (LEAK) resize((i + 1) * 256); } return 0; }\n",
+    );
+    runs.record_both();
+    assert_named(&runs, &["--fail-above", "4KiB"], IN_PLACE);
+}
+
+/// Counts alone tell it, too.
+pub(crate) fn what_replaces_a_table_is_named_in_a_summary() {
+    let runs = runs(
+        "int main(void) { for (int i = 0; !LEAK && i < 300; i++) push(&kept, make());\n\
+         for (int i = 0; i < 30000; i++) { if (LEAK && i % 100 == 0) push(&kept, make()); work(i); } return 0; }\n",
+    );
+    let options = ["--force", "--mode", "summary", "--every", "10ms"];
+    runs.record("run0", &options, &["./app0"]);
+    runs.record("run1", &options, &["./app1"]);
+    assert_named(&runs, &[], IN_PLACE);
+}
+
+/// What the first run dropped long before its exit is not what it had in the end.
+pub(crate) fn a_peak_of_the_first_run_hides_nothing() {
+    for until in [900, 1200] {
+        let runs = runs(&format!(
+            "int main(void) {{ for (int i = 0; !LEAK && i < 800; i++) push(&table, make());\n\
+             for (int i = 0; i < 1500; i++) {{ if (i == {until}) drop(&table);\n\
+             if (LEAK && i % 3 == 0) push(&kept, make()); work(i); }} drop(&kept); return 0; }}\n"
+        ));
+        runs.record_both();
+        let (status, said) = runs.gate(&[]);
+        assert_eq!(status, Some(1), "{said}");
+    }
+}
+
+/// What a caller held until the exit freed it hides nothing of what another one holds.
+pub(crate) fn what_one_caller_held_hides_nothing_of_another() {
+    let handlers = |before: [u32; 2], after: [u32; 2]| {
+        let every = |call: usize| format!("(LEAK ? {} : {})", after[call], before[call]);
+        runs(&format!(
+            "__attribute__((noinline)) void keep_or_free(int every, int i) {{ struct node *n = make();\n\
+             if (every && i % every == 0) push(&kept, n); else free(n); work(i); }}\n\
+             __attribute__((noinline)) void on_tcp(int i) {{ keep_or_free({}, i); work(i); }}\n\
+             __attribute__((noinline)) void on_udp(int i) {{ keep_or_free({}, i); work(i); }}\n\
+             int main(void) {{ for (int i = 0; i < 2000; i++) {{ on_tcp(i); on_udp(i); }} drop(&kept); return 0; }}\n",
+            every(0),
+            every(1)
+        ))
+    };
+    let moved = handlers([4, 7], [0, 3]);
+    moved.record_both();
+    let (status, said) = moved.gate(&[]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        unwrapped(&said).contains("for one of its callers: +3"),
+        "{said}"
+    );
+    let same = handlers([4, 7], [4, 7]);
+    same.record_both();
+    assert_eq!(same.gate(&["--strict"]).0, Some(0));
+}
+
+/// A class that gets an `operator new` of its own: what calls it is as it was.
+pub(crate) fn an_operator_new_of_a_class_is_a_wrapper() {
+    let leak = |every: [u32; 2]| {
+        Runs::built_by(
+            "g++",
+            "app.cc",
+            &format!(
+                "#include <cstdlib>\nstruct Node {{\n#if LEAK\n\
+                 static void *operator new(size_t n) {{ return malloc(n); }}\n\
+                 static void operator delete(void *p) {{ free(p); }}\n#endif\n\
+                 Node *next; char rest[48]; }} *volatile kept;\n\
+                 __attribute__((noinline)) void handle(int i) {{ Node *n = new Node;\n\
+                 if (i % (LEAK ? {} : {}) == 0) {{ n->next = kept; kept = n; }} else delete n; }}\n\
+                 int main() {{ for (int i = 0; i < 2000; i++) {{ handle(i);\n\
+                 for (int j = 0; j < 4; j++) {{ char *volatile p = (char *)malloc(9 + j); free(p); }} }} }}\n",
+                every[1], every[0]
+            ),
+        )
+    };
+    for (every, status) in [([7, 7], 0), ([7, 5], 1)] {
+        let runs = leak(every);
+        runs.record_both();
+        let (told, said) = runs.gate(&[]);
+        assert_eq!(told, Some(status), "{said}");
+    }
+}
+
+/// Of a few counts nobody knows what the exit freed.
+pub(crate) fn too_few_counts_are_refused_if_strict() {
+    let runs = runs("int main(void) { push(&kept, make()); work(4); drop(&kept); return 0; }\n");
+    for run in ["run0", "run1"] {
+        runs.record(run, &["--mode", "summary"], &["./app0"]);
+    }
+    let (status, said) = runs.gate(&[]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("was counted too few times"), "{said}");
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("was counted too few times"), "{said}");
+}
