@@ -232,16 +232,19 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
     // By its own course: of a longer run that left no more, the verdict is another.
     let grows = |run: &Option<Box<SiteRun>>, column| judge_run(run.as_deref()?, column);
     let runs = &site.at.runs;
-    let now = grows(runs.last()?, columns.last()?).filter(|now| now.trend.is_growth())?;
+    let now = grows(runs.last()?, columns.last()?).filter(|now| leaks(now.trend))?;
     let before = grows(runs.first()?, columns.first()?)?;
     if leaks(before.trend) && before.by_bytes == now.by_bytes {
         return None;
     }
     let grown = grown_by(last(site)?, now)?;
-    let mut figures = vec![Figures::ZERO; columns.len()];
+    let first = runs.first()?.as_deref()?;
+    // What filled up in the first run, too, is no more than it was.
+    let filled = since_early(first, held_or_left(first))?;
+    let mut figures = vec![filled; columns.len()];
     *figures.last_mut()? = grown;
     // A percentage is one of what was there before.
-    let growth = Growth::between(Figures::ZERO, grown);
+    let growth = Growth::between(filled, grown);
     let measurement = site.measurement(columns);
     Some(Together {
         likeness: Likeness::Replaced,
@@ -259,29 +262,32 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
 
 /// What a run that grows has more than soon after its start.
 fn grown_by(run: &SiteRun, found: Finding) -> Option<Figures> {
-    let early = run.curve.as_ref()?.points()[EARLY];
     let held = match found.trend {
         Trend::Grows => what_was_held(run),
         _ => run.figures,
     };
-    let since_then = Figures {
-        blocks: held.blocks.saturating_sub(early.blocks),
-        bytes: held.bytes.map(|bytes| bytes.saturating_sub(early.bytes)),
-        allocations: None,
-    };
     let kept = Observed::of(run).and_then(|run| kept(&run));
-    Some(match kept {
+    match kept {
         // What was there early can be gone by now.
-        Some(kept) if found.trend == Trend::Leak && !found.by_bytes => {
+        Some(kept) if found.trend != Trend::Grows && !found.by_bytes => {
             let blocks = kept.blocks as u64;
             let mean = |bytes: u64| bytes as f64 / run.figures.blocks.max(1) as f64;
-            Figures {
+            Some(Figures {
                 blocks,
                 bytes: held.bytes.map(|bytes| (mean(bytes) * blocks as f64) as u64),
                 allocations: None,
-            }
+            })
         }
-        _ => since_then,
+        _ => since_early(run, held),
+    }
+}
+
+fn since_early(run: &SiteRun, held: Figures) -> Option<Figures> {
+    let early = run.curve.as_ref()?.points()[EARLY];
+    Some(Figures {
+        blocks: held.blocks.saturating_sub(early.blocks),
+        bytes: held.bytes.map(|bytes| bytes.saturating_sub(early.bytes)),
+        allocations: None,
     })
 }
 
