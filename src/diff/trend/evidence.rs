@@ -81,9 +81,6 @@ const FEWEST_OF_HALF: f64 = 17.0;
 /// A queue that may be a leak has so many blocks.
 const LEAST_OF_QUEUE: f64 = 12.0;
 
-/// A site that never had as many as [`shape::FEWEST_BLOCKS`] may be a leak if it had so many.
-const FEWEST_OF_FEW: f64 = 5.0;
-
 /// Births that are as good as so many equal ones are no jumps.
 const HEAPS: f64 = 4.0;
 
@@ -277,10 +274,10 @@ impl Evidence {
     fn grade_of_kept(&self) -> Grade {
         // One thing may speak against it, if only by a little.
         let mut doubt = None;
-        if self.most() < shape::FEWEST_BLOCKS as f64 && !self.lost_all_it_had() {
+        if self.most() < shape::FEWEST_BLOCKS as f64 {
             return Grade::None(Doubt::Few);
         }
-        if self.most() < shape::FEWEST_BLOCKS as f64 || !self.keeps_enough() {
+        if !self.keeps_enough() {
             match self.keeps_a_few() {
                 true => doubt = Some(Doubt::Few),
                 false => return Grade::None(Doubt::Few),
@@ -364,13 +361,6 @@ impl Evidence {
         // What fills up slows down to the end; what only filled at first does not.
         let is_even_in_the_end = half > -LITTLE_DRIFT && self.drift[2].births() >= FEWEST_OF_HALF;
         (all > -MORE_DRIFT || is_even_in_the_end) && effective(self.births()) >= HEAPS
-    }
-
-    /// Very few blocks, of which none was ever freed, and which came no earlier than at an even pace.
-    fn lost_all_it_had(&self) -> bool {
-        self.most() >= FEWEST_OF_FEW
-            && self.live == self.alive
-            && self.drift[0].deviations() > -LITTLE_DRIFT
     }
 
     /// Too few to be sure, but spread over the run.
