@@ -105,7 +105,7 @@ fn of_parts(
     likeness: Likeness,
     columns: &[Column],
 ) -> Option<Together> {
-    if !parts.iter().any(|part| lost_much(part)) {
+    if !parts.iter().any(lost_much) {
         return None;
     }
     let leaking: Vec<&Site> = parts.iter().filter(|part| grew_by_a_leak(part)).collect();
