@@ -232,15 +232,20 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
     // By its own course: of a longer run that left no more, the verdict is another.
     let grows = |run: &Option<Box<SiteRun>>, column| judge_run(run.as_deref()?, column);
     let runs = &site.at.runs;
-    let now = grows(runs.last()?, columns.last()?).filter(|now| leaks(now.trend))?;
+    let now = grows(runs.last()?, columns.last()?).filter(|now| now.trend.is_growth())?;
     let before = grows(runs.first()?, columns.first()?)?;
     if leaks(before.trend) && before.by_bytes == now.by_bytes {
         return None;
     }
     let grown = grown_by(last(site)?, now)?;
     let first = runs.first()?.as_deref()?;
-    // What filled up in the first run, too, is no more than it was.
+    // What filled up in the first run, too, is no more than it was, by whichever measure.
     let filled = since_early(first, held_or_left(first))?;
+    let filled = kept_by(first).map_or(filled, |kept| Figures {
+        blocks: filled.blocks.max(kept.blocks),
+        bytes: filled.bytes.max(kept.bytes),
+        allocations: None,
+    });
     let mut figures = vec![filled; columns.len()];
     *figures.last_mut()? = grown;
     // A percentage is one of what was there before.
@@ -266,20 +271,23 @@ fn grown_by(run: &SiteRun, found: Finding) -> Option<Figures> {
         Trend::Grows => what_was_held(run),
         _ => run.figures,
     };
-    let kept = Observed::of(run).and_then(|run| kept(&run));
-    match kept {
-        // What was there early can be gone by now.
-        Some(kept) if found.trend != Trend::Grows && !found.by_bytes => {
-            let blocks = kept.blocks as u64;
-            let mean = |bytes: u64| bytes as f64 / run.figures.blocks.max(1) as f64;
-            Some(Figures {
-                blocks,
-                bytes: held.bytes.map(|bytes| (mean(bytes) * blocks as f64) as u64),
-                allocations: None,
-            })
-        }
-        _ => since_early(run, held),
-    }
+    // What was there early can be gone by now.
+    let kept = kept_by(run).filter(|_| found.trend != Trend::Grows && !found.by_bytes);
+    kept.or_else(|| since_early(run, held))
+}
+
+/// What a run kept of what came after its start, with the mean size of what it left.
+fn kept_by(run: &SiteRun) -> Option<Figures> {
+    let blocks = kept(&Observed::of(run)?)?.blocks as u64;
+    let mean = |bytes: u64| bytes as f64 / run.figures.blocks.max(1) as f64;
+    Some(Figures {
+        blocks,
+        bytes: run
+            .figures
+            .bytes
+            .map(|bytes| (mean(bytes) * blocks as f64) as u64),
+        allocations: None,
+    })
 }
 
 fn since_early(run: &SiteRun, held: Figures) -> Option<Figures> {
