@@ -24,7 +24,7 @@ struct Behind {
     worker: bool,
     any: bool,
     /// A library's, through functions of one file.
-    library_in_file: bool,
+    file_of_library: bool,
 }
 
 /// The runs, with what answers for each of their stacks. What is learned of one run holds in all of them, so that a
@@ -126,7 +126,7 @@ impl Blame {
                 Behind {
                     worker: does_own_work || further.worker,
                     any: of_any,
-                    library_in_file: is_of_file && (is_library || further.library_in_file),
+                    file_of_library: is_of_file && (is_library || further.file_of_library),
                 }
             });
             behind.push(of_stack);
@@ -134,7 +134,7 @@ impl Blame {
             let is_library = module.is_some_and(|module| module.label.role == Role::Library);
             within.push(match is_unnamed(at) {
                 true => of_stack.any,
-                false => (is_library && of_stack.worker) || of_stack.library_in_file,
+                false => (is_library && of_stack.worker) || of_stack.file_of_library,
             });
         }
         within
