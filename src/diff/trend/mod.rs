@@ -6,6 +6,7 @@
 //! curve has to do ([`shape`]). The rule is a pure function of both and prefers not to call something a leak: a cache that is
 //! called one costs a person an hour, a leak that is missed in one run shows in a longer one.
 
+mod doubt;
 mod drift;
 mod evidence;
 mod judged;
@@ -24,7 +25,7 @@ pub(super) use super::finding::{Finding, Trend};
 use super::site::SiteRun;
 use crate::trace::Curve;
 
-pub(crate) use evidence::Doubt;
+pub(crate) use doubt::Doubt;
 use evidence::Evidence;
 use judged::judged;
 pub use observed::Observed;

@@ -1,6 +1,7 @@
 //! Why a verdict is what it is, in figures that a person can check.
 
-use super::evidence::{Doubt, Evidence, Grade};
+use super::doubt::{Doubt, Grade};
+use super::evidence::Evidence;
 use super::judged::{Judged, judged};
 use super::longer::{More, more};
 use super::observed::Observed;

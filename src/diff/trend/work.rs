@@ -173,3 +173,23 @@ fn are_growing(blocks: &[f64; STEPS], bytes: &[f64; STEPS]) -> bool {
         && down <= SHRINKS * (up + down)
         && effective(rising) >= RISES
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{STEPS, grew_until_the_exit};
+
+    /// Five more at each step from one on; the exit frees all of it at step 61.
+    fn grown_from(begin: usize) -> [f64; STEPS] {
+        std::array::from_fn(|step| match step {
+            ..=60 => 5.0 * step.saturating_sub(begin) as f64,
+            _ => 0.0,
+        })
+    }
+
+    #[test]
+    fn a_long_start_is_no_end_of_growth() {
+        assert!(grew_until_the_exit(&grown_from(0)));
+        assert!(grew_until_the_exit(&grown_from(24)));
+        assert!(!grew_until_the_exit(&grown_from(40)), "it began late");
+    }
+}
