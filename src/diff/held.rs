@@ -4,6 +4,7 @@
 use super::column::Column;
 use super::growth::{Growth, ends};
 use super::judged::{Measurement, Site};
+use super::median::median;
 use super::rate::rates;
 use super::site::SiteRun;
 use super::trend::{Trend, grew_until_the_exit, last_loss};
@@ -176,26 +177,17 @@ fn most_from(live: &[u64; STEPS], from: usize) -> (usize, u64) {
 /// and the most stands at none of them: of two equal runs it is once a little above the last step, once a little below.
 fn most_possible(live: &[u64; STEPS], exit: usize) -> (usize, u64) {
     let (from, most) = most_from(live, exit);
-    let before = &live[(from + 1).saturating_sub(LASTING)..=from];
-    // A block that is being moved is gone for a moment.
-    let mut smooth: Vec<u64> = before.windows(3).map(middle).collect();
-    smooth.push(most);
-    let rises = smooth
-        .windows(2)
-        .map(|pair| pair[1].saturating_sub(pair[0]));
     // What is there to the end was not missed.
-    let rise = match live[STEPS - 1] < most {
-        true => rises.max().unwrap_or(0),
-        false => 0,
-    };
-    (from, most + rise)
-}
-
-/// The median of three.
-fn middle(of: &[u64]) -> u64 {
-    let mut sorted = of.to_vec();
-    sorted.sort_unstable();
-    sorted[sorted.len() / 2]
+    if live[STEPS - 1] >= most {
+        return (from, most);
+    }
+    let before = live[(from + 1).saturating_sub(LASTING)..=from].iter();
+    let before: Vec<f64> = before.map(|live| *live as f64).collect();
+    // A block that is being moved is gone for a moment.
+    let mut smooth: Vec<f64> = before.windows(3).map(median).collect();
+    smooth.push(most as f64);
+    let rises = smooth.windows(2).map(|pair| pair[1] - pair[0]);
+    (from, most + rises.fold(0.0, f64::max) as u64)
 }
 
 /// What was there for some time before it was lost, and the step from which it was.
@@ -204,4 +196,35 @@ fn lasting(live: &[u64; STEPS]) -> (usize, u64) {
     let before = &live[(end + 1).saturating_sub(LASTING)..=end];
     let least = before.iter().copied().min();
     (end, least.unwrap_or(0).max(live[STEPS - 1]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{STEPS, most_possible};
+
+    /// Ten more at each step, and nothing from step 60 on.
+    fn grown() -> [u64; STEPS] {
+        std::array::from_fn(|step| if step < 60 { 10 * step as u64 } else { 0 })
+    }
+
+    #[test]
+    fn what_came_after_the_last_step_was_possible() {
+        assert_eq!(most_possible(&grown(), 50), (59, 600));
+    }
+
+    #[test]
+    fn a_block_that_is_being_moved_is_no_rise() {
+        let mut live = grown();
+        live[56] = 0;
+        // The middle of 550, 0 and 570 is 550; the next one is 570.
+        assert_eq!(most_possible(&live, 50), (59, 610));
+    }
+
+    #[test]
+    fn what_went_before_the_exit_was_not_held() {
+        let mut live = [0; STEPS];
+        live[..40].fill(800);
+        assert_eq!(most_possible(&live, 50).1, 0);
+        assert_eq!(most_possible(&live, 30), (30, 800));
+    }
 }

@@ -52,6 +52,7 @@ fn had(site: &Site) -> Figures {
     first.map_or(site.first(), held_or_left)
 }
 
+/// Few fall, and only of these the course has to be looked at.
 fn held_or_left(run: &SiteRun) -> Figures {
     match run.curve.as_ref().is_some_and(has_fallen) {
         true => what_was_held(run),
@@ -230,10 +231,10 @@ fn by_sizes(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Opti
 /// What grows now and did not before, where as much is gone that was there before.
 fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
     // By its own course: of a longer run that left no more, the verdict is another.
-    let grows = |run: &Option<Box<SiteRun>>, column| judge_run(run.as_deref()?, column);
+    let found = |run: &Option<Box<SiteRun>>, column| judge_run(run.as_deref()?, column);
     let runs = &site.at.runs;
-    let now = grows(runs.last()?, columns.last()?).filter(|now| now.trend.is_growth())?;
-    let before = grows(runs.first()?, columns.first()?)?;
+    let now = found(runs.last()?, columns.last()?).filter(|now| now.trend.is_growth())?;
+    let before = found(runs.first()?, columns.first()?)?;
     if leaks(before.trend) && before.by_bytes == now.by_bytes {
         return None;
     }
@@ -265,7 +266,7 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
     })
 }
 
-/// What a run that grows has more than soon after its start.
+/// By how much a run grew that did so to its end.
 fn grown_by(run: &SiteRun, found: Finding) -> Option<Figures> {
     let held = match found.trend {
         Trend::Grows => what_was_held(run),
@@ -290,6 +291,7 @@ fn kept_by(run: &SiteRun) -> Option<Figures> {
     })
 }
 
+/// What it has more than soon after its start.
 fn since_early(run: &SiteRun, held: Figures) -> Option<Figures> {
     let early = run.curve.as_ref()?.points()[EARLY];
     Some(Figures {
