@@ -381,6 +381,11 @@ fn main() {
             replaced::what_replaces_a_table_is_named_in_a_summary,
         ),
         trial(
+            "a_buffer_that_grew_to_twice_its_size_is_no_less_for_the_exit",
+            &["gcc"],
+            replaced::a_buffer_that_grew_to_twice_its_size_is_no_less_for_the_exit,
+        ),
+        trial(
             "a_peak_of_the_first_run_hides_nothing",
             &["gcc"],
             replaced::a_peak_of_the_first_run_hides_nothing,

@@ -12,7 +12,7 @@ const WORK: &str = "#include <stdlib.h>\n#include <unistd.h>\n\
     static void push(struct node **to, struct node *n) { n->next = *to; *to = n; }\n\
     static void drop(struct node **of) { while (*of) { struct node *n = *of; *of = n->next; free(n); } }\n";
 
-fn runs(rest: &str) -> Runs {
+fn built(rest: &str) -> Runs {
     Runs::of(&format!("{WORK}{rest}"))
 }
 
@@ -31,7 +31,7 @@ const IN_PLACE: &str =
 /// 300 blocks are left before. Now 300 come one by one, and the exit frees them or not.
 pub(crate) fn what_replaces_a_table_is_named() {
     for free_all in ["", "drop(&kept);"] {
-        let runs = runs(&format!(
+        let runs = built(&format!(
             "int main(void) {{ for (int i = 0; !LEAK && i < 300; i++) push(&kept, make());\n\
              for (int i = 0; i < 3000; i++) {{ if (LEAK && i % 10 == 0) push(&kept, make()); work(i); }}\n\
              if (LEAK) {{ {free_all} }} return 0; }}\n"
@@ -48,7 +48,7 @@ pub(crate) fn what_replaces_a_table_is_named() {
 
 /// The same of one block that grows to the size that the table had.
 pub(crate) fn what_replaces_a_table_by_its_bytes_is_named() {
-    let runs = runs(
+    let runs = built(
         "char *volatile buffer;\n\
          int main(void) { if (!LEAK) buffer = malloc(3000 * 256);\n\
          for (int i = 0; i < 3000; i++) { work(i); if (LEAK) buffer = realloc(buffer, (i + 1) * 256); } return 0; }\n",
@@ -57,7 +57,7 @@ pub(crate) fn what_replaces_a_table_by_its_bytes_is_named() {
     let (status, said) = runs.gate(&["--fail-above", "4KiB"]);
     // The two calls stand in two lines.
     assert_eq!(status, Some(1), "{said}");
-    let runs = self::runs(
+    let runs = built(
         "char *volatile buffer;\n\
          __attribute__((noinline)) static void resize(size_t n) { buffer = realloc(buffer, n); }\n\
          int main(void) { if (!LEAK) resize(3000 * 256);\n\
@@ -67,9 +67,21 @@ pub(crate) fn what_replaces_a_table_by_its_bytes_is_named() {
     assert_named(&runs, &["--fail-above", "4KiB"], IN_PLACE);
 }
 
+/// A buffer that the exit frees, and that became twice as large. Where a curve looks while it is moved, it has no bytes.
+pub(crate) fn a_buffer_that_grew_to_twice_its_size_is_no_less_for_the_exit() {
+    let runs = built(
+        "int main(void) { char *volatile buffer = 0; const size_t top = LEAK ? 1536000 : 768000;\n\
+         for (int i = 0; i < 1500; i++) { work(i); buffer = realloc(buffer, (i + 1) * top / 1500 + 1); }\n\
+         free(buffer); return 0; }\n",
+    );
+    runs.record_both();
+    let (status, said) = runs.gate(&["--fail-above", "100KiB"]);
+    assert_eq!(status, Some(1), "{said}");
+}
+
 /// Counts alone tell it, too.
 pub(crate) fn what_replaces_a_table_is_named_in_a_summary() {
-    let runs = runs(
+    let runs = built(
         "int main(void) { for (int i = 0; !LEAK && i < 300; i++) push(&kept, make());\n\
          for (int i = 0; i < 30000; i++) { if (LEAK && i % 100 == 0) push(&kept, make()); work(i); } return 0; }\n",
     );
@@ -82,7 +94,7 @@ pub(crate) fn what_replaces_a_table_is_named_in_a_summary() {
 /// What the first run dropped long before its exit is not what it had in the end.
 pub(crate) fn a_peak_of_the_first_run_hides_nothing() {
     for until in [900, 1200] {
-        let runs = runs(&format!(
+        let runs = built(&format!(
             "int main(void) {{ for (int i = 0; !LEAK && i < 800; i++) push(&table, make());\n\
              for (int i = 0; i < 1500; i++) {{ if (i == {until}) drop(&table);\n\
              if (LEAK && i % 3 == 0) push(&kept, make()); work(i); }} drop(&kept); return 0; }}\n"
@@ -97,7 +109,7 @@ pub(crate) fn a_peak_of_the_first_run_hides_nothing() {
 pub(crate) fn what_one_caller_held_hides_nothing_of_another() {
     let handlers = |before: [u32; 2], after: [u32; 2]| {
         let every = |call: usize| format!("(LEAK ? {} : {})", after[call], before[call]);
-        runs(&format!(
+        built(&format!(
             "__attribute__((noinline)) void keep_or_free(int every, int i) {{ struct node *n = make();\n\
              if (every && i % every == 0) push(&kept, n); else free(n); work(i); }}\n\
              __attribute__((noinline)) void on_tcp(int i) {{ keep_or_free({}, i); work(i); }}\n\
@@ -149,7 +161,7 @@ pub(crate) fn an_operator_new_of_a_class_is_a_wrapper() {
 
 /// Of a few counts nobody knows what the exit freed.
 pub(crate) fn too_few_counts_are_refused_if_strict() {
-    let runs = runs("int main(void) { push(&kept, make()); work(4); drop(&kept); return 0; }\n");
+    let runs = built("int main(void) { push(&kept, make()); work(4); drop(&kept); return 0; }\n");
     for run in ["run0", "run1"] {
         runs.record(run, &["--mode", "summary"], &["./app0"]);
     }
