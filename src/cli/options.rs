@@ -146,7 +146,7 @@ pub(super) struct GateArgs {
     /// Exit with 1 if the last run has this fault
     #[arg(long, value_enum, value_name = "FAULT")]
     pub fail_on: Vec<FailOn>,
-    /// Let no doubt pass: exit with 2 on partial figures, and fail what else the last line names
+    /// Exit with 2 on partial figures, and fail call sites that the last line of a pass names
     ///
     /// That is what a site held above a limit until the exit freed it, and growth of a wrapper's callers that
     /// others of them offset. Without it, such a run can pass with exit status 0; the last line then says why it
