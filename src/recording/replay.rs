@@ -397,7 +397,7 @@ impl RecordingReplay {
         };
         let end_of_curves = self.reach(end);
         let recording = &mut self.recording;
-        recording.end_us = self.time.min(self.until);
+        recording.end_us = end;
         recording.damage = damage;
         recording.modules = self.loaded.modules;
         if recording.header.mode != Mode::Summary {

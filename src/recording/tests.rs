@@ -250,10 +250,14 @@ fn a_flipped_bit_costs_its_block_alone() {
 #[test]
 fn a_moment_is_exact() {
     let file = file(&small(), false);
-    let at = |us| {
+    let until = |us| {
         let blocks = EventBlocks::open(&file[..]).unwrap().unwrap();
-        live(&replay(blocks, Until::Time(us), false).unwrap())
+        replay(blocks, Until::Time(us), false).unwrap()
     };
+    let at = |us| live(&until(us));
+    // Nothing happens between 1000 and 1499, yet the run goes on.
+    assert_eq!(until(1499).end_us, 1499);
+    assert_eq!(until(9000).end_us, 1500);
     let three = [(
         5,
         3,
