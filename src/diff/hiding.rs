@@ -233,7 +233,7 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
     // By its own course: of a longer run that left no more, the verdict is another.
     let found = |run: &Option<Box<SiteRun>>, column| judge_run(run.as_deref()?, column);
     let runs = &site.at.runs;
-    let now = found(runs.last()?, columns.last()?).filter(|now| now.trend.is_growth())?;
+    let now = found(runs.last()?, columns.last()?).filter(|now| leaks(now.trend))?;
     let before = found(runs.first()?, columns.first()?)?;
     if leaks(before.trend) && before.by_bytes == now.by_bytes {
         return None;
@@ -247,6 +247,9 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
         bytes: filled.bytes.max(kept.bytes),
         allocations: None,
     });
+    if !is_much_less(filled, grown) {
+        return None;
+    }
     let mut figures = vec![filled; columns.len()];
     *figures.last_mut()? = grown;
     // A percentage is one of what was there before.

@@ -33,7 +33,7 @@ pub(crate) fn what_replaces_a_table_is_named() {
     for free_all in ["", "drop(&kept);"] {
         let runs = built(&format!(
             "int main(void) {{ for (int i = 0; !LEAK && i < 300; i++) push(&kept, make());\n\
-             for (int i = 0; i < 3000; i++) {{ if (LEAK && i % 10 == 0) push(&kept, make()); work(i); }}\n\
+             for (int i = 0; i < 9000; i++) {{ if (LEAK && i % 30 == 0) push(&kept, make()); work(i); }}\n\
              if (LEAK) {{ {free_all} }} return 0; }}\n"
         ));
         for mode in ["events", "callers"] {
