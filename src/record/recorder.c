@@ -3053,12 +3053,13 @@ static inline void *reallocate(void *old, size_t size, const struct regs *from) 
     struct regs caller = caller_of(from);
     struct thread *t = own_thread();
     void *p;
+    int is_move = old && size > 0; /* without a size it is a free, and an allocation if something comes back */
     if (UNLIKELY(!t)) p = real_realloc(old, size);
     else {
         take_stack(t, &caller);
         if (old && rec.mode != MODE_SUMMARY) {
             lock();
-            if (rec.state == 1) put_free(t, REALLOC_BEGIN, (uintptr_t)old);
+            if (rec.state == 1) put_free(t, is_move ? REALLOC_BEGIN : FREE, (uintptr_t)old);
             unlock();
         }
         struct block before = {0, 0, 0};
@@ -3070,8 +3071,7 @@ static inline void *reallocate(void *old, size_t size, const struct regs *from) 
         }
         p = real_realloc(old, size);
         int kept = errno;
-        /* Without a size it was a free, where nothing came back. */
-        if (p || size > 0) after_alloc(t, old ? REALLOC : ALLOC, p, size, &caller);
+        if (p || size > 0) after_alloc(t, is_move ? REALLOC : ALLOC, p, size, &caller);
         if (!p && size > 0 && before.address) {
             lock();
             summary_alloc(before.address, before.size, before.node);

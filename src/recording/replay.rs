@@ -78,8 +78,9 @@ struct RecordingReplay {
     counted_at: Option<u64>,
     /// The index in `stacks` plus 1, by node.
     index: Vec<u32>,
-    /// What each thread gave to realloc last.
-    reallocated: HashMap<u32, (u64, Block)>,
+    /// What each thread has given to realloc, until the thread goes on. In the curves it is there until then: a block that is
+    /// being moved is not gone.
+    moving: HashMap<u32, (u64, Block)>,
     faults: HashMap<(FaultKind, u32), Occurrences>,
     thread: u32,
     time: u64,
@@ -124,7 +125,7 @@ impl RecordingReplay {
             rounds: 0,
             counted_at: None,
             index: Vec::new(),
-            reallocated: HashMap::new(),
+            moving: HashMap::new(),
             faults: HashMap::new(),
             thread: 0,
             time: 0,
@@ -267,6 +268,7 @@ impl RecordingReplay {
     #[inline]
     fn allocated(&mut self, address: u64, size: u64, node: u32) {
         self.recording.events += 1;
+        self.moved();
         let Some(caller) = self.stack(node) else {
             return;
         };
@@ -275,7 +277,7 @@ impl RecordingReplay {
         stack.sizes.note(size, true);
         let born = self.timeline.stretch();
         let block = Block { caller, size, born };
-        self.put(address, block);
+        self.begins(address, block);
     }
 
     /// Goes on to a time; gives what it is in the curves.
@@ -287,39 +289,53 @@ impl RecordingReplay {
         let by = self.timeline.reach(time);
         if by > 0 {
             self.table.coarsen(by);
-            for (_, block) in self.reallocated.values_mut() {
+            for (_, block) in self.moving.values_mut() {
                 block.born = block.born.checked_shr(by).unwrap_or(0);
             }
         }
         time
     }
 
-    fn put(&mut self, address: u64, block: Block) {
+    fn begins(&mut self, address: u64, block: Block) {
         self.timeline.note(block.caller, Delta::begins(block));
-        // Where one is live already its free was lost, in a signal handler.
-        if let Held::Live(gone) = self.table.put(address, block) {
-            self.timeline.note(gone.caller, Delta::ends(gone));
-        }
+        self.put(address, block);
     }
 
     #[inline]
     fn freed(&mut self, address: u64, by_realloc: bool) {
         self.recording.events += 1;
+        self.moved();
         match self.table.free(address) {
-            Held::Live(block) => {
-                self.timeline.note(block.caller, Delta::ends(block));
-                if by_realloc {
-                    self.reallocated.insert(self.thread, (address, block));
-                }
+            Held::Live(block) if by_realloc => {
+                self.moving.insert(self.thread, (address, block));
             }
+            Held::Live(block) => self.timeline.note(block.caller, Delta::ends(block)),
             Held::Nothing | Held::Mark => self.recording.unknown_frees += 1,
+        }
+    }
+
+    /// What the thread gave to realloc, if it did so last, is gone.
+    #[inline]
+    fn moved(&mut self) {
+        if !self.moving.is_empty()
+            && let Some((_, block)) = self.moving.remove(&self.thread)
+        {
+            self.timeline.note(block.caller, Delta::ends(block));
         }
     }
 
     fn realloc_failed(&mut self, node: u32) {
         self.fault(FaultKind::FailedReallocation, node);
-        if let Some((address, block)) = self.reallocated.remove(&self.thread) {
+        if let Some((address, block)) = self.moving.remove(&self.thread) {
             self.put(address, block);
+        }
+    }
+
+    /// A block is where it was, too, if it was not moved, or not yet.
+    fn put(&mut self, address: u64, block: Block) {
+        // Where one is live already its free was lost, in a signal handler.
+        if let Held::Live(gone) = self.table.put(address, block) {
+            self.timeline.note(gone.caller, Delta::ends(gone));
         }
     }
 
@@ -396,6 +412,9 @@ impl RecordingReplay {
             false => self.time,
         };
         let end_of_curves = self.reach(end);
+        for (address, block) in std::mem::take(&mut self.moving).into_values() {
+            self.put(address, block);
+        }
         let recording = &mut self.recording;
         recording.end_us = end;
         recording.damage = damage;

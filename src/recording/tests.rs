@@ -16,6 +16,9 @@ enum Did {
     Later(u64),
 }
 
+/// How long a realloc takes that moves a large block, in microseconds.
+const IN_REALLOC: u64 = 300;
+
 /// Writes as the guide says, without the shorter forms that a recorder may use.
 #[derive(Default)]
 struct EventWriter {
@@ -64,6 +67,16 @@ impl EventWriter {
         let step = self.step(address);
         self.entries.push(2 + ((step % 16) * 8) as u8 + 128);
         self.number(step / 16);
+    }
+
+    fn reallocated(&mut self, old: u64, address: u64, size: u64, node: u32) {
+        let begin = self.entries.len();
+        self.freed(old);
+        self.entries[begin] += 1;
+        self.time(IN_REALLOC);
+        let begin = self.entries.len();
+        self.allocated(address, size, node);
+        self.entries[begin] += 1;
     }
 
     fn time(&mut self, us: u64) {
@@ -282,6 +295,32 @@ fn a_moment_is_exact() {
     assert_eq!(
         duration_of(EventBlocks::open(&file[..]).unwrap().unwrap()),
         1500
+    );
+}
+
+#[test]
+fn a_block_that_is_being_moved_is_there() {
+    let mut block = EventWriter::default();
+    block.node(4, 0x1000);
+    block.allocated(0x100, 10, 4);
+    for old in 1..=100 {
+        block.time(1000 - IN_REALLOC);
+        block.reallocated(old * 0x100, (old + 1) * 0x100, 10 + old, 4);
+    }
+    let file = file(&[(block.entries, 4, 0)], false);
+    let recording = read(&file);
+    let one = |bytes| [(4, 101, Tally { blocks: 1, bytes })];
+    assert_eq!(live(&recording), one(110));
+    let curve = recording.stacks[0].curve.as_ref().unwrap().points();
+    assert!(curve.iter().all(|live| live.blocks == 1), "{curve:?}");
+    let blocks = EventBlocks::open(&file[..]).unwrap().unwrap();
+    let moving = replay(blocks, Until::Time(50_000 - IN_REALLOC / 2), false).unwrap();
+    assert_eq!(
+        moving.stacks[0].live,
+        Tally {
+            blocks: 1,
+            bytes: 59
+        }
     );
 }
 

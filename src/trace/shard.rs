@@ -40,7 +40,9 @@ impl Shard {
             }
             action @ (Action::Free | Action::FreeInRealloc) => {
                 let (met, ended) = self.live.free(step.address, line);
-                self.ended(ended, stretch_of(line, shift));
+                // What realloc gave for it stands in the next line. Between the two, nothing is gone.
+                let gone_at = line + u64::from(action == Action::FreeInRealloc);
+                self.ended(ended, stretch_of(gone_at, shift));
                 if met.late != Freed::Live || met.lost != Freed::Live {
                     let free = UnknownFree {
                         line,

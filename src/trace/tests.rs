@@ -74,6 +74,28 @@ fn a_small_log_by_hand() {
     );
 }
 
+/// A step of a curve that ends between the two lines of a realloc has the block.
+#[test]
+fn a_block_that_is_being_moved_is_there() {
+    let moved = |old: u64| {
+        format!(
+            "@ a:[0x1] < {:#x}\n@ a:[0x1] > {:#x} 0x20\n",
+            old << 4,
+            (old + 1) << 4
+        )
+    };
+    for lines_before in 0..4 {
+        let log = "@ a:[0x2] + 0x8 0x10\n".repeat(lines_before) + "@ a:[0x1] + 0x10 0x20\n";
+        let log = log + &(1..500).map(moved).collect::<String>();
+        let curves = read(&log).settle(Reuse::FreeLoggedLate).curves();
+        let points = curves.last().unwrap().points();
+        assert!(
+            points.iter().all(|live| live.blocks == 1),
+            "{lines_before} {points:?}"
+        );
+    }
+}
+
 #[test]
 fn a_log_cut_at_any_byte_counts_its_whole_lines() {
     let log = "= Start\n@ a:[0x1] + 0x10 0x18\n@ a:[0x1] + 0x20 0x28\n@ a:[0x1] - 0x20\n";
