@@ -5,11 +5,11 @@
 //! read on its own, so damage costs one block and no more.
 
 mod blocks;
+mod clock;
 mod events;
 mod header;
 mod loaded;
 mod outcome;
-mod pauses;
 mod programs;
 mod replay;
 #[cfg(test)]
@@ -17,9 +17,10 @@ mod tests;
 mod text;
 
 pub(crate) use blocks::EventBlocks;
+pub(crate) use clock::duration_of;
 pub(crate) use events::{RecordedEvent, decode};
 pub(crate) use header::{Header, Mode, is_recording};
 pub(crate) use outcome::Recording;
 pub(crate) use programs::{Programs, program_of};
-pub(crate) use replay::{Until, duration_of, replay};
+pub(crate) use replay::{Until, replay};
 pub(crate) use text::write_mtrace_log;

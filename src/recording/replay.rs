@@ -5,11 +5,11 @@ use std::io::{self, Read};
 use hashbrown::HashMap;
 
 use super::blocks::{Damage, EventBlock, EventBlocks, LastCounts};
+use super::clock::{Clock, Gone};
 use super::events::{Malformed, RecordedEvent, decode};
 use super::header::{Header, Mode};
 use super::loaded::Loaded;
 use super::outcome::{LoadedModule, ProcessEnd, Recording, StackCounts, StackNode};
-use super::pauses::TimeWithoutPauses;
 use super::programs::Programs;
 use crate::trace::{
     AddressTable, Block, CallerId, Delta, Fault, FaultKind, Held, LiveSizes, Occurrences,
@@ -32,31 +32,21 @@ pub(crate) enum Until {
     Time(u64),
 }
 
-/// How long a recording goes on, in microseconds.
-pub(crate) fn duration_of(blocks: EventBlocks<impl Read>) -> u64 {
-    let mut end = 0;
-    let header = blocks.header.clone();
-    for block in blocks {
-        end = end.max(block.time);
-        // What cannot be read is said by the replay.
-        let _ = decode(&block, &header, |event| {
-            if let RecordedEvent::Time(time) = event {
-                end = end.max(time);
-            }
-        });
-    }
-    end
-}
-
 /// Replays a recording up to a moment.
 pub(crate) fn replay(
     mut blocks: EventBlocks<impl Read>,
     until: Until,
     keep_blocks: bool,
 ) -> io::Result<Recording> {
-    let mut replay = RecordingReplay::new(blocks.header.clone(), until);
+    let until = match until {
+        Until::End => u64::MAX,
+        Until::Time(us) => us,
+    };
+    let (clock, first) = Clock::of(&mut blocks, until);
+    let mut replay = RecordingReplay::new(blocks.header.clone(), until, clock);
+    let mut first = first.into_iter();
     while !replay.is_over
-        && let Some(block) = blocks.next()
+        && let Some(block) = first.next().or_else(|| blocks.next())
     {
         replay.block(&block, &mut blocks.damage);
     }
@@ -83,15 +73,15 @@ struct RecordingReplay {
     moving: HashMap<u32, (u64, Block)>,
     faults: HashMap<(FaultKind, u32), Occurrences>,
     thread: u32,
-    time: u64,
-    without_pauses: TimeWithoutPauses,
+    clock: Clock,
+    gone: Gone,
     loaded: Loaded,
     /// The block that is read counts more than there can be.
     is_incredible: bool,
 }
 
 impl RecordingReplay {
-    fn new(header: Header, until: Until) -> Self {
+    fn new(header: Header, until: u64, clock: Clock) -> Self {
         let root = StackNode {
             parent: 0,
             pc: 0,
@@ -115,10 +105,7 @@ impl RecordingReplay {
                 damage: Damage::default(),
                 blocks: Vec::new(),
             },
-            until: match until {
-                Until::End => u64::MAX,
-                Until::Time(us) => us,
-            },
+            until,
             is_over: false,
             table: AddressTable::default(),
             timeline: Timeline::default(),
@@ -128,8 +115,8 @@ impl RecordingReplay {
             moving: HashMap::new(),
             faults: HashMap::new(),
             thread: 0,
-            time: 0,
-            without_pauses: TimeWithoutPauses::default(),
+            clock,
+            gone: Gone::default(),
             loaded: Loaded::default(),
             is_incredible: false,
         }
@@ -159,8 +146,8 @@ impl RecordingReplay {
             return;
         }
         // Threads wait for each other, so time never goes back; a damaged file's may.
-        self.time = self.time.max(time);
-        self.reach(self.time);
+        self.gone.time = self.gone.time.max(time);
+        self.go_on();
     }
 
     #[inline]
@@ -268,6 +255,10 @@ impl RecordingReplay {
     #[inline]
     fn allocated(&mut self, address: u64, size: u64, node: u32) {
         self.recording.events += 1;
+        self.gone.allocations += 1;
+        if self.clock != Clock::Time {
+            self.go_on();
+        }
         self.moved();
         let Some(caller) = self.stack(node) else {
             return;
@@ -280,20 +271,17 @@ impl RecordingReplay {
         self.begins(address, block);
     }
 
-    /// Goes on to a time; gives what it is in the curves.
-    fn reach(&mut self, time: u64) -> u64 {
-        let time = match self.recording.header.mode {
-            Mode::Summary => time,
-            Mode::Events | Mode::Callers => self.without_pauses.reach(time),
-        };
-        let by = self.timeline.reach(time);
+    /// The curves go on to where the run is; gives where that is.
+    fn go_on(&mut self) -> u64 {
+        let now = self.clock.at(self.gone);
+        let by = self.timeline.reach(now);
         if by > 0 {
             self.table.coarsen(by);
             for (_, block) in self.moving.values_mut() {
                 block.born = block.born.checked_shr(by).unwrap_or(0);
             }
         }
-        time
+        now
     }
 
     fn begins(&mut self, address: u64, block: Block) {
@@ -353,8 +341,8 @@ impl RecordingReplay {
         let Some(caller) = self.stack(node) else {
             return;
         };
-        if self.counted_at != Some(self.time) {
-            self.counted_at = Some(self.time);
+        if self.counted_at != Some(self.gone.time) {
+            self.counted_at = Some(self.gone.time);
             self.rounds += 1;
         }
         let stack = &mut self.recording.stacks[caller.0 as usize];
@@ -409,9 +397,10 @@ impl RecordingReplay {
     fn finish(mut self, damage: Damage, keep_blocks: bool) -> Recording {
         let end = match self.is_over {
             true => self.until,
-            false => self.time,
+            false => self.gone.time,
         };
-        let end_of_curves = self.reach(end);
+        self.gone.time = end;
+        let end_of_curves = self.go_on();
         for (address, block) in std::mem::take(&mut self.moving).into_values() {
             self.put(address, block);
         }

@@ -300,28 +300,56 @@ fn a_moment_is_exact() {
 
 #[test]
 fn a_block_that_is_being_moved_is_there() {
-    let mut block = EventWriter::default();
-    block.node(4, 0x1000);
-    block.allocated(0x100, 10, 4);
-    for old in 1..=100 {
-        block.time(1000 - IN_REALLOC);
-        block.reallocated(old * 0x100, (old + 1) * 0x100, 10 + old, 4);
-    }
-    let file = file(&[(block.entries, 4, 0)], false);
-    let recording = read(&file);
-    let one = |bytes| [(4, 101, Tally { blocks: 1, bytes })];
-    assert_eq!(live(&recording), one(110));
-    let curve = recording.stacks[0].curve.as_ref().unwrap().points();
-    assert!(curve.iter().all(|live| live.blocks == 1), "{curve:?}");
-    let blocks = EventBlocks::open(&file[..]).unwrap().unwrap();
-    let moving = replay(blocks, Until::Time(50_000 - IN_REALLOC / 2), false).unwrap();
-    assert_eq!(
-        moving.stacks[0].live,
-        Tally {
-            blocks: 1,
-            bytes: 59
+    // Short runs are divided by their allocations, too, long ones by time.
+    for between in [700, 70_000] {
+        let mut block = EventWriter::default();
+        block.node(4, 0x1000);
+        block.allocated(0x100, 10, 4);
+        for old in 1..=100 {
+            block.time(between);
+            block.reallocated(old * 0x100, (old + 1) * 0x100, 10 + old, 4);
         }
-    );
+        let file = file(&[(block.entries, 4, 0)], false);
+        let recording = read(&file);
+        let one = |bytes| [(4, 101, Tally { blocks: 1, bytes })];
+        assert_eq!(live(&recording), one(110));
+        let curve = recording.stacks[0].curve.as_ref().unwrap().points();
+        assert!(curve.iter().all(|live| live.blocks == 1), "{curve:?}");
+        let blocks = EventBlocks::open(&file[..]).unwrap().unwrap();
+        let in_the_50th = 50 * (between + IN_REALLOC) - IN_REALLOC / 2;
+        let moving = replay(blocks, Until::Time(in_the_50th), false).unwrap();
+        assert_eq!(
+            moving.stacks[0].live,
+            Tally {
+                blocks: 1,
+                bytes: 59
+            }
+        );
+    }
+}
+
+/// A block at every 51st allocation, and a pause that is as long as all else.
+#[test]
+fn a_pause_of_a_short_run_is_half_as_long() {
+    let after_a_quarter = |usual: u64| {
+        let mut block = EventWriter::default();
+        block.node(4, 0x1000);
+        block.node(1, 0x20);
+        for kept in 1..=640 {
+            block.time(if kept == 320 { 640 * usual } else { usual });
+            block.allocated(kept * 0x100, 10, 4);
+            for _ in 0..50 {
+                block.allocated(0x10, 10, 5);
+                block.freed(0x10);
+            }
+        }
+        let recording = read(&file(&[(block.entries, 4, 0)], false));
+        recording.stacks[0].curve.as_ref().unwrap().points()[crate::trace::STEPS / 4].blocks
+    };
+    // 17 of 64 steps: by time alone it is the 340th of 1279 parts, within the pause; else (k / 1279 + k / 640) / 2 is as much.
+    assert_eq!(after_a_quarter(10_000), 319);
+    let short = after_a_quarter(100);
+    assert!(short.abs_diff(227) <= 4, "{short}");
 }
 
 fn did() -> impl Strategy<Value = Did> {

@@ -255,6 +255,9 @@ impl Timeline {
     #[must_use]
     pub(crate) fn reach(&mut self, time: u64) -> u32 {
         let time = time.saturating_add(1);
+        if stretch_of(time, self.shift) == self.stretch && self.sampler.waiting() <= MOST_WAITING {
+            return 0;
+        }
         let by = shift_for(time).saturating_sub(self.shift);
         if by > 0 {
             self.curves.absorb_all(&mut self.sampler);

@@ -23,6 +23,15 @@ pub enum Action {
     Free,
     /// realloc gives the block back; in the replay a free like any other.
     FreeInRealloc,
+    /// What realloc gives for it; the free stands in the line before.
+    AllocateInRealloc,
+}
+
+impl Action {
+    #[inline]
+    pub fn is_allocation(self) -> bool {
+        matches!(self, Action::Allocate | Action::AllocateInRealloc)
+    }
 }
 
 /// A record that concerns a block, in 24 bytes.
@@ -57,7 +66,8 @@ impl BlockRecord {
         match self.line_and_action & 3 {
             0 => Action::Allocate,
             1 => Action::Free,
-            _ => Action::FreeInRealloc,
+            2 => Action::FreeInRealloc,
+            _ => Action::AllocateInRealloc,
         }
     }
 }
@@ -206,7 +216,11 @@ impl Parser {
                 if size[more] != b'\n' {
                     return None;
                 }
-                (Action::Allocate, value, digits + 3 + more)
+                let action = match operator {
+                    b'+' => Action::Allocate,
+                    _ => Action::AllocateInRealloc,
+                };
+                (action, value, digits + 3 + more)
             }
             _ => return None,
         };
@@ -227,7 +241,7 @@ impl Parser {
     #[inline]
     fn step(&mut self, caller: LocalCaller, action: Action, address: u64, size: u64) {
         self.guess.was(caller);
-        let is_allocation = action == Action::Allocate;
+        let is_allocation = action.is_allocation();
         let seen = self.seen.of(caller);
         seen.records += 1;
         seen.allocations += u64::from(is_allocation);
@@ -337,8 +351,11 @@ impl Parser {
         self.parsed.records += 1;
         self.parsed.ended = Some(false);
         match record.event {
-            Event::Allocated { address, size } | Event::ReallocatedTo { address, size } => {
+            Event::Allocated { address, size } => {
                 self.step(caller, Action::Allocate, address, size);
+            }
+            Event::ReallocatedTo { address, size } => {
+                self.step(caller, Action::AllocateInRealloc, address, size);
             }
             Event::Freed { address } => self.step(caller, Action::Free, address, 0),
             Event::ReallocatedFrom { address } => {

@@ -146,8 +146,7 @@ impl Replay {
         for index in 0..self.lanes.len() {
             self.count(index);
         }
-        // A block that was moved in the last line is gone in the next one.
-        self.make_stretches_for(self.all_lines + 1);
+        self.make_stretches_for(self.all_lines);
         let (lanes, options, shift) = (&self.lanes, self.options, self.shift);
         let shards = self.shards.par_iter_mut().enumerate();
         shards.for_each(|(index, shard)| {

@@ -26,9 +26,11 @@ impl Shard {
     pub(super) fn step(&mut self, step: &BlockRecord, lane: &Lane, shift: u32, keep_unknown: bool) {
         let line = lane.lines_before + u64::from(step.line());
         match step.action() {
-            Action::Allocate => {
+            action @ (Action::Allocate | Action::AllocateInRealloc) => {
                 let caller = lane.caller(step.caller);
-                let stretch = stretch_of(line, shift);
+                // A block that is being moved is not gone: no step of a curve ends between the two lines.
+                let begins_at = line - u64::from(action == Action::AllocateInRealloc);
+                let stretch = stretch_of(begins_at.max(1), shift);
                 let block = Block {
                     caller,
                     size: step.size,
@@ -40,9 +42,7 @@ impl Shard {
             }
             action @ (Action::Free | Action::FreeInRealloc) => {
                 let (met, ended) = self.live.free(step.address, line);
-                // What realloc gave for it stands in the next line. Between the two, nothing is gone.
-                let gone_at = line + u64::from(action == Action::FreeInRealloc);
-                self.ended(ended, stretch_of(gone_at, shift));
+                self.ended(ended, stretch_of(line, shift));
                 if met.late != Freed::Live || met.lost != Freed::Live {
                     let free = UnknownFree {
                         line,
