@@ -71,7 +71,7 @@ pub(crate) fn what_replaces_a_table_by_its_bytes_is_named() {
 pub(crate) fn a_buffer_that_grew_to_twice_its_size_is_no_less_for_the_exit() {
     let runs = built(
         "int main(void) { char *volatile buffer = 0; const size_t top = LEAK ? 1536000 : 768000;\n\
-         for (int i = 0; i < 1500; i++) { work(i); buffer = realloc(buffer, (i + 1) * top / 1500 + 1); }\n\
+         for (int i = 0; i < 6000; i++) { work(i); buffer = realloc(buffer, (i + 1) * top / 6000 + 1); }\n\
          free(buffer); return 0; }\n",
     );
     runs.record_both();
