@@ -93,11 +93,11 @@ pub(crate) fn what_replaces_a_table_is_named_in_a_summary() {
 
 /// What the first run dropped long before its exit is not what it had in the end.
 pub(crate) fn a_peak_of_the_first_run_hides_nothing() {
-    for until in [900, 1200] {
+    for until in [2700, 3600] {
         let runs = built(&format!(
             "int main(void) {{ for (int i = 0; !LEAK && i < 800; i++) push(&table, make());\n\
-             for (int i = 0; i < 1500; i++) {{ if (i == {until}) drop(&table);\n\
-             if (LEAK && i % 3 == 0) push(&kept, make()); work(i); }} drop(&kept); return 0; }}\n"
+             for (int i = 0; i < 4500; i++) {{ if (i == {until}) drop(&table);\n\
+             if (LEAK && i % 9 == 0) push(&kept, make()); work(i); }} drop(&kept); return 0; }}\n"
         ));
         runs.record_both();
         let (status, said) = runs.gate(&[]);
