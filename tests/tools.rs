@@ -426,6 +426,11 @@ fn main() {
             recorder::handlers_that_allocate_break_nothing,
         ),
         trial(
+            "an_allocator_that_calls_itself_loses_nothing",
+            &["gcc"],
+            recorder::an_allocator_that_calls_itself_loses_nothing,
+        ),
+        trial(
             "a_narrow_stack_is_wide_enough",
             &["gcc"],
             recorder::a_narrow_stack_is_wide_enough,

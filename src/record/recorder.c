@@ -236,7 +236,8 @@ static struct {
     uint64_t start_ns, flushed_us, step_us, looked_us;
     uint32_t until_clock;
 #if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__)
-    uint64_t ticks, ticks_max;
+    uint64_t ticks, ticks_max, rough_ticks;
+    uint32_t until_rough, rough_every;
 #else
     uint32_t clock_every;
     int has_coarse;
@@ -553,6 +554,7 @@ static int64_t coarse_now(void) {
 static COLD void prepare_clock(void) {
 #if HAS_TICKS
     rec.ticks_max = ticks_a_second() / 4000;
+    rec.rough_every = rec.until_rough = 1;
 #else
     uint64_t start = now_ns();
     for (int i = 0; i < 64; i++) coarse_now();
@@ -561,6 +563,8 @@ static COLD void prepare_clock(void) {
 #endif
     rec.until_clock = 1;
 }
+
+#define MOST_UNSEEN 32
 
 static COLD void summary_step(uint64_t us);
 
@@ -608,6 +612,22 @@ static inline void keep_time(void) {
     is_late |= rec.has_coarse && coarse_now() != rec.coarse;
 #endif
     if (UNLIKELY(is_late)) look_at_clock();
+}
+
+/* The events of a summary have no times: its counts may be written some events late. But of events that are rare, each is
+ * looked at, or counts would be late by many seconds. */
+static inline void keep_rough_time(void) {
+#if HAS_TICKS
+    if (LIKELY(--rec.until_rough != 0)) return;
+    uint64_t now = ticks_now(), since = now - rec.rough_ticks;
+    rec.rough_ticks = now;
+    if (since > rec.ticks_max) rec.rough_every = 1;
+    else if (rec.rough_every < MOST_UNSEEN) rec.rough_every *= 2;
+    rec.until_rough = rec.rough_every;
+    if (UNLIKELY(now - rec.ticks > rec.ticks_max)) look_at_clock();
+#else
+    keep_time();
+#endif
 }
 
 /* ---- the tree of stacks ------------------------------------------------------------------------------ */
@@ -693,8 +713,8 @@ static COLD int grow_counts(void) {
 
 static COLD int grow_tree(void) {
     if (tree.used >= MOST_NODES) return 0;
-    if (tree.used >= tree.heads_size / 2) {
-        uint32_t size = tree.heads_size ? tree.heads_size * 4 : 1u << 12;
+    if (tree.used >= tree.heads_size) {
+        uint32_t size = tree.heads_size ? tree.heads_size * 2 : 1u << 12;
         uint32_t *heads = map_memory(size * sizeof *heads);
         if (!heads) return 0;
         if (tree.heads) munmap(tree.heads, tree.heads_size * sizeof *heads);
@@ -728,7 +748,7 @@ static inline uint32_t known_node(uint32_t parent, uintptr_t pc) {
 static uint32_t node_of(uint32_t parent, uintptr_t pc) {
     uint32_t id = known_node(parent, pc);
     if (LIKELY(id != 0)) return id;
-    if (tree.used % NODES_OF_CHUNK == 0 || tree.used >= tree.heads_size / 2 || !tree.chunk[0])
+    if (tree.used % NODES_OF_CHUNK == 0 || tree.used >= tree.heads_size || !tree.chunk[0])
         if (!grow_tree()) return parent;
     if (rec.mode == MODE_SUMMARY && !tree.counts[tree.used / COUNTS_OF_CHUNK])
         if (!grow_counts()) return parent;
@@ -2190,6 +2210,11 @@ static struct part {
     uint32_t size, used;
 } parts[PARTS];
 
+/* How many blocks of each hash are in a part, 255 for all above: most addresses are in none, and need not be looked for. */
+static uint8_t in_parts[1 << 15];
+
+static inline uint8_t *in_parts_of(uint64_t hash) { return &in_parts[hash >> 16 & (sizeof in_parts - 1)]; }
+
 static inline uint64_t mixed(uintptr_t n) {
     uint64_t h = (uint64_t)n * 0x9e3779b97f4a7c15u;
     return h ^ h >> 29;
@@ -2266,6 +2291,11 @@ static inline uint32_t place_in(uintptr_t address) { return (uint32_t)(address >
 static inline uintptr_t stretch_in(uintptr_t address) { return address >> PLACE_SHIFT >> 7; }
 static inline uint32_t begins_in(uintptr_t address) { return (uint32_t)(address >> (SHIFT - 1)) & 3; }
 
+/* Whether it can have a place on a sheet. */
+static inline int is_small(uintptr_t address, size_t size) {
+    return size < SMALL && (address & ((1u << (SHIFT - 1)) - 1)) == 0;
+}
+
 static inline struct counts *counts_of(uint32_t node) {
     struct counts *of = tree.counts[node / COUNTS_OF_CHUNK];
     if (UNLIKELY(!of)) return NULL;
@@ -2315,7 +2345,7 @@ static struct block summary_free(uintptr_t address) {
     }
     uint64_t hash = address_hash(address);
     struct part *p = &parts[hash >> 58];
-    if (!p->slots) return was;
+    if (!*in_parts_of(hash) || !p->slots) return was;
     uint32_t at = home_of(p, hash);
     while (p->slots[at].address != address) {
         if (!p->slots[at].address) return was;
@@ -2339,12 +2369,13 @@ static struct block summary_free(uintptr_t address) {
     }
     p->slots[gap].address = 0;
     p->used--;
+    if (*in_parts_of(hash) < 255) --*in_parts_of(hash);
     return was;
 }
 
 /* A block at an address that holds none: of one whose free was not seen, the caller has taken leave. */
 static int summary_put(uintptr_t address, size_t size, uint32_t node) {
-    if (size < SMALL && (address & ((1u << (SHIFT - 1)) - 1)) == 0) {
+    if (is_small(address, size)) {
         struct sheet_of *of = sheet_for(stretch_in(address));
         uint32_t *place = of ? &of->sheet->place[place_in(address)] : NULL;
         if (LIKELY(place && *place == 0)) {
@@ -2363,12 +2394,27 @@ static int summary_put(uintptr_t address, size_t size, uint32_t node) {
     if (UNLIKELY(size >= HUGE) && !put_huge(address, size)) return 0;
     p->slots[at] = (struct slot){address, node, size < HUGE ? (uint32_t)size : HUGE};
     p->used++;
+    if (*in_parts_of(hash) < 255) ++*in_parts_of(hash);
+    return 1;
+}
+
+/* Most blocks are small and come to a place that is empty, on a sheet that is there. */
+static inline int summary_put_small(uintptr_t address, size_t size, uint32_t node) {
+    if (!is_small(address, size) || UNLIKELY(!sheets.size)) return 0;
+    struct sheet_of *of = sheet_at(stretch_in(address));
+    if (UNLIKELY(!of->sheet)) return 0;
+    uint32_t *place = &of->sheet->place[place_in(address)];
+    if (UNLIKELY(*place || *in_parts_of(address_hash(address)))) return 0;
+    *place = node << 10 | (uint32_t)size << 2 | begins_in(address);
+    of->used++;
     return 1;
 }
 
 static void summary_alloc(uintptr_t address, size_t size, uint32_t node) {
-    summary_free(address); /* what is there no more, though its free was not seen */
-    if (!summary_put(address, size, node)) return stop_recording(STOP_MEMORY);
+    if (!summary_put_small(address, size, node)) {
+        summary_free(address); /* what is there no more, though its free was not seen */
+        if (!summary_put(address, size, node)) return stop_recording(STOP_MEMORY);
+    }
     struct counts *c = counts_of(node);
     if (!c) return;
     c->blocks++;
@@ -2445,7 +2491,7 @@ static inline uint64_t step_to(uintptr_t address) {
 
 static void put_alloc(struct thread *t, unsigned kind, uintptr_t address, size_t size, uint32_t node) {
     if (rec.mode == MODE_SUMMARY) {
-        keep_time();
+        keep_rough_time();
         summary_alloc(address, size, node);
         return;
     }
@@ -2467,7 +2513,7 @@ static void put_alloc(struct thread *t, unsigned kind, uintptr_t address, size_t
 
 static void put_free(struct thread *t, unsigned kind, uintptr_t address) {
     if (rec.mode == MODE_SUMMARY) {
-        keep_time();
+        keep_rough_time();
         summary_release(address);
         return;
     }
@@ -2673,6 +2719,7 @@ static void forget_blocks(void) {
         if (parts[i].slots) munmap(parts[i].slots, parts[i].size * sizeof(struct slot));
         parts[i] = (struct part){NULL, 0, 0};
     }
+    memset(in_parts, 0, sizeof in_parts);
 }
 
 /* A forked child goes on in a log of its own. The parent's window is left alone. */
@@ -2932,16 +2979,26 @@ static COLD void resolve(void) {
 }
 #endif
 
+/* An event that comes while the thread is in here is lost: a signal handler's. But uClibc's allocator calls itself, in
+ * functions of some hundred instructions, and that is no event of the program. */
+static COLD void lose_event(uintptr_t from) {
+    const uintptr_t of_allocator[] = {(uintptr_t)real_malloc, (uintptr_t)real_calloc, (uintptr_t)real_realloc,
+                                      (uintptr_t)real_memalign};
+    for (size_t i = 0; i < sizeof of_allocator / sizeof *of_allocator; i++)
+        if (from - of_allocator[i] < 2560) return;
+    __sync_fetch_and_add(&rec.own_header.lost, 1);
+    if (rec.header) rec.header->lost = rec.own_header.lost;
+}
+
 /* Whether an event of this thread is to be recorded now. */
-static inline int is_on(void) {
+static inline int is_on(uintptr_t from) {
     if (LIKELY(rec.state == 1)) {
         if (LIKELY(!is_inside)) {
             if (LIKELY(*fork_guard)) return 1;
             after_other_fork();
             return rec.state == 1;
         }
-        __sync_fetch_and_add(&rec.own_header.lost, 1);
-        if (rec.header) rec.header->lost = rec.own_header.lost;
+        lose_event(from);
     }
     return 0;
 }
@@ -3011,7 +3068,7 @@ static inline void *allocate(enum how how, size_t a, size_t b, size_t size, cons
         }
     }
     if (UNLIKELY(rec.state == 0) && !is_inside) begin();
-    if (UNLIKELY(!is_on())) {
+    if (UNLIKELY(!is_on(from->pc))) {
         void *p = call_real(how, a, b);
         if (UNLIKELY(rec.state == 0)) note_early(p, size, from);
         return p;
@@ -3043,7 +3100,7 @@ static inline void *reallocate(void *old, size_t size, const struct regs *from) 
         if (UNLIKELY(!is_resolved())) return allocate(BY_MALLOC, size, 0, size, from);
     }
     if (UNLIKELY(rec.state == 0) && !is_inside) begin();
-    if (UNLIKELY(!is_on())) {
+    if (UNLIKELY(!is_on(from->pc))) {
         if (UNLIKELY(rec.state == 0) && old) forget_early(old);
         void *p = real_realloc(old, size);
         if (UNLIKELY(rec.state == 0)) note_early(p, size, from);
@@ -3085,13 +3142,13 @@ static inline void *reallocate(void *old, size_t size, const struct regs *from) 
     return p;
 }
 
-static inline void release(void *p) {
+static inline void release(void *p, uintptr_t from) {
     if (!p || is_in_pool(p)) return;
     if (UNLIKELY(!is_resolved())) {
         resolve();
         if (!is_resolved()) return;
     }
-    if (LIKELY(is_on())) {
+    if (LIKELY(is_on(from))) {
         is_inside = 1;
         int kept = errno;
         struct thread *t = own_thread();
@@ -3237,9 +3294,9 @@ BODY(void *, pvalloc, (size_t size), body_pvalloc(size, &r))
 #endif
 
 EXPORT void NAME(free)(void *p);
-EXPORT void NAME(free)(void *p) { release(p); }
+EXPORT void NAME(free)(void *p) { release(p, (uintptr_t)__builtin_return_address(0)); }
 EXPORT void NAME(cfree)(void *p);
-EXPORT void NAME(cfree)(void *p) { release(p); }
+EXPORT void NAME(cfree)(void *p) { release(p, (uintptr_t)__builtin_return_address(0)); }
 
 #ifndef MTRACE_RECORDER_WRAP
 /* What was loaded at these addresses may be something else soon. */

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::common::{
     has_tool, json, line_of, live, mtrace_diff, output_of, site, stdout_of, testdata,
 };
+use crate::gate::Runs;
 
 /// The traced program, built, in a directory of its own.
 pub(crate) struct Scene {
@@ -206,6 +207,35 @@ pub(crate) fn handlers_that_allocate_break_nothing() {
     let document = scene.recorded("run", &[], &["signals"]);
     assert_eq!(at_mark(&document, "session"), (1, 48));
     assert_eq!(live(site(&document, "scratch")), [Some((0, 0))]);
+}
+
+/// uClibc's malloc calls itself, by the name that the recorder takes over: no event of the program is lost by that.
+pub(crate) fn an_allocator_that_calls_itself_loses_nothing() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n\
+         int main(void) { for (int i = 0; i < 100; i++) { char *volatile p = malloc(30); if (i % 2) free(p); } return 0; }\n",
+    );
+    let allocator = "#include <stddef.h>\n\
+         void *__libc_malloc(size_t);\n\
+         void *malloc(size_t n) { static int deep; void *(*volatile again)(size_t) = malloc;\n\
+         if (deep) return __libc_malloc(n); deep = 1; void *p = again(n); deep = 0; return p; }\n";
+    fs::write(runs.path("own.c"), allocator).unwrap();
+    let own = ["-shared", "-fPIC", "-O2", "-o", "own.so", "own.c"];
+    stdout_of(Command::new("gcc").args(own).current_dir(runs.path("")));
+    let build = ["recorder", "--build", "gcc", "-o", "."];
+    stdout_of(mtrace_diff().args(build).current_dir(runs.path("")));
+    let mut by_hand = Command::new("./app0");
+    by_hand.env("MTRACE_RECORDER", runs.path("log"));
+    let preload = ["mtrace-recorder.so", "own.so"].map(|name| runs.path(name));
+    by_hand.env("LD_PRELOAD", std::env::join_paths(preload).unwrap());
+    stdout_of(by_hand.current_dir(runs.path("")));
+    let said = stdout_of(
+        mtrace_diff()
+            .args(["show", "log"])
+            .current_dir(runs.path("")),
+    );
+    assert!(said.contains("150 records · 50 blocks live"), "{said}");
+    assert!(!said.contains("partial"), "{said}");
 }
 
 /// Coroutines and signal handlers run on stacks of a few KiB, and what lies below is not the recorder's.
