@@ -29,6 +29,9 @@ pub(crate) struct Manifest {
     /// How long the program was traced, in seconds.
     #[serde(default)]
     pub duration_s: Option<f64>,
+    /// Whether the program ended by itself, was asked to, or was killed.
+    #[serde(default)]
+    ended: Option<String>,
     /// Of the program, where it ended by itself.
     #[serde(default)]
     pub exit_status: Option<i32>,
@@ -77,6 +80,13 @@ impl Manifest {
             )),
             _ => Ok(manifest),
         }
+    }
+
+    /// When the program was ended, in seconds, where it did not end by itself.
+    pub(crate) fn ended_at(&self) -> Option<f64> {
+        let ended = self.ended.as_deref();
+        self.duration_s
+            .filter(|_| matches!(ended, Some("asked" | "killed")))
     }
 
     /// Adds what a log says of its modules.

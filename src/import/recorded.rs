@@ -17,7 +17,7 @@ use crate::error::{Error, InputError, Result, UsageError};
 use crate::file_name::base_name;
 use crate::printable::{printable, shortened};
 use crate::progress::Progress;
-use crate::recording::{EventBlocks, Recording, duration_of, is_recording, replay};
+use crate::recording::{EventBlocks, Recording, Replaying, duration_of, is_recording, replay};
 use crate::run::{
     Blocks, Build, Facts, Figures, LinkAddress, LiveBlock, Location, LocationId, Module, ModuleId,
     ModuleLabel, Origin, RecordedProcess, Role, Run, Source, StackId, Symbolized, Text, Unknown,
@@ -32,14 +32,31 @@ pub(super) const RECORDING: Importer = Importer {
     import,
 };
 
+/// A program that was ended may have been quiet for this long before, in seconds, and nobody minds.
+const ABOUT_END: f64 = 0.02;
+
 /// The blocks of a log, wherever it comes from.
 pub(super) type LogBlocks<'a> = EventBlocks<Box<dyn Read + Send + 'a>>;
 
 fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
+    // The program takes a little to begin, and to end.
+    let ended_at = capture
+        .manifest
+        .ended_at()
+        .map(|seconds| ((seconds - ABOUT_END) * 1e6) as u64);
     let silent = Progress::default();
-    let until = until(&capture, || Ok(duration_of(open(&capture, &silent)?)))?;
+    let until = until(&capture, || {
+        Ok(duration_of(open(&capture, &silent)?, ended_at))
+    })?;
     let blocks = open(&capture, reading.progress)?;
-    let recording = replay(blocks, until, reading.keep_blocks);
+    let recording = replay(
+        blocks,
+        Replaying {
+            until,
+            ended_at,
+            keep_blocks: reading.keep_blocks,
+        },
+    );
     let recording = recording.map_err(|e| Error::io("read", &capture.log, e))?;
     let reached = reached(&capture, &recording)?;
     capture.manifest.add_modules(known_builds(&recording));

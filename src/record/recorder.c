@@ -3308,6 +3308,16 @@ EXPORT int dlclose(void *handle) {
     return result;
 }
 
+/* A program that ends by _exit runs no destructors. A child of vfork has its parent's memory but not its log, and a signal
+ * handler may have come while the thread is in here. */
+static COLD __attribute__((noreturn)) void end_at_once(int status) {
+    if (rec.state == 1 && !is_inside && rec.header && (uint32_t)syscall(SYS_getpid) == rec.header->pid) on_exit_();
+    for (;;) syscall(SYS_exit_group, status);
+}
+
+EXPORT __attribute__((noreturn)) void _exit(int status) { end_at_once(status); }
+EXPORT __attribute__((noreturn)) void _Exit(int status) { end_at_once(status); }
+
 /* The C++ library's own function. A plug-in that is loaded for itself alone brings the library along, and then only
  * the plug-in's own scope has it. The library stays loaded from then on, since it is called again. */
 static COLD void *find_new(const char *symbol, void *caller) {

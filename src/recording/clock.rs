@@ -31,11 +31,17 @@ pub(super) struct Gone {
     /// In microseconds.
     pub time: u64,
     pub allocations: u64,
+    /// The program has told of its exit.
+    is_at_end: bool,
 }
 
 impl Clock {
-    /// Of a run until some time, whose first blocks are read for it.
-    pub(super) fn of(blocks: &mut EventBlocks<impl Read>, until: u64) -> (Clock, Vec<EventBlock>) {
+    /// Of a run until some time, whose first blocks are read for it. `ended_at` is when it ended, unless its log tells.
+    pub(super) fn of(
+        blocks: &mut EventBlocks<impl Read>,
+        until: u64,
+        ended_at: Option<u64>,
+    ) -> (Clock, Vec<EventBlock>) {
         let header = blocks.header.clone();
         // A summary has no single allocations.
         if header.mode == Mode::Summary {
@@ -52,8 +58,12 @@ impl Clock {
                 return (Clock::Time, first);
             }
         }
+        gone = gone.until_end(ended_at);
         gone.time = gone.time.min(until);
-        (Clock::Both(gone), first)
+        match gone.time < SHORT {
+            true => (Clock::Both(gone), first),
+            false => (Clock::Time, first),
+        }
     }
 
     /// What of the run is over.
@@ -70,22 +80,31 @@ impl Clock {
 }
 
 impl Gone {
+    fn until_end(self, ended_at: Option<u64>) -> Gone {
+        let ended_at = ended_at.filter(|_| !self.is_at_end).unwrap_or(0);
+        Gone {
+            time: self.time.max(ended_at),
+            ..self
+        }
+    }
+
     /// Behind a block's events, or the first time after `until`.
     fn go_on(&mut self, block: &EventBlock, header: &Header, until: u64) {
         self.time = self.time.max(block.time);
         // What cannot be read is said by the replay.
         let _ = decode(block, header, |event| match event {
             RecordedEvent::Time(time) => self.time = self.time.max(time),
+            RecordedEvent::End => self.is_at_end = true,
             RecordedEvent::Allocated { .. } if self.time <= until => self.allocations += 1,
             _ => {}
         });
     }
 }
 
-/// How long a recording goes on, in microseconds.
-pub(crate) fn duration_of(blocks: EventBlocks<impl Read>) -> u64 {
+/// How long a recording goes on, in microseconds. `ended_at` is when it ended, unless its log tells.
+pub(crate) fn duration_of(blocks: EventBlocks<impl Read>, ended_at: Option<u64>) -> u64 {
     let header = blocks.header.clone();
     let mut gone = Gone::default();
     blocks.for_each(|block| gone.go_on(&block, &header, u64::MAX));
-    gone.time
+    gone.until_end(ended_at).time
 }

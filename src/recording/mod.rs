@@ -22,5 +22,5 @@ pub(crate) use events::{RecordedEvent, decode};
 pub(crate) use header::{Header, Mode, is_recording};
 pub(crate) use outcome::Recording;
 pub(crate) use programs::{Programs, program_of};
-pub(crate) use replay::{Until, replay};
+pub(crate) use replay::{Replaying, Until, replay};
 pub(crate) use text::write_mtrace_log;

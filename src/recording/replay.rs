@@ -32,17 +32,22 @@ pub(crate) enum Until {
     Time(u64),
 }
 
+/// How a recording is replayed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replaying {
+    pub until: Until,
+    /// When the program was ended, in microseconds, where its log does not tell: it may have been quiet for long by then.
+    pub ended_at: Option<u64>,
+    pub keep_blocks: bool,
+}
+
 /// Replays a recording up to a moment.
-pub(crate) fn replay(
-    mut blocks: EventBlocks<impl Read>,
-    until: Until,
-    keep_blocks: bool,
-) -> io::Result<Recording> {
-    let until = match until {
+pub(crate) fn replay(mut blocks: EventBlocks<impl Read>, how: Replaying) -> io::Result<Recording> {
+    let until = match how.until {
         Until::End => u64::MAX,
         Until::Time(us) => us,
     };
-    let (clock, first) = Clock::of(&mut blocks, until);
+    let (clock, first) = Clock::of(&mut blocks, until, how.ended_at);
     let mut replay = RecordingReplay::new(blocks.header.clone(), until, clock);
     let mut first = first.into_iter();
     while !replay.is_over
@@ -51,7 +56,7 @@ pub(crate) fn replay(
         replay.block(&block, &mut blocks.damage);
     }
     replay.last_counts(&blocks.last_counts);
-    Ok(replay.finish(blocks.damage, keep_blocks))
+    Ok(replay.finish(blocks.damage, how))
 }
 
 /// A curve of fewer counts than these would show a run that does nothing and jumps.
@@ -394,10 +399,14 @@ impl RecordingReplay {
         nodes[id as usize] = StackNode { parent, pc, module };
     }
 
-    fn finish(mut self, damage: Damage, keep_blocks: bool) -> Recording {
-        let end = match self.is_over {
-            true => self.until,
-            false => self.gone.time,
+    fn finish(mut self, damage: Damage, how: Replaying) -> Recording {
+        let end = match (self.is_over, self.recording.ended) {
+            (true, _) => self.until,
+            (false, ProcessEnd::Exit) => self.gone.time,
+            (false, ProcessEnd::WithoutExit) => {
+                let ended = how.ended_at.unwrap_or(0).min(self.until);
+                self.gone.time.max(ended)
+            }
         };
         self.gone.time = end;
         let end_of_curves = self.go_on();
@@ -427,7 +436,7 @@ impl RecordingReplay {
         for (stack, curve) in recording.stacks.iter_mut().zip(curves) {
             stack.curve = is_told.then_some(curve);
         }
-        if keep_blocks {
+        if how.keep_blocks {
             recording.blocks = self.table.iter().collect();
             recording
                 .blocks

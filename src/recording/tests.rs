@@ -145,8 +145,16 @@ fn file(blocks: &[(Vec<u8>, u32, u64)], in_window: bool) -> Vec<u8> {
     header
 }
 
+fn to(until: Until) -> Replaying {
+    Replaying {
+        until,
+        ended_at: None,
+        keep_blocks: false,
+    }
+}
+
 fn read(file: &[u8]) -> Recording {
-    replay(EventBlocks::open(file).unwrap().unwrap(), Until::End, false).unwrap()
+    replay(EventBlocks::open(file).unwrap().unwrap(), to(Until::End)).unwrap()
 }
 
 fn live(recording: &Recording) -> Vec<(u32, u64, Tally)> {
@@ -265,7 +273,7 @@ fn a_moment_is_exact() {
     let file = file(&small(), false);
     let until = |us| {
         let blocks = EventBlocks::open(&file[..]).unwrap().unwrap();
-        replay(blocks, Until::Time(us), false).unwrap()
+        replay(blocks, to(Until::Time(us))).unwrap()
     };
     let at = |us| live(&until(us));
     // Nothing happens between 1000 and 1499, yet the run goes on.
@@ -293,7 +301,7 @@ fn a_moment_is_exact() {
     );
     assert_eq!(at(1500), SMALL);
     assert_eq!(
-        duration_of(EventBlocks::open(&file[..]).unwrap().unwrap()),
+        duration_of(EventBlocks::open(&file[..]).unwrap().unwrap(), None),
         1500
     );
 }
@@ -317,7 +325,7 @@ fn a_block_that_is_being_moved_is_there() {
         assert!(curve.iter().all(|live| live.blocks == 1), "{curve:?}");
         let blocks = EventBlocks::open(&file[..]).unwrap().unwrap();
         let in_the_50th = 50 * (between + IN_REALLOC) - IN_REALLOC / 2;
-        let moving = replay(blocks, Until::Time(in_the_50th), false).unwrap();
+        let moving = replay(blocks, to(Until::Time(in_the_50th))).unwrap();
         assert_eq!(
             moving.stacks[0].live,
             Tally {
@@ -350,6 +358,44 @@ fn a_pause_of_a_short_run_is_half_as_long() {
     assert_eq!(after_a_quarter(10_000), 319);
     let short = after_a_quarter(100);
     assert!(short.abs_diff(227) <= 4, "{short}");
+}
+
+/// Of a program that was ended, the log tells nothing of its last quiet time.
+#[test]
+fn a_program_is_quiet_until_it_is_ended() {
+    let mut block = EventWriter::default();
+    block.node(4, 0x1000);
+    for kept in 1..=100 {
+        block.time(5_000);
+        block.allocated(kept * 0x100, 10, 4);
+    }
+    let read = |entries: &[u8], ended_at, until| {
+        let file = file(&[(entries.to_vec(), 4, 0)], false);
+        let blocks = EventBlocks::open(&file[..]).unwrap().unwrap();
+        let how = Replaying {
+            ended_at,
+            ..to(until)
+        };
+        let recording = replay(blocks, how).unwrap();
+        let curve = recording.stacks[0].curve.as_ref().unwrap().points();
+        (recording.end_us, curve[crate::trace::STEPS / 2].blocks)
+    };
+    let entries = block.entries.clone();
+    // The log ends after half a second.
+    let half = read(&entries, None, Until::End);
+    assert_eq!(half.0, 500_000);
+    assert!(half.1.abs_diff(51) <= 1, "{half:?}");
+    assert_eq!(
+        read(&entries, Some(2_000_000), Until::End),
+        (2_000_000, 100)
+    );
+    assert_eq!(
+        read(&entries, Some(2_000_000), Until::Time(1_200_000)),
+        (1_200_000, 100)
+    );
+    // One that tells of its exit needs no such word.
+    block.entries.extend([4 + 8 * 6, 0]);
+    assert_eq!(read(&block.entries, Some(2_000_000), Until::End), half);
 }
 
 fn did() -> impl Strategy<Value = Did> {
@@ -511,7 +557,7 @@ proptest! {
         let Ok(Ok(damaged)) = EventBlocks::open(&whole[..]) else {
             return Ok(());
         };
-        let recording = replay(damaged, Until::End, false).unwrap();
+        let recording = replay(damaged, to(Until::End)).unwrap();
         if is_cut || checked.iter().any(|range| range.contains(&at)) {
             let figures = figures(&recording);
             for (node, figure) in &figures {
@@ -530,7 +576,13 @@ proptest! {
         let at = at.min(whole.len());
         whole.splice(at..at, bytes.drain(..));
         if let Ok(Ok(blocks)) = EventBlocks::open(&whole[..]) {
-            let _ = replay(blocks, Until::End, true);
+            let _ = replay(
+                blocks,
+                Replaying {
+                    keep_blocks: true,
+                    ..to(Until::End)
+                },
+            );
         }
     }
 }
