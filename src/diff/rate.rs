@@ -49,8 +49,12 @@ const FASTER: f64 = 2.0;
 /// An error is so many standard deviations: 19 of 20 counts are nearer.
 const DEVIATIONS: f64 = 2.0;
 
-/// No chance makes ten out of one, even in blocks that come in a few batches.
+/// No chance makes ten out of one, even in blocks that come in a few batches. But where they all go again, as in a buffer
+/// that is written out when it is full, it is chance how many there are at the end.
 const LEAST_SHARE: f64 = 0.1;
+
+/// What falls to half of what it had, or less, comes and goes.
+const FALLS: u64 = 2;
 
 /// The variance of counts is known from some 14 of them, and may be this much more: by one standard deviation of its own.
 const MAY_VARY_MORE: f64 = 1.4;
@@ -90,7 +94,7 @@ pub(super) fn rates(
         [per_minute, by_ends, by_course]
     };
     let readings = minutes.map_or([None; 3], readings);
-    let at_least = readings.map(|rate| rate.map(Rate::at_least));
+    let at_least = readings.map(|rate| rate.map(|rate| rate.at_least(chance.least_share())));
     let steepest_per_minute = readings.into_iter().fold(None, steepest);
     Rates {
         per_minute,
@@ -184,6 +188,7 @@ impl Default for Course {
             chance: Chance {
                 dispersion: 1.0,
                 kept: 0.0,
+                swing: 0.0,
             },
         }
     }
@@ -224,6 +229,8 @@ struct Chance {
     dispersion: f64,
     /// Blocks that the last run kept, without what it had from the start.
     kept: f64,
+    /// Blocks that are there or not, depending on when one looks.
+    swing: f64,
 }
 
 impl Chance {
@@ -233,13 +240,23 @@ impl Chance {
         Chance {
             dispersion: dispersion.map_or(1.0, |known| known * MAY_VARY_MORE),
             kept: known.map_or(0.0, |kept| kept.blocks),
+            swing: last.map_or(0.0, |run| swing(run.curve)),
         }
     }
 
     /// The error of so many blocks.
     fn of_count(self, blocks: f64) -> f64 {
         // One block more or less is always possible.
-        DEVIATIONS * (self.dispersion * blocks.abs()).sqrt().max(1.0)
+        let by_chance = DEVIATIONS * (self.dispersion * blocks.abs()).sqrt().max(1.0);
+        by_chance.max(self.swing)
+    }
+
+    /// What a rate comes to at least, as a share of it.
+    fn least_share(self) -> f64 {
+        match self.swing > 0.0 {
+            true => 0.0,
+            false => LEAST_SHARE,
+        }
     }
 
     /// The error of a rate from what a longer run has more: both its runs counted all that they kept.
@@ -259,6 +276,16 @@ impl Chance {
             false => self.of_count(grew.max(2.0 * self.kept)) / last,
         }
     }
+}
+
+/// The most that was there in the second half of a run, if most of that was gone again at some step.
+fn swing(curve: &Curve) -> f64 {
+    let (mut most, mut falls) = (0, false);
+    for at in &curve.points()[STEPS / 2..] {
+        most = most.max(at.blocks);
+        falls |= at.blocks <= most / FALLS && most > 0;
+    }
+    if falls { most as f64 } else { 0.0 }
 }
 
 /// Whether runs took the same time.
@@ -340,11 +367,11 @@ fn steepest(a: Option<Rate>, b: Option<Rate>) -> Option<Rate> {
 
 impl Rate {
     /// What it comes to at least, if chance made it look steep.
-    fn at_least(self) -> Rate {
+    fn at_least(self, least_share: f64) -> Rate {
         let Some(error) = self.error.filter(|_| self.blocks > 0.0) else {
             return self;
         };
-        let blocks = (self.blocks - error).max(LEAST_SHARE * self.blocks);
+        let blocks = (self.blocks - error).max(least_share * self.blocks);
         let share = blocks / self.blocks;
         Rate {
             blocks,
