@@ -366,6 +366,21 @@ fn main() {
             gate::what_was_run_before_exec_is_no_child,
         ),
         trial(
+            "what_replaces_what_was_level_is_named",
+            &["gcc"],
+            replaced::what_replaces_what_was_level_is_named,
+        ),
+        trial(
+            "what_leaks_faster_in_place_of_a_table_is_named",
+            &["gcc"],
+            replaced::what_leaks_faster_in_place_of_a_table_is_named,
+        ),
+        trial(
+            "batches_that_go_again_are_no_rate",
+            &["gcc"],
+            replaced::batches_that_go_again_are_no_rate,
+        ),
+        trial(
             "what_replaces_a_table_is_named",
             &["gcc"],
             replaced::what_replaces_a_table_is_named,
@@ -424,6 +439,11 @@ fn main() {
             "handlers_that_allocate_break_nothing",
             &["gcc"],
             recorder::handlers_that_allocate_break_nothing,
+        ),
+        trial(
+            "a_quiet_end_belongs_to_the_run",
+            &["gcc"],
+            recorder::a_quiet_end_belongs_to_the_run,
         ),
         trial(
             "an_allocator_that_calls_itself_loses_nothing",

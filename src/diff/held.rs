@@ -41,9 +41,9 @@ pub(super) fn held(
     (grew && runs.len() > 1 && are_known).then(|| measurement(runs, figures, columns, held))
 }
 
-/// What a run had in the end, or until the exit freed it.
-pub(super) fn what_was_held(run: &SiteRun) -> Figures {
-    without_exit(run, most).figures
+/// A run as if its exit had freed nothing.
+pub(super) fn as_held(run: &SiteRun) -> SiteRun {
+    without_exit(run, most)
 }
 
 /// The step at which the exit of other runs can have begun: where that of the last one did, or somewhat earlier. What went

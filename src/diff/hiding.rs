@@ -9,15 +9,19 @@ use super::column::Column;
 use super::comparison::judge_each;
 use super::finding::Finding;
 use super::growth::Growth;
-use super::held::{has_fallen, what_was_held};
+use super::held::{as_held, has_fallen};
 use super::judged::{Measurement, Site};
+use super::median::median;
 use super::rate::rates;
 use super::site::{Grouping, Part, SiteRun};
 use super::split::{by_calls, of_ways, split};
 use super::together::{Likeness, Sum, Together, can_lose, has_gained, has_lost, is_much_less};
 use super::trend::{Observed, Trend, judge_run, kept, trend_of};
 use crate::run::{Figures, Run};
-use crate::trace::STEPS;
+use crate::trace::{STEPS, Tally};
+
+/// So many steps tell a level, whatever comes and goes.
+const NEAR: usize = 5;
 
 /// By this step a start-up table is there.
 const EARLY: usize = STEPS / 8;
@@ -55,7 +59,7 @@ fn had(site: &Site) -> Figures {
 /// Few fall, and only of these the course has to be looked at.
 fn held_or_left(run: &SiteRun) -> Figures {
     match run.curve.as_ref().is_some_and(has_fallen) {
-        true => what_was_held(run),
+        true => as_held(run).figures,
         false => run.figures,
     }
 }
@@ -228,35 +232,37 @@ fn by_sizes(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Opti
     })
 }
 
-/// What grows now and did not before, where as much is gone that was there before.
+/// What grows now and did not before, or more slowly, where as much is gone that was there before.
 fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
     // By its own course: of a longer run that left no more, the verdict is another.
     let found = |run: &Option<Box<SiteRun>>, column| judge_run(run.as_deref()?, column);
     let runs = &site.at.runs;
     let now = found(runs.last()?, columns.last()?).filter(|now| leaks(now.trend))?;
     let before = found(runs.first()?, columns.first()?)?;
-    if leaks(before.trend) && before.by_bytes == now.by_bytes {
-        return None;
-    }
-    let grown = grown_by(last(site)?, now)?;
-    let first = runs.first()?.as_deref()?;
-    // What filled up in the first run, too, is no more than it was, by whichever measure.
-    let filled = since_early(first, held_or_left(first))?;
-    let filled = kept_by(first).map_or(filled, |kept| Figures {
-        blocks: filled.blocks.max(kept.blocks),
-        bytes: filled.bytes.max(kept.bytes),
-        allocations: None,
-    });
-    if !is_much_less(filled, grown) {
-        return None;
-    }
-    let mut figures = vec![filled; columns.len()];
+    let (first, last) = (runs.first()?.as_deref()?, last(site)?);
+    let grown = grown_by(last, now)?;
+    let grew = leaks(before.trend) && before.by_bytes == now.by_bytes;
+    let readings = match grew {
+        true => [grown_by(first, before).map(|before| (before, grown)), None],
+        false => [filled_up(first, grown), was_level(first, last, grown)],
+    };
+    let readings = readings.into_iter().flatten();
+    let readings = readings.filter(|(before, grown)| is_much_less(*before, *grown));
+    // The worse one counts.
+    let (before, grown) = readings.max_by_key(|(before, grown)| {
+        let growth = Growth::between(*before, *grown);
+        (growth.blocks, growth.bytes)
+    })?;
+    let mut figures = vec![before; columns.len()];
     *figures.last_mut()? = grown;
     // A percentage is one of what was there before.
-    let growth = Growth::between(filled, grown);
+    let growth = Growth::between(before, grown);
     let measurement = site.measurement(columns);
     Some(Together {
-        likeness: Likeness::Replaced,
+        likeness: match grew {
+            true => Likeness::Faster,
+            false => Likeness::Replaced,
+        },
         sites: vec![index],
         in_last: 1,
         held: None,
@@ -269,10 +275,64 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
     })
 }
 
+/// What filled up in the first run, by whichever measure is more, beside what grew.
+fn filled_up(first: &SiteRun, grown: Figures) -> Option<(Figures, Figures)> {
+    let filled = since_early(first, held_or_left(first))?;
+    let filled = kept_by(first).map_or(filled, |kept| Figures {
+        blocks: filled.blocks.max(kept.blocks),
+        bytes: filled.bytes.max(kept.bytes),
+        allocations: None,
+    });
+    Some((filled, grown))
+}
+
+/// What the first run went up and down by in its second half, and what the last one rose by, each as if its whole run had
+/// been so: a table that was full by then, and whose entries came and went, hides no growth.
+fn was_level(first: &SiteRun, last: &SiteRun, grown: Figures) -> Option<(Figures, Figures)> {
+    let (first, last) = (second_half(first)?, second_half(last)?);
+    let spread = |of: fn(&Tally) -> u64| {
+        // What is gone at one step only is read anew.
+        let levels: Vec<f64> = first.iter().map(|at| of(at) as f64).collect();
+        let levels = levels.windows(3).map(median);
+        let (least, most) = levels.fold((f64::INFINITY, 0.0_f64), |(least, most), level| {
+            (least.min(level), most.max(level))
+        });
+        2 * (most - least.min(most)) as u64
+    };
+    let rise = |of: fn(&Tally) -> u64| {
+        let near =
+            |part: &[Tally]| median(&part.iter().map(|at| of(at) as f64).collect::<Vec<_>>());
+        let rise = near(&last[last.len() - NEAR..]) - near(&last[..NEAR]);
+        2 * rise.max(0.0) as u64
+    };
+    let (blocks, bytes) = (|at: &Tally| at.blocks, |at: &Tally| at.bytes);
+    let level = Figures {
+        blocks: spread(blocks),
+        bytes: grown.bytes.map(|_| spread(bytes)),
+        allocations: None,
+    };
+    let grown = Figures {
+        blocks: grown.blocks.min(rise(blocks)),
+        bytes: grown.bytes.map(|grown| grown.min(rise(bytes))),
+        allocations: None,
+    };
+    Some((level, grown))
+}
+
+/// How much there was at each step of the second half, as if the exit had freed nothing.
+fn second_half(run: &SiteRun) -> Option<Vec<Tally>> {
+    let curve = run.curve.as_ref()?;
+    let points = match has_fallen(curve) {
+        true => as_held(run).curve?.points(),
+        false => curve.points(),
+    };
+    Some(points[STEPS / 2..].to_vec())
+}
+
 /// By how much a run grew that did so to its end.
 fn grown_by(run: &SiteRun, found: Finding) -> Option<Figures> {
     let held = match found.trend {
-        Trend::Grows => what_was_held(run),
+        Trend::Grows => as_held(run).figures,
         _ => run.figures,
     };
     // What was there early can be gone by now.

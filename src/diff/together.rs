@@ -32,6 +32,8 @@ pub enum Likeness {
     Size(u64),
     /// Not sites, but what one leaks in place of what it had.
     Replaced,
+    /// The same, where it leaked before, too, but more slowly.
+    Faster,
 }
 
 /// Sites that have something in common.
@@ -71,9 +73,11 @@ impl Together {
                     .iter()
                     .all(|site| !functions.contains(&site.at.function())),
                 Likeness::Copies | Likeness::Function | Likeness::RunTimeCode => false,
-                Likeness::Callers | Likeness::Calls | Likeness::Size(_) | Likeness::Replaced => {
-                    false
-                }
+                Likeness::Callers
+                | Likeness::Calls
+                | Likeness::Size(_)
+                | Likeness::Replaced
+                | Likeness::Faster => false,
             };
         Together {
             likeness,

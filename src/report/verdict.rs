@@ -336,6 +336,13 @@ fn offset(report: &Report) -> String {
                     name()
                 );
             }
+            Likeness::Faster => {
+                return format!(
+                    "; but {} grew more slowly before and now grows by more than that on top, in place of what it had \
+                     (--strict fails it)",
+                    name()
+                );
+            }
             Likeness::Wrapper(function) => format!("callers of {function}"),
             Likeness::Copies | Likeness::Line | Likeness::Function | Likeness::RunTimeCode => {
                 format!("rows of the line of {}", name())
@@ -363,7 +370,7 @@ fn others(together: &Together) -> String {
         (Likeness::Callers, _) => {
             format!(" for {} of its callers", count(together.in_last as u64))
         }
-        (Likeness::Replaced, _) => " in place of what it had".to_owned(),
+        (Likeness::Replaced | Likeness::Faster, _) => " in place of what it had".to_owned(),
         (Likeness::Size(size), _) => format!(" in blocks of {}", bytes(*size)),
         (_, 0) => String::new(),
         (Likeness::Copies, 1) => " and its like in a copy of that file".to_owned(),

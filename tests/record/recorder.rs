@@ -209,6 +209,30 @@ pub(crate) fn handlers_that_allocate_break_nothing() {
     assert_eq!(live(site(&document, "scratch")), [Some((0, 0))]);
 }
 
+/// Half a second of work, and a second of quiet at the end: no growth to the end, however the program ends.
+pub(crate) fn a_quiet_end_belongs_to_the_run() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         char *volatile kept[300];\n\
+         int main(int argc, char **argv) {\n\
+         for (int i = 0; i < 300; i++) { kept[i] = malloc(40); usleep(1500); }\n\
+         if (argc > 1) pause(); sleep(1); _exit(0); }\n",
+    );
+    for (name, options, command) in [
+        ("ends", &[][..], &["./app0"][..]),
+        ("asked", &["--for", "1500ms"], &["./app0", "wait"]),
+    ] {
+        runs.record(name, options, command);
+        let at = runs.path(name);
+        let document = json(&["show", at.to_str().unwrap()]);
+        let row = &document["sites"][0];
+        assert_eq!(live(row), [Some((300, 12_000))], "{name}");
+        let curve = row["runs"][0]["curve"]["blocks"].as_array().unwrap();
+        assert_eq!(curve[48], 300, "{name}: {curve:?}");
+        assert!(curve[8].as_u64().unwrap() < 200, "{name}: {curve:?}");
+    }
+}
+
 /// uClibc's malloc calls itself, by the name that the recorder takes over: no event of the program is lost by that.
 pub(crate) fn an_allocator_that_calls_itself_loses_nothing() {
     let runs = Runs::of(

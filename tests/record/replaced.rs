@@ -79,6 +79,65 @@ pub(crate) fn a_buffer_that_grew_to_twice_its_size_is_no_less_for_the_exit() {
     assert_eq!(status, Some(1), "{said}");
 }
 
+/// What was there before need not have been there from the start, nor from one moment on.
+pub(crate) fn what_replaces_what_was_level_is_named() {
+    let full_cache = "struct node *ring[2000];\n\
+         int main(void) { const int room = LEAK ? 200 : 2000;\n\
+         for (int i = 0; i < 9000; i++) { struct node *old = ring[i % room]; ring[i % room] = make();\n\
+         if (old && LEAK && i % 8 == 0) push(&kept, old); else free(old); work(i); } return 0; }\n";
+    let read_anew = |free_all: &str| {
+        format!(
+            "int main(void) {{ const int entries = LEAK ? 160 : 800;\n\
+             for (int i = 0; i < 9000; i++) {{ if (i % 1800 == 0) {{ if (!LEAK) drop(&table);\n\
+             for (int j = 0; j < entries; j++) push(&table, make()); }} work(i); }} {free_all} return 0; }}\n"
+        )
+    };
+    let buffer = "int main(void) { char *volatile buffer = 0;\n\
+         for (int i = 0; i < 6000; i++) { work(i); if (LEAK || i < 3000) buffer = realloc(buffer, (i + 1) * (LEAK ? 60 : 134)); }\n\
+         _exit(0); }\n";
+    for source in [
+        full_cache,
+        &read_anew(""),
+        &read_anew("drop(&table);"),
+        buffer,
+    ] {
+        let runs = built(source);
+        runs.record_both();
+        assert_named(&runs, &["--fail-above", "10,100KiB"], IN_PLACE);
+    }
+}
+
+/// A small leak that was there before does not excuse a large one in place of a table.
+pub(crate) fn what_leaks_faster_in_place_of_a_table_is_named() {
+    let runs = built(
+        "int main(void) { for (int i = LEAK ? -100 : -1500; i < 9000; i++) {\n\
+         if (i < 0 || i % (LEAK ? 9 : 300) == 0) push(&table, make()); if (i >= 0) work(i); } return 0; }\n",
+    );
+    runs.record_both();
+    assert_named(
+        &runs,
+        &[],
+        "grew more slowly before and now grows by more than that on top, in place of what it had",
+    );
+}
+
+/// How much of a batch is there at the end is chance.
+pub(crate) fn batches_that_go_again_are_no_rate() {
+    let runs = built(
+        "int main(void) { for (int i = 1; i < 8900 + 5 * LEAK; i++) { push(&table, make());\n\
+         if (i % 1000 == 0) drop(&table); work(i); } return 0; }\n",
+    );
+    runs.record_both();
+    let (status, said) = runs.gate(&["--fail-above", "1000/min"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(
+        said.contains("above it by no more than chance can make"),
+        "{said}"
+    );
+    let strict = ["--fail-above", "1000/min", "--strict-rates"];
+    assert_eq!(runs.gate(&strict).0, Some(1));
+}
+
 /// Counts alone tell it, too.
 pub(crate) fn what_replaces_a_table_is_named_in_a_summary() {
     let runs = built(
@@ -86,6 +145,14 @@ pub(crate) fn what_replaces_a_table_is_named_in_a_summary() {
          for (int i = 0; i < 30000; i++) { if (LEAK && i % 100 == 0) push(&kept, make()); work(i); } return 0; }\n",
     );
     let options = ["--force", "--mode", "summary", "--every", "10ms"];
+    runs.record("run0", &options, &["./app0"]);
+    runs.record("run1", &options, &["./app1"]);
+    assert_named(&runs, &[], IN_PLACE);
+    // And if the exit frees it.
+    let runs = built(
+        "int main(void) { for (int i = 0; !LEAK && i < 900; i++) push(&kept, make());\n\
+         for (int i = 0; i < 30000; i++) { if (LEAK && i % 40 == 0) push(&kept, make()); work(i); } drop(&kept); return 0; }\n",
+    );
     runs.record("run0", &options, &["./app0"]);
     runs.record("run1", &options, &["./app1"]);
     assert_named(&runs, &[], IN_PLACE);

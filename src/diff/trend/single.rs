@@ -3,8 +3,9 @@
 use super::evidence::Evidence;
 use super::observed::{Observed, both};
 use super::shape;
-use super::work::{GrowsByBytes, grows_by_bytes};
+use super::work::{self, GrowsByBytes, grows_by_bytes};
 use crate::diff::finding::Trend;
+use crate::trace::Curve;
 
 /// The verdict on one run.
 pub fn trend_of(run: &Observed<'_>) -> Trend {
@@ -30,7 +31,14 @@ pub(super) fn of_blocks(run: &Observed<'_>) -> Trend {
 pub(super) fn of_blocks_beside(first: Option<&Observed<'_>>, last: &Observed<'_>) -> Trend {
     match evidence_beside(first, last) {
         Some(evidence) => evidence.trend(),
-        None => shape::trend_of(last.curve),
+        None => of_shape(last.curve),
+    }
+}
+
+fn of_shape(curve: &Curve) -> Trend {
+    match shape::trend_of(curve) {
+        Trend::Shutdown if work::grew_until_the_exit(&shape::blocks(curve)) => Trend::Grows,
+        trend => trend,
     }
 }
 

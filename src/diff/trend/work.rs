@@ -91,13 +91,15 @@ pub(super) fn grew_until_the_exit(live: &[f64; STEPS]) -> bool {
         return false;
     }
     let at_work = &live[begin..=end];
-    let level = at_work.iter().rev();
-    let level = level.take_while(|at| (**at - live[end]).abs() <= 0.002 * live[end]);
     // As if it had stayed as it was.
     let mut kept = *live;
     kept[end..].fill(live[end]);
-    let level = level.count();
-    let is_at_its_bound = level > LEVEL && level as f64 * live[end] / (end - begin) as f64 > SILENT;
+    let mut levels = at_work.chunk_by(|a, b| (a - b).abs() <= 0.002 * live[end]);
+    let level = levels.next_back().map_or(0, <[f64]>::len);
+    // What comes in heaps, as when a configuration is read anew, stays at each level for a time.
+    let earlier = levels.map(<[f64]>::len).max().unwrap_or(0);
+    let is_at_its_bound = level > LEVEL.max(earlier + earlier / 4)
+        && level as f64 * live[end] / (end - begin) as f64 > SILENT;
     rises_all_along(at_work) && !is_at_its_bound && !shape::is_staircase(&kept)
 }
 
