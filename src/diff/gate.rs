@@ -82,7 +82,10 @@ impl Gate {
                 let exceeded = self.exceeded(&others);
                 match self.strict {
                     true => (limits, together.measurement) = (exceeded, others),
-                    false if !exceeded.is_empty() => offset.push(together.clone()),
+                    // One thing of a site is enough to say.
+                    false if !exceeded.is_empty() && !is_named(&offset, site) => {
+                        offset.push(together.clone());
+                    }
                     false => {}
                 }
             }
@@ -197,4 +200,10 @@ impl Gate {
         let fails = !breaches.is_empty() || (self.fail_on_double_free && double_frees > 0);
         Some(if fails { Verdict::Fail } else { Verdict::Pass })
     }
+}
+
+fn is_named(offset: &[Together], site: usize) -> bool {
+    offset
+        .iter()
+        .any(|named| named.sites.first() == Some(&site))
 }

@@ -36,16 +36,18 @@ pub(crate) fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<To
         site.at.hidden.is_none() && site.at.part.is_none() && site.at.lines.is_none()
     });
     let hiding = |(index, site): (usize, &Site)| {
-        let (parts, calls) = match may_hide_a_caller(site) {
+        let (mut found, others) = match may_hide_a_caller(site) {
             true => (
                 by_callers(index, site, runs, columns),
                 by_calls_in_line(index, site, runs, columns),
             ),
-            false => (by_sizes(index, site, runs, columns), None),
+            false => (Vec::new(), by_sizes(index, site, runs, columns)),
         };
-        let had_much = || is_much_less(Figures::ZERO, had(site));
-        let replaced = had_much().then(|| replaced(index, site, columns)).flatten();
-        parts.into_iter().chain(calls).chain(replaced)
+        found.extend(others);
+        if is_much_less(Figures::ZERO, had(site)) {
+            found.extend(replaced(index, site, columns));
+        }
+        found
     };
     rows.flat_map(hiding).collect()
 }
@@ -80,15 +82,17 @@ fn may_hide_a_caller(site: &Site) -> bool {
 }
 
 /// The callers that leak, without those that did not and shrank. Those that have twice what they had and do not look like a
-/// leak are named.
-fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Option<Together> {
+/// leak are named, and each that leaks in place of what it had.
+fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Vec<Together> {
     let ways = ways(&site.at, runs, &Reach::default());
     // To judge all ways of all rows would take as long as all else.
     if !has_way_that_lost(&ways) && !has_stack_that_grows(site, runs) {
-        return None;
+        return Vec::new();
     }
     let ways = judge_each(of_ways(&site.at, ways, runs), columns);
-    of_parts(index, ways, Likeness::Callers, columns)
+    let grown = of_parts(index, &ways, Likeness::Callers, columns);
+    let replaced = ways.iter().filter_map(|way| replaced(index, way, columns));
+    grown.into_iter().chain(replaced).collect()
 }
 
 /// The same of several calls that stand in one line.
@@ -100,13 +104,13 @@ fn by_calls_in_line(
 ) -> Option<Together> {
     let here = last(site).filter(|here| here.places.len() > 1)?;
     let calls = by_calls(&site.at, runs).filter(|_| !here.stacks().is_empty())?;
-    of_parts(index, judge_each(calls, columns), Likeness::Calls, columns)
+    of_parts(index, &judge_each(calls, columns), Likeness::Calls, columns)
 }
 
 /// Of parts of a row: what those come to that leak, and those that may.
 fn of_parts(
     index: usize,
-    parts: Vec<Site>,
+    parts: &[Site],
     likeness: Likeness,
     columns: &[Column],
 ) -> Option<Together> {
@@ -123,7 +127,7 @@ fn of_parts(
         .iter()
         .filter(|part| grew_by_a_leak(part) || has_gained(part));
     let grown: Vec<&Site> = grown.collect();
-    let all = without_moved(&grown, &parts, columns);
+    let all = without_moved(&grown, parts, columns);
     (!grown.is_empty()).then(|| Together {
         likeness,
         sites: vec![index],
