@@ -24,8 +24,8 @@ Run a program and record what it allocates, into a directory for mtrace-diff.
   -T          write a tar archive of the directory to standard output when done; without -o the directory is a
               temporary one. What the program prints goes to standard error then.
 
-Ctrl-C ends the program as the time does. Exit status: that of the program where it ended by itself; 0 where it was
-ended as asked; 2 if nothing could be recorded.
+Ctrl-C ends the program, too: SIGNAL follows a second later. Exit status: that of the program where it ended by
+itself; 0 where it was ended as asked; 2 if nothing could be recorded.
 
   ./capture.sh -f 2m -o /mnt/run0 -- /usr/bin/app -c app.conf
   mkdir run0 && ssh target /opt/capture.sh -T -f 2m -- /usr/bin/app | tar -xf - -C run0
@@ -258,7 +258,7 @@ signal_all() {
 # Waits until no process is left, and ends them when their time is over.
 follow() {
     begin=$(now)
-    asked='' killed='' alone='' main='' keeper='' others='' stop=''
+    asked='' killed='' alone='' main='' keeper='' others='' stop='' told='' told_at=''
     tick=1 short=0.1
     sleep $short 2>/dev/null || short=1
     while :; do
@@ -279,8 +279,12 @@ follow() {
                 killed=yes
             fi
         elif [ -n "$stop" ] && [ -n "$main" ]; then
-            signal_all "$signal"
-            asked=$time
+            # Ctrl-C went to the program as well: it has a second to end by itself.
+            told_at=${told_at:-$time}
+            if [ -z "$told" ] || [ $((time - told_at)) -ge 100 ]; then
+                signal_all "$signal"
+                asked=$time
+            fi
         fi
         # What is short is looked at often; a long run is left in peace.
         tick=$short
@@ -434,7 +438,8 @@ nothing() {
 
 # The other end of the pipeline. Its exit status is the script's.
 supervise() {
-    trap 'stop=yes' INT TERM HUP
+    trap 'stop=yes' TERM HUP
+    trap 'stop=yes told=yes' INT
     follow
     rm -rf "$state"
     [ "$(id -u)" != 0 ] || chmod go-w,-t "$output"

@@ -44,9 +44,7 @@ pub(crate) fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<To
             false => (Vec::new(), by_sizes(index, site, runs, columns)),
         };
         found.extend(others);
-        if is_much_less(Figures::ZERO, had(site)) {
-            found.extend(replaced(index, site, columns));
-        }
+        found.extend(replaced(index, site, columns));
         found
     };
     rows.flat_map(hiding).collect()
@@ -238,6 +236,9 @@ fn by_sizes(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Opti
 
 /// What grows now and did not before, or more slowly, where as much is gone that was there before.
 fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
+    if !is_much_less(Figures::ZERO, had(site)) {
+        return None;
+    }
     // By its own course: of a longer run that left no more, the verdict is another.
     let found = |run: &Option<Box<SiteRun>>, column| judge_run(run.as_deref()?, column);
     let runs = &site.at.runs;

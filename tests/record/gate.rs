@@ -1134,11 +1134,11 @@ pub(crate) fn counts_of_a_child_are_not_its_parents() {
 /// A pipe keeps no counts: what the program did since the last one is nowhere.
 pub(crate) fn a_summary_without_its_last_counts_is_partial() {
     let runs = Runs::of(
-        "#include <stdlib.h>\n#include <unistd.h>\n\
+        "#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n\
          int main(void) { for (int tick = 0; tick < 3; tick++) {\n\
          for (int i = 0; i < 20; i++) { char *volatile p = malloc(9); free(p); } if (tick < 2) usleep(1100000); }\n\
          for (int i = 0; i < 2000; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); }\n\
-         if (LEAK) _exit(0); return 0; }\n",
+         if (LEAK) raise(SIGKILL); return 0; }\n",
     );
     let mut build = mtrace_diff();
     build.args(["recorder", "--build", "gcc", "-o", "."]);

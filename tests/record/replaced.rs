@@ -148,14 +148,6 @@ pub(crate) fn what_replaces_a_table_is_named_in_a_summary() {
     runs.record("run0", &options, &["./app0"]);
     runs.record("run1", &options, &["./app1"]);
     assert_named(&runs, &[], IN_PLACE);
-    // And if the exit frees it.
-    let runs = built(
-        "int main(void) { for (int i = 0; !LEAK && i < 900; i++) push(&kept, make());\n\
-         for (int i = 0; i < 30000; i++) { if (LEAK && i % 40 == 0) push(&kept, make()); work(i); } drop(&kept); return 0; }\n",
-    );
-    runs.record("run0", &options, &["./app0"]);
-    runs.record("run1", &options, &["./app1"]);
-    assert_named(&runs, &[], IN_PLACE);
 }
 
 /// What the first run dropped long before its exit is not what it had in the end.

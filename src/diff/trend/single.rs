@@ -57,3 +57,31 @@ pub(super) fn evidence_beside(
 pub(crate) fn became_level(run: &Observed<'_>) -> bool {
     matches!(trend_of(run), Trend::Startup | Trend::Plateau)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Observed, Trend, trend_of};
+    use crate::trace::{Curve, STEPS, Tally};
+
+    fn trend(level: impl Fn(usize) -> u64) -> Trend {
+        let points: [Tally; STEPS] = std::array::from_fn(|step| Tally {
+            blocks: level(step),
+            bytes: 48 * level(step),
+        });
+        trend_of(&Observed::bare(&Curve::of(&points)))
+    }
+
+    /// As a summary has it that is counted ten times, and no survivors: the exit frees all at the last step.
+    #[test]
+    fn stairs_that_the_exit_ends_grow() {
+        let stairs = |step: usize| match step {
+            ..=5 | 63 => 0,
+            _ => 236 * (step as u64 / 6),
+        };
+        assert_eq!(trend(stairs), Trend::Grows);
+        let table = |step: usize| if step < 63 { 3000 } else { 0 };
+        assert_eq!(trend(table), Trend::Shutdown);
+        let bound = |step: usize| stairs(step.min(36)).min(stairs(step));
+        assert_eq!(trend(bound), Trend::Shutdown);
+    }
+}
