@@ -84,7 +84,7 @@ fn steps_to_live_blocks(bencher: Bencher<'_, '_>) {
         for step in steps {
             let line = u64::from(step.line());
             match step.action() {
-                Action::Allocate => {
+                Action::Allocate | Action::AllocateInRealloc => {
                     let caller = CallerId(step.caller.0);
                     let size = step.size;
                     let born = 0;
