@@ -95,11 +95,21 @@ pub(crate) fn what_replaces_what_was_level_is_named() {
     let buffer = "int main(void) { char *volatile buffer = 0;\n\
          for (int i = 0; i < 6000; i++) { work(i); if (LEAK || i < 3000) buffer = realloc(buffer, (i + 1) * (LEAK ? 60 : 134)); }\n\
          _exit(0); }\n";
+    // Of one caller, where another one lost a table.
+    let beside_a_table = "struct node *ring[1800];\n\
+         __attribute__((noinline)) static void load(void) { push(&table, make()); work(1); }\n\
+         __attribute__((noinline)) static void serve(int i) { struct node *n = make();\n\
+         if (!LEAK) { free(ring[i % 1800]); ring[i % 1800] = n; }\n\
+         else if (i > 3000 && i % 4) push(&kept, n); else free(n); work(i); }\n\
+         int main(void) { for (int i = 0; i < (LEAK ? 50 : 1500); i++) load();\n\
+         for (int i = 0; i < 9000; i++) if (!LEAK || i % 3 == 0) serve(i); else work(i);\n\
+         drop(&table); drop(&kept); for (int i = 0; i < 1800; i++) free(ring[i]); return 0; }\n";
     for source in [
         full_cache,
         &read_anew(""),
         &read_anew("drop(&table);"),
         buffer,
+        beside_a_table,
     ] {
         let runs = built(source);
         runs.record_both();
