@@ -258,6 +258,8 @@ signal_all() {
 # Waits until no process is left, and ends them when their time is over.
 follow() {
     begin=$(now)
+    # Processes can begin later, and their recordings tell when.
+    began=$(date +%s 2>/dev/null)
     asked='' killed='' alone='' main='' keeper='' others='' stop='' told='' told_at=''
     tick=1 short=0.1
     sleep $short 2>/dev/null || short=1
@@ -407,6 +409,7 @@ run_facts() {
         comma=,
     done
     printf '\n  ],\n  "ended": "%s"' "$how"
+    [ -z "$began" ] || printf ',\n  "started_unix_s": %s' "$began"
     [ "$how" != itself ] || printf ',\n  "exit_status": %s' "$status"
     printf '\n}\n'
 }

@@ -446,6 +446,11 @@ fn main() {
             recorder::a_quiet_end_belongs_to_the_run,
         ),
         trial(
+            "a_process_that_began_late_ends_with_its_run",
+            &["gcc"],
+            recorder::a_process_that_began_late_ends_with_its_run,
+        ),
+        trial(
             "an_allocator_that_calls_itself_loses_nothing",
             &["gcc"],
             recorder::an_allocator_that_calls_itself_loses_nothing,

@@ -29,6 +29,9 @@ pub(crate) struct Manifest {
     /// How long the program was traced, in seconds.
     #[serde(default)]
     pub duration_s: Option<f64>,
+    /// When the program was started, in seconds since 1970.
+    #[serde(default)]
+    started_unix_s: Option<f64>,
     /// Whether the program ended by itself, was asked to, or was killed.
     #[serde(default)]
     ended: Option<String>,
@@ -82,11 +85,13 @@ impl Manifest {
         }
     }
 
-    /// When the program was ended, in seconds, where it did not end by itself.
-    pub(crate) fn ended_at(&self) -> Option<f64> {
-        let ended = self.ended.as_deref();
-        self.duration_s
-            .filter(|_| matches!(ended, Some("asked" | "killed")))
+    /// How long a process went on whose recording began then, in seconds since 1970, where the run was ended: the process can
+    /// be one that the program started later.
+    pub(crate) fn lasted_since(&self, began: f64) -> Option<f64> {
+        let was_ended = matches!(self.ended.as_deref(), Some("asked" | "killed"));
+        let started = self.started_unix_s.filter(|_| was_ended)?;
+        let ended = started + self.duration_s?;
+        Some(ended - began.max(started))
     }
 
     /// Adds what a log says of its modules.

@@ -32,23 +32,19 @@ pub(super) const RECORDING: Importer = Importer {
     import,
 };
 
-/// A program that was ended may have been quiet for this long before, in seconds, and nobody minds.
+/// To end takes a program some time, in seconds.
 const ABOUT_END: f64 = 0.02;
 
 /// The blocks of a log, wherever it comes from.
 pub(super) type LogBlocks<'a> = EventBlocks<Box<dyn Read + Send + 'a>>;
 
 fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
-    // The program takes a little to begin, and to end.
-    let ended_at = capture
-        .manifest
-        .ended_at()
-        .map(|seconds| ((seconds - ABOUT_END) * 1e6) as u64);
+    let blocks = open(&capture, reading.progress)?;
+    let ended_at = ended_at(&capture, blocks.header.started);
     let silent = Progress::default();
     let until = until(&capture, || {
         Ok(duration_of(open(&capture, &silent)?, ended_at))
     })?;
-    let blocks = open(&capture, reading.progress)?;
     let recording = replay(
         blocks,
         Replaying {
@@ -80,6 +76,12 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
         .keep_blocks
         .then(|| blocks_of(&run, &recording, &at));
     Ok(RunToName::new(run, files.found, capture))
+}
+
+/// When a program was ended, in microseconds since its recording began; `None` if it ended by itself, or nobody knows.
+fn ended_at(capture: &CaptureSet, started_ns: u64) -> Option<u64> {
+    let lasted = capture.manifest.lasted_since(started_ns as f64 / 1e9)?;
+    Some(((lasted - ABOUT_END).max(0.0) * 1e6) as u64)
 }
 
 pub(super) fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlocks<'a>> {

@@ -3,13 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
 use super::execution::Execution;
 use super::job::{Captured, Ending, Job, With};
-use super::logs::{Log, MAPS, beside, events_of, executed, logs_of, program_of, remove_logs};
+use super::logs::{Log, MAPS, beside, executed, logs_of, program_of, remove_logs, work_of};
 use crate::error::{Error, RecordError, Result};
 
 /// Makes the directory of a capture, which must not mix with another one.
@@ -56,6 +56,7 @@ pub(super) fn leave_capture(
     execution: &Execution,
     took: Duration,
 ) -> Result<Captured> {
+    let began = SystemTime::now() - took;
     let with = job.settings.with;
     let paths = logs_of(output, with);
     let logs = paths.iter().cloned();
@@ -103,7 +104,14 @@ pub(super) fn leave_capture(
     if !job.settings.link {
         notes.extend(copy_program(output, with));
     }
-    let put = put_facts(output, job, took, execution.ending(), went_on_as, before);
+    let put = put_facts(
+        output,
+        job,
+        (began, took),
+        execution.ending(),
+        went_on_as,
+        before,
+    );
     // The recording can be read without them.
     notes.extend(
         put.err()
@@ -126,15 +134,15 @@ struct Chosen {
 
 impl Chosen {
     fn of(logs: &[Log], execution: &Execution, with: With) -> Option<Self> {
-        let did = |(_, log): &(usize, &Log)| (log.size, events_of(log, with));
-        let (largest, _) = logs.iter().enumerate().max_by_key(did)?;
+        let did: Vec<(u64, u64)> = logs.iter().map(|log| work_of(log, with)).collect();
+        let busiest = (0..logs.len()).max_by_key(|index| did[*index])?;
         // A script that is run by a static shell has none of its own.
         let own = logs.iter().rposition(|log| log.pid == execution.main);
-        let own = own.unwrap_or(largest);
+        let own = own.unwrap_or(busiest);
         // A daemon leaves its work to a child, and is gone at once.
         let is_daemon = execution.asked.is_some() && execution.left_others;
-        let main = match is_daemon && logs[largest].size >= logs[own].size {
-            true => largest,
+        let main = match is_daemon && did[busiest] >= did[own] {
+            true => busiest,
             false => own,
         };
         Some(Chosen { main, own })
@@ -198,6 +206,7 @@ fn child_directory(output: &Path, pid: u32) -> Result<PathBuf> {
 struct RunFacts {
     schema: &'static str,
     duration_s: f64,
+    started_unix_s: f64,
     command: Vec<String>,
     /// What wrote the log.
     recorder: &'static str,
@@ -227,14 +236,16 @@ fn put_log(log: &Log, directory: &Path, with: With) -> Result<()> {
 fn put_facts(
     directory: &Path,
     job: &Job,
-    took: Duration,
+    (began, took): (SystemTime, Duration),
     ending: Ending,
     went_on_as: Option<String>,
     ran_before: Vec<String>,
 ) -> Result<()> {
+    let in_ms = |time: Duration| (time.as_secs_f64() * 1000.0).round() / 1000.0;
     let facts = RunFacts {
         schema: crate::capture::SCHEMA,
-        duration_s: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+        duration_s: in_ms(took),
+        started_unix_s: in_ms(began.duration_since(UNIX_EPOCH).unwrap_or_default()),
         command: job
             .command
             .iter()

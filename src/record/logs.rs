@@ -96,11 +96,16 @@ impl Log {
     }
 }
 
-/// Small recordings are of one size, as the recorder maps its files in pieces: there, events are counted.
-pub(super) fn events_of(log: &Log, with: With) -> u64 {
-    if with == With::Glibc || log.size > SMALL {
-        return 0;
+/// What a process did, to be compared: by the size of its log, and of small recordings by their events. The recorder maps its
+/// files in pieces, and a process that ends by itself writes one more than one that is ended.
+pub(super) fn work_of(log: &Log, with: With) -> (u64, u64) {
+    match with == With::Glibc || log.size > SMALL {
+        true => (log.size, 0),
+        false => (0, events_of(log)),
     }
+}
+
+fn events_of(log: &Log) -> u64 {
     let Ok(file) = File::open(&log.path) else {
         return 0;
     };

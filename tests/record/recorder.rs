@@ -233,6 +233,25 @@ pub(crate) fn a_quiet_end_belongs_to_the_run() {
     }
 }
 
+/// A daemon is the run, though the process that started it ended in order; and it can begin late, and be as long quiet as it
+/// was busy.
+pub(crate) fn a_process_that_began_late_ends_with_its_run() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         char *volatile kept[300];\n\
+         int main(void) { kept[0] = malloc(40); sleep(1); if (fork()) _exit(0);\n\
+         for (int i = 0; i < 300; i++) { kept[i] = malloc(40); usleep(1500); } pause(); }\n",
+    );
+    runs.record("run", &["--for", "2500ms"], &["./app0"]);
+    let at = runs.path("run");
+    let document = json(&["show", at.to_str().unwrap()]);
+    let at_fork = document["sites"].as_array().unwrap();
+    let curve = at_fork[0]["runs"][0]["curve"]["blocks"].as_array().unwrap();
+    // Half a second of one and a half, of which 16 steps are 0.4 and 32 are 0.75. Of two and a half, 16 steps are 0.6.
+    let blocks: Vec<u64> = curve.iter().map(|at| at.as_u64().unwrap()).collect();
+    assert!(blocks[16] < 300 && blocks[32] == 300, "{blocks:?}");
+}
+
 /// uClibc's malloc calls itself, by the name that the recorder takes over: no event of the program is lost by that.
 pub(crate) fn an_allocator_that_calls_itself_loses_nothing() {
     let runs = Runs::of(
