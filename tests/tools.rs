@@ -421,6 +421,11 @@ fn main() {
             replaced::too_few_counts_are_refused_if_strict,
         ),
         trial(
+            "events_behind_a_pause_have_their_time",
+            &["gcc"],
+            recorder::events_behind_a_pause_have_their_time,
+        ),
+        trial(
             "a_killed_program_loses_nothing",
             &["gcc"],
             recorder::a_killed_program_loses_nothing,

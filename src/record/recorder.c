@@ -50,6 +50,8 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define COLD __attribute__((noinline, cold))
+#define NOINLINE __attribute__((noinline))
+#define INLINE inline __attribute__((always_inline))
 /* What is preloaded has its place in every thread's first block; nothing is allocated for it. */
 #define PER_THREAD static __thread __attribute__((tls_model("initial-exec")))
 
@@ -214,6 +216,7 @@ enum { STOP_DISK = 1, STOP_LIMIT, STOP_FILE_LOST, STOP_MEMORY };
 
 static struct {
     volatile int state; /* 0 not begun, 1 on, 2 off */
+    int is_plain; /* nothing is left to be found out, and it is no summary */
     int mode, depth, unwind;
     int fd;
     uint64_t inode, device;
@@ -234,12 +237,11 @@ static struct {
     uint64_t at, events;
     uint64_t time_us;  /* as last written down */
     uint64_t start_ns, flushed_us, step_us, looked_us;
-    uint32_t until_clock;
 #if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__)
-    uint64_t ticks, ticks_max, rough_ticks;
-    uint32_t until_rough, rough_every;
+    uint64_t ticks, ticks_max, seen_ticks;
+    uint32_t until_ticks, ticks_every, busy, unlooked;
 #else
-    uint32_t clock_every;
+    uint32_t until_clock, clock_every;
     int has_coarse;
     int64_t coarse;
 #endif
@@ -267,6 +269,7 @@ static uint64_t now_ns(void) {
 static volatile int lock_word;
 
 static COLD void lock_wait(void) {
+    int kept = errno;
     for (int i = 0; i < 100; i++) {
         if (!lock_word && __sync_bool_compare_and_swap(&lock_word, 0, 1)) return;
 #if defined(__x86_64__) || defined(__i386__)
@@ -282,6 +285,17 @@ static COLD void lock_wait(void) {
         sched_yield();
 #endif
     }
+    errno = kept;
+}
+
+static COLD void lock_wake(void) {
+    int kept = errno;
+#ifdef SYS_futex
+    syscall(SYS_futex, &lock_word, 129 /* WAKE, private */, 1, NULL, NULL, 0);
+#elif defined(SYS_futex_time64)
+    syscall(SYS_futex_time64, &lock_word, 129, 1, NULL, NULL, 0);
+#endif
+    errno = kept;
 }
 
 /* Whether this is the only thread, as glibc says since 2.32: then a lock need not be atomic. Nobody starts a thread or
@@ -307,13 +321,7 @@ static inline void unlock(void) {
         lock_word = 0;
         return;
     }
-    if (UNLIKELY(__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2)) {
-#ifdef SYS_futex
-        syscall(SYS_futex, &lock_word, 129 /* WAKE, private */, 1, NULL, NULL, 0);
-#elif defined(SYS_futex_time64)
-        syscall(SYS_futex_time64, &lock_word, 129, 1, NULL, NULL, 0);
-#endif
-    }
+    if (UNLIKELY(__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2)) lock_wake();
 }
 
 static int open_file(const char *path, int flags, int mode) {
@@ -460,10 +468,7 @@ static void begin_block(void) {
     rec.length = 0;
 }
 
-/* Writes the block that is under way, and begins the next. */
-static void flush_block(void) {
-    if (rec.state != 1) rec.length = 0;
-    if (rec.length == 0) return;
+static void write_block(void) {
     uint32_t size = (uint32_t)sizeof(struct block_header) + rec.length;
     rec.block->length = rec.length;
     rec.block->check = check_of(rec.data, rec.length);
@@ -476,6 +481,14 @@ static void flush_block(void) {
     rec.header->at = rec.at;
     begin_block();
     rec.flushed_us = rec.time_us;
+}
+
+/* Writes the block that is under way, and begins the next. */
+static NOINLINE void flush_block(void) {
+    int kept = errno;
+    if (rec.state != 1) rec.length = 0;
+    if (rec.length > 0) write_block();
+    errno = kept;
 }
 
 static inline void make_room(uint32_t size) {
@@ -519,8 +532,8 @@ static void put_fact(const char *key, const char *value, size_t size) {
 
 /* ---- time -------------------------------------------------------------------------------------------- */
 
-/* Every event asks whether the clock has to be looked at. A counter that goes on at a steady pace costs little to read;
- * where there is none, the kernel's coarse clock tells at least each of its ticks, unless that takes a system call. */
+/* Events ask whether the clock has to be looked at. A counter that goes on at a steady pace costs less to read; where
+ * there is none, the kernel's coarse clock tells at least each of its ticks, unless that takes a system call. */
 #if defined(__x86_64__) || defined(__i386__)
 static inline uint64_t ticks_now(void) {
     uint32_t low, high;
@@ -554,17 +567,14 @@ static int64_t coarse_now(void) {
 static COLD void prepare_clock(void) {
 #if HAS_TICKS
     rec.ticks_max = ticks_a_second() / 4000;
-    rec.rough_every = rec.until_rough = 1;
+    rec.ticks_every = rec.until_ticks = 1;
 #else
     uint64_t start = now_ns();
     for (int i = 0; i < 64; i++) coarse_now();
     rec.has_coarse = now_ns() - start < 64 * 150;
-    rec.clock_every = 1;
+    rec.clock_every = rec.until_clock = 1;
 #endif
-    rec.until_clock = 1;
 }
-
-#define MOST_UNSEEN 32
 
 static COLD void summary_step(uint64_t us);
 
@@ -579,10 +589,11 @@ static void put_time(uint64_t us) {
 }
 
 static COLD void look_at_clock(void) {
+    int kept = errno;
     uint64_t us = (now_ns() - rec.start_ns) / 1000;
 #if HAS_TICKS
     rec.ticks = ticks_now();
-    rec.until_clock = 1024;
+    rec.unlooked = 0;
 #else
     /* Rare events are stamped one by one; of frequent ones so many that a stamp is never old. */
     uint64_t since = us - rec.looked_us;
@@ -598,33 +609,42 @@ static COLD void look_at_clock(void) {
          * a course, too. */
         uint64_t step = us / 16 < FIRST_STEP ? FIRST_STEP : us / 16;
         if (us - rec.step_us >= (step < rec.every_us ? step : rec.every_us)) summary_step(us);
-        return;
+    } else {
+        put_time(us);
+        if (rec.is_pipe && us - rec.flushed_us > 500000) flush_block();
     }
-    put_time(us);
-    if (rec.is_pipe && us - rec.flushed_us > 500000) flush_block();
+    errno = kept;
 }
 
-static inline void keep_time(void) {
-    int is_late = --rec.until_clock == 0;
 #if HAS_TICKS
-    is_late |= ticks_now() - rec.ticks > rec.ticks_max;
-#else
-    is_late |= rec.has_coarse && coarse_now() != rec.coarse;
+/* To read the counter takes longer than to write an event. While events follow each other without a pause, only one in
+ * `most` of them reads it, and so the first few after a pause can have the time before it. After a pause, and so wherever
+ * events are rare, the first 2 << shift read it one by one, and the next ones with few between them. */
+static NOINLINE void look_at_ticks(unsigned shift, uint32_t most) {
+    uint64_t now = ticks_now();
+    int is_pause = now - rec.seen_ticks > rec.ticks_max;
+    rec.seen_ticks = now;
+    rec.unlooked += rec.ticks_every;
+    rec.busy = is_pause ? 0 : rec.busy + rec.ticks_every;
+    uint32_t every = rec.busy >> shift;
+    rec.until_ticks = rec.ticks_every = every < 1 ? 1 : every < most ? every : most;
+    if (UNLIKELY(now - rec.ticks > rec.ticks_max || rec.unlooked >= 1024)) look_at_clock();
+}
 #endif
-    if (UNLIKELY(is_late)) look_at_clock();
+
+static inline void keep_time(void) {
+#if HAS_TICKS
+    if (UNLIKELY(--rec.until_ticks == 0)) look_at_ticks(7, 16);
+#else
+    if (UNLIKELY(--rec.until_clock == 0 || (rec.has_coarse && coarse_now() != rec.coarse))) look_at_clock();
+#endif
 }
 
 /* The events of a summary have no times: its counts may be written some events late. But of events that are rare, each is
  * looked at, or counts would be late by many seconds. */
 static inline void keep_rough_time(void) {
 #if HAS_TICKS
-    if (LIKELY(--rec.until_rough != 0)) return;
-    uint64_t now = ticks_now(), since = now - rec.rough_ticks;
-    rec.rough_ticks = now;
-    if (since > rec.ticks_max) rec.rough_every = 1;
-    else if (rec.rough_every < MOST_UNSEEN) rec.rough_every *= 2;
-    rec.until_rough = rec.rough_every;
-    if (UNLIKELY(now - rec.ticks > rec.ticks_max)) look_at_clock();
+    if (UNLIKELY(--rec.until_ticks == 0)) look_at_ticks(0, 32);
 #else
     keep_time();
 #endif
@@ -1591,6 +1611,12 @@ struct frame {
 #define MOST_SEEN 12
 #define PATHS 1024 /* in pairs; 256 KiB a thread */
 
+/* A word of the stack that is as it was read, or not. */
+struct seen {
+    const uintptr_t *at;
+    uintptr_t value;
+};
+
 struct path {
     uintptr_t pc, sp, a;       /* of the caller that it begins at */
     uintptr_t join_sp, join_a; /* of the frame in `frames` where it ends */
@@ -1601,10 +1627,7 @@ struct path {
 #if HAS_B
     uintptr_t b, join_b;
 #endif
-    struct {
-        const uintptr_t *at;
-        uintptr_t value;
-    } seen[MOST_SEEN];
+    struct seen seen[MOST_SEEN];
 } __attribute__((aligned(64)));
 
 struct thread {
@@ -1619,6 +1642,8 @@ struct thread {
     uint32_t joined; /* how many of these were there already before that walk */
     uint32_t found;  /* the node of the stack that was taken, if a path told it; else 0 */
     uint32_t turn;
+    uint16_t seen_end[MOST_FRAMES];
+    struct seen seen[MOST_FRAMES * (2 + HAS_B)]; /* of `frames`: those before seen_end[i] are of frame i and outwards */
     struct path paths[PATHS];
 };
 
@@ -1806,6 +1831,28 @@ static inline int first_changed(const struct thread *t, int at) {
     return at;
 }
 
+static inline int is_as_seen(const struct seen *seen, uint32_t count) {
+    uintptr_t differs = 0;
+    for (uint32_t i = 0; i < count; i++) differs |= *seen[i].at ^ seen[i].value;
+    return !differs;
+}
+
+/* Keeps what `first_changed` looks at in a row. */
+static inline void keep_seen(struct thread *t, int from) {
+    uint32_t n = from > 0 ? t->seen_end[from - 1] : 0;
+    for (int i = from; i < (int)t->count; i++) {
+        const struct frame *f = &t->frames[i];
+        if (i > 0) {
+            t->seen[n++] = (struct seen){f->ra_at, f->cfa_at ? 1 : *f->ra_at};
+            if (f->a_at) t->seen[n++] = (struct seen){f->a_at, *f->a_at};
+#if HAS_B
+            if (f->b_at) t->seen[n++] = (struct seen){f->b_at, *f->b_at};
+#endif
+        }
+        t->seen_end[i] = (uint16_t)n;
+    }
+}
+
 /* Once the callers of a frame are known, what it need not be compared by is forgotten. */
 static inline void see_needs(struct thread *t, int at) {
     static const uintptr_t never = 0; /* no return address is equal to it */
@@ -1834,9 +1881,7 @@ static inline int is_path(const struct thread *t, const struct path *p, const st
 #if HAS_B
     if ((p->needs_b && p->b != from->b) || (join->needs_b && p->join_b != join->b)) return 0;
 #endif
-    uintptr_t differs = 0;
-    for (uint32_t i = 0; i < p->seen_count; i++) differs |= *p->seen[i].at ^ p->seen[i].value;
-    return !differs && first_changed(t, (int)p->join) == 0;
+    return is_as_seen(p->seen, p->seen_count) && is_as_seen(t->seen, t->seen_end[p->join]);
 }
 
 static inline int find_path(struct thread *t, const struct regs *from) {
@@ -1941,6 +1986,7 @@ static void walk(struct thread *t, const struct regs *from) {
         root = step == STEP_WHOLE ? ROOT_WHOLE : ROOT_CUT;
         break;
     }
+    int first = kept;
     if (kept + n > MOST_FRAMES) {
         /* The outermost of a very deep stack are left out. */
         int over = kept + n - MOST_FRAMES;
@@ -1948,6 +1994,7 @@ static void walk(struct thread *t, const struct regs *from) {
         kept -= over;
         for (int i = 0; i < kept; i++) t->frames[i].node = 0;
         root = ROOT_DEPTH;
+        first = 0;
     }
     for (int i = 0; i < n; i++) {
         t->frames[kept + i] = fresh[n - 1 - i];
@@ -1956,6 +2003,7 @@ static void walk(struct thread *t, const struct regs *from) {
     t->count = (uint32_t)(kept + n);
     t->root = root;
     t->joined = (uint32_t)kept;
+    keep_seen(t, first);
 }
 #endif
 
@@ -2082,22 +2130,27 @@ static inline uint32_t node_of_frame(uint32_t parent, const struct frame *f) {
     return node;
 }
 
-/* The node of a caller without its stack. No rule is looked for that would tell of a module that is new. */
-static uint32_t caller_node(uintptr_t pc) {
-    static struct {
-        uintptr_t pc;
-        uint32_t node, generation;
-    } lately[2048];
-    unsigned at = (unsigned)((uint64_t)pc * 0x9e3779b97f4a7c15u >> 53);
-    if (LIKELY(lately[at].pc == pc && lately[at].generation == tree.generation)) return lately[at].node;
+/* Callers whose nodes were asked for lately. */
+static struct caller {
+    uintptr_t pc;
+    uint32_t node, generation;
+} callers[256];
+
+/* No rule is looked for here that would tell of a module that is new. */
+static COLD uint32_t new_caller_node(uintptr_t pc, struct caller *c) {
+    int kept = errno;
     if (!known_node(ROOT_CALLER, pc) && !module_at(even(pc) - 1)) read_modules();
     uint32_t node = node_of(ROOT_CALLER, pc);
-    if (node != ROOT_CALLER) {
-        lately[at].pc = pc;
-        lately[at].node = node;
-        lately[at].generation = tree.generation;
-    }
+    if (node != ROOT_CALLER) *c = (struct caller){pc, node, tree.generation};
+    errno = kept;
     return node;
+}
+
+/* The node of a caller without its stack. */
+static inline uint32_t caller_node(uintptr_t pc) {
+    struct caller *c = &callers[(uint64_t)pc * 0x9e3779b97f4a7c15u >> 56];
+    if (LIKELY(c->pc == pc && c->generation == tree.generation)) return c->node;
+    return new_caller_node(pc, c);
 }
 
 /* The node of the stack that was taken. Under the lock. */
@@ -2466,7 +2519,7 @@ static COLD void summary_step(uint64_t us) {
 
 /* ---- events ------------------------------------------------------------------------------------------ */
 
-static inline void begin_event(const struct thread *t) {
+static INLINE void begin_event(const struct thread *t) {
     make_room(ROOM);
     keep_time();
     uint32_t number = t ? t->number : 0;
@@ -2478,7 +2531,7 @@ static inline void begin_event(const struct thread *t) {
     rec.events++;
 }
 
-static inline uint64_t step_to(uintptr_t address) {
+static INLINE uint64_t step_to(uintptr_t address) {
     if (UNLIKELY(address & ((1u << SHIFT) - 1))) {
         put_other(O_ODD);
         put_byte((unsigned)(address & ((1u << SHIFT) - 1)));
@@ -2489,20 +2542,35 @@ static inline uint64_t step_to(uintptr_t address) {
     return step;
 }
 
-static void put_alloc(struct thread *t, unsigned kind, uintptr_t address, size_t size, uint32_t node) {
-    if (rec.mode == MODE_SUMMARY) {
-        keep_rough_time();
-        summary_alloc(address, size, node);
-        return;
+/* The first byte of an event, and behind it the rest of its step. Most of these take none to four bytes, but how many no
+ * processor can guess: so they are written without a branch. */
+static inline unsigned char *put_first(unsigned char *at, unsigned first, uint64_t rest) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (LIKELY(rest < 1u << 28)) {
+        uint32_t n = (uint32_t)rest, bits = 31 - (uint32_t)__builtin_clz(n << 1 | 1);
+        uint32_t more = (bits * 9 + 63) / 64; /* as bits / 7, rounded up */
+        uint64_t bytes = (n & 0x7f) | (n & 0x3f80) << 1 | (n & 0x1fc000) << 2 | (uint64_t)(n & 0xfe00000) << 3;
+        bytes = bytes << 8 | first | (0x80808080u & (((uint64_t)1 << 8 * more) - 1));
+        memcpy(at, &bytes, sizeof bytes);
+        return at + 1 + more;
     }
+#endif
+    *at++ = (unsigned char)(first | (rest ? 128u : 0));
+    for (; rest >= 128; rest >>= 7) *at++ = (unsigned char)((rest & 127) | 128);
+    if (rest) *at++ = (unsigned char)rest;
+    return at;
+}
+
+static INLINE void put_alloc_event(struct thread *t, unsigned kind, uintptr_t address, size_t size, uint32_t node) {
     begin_event(t);
     uint64_t step = step_to(address);
     uint32_t slot = (node * 0x9e3779b1u ^ (uint32_t)size * 0x85ebca6bu) >> 24;
-    int is_hit = rec.pair_node[slot] == node && rec.pair_size[slot] == size;
-    put_byte(kind | (unsigned)is_hit << 3 | (unsigned)(step & 7) << 4 | (step > 7 ? 128u : 0));
-    if (step > 7) put(step >> 3);
-    if (is_hit) put_byte(slot);
-    else {
+    uint32_t is_hit = rec.pair_node[slot] == node && rec.pair_size[slot] == size;
+    unsigned char *from = rec.data + rec.length;
+    unsigned char *at = put_first(from, kind | is_hit << 3 | (unsigned)(step & 7) << 4, step >> 3);
+    *at = (unsigned char)slot;
+    rec.length += (uint32_t)(at - from) + is_hit;
+    if (UNLIKELY(!is_hit)) {
         rec.pair_node[slot] = node;
         rec.pair_size[slot] = size;
         put(node);
@@ -2511,17 +2579,26 @@ static void put_alloc(struct thread *t, unsigned kind, uintptr_t address, size_t
     is_whole();
 }
 
-static void put_free(struct thread *t, unsigned kind, uintptr_t address) {
+static INLINE void put_free_event(struct thread *t, unsigned kind, uintptr_t address) {
+    begin_event(t);
+    uint64_t step = step_to(address);
+    unsigned char *from = rec.data + rec.length;
+    rec.length += (uint32_t)(put_first(from, kind | (unsigned)(step & 15) << 3, step >> 4) - from);
+    is_whole();
+}
+
+static inline void put_alloc(struct thread *t, unsigned kind, uintptr_t address, size_t size, uint32_t node) {
+    if (rec.mode == MODE_SUMMARY) {
+        keep_rough_time();
+        summary_alloc(address, size, node);
+    } else put_alloc_event(t, kind, address, size, node);
+}
+
+static inline void put_free(struct thread *t, unsigned kind, uintptr_t address) {
     if (rec.mode == MODE_SUMMARY) {
         keep_rough_time();
         summary_release(address);
-        return;
-    }
-    begin_event(t);
-    uint64_t step = step_to(address);
-    put_byte(kind | (unsigned)(step & 15) << 3 | (step > 15 ? 128u : 0));
-    if (step > 15) put(step >> 4);
-    is_whole();
+    } else put_free_event(t, kind, address);
 }
 
 static void put_failed(struct thread *t, unsigned what, size_t size, uint32_t node) {
@@ -2550,6 +2627,7 @@ static COLD void note_malloc(void) {
     lock();
     if (rec.state == 1 && !has_seen_malloc) put_fact("allocates-by", "malloc", 6);
     has_seen_malloc = 1;
+    rec.is_plain = rec.mode != MODE_SUMMARY;
     unlock();
 }
 
@@ -2734,7 +2812,7 @@ static COLD void new_file_of_child(void) {
     tree.generation++;
     if (tree.heads) memset(tree.heads, 0, tree.heads_size * sizeof *tree.heads);
     tree.changed_used = 0;
-    has_seen_malloc = 0;
+    has_seen_malloc = rec.is_plain = 0;
     forget_blocks();
     for (unsigned i = 0; i < MOST_NODES / COUNTS_OF_CHUNK; i++) {
         /* They may be the parent's file. */
@@ -3038,7 +3116,7 @@ static inline struct regs caller_of(const struct regs *from) {
     return r;
 }
 
-static void after_alloc(struct thread *t, unsigned kind, void *p, size_t size, const struct regs *from) {
+static INLINE void after_alloc(struct thread *t, unsigned kind, void *p, size_t size, const struct regs *from) {
     lock();
     if (LIKELY(rec.state == 1)) {
         uint32_t node = stack_node(t, from);
@@ -3142,7 +3220,7 @@ static inline void *reallocate(void *old, size_t size, const struct regs *from) 
     return p;
 }
 
-static inline void release(void *p, uintptr_t from) {
+static NOINLINE void release(void *p, uintptr_t from) {
     if (!p || is_in_pool(p)) return;
     if (UNLIKELY(!is_resolved())) {
         resolve();
@@ -3164,6 +3242,58 @@ static inline void release(void *p, uintptr_t from) {
     real_free(p);
 }
 
+/* What most events need: the thread, if it is known and there is nothing else to be asked. */
+static inline struct thread *plain_thread(void) {
+    if (LIKELY(rec.state == 1 && rec.is_plain && !is_inside && !modules.is_stale && *fork_guard)) return this_thread;
+    return NULL;
+}
+
+static NOINLINE void *any_malloc(size_t size, const struct regs *from) {
+    return allocate(BY_MALLOC, size, 0, size, from);
+}
+
+static NOINLINE void *stack_malloc(struct thread *t, size_t size, const struct regs *from) {
+    is_inside = 1;
+    take_stack(t, from);
+    void *p = real_malloc(size);
+    int kept = errno;
+    after_alloc(t, ALLOC, p, size, from);
+    errno = kept;
+    is_inside = 0;
+    return p;
+}
+
+/* As `allocate` and `release` do it, in the order that takes least. What is seldom called from here keeps errno itself. */
+static INLINE void *quick_malloc(size_t size, const struct regs *from) {
+    struct thread *t = plain_thread();
+    if (UNLIKELY(!t || rec.unwind != UNWIND_NOT || new_caller)) {
+        struct regs copy = *from; /* so that the other way needs none in memory */
+        return LIKELY(t && !new_caller) ? stack_malloc(t, size, &copy) : any_malloc(size, &copy);
+    }
+    is_inside = 1;
+    void *p = real_malloc(size);
+    lock();
+    if (LIKELY(rec.state == 1)) {
+        uint32_t node = caller_node(from->pc);
+        if (LIKELY(p != NULL)) put_alloc_event(t, ALLOC, (uintptr_t)p, size, node);
+        else put_failed(t, O_FAILED, size, node);
+    }
+    unlock();
+    is_inside = 0;
+    return p;
+}
+
+static INLINE void quick_free(void *p, uintptr_t from) {
+    struct thread *t = plain_thread();
+    if (UNLIKELY(!t || !p || is_in_pool(p))) return release(p, from);
+    is_inside = 1;
+    lock();
+    if (LIKELY(rec.state == 1)) put_free_event(t, FREE, (uintptr_t)p);
+    unlock();
+    real_free(p);
+    is_inside = 0;
+}
+
 static inline int multiplies(size_t a, size_t b, size_t *product) {
     *product = a * b;
     return b == 0 || *product / b == a;
@@ -3174,7 +3304,6 @@ static size_t page_size(void) {
     return size > 0 ? (size_t)size : PAGE;
 }
 
-static void *body_malloc(size_t size, const struct regs *r) { return allocate(BY_MALLOC, size, 0, size, r); }
 
 static void *body_calloc(size_t n, size_t each, const struct regs *r) {
     size_t size;
@@ -3265,7 +3394,7 @@ ENTRY(pvalloc)
         return call;                                                     \
     }
 #define UNUSED __attribute__((unused))
-BODY(void *, malloc, (size_t a, size_t UNUSED b, size_t UNUSED c, struct saved *s), body_malloc(a, &r))
+BODY(void *, malloc, (size_t a, size_t UNUSED b, size_t UNUSED c, struct saved *s), quick_malloc(a, &r))
 BODY(void *, calloc, (size_t a, size_t b, size_t UNUSED c, struct saved *s), body_calloc(a, b, &r))
 BODY(void *, realloc, (void *a, size_t b, size_t UNUSED c, struct saved *s), body_realloc(a, b, &r))
 BODY(void *, reallocarray, (void *a, size_t b, size_t c, struct saved *s), body_reallocarray(a, b, c, &r))
@@ -3277,12 +3406,12 @@ BODY(void *, pvalloc, (size_t a, size_t UNUSED b, size_t UNUSED c, struct saved 
 #else
 #define BODY(type, name, parameters, call)             \
     EXPORT type NAME(name) parameters;                 \
-    __attribute__((noinline)) EXPORT type NAME(name) parameters { \
+    NOINLINE EXPORT type NAME(name) parameters {       \
         struct regs r;                                 \
         CALLER(r);                                     \
         return call;                                   \
     }
-BODY(void *, malloc, (size_t size), body_malloc(size, &r))
+BODY(void *, malloc, (size_t size), quick_malloc(size, &r))
 BODY(void *, calloc, (size_t n, size_t each), body_calloc(n, each, &r))
 BODY(void *, realloc, (void *p, size_t size), body_realloc(p, size, &r))
 BODY(void *, reallocarray, (void *p, size_t n, size_t each), body_reallocarray(p, n, each, &r))
@@ -3294,7 +3423,7 @@ BODY(void *, pvalloc, (size_t size), body_pvalloc(size, &r))
 #endif
 
 EXPORT void NAME(free)(void *p);
-EXPORT void NAME(free)(void *p) { release(p, (uintptr_t)__builtin_return_address(0)); }
+EXPORT void NAME(free)(void *p) { quick_free(p, (uintptr_t)__builtin_return_address(0)); }
 EXPORT void NAME(cfree)(void *p);
 EXPORT void NAME(cfree)(void *p) { release(p, (uintptr_t)__builtin_return_address(0)); }
 
@@ -3573,7 +3702,7 @@ static int note_and_start(const struct start *s, char *const *envp) {
 }
 
 /* A program with many entries in its environment gets memory of its own, which a child of vfork() leaves behind. */
-static __attribute__((noinline)) int start_program(const struct start *s, char *const *envp) {
+static NOINLINE int start_program(const struct start *s, char *const *envp) {
     if (!real.is_found) find_exec();
     size_t entries, size = room_for(envp, &entries);
     if (size == 0) return note_and_start(s, envp);

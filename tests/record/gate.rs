@@ -442,7 +442,7 @@ pub(crate) fn what_one_caller_lost_hides_nothing_that_was_held() {
          __attribute__((noinline)) char *make(void) { char *volatile p = malloc(64); return p; }\n\
          __attribute__((noinline)) void table(void) { while (m < (LEAK ? 200 : 600)) all[m++] = make(); }\n\
          __attribute__((noinline)) void request(int i) { char *p = make(); if (LEAK && i % 14 == 0) held[n++] = p; else free(p);\n\
-         char *volatile q = malloc(33); free(q); }\n\
+         for (int j = 0; j < 100; j++) { char *volatile q = malloc(33); free(q); } }\n\
          int main(int c, char **v) { table(); for (int i = 0; i < 4000; i++) request(i);\n\
          if (c > 1) while (m) free(all[--m]);\n\
          while (n) free(held[--n]); return 0; }\n",

@@ -233,6 +233,32 @@ pub(crate) fn a_quiet_end_belongs_to_the_run() {
     }
 }
 
+/// The clock is not read for each event. What is rare has its time all the same, and what is not is early by a few events.
+pub(crate) fn events_behind_a_pause_have_their_time() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         char *volatile kept[90000]; int n;\n\
+         int main(int c, char **v) { int each = atoi(v[1]);\n\
+         for (int round = 0; round < 2; round++) { for (int i = 0; i < each; i++) kept[n++] = malloc(40); sleep(1); }\n\
+         return 0; }\n",
+    );
+    for (each, early) in [(100, 0), (20_000, 15)] {
+        let argument = each.to_string();
+        runs.record("run", &["--force"], &["./app0", &argument]);
+        for rounds in 1..=2u64 {
+            // In the middle of the pause.
+            let at = format!("{}@{}ms", runs.path("run").display(), rounds * 1000 - 500);
+            let document = json(&["show", &at]);
+            let blocks = live(&document["sites"][0])[0].unwrap().0;
+            let kept = each * rounds;
+            assert!(
+                (kept..=kept + early).contains(&blocks),
+                "{at}: {blocks} of {kept}"
+            );
+        }
+    }
+}
+
 /// A daemon is the run, though the process that started it ended in order; and it can begin late, and be as long quiet as it
 /// was busy.
 pub(crate) fn a_process_that_began_late_ends_with_its_run() {
