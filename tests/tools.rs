@@ -426,6 +426,11 @@ fn main() {
             recorder::events_behind_a_pause_have_their_time,
         ),
         trial(
+            "a_daemon_that_ends_by_itself_is_the_run",
+            &["gcc"],
+            recorder::a_daemon_that_ends_by_itself_is_the_run,
+        ),
+        trial(
             "a_killed_program_loses_nothing",
             &["gcc"],
             recorder::a_killed_program_loses_nothing,

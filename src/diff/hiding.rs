@@ -15,7 +15,9 @@ use super::median::median;
 use super::rate::rates;
 use super::site::{Grouping, Part, SiteRun};
 use super::split::{by_calls, of_ways, split};
-use super::together::{Likeness, Sum, Together, can_lose, has_gained, has_lost, is_much_less};
+use super::together::{
+    LOST, Likeness, Sum, Together, can_lose, has_gained, has_lost, is_much_less,
+};
 use super::trend::{Observed, Trend, judge_run, kept, trend_of};
 use crate::run::{Figures, Run};
 use crate::trace::{STEPS, Tally};
@@ -25,6 +27,12 @@ const NEAR: usize = 5;
 
 /// By this step a start-up table is there.
 const EARLY: usize = STEPS / 8;
+
+/// The same where there is little to do but to start.
+const LATE_START: usize = STEPS * 3 / 8;
+
+/// As far as two counts of one pace are seldom apart, in standard deviations.
+const SIGMAS: f64 = 3.0;
 
 /// Of each row that is not hidden, the parts that grew where others shrank.
 pub(crate) fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<Together> {
@@ -112,18 +120,25 @@ fn of_parts(
     likeness: Likeness,
     columns: &[Column],
 ) -> Option<Together> {
-    if !parts.iter().any(lost_much) {
+    let lost = parts.iter().any(lost_much);
+    // Where none lost much, several can have lost a little by chance, and others gained it.
+    if !lost && !(parts.iter().any(shrank) && parts.iter().any(gained_much)) {
         return None;
     }
-    let leaking: Vec<&Site> = parts.iter().filter(|part| grew_by_a_leak(part)).collect();
+    let is_leak = |part: &&Site| match lost {
+        true => grew_by_a_leak(part),
+        false => gained_much(part) && part.trend.is_some_and(Trend::is_growth),
+    };
+    let leaking: Vec<&Site> = parts.iter().filter(is_leak).collect();
     let sure = leaking.iter().copied().filter(|part| !part.at.forked);
-    let of_leak = parts
-        .iter()
-        .filter(|part| lost_much(part) && may_have_moved(part));
+    let of_leak = parts.iter().filter(|part| match lost {
+        true => lost_much(part) && may_have_moved(part),
+        false => shrank(part) && may_have_moved(part),
+    });
     let with_moved = Sum::of(sure.chain(of_leak), columns);
     let grown = parts
         .iter()
-        .filter(|part| grew_by_a_leak(part) || has_gained(part));
+        .filter(|part| is_leak(part) || has_gained(part) || (!lost && gained_much(part)));
     let grown: Vec<&Site> = grown.collect();
     let all = without_moved(&grown, parts, columns);
     (!grown.is_empty()).then(|| Together {
@@ -142,7 +157,7 @@ fn of_parts(
     })
 }
 
-/// Whether one way lost much in the end, and another has more.
+/// Whether one way lost much in the end, and another has more; or one has less, and another much more.
 fn has_way_that_lost(ways: &[Way]) -> bool {
     let figures = |run: Option<&Option<WayRun>>| {
         let run = run.and_then(Option::as_ref);
@@ -152,8 +167,11 @@ fn has_way_that_lost(ways: &[Way]) -> bool {
         .iter()
         .map(|way| (figures(way.runs.first()), figures(way.runs.last())))
         .collect();
-    let grew = |(first, last): &(Figures, Figures)| Growth::between(*first, *last).is_growth();
-    ends.iter().any(|(first, last)| is_much_less(*last, *first)) && ends.iter().any(grew)
+    let growth = |(first, last): &(Figures, Figures)| Growth::between(*first, *last);
+    let any = |is: &dyn Fn(&(Figures, Figures)) -> bool| ends.iter().any(is);
+    (any(&|(first, last)| is_much_less(*last, *first)) && any(&|ends| growth(ends).is_growth()))
+        || (any(&|ends| growth(ends).blocks < 0)
+            && any(&|(first, last)| is_much_less(*first, *last)))
 }
 
 /// Whether a stack grew until the end of the program freed what it had.
@@ -179,6 +197,18 @@ fn has_stack_that_grows(site: &Site, runs: &[Run]) -> bool {
 fn lost_much(part: &Site) -> bool {
     let now = last(part).map_or(Figures::ZERO, held_or_left);
     has_lost(part) || is_much_less(now, had(part))
+}
+
+/// Whether a part has less, in the end or of what it held until then.
+fn shrank(part: &Site) -> bool {
+    let growth = Growth::between(had(part), last(part).map_or(Figures::ZERO, held_or_left));
+    growth.blocks < 0 || growth.bytes.is_some_and(|bytes| bytes < 0)
+}
+
+/// Whether a part has at least twice what it had, and much more, in the end or of what it held until then.
+fn gained_much(part: &Site) -> bool {
+    let now = last(part).map_or(Figures::ZERO, held_or_left);
+    has_gained(part) || is_much_less(had(part), now)
 }
 
 /// Ways that grew. Those that are new can be those that are gone, in another build: only what they have more counts.
@@ -234,7 +264,8 @@ fn by_sizes(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Opti
     })
 }
 
-/// What grows now and did not before, or more slowly, where as much is gone that was there before.
+/// What grows now and did not before, or more slowly, where as much is gone that was there before. And what keeps more of
+/// what came after its start, though it does not grow to the end: it need not be a leak.
 fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
     if !is_much_less(Figures::ZERO, had(site)) {
         return None;
@@ -242,9 +273,20 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
     // By its own course: of a longer run that left no more, the verdict is another.
     let found = |run: &Option<Box<SiteRun>>, column| judge_run(run.as_deref()?, column);
     let runs = &site.at.runs;
-    let now = found(runs.last()?, columns.last()?).filter(|now| leaks(now.trend))?;
-    let before = found(runs.first()?, columns.first()?)?;
     let (first, last) = (runs.first()?.as_deref()?, last(site)?);
+    let now = found(runs.last()?, columns.last()?).filter(|now| leaks(now.trend));
+    let Some(now) = now else {
+        let (before, grown) = later(first, last)?;
+        return Some(in_place(
+            index,
+            site,
+            Likeness::Later,
+            before,
+            grown,
+            columns,
+        ));
+    };
+    let before = found(runs.first()?, columns.first()?)?;
     let grown = grown_by(last, now)?;
     let grew = leaks(before.trend) && before.by_bytes == now.by_bytes;
     let readings = match grew {
@@ -252,32 +294,69 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
         false => [filled_up(first, grown), was_level(first, last, grown)],
     };
     let readings = readings.into_iter().flatten();
-    let readings = readings.filter(|(before, grown)| is_much_less(*before, *grown));
-    // The worse one counts.
-    let (before, grown) = readings.max_by_key(|(before, grown)| {
+    let readings = readings.filter(|(before, grown)| {
+        is_much_less(*before, *grown) || (grew && is_more_than_chance(*before, *grown))
+    });
+    let (before, grown) = worst_of(readings)?;
+    let likeness = match grew {
+        true => Likeness::Faster,
+        false => Likeness::Replaced,
+    };
+    Some(in_place(index, site, likeness, before, grown, columns))
+}
+
+/// What both runs kept of what came after their start, where the last one kept much more. In a short run, or one that does
+/// little, the start can take long.
+fn later(first: &SiteRun, last: &SiteRun) -> Option<(Figures, Figures)> {
+    let (had, has) = (held_or_left(first), held_or_left(last));
+    let readings = [EARLY, LATE_START].into_iter().filter_map(|start| {
+        let readings = since(first, had, start).zip(since(last, has, start));
+        readings.filter(|(before, grown)| is_much_less(*before, *grown))
+    });
+    worst_of(readings)
+}
+
+fn worst_of(readings: impl Iterator<Item = (Figures, Figures)>) -> Option<(Figures, Figures)> {
+    readings.max_by_key(|(before, grown)| {
         let growth = Growth::between(*before, *grown);
         (growth.blocks, growth.bytes)
-    })?;
+    })
+}
+
+/// Whether two leaks of one pace would hardly ever differ by so much.
+fn is_more_than_chance(before: Figures, grown: Figures) -> bool {
+    let more = grown.blocks.saturating_sub(before.blocks) as f64;
+    more >= LOST as f64 && more > SIGMAS * ((before.blocks + grown.blocks) as f64).sqrt()
+}
+
+/// What a site comes to without what it had.
+fn in_place(
+    index: usize,
+    site: &Site,
+    likeness: Likeness,
+    before: Figures,
+    grown: Figures,
+    columns: &[Column],
+) -> Together {
     let mut figures = vec![before; columns.len()];
-    *figures.last_mut()? = grown;
+    if let Some(last) = figures.last_mut() {
+        *last = grown;
+    }
     // A percentage is one of what was there before.
     let growth = Growth::between(before, grown);
     let measurement = site.measurement(columns);
-    Some(Together {
-        likeness: match grew {
-            true => Likeness::Faster,
-            false => Likeness::Replaced,
-        },
+    Together {
+        likeness,
         sites: vec![index],
         in_last: 1,
         held: None,
         others: Some(Measurement {
             first: measurement.first,
             growth,
-            rates: rates(runs, &figures, growth, columns),
+            rates: rates(&site.at.runs, &figures, growth, columns),
         }),
         measurement,
-    })
+    }
 }
 
 /// What filled up in the first run, by whichever measure is more, beside what grew.
@@ -361,7 +440,11 @@ fn kept_by(run: &SiteRun) -> Option<Figures> {
 
 /// What it has more than soon after its start.
 fn since_early(run: &SiteRun, held: Figures) -> Option<Figures> {
-    let early = run.curve.as_ref()?.points()[EARLY];
+    since(run, held, EARLY)
+}
+
+fn since(run: &SiteRun, held: Figures, step: usize) -> Option<Figures> {
+    let early = run.curve.as_ref()?.points()[step];
     Some(Figures {
         blocks: held.blocks.saturating_sub(early.blocks),
         bytes: held.bytes.map(|bytes| bytes.saturating_sub(early.bytes)),

@@ -34,6 +34,8 @@ pub enum Likeness {
     Replaced,
     /// The same, where it leaked before, too, but more slowly.
     Faster,
+    /// Not sites, but what one keeps of what came after its start, in place of what it had.
+    Later,
 }
 
 /// Sites that have something in common.
@@ -53,8 +55,8 @@ pub struct Together {
 }
 
 /// A row that lost so many blocks, or so many bytes, and half of what it had, is a change of its own.
-const LOST: u64 = 8;
-const LOST_BYTES: u64 = 64 << 10;
+pub(super) const LOST: u64 = 8;
+const LOST_BYTES: u64 = 16 << 10;
 
 impl Together {
     pub fn of(likeness: Likeness, at: Vec<usize>, sites: &[Site], columns: &[Column]) -> Self {
@@ -77,7 +79,8 @@ impl Together {
                 | Likeness::Calls
                 | Likeness::Size(_)
                 | Likeness::Replaced
-                | Likeness::Faster => false,
+                | Likeness::Faster
+                | Likeness::Later => false,
             };
         Together {
             likeness,

@@ -22,8 +22,8 @@ pub(super) struct Execution {
     status: Option<i32>,
     /// What its process ran when it was last looked at.
     pub program: Option<PathBuf>,
-    /// The program had ended before it was asked to, and others went on.
-    pub left_others: bool,
+    /// When the program ended, if nobody had asked it to.
+    left: Option<Instant>,
     /// The user wanted it to end.
     stopped: bool,
     /// When the program was asked to end.
@@ -38,7 +38,7 @@ impl Execution {
             main,
             status: None,
             program: None,
-            left_others: false,
+            left: None,
             stopped: false,
             asked: None,
             killed: false,
@@ -65,7 +65,7 @@ impl Execution {
                 Waited::Exited(exited) => {
                     if exited.pid == self.main {
                         self.status = Some(exited.code);
-                        self.left_others = self.asked.is_none();
+                        self.left = self.asked.is_none().then(Instant::now);
                     }
                     continue;
                 }
@@ -99,6 +99,14 @@ impl Execution {
             }
             thread::sleep(BETWEEN_LOOKS);
         }
+    }
+
+    /// Whether the program left its work to others, as one does that goes into the background: they had to be asked to end, or
+    /// went on for longer than it had lasted.
+    pub(super) fn left_work_to_others(&self) -> bool {
+        let went_on = |left: Instant| left.elapsed() > left.duration_since(self.begin);
+        self.left
+            .is_some_and(|left| self.asked.is_some() || went_on(left))
     }
 
     pub(super) fn ending(&self) -> Ending {

@@ -140,7 +140,7 @@ impl Chosen {
         let own = logs.iter().rposition(|log| log.pid == execution.main);
         let own = own.unwrap_or(busiest);
         // A daemon leaves its work to a child, and is gone at once.
-        let is_daemon = execution.asked.is_some() && execution.left_others;
+        let is_daemon = execution.left_work_to_others();
         let main = match is_daemon && did[busiest] >= did[own] {
             true => busiest,
             false => own,

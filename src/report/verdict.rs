@@ -336,6 +336,13 @@ fn offset(report: &Report) -> String {
                     name()
                 );
             }
+            Likeness::Later => {
+                return format!(
+                    "; but {} keeps more than before of what it allocated after its start, by more than that \
+                     (--strict fails it)",
+                    name()
+                );
+            }
             Likeness::Faster => {
                 return format!(
                     "; but {} grew more slowly before and now grows by more than that on top, in place of what it had \
@@ -371,6 +378,7 @@ fn others(together: &Together) -> String {
             format!(" for {} of its callers", count(together.in_last as u64))
         }
         (Likeness::Replaced | Likeness::Faster, _) => " in place of what it had".to_owned(),
+        (Likeness::Later, _) => " in what it allocated after its start".to_owned(),
         (Likeness::Size(size), _) => format!(" in blocks of {}", bytes(*size)),
         (_, 0) => String::new(),
         (Likeness::Copies, 1) => " and its like in a copy of that file".to_owned(),

@@ -278,6 +278,27 @@ pub(crate) fn a_process_that_began_late_ends_with_its_run() {
     assert!(blocks[16] < 300 && blocks[32] == 300, "{blocks:?}");
 }
 
+/// A daemon that ends by itself is the run, too, whether the process that launched it allocated or not.
+pub(crate) fn a_daemon_that_ends_by_itself_is_the_run() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         char *volatile kept[300]; int n;\n\
+         void serve(void) { kept[n++] = malloc(40); usleep(2000); }\n\
+         int main(int c, char **v) { if (c > 1) for (int i = 0; i < 20; i++) kept[i] = malloc(10);\n\
+         if (daemon(1, 1) || (c < 2 && daemon(1, 1))) return 1;\n\
+         while (n < 300) serve(); return 0; }\n",
+    );
+    for command in [&["./app0", "allocates"][..], &["./app0"]] {
+        runs.record("run", &["--force"], command);
+        let document = json(&["show", runs.path("run").to_str().unwrap()]);
+        assert_eq!(
+            live(site(&document, "serve")),
+            [Some((300, 12_000))],
+            "{command:?}"
+        );
+    }
+}
+
 /// uClibc's malloc calls itself, by the name that the recorder takes over: no event of the program is lost by that.
 pub(crate) fn an_allocator_that_calls_itself_loses_nothing() {
     let runs = Runs::of(
