@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{json, live, mtrace_diff, output_of, site, stdout_of, unwrapped};
+use crate::common::{json, live, mtrace_diff, output_of, plain_libc, site, stdout_of, unwrapped};
 use crate::programs::harm;
 
 /// Recordings of a program, one that frees what it takes and one that does not.
@@ -80,6 +80,7 @@ impl Runs {
     pub(crate) fn gate(&self, options: &[&str]) -> (Option<i32>, String) {
         let mut command = mtrace_diff();
         command.args(["run0", "run1", "--fail-above", "10"]);
+        command.args(plain_libc());
         told(&output_of(
             command.args(options).current_dir(self.directory.path()),
         ))
@@ -130,6 +131,7 @@ fn children_are_named(runs: &Runs, options: &[&str]) {
     };
     let mut command = mtrace_diff();
     command.args([child("run0"), child("run1")]);
+    command.args(plain_libc());
     let (status, said) = told(&output_of(command.args(["--strict", "--fail-above", "10"])));
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("+2,000 blocks"), "{said}");
@@ -175,6 +177,7 @@ fn a_line_is_above_the_limit(runs: &Runs, total: &str, others: &str) {
     // No row is above the limit by itself, and all together are below another one.
     let mut command = mtrace_diff();
     command.args(["run0", "run1", "--fail-above", "400"]);
+    command.args(plain_libc());
     let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
     assert_eq!(status, Some(0), "{said}");
 }
@@ -552,6 +555,7 @@ pub(crate) fn growth_without_a_verdict_that_another_caller_lost_is_named() {
             let mut command = mtrace_diff();
             command
                 .args(["run0", "run1", "--fail-above", limit])
+                .args(plain_libc())
                 .args(options);
             let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
             (status, unwrapped(&said))
@@ -663,6 +667,7 @@ pub(crate) fn a_run_that_did_not_do_its_work_is_said() {
         runs.record("run1", &["--force"], &["./app1", until, end]);
         let mut command = mtrace_diff();
         command.args(["run0", "run1", "--fail-above", "100000"]);
+        command.args(plain_libc());
         let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
         assert_eq!(status, Some(0), "{said}");
         let said = unwrapped(&said);
@@ -703,6 +708,7 @@ pub(crate) fn a_crash_after_a_failure_or_an_early_one_is_said() {
         of("run1", last.0, last.1);
         let mut command = mtrace_diff();
         command.args(["run0", "run1", "--fail-above", "100000"]);
+        command.args(plain_libc());
         let (status, said) = self::told(&output_of(command.current_dir(runs.directory.path())));
         assert_eq!(status, Some(0), "{said}");
         let said = unwrapped(&said);
@@ -737,6 +743,7 @@ pub(crate) fn what_is_allocated_past_the_recorder_is_said() {
         assert_eq!(status, Some(1), "{mode}: {said}");
         let mut command = mtrace_diff();
         command.args(["run0", "run1", "--fail-above", "1000"]);
+        command.args(plain_libc());
         let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
         assert_eq!(status, Some(0), "{mode}: {said}");
         let said = unwrapped(&said);

@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -16,6 +17,17 @@ use crate::common::{
 };
 use crate::gate::Runs;
 
+/// Compiles what many tests use.
+pub(crate) fn built_once(name: &str, options: &[&str], source: &Path) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recorded");
+    fs::create_dir_all(&directory).unwrap();
+    let to = directory.join(name);
+    let mut gcc = Command::new("gcc");
+    gcc.args(options).arg("-o").arg(&to).arg(source).arg("-ldl");
+    stdout_of(&mut gcc);
+    to
+}
+
 /// The traced program, built, in a directory of its own.
 pub(crate) struct Scene {
     directory: TempDir,
@@ -23,11 +35,15 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
+        static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+        let program = PROGRAM.get_or_init(|| {
+            let source = testdata().join("src/recorded.c");
+            built_once("app", &["-O1", "-g", "-pthread", "-w"], &source)
+        });
         let directory = tempfile::tempdir().unwrap();
-        let scene = Scene { directory };
-        let source = testdata().join("src/recorded.c");
-        scene.gcc(&["-O1", "-g", "-pthread", "-w", "-o", "app"], &source);
-        scene
+        // What this process itself has written, a child of it may keep open, and then it cannot be executed.
+        stdout_of(Command::new("cp").arg(program).arg(directory.path()));
+        Scene { directory }
     }
 
     pub(crate) fn gcc(&self, options: &[&str], source: &Path) {
