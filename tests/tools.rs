@@ -6,6 +6,8 @@
 
 #[path = "record/blame.rs"]
 mod blame;
+#[path = "record/built.rs"]
+mod built;
 #[path = "record/capture.rs"]
 mod capture;
 #[path = "it/common.rs"]
@@ -44,8 +46,24 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 fn main() {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Many of these wait for a program that waits.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments
+        .test_threads
+        .get_or_insert(cores + cores.div_ceil(2));
     let trials = vec![
+        // First what waits the longest.
+        trial(
+            "capture_script_ends_the_program",
+            &["gcc", "busybox"],
+            capture::ends_the_program,
+        ),
+        trial(
+            "capture_script_ends_when_the_user_wants_it",
+            &["gcc", "busybox"],
+            capture::ends_when_the_user_wants_it,
+        ),
         trial(
             "lines_of_a_cxx_program_are_blamed_as_its_source_says",
             &["g++"],
@@ -687,16 +705,6 @@ fn main() {
             "capture_script_keeps_input_and_words",
             &["gcc", "busybox"],
             capture::keeps_input_and_words,
-        ),
-        trial(
-            "capture_script_ends_the_program",
-            &["gcc", "busybox"],
-            capture::ends_the_program,
-        ),
-        trial(
-            "capture_script_ends_when_the_user_wants_it",
-            &["gcc", "busybox"],
-            capture::ends_when_the_user_wants_it,
         ),
         trial(
             "capture_script_tells_processes_apart",

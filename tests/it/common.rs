@@ -1,7 +1,7 @@
 //! What the tests share: the binary, the captures, and the tools of this machine.
 #![allow(dead_code, clippy::unwrap_used)] // each test uses a part
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -111,6 +111,13 @@ pub(crate) fn plain_libc() -> &'static [OsString] {
         }
         vec!["--debug-dir".into(), root.into()]
     })
+}
+
+/// The command that compares runs of this machine.
+pub(crate) fn comparing<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = mtrace_diff();
+    command.args(arguments).args(plain_libc());
+    command
 }
 
 /// The JSON document of a comparison or, with `show` first, of one run.

@@ -1,33 +1,24 @@
 //! The recorder with guard pages behind all of its memory: it may write nowhere else.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
-use crate::common::{live, output_of, site, testdata};
-use crate::recorder::{Scene, at_mark, built_once};
+use crate::built::copy_guarded_recorder;
+use crate::common::{live, output_of, site};
+use crate::recorder::{Scene, at_mark};
 
 /// Runs a scene under a recorder that is ended at its first stray access.
 fn run(scene: &Scene, mode: &str, settings: &[(&str, &str)], arguments: &[&str]) {
-    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    let library = LIBRARY.get_or_init(|| {
-        let header = testdata().join("src/guarded_maps.h");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/recorder.c");
-        let options = ["-std=gnu99", "-shared", "-fPIC", "-O2"];
-        let guard = ["-include", header.to_str().unwrap()];
-        built_once(
-            "guarded.so",
-            &[options.as_slice(), &guard].concat(),
-            &source,
-        )
-    });
+    let library = scene.path("guarded.so");
+    if !library.exists() {
+        copy_guarded_recorder(&library);
+    }
     let log = scene.path(mode);
     let _ = fs::remove_file(&log);
     let output = output_of(
         Command::new(scene.path("app"))
             .args(arguments)
-            .env("LD_PRELOAD", library)
+            .env("LD_PRELOAD", &library)
             .env("MTRACE_RECORDER", &log)
             .env("MTRACE_RECORDER_MODE", mode)
             .envs(settings.iter().copied()),

@@ -6,27 +6,16 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::built::{copy_recorded, copy_recorder};
 use crate::common::{
     has_tool, json, line_of, live, mtrace_diff, output_of, site, stdout_of, testdata,
 };
 use crate::gate::Runs;
-
-/// Compiles what many tests use.
-pub(crate) fn built_once(name: &str, options: &[&str], source: &Path) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recorded");
-    fs::create_dir_all(&directory).unwrap();
-    let to = directory.join(name);
-    let mut gcc = Command::new("gcc");
-    gcc.args(options).arg("-o").arg(&to).arg(source).arg("-ldl");
-    stdout_of(&mut gcc);
-    to
-}
 
 /// The traced program, built, in a directory of its own.
 pub(crate) struct Scene {
@@ -35,14 +24,8 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-        let program = PROGRAM.get_or_init(|| {
-            let source = testdata().join("src/recorded.c");
-            built_once("app", &["-O1", "-g", "-pthread", "-w"], &source)
-        });
         let directory = tempfile::tempdir().unwrap();
-        // What this process itself has written, a child of it may keep open, and then it cannot be executed.
-        stdout_of(Command::new("cp").arg(program).arg(directory.path()));
+        copy_recorded(&directory.path().join("app"));
         Scene { directory }
     }
 
@@ -281,8 +264,7 @@ pub(crate) fn an_allocator_that_calls_itself_loses_nothing() {
     fs::write(runs.path("own.c"), allocator).unwrap();
     let own = ["-shared", "-fPIC", "-O2", "-o", "own.so", "own.c"];
     stdout_of(Command::new("gcc").args(own).current_dir(runs.path("")));
-    let build = ["recorder", "--build", "gcc", "-o", "."];
-    stdout_of(mtrace_diff().args(build).current_dir(runs.path("")));
+    copy_recorder("gcc", &runs.path("mtrace-recorder.so"));
     let mut by_hand = Command::new("./app0");
     by_hand.env("MTRACE_RECORDER", runs.path("log"));
     let preload = ["mtrace-recorder.so", "own.so"].map(|name| runs.path(name));
@@ -611,11 +593,7 @@ pub(crate) fn a_pipe_takes_a_recording() {
     let fifo = scene.path("fifo");
     stdout_of(Command::new("mkfifo").arg(&fifo));
     let library = scene.path("recorder.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/recorder.c");
-    scene.gcc(
-        &["-std=gnu99", "-shared", "-fPIC", "-O2", "-o", "recorder.so"],
-        &source,
-    );
+    copy_recorder("gcc", &library);
     let reader = Command::new("cat")
         .arg(&fifo)
         .stdout(Stdio::piped())
