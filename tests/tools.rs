@@ -40,7 +40,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{file_of, has_tool, json, linked, live, mtrace_diff, output_of, site, stdout_of};
+use common::{
+    file_of, has_tool, json, linked, live, mtrace_diff, output_of, plain_libc, site, stdout_of,
+};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -1974,7 +1976,9 @@ fn recorded(directory: &TempDir, compiler: &str, name: &str, source: &str) -> Ve
             .arg("--")
             .arg(&program),
     );
-    ["show", run.to_str().unwrap()].map(str::to_owned).to_vec()
+    let plain = plain_libc().iter().map(|word| word.to_str().unwrap());
+    let show = ["show", run.to_str().unwrap()];
+    show.into_iter().chain(plain).map(str::to_owned).collect()
 }
 
 /// A line that is inlined at two places of one function, of which one is there twice.
