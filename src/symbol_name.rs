@@ -1,5 +1,13 @@
 //! What names of symbols say.
 
+/// What the linker puts before the number of a static function that has namesakes in other files.
+const LTO_MARK: &str = ".lto_priv.";
+
+/// A symbol without the number that the linker gave to it.
+pub(crate) fn without_lto_number(symbol: &str) -> &str {
+    symbol.split(LTO_MARK).next().unwrap_or(symbol)
+}
+
 /// A symbol without what compilers add to copies and parts of a function, which come and go with builds.
 pub(crate) fn without_clone(symbol: &str) -> &str {
     const MARKS: [&str; 7] = [
@@ -7,7 +15,7 @@ pub(crate) fn without_clone(symbol: &str) -> &str {
         ".constprop.",
         ".part.",
         ".cold",
-        ".lto_priv.",
+        LTO_MARK,
         ".llvm.",
         " [clone ",
     ];

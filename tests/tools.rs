@@ -6,6 +6,8 @@
 
 #[path = "record/blame.rs"]
 mod blame;
+#[path = "record/built.rs"]
+mod built;
 #[path = "record/capture.rs"]
 mod capture;
 #[path = "it/common.rs"]
@@ -38,14 +40,32 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{file_of, has_tool, json, linked, live, mtrace_diff, output_of, site, stdout_of};
+use common::{
+    file_of, has_tool, json, linked, live, mtrace_diff, output_of, plain_libc, site, stdout_of,
+};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
 use tempfile::TempDir;
 
 fn main() {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Many of these wait for a program that waits.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments
+        .test_threads
+        .get_or_insert(cores + cores.div_ceil(2));
     let trials = vec![
+        // First what waits the longest.
+        trial(
+            "capture_script_ends_the_program",
+            &["gcc", "busybox"],
+            capture::ends_the_program,
+        ),
+        trial(
+            "capture_script_ends_when_the_user_wants_it",
+            &["gcc", "busybox"],
+            capture::ends_when_the_user_wants_it,
+        ),
         trial(
             "lines_of_a_cxx_program_are_blamed_as_its_source_says",
             &["g++"],
@@ -697,16 +717,6 @@ fn main() {
             "capture_script_keeps_input_and_words",
             &["gcc", "busybox"],
             capture::keeps_input_and_words,
-        ),
-        trial(
-            "capture_script_ends_the_program",
-            &["gcc", "busybox"],
-            capture::ends_the_program,
-        ),
-        trial(
-            "capture_script_ends_when_the_user_wants_it",
-            &["gcc", "busybox"],
-            capture::ends_when_the_user_wants_it,
         ),
         trial(
             "capture_script_tells_processes_apart",
@@ -1976,7 +1986,9 @@ fn recorded(directory: &TempDir, compiler: &str, name: &str, source: &str) -> Ve
             .arg("--")
             .arg(&program),
     );
-    ["show", run.to_str().unwrap()].map(str::to_owned).to_vec()
+    let plain = plain_libc().iter().map(|word| word.to_str().unwrap());
+    let show = ["show", run.to_str().unwrap()];
+    show.into_iter().chain(plain).map(str::to_owned).collect()
 }
 
 /// A line that is inlined at two places of one function, of which one is there twice.

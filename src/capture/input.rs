@@ -12,8 +12,11 @@ pub struct RunInput {
     pub path: PathBuf,
     /// When to look at it.
     pub at: Moment,
+    /// The run's log or recording, where it is not to be looked for.
     pub log: Option<PathBuf>,
+    /// The program that wrote the log, with its symbols.
     pub exe: Option<PathBuf>,
+    /// A copy of the process's `/proc/PID/maps`.
     pub maps: Option<PathBuf>,
     /// The target's root directory as it is on this machine.
     pub sysroot: Option<PathBuf>,

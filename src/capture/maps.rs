@@ -138,7 +138,7 @@ impl Maps {
         Ok(Self::new(mappings))
     }
 
-    pub fn new(mut mappings: Vec<Mapping>) -> Self {
+    pub(crate) fn new(mut mappings: Vec<Mapping>) -> Self {
         mappings.sort_by_key(|m| (m.start, m.end));
         let mut of_file: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
         // A maps file of a size that is read at all has fewer lines than a u32 counts.
@@ -197,6 +197,7 @@ impl Maps {
         self.of_file(file).next().map(|mapping| mapping.start)
     }
 
+    /// All mappings, by their start and end.
     pub fn mappings(&self) -> &[Mapping] {
         &self.mappings
     }

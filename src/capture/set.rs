@@ -27,7 +27,7 @@ pub(crate) struct CaptureSet {
     pub at: Moment,
     /// The log, or what was made of one.
     pub log: PathBuf,
-    /// `log` says all by itself, and may stand in for the log of the directory.
+    /// `log` has names and figures of its own, and may stand in for the log of the directory.
     pub stands_in: bool,
     pub program: Option<ElfInfo>,
     /// Whether the user named `program`, rather than that it lay beside the log.
@@ -70,7 +70,7 @@ impl CaptureSet {
         Self::of_contents(input, contents)
     }
 
-    /// Of a file that says all by itself.
+    /// Of a file that needs no other one beside it.
     fn of_file(input: &RunInput, file: &Path) -> Self {
         let stem = file.file_stem().map_or(file, Path::new);
         let name = match input.path == file {

@@ -36,7 +36,7 @@ pub(crate) enum FileKind {
 pub(crate) enum Standing {
     /// The log of the run.
     Log,
-    /// It says all by itself, and stands in for a log that is not there.
+    /// It has names and figures of its own, and stands in for a log that is not there.
     StandsIn,
     /// Only a run where it is given as one.
     Alone,

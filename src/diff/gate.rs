@@ -23,18 +23,22 @@ pub struct Gate {
 /// What the gate says of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
+    /// No site grew above a limit.
     Pass,
+    /// A site grew above a limit, or the last run freed a block twice and that was to fail.
     Fail,
 }
 
 /// A site that grew above limits: an index into the ranked sites, and which limits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Breach {
+    /// Its index in [`Report::sites`](crate::Report::sites).
     pub site: usize,
     /// It is above them only if the site was another one before, which is as likely.
     pub unsure: bool,
     /// It is above them by what it held until the end of its program freed it.
     pub until_exit: bool,
+    /// Those that it is above, in the order in which they were given.
     pub limits: Vec<Limit>,
     /// Where only this site and others like it are above them together: all of these.
     pub together: Option<Together>,

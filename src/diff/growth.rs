@@ -5,6 +5,7 @@ use crate::run::Figures;
 /// Last run minus first run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Growth {
+    /// Live blocks.
     pub blocks: i64,
     /// `None` where one of the two does not know its bytes.
     pub bytes: Option<i64>,

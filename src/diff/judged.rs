@@ -14,6 +14,7 @@ pub struct Site {
     pub at: JoinedSite,
     /// Last run minus first; in a single run, what is live.
     pub growth: Growth,
+    /// The same as a share of what was live before, or that the site is new or gone.
     pub change: Change,
     /// What its growth means; `None` where the last run has no curve.
     pub trend: Option<Trend>,

@@ -8,11 +8,14 @@ use super::judged::Site;
 /// What sites are ranked by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SortBy {
+    /// Growth in live blocks, the largest first.
     #[default]
     Blocks,
+    /// Growth in live bytes, the largest first.
     Bytes,
     /// Of the first run's blocks; new sites come first.
     Percent,
+    /// The name that the row has, from A to Z.
     Name,
 }
 

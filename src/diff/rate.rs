@@ -11,6 +11,7 @@ use crate::trace::{Curve, STEPS};
 /// Growth by time, or by run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
+    /// Live blocks a minute, or a run.
     pub blocks: f64,
     /// `None` where a run does not know the bytes of its blocks.
     pub bytes: Option<f64>,
@@ -30,6 +31,7 @@ pub struct Rates {
     /// The steepest of all that the runs can be read as, which is what a gate judges: one odd run in the
     /// middle does not move a median, and must not hide what came between the first and the last.
     pub steepest_per_minute: Option<Rate>,
+    /// The same, from run to run.
     pub steepest_per_run: Option<Rate>,
     /// The steepest of what each reading comes to at least, if chance made it look steep.
     pub surely_per_minute: Option<Rate>,

@@ -15,11 +15,16 @@ use crate::trace::{Curve, Sizes};
 /// What rows stand for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Grouping {
+    /// The place of one call.
     Address,
+    /// A line of the source.
     #[default]
     Line,
+    /// A function of the source.
     Function,
+    /// A source file.
     File,
+    /// The program, or a library.
     Module,
     /// A line, and a way to it.
     Stack,

@@ -17,52 +17,80 @@ pub use input::InputError;
 pub use record::RecordError;
 pub use usage::UsageError;
 
+/// What can fail with an [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Any failure; its text is one message for the user.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The operating system refused something.
     #[error("cannot {action} '{}': {source}", printable_path(path))]
     Io {
+        /// What was tried, as the verb after "cannot".
         action: &'static str,
+        /// With what.
         path: PathBuf,
+        /// Why it failed.
         source: io::Error,
     },
 
+    /// What is to be saved is larger than what would be read back.
     #[error(
         "the result cannot be saved: it has more than {most} bytes, and could not be read as a run; save a run with \
          fewer call sites"
     )]
-    ReportTooLarge { most: u64 },
+    ReportTooLarge {
+        /// The most bytes that are read.
+        most: u64,
+    },
 
+    /// What is to be saved would overwrite a file of one of the runs.
     #[error(
         "'{}' belongs to the run '{}' and is not overwritten; give another file with --save",
         printable_path(path),
         printable_path(run)
     )]
-    SaveOverRun { path: PathBuf, run: PathBuf },
+    SaveOverRun {
+        /// The file.
+        path: PathBuf,
+        /// The run that it belongs to.
+        run: PathBuf,
+    },
 
+    /// What is to be saved would overwrite a file that is no saved report.
     #[error(
         "'{}' exists and is not a saved report, so it is not overwritten; give another file with --save, or remove it",
         printable_path(path)
     )]
-    SaveOverOther { path: PathBuf },
+    SaveOverOther {
+        /// The file.
+        path: PathBuf,
+    },
 
+    /// The operating system gave no threads.
     #[error("cannot start threads: {source}; give a smaller number with --threads")]
-    Threads { source: io::Error },
+    Threads {
+        /// Why not.
+        source: io::Error,
+    },
 
+    /// The output could not be written.
     #[error("cannot write the report: {0}")]
     Write(#[from] io::Error),
 
+    /// What was asked for cannot be done.
     #[error(transparent)]
     Usage(#[from] UsageError),
 
+    /// A file cannot be read as what it was given for.
     #[error(transparent)]
     Input(#[from] InputError),
 
+    /// A program cannot be recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
 
+    /// A gate cannot judge the runs.
     #[error(transparent)]
     Gate(#[from] GateError),
 }

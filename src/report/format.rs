@@ -15,6 +15,7 @@ pub struct Format {
     pub about: &'static str,
     /// It lists the blocks of one run, and so needs them one by one.
     pub lists_blocks: bool,
+    /// It writes one JSON document, which has no colours.
     pub is_json: bool,
     write: fn(&Report, &Options, &mut dyn Write) -> Result<()>,
 }

@@ -60,10 +60,13 @@ pub struct Report {
     pub total: Sums,
     /// Over the hidden ones.
     pub hidden: Sums,
+    /// What leaks, over all sites.
     pub leaks: Leaks,
     /// Lines that leaked in the first run and do no more, whatever the sites stand for; those that shrank most first.
     pub fixed: Vec<Site>,
+    /// What `breaches` and `verdict` were judged by.
     pub gate: Gate,
+    /// Sites above limits, by rank.
     pub breaches: Vec<Breach>,
     /// Sites that are above a limit together, but for what a few of them lost.
     pub offset: Vec<Together>,
@@ -71,6 +74,7 @@ pub struct Report {
     pub double_frees: u64,
     /// Frees of the last run that may be double frees: what was freed before them is not known any more.
     pub unsure_frees: u64,
+    /// What the gate says; `None` where nothing was asked of it.
     pub verdict: Option<Verdict>,
     /// What the target has for blocks that leak, in bytes.
     pub memory: Option<u64>,
@@ -209,6 +213,7 @@ impl Report {
         self.total.growth.bytes.is_some()
     }
 
+    /// Whether there are two runs or more, so that growth is a difference.
     pub fn is_comparison(&self) -> bool {
         self.runs.len() > 1
     }

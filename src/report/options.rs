@@ -20,6 +20,7 @@ pub struct Options {
     pub explain: Option<usize>,
     /// Columns of the terminal; `None` for as many as the longest name needs.
     pub width: Option<usize>,
+    /// Draw with colours.
     pub color: bool,
     /// Draw with ASCII alone.
     pub ascii: bool,

@@ -30,6 +30,7 @@ pub enum Addressing {
 }
 
 impl Addressing {
+    /// As options and documents call it.
     pub fn name(self) -> &'static str {
         match self {
             Addressing::Absolute => "absolute",

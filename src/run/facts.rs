@@ -79,12 +79,17 @@ pub struct RecordedProcess {
 pub struct Facts {
     /// Short, and different for each run of a report.
     pub name: String,
+    /// Where it is, as it was given.
     pub path: PathBuf,
+    /// What kind of source it was read from.
     pub origin: Origin,
     /// What the origin was read from: the log, or the old tool's result.
     pub log: PathBuf,
+    /// The program's file, where one was found.
     pub program: Option<PathBuf>,
+    /// The program's, where it is known.
     pub build_id: Option<BuildId>,
+    /// What the program is for, where that is known.
     pub machine: Option<Machine>,
     /// Of the program; 128 and the signal that killed it. `None` where it was ended on purpose, or nobody knows.
     pub exit_status: Option<i32>,
@@ -104,5 +109,6 @@ pub struct Facts {
     pub unlisted: Option<u64>,
     /// `None` where no log was read.
     pub anomalies: Option<Anomalies>,
+    /// What concerns this run alone.
     pub warnings: Vec<Warning>,
 }

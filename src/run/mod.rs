@@ -61,12 +61,15 @@ use crate::trace::{Curve, Fault, Sizes};
 /// A run, read and named.
 #[derive(Debug, Clone)]
 pub struct Run {
+    /// What is known of the run as a whole.
     pub facts: Facts,
     /// By `ModuleId`.
     pub modules: Vec<Module>,
+    /// Which modules, functions and source files the program has, whether or not they allocated.
     pub inventory: Inventory,
     /// By `LocationId`.
     pub locations: Vec<Location>,
+    /// The ways to all locations, as a tree whose roots are outermost frames.
     pub stacks: Stacks<LocationId>,
     /// Outermost frames of stacks that were cut there: who called them is not known.
     pub cut: HashSet<StackId>,
@@ -159,6 +162,7 @@ impl Run {
         &mut self.sites[index]
     }
 
+    /// A place by its number in [`Run::locations`].
     pub fn location(&self, id: LocationId) -> &Location {
         &self.locations[id.0 as usize]
     }

@@ -24,6 +24,7 @@ use super::scopes::Scopes;
 use super::sources::SourceFiles;
 use crate::elf::open_elf;
 use crate::run::{CodeFingerprint, Declaration, LinkAddress};
+use crate::symbol_name::without_lto_number;
 
 /// Debug entries nested deeper than this are no compiler's: real ones have some tens of levels.
 const DEEPEST: isize = 500;
@@ -186,15 +187,14 @@ impl<'a> DebugInfo<'a> {
             let functions =
                 functions.filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_local());
             for name in functions.filter_map(|symbol| symbol.name().ok()) {
-                // The linker numbers the namesakes of other files.
-                let name = name.split(".lto_priv.").next().unwrap_or(name);
+                let name = without_lto_number(name);
                 if !seen.insert(name) {
                     twice.insert(name);
                 }
             }
             twice
         });
-        namesakes.contains(symbol.split(".lto_priv.").next().unwrap_or(symbol))
+        namesakes.contains(without_lto_number(symbol))
     }
 
     fn split(&self, load: &SplitDwarfLoad<Slice<'a>>) -> Option<Arc<Dwarf<Slice<'a>>>> {

@@ -11,6 +11,7 @@ pub struct LocalCaller(pub u32);
 /// One allocation that has not been freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
+    /// Who allocated it.
     pub caller: CallerId,
     /// In bytes, as asked for.
     pub size: u64,
@@ -24,11 +25,14 @@ pub(super) type Stretch = u8;
 /// Blocks and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
+    /// How many.
     pub blocks: u64,
+    /// Their sizes as asked for, without what the allocator adds.
     pub bytes: u64,
 }
 
 impl Tally {
+    /// Adds another one, up to what a `u64` holds.
     pub fn add(&mut self, other: Tally) {
         self.blocks = self.blocks.saturating_add(other.blocks);
         self.bytes = self.bytes.saturating_add(other.bytes);

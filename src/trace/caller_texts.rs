@@ -74,14 +74,14 @@ impl Texts {
         self.texts.get(start..end)
     }
 
-    pub fn text(&self, id: u32) -> &[u8] {
+    pub(crate) fn text(&self, id: u32) -> &[u8] {
         let line = self.line_start(id).unwrap_or_default();
         let text = line.strip_prefix(b"@ ");
         text.and_then(|text| text.strip_suffix(b" "))
             .unwrap_or_default()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> + '_ {
         (0..self.len() as u32).map(|id| self.text(id))
     }
 
@@ -90,12 +90,12 @@ impl Texts {
         self.hasher.hash_one(text)
     }
 
-    pub fn find(&self, hash: u64, text: &[u8]) -> Option<u32> {
+    pub(crate) fn find(&self, hash: u64, text: &[u8]) -> Option<u32> {
         let is_it = |at: &HashedId| at.half == hash as u32 && self.text(at.id) == text;
         self.ids.find(hash, is_it).map(|at| at.id)
     }
 
-    pub fn add(&mut self, hash: u64, text: &[u8]) -> u32 {
+    pub(crate) fn add(&mut self, hash: u64, text: &[u8]) -> u32 {
         // 2^32 distinct callers would not fit into memory as texts, long before the id wraps.
         let id = self.len() as u32;
         self.texts.extend_from_slice(b"@ ");

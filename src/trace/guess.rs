@@ -9,11 +9,11 @@ use super::block::LocalCaller;
 /// 100 guesses are. What was not guessed is read as any line.
 #[derive(Debug)]
 pub(super) struct Guess {
-    /// By the callers before: the two that came then, the latest first.
+    /// By a hash of the last four callers: the two that came after them before, the latest first.
     next: Vec<[LocalCaller; 2]>,
     /// The last four callers, 16 bits each.
     before: u64,
-    /// Where in `next` they lead.
+    /// Their hash: where in `next` the guesses for the next line are.
     at: usize,
 }
 
@@ -32,12 +32,13 @@ impl Default for Guess {
 }
 
 impl Guess {
+    /// The two callers that the next line may have, the likelier first.
     #[inline]
     pub(super) fn callers(&self) -> [LocalCaller; 2] {
         self.next[self.at]
     }
 
-    /// Takes note of which it was.
+    /// Learns which caller the line had, to guess those of later lines.
     #[inline]
     pub(super) fn was(&mut self, caller: LocalCaller) {
         let guess = &mut self.next[self.at];

@@ -26,8 +26,11 @@ pub enum Line<'a> {
     Start,
     /// `= End`: `muntrace()` was called.
     End,
+    /// What the heap was asked for, and gave.
     Record(Record<'a>),
+    /// Nothing, or white space alone.
     Blank,
+    /// Nothing that mtrace writes.
     Malformed,
 }
 
@@ -43,17 +46,41 @@ pub struct Record<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     /// `+ address size`
-    Allocated { address: u64, size: u64 },
+    Allocated {
+        /// The new block.
+        address: u64,
+        /// How large it is.
+        size: u64,
+    },
     /// `+ (nil) size`: malloc gave nothing, so there is no block.
-    AllocationFailed { size: u64 },
+    AllocationFailed {
+        /// How large it would have been.
+        size: u64,
+    },
     /// `- address`
-    Freed { address: u64 },
+    Freed {
+        /// The block that is gone.
+        address: u64,
+    },
     /// `< address`: realloc gave the old block back; `>` with the new one follows.
-    ReallocatedFrom { address: u64 },
+    ReallocatedFrom {
+        /// The old block.
+        address: u64,
+    },
     /// `> address size`
-    ReallocatedTo { address: u64, size: u64 },
+    ReallocatedTo {
+        /// The new block.
+        address: u64,
+        /// How large it is.
+        size: u64,
+    },
     /// `! address size`: realloc failed, the old block stays live.
-    ReallocationFailed { address: u64, size: u64 },
+    ReallocationFailed {
+        /// The block, still as it was.
+        address: u64,
+        /// How large it would have been.
+        size: u64,
+    },
 }
 
 impl<'a> Line<'a> {

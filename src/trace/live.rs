@@ -26,6 +26,7 @@ pub enum Reuse {
 /// How often something happened, and in which line of the log first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Occurrences {
+    /// How often.
     pub count: u64,
     /// Counted from 1; `None` if it never happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +34,7 @@ pub struct Occurrences {
 }
 
 impl Occurrences {
-    pub fn note(&mut self, line: u64) {
+    pub(crate) fn note(&mut self, line: u64) {
         self.count += 1;
         self.first_line.get_or_insert(line);
     }
@@ -73,7 +74,7 @@ pub enum Freed {
 }
 
 impl ReuseCounts {
-    pub fn absorb(&mut self, other: ReuseCounts) {
+    pub(crate) fn absorb(&mut self, other: ReuseCounts) {
         self.unknown_frees.absorb(other.unknown_frees, 0);
         self.double_frees.absorb(other.double_frees, 0);
         self.unsure_frees.absorb(other.unsure_frees, 0);
@@ -100,12 +101,14 @@ impl ReuseCounts {
 /// What a free met, under both meanings of [`Reuse`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Met {
+    /// Under [`Reuse::FreeLoggedLate`].
     pub late: Freed,
+    /// Under [`Reuse::FreeLost`].
     pub lost: Freed,
 }
 
 impl Met {
-    pub fn under(self, reuse: Reuse) -> Freed {
+    pub(crate) fn under(self, reuse: Reuse) -> Freed {
         match reuse {
             Reuse::FreeLoggedLate => self.late,
             Reuse::FreeLost => self.lost,
@@ -160,7 +163,9 @@ impl Disputed {
 /// The block that no longer counts at an address, of those that at most one does at a time: the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
+    /// None.
     Nothing,
+    /// This one, under both meanings of [`Reuse`].
     Block(Block),
     /// Only under [`Reuse::FreeLoggedLate`].
     IfLate(Block),
@@ -276,7 +281,7 @@ impl LiveBlocks {
         self.most_doubled
     }
 
-    pub fn counts(&self, reuse: Reuse) -> ReuseCounts {
+    pub(crate) fn counts(&self, reuse: Reuse) -> ReuseCounts {
         match reuse {
             Reuse::FreeLoggedLate => self.late,
             Reuse::FreeLost => self.lost,

@@ -39,6 +39,7 @@ pub struct CallerOutcome {
 /// A log, read to its end. Some of what it comes to depends on the meaning of [`Reuse`], which its callers tell.
 #[derive(Debug)]
 pub struct Trace {
+    /// All callers, by [`CallerId`].
     pub callers: Callers,
     /// By the number that a caller had while the log was read.
     pub(super) is: Vec<CallerId>,
@@ -58,6 +59,7 @@ pub struct Trace {
     pub(super) lost: Curves,
     /// Blank ones too: what the steps of curves count.
     pub(super) all_lines: u64,
+    /// Records of the log, of whatever kind.
     pub records: u64,
     /// Blocks at addresses of more than 32 bits.
     pub wide_addresses: u64,
@@ -73,6 +75,7 @@ pub struct Outcome<'a> {
 }
 
 impl Trace {
+    /// What it comes to under one meaning of [`Reuse`].
     pub fn settle(&self, reuse: Reuse) -> Outcome<'_> {
         Outcome { trace: self, reuse }
     }

@@ -19,7 +19,9 @@ use crate::printable::printable_bytes;
 /// What a record does to the block at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
+    /// There is a block now.
     Allocate,
+    /// There is none any more.
     Free,
     /// realloc gives the block back; in the replay a free like any other.
     FreeInRealloc,
@@ -29,7 +31,7 @@ pub enum Action {
 
 impl Action {
     #[inline]
-    pub fn is_allocation(self) -> bool {
+    pub(crate) fn is_allocation(self) -> bool {
         matches!(self, Action::Allocate | Action::AllocateInRealloc)
     }
 }
@@ -37,9 +39,11 @@ impl Action {
 /// A record that concerns a block, in 24 bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockRecord {
+    /// Where the block is.
     pub address: u64,
     /// In bytes; 0 unless it allocates.
     pub size: u64,
+    /// Who allocates or frees it.
     pub caller: LocalCaller,
     /// The line in the piece, and the action in the lowest two bits: a piece is far from 2^30 lines.
     line_and_action: u32,
@@ -61,6 +65,7 @@ impl BlockRecord {
         self.line_and_action >> 2
     }
 
+    /// What becomes of it.
     #[inline]
     pub fn action(&self) -> Action {
         match self.line_and_action & 3 {
@@ -75,9 +80,9 @@ impl BlockRecord {
 /// An allocation that failed.
 #[derive(Debug, Clone, Copy)]
 pub struct Failure {
-    pub kind: FaultKind,
-    pub caller: LocalCaller,
-    pub line: u32,
+    pub(crate) kind: FaultKind,
+    pub(crate) caller: LocalCaller,
+    pub(crate) line: u32,
 }
 
 /// What a piece comes to. Line numbers count from the piece's first line.
@@ -89,17 +94,18 @@ pub struct Parsed {
     pub new_callers: Vec<(LocalCaller, u32)>,
     /// Allocations that failed.
     pub failures: Vec<Failure>,
-    pub anomalies: Anomalies,
+    pub(crate) anomalies: Anomalies,
     /// Half records.
     pub torn: Vec<u32>,
     /// Whether an `= End` came behind the last record; `None` if there is neither.
     pub ended: Option<bool>,
+    /// Records of the piece, of whatever kind.
     pub records: u64,
     /// Blocks at addresses of more than 32 bits.
     pub wide_addresses: u64,
     /// All lines, and those of them that are not blank (nor cut off).
     pub all_lines: u64,
-    pub lines: u64,
+    pub(crate) lines: u64,
 }
 
 impl Parsed {

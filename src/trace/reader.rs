@@ -37,6 +37,7 @@ impl Piece {
         }
     }
 
+    /// Whether it has no line, as at the end of the log.
     pub fn is_empty(&self) -> bool {
         self.end == 0
     }

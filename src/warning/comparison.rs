@@ -10,67 +10,94 @@ use crate::units::{bytes, counted, signal_name};
 pub enum ComparisonWarning {
     /// The runs are of different architectures.
     MachinesDiffer {
+        /// The first run's, such as `ARM, 32 bit`.
         first: String,
+        /// The last run's.
         last: String,
     },
     /// Functions with a site that is gone and another that is new, in files that may be one.
     LinesMoved {
+        /// Their names.
         functions: Vec<String>,
     },
     /// Modules without names, with sites that are gone and others that are new.
     AddressesMoved {
+        /// Their names.
         modules: Vec<String>,
     },
     /// Modules of one build id, or of equal size and checksum, that have other code in each run.
     FalseBuilds {
+        /// Their names.
         modules: Vec<String>,
     },
     /// Sites joined by address alone, where nothing says that the runs are of one build.
     UnsureAddresses {
+        /// How many sites.
         sites: usize,
+        /// The modules that they are in.
         modules: Vec<String>,
     },
     /// The first run's program and the last one's have nothing in common.
     OtherPrograms {
+        /// The first run's program.
         first: String,
+        /// The last run's program.
         last: String,
     },
     /// The stacks of one run are cut where those of the other go on.
     StacksDiffer {
+        /// The run whose stacks are cut.
         short: String,
+        /// The most frames of a stack in it.
         frames: usize,
+        /// The run whose stacks go on.
         long: String,
+        /// The most frames of a stack in that one.
         most: usize,
     },
     /// One run has no names of its program's functions, and the other has.
     NamesDiffer {
+        /// The run without names.
         without: String,
+        /// The run with them.
         with: String,
     },
     /// The last run's program failed, and the first one's did not, as far as is known.
     EndedOtherwise {
+        /// As a shell has it: 128 and the signal that killed it, or its exit status.
         status: i32,
     },
     /// Both runs were killed by a signal, the last one at this percentage of the records of the first.
     KilledEarly {
+        /// The number of the signal.
         signal: i32,
+        /// Rounded down.
         percent: u64,
     },
     /// The last run has this percentage of the records of the first.
     DidLess {
+        /// Rounded down.
         percent: u64,
     },
+    /// One capture was given twice.
     SameRun {
+        /// The earlier of the two, by its name in the report.
         first: String,
+        /// The later one.
         second: String,
     },
     /// A copy of a recording, or a report saved from it, given as another run.
     SameRecording {
+        /// The earlier of the two, by its name in the report.
         first: String,
+        /// The later one.
         second: String,
     },
+    /// The logs of two runs have the same bytes.
     SameLog {
+        /// The earlier of the two, by its name in the report.
         first: String,
+        /// The later one.
         second: String,
     },
     /// How long memory lasts was asked for, and cannot be told.
@@ -79,6 +106,7 @@ pub enum ComparisonWarning {
         memory: u64,
         /// The runs of which the time is not known, of how many; none where it is their bytes.
         untimed: Vec<String>,
+        /// How many runs there are.
         runs: usize,
     },
 }

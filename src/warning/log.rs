@@ -60,32 +60,49 @@ impl ReadFailure {
 /// What is wrong with a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogWarning {
+    /// Lines that mtrace cannot have written.
     MalformedLines {
+        /// Which.
         lines: LinesSeen,
+        /// The first of them, as far as it can be shown.
         quote: String,
     },
     /// Something else was written before a record, in the same line.
     Interleaved(LinesSeen),
+    /// NUL bytes within lines, which are skipped.
     NulBytes(LinesSeen),
+    /// Lines longer than any record.
     Overlong(LinesSeen),
+    /// Lines that end in CR LF.
     CarriageReturns(LinesSeen),
+    /// Lines with nothing in them.
     BlankLines(LinesSeen),
+    /// The last line has no end.
     TruncatedTail {
+        /// Its number, counted from 1.
         line: u64,
     },
+    /// The log does not begin with `= Start`.
     MissingStart,
+    /// There is no `= End` behind the last record.
     MissingEnd,
+    /// `= Start` stands in it more than once.
     SeveralStarts {
+        /// How often.
         starts: u64,
     },
     /// Children of a fork called `muntrace()`.
     SeveralEnds {
+        /// How often `= End` stands in it.
         ends: u64,
     },
     /// Allocations at live addresses in bulk, or double frees: two heaps in one log.
     Fork {
+        /// How often `= Start` stands in it.
         starts: u64,
+        /// Allocations at addresses that were live.
         reused: u64,
+        /// Frees of blocks that had been freed already.
         double_frees: u64,
     },
     /// Half records, as they are left where a fork copied what was not written yet.
@@ -94,6 +111,7 @@ pub enum LogWarning {
     FreesLost(LinesSeen),
     /// Reading failed in the middle of the log.
     ReadStopped(ReadFailure),
+    /// The log has marks at most.
     NoRecords,
 }
 

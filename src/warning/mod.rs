@@ -20,38 +20,52 @@ pub use recording::RecordingWarning;
 /// A warning. Its [`Warning::code`] is stable, for scripts; the text is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
+    /// Something about a log of mtrace.
     Log(LogWarning),
+    /// Something about a recording.
     Recording(RecordingWarning),
+    /// Something about the names of call sites.
     Names(NamesWarning),
+    /// Something about the runs as compared with each other.
     Comparison(ComparisonWarning),
     /// The run is a result of one of the old tools.
     OldResult {
+        /// The tool's name.
         tool: &'static str,
         /// What it does not tell.
         missing: &'static str,
     },
     /// A result of `mtrace_do.py` has lines for so many blocks of its total.
     ResultIncomplete {
+        /// Blocks that have a line.
         listed: u64,
+        /// Blocks of the total.
         total: u64,
     },
     /// The log is beside something that may be a log too, but cannot be read as one.
     LeftAside {
+        /// Their names.
         files: Vec<String>,
     },
     /// The command line says that it took another time than it did by its own clock.
     OtherDuration {
+        /// What the command line says, as people write times.
         told: String,
+        /// What its own clock says.
         own: String,
     },
     /// No function of the runs is what `--wrapper` names.
     NoSuchWrapper {
+        /// The name, as it was given.
         pattern: String,
     },
     /// As a saved report has it.
     Saved {
+        /// What [`Warning::code`] was.
         code: String,
+        /// The text that it had.
         text: String,
+        /// What [`Warning::makes_figures_partial`] was.
         partial: bool,
     },
 }

@@ -8,73 +8,98 @@ use crate::printable::{printable_path, some};
 /// What is missing for names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamesWarning {
+    /// There is no maps file.
     NoMaps {
         /// Whether the log needs it to place its addresses.
         absolute: bool,
     },
+    /// There is no program.
     NoProgram,
     /// The program that was given is not the one beside the log.
     OtherProgram {
+        /// The program that was given.
         given: PathBuf,
+        /// The one beside the log.
         beside: PathBuf,
     },
     /// The program that was given is not the one that ran.
     ProgramNotUsed {
+        /// The program that was given.
         given: PathBuf,
+        /// What shows that.
         reason: String,
     },
     /// Modules with live blocks for which no file was found.
     ModulesNotFound {
+        /// Their names.
         modules: Vec<String>,
+        /// They were looked for in a target's root directory.
         has_sysroot: bool,
     },
     /// A file was found, but it is not the one that ran.
     ModuleRefused {
+        /// The module's name.
         module: String,
+        /// The file.
         path: PathBuf,
+        /// What shows that.
         reason: String,
     },
     /// Modules that were found, but have no debug information.
     NoDebugInfo {
+        /// Their names.
         modules: Vec<String>,
         /// One of them is the program.
         has_program: bool,
     },
     /// Libraries of the toolchain, which nobody compiles for a run.
     NoSystemDebugInfo {
+        /// Their names.
         modules: Vec<String>,
     },
     /// Modules whose debug information is in `.dwo` files that are not there.
     NoSplitDebugInfo {
+        /// Their names.
         modules: Vec<String>,
     },
     /// Modules whose debug information would take more memory than any compiler's, or is nested deeper.
     DebugInfoRefused {
+        /// Their names.
         modules: Vec<String>,
     },
     /// Callers lie in no mapping, or in one of another module.
     OutsideMaps {
+        /// How many callers.
         callers: usize,
+        /// How many callers there are.
         of: usize,
     },
     /// Most callers do: the maps are of another run.
     OtherMaps {
+        /// How many callers.
         callers: usize,
+        /// How many callers there are.
         of: usize,
     },
     /// Nothing tells relative from absolute addresses.
     AddressingAssumed {
+        /// What they are taken as.
         assumed: &'static str,
     },
     /// Some callers speak for the other reading.
     AddressingMixed {
+        /// What they are taken as.
         chosen: &'static str,
+        /// What speaks against it.
         reason: String,
     },
     /// The file makes no calls where the log says that calls came from.
     ModuleDoesNotFit {
+        /// The module's name.
         module: String,
+        /// Places behind which it has no call.
         callers: usize,
+        /// Places that the log has in it.
         of: usize,
     },
 }

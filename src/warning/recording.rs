@@ -11,28 +11,53 @@ pub enum RecordingWarning {
     /// It has no events.
     NoRecords,
     /// Blocks of a recording that are not as they were written.
-    Damaged { blocks: u64, first_at: Option<u64> },
+    Damaged {
+        /// How many.
+        blocks: u64,
+        /// Where the first one begins, in bytes from the start of the file, if that is known.
+        first_at: Option<u64>,
+    },
     /// A recording that goes on in the file that it is a copy of.
     Cut,
     /// The recorder gave up before the program ended.
-    Stopped { reason: &'static str },
+    Stopped {
+        /// Why it did.
+        reason: &'static str,
+    },
     /// Events in signal handlers that came while the thread was in the recorder.
-    Lost { events: u32 },
+    Lost {
+        /// How many.
+        events: u32,
+    },
     /// A summary ends with counts that are older than the program's end.
     LastCountsLost,
     /// The process became a program that was not recorded.
-    WentOnAs { program: String },
+    WentOnAs {
+        /// That program.
+        program: String,
+    },
     /// Processes that the program started have recordings of their own, in these directories of the run.
-    ChildrenApart { children: Vec<String> },
+    ChildrenApart {
+        /// Their names, such as `child-1234`.
+        children: Vec<String>,
+    },
     /// What the process ran before it executed the program, in these directories of the run.
-    RanBefore { recordings: Vec<String> },
+    RanBefore {
+        /// Their names.
+        recordings: Vec<String>,
+    },
     /// Programs that it started in processes of their own, of which there is no recording.
     StartedUnrecorded {
+        /// Their names, each once.
         programs: Vec<String>,
+        /// How many processes.
         processes: u64,
     },
     /// Blocks that were freed, and whose allocation the recorder has not seen.
-    UnknownFrees { frees: u64 },
+    UnknownFrees {
+        /// How many.
+        frees: u64,
+    },
     /// The program has a `malloc` of its own.
     OwnAllocator,
 }

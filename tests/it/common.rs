@@ -1,8 +1,14 @@
 //! What the tests share: the binary, the captures, and the tools of this machine.
 #![allow(dead_code, clippy::unwrap_used)] // each test uses a part
 
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use object::Object;
 
 use serde_json::Value;
 
@@ -78,9 +84,47 @@ pub(crate) fn unwrapped(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Options by which this machine's C library has no debug information, as on a machine without such packages: to read
+/// it takes several times as long as all else that a test does.
+pub(crate) fn plain_libc() -> &'static [OsString] {
+    static OPTIONS: OnceLock<Vec<OsString>> = OnceLock::new();
+    OPTIONS.get_or_init(|| {
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let mut paths = maps.lines().filter_map(|line| line.split(' ').next_back());
+        let Some(libc) = paths.find(|path| path.ends_with("/libc.so.6")) else {
+            return Vec::new();
+        };
+        let bytes = fs::read(libc).unwrap();
+        let file = object::File::parse(bytes.as_slice()).unwrap();
+        let Some(id) = file.build_id().unwrap() else {
+            return Vec::new();
+        };
+        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        // The library itself stands where its debug information is looked for first.
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plain-libc");
+        let directory = root.join(".build-id").join(&id[..2]);
+        fs::create_dir_all(&directory).unwrap();
+        let link = directory.join(format!("{}.debug", &id[2..]));
+        if !link.exists() {
+            let _ = fs::remove_file(&link);
+            symlink(libc, link).unwrap();
+        }
+        vec!["--debug-dir".into(), root.into()]
+    })
+}
+
+/// The command that compares runs of this machine.
+pub(crate) fn comparing<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = mtrace_diff();
+    command.args(arguments).args(plain_libc());
+    command
+}
+
 /// The JSON document of a comparison or, with `show` first, of one run.
 pub(crate) fn json(arguments: &[&str]) -> Value {
-    let text = stdout_of(mtrace_diff().args(arguments).args(["--format", "json"]));
+    let mut command = mtrace_diff();
+    command.args(arguments).args(["--format", "json"]);
+    let text = stdout_of(command.args(plain_libc()));
     serde_json::from_str(&text).unwrap()
 }
 

@@ -2,7 +2,9 @@
 //!
 //! The captures used here need no file of this machine for their names.
 
-use crate::common::{mtrace_diff, stdout_of};
+use mtrace_diff::{Format, Gate, Grouping, Moment, Options, Plan, RunInput, StackView, compare};
+
+use crate::common::{mtrace_diff, stdout_of, testdata};
 
 const RUNS: [&str; 2] = ["armhf-glibc2.31/run0", "armhf-glibc2.31/run1"];
 const STATIC: [&str; 2] = ["armhf-static/run0", "armhf-static/run1"];
@@ -49,23 +51,80 @@ fn columns(line: &str) -> usize {
     unicode_width::UnicodeWidthStr::width(line)
 }
 
+/// Each comparison is made once, and drawn at all widths.
 #[test]
 fn every_line_fits_the_width() {
-    let five = five_runs();
-    let five: Vec<&str> = five.iter().map(String::as_str).collect();
-    for runs in [&RUNS[..], &STATIC, &CXX, &five] {
-        for width in [60, 70, 80, 90, 100, 110, 120, 140, 160, 200] {
-            let of_width = width.to_string();
-            for options in [
-                &["--all", "--inlines", "--fail-above", "1000000"][..],
-                &["--duration", "2m", "--memory", "1GiB", "--stacks"],
-                &["--ascii", "--all", "--inlines"],
-                &["--full-names", "--inlines"],
-                &["--by", "file"],
-                &["--by", "size"],
-            ] {
-                let text = table(runs, &[&["--width", &of_width], options].concat());
-                for line in text.lines() {
+    let inputs = |runs: &[&str; 2]| runs.map(|run| RunInput::new(testdata().join(run))).to_vec();
+    let moments = [0.2, 0.4, 0.6, 0.8].map(Moment::Share);
+    let five = moments.into_iter().chain([Moment::End]);
+    let five = five.map(|at| RunInput {
+        at,
+        ..RunInput::new(testdata().join(RUNS[1]))
+    });
+    let table = Format::named("table").unwrap();
+    for runs in [inputs(&RUNS), inputs(&STATIC), inputs(&CXX), five.collect()] {
+        let plan = Plan {
+            runs: runs.clone(),
+            ..Plan::default()
+        };
+        let gate = Gate {
+            limits: vec!["1000000".parse().unwrap()],
+            ..Gate::default()
+        };
+        let of = |run: RunInput| RunInput {
+            duration_s: Some(120.0),
+            ..run
+        };
+        let timed = Plan {
+            runs: runs.into_iter().map(of).collect(),
+            memory: Some(1 << 30),
+            ..Plan::default()
+        };
+        let by = |by| Plan { by, ..plan.clone() };
+        let plain = Options::default();
+        let inlines = Options {
+            inlines: true,
+            ..plain
+        };
+        let all = Options {
+            all: true,
+            ..inlines
+        };
+        for (plan, options) in [
+            (
+                &Plan {
+                    gate,
+                    ..plan.clone()
+                },
+                all,
+            ),
+            (
+                &timed,
+                Options {
+                    stacks: Some(StackView { share: 0.05 }),
+                    ..plain
+                },
+            ),
+            (&plan, Options { ascii: true, ..all }),
+            (
+                &plan,
+                Options {
+                    full_names: true,
+                    ..inlines
+                },
+            ),
+            (&by(Grouping::File), plain),
+            (&by(Grouping::Size), plain),
+        ] {
+            let report = compare(plan).unwrap();
+            for width in [60, 70, 80, 90, 100, 110, 120, 140, 160, 200] {
+                let options = Options {
+                    width: Some(width),
+                    ..options
+                };
+                let mut text = Vec::new();
+                table.write(&report, &options, &mut text).unwrap();
+                for line in String::from_utf8(text).unwrap().lines() {
                     assert!(columns(line) <= width, "{width} {options:?}: {line}");
                 }
             }

@@ -7,7 +7,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::common::{json, live, mtrace_diff, output_of, stdout_of, testdata};
+use crate::common::{
+    comparing, json, live, mtrace_diff, output_of, plain_libc, stdout_of, testdata,
+};
 use crate::stacks::{Bench, Board};
 
 /// What a run has of each line of a source: its rows, each with its live blocks and bytes in all runs.
@@ -263,7 +265,7 @@ pub(crate) fn renamed_and_split_callers() {
         assert_eq!(site["stack"][0]["function"], "on_message");
     }
     let gate = |last: &str| {
-        let output = output_of(mtrace_diff().args([&first, last, "--fail-above", "10"]));
+        let output = output_of(&mut comparing([&first, last, "--fail-above", "10"]));
         let said = String::from_utf8(output.stdout).unwrap();
         (output.status.code(), said)
     };
@@ -329,7 +331,7 @@ pub(crate) fn recursion_that_is_inlined_otherwise() {
         bench.record(level, &[], &["app", "50"])
     });
     let gate = |first: &str, last: &str| {
-        let output = output_of(mtrace_diff().args([first, last, "--fail-above", "10"]));
+        let output = output_of(&mut comparing([first, last, "--fail-above", "10"]));
         let said = String::from_utf8(output.stdout).unwrap();
         (output.status.code(), said)
     };
@@ -428,7 +430,8 @@ pub(crate) fn cut_stacks_are_counted() {
         let text = stdout_of(
             mtrace_diff()
                 .args(["show", run, "--width", "300"])
-                .args(filter),
+                .args(filter)
+                .args(plain_libc()),
         );
         let note = text.lines().find(|line| line.starts_with("only stacks"));
         note.unwrap_or_else(|| panic!("{text}")).to_owned()
@@ -484,7 +487,7 @@ pub(crate) fn rows_that_split_or_merge_say_so() {
             .collect();
         forked.sort_unstable();
         assert_eq!(forked, expected, "{document:#}");
-        let text = stdout_of(mtrace_diff().args(runs).args(["--width", "200"]));
+        let text = stdout_of(comparing(runs).args(["--width", "200"]));
         let note = "a caller changed, and a row of";
         assert!(text.contains(note), "{text}");
     }

@@ -6,13 +6,14 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::built::copy_recorder;
 use super::common::{json, live, mtrace_diff, output_of, site, stdout_of};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,16 @@ enum Shell {
 }
 
 const SHELLS: [Shell; 2] = [Shell::Own, Shell::Busybox];
+
+/// Checks what takes its time, with all shells at once.
+fn in_each_shell(check: impl Fn(Shell) + Sync) {
+    thread::scope(|scope| {
+        for shell in SHELLS {
+            let check = &check;
+            scope.spawn(move || check(shell));
+        }
+    });
+}
 
 /// A directory as on a target: the script, the recorder beside it, and a program.
 fn target() -> &'static Path {
@@ -37,9 +48,7 @@ fn target() -> &'static Path {
             directory.join("capture.sh"),
         )
         .unwrap();
-        let recorder = root.join("src/record/recorder.c");
-        let options = ["-std=gnu99", "-shared", "-fPIC", "-O2", "-ldl"];
-        compile(&recorder, &directory.join("mtrace-recorder.so"), &options);
+        copy_recorder("gcc", &directory.join("mtrace-recorder.so"));
         let program = root.join("tests/record/capture.c");
         compile(&program, &directory.join("app"), &["-g", "-O1"]);
         compile(&program, &directory.join("app-static"), &["-static"]);
@@ -206,7 +215,7 @@ pub(crate) fn keeps_input_and_words() {
 }
 
 pub(crate) fn ends_the_program() {
-    for shell in SHELLS {
+    in_each_shell(|shell| {
         // Two seconds, for a machine that is busy; the program has done its work long before.
         let begin = Instant::now();
         let asked = Run::new(shell, "-f 2s", "./app wait");
@@ -241,11 +250,11 @@ pub(crate) fn ends_the_program() {
             aborted.errors()
         );
         assert_kept(&aborted.show());
-    }
+    });
 }
 
 pub(crate) fn ends_when_the_user_wants_it() {
-    for shell in SHELLS {
+    in_each_shell(|shell| {
         let directory = TempDir::new().unwrap();
         let begin = |to: &str| {
             let out = directory.path().join(to);
@@ -280,7 +289,7 @@ pub(crate) fn ends_when_the_user_wants_it() {
         };
         wait_for(is_whole);
         assert_eq!(facts_in(&out)["ended"], "asked");
-    }
+    });
 }
 
 fn has_log(directory: &Path) -> bool {
@@ -301,7 +310,7 @@ fn wait_for(is_done: impl Fn() -> bool) {
 }
 
 pub(crate) fn tells_processes_apart() {
-    for shell in SHELLS {
+    in_each_shell(|shell| {
         let forked = Run::new(shell, "", "./app fork");
         assert_eq!(forked.status(), 0, "{}", forked.errors());
         assert_eq!(forked.names(), ["app", "child", "recording", "run.json"]);
@@ -333,7 +342,7 @@ pub(crate) fn tells_processes_apart() {
             live(site(&daemon.show(), "keep")),
             [Some((30_000, 30_000 * 48))]
         );
-    }
+    });
 }
 
 pub(crate) fn writes_an_archive() {

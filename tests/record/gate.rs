@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{json, live, mtrace_diff, output_of, site, stdout_of, unwrapped};
+use crate::built::copy_recorder;
+use crate::common::{comparing, json, live, mtrace_diff, output_of, site, stdout_of, unwrapped};
 use crate::programs::harm;
 
 /// Recordings of a program, one that frees what it takes and one that does not.
@@ -78,8 +79,7 @@ impl Runs {
     }
 
     pub(crate) fn gate(&self, options: &[&str]) -> (Option<i32>, String) {
-        let mut command = mtrace_diff();
-        command.args(["run0", "run1", "--fail-above", "10"]);
+        let mut command = comparing(["run0", "run1", "--fail-above", "10"]);
         told(&output_of(
             command.args(options).current_dir(self.directory.path()),
         ))
@@ -128,8 +128,7 @@ fn children_are_named(runs: &Runs, options: &[&str]) {
         let mut paths = entries.map(|entry| entry.unwrap().path());
         paths.find(|path| path.is_dir()).unwrap()
     };
-    let mut command = mtrace_diff();
-    command.args([child("run0"), child("run1")]);
+    let mut command = comparing([child("run0"), child("run1")]);
     let (status, said) = told(&output_of(command.args(["--strict", "--fail-above", "10"])));
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("+2,000 blocks"), "{said}");
@@ -173,8 +172,7 @@ fn a_line_is_above_the_limit(runs: &Runs, total: &str, others: &str) {
     assert!(said.contains(&format!("{others}: {total}")), "{said}");
     assert_eq!(said.matches("grew by more than").count(), 1, "{said}");
     // No row is above the limit by itself, and all together are below another one.
-    let mut command = mtrace_diff();
-    command.args(["run0", "run1", "--fail-above", "400"]);
+    let mut command = comparing(["run0", "run1", "--fail-above", "400"]);
     let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
     assert_eq!(status, Some(0), "{said}");
 }
@@ -434,15 +432,16 @@ pub(crate) fn what_one_caller_lost_hides_no_leak_of_another() {
     }
 }
 
-/// Sessions grow until the exit frees them, at the line of a table that became smaller.
+/// Sessions grow until the exit frees them, at the line of a table that became smaller. They take so long that what else
+/// the machine does shows in no curve.
 pub(crate) fn what_one_caller_lost_hides_nothing_that_was_held() {
     let runs = Runs::of(
-        "#include <stdlib.h>\n\
+        "#include <stdlib.h>\n#include <unistd.h>\n\
          char *volatile held[4000], *volatile all[4000]; int n, m;\n\
          __attribute__((noinline)) char *make(void) { char *volatile p = malloc(64); return p; }\n\
          __attribute__((noinline)) void table(void) { while (m < (LEAK ? 200 : 600)) all[m++] = make(); }\n\
          __attribute__((noinline)) void request(int i) { char *p = make(); if (LEAK && i % 14 == 0) held[n++] = p; else free(p);\n\
-         for (int j = 0; j < 100; j++) { char *volatile q = malloc(33); free(q); } }\n\
+         char *volatile q = malloc(33); free(q); if (i % 2) usleep(200); }\n\
          int main(int c, char **v) { table(); for (int i = 0; i < 4000; i++) request(i);\n\
          if (c > 1) while (m) free(all[--m]);\n\
          while (n) free(held[--n]); return 0; }\n",
@@ -549,10 +548,8 @@ pub(crate) fn growth_without_a_verdict_that_another_caller_lost_is_named() {
         ));
         runs.record_both();
         let judged = |options: &[&str]| {
-            let mut command = mtrace_diff();
-            command
-                .args(["run0", "run1", "--fail-above", limit])
-                .args(options);
+            let mut command = comparing(["run0", "run1", "--fail-above", limit]);
+            command.args(options);
             let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
             (status, unwrapped(&said))
         };
@@ -661,8 +658,7 @@ pub(crate) fn a_run_that_did_not_do_its_work_is_said() {
         ),
     ] {
         runs.record("run1", &["--force"], &["./app1", until, end]);
-        let mut command = mtrace_diff();
-        command.args(["run0", "run1", "--fail-above", "100000"]);
+        let mut command = comparing(["run0", "run1", "--fail-above", "100000"]);
         let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
         assert_eq!(status, Some(0), "{said}");
         let said = unwrapped(&said);
@@ -701,8 +697,7 @@ pub(crate) fn a_crash_after_a_failure_or_an_early_one_is_said() {
     ] {
         of("run0", first.0, first.1);
         of("run1", last.0, last.1);
-        let mut command = mtrace_diff();
-        command.args(["run0", "run1", "--fail-above", "100000"]);
+        let mut command = comparing(["run0", "run1", "--fail-above", "100000"]);
         let (status, said) = self::told(&output_of(command.current_dir(runs.directory.path())));
         assert_eq!(status, Some(0), "{said}");
         let said = unwrapped(&said);
@@ -735,8 +730,7 @@ pub(crate) fn what_is_allocated_past_the_recorder_is_said() {
         let said = unwrapped(&said);
         // The third that realloc knows is seen.
         assert_eq!(status, Some(1), "{mode}: {said}");
-        let mut command = mtrace_diff();
-        command.args(["run0", "run1", "--fail-above", "1000"]);
+        let mut command = comparing(["run0", "run1", "--fail-above", "1000"]);
         let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
         assert_eq!(status, Some(0), "{mode}: {said}");
         let said = unwrapped(&said);
@@ -847,11 +841,7 @@ pub(crate) fn recordings_made_by_hand_know_each_other() {
          posix_spawn(&pid, argv[0], 0, 0, words, none); wait(0); execve(argv[0], words, none); return 3; }\n",
     );
     let at = runs.directory.path();
-    stdout_of(
-        mtrace_diff()
-            .args(["recorder", "--build", "gcc", "-o", "."])
-            .current_dir(at),
-    );
+    copy_recorder("gcc", &runs.path("mtrace-recorder.so"));
     let mut by_hand = Command::new("./app0");
     by_hand.env("MTRACE_RECORDER", runs.path("log.%p"));
     by_hand.env("LD_PRELOAD", runs.path("mtrace-recorder.so"));
@@ -1140,9 +1130,7 @@ pub(crate) fn a_summary_without_its_last_counts_is_partial() {
          for (int i = 0; i < 2000; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); }\n\
          if (LEAK) raise(SIGKILL); return 0; }\n",
     );
-    let mut build = mtrace_diff();
-    build.args(["recorder", "--build", "gcc", "-o", "."]);
-    output_of(build.current_dir(runs.directory.path()));
+    copy_recorder("gcc", &runs.path("mtrace-recorder.so"));
     for (run, app) in [("run0", "app0"), ("run1", "app1")] {
         let script = format!(
             "mkfifo fifo; mkdir {run}; cat fifo > {run}/recording & MTRACE_RECORDER=fifo MTRACE_RECORDER_MODE=summary \

@@ -1,21 +1,17 @@
 //! The recorder with guard pages behind all of its memory: it may write nowhere else.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use crate::common::{live, output_of, site, testdata};
+use crate::built::copy_guarded_recorder;
+use crate::common::{live, output_of, site};
 use crate::recorder::{Scene, at_mark};
 
 /// Runs a scene under a recorder that is ended at its first stray access.
 fn run(scene: &Scene, mode: &str, settings: &[(&str, &str)], arguments: &[&str]) {
-    let header = testdata().join("src/guarded_maps.h");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/recorder.c");
     let library = scene.path("guarded.so");
     if !library.exists() {
-        let options = ["-std=gnu99", "-shared", "-fPIC", "-O2", "-o", "guarded.so"];
-        let guard = ["-include", header.to_str().unwrap()];
-        scene.gcc(&[options.as_slice(), &guard].concat(), &source);
+        copy_guarded_recorder(&library);
     }
     let log = scene.path(mode);
     let _ = fs::remove_file(&log);

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::built::copy_recorder;
 use crate::common::{json, mtrace_diff, output_of, stdout_of, testdata};
 use crate::recorder::at_mark;
 
@@ -347,11 +348,7 @@ fn counts_on(machine: &str) {
         },
     );
     let root = Path::new("/usr").join(machine);
-    stdout_of(
-        mtrace_diff()
-            .args(["recorder", "--build", &compiler, "-o"])
-            .arg(work.directory.path()),
-    );
+    copy_recorder(&compiler, &work.path("mtrace-recorder.so"));
     let app = work.path("app");
     let source = testdata().join("src/recorded.c");
     stdout_of(
@@ -444,11 +441,7 @@ pub(crate) fn a_musl_program() {
             .args(["-O1", "-g", "-w", "-o", "app", "app.c"])
             .current_dir(work.directory.path()),
     );
-    stdout_of(
-        mtrace_diff()
-            .args(["recorder", "--build", "musl-gcc", "-o"])
-            .arg(work.directory.path()),
-    );
+    copy_recorder("musl-gcc", &work.path("mtrace-recorder.so"));
     let mut command = Command::new(work.path("app"));
     command.env("LD_PRELOAD", work.path("mtrace-recorder.so"));
     command.env("MTRACE_RECORDER", work.path("log.%p"));

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::built::{copy_recorded, copy_recorder};
 use crate::common::{
     has_tool, json, line_of, live, mtrace_diff, output_of, site, stdout_of, testdata,
 };
@@ -24,10 +25,8 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let scene = Scene { directory };
-        let source = testdata().join("src/recorded.c");
-        scene.gcc(&["-O1", "-g", "-pthread", "-w", "-o", "app"], &source);
-        scene
+        copy_recorded(&directory.path().join("app"));
+        Scene { directory }
     }
 
     pub(crate) fn gcc(&self, options: &[&str], source: &Path) {
@@ -312,8 +311,7 @@ pub(crate) fn an_allocator_that_calls_itself_loses_nothing() {
     fs::write(runs.path("own.c"), allocator).unwrap();
     let own = ["-shared", "-fPIC", "-O2", "-o", "own.so", "own.c"];
     stdout_of(Command::new("gcc").args(own).current_dir(runs.path("")));
-    let build = ["recorder", "--build", "gcc", "-o", "."];
-    stdout_of(mtrace_diff().args(build).current_dir(runs.path("")));
+    copy_recorder("gcc", &runs.path("mtrace-recorder.so"));
     let mut by_hand = Command::new("./app0");
     by_hand.env("MTRACE_RECORDER", runs.path("log"));
     let preload = ["mtrace-recorder.so", "own.so"].map(|name| runs.path(name));
@@ -642,11 +640,7 @@ pub(crate) fn a_pipe_takes_a_recording() {
     let fifo = scene.path("fifo");
     stdout_of(Command::new("mkfifo").arg(&fifo));
     let library = scene.path("recorder.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/recorder.c");
-    scene.gcc(
-        &["-std=gnu99", "-shared", "-fPIC", "-O2", "-o", "recorder.so"],
-        &source,
-    );
+    copy_recorder("gcc", &library);
     let reader = Command::new("cat")
         .arg(&fifo)
         .stdout(Stdio::piped())

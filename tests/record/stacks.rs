@@ -7,7 +7,8 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{json, line_of, live, mtrace_diff, output_of, stdout_of, testdata};
+use crate::built::copy_recorder;
+use crate::common::{comparing, json, line_of, live, mtrace_diff, output_of, stdout_of, testdata};
 
 /// A directory with programs, and recordings of them.
 pub(crate) struct Bench {
@@ -203,7 +204,7 @@ pub(crate) fn changed_callers() {
         (&name["function"], &name["matched_by"]),
         (&"session_name".into(), &"callers".into())
     );
-    let gate = output_of(mtrace_diff().args([&first, &second, "--fail-above", "0"]));
+    let gate = output_of(&mut comparing([&first, &second, "--fail-above", "0"]));
     assert_eq!(
         gate.status.code(),
         Some(0),
@@ -236,13 +237,9 @@ pub(crate) struct Board {
 impl Board {
     pub(crate) fn new() -> Self {
         let bench = Bench::new();
-        let mut command = mtrace_diff();
-        command.args(["recorder", "--build", "arm-linux-gnueabihf-gcc", "-o"]);
-        let built = stdout_of(command.arg(bench.path("recorder")));
-        Board {
-            recorder: built.trim().into(),
-            bench,
-        }
+        let recorder = bench.path("mtrace-recorder.so");
+        copy_recorder("arm-linux-gnueabihf-gcc", &recorder);
+        Board { bench, recorder }
     }
 
     /// The root directory of its system.
@@ -414,18 +411,22 @@ pub(crate) fn trees() {
         })
         .collect();
     assert_eq!(ways, [("on_poll", 30), ("on_timer", 30)]);
-    let text = stdout_of(mtrace_diff().args([&first, &last, "--stacks", "--width", "120"]));
+    let text = stdout_of(&mut comparing([
+        &first, &last, "--stacks", "--width", "120",
+    ]));
     for line in ["├─ +30 on_poll", "│  ← main", "└─ +30 on_timer"] {
         assert!(text.contains(line), "{line}: {text}");
     }
-    let text = stdout_of(mtrace_diff().args([&first, &last, "--stacks", "--ascii"]));
+    let text = stdout_of(&mut comparing([&first, &last, "--stacks", "--ascii"]));
     for line in ["|- +30 on_poll", "|  <- main", "`- +30 on_timer"] {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(text.is_ascii(), "{text}");
     for width in [60, 80, 100, 120, 200] {
         let width_of = width.to_string();
-        let text = stdout_of(mtrace_diff().args([&first, &last, "--stacks", "--width", &width_of]));
+        let text = stdout_of(&mut comparing([
+            &first, &last, "--stacks", "--width", &width_of,
+        ]));
         for line in text.lines() {
             assert!(
                 unicode_width::UnicodeWidthStr::width(line) <= width,

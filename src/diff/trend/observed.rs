@@ -7,11 +7,13 @@ use crate::trace::{Curve, STEPS};
 /// One run of a site: its curves, and how long the run was, where that is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Observed<'a> {
+    /// What was live at equal steps of the run.
     pub curve: &'a Curve,
     /// How many of the blocks that lived to the end were there at each step.
     pub survivors: Option<&'a Curve>,
     /// Of the whole run.
     pub records: Option<u64>,
+    /// How long the program was traced, in seconds.
     pub duration_s: Option<f64>,
 }
 
@@ -43,6 +45,7 @@ impl<'a> Observed<'a> {
         }
     }
 
+    /// What is live at the end: bytes, or blocks.
     pub fn end(&self, by_bytes: bool) -> f64 {
         let end = self.curve.points()[STEPS - 1];
         let end = if by_bytes { end.bytes } else { end.blocks };

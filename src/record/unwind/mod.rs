@@ -32,11 +32,13 @@ use needed::Closure;
 /// What to make tables of.
 #[derive(Debug, Clone)]
 pub struct UnwindPlan {
+    /// The program to be recorded.
     pub program: PathBuf,
     /// Libraries beside those that the program names, such as plugins.
     pub libraries: Vec<PathBuf>,
     /// The target's root directory; without it this machine's.
     pub sysroot: Option<PathBuf>,
+    /// Where separate debug files are looked for, which may have more than the stripped ones.
     pub search: SearchPath,
     /// Keep rows that no call returns to: larger, and right behind a signal frame, too.
     pub all_rows: bool,
@@ -47,6 +49,7 @@ pub struct UnwindPlan {
 pub struct UnwindTable {
     /// The whole file.
     pub bytes: Vec<u8>,
+    /// What came of each file: the program first.
     pub modules: Vec<ModuleFacts>,
     /// Libraries that are needed and were not found.
     pub missing: Vec<String>,
@@ -72,12 +75,17 @@ pub fn does_without(program: &Path) -> Option<Machine> {
 /// What came of one module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModuleFacts {
+    /// The program or library.
     pub path: PathBuf,
+    /// Its separate debug file, where one was found.
     pub debug_file: Option<PathBuf>,
+    /// Ranges of addresses that have a rule.
     pub rows: usize,
+    /// Different rules among them.
     pub rules: usize,
     /// Calls in its code, and those of them that can be unwound; zero where all rows are kept.
     pub calls: u64,
+    /// Those of them that can be unwound.
     pub known_calls: u64,
     /// Entries of unwind information that could not be read.
     pub damaged: u64,
