@@ -71,6 +71,13 @@ const FEWEST_OLD: f64 = 12.0;
 /// A longer run that left this share of what a leak would leave more takes away the doubt that it slows down.
 const AS_MUCH: f64 = 0.9;
 
+/// But not the doubt of births that came early by so many standard deviations: no chance explains that, and a cache that
+/// hardly began to fill in a short run leaves more in a long one, too.
+const NO_CHANCE: f64 = 3.0;
+
+/// Births as few as those of a pool ([`SURE`]) that came early by this many are as likely those of a small cache.
+const EARLY_OF_FEW: f64 = 1.0;
+
 /// Births that came early by no more than so many may be even.
 const MORE_DRIFT: f64 = 2.5;
 
@@ -146,6 +153,8 @@ pub(super) struct Evidence {
     first_keeps: bool,
     /// A longer run left as much more as a leak would.
     is_confirmed: bool,
+    /// Its first run came to a level at which each block that came took the place of another.
+    first_is_full: bool,
 }
 
 impl Evidence {
@@ -161,6 +170,7 @@ impl Evidence {
             drift: [Drift::default(); 3],
             first_keeps: false,
             is_confirmed: false,
+            first_is_full: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
         Some(evidence)
@@ -177,6 +187,7 @@ impl Evidence {
             drift: std::array::from_fn(|at| self.drift[at].and(other.drift[at], length)),
             first_keeps: other.keeps_enough() && other.keeps_from_the_start(),
             is_confirmed: is_confirmed(first, last),
+            first_is_full: shape::is_full(&other.live, &other.alive),
             ..self
         }
     }
@@ -251,6 +262,9 @@ impl Evidence {
             () if shape::is_full(&self.live, &self.alive) => return Grade::None(Doubt::Full),
             () => {}
         }
+        if self.first_is_full {
+            doubt = doubt.or(Some(Doubt::FullBefore));
+        }
         if self.is_over(SILENT) {
             doubt = doubt.or(Some(Doubt::Over));
         }
@@ -300,12 +314,14 @@ impl Evidence {
         let had = self.alive[BOUNDS[0]] / self.alive[STEPS - 1];
         let is_young = first + second < OLD_OF_SURE * (third + last)
             && (third < AS_OLD * last || third < FEWEST_OLD);
+        let is_made_up_for = self.is_confirmed && all.deviations() > -NO_CHANCE;
         match () {
             () if is_young => Some(Doubt::Late),
-            () if is_early(all) && late.deviations() < -NO_DRIFT && !self.is_confirmed => {
+            () if is_early(all) && late.deviations() < -NO_DRIFT && !is_made_up_for => {
                 Some(Doubt::Slows)
             }
             () if births < SURE && (HAD..TABLE).contains(&had) => Some(Doubt::Few),
+            () if births < SURE && all.deviations() < -EARLY_OF_FEW => Some(Doubt::Slows),
             () => None,
         }
     }
