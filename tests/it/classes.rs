@@ -336,6 +336,26 @@ fn a_leak_beside_what_the_exit_frees_is_one() {
     assert_eq!(log.verdict(), "leak");
 }
 
+/// What is made when it is first needed, and kept, comes early; a leak of as few comes at any time.
+#[test]
+fn five_to_seven_blocks_may_be_a_leak() {
+    for every in [900, 1_000, 1_150] {
+        let word = verdict_of(|round, log| {
+            if round % every == every / 2 {
+                log.get("site", 48);
+            }
+        });
+        assert_eq!(word, "leak?", "{every}");
+    }
+    let first_needed = [20, 60, 200, 700, 2_000, 3_500];
+    let word = verdict_of(|round, log| {
+        if first_needed.contains(&round) {
+            log.get("site", 48);
+        }
+    });
+    assert_eq!(word, "noise");
+}
+
 /// A cache that is not full in a short run is in a longer one, where each entry takes the place of another.
 #[test]
 fn a_cache_that_is_full_in_the_other_run_is_no_sure_leak() {

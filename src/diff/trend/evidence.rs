@@ -24,6 +24,13 @@ const FEWEST_EVEN: f64 = 6.0;
 const FEWEST_SPREAD: f64 = 2.0;
 const FEWEST_OF_ALL: f64 = 4.0;
 
+/// A site that never had as many blocks as a verdict asks for may be a leak if it had so many, if it has this share of them
+/// still, and if they came early by no more than so many standard deviations: what is made when it is first needed, and kept,
+/// comes early.
+const FEWEST_IN_ALL: f64 = 5.0;
+const STILL_THERE: f64 = 0.8;
+const EARLY_OF_FEWEST: f64 = 1.5;
+
 /// It keeps them at so many steps of the second half: fewer are jumps, as a pool makes them.
 const FEWEST_STEPS: usize = 3;
 
@@ -241,7 +248,10 @@ impl Evidence {
         // One thing may speak against it, if only by a little.
         let mut doubt = None;
         if self.most() < shape::FEWEST_BLOCKS as f64 {
-            return Grade::None(Doubt::Few);
+            return match self.are_as_even_as_few_can_be() {
+                true => Grade::MayLeak(Doubt::Few),
+                false => Grade::None(Doubt::Few),
+            };
         }
         if !self.keeps_enough() {
             match self.keeps_a_few() {
@@ -332,6 +342,14 @@ impl Evidence {
         // What fills up slows down to the end; what only filled at first does not.
         let is_even_in_the_end = half > -LITTLE_DRIFT && self.drift[2].births() >= FEWEST_OF_HALF;
         (all > -MORE_DRIFT || is_even_in_the_end) && effective(self.births()) >= HEAPS
+    }
+
+    /// Too few for any other verdict, but all still there and spread over the run.
+    fn are_as_even_as_few_can_be(&self) -> bool {
+        self.most() >= FEWEST_IN_ALL
+            && self.kept.0.iter().sum::<f64>() >= STILL_THERE * self.most()
+            && self.keeps_a_few()
+            && self.drift[0].deviations() > -EARLY_OF_FEWEST
     }
 
     /// Too few to be sure, but spread over the run.
