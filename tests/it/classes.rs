@@ -356,6 +356,26 @@ fn five_to_seven_blocks_may_be_a_leak() {
     assert_eq!(word, "noise");
 }
 
+/// A buffer is filled and emptied a few times in a run, a few blocks stay of each time, and it is being filled when the run ends.
+#[test]
+fn a_few_large_teeth_on_a_rising_floor_may_be_one() {
+    let teeth = |kept: usize| {
+        let mut filled = Vec::new();
+        verdict_of(|round, log| {
+            if round % 8 == 0 {
+                filled.push(log.get("site", 32));
+            }
+            if round % 1_700 == 1_699 {
+                let keep = filled.len() - kept;
+                filled.drain(..keep).for_each(|at| log.free(at));
+                filled.clear();
+            }
+        })
+    };
+    assert_eq!(teeth(4), "leak?");
+    assert!(!is_leak(&teeth(0)));
+}
+
 /// A cache that is not full in a short run is in a longer one, where each entry takes the place of another.
 #[test]
 fn a_cache_that_is_full_in_the_other_run_is_no_sure_leak() {

@@ -6,6 +6,7 @@ use super::longer::more;
 use super::observed::Observed;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
 use super::shape::{self, blocks};
+use super::teeth;
 use super::work;
 use crate::diff::finding::Trend;
 use crate::trace::STEPS;
@@ -237,6 +238,9 @@ impl Evidence {
             Grade::None(Doubt::Few | Doubt::Late | Doubt::Level)
                 if self.most() >= LEAST_OF_QUEUE && work::rises_all_along(&self.live) =>
             {
+                Grade::MayLeak(Doubt::Late)
+            }
+            Grade::None(_) if teeth::keep_some_each(&self.live, &self.alive, self.end) => {
                 Grade::MayLeak(Doubt::Late)
             }
             grade => grade,

@@ -16,6 +16,7 @@ mod parts;
 mod reasons;
 mod shape;
 mod single;
+mod teeth;
 mod work;
 
 use std::sync::LazyLock;
