@@ -376,6 +376,29 @@ fn a_few_large_teeth_on_a_rising_floor_may_be_one() {
     assert!(!is_leak(&teeth(0)));
 }
 
+/// More is put into a queue than is taken out, but for a time in which it is worked off. The longer the run, the more waits.
+#[test]
+fn a_queue_that_grows_though_it_drains_for_a_time_may_be_one() {
+    let queue = |rounds: usize, most: usize| {
+        let mut waiting = VecDeque::new();
+        run_of(rounds, |round, log| {
+            let is_busy = !(rounds / 2..rounds * 3 / 5).contains(&round);
+            if is_busy && round % 4 == 0 && waiting.len() < most {
+                waiting.push_back(log.get("site", 64));
+            }
+            if round % (if is_busy { 9 } else { 3 }) == 0
+                && let Some(at) = waiting.pop_front()
+            {
+                log.free(at);
+            }
+        })
+    };
+    let word = verdict_on(vec![queue(3_000, usize::MAX), queue(6_000, usize::MAX)]);
+    assert_eq!(word, "leak?");
+    let word = verdict_on(vec![queue(3_000, 200), queue(6_000, 200)]);
+    assert!(!is_leak(&word), "{word}");
+}
+
 /// A cache that is not full in a short run is in a longer one, where each entry takes the place of another.
 #[test]
 fn a_cache_that_is_full_in_the_other_run_is_no_sure_leak() {

@@ -5,6 +5,7 @@ use super::drift::Drift;
 use super::longer::more;
 use super::observed::Observed;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
+use super::queue;
 use super::shape::{self, blocks};
 use super::teeth;
 use super::work;
@@ -94,8 +95,11 @@ const MORE_DRIFT: f64 = 2.5;
 const LITTLE_DRIFT: f64 = 1.2;
 const FEWEST_OF_HALF: f64 = 17.0;
 
-/// A queue that may be a leak has so many blocks.
-const LEAST_OF_QUEUE: f64 = 12.0;
+/// Of what a queue had in the middle of a run, less than this share is left at its end.
+const YOUNG_OF_QUEUE: f64 = 0.1;
+
+/// Where an exit freed what was waiting, it left at most this share of the most that ever was.
+const LEFT_BY_EXIT: f64 = 0.1;
 
 /// Births that are as good as so many equal ones are no jumps.
 const HEAPS: f64 = 4.0;
@@ -163,6 +167,8 @@ pub(super) struct Evidence {
     is_confirmed: bool,
     /// Its first run came to a level at which each block that came took the place of another.
     first_is_full: bool,
+    /// The longer run had as much more at its highest as what goes on growing has.
+    grows_with_the_length: bool,
 }
 
 impl Evidence {
@@ -179,6 +185,7 @@ impl Evidence {
             first_keeps: false,
             is_confirmed: false,
             first_is_full: false,
+            grows_with_the_length: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
         Some(evidence)
@@ -196,6 +203,7 @@ impl Evidence {
             first_keeps: other.keeps_enough() && other.keeps_from_the_start(),
             is_confirmed: is_confirmed(first, last),
             first_is_full: shape::is_full(&other.live, &other.alive),
+            grows_with_the_length: queue::grows_with_the_length(first, last),
             ..self
         }
     }
@@ -214,7 +222,8 @@ impl Evidence {
             Grade::None(_) if self.most() < shape::FEWEST_BLOCKS as f64 => return Trend::Noise,
             Grade::None(_) => {}
         }
-        if work::grew_until_the_exit(&self.live) {
+        let is_freed = self.live[STEPS - 1] <= LEFT_BY_EXIT * self.most();
+        if work::grew_until_the_exit(&self.live) || is_freed && self.is_draining_queue() {
             return Trend::Grows;
         }
         match shape::trend_of_blocks(&self.live) {
@@ -235,9 +244,7 @@ impl Evidence {
     /// a queue that fills faster than it is worked off.
     pub(super) fn grade(&self) -> Grade {
         match self.grade_of_kept() {
-            Grade::None(Doubt::Few | Doubt::Late | Doubt::Level)
-                if self.most() >= LEAST_OF_QUEUE && work::rises_all_along(&self.live) =>
-            {
+            Grade::None(Doubt::Few | Doubt::Late | Doubt::Level) if self.is_queue() => {
                 Grade::MayLeak(Doubt::Late)
             }
             Grade::None(_) if teeth::keep_some_each(&self.live, &self.alive, self.end) => {
@@ -245,6 +252,21 @@ impl Evidence {
             }
             grade => grade,
         }
+    }
+
+    fn is_queue(&self) -> bool {
+        // What is waiting in the middle is worked off before the end, and not freed by the exit.
+        let is_worked_off = self.alive[MIDDLE] < YOUNG_OF_QUEUE * self.live[MIDDLE]
+            && work::end_of_work(&self.live) == STEPS - 1;
+        self.most() >= queue::LEAST
+            && (work::rises_all_along(&self.live) || is_worked_off && self.is_draining_queue())
+    }
+
+    /// A queue that grows although it is worked off for a time.
+    fn is_draining_queue(&self) -> bool {
+        self.grows_with_the_length
+            && self.most() >= queue::LEAST
+            && queue::is_high_in_the_end(&self.live)
     }
 
     /// Whether blocks were kept all along the second half, as a leak keeps them.

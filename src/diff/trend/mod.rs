@@ -13,6 +13,7 @@ mod judged;
 mod longer;
 mod observed;
 mod parts;
+mod queue;
 mod reasons;
 mod shape;
 mod single;

@@ -24,9 +24,9 @@ const NEAR: usize = 5;
 /// It rises by so many blocks in the last two,
 const LEAST_RISE: f64 = 5.0;
 
-/// by this share of what it rose by in the two before, but for a little noise,
+/// by this share of what it rose by in the two before, but for a standard deviation of what comes one by one,
 const AS_FAST: f64 = 0.75;
-const LITTLE_NOISE: f64 = 0.5;
+const NOISE: f64 = 1.0;
 
 /// to this share of what is live when the work ends,
 const SOLID: f64 = 0.7;
@@ -79,6 +79,11 @@ pub(crate) fn last_loss(live: &[f64; STEPS]) -> usize {
     }
 }
 
+/// The same; `None` if it was freed long before the run was over.
+pub(super) fn end_of_long_work(live: &[f64; STEPS]) -> Option<usize> {
+    Some(end_of_work(live)).filter(|end| *end >= EARLIEST_END)
+}
+
 /// Whether a site grew until its program freed what it had. Only the shape tells: no survivor is left.
 pub(super) fn grew_until_the_exit(live: &[f64; STEPS]) -> bool {
     let end = end_of_work(live);
@@ -119,7 +124,7 @@ pub(super) fn rises_all_along(at_work: &[f64]) -> bool {
         && late >= LEAST_RISE
         && at_work[end] >= TOP * top
         && floors[4] >= SOLID * at_work[end]
-        && late >= AS_FAST * early - LITTLE_NOISE * deviation(late, AS_FAST, early)
+        && late >= AS_FAST * early - NOISE * deviation(late, AS_FAST, early)
 }
 
 /// How long the bytes of a site grew whose blocks are as many as they were.
