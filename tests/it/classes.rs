@@ -437,3 +437,23 @@ fn a_cache_that_slows_down_is_no_sure_leak_for_what_a_longer_run_left() {
     };
     assert_eq!(verdict_on(vec![cache(1_000), cache(10_000)]), "leak?");
 }
+
+/// A buffer is enlarged at any time, and by chance seldom in the last part of a run.
+#[test]
+fn a_buffer_that_grows_more_slowly_by_chance_is_one_by_its_bytes() {
+    let mut now: Option<usize> = None;
+    let mut size = 64;
+    let word = verdict_of(|round, log| {
+        let every = match round {
+            ..3_000 => 75,
+            3_000..4_700 => 60,
+            _ => 400,
+        };
+        if round % every == 0 {
+            now.take().into_iter().for_each(|at| log.free(at));
+            size += 64;
+            now = Some(log.get("site", size));
+        }
+    });
+    assert_eq!(word, "leak (bytes)");
+}

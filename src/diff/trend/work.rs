@@ -44,6 +44,11 @@ const SILENT: f64 = 3.0;
 /// A block that grows has grown by this share of its size in the second half,
 const SHARE_OF_BYTES: f64 = 0.1;
 
+/// whose last part has this share of the one before it, or, where that is less by chance, which has this share of the first
+/// half. What fills up within the run has 0.6, and what is as long as the longest so far has less.
+const LAST_OF_BYTES: f64 = 0.5;
+const HALF_OF_BYTES: f64 = 0.7;
+
 /// in rises of which so many are equal, and
 const RISES: f64 = 4.0;
 
@@ -174,7 +179,7 @@ fn are_growing(blocks: &[f64; STEPS], bytes: &[f64; STEPS]) -> bool {
         && first > 0.0
         && second > 0.0
         && third >= LATE * last
-        && last >= 0.5 * third
+        && (last >= LAST_OF_BYTES * third || rises.late() >= HALF_OF_BYTES * (first + second))
         && last > 0.0
         && rises.late() >= SHARE_OF_BYTES * end
         && down <= SHRINKS * (up + down)
