@@ -153,6 +153,9 @@ fn conclusion(reasons: &Reasons) -> String {
         (Trend::Leak, _) => {
             "it keeps blocks at an even pace until the end of the run, and its floor rises with them."
         }
+        (Trend::MayLeak, Some(doubt)) if reasons.doubt == Some(Doubt::FullBefore) => {
+            return format!("it would be a leak, but {doubt}.");
+        }
         (Trend::MayLeak, Some(doubt)) => {
             return format!("it would be a leak, but {doubt}, by a little.");
         }
@@ -179,6 +182,9 @@ fn against(doubt: Doubt) -> &'static str {
         Doubt::Jumps => "what is left came in a step or two",
         Doubt::Full => {
             "it stands at a level at which each block that comes takes the place of another"
+        }
+        Doubt::FullBefore => {
+            "in the first run it came to a level at which each block that came took the place of another"
         }
         Doubt::Level => "the level below which it never falls does not rise as it should",
         Doubt::NoMore => "a longer run left no more",

@@ -47,33 +47,47 @@ impl Log {
         self.free(at);
     }
 
-    fn verdict(mut self) -> String {
-        self.text.push_str("= End\n");
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("app.log");
-        fs::write(&path, &self.text).unwrap();
-        let document = json(&["show", path.to_str().unwrap(), "--all"]);
-        let sites = document["sites"].as_array().unwrap();
-        let site = sites
-            .iter()
-            .find(|site| site["function"] == "site")
-            .unwrap();
-        let word = site["verdict"].as_str().unwrap_or("none").to_owned();
-        match &site["leaks_by"] {
-            Value::String(by) if by == "bytes" => format!("{word} (bytes)"),
-            _ => word,
-        }
+    fn verdict(self) -> String {
+        verdict_on(vec![self])
+    }
+}
+
+/// The verdict on `site` in one run, or in two that are compared.
+fn verdict_on(runs: Vec<Log>) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let names = ["run0.log", "run1.log"].map(|name| directory.path().join(name));
+    for (run, path) in runs.iter().zip(&names) {
+        fs::write(path, format!("{}= End\n", run.text)).unwrap();
+    }
+    let paths = names.iter().take(runs.len());
+    let paths = paths.map(|path| path.to_str().unwrap());
+    let command = (runs.len() == 1).then_some("show");
+    let arguments: Vec<&str> = command.into_iter().chain(paths).chain(["--all"]).collect();
+    let document = json(&arguments);
+    let sites = document["sites"].as_array().unwrap();
+    let site = sites
+        .iter()
+        .find(|site| site["function"] == "site")
+        .unwrap();
+    let word = site["verdict"].as_str().unwrap_or("none").to_owned();
+    match &site["leaks_by"] {
+        Value::String(by) if by == "bytes" => format!("{word} (bytes)"),
+        _ => word,
     }
 }
 
 /// The verdict on `site`, which does something in each round.
-fn verdict_of(mut each: impl FnMut(usize, &mut Log)) -> String {
+fn verdict_of(each: impl FnMut(usize, &mut Log)) -> String {
+    run_of(ROUNDS, each).verdict()
+}
+
+fn run_of(rounds: usize, mut each: impl FnMut(usize, &mut Log)) -> Log {
     let mut log = Log::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         each(round, &mut log);
         log.pass();
     }
-    log.verdict()
+    log
 }
 
 fn is_leak(word: &str) -> bool {
@@ -320,4 +334,126 @@ fn a_leak_beside_what_the_exit_frees_is_one() {
     }
     cache.into_iter().for_each(|at| log.free(at));
     assert_eq!(log.verdict(), "leak");
+}
+
+/// What is made when it is first needed, and kept, comes early; a leak of as few comes at any time.
+#[test]
+fn five_to_seven_blocks_may_be_a_leak() {
+    for every in [900, 1_000, 1_150] {
+        let word = verdict_of(|round, log| {
+            if round % every == every / 2 {
+                log.get("site", 48);
+            }
+        });
+        assert_eq!(word, "leak?", "{every}");
+    }
+    let first_needed = [20, 60, 200, 700, 2_000, 3_500];
+    let word = verdict_of(|round, log| {
+        if first_needed.contains(&round) {
+            log.get("site", 48);
+        }
+    });
+    assert_eq!(word, "noise");
+}
+
+/// A buffer is filled and emptied a few times in a run, a few blocks stay of each time, and it is being filled when the run ends.
+#[test]
+fn a_few_large_teeth_on_a_rising_floor_may_be_one() {
+    let teeth = |kept: usize| {
+        let mut filled = Vec::new();
+        verdict_of(|round, log| {
+            if round % 8 == 0 {
+                filled.push(log.get("site", 32));
+            }
+            if round % 1_700 == 1_699 {
+                let keep = filled.len() - kept;
+                filled.drain(..keep).for_each(|at| log.free(at));
+                filled.clear();
+            }
+        })
+    };
+    assert_eq!(teeth(4), "leak?");
+    assert!(!is_leak(&teeth(0)));
+}
+
+/// More is put into a queue than is taken out, but for a time in which it is worked off. The longer the run, the more waits.
+#[test]
+fn a_queue_that_grows_though_it_drains_for_a_time_may_be_one() {
+    let queue = |rounds: usize, most: usize| {
+        let mut waiting = VecDeque::new();
+        run_of(rounds, |round, log| {
+            let is_busy = !(rounds / 2..rounds * 3 / 5).contains(&round);
+            if is_busy && round % 4 == 0 && waiting.len() < most {
+                waiting.push_back(log.get("site", 64));
+            }
+            if round % (if is_busy { 9 } else { 3 }) == 0
+                && let Some(at) = waiting.pop_front()
+            {
+                log.free(at);
+            }
+        })
+    };
+    let word = verdict_on(vec![queue(3_000, usize::MAX), queue(6_000, usize::MAX)]);
+    assert_eq!(word, "leak?");
+    let word = verdict_on(vec![queue(3_000, 200), queue(6_000, 200)]);
+    assert!(!is_leak(&word), "{word}");
+}
+
+/// A cache that is not full in a short run is in a longer one, where each entry takes the place of another.
+#[test]
+fn a_cache_that_is_full_in_the_other_run_is_no_sure_leak() {
+    let cache = |rounds: usize, most: usize| {
+        let mut entries = VecDeque::new();
+        run_of(rounds, |round, log| {
+            if round.is_multiple_of(100) {
+                entries.push_back(log.get("site", 80));
+                if entries.len() > most {
+                    log.free(entries.pop_front().unwrap());
+                }
+            }
+        })
+    };
+    assert_eq!(
+        verdict_on(vec![cache(9_000, 60), cache(5_000, 60)]),
+        "leak?"
+    );
+    let word = verdict_on(vec![cache(9_000, usize::MAX), cache(5_000, usize::MAX)]);
+    assert_eq!(word, "leak");
+}
+
+/// In a tenth of the time, a cache that fills ever more slowly has hardly begun: the longer run has as much more as a leak
+/// would, and still slows down.
+#[test]
+fn a_cache_that_slows_down_is_no_sure_leak_for_what_a_longer_run_left() {
+    let cache = |rounds: usize| {
+        let mut held = 0;
+        run_of(rounds, |round, log| {
+            let filled = 330.0 * (1.0 - (-(round as f64) / 10_000.0).exp());
+            while held < filled as usize {
+                log.get("site", 80);
+                held += 1;
+            }
+        })
+    };
+    assert_eq!(verdict_on(vec![cache(1_000), cache(10_000)]), "leak?");
+}
+
+/// A buffer is enlarged at any time, and by chance seldom in the last part of a run.
+#[test]
+fn a_buffer_that_grows_more_slowly_by_chance_is_one_by_its_bytes() {
+    let mut now: Option<usize> = None;
+    let mut size = 64;
+    let word = verdict_of(|round, log| {
+        let every = match round {
+            ..3_000 => 75,
+            3_000..4_700 => 60,
+            _ => 400,
+        };
+        if round % every == 0 {
+            now.take().into_iter().for_each(|at| log.free(at));
+            size += 64;
+            now = Some(log.get("site", size));
+        }
+    });
+    assert_eq!(word, "leak (bytes)");
 }

@@ -15,6 +15,8 @@ pub enum Doubt {
     Jumps,
     /// It stands at a level at which each block that comes takes the place of another.
     Full,
+    /// It came to such a level in its first run.
+    FullBefore,
     /// The level below which it never falls does not rise as it should.
     Level,
     /// A longer run left no more.
@@ -31,6 +33,7 @@ impl Doubt {
             Doubt::Over => "over",
             Doubt::Jumps => "jumps",
             Doubt::Full => "full",
+            Doubt::FullBefore => "full-before",
             Doubt::Level => "level",
             Doubt::NoMore => "no-more",
         }

@@ -5,7 +5,9 @@ use super::drift::Drift;
 use super::longer::more;
 use super::observed::Observed;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
+use super::queue;
 use super::shape::{self, blocks};
+use super::teeth;
 use super::work;
 use crate::diff::finding::Trend;
 use crate::trace::STEPS;
@@ -23,6 +25,13 @@ const FEWEST_EVEN: f64 = 6.0;
 /// That many fewer may be a leak, if three parts of the run have any, and all together so many.
 const FEWEST_SPREAD: f64 = 2.0;
 const FEWEST_OF_ALL: f64 = 4.0;
+
+/// A site that never had as many blocks as a verdict asks for may be a leak if it had so many, if it has this share of them
+/// still, and if they came early by no more than so many standard deviations: what is made when it is first needed, and kept,
+/// comes early.
+const FEWEST_IN_ALL: f64 = 5.0;
+const STILL_THERE: f64 = 0.8;
+const EARLY_OF_FEWEST: f64 = 1.5;
 
 /// It keeps them at so many steps of the second half: fewer are jumps, as a pool makes them.
 const FEWEST_STEPS: usize = 3;
@@ -71,6 +80,13 @@ const FEWEST_OLD: f64 = 12.0;
 /// A longer run that left this share of what a leak would leave more takes away the doubt that it slows down.
 const AS_MUCH: f64 = 0.9;
 
+/// But not the doubt of births that came early by so many standard deviations: no chance explains that, and a cache that
+/// hardly began to fill in a short run leaves more in a long one, too.
+const NO_CHANCE: f64 = 3.0;
+
+/// Births as few as those of a pool ([`SURE`]) that came early by this many are as likely those of a small cache.
+const EARLY_OF_FEW: f64 = 1.0;
+
 /// Births that came early by no more than so many may be even.
 const MORE_DRIFT: f64 = 2.5;
 
@@ -79,8 +95,11 @@ const MORE_DRIFT: f64 = 2.5;
 const LITTLE_DRIFT: f64 = 1.2;
 const FEWEST_OF_HALF: f64 = 17.0;
 
-/// A queue that may be a leak has so many blocks.
-const LEAST_OF_QUEUE: f64 = 12.0;
+/// Of what a queue had in the middle of a run, less than this share is left at its end.
+const YOUNG_OF_QUEUE: f64 = 0.1;
+
+/// Where an exit freed what was waiting, it left at most this share of the most that ever was.
+const LEFT_BY_EXIT: f64 = 0.1;
 
 /// Births that are as good as so many equal ones are no jumps.
 const HEAPS: f64 = 4.0;
@@ -146,6 +165,10 @@ pub(super) struct Evidence {
     first_keeps: bool,
     /// A longer run left as much more as a leak would.
     is_confirmed: bool,
+    /// Its first run came to a level at which each block that came took the place of another.
+    first_is_full: bool,
+    /// The longer run had as much more at its highest as what goes on growing has.
+    grows_with_the_length: bool,
 }
 
 impl Evidence {
@@ -161,6 +184,8 @@ impl Evidence {
             drift: [Drift::default(); 3],
             first_keeps: false,
             is_confirmed: false,
+            first_is_full: false,
+            grows_with_the_length: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
         Some(evidence)
@@ -177,6 +202,8 @@ impl Evidence {
             drift: std::array::from_fn(|at| self.drift[at].and(other.drift[at], length)),
             first_keeps: other.keeps_enough() && other.keeps_from_the_start(),
             is_confirmed: is_confirmed(first, last),
+            first_is_full: shape::is_full(&other.live, &other.alive),
+            grows_with_the_length: queue::grows_with_the_length(first, last),
             ..self
         }
     }
@@ -195,7 +222,8 @@ impl Evidence {
             Grade::None(_) if self.most() < shape::FEWEST_BLOCKS as f64 => return Trend::Noise,
             Grade::None(_) => {}
         }
-        if work::grew_until_the_exit(&self.live) {
+        let is_freed = self.live[STEPS - 1] <= LEFT_BY_EXIT * self.most();
+        if work::grew_until_the_exit(&self.live) || is_freed && self.is_draining_queue() {
             return Trend::Grows;
         }
         match shape::trend_of_blocks(&self.live) {
@@ -216,13 +244,29 @@ impl Evidence {
     /// a queue that fills faster than it is worked off.
     pub(super) fn grade(&self) -> Grade {
         match self.grade_of_kept() {
-            Grade::None(Doubt::Few | Doubt::Late | Doubt::Level)
-                if self.most() >= LEAST_OF_QUEUE && work::rises_all_along(&self.live) =>
-            {
+            Grade::None(Doubt::Few | Doubt::Late | Doubt::Level) if self.is_queue() => {
+                Grade::MayLeak(Doubt::Late)
+            }
+            Grade::None(_) if teeth::keep_some_each(&self.live, &self.alive, self.end) => {
                 Grade::MayLeak(Doubt::Late)
             }
             grade => grade,
         }
+    }
+
+    fn is_queue(&self) -> bool {
+        // What is waiting in the middle is worked off before the end, and not freed by the exit.
+        let is_worked_off = self.alive[MIDDLE] < YOUNG_OF_QUEUE * self.live[MIDDLE]
+            && work::end_of_work(&self.live) == STEPS - 1;
+        self.most() >= queue::LEAST
+            && (work::rises_all_along(&self.live) || is_worked_off && self.is_draining_queue())
+    }
+
+    /// A queue that grows although it is worked off for a time.
+    fn is_draining_queue(&self) -> bool {
+        self.grows_with_the_length
+            && self.most() >= queue::LEAST
+            && queue::is_high_in_the_end(&self.live)
     }
 
     /// Whether blocks were kept all along the second half, as a leak keeps them.
@@ -230,7 +274,10 @@ impl Evidence {
         // One thing may speak against it, if only by a little.
         let mut doubt = None;
         if self.most() < shape::FEWEST_BLOCKS as f64 {
-            return Grade::None(Doubt::Few);
+            return match self.are_as_even_as_few_can_be() {
+                true => Grade::MayLeak(Doubt::Few),
+                false => Grade::None(Doubt::Few),
+            };
         }
         if !self.keeps_enough() {
             match self.keeps_a_few() {
@@ -250,6 +297,9 @@ impl Evidence {
             () if self.jumps() => return Grade::None(Doubt::Jumps),
             () if shape::is_full(&self.live, &self.alive) => return Grade::None(Doubt::Full),
             () => {}
+        }
+        if self.first_is_full {
+            doubt = doubt.or(Some(Doubt::FullBefore));
         }
         if self.is_over(SILENT) {
             doubt = doubt.or(Some(Doubt::Over));
@@ -300,12 +350,14 @@ impl Evidence {
         let had = self.alive[BOUNDS[0]] / self.alive[STEPS - 1];
         let is_young = first + second < OLD_OF_SURE * (third + last)
             && (third < AS_OLD * last || third < FEWEST_OLD);
+        let is_made_up_for = self.is_confirmed && all.deviations() > -NO_CHANCE;
         match () {
             () if is_young => Some(Doubt::Late),
-            () if is_early(all) && late.deviations() < -NO_DRIFT && !self.is_confirmed => {
+            () if is_early(all) && late.deviations() < -NO_DRIFT && !is_made_up_for => {
                 Some(Doubt::Slows)
             }
             () if births < SURE && (HAD..TABLE).contains(&had) => Some(Doubt::Few),
+            () if births < SURE && all.deviations() < -EARLY_OF_FEW => Some(Doubt::Slows),
             () => None,
         }
     }
@@ -316,6 +368,14 @@ impl Evidence {
         // What fills up slows down to the end; what only filled at first does not.
         let is_even_in_the_end = half > -LITTLE_DRIFT && self.drift[2].births() >= FEWEST_OF_HALF;
         (all > -MORE_DRIFT || is_even_in_the_end) && effective(self.births()) >= HEAPS
+    }
+
+    /// Too few for any other verdict, but all still there and spread over the run.
+    fn are_as_even_as_few_can_be(&self) -> bool {
+        self.most() >= FEWEST_IN_ALL
+            && self.kept.0.iter().sum::<f64>() >= STILL_THERE * self.most()
+            && self.keeps_a_few()
+            && self.drift[0].deviations() > -EARLY_OF_FEWEST
     }
 
     /// Too few to be sure, but spread over the run.

@@ -27,18 +27,25 @@ pub struct More {
     pub left: f64,
 }
 
-/// What a run that is longer left more; `None` if it is not, or if that is not known.
-pub(super) fn more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<More> {
-    let times = first.duration_s.zip(last.duration_s);
-    let records = first.records.zip(last.records);
-    let work = records.map(|(first, last)| (first as f64, last as f64));
+/// How many times as much work a run did as another one, by records or by time, whichever is less; `None` if it is no longer,
+/// or if that is not known.
+pub(super) fn times_as_much(short: &Observed<'_>, long: &Observed<'_>) -> Option<f64> {
+    let times = short.duration_s.zip(long.duration_s);
+    let records = short.records.zip(long.records);
+    let work = records.map(|(short, long)| (short as f64, long as f64));
     // Work that is known from both must be more by both: a run can be longer and do less.
     let times_as_much = [times, work].into_iter().flatten();
     let times_as_much = times_as_much.map(|(short, long)| long / short);
     let longer = times_as_much.fold(f64::INFINITY, f64::min);
+    (longer.is_finite() && longer > LONGER).then_some(longer)
+}
+
+/// What a run that is longer left more; `None` if it is not, or if that is not known.
+pub(super) fn more(first: &Observed<'_>, last: &Observed<'_>, by_bytes: bool) -> Option<More> {
+    let longer = times_as_much(first, last)?;
     let evidence = Evidence::of(last).filter(|_| !by_bytes);
     let all_kept = evidence.map_or(last.end(by_bytes), |evidence| evidence.all_kept());
-    (longer.is_finite() && longer > LONGER).then(|| More {
+    Some(More {
         longer,
         expected: all_kept * (1.0 - 1.0 / longer),
         left: last.end(by_bytes) - first.end(by_bytes),

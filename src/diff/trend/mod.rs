@@ -13,9 +13,11 @@ mod judged;
 mod longer;
 mod observed;
 mod parts;
+mod queue;
 mod reasons;
 mod shape;
 mod single;
+mod teeth;
 mod work;
 
 use std::sync::LazyLock;

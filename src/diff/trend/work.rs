@@ -24,9 +24,9 @@ const NEAR: usize = 5;
 /// It rises by so many blocks in the last two,
 const LEAST_RISE: f64 = 5.0;
 
-/// by this share of what it rose by in the two before, but for a little noise,
+/// by this share of what it rose by in the two before, but for a standard deviation of what comes one by one,
 const AS_FAST: f64 = 0.75;
-const LITTLE_NOISE: f64 = 0.5;
+const NOISE: f64 = 1.0;
 
 /// to this share of what is live when the work ends,
 const SOLID: f64 = 0.7;
@@ -43,6 +43,11 @@ const SILENT: f64 = 3.0;
 
 /// A block that grows has grown by this share of its size in the second half,
 const SHARE_OF_BYTES: f64 = 0.1;
+
+/// whose last part has this share of the one before it, or, where that is less by chance, which has this share of the first
+/// half. What fills up within the run has 0.6, and what is as long as the longest so far has less.
+const LAST_OF_BYTES: f64 = 0.5;
+const HALF_OF_BYTES: f64 = 0.7;
 
 /// in rises of which so many are equal, and
 const RISES: f64 = 4.0;
@@ -77,6 +82,11 @@ pub(crate) fn last_loss(live: &[f64; STEPS]) -> usize {
         true => STEPS - 1,
         false => from,
     }
+}
+
+/// The same; `None` if it was freed long before the run was over.
+pub(super) fn end_of_long_work(live: &[f64; STEPS]) -> Option<usize> {
+    Some(end_of_work(live)).filter(|end| *end >= EARLIEST_END)
 }
 
 /// Whether a site grew until its program freed what it had. Only the shape tells: no survivor is left.
@@ -119,7 +129,7 @@ pub(super) fn rises_all_along(at_work: &[f64]) -> bool {
         && late >= LEAST_RISE
         && at_work[end] >= TOP * top
         && floors[4] >= SOLID * at_work[end]
-        && late >= AS_FAST * early - LITTLE_NOISE * deviation(late, AS_FAST, early)
+        && late >= AS_FAST * early - NOISE * deviation(late, AS_FAST, early)
 }
 
 /// How long the bytes of a site grew whose blocks are as many as they were.
@@ -169,7 +179,7 @@ fn are_growing(blocks: &[f64; STEPS], bytes: &[f64; STEPS]) -> bool {
         && first > 0.0
         && second > 0.0
         && third >= LATE * last
-        && last >= 0.5 * third
+        && (last >= LAST_OF_BYTES * third || rises.late() >= HALF_OF_BYTES * (first + second))
         && last > 0.0
         && rises.late() >= SHARE_OF_BYTES * end
         && down <= SHRINKS * (up + down)

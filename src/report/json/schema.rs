@@ -334,7 +334,8 @@ pub(super) struct JsonEvidence {
     /// The least that was live about its middle, and at its end.
     pub floor: [u64; 2],
     /// What speaks against a leak: `"few"` blocks were kept, their pace `"slows"`, they came `"late"`, it is `"over"`, it
-    /// `"jumps"`, it is `"full"`, its `"level"` does not rise, a longer run left `"no-more"`; null where nothing does.
+    /// `"jumps"`, it is `"full"`, its first run was `"full-before"`, its `"level"` does not rise, a longer run left
+    /// `"no-more"`; null where nothing does.
     pub against: Option<&'static str>,
     /// Of a longer last run: the blocks that it should have left more, and those that it did; else null.
     pub more: Option<JsonMore>,
