@@ -120,9 +120,10 @@ fn of_parts(
     likeness: Likeness,
     columns: &[Column],
 ) -> Option<Together> {
-    let lost = parts.iter().any(lost_much);
-    // Where none lost much, several can have lost a little by chance, and others gained it.
-    if !lost && !(parts.iter().any(shrank) && parts.iter().any(gained_much)) {
+    let any = |is: fn(&Site) -> bool| parts.iter().any(is);
+    // Where none lost much, some can have lost a little by chance, and others gained it.
+    let lost = any(lost_much);
+    if !(lost || any(shrank) && any(gained_much)) {
         return None;
     }
     let is_leak = |part: &&Site| match lost {
