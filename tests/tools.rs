@@ -451,6 +451,21 @@ fn main() {
             recorder::a_daemon_that_ends_by_itself_is_the_run,
         ),
         trial(
+            "a_caller_that_lost_less_than_half_hides_no_leak_of_another",
+            &["gcc"],
+            replaced::a_caller_that_lost_less_than_half_hides_no_leak_of_another,
+        ),
+        trial(
+            "what_is_kept_after_the_start_in_place_of_a_table_is_named",
+            &["gcc"],
+            replaced::what_is_kept_after_the_start_in_place_of_a_table_is_named,
+        ),
+        trial(
+            "a_longer_run_of_a_leak_beside_what_expires_fails",
+            &["gcc"],
+            replaced::a_longer_run_of_a_leak_beside_what_expires_fails,
+        ),
+        trial(
             "a_killed_program_loses_nothing",
             &["gcc"],
             recorder::a_killed_program_loses_nothing,

@@ -16,7 +16,7 @@ use super::rate::rates;
 use super::site::{Grouping, Part, SiteRun};
 use super::split::{by_calls, of_ways, split};
 use super::together::{
-    LOST, Likeness, Sum, Together, can_lose, has_gained, has_lost, is_much_less,
+    LOST, LOST_BYTES, Likeness, Sum, Together, can_lose, has_gained, has_lost, is_much_less,
 };
 use super::trend::{Observed, Trend, judge_run, kept, trend_of};
 use crate::run::{Figures, Run};
@@ -172,7 +172,9 @@ fn has_way_that_lost(ways: &[Way]) -> bool {
     let any = |is: &dyn Fn(&(Figures, Figures)) -> bool| ends.iter().any(is);
     (any(&|(first, last)| is_much_less(*last, *first)) && any(&|ends| growth(ends).is_growth()))
         || (any(&|ends| growth(ends).blocks < 0)
-            && any(&|(first, last)| is_much_less(*first, *last)))
+            && any(&|(first, last)| {
+                is_much_less(*first, *last) || is_more_than_chance(*first, *last)
+            }))
 }
 
 /// Whether a stack grew until the end of the program freed what it had.
@@ -206,10 +208,12 @@ fn shrank(part: &Site) -> bool {
     growth.blocks < 0 || growth.bytes.is_some_and(|bytes| bytes < 0)
 }
 
-/// Whether a part has at least twice what it had, and much more, in the end or of what it held until then.
+/// Whether a part has at least twice what it had, and much more, in the end or of what it held until then; or is a leak that
+/// has more than by chance.
 fn gained_much(part: &Site) -> bool {
-    let now = last(part).map_or(Figures::ZERO, held_or_left);
-    has_gained(part) || is_much_less(had(part), now)
+    let (had, now) = (had(part), last(part).map_or(Figures::ZERO, held_or_left));
+    let is_leak = part.trend.is_some_and(Trend::is_growth);
+    has_gained(part) || is_much_less(had, now) || (is_leak && is_more_than_chance(had, now))
 }
 
 /// Ways that grew. Those that are new can be those that are gone, in another build: only what they have more counts.
@@ -306,15 +310,39 @@ fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
     Some(in_place(index, site, likeness, before, grown, columns))
 }
 
-/// What both runs kept of what came after their start, where the last one kept much more. In a short run, or one that does
-/// little, the start can take long.
+/// What both runs kept of what came after their start, where the last one kept much more and has less in all. Of two runs of
+/// one program either can take longer to start; but then both come to as much.
 fn later(first: &SiteRun, last: &SiteRun) -> Option<(Figures, Figures)> {
     let (had, has) = (held_or_left(first), held_or_left(last));
-    let readings = [EARLY, LATE_START].into_iter().filter_map(|start| {
-        let readings = since(first, had, start).zip(since(last, has, start));
-        readings.filter(|(before, grown)| is_much_less(*before, *grown))
+    let bytes = had.bytes.zip(has.bytes);
+    let has_fewer =
+        has.blocks + LOST <= had.blocks || bytes.is_some_and(|(had, has)| has + LOST_BYTES <= had);
+    if !has_fewer {
+        return None;
+    }
+    let (first, last) = (points(first)?, points(last)?);
+    let readings = [EARLY, LATE_START].into_iter().map(|start| {
+        let before = |of: fn(&Tally) -> u64| {
+            let after = first[start..].iter().map(of);
+            after.clone().max().unwrap_or(0) - after.min().unwrap_or(0)
+        };
+        let grown = |of: fn(&Tally) -> u64| {
+            let most = last[..=start].iter().map(of).max().unwrap_or(0);
+            let least = last[STEPS - STEPS / 4..].iter().map(of).min();
+            least.unwrap_or(0).saturating_sub(most)
+        };
+        let (blocks, in_bytes) = (|at: &Tally| at.blocks, |at: &Tally| at.bytes);
+        let figures = |blocks, in_bytes| Figures {
+            blocks,
+            bytes: bytes.map(|_| in_bytes),
+            allocations: None,
+        };
+        (
+            figures(before(blocks), before(in_bytes)),
+            figures(grown(blocks), grown(in_bytes)),
+        )
     });
-    worst_of(readings)
+    worst_of(readings.filter(|(before, grown)| is_much_less(*before, *grown)))
 }
 
 fn worst_of(readings: impl Iterator<Item = (Figures, Figures)>) -> Option<(Figures, Figures)> {
@@ -404,14 +432,18 @@ fn was_level(first: &SiteRun, last: &SiteRun, grown: Figures) -> Option<(Figures
     Some((level, grown))
 }
 
-/// How much there was at each step of the second half, as if the exit had freed nothing.
 fn second_half(run: &SiteRun) -> Option<Vec<Tally>> {
+    Some(points(run)?.split_off(STEPS / 2))
+}
+
+/// How much there was at each step, as if the exit had freed nothing.
+fn points(run: &SiteRun) -> Option<Vec<Tally>> {
     let curve = run.curve.as_ref()?;
     let points = match has_fallen(curve) {
         true => as_held(run).curve?.points(),
         false => curve.points(),
     };
-    Some(points[STEPS / 2..].to_vec())
+    Some(points.to_vec())
 }
 
 /// By how much a run grew that did so to its end.
@@ -441,11 +473,7 @@ fn kept_by(run: &SiteRun) -> Option<Figures> {
 
 /// What it has more than soon after its start.
 fn since_early(run: &SiteRun, held: Figures) -> Option<Figures> {
-    since(run, held, EARLY)
-}
-
-fn since(run: &SiteRun, held: Figures, step: usize) -> Option<Figures> {
-    let early = run.curve.as_ref()?.points()[step];
+    let early = run.curve.as_ref()?.points()[EARLY];
     Some(Figures {
         blocks: held.blocks.saturating_sub(early.blocks),
         bytes: held.bytes.map(|bytes| bytes.saturating_sub(early.bytes)),

@@ -56,7 +56,7 @@ pub struct Together {
 
 /// A row that lost so many blocks, or so many bytes, and half of what it had, is a change of its own.
 pub(super) const LOST: u64 = 8;
-const LOST_BYTES: u64 = 16 << 10;
+pub(super) const LOST_BYTES: u64 = 16 << 10;
 
 impl Together {
     pub fn of(likeness: Likeness, at: Vec<usize>, sites: &[Site], columns: &[Column]) -> Self {

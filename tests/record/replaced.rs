@@ -67,6 +67,75 @@ pub(crate) fn what_replaces_a_table_by_its_bytes_is_named() {
     assert_named(&runs, &["--fail-above", "4KiB"], IN_PLACE);
 }
 
+/// The schema lost less than half of its names. What queries leak is one caller's, whether the exit frees it or not.
+pub(crate) fn a_caller_that_lost_less_than_half_hides_no_leak_of_another() {
+    let source = |queries: u32, exit: &str| {
+        format!(
+            "__attribute__((noinline)) static void load(void) {{\n\
+             for (int i = 0; i < (LEAK ? 440 : 800); i++) push(&table, make()); }}\n\
+             __attribute__((noinline)) static void query(int fails) {{ struct node *n = make();\n\
+             if (fails) push(&kept, n); else free(n); }}\n\
+             int main(void) {{ load();\n\
+             for (int i = 0; i < 9000; i++) {{ query(LEAK && i < {queries} && i % 60 == 0); work(i); }} {exit} return 0; }}\n"
+        )
+    };
+    for exit in ["", "drop(&table); drop(&kept);"] {
+        let runs = built(&source(9000, exit));
+        runs.record_both();
+        let (status, said) = runs.gate(&[]);
+        assert_eq!(status, Some(1), "{exit} {said}");
+        let said = unwrapped(&said);
+        assert!(said.contains("for one of its callers: +1"), "{exit} {said}");
+    }
+    // The queries end before the program does: no leak for sure.
+    let runs = built(&source(6300, ""));
+    runs.record_both();
+    assert_named(&runs, &[], "for some of its callers");
+}
+
+/// Rules of one caller: most are gone, and what replaces them comes after the start, for as long as there is work.
+pub(crate) fn what_is_kept_after_the_start_in_place_of_a_table_is_named() {
+    let source = |exit: &str| {
+        format!(
+            "int main(void) {{ for (int i = LEAK ? -150 : -600; i < 9000; i++) {{\n\
+             if (i < 0 || (LEAK && i < 6000 && i % 20 == 0)) push(&table, make()); if (i >= 0) work(i); }}\n\
+             {exit} return 0; }}\n"
+        )
+    };
+    for exit in ["", "drop(&table);"] {
+        let runs = built(&source(exit));
+        runs.record_both();
+        let said = match exit {
+            "" => "keeps more than before of what it allocated after its start",
+            _ => "until the end of the run freed it",
+        };
+        // By less than the line lost, and by more.
+        let (status, told) = runs.gate(&[]);
+        assert_eq!(status, Some(0), "{exit} {told}");
+        if exit.is_empty() {
+            assert_named(&runs, &[], said);
+        } else {
+            assert_eq!(runs.gate(&["--strict"]).0, Some(1), "{told}");
+        }
+    }
+}
+
+/// The same program for a longer time: what it leaked more is less than what expired.
+pub(crate) fn a_longer_run_of_a_leak_beside_what_expires_fails() {
+    let source = "int main(void) { for (int i = 0; i < 600; i++) push(&table, make());\n\
+         for (int i = 0; i < (LEAK ? 13500 : 9000); i++) { if (i % 45 == 0) push(&kept, make());\n\
+         if (i > 9000 && i % 15 == 0) { struct node *n = table; table = n->next; free(n); } work(i); } _exit(0); }\n";
+    let runs = built(source);
+    runs.record_both();
+    let (status, said) = runs.gate(&[]);
+    assert_eq!(status, Some(1), "{said}");
+    let said = unwrapped(&said);
+    assert!(
+        said.contains("for one of its callers: +100 blocks"),
+        "{said}"
+    );
+}
+
 /// A buffer that the exit frees, and that became twice as large. Where a curve looks while it is moved, it has no bytes.
 pub(crate) fn a_buffer_that_grew_to_twice_its_size_is_no_less_for_the_exit() {
     let runs = built(
