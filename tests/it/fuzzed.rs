@@ -27,10 +27,10 @@ fn runs_that_have_much_in_common() {
 
 #[test]
 fn compressed_logs_with_changed_bytes() {
-    feed(0x5eed_0003, 1000, 60, crate::runs::compressed);
+    feed(0x5eed_0003, 2500, 60, crate::runs::compressed);
 }
 
 #[test]
 fn recordings_of_any_structure() {
-    feed(0x5eed_0004, 1500, 600, crate::recordings::recording);
+    feed(0x5eed_0004, 3000, 600, crate::recordings::recording);
 }
