@@ -2,7 +2,7 @@
 
 use super::doubt::{Doubt, Grade};
 use super::drift::Drift;
-use super::longer::more;
+use super::length::more_of;
 use super::observed::Observed;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
 use super::queue;
@@ -139,15 +139,6 @@ fn exit(live: &[f64; STEPS]) -> usize {
     }
 }
 
-/// Whether the last run did more, and left as much more as a leak would: by its records, whatever time it took.
-fn is_confirmed(first: &Observed<'_>, last: &Observed<'_>) -> bool {
-    let [first, last] = [first, last].map(|run| Observed {
-        duration_s: None,
-        ..*run
-    });
-    more(&first, &last, false).is_some_and(|more| more.left >= AS_MUCH * more.expected)
-}
-
 /// What tells a leak from what only looks like one: the blocks of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Evidence {
@@ -201,11 +192,21 @@ impl Evidence {
         Evidence {
             drift: std::array::from_fn(|at| self.drift[at].and(other.drift[at], length)),
             first_keeps: other.keeps_enough() && other.keeps_from_the_start(),
-            is_confirmed: is_confirmed(first, last),
+            is_confirmed: self.is_confirmed(first, last),
             first_is_full: shape::is_full(&other.live, &other.alive),
             grows_with_the_length: queue::grows_with_the_length(first, last),
             ..self
         }
+    }
+
+    /// Whether the last run did more, and left as much more as a leak would: by its records, whatever time it took.
+    fn is_confirmed(&self, first: &Observed<'_>, last: &Observed<'_>) -> bool {
+        let [first, last] = [first, last].map(|run| Observed {
+            duration_s: None,
+            ..*run
+        });
+        let more = more_of(&first, &last, false, || self.all_kept());
+        more.is_some_and(|more| more.left >= AS_MUCH * more.expected)
     }
 
     fn drift_from(&self, from: usize) -> Drift {

@@ -10,6 +10,7 @@ mod doubt;
 mod drift;
 mod evidence;
 mod judged;
+mod length;
 mod longer;
 mod observed;
 mod parts;

@@ -1,7 +1,7 @@
 //! A queue that fills faster than it is worked off, under a load that lets it drain for a time: no block is kept for long,
 //! and its floor does not rise all along, but the longer a run is, the more is waiting.
 
-use super::longer::times_as_much;
+use super::length::times_as_much;
 use super::observed::Observed;
 use super::{shape, work};
 use crate::trace::STEPS;

@@ -3,7 +3,8 @@
 use super::doubt::{Doubt, Grade};
 use super::evidence::Evidence;
 use super::judged::{Judged, judged};
-use super::longer::{More, more};
+use super::length::More;
+use super::longer::more;
 use super::observed::Observed;
 use super::single::evidence_beside;
 use super::{shape, work};

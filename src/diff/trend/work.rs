@@ -67,6 +67,11 @@ pub(super) fn end_of_work(live: &[f64; STEPS]) -> usize {
     (EXIT..STEPS).rev().find(is_high).unwrap_or(STEPS - 1)
 }
 
+/// As [`end_of_work`]; `None` if most was freed long before the run was over.
+pub(super) fn end_of_long_work(live: &[f64; STEPS]) -> Option<usize> {
+    Some(end_of_work(live)).filter(|end| *end >= EARLIEST_END)
+}
+
 /// The step from which a site only lost what it had, to the end of the run; the last step if it did not lose much. The end of
 /// a program can take a large part of a log whose steps are records.
 pub(crate) fn last_loss(live: &[f64; STEPS]) -> usize {
@@ -82,11 +87,6 @@ pub(crate) fn last_loss(live: &[f64; STEPS]) -> usize {
         true => STEPS - 1,
         false => from,
     }
-}
-
-/// The same; `None` if it was freed long before the run was over.
-pub(super) fn end_of_long_work(live: &[f64; STEPS]) -> Option<usize> {
-    Some(end_of_work(live)).filter(|end| *end >= EARLIEST_END)
 }
 
 /// Whether a site grew until its program freed what it had. Only the shape tells: no survivor is left.
