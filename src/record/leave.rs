@@ -140,8 +140,7 @@ impl Chosen {
         let own = logs.iter().rposition(|log| log.pid == execution.main);
         let own = own.unwrap_or(busiest);
         // A daemon leaves its work to a child, and is gone at once.
-        let is_daemon = execution.left_work_to_others();
-        let main = match is_daemon && did[busiest] >= did[own] {
+        let main = match execution.left_work_to_others() {
             true => busiest,
             false => own,
         };

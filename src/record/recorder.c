@@ -617,9 +617,10 @@ static COLD void look_at_clock(void) {
 }
 
 #if HAS_TICKS
-/* To read the counter takes longer than to write an event. While events follow each other without a pause, only one in
- * `most` of them reads it, and so the first few after a pause can have the time before it. After a pause, and so wherever
- * events are rare, the first 2 << shift read it one by one, and the next ones with few between them. */
+/* To read the counter takes about as long as all else that an event with its caller does. While events follow each other
+ * without a pause, only one in `most` of them reads it, and so the first few after a pause can have the time before it.
+ * After a pause, and so wherever events are rare, the first 2 << shift read it one by one, and the next ones with few
+ * between them. */
 static NOINLINE void look_at_ticks(unsigned shift, uint32_t most) {
     uint64_t now = ticks_now();
     int is_pause = now - rec.seen_ticks > rec.ticks_max;
@@ -1837,7 +1838,7 @@ static inline int is_as_seen(const struct seen *seen, uint32_t count) {
     return !differs;
 }
 
-/* Keeps what `first_changed` looks at in a row. */
+/* Keeps in a row what `first_changed` looks at, so that most often nothing else has to be read. */
 static inline void keep_seen(struct thread *t, int from) {
     uint32_t n = from > 0 ? t->seen_end[from - 1] : 0;
     for (int i = from; i < (int)t->count; i++) {
@@ -3303,7 +3304,6 @@ static size_t page_size(void) {
     long size = sysconf(_SC_PAGESIZE);
     return size > 0 ? (size_t)size : PAGE;
 }
-
 
 static void *body_calloc(size_t n, size_t each, const struct regs *r) {
     size_t size;
