@@ -11,7 +11,7 @@ use super::callers::likeness;
 use super::files::best_pairs;
 use super::matched_by::MatchedBy;
 use super::site::{JoinedSite, SiteRun};
-use super::trend::{Observed, Trend, trend_of};
+use super::trend::{Observed, trend_of};
 use crate::run::{Call, Run, Text, plain_name};
 use crate::symbol_name::without_clone;
 
@@ -111,10 +111,7 @@ pub(super) fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<
 
 /// By its own course.
 fn grows(run: &SiteRun) -> bool {
-    Observed::of(run).is_some_and(|run| {
-        let trend = trend_of(&run);
-        trend.is_growth() || trend == Trend::MayLeak
-    })
+    Observed::of(run).is_some_and(|run| trend_of(&run).may_be_growth())
 }
 
 /// What is known of a row that went or came.

@@ -27,6 +27,11 @@ impl Trend {
         matches!(self, Trend::Leak | Trend::Grows)
     }
 
+    /// The same, or whether it may have.
+    pub(crate) fn may_be_growth(self) -> bool {
+        self.is_growth() || self == Trend::MayLeak
+    }
+
     /// Stable, for scripts and for people.
     pub fn name(self) -> &'static str {
         match self {

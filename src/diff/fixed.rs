@@ -30,7 +30,7 @@ pub(super) fn is_fixed(
     };
     let fell = growth.blocks < 0 || growth.bytes.is_some_and(|bytes| bytes < 0);
     // What goes on growing is no fix, though the end of the run may have freed it, or the first run may clear it.
-    let grows = |finding: Finding| finding.trend.is_growth() || finding.trend == Trend::MayLeak;
+    let grows = |finding: Finding| finding.trend.may_be_growth();
     if !fell || last.is_some_and(grows) {
         return false;
     }

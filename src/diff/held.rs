@@ -198,6 +198,26 @@ fn lasting(live: &[u64; STEPS]) -> (usize, u64) {
     (end, least.unwrap_or(0).max(live[STEPS - 1]))
 }
 
+/// What it had in the first run, in the end or until the exit freed it.
+pub(super) fn had(site: &Site) -> Figures {
+    let first = site.at.runs.first().and_then(Option::as_deref);
+    first.map_or(site.first(), held_or_left)
+}
+
+/// The same of the last run.
+pub(super) fn has(site: &Site) -> Figures {
+    let last = site.at.runs.last().and_then(Option::as_deref);
+    last.map_or(Figures::ZERO, held_or_left)
+}
+
+/// Few fall, and only of these the course has to be looked at.
+pub(super) fn held_or_left(run: &SiteRun) -> Figures {
+    match run.curve.as_ref().is_some_and(has_fallen) {
+        true => as_held(run).figures,
+        false => run.figures,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{STEPS, most_possible};

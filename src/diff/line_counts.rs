@@ -49,9 +49,7 @@ impl LineCounts {
             _ if self.may_leak > 0 => Some(whole(Trend::MayLeak)),
             _ if self.grow > 0 => Some(whole(Trend::Grows)),
             // Lines that each came to rest can look like one that goes on.
-            Some(sum) if sum.trend.is_growth() || sum.trend == Trend::MayLeak => {
-                self.of_most.map(whole)
-            }
+            Some(sum) if sum.trend.may_be_growth() => self.of_most.map(whole),
             sum => sum,
         }
     }

@@ -36,6 +36,7 @@ mod median;
 mod module_key;
 mod rank;
 mod rate;
+mod replaced;
 mod run_sites;
 mod site;
 mod split;

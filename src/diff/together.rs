@@ -58,6 +58,9 @@ pub struct Together {
 pub(super) const LOST: u64 = 8;
 pub(super) const LOST_BYTES: u64 = 16 << 10;
 
+/// As far as two counts of one pace are seldom apart, in standard deviations.
+const SIGMAS: f64 = 3.0;
+
 impl Together {
     pub fn of(likeness: Likeness, at: Vec<usize>, sites: &[Site], columns: &[Column]) -> Self {
         let all = Sum::of(at.iter().map(|at| &sites[*at]), columns);
@@ -116,6 +119,12 @@ pub(super) fn is_much_less(less: Figures, than: Figures) -> bool {
     let in_bytes =
         |(less, than): (u64, u64)| is_half(less, than) && than.saturating_sub(less) >= LOST_BYTES;
     (is_half(less.blocks, than.blocks) && lost >= LOST) || bytes.is_some_and(in_bytes)
+}
+
+/// Whether two leaks of one pace would hardly ever differ by so much.
+pub(super) fn is_more_than_chance(before: Figures, grown: Figures) -> bool {
+    let more = grown.blocks.saturating_sub(before.blocks) as f64;
+    more >= LOST as f64 && more > SIGMAS * ((before.blocks + grown.blocks) as f64).sqrt()
 }
 
 /// Sites added up.

@@ -1,0 +1,230 @@
+//! What a row, or a caller of it, leaks or keeps in place of what it had: no more in the end, so that no limit on its growth
+//! sees it.
+
+use super::column::Column;
+use super::finding::Finding;
+use super::growth::Growth;
+use super::held::{as_held, had, has_fallen, held_or_left};
+use super::judged::{Measurement, Site};
+use super::median::median;
+use super::rate::rates;
+use super::site::SiteRun;
+use super::together::{LOST, LOST_BYTES, Likeness, Together, is_more_than_chance, is_much_less};
+use super::trend::{Observed, Trend, judge_run, kept};
+use crate::run::Figures;
+use crate::trace::{STEPS, Tally};
+
+/// So many steps tell a level, whatever comes and goes.
+const NEAR: usize = 5;
+
+/// By this step a start-up table is there.
+const EARLY: usize = STEPS / 8;
+
+/// The same where there is little to do but to start.
+const LATE_START: usize = STEPS * 3 / 8;
+
+/// What grows now and did not before, or more slowly, where as much is gone that was there before. And what keeps more of
+/// what came after its start, though it does not grow to the end: it need not be a leak.
+pub(super) fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
+    if !is_much_less(Figures::ZERO, had(site)) {
+        return None;
+    }
+    // By its own course: of a longer run that left no more, the verdict is another.
+    let found = |run: &Option<Box<SiteRun>>, column| judge_run(run.as_deref()?, column);
+    let runs = &site.at.runs;
+    let (first, last) = (runs.first()?.as_deref()?, runs.last()?.as_deref()?);
+    let now = found(runs.last()?, columns.last()?).filter(|now| now.trend.may_be_growth());
+    let Some(now) = now else {
+        let (before, grown) = later(first, last)?;
+        return Some(in_place(
+            index,
+            site,
+            Likeness::Later,
+            before,
+            grown,
+            columns,
+        ));
+    };
+    let before = found(runs.first()?, columns.first()?)?;
+    let grown = grown_by(last, now)?;
+    let grew = before.trend.may_be_growth() && before.by_bytes == now.by_bytes;
+    let readings = match grew {
+        true => [grown_by(first, before).map(|before| (before, grown)), None],
+        false => [filled_up(first, grown), was_level(first, last, grown)],
+    };
+    let readings = readings.into_iter().flatten();
+    let readings = readings.filter(|(before, grown)| {
+        is_much_less(*before, *grown) || (grew && is_more_than_chance(*before, *grown))
+    });
+    let (before, grown) = worst_of(readings)?;
+    let likeness = match grew {
+        true => Likeness::Faster,
+        false => Likeness::Replaced,
+    };
+    Some(in_place(index, site, likeness, before, grown, columns))
+}
+
+/// What both runs kept of what came after their start, where the last one kept much more and has less in all. Of two runs of
+/// one program either can take longer to start; but then both come to as much.
+fn later(first: &SiteRun, last: &SiteRun) -> Option<(Figures, Figures)> {
+    let (had, has) = (held_or_left(first), held_or_left(last));
+    let bytes = had.bytes.zip(has.bytes);
+    let has_fewer =
+        has.blocks + LOST <= had.blocks || bytes.is_some_and(|(had, has)| has + LOST_BYTES <= had);
+    if !has_fewer {
+        return None;
+    }
+    let (first, last) = (points(first)?, points(last)?);
+    let readings = [EARLY, LATE_START].into_iter().map(|start| {
+        let before = |of: fn(&Tally) -> u64| {
+            let after = first[start..].iter().map(of);
+            after.clone().max().unwrap_or(0) - after.min().unwrap_or(0)
+        };
+        let grown = |of: fn(&Tally) -> u64| {
+            let most = last[..=start].iter().map(of).max().unwrap_or(0);
+            let least = last[STEPS - STEPS / 4..].iter().map(of).min();
+            least.unwrap_or(0).saturating_sub(most)
+        };
+        let (blocks, in_bytes) = (|at: &Tally| at.blocks, |at: &Tally| at.bytes);
+        let figures = |blocks, in_bytes| Figures {
+            blocks,
+            bytes: bytes.map(|_| in_bytes),
+            allocations: None,
+        };
+        (
+            figures(before(blocks), before(in_bytes)),
+            figures(grown(blocks), grown(in_bytes)),
+        )
+    });
+    worst_of(readings.filter(|(before, grown)| is_much_less(*before, *grown)))
+}
+
+fn worst_of(readings: impl Iterator<Item = (Figures, Figures)>) -> Option<(Figures, Figures)> {
+    readings.max_by_key(|(before, grown)| {
+        let growth = Growth::between(*before, *grown);
+        (growth.blocks, growth.bytes)
+    })
+}
+
+/// What a site comes to without what it had.
+fn in_place(
+    index: usize,
+    site: &Site,
+    likeness: Likeness,
+    before: Figures,
+    grown: Figures,
+    columns: &[Column],
+) -> Together {
+    let mut figures = vec![before; columns.len()];
+    if let Some(last) = figures.last_mut() {
+        *last = grown;
+    }
+    // A percentage is one of what was there before.
+    let growth = Growth::between(before, grown);
+    let measurement = site.measurement(columns);
+    Together {
+        likeness,
+        sites: vec![index],
+        in_last: 1,
+        held: None,
+        others: Some(Measurement {
+            first: measurement.first,
+            growth,
+            rates: rates(&site.at.runs, &figures, growth, columns),
+        }),
+        measurement,
+    }
+}
+
+/// What filled up in the first run, by whichever measure is more, beside what grew.
+fn filled_up(first: &SiteRun, grown: Figures) -> Option<(Figures, Figures)> {
+    let filled = since_early(first, held_or_left(first))?;
+    let filled = kept_by(first).map_or(filled, |kept| Figures {
+        blocks: filled.blocks.max(kept.blocks),
+        bytes: filled.bytes.max(kept.bytes),
+        allocations: None,
+    });
+    Some((filled, grown))
+}
+
+/// What the first run went up and down by in its second half, and what the last one rose by, each as if its whole run had
+/// been so: a table that was full by then, and whose entries came and went, hides no growth.
+fn was_level(first: &SiteRun, last: &SiteRun, grown: Figures) -> Option<(Figures, Figures)> {
+    let (first, last) = (second_half(first)?, second_half(last)?);
+    let spread = |of: fn(&Tally) -> u64| {
+        // What is gone at one step only is read anew.
+        let levels: Vec<f64> = first.iter().map(|at| of(at) as f64).collect();
+        let levels = levels.windows(3).map(median);
+        let (least, most) = levels.fold((f64::INFINITY, 0.0_f64), |(least, most), level| {
+            (least.min(level), most.max(level))
+        });
+        2 * (most - least.min(most)) as u64
+    };
+    let rise = |of: fn(&Tally) -> u64| {
+        let near =
+            |part: &[Tally]| median(&part.iter().map(|at| of(at) as f64).collect::<Vec<_>>());
+        let rise = near(&last[last.len() - NEAR..]) - near(&last[..NEAR]);
+        2 * rise.max(0.0) as u64
+    };
+    let (blocks, bytes) = (|at: &Tally| at.blocks, |at: &Tally| at.bytes);
+    let level = Figures {
+        blocks: spread(blocks),
+        bytes: grown.bytes.map(|_| spread(bytes)),
+        allocations: None,
+    };
+    let grown = Figures {
+        blocks: grown.blocks.min(rise(blocks)),
+        bytes: grown.bytes.map(|grown| grown.min(rise(bytes))),
+        allocations: None,
+    };
+    Some((level, grown))
+}
+
+fn second_half(run: &SiteRun) -> Option<Vec<Tally>> {
+    Some(points(run)?.split_off(STEPS / 2))
+}
+
+/// How much there was at each step, as if the exit had freed nothing.
+fn points(run: &SiteRun) -> Option<Vec<Tally>> {
+    let curve = run.curve.as_ref()?;
+    let points = match has_fallen(curve) {
+        true => as_held(run).curve?.points(),
+        false => curve.points(),
+    };
+    Some(points.to_vec())
+}
+
+/// By how much a run grew that did so to its end.
+fn grown_by(run: &SiteRun, found: Finding) -> Option<Figures> {
+    let held = match found.trend {
+        Trend::Grows => as_held(run).figures,
+        _ => run.figures,
+    };
+    // What was there early can be gone by now.
+    let kept = kept_by(run).filter(|_| found.trend != Trend::Grows && !found.by_bytes);
+    kept.or_else(|| since_early(run, held))
+}
+
+/// What a run kept of what came after its start, with the mean size of what it left.
+fn kept_by(run: &SiteRun) -> Option<Figures> {
+    let blocks = kept(&Observed::of(run)?)?.blocks as u64;
+    let mean = |bytes: u64| bytes as f64 / run.figures.blocks.max(1) as f64;
+    Some(Figures {
+        blocks,
+        bytes: run
+            .figures
+            .bytes
+            .map(|bytes| (mean(bytes) * blocks as f64) as u64),
+        allocations: None,
+    })
+}
+
+/// What it has more than soon after its start.
+fn since_early(run: &SiteRun, held: Figures) -> Option<Figures> {
+    let early = run.curve.as_ref()?.points()[EARLY];
+    Some(Figures {
+        blocks: held.blocks.saturating_sub(early.blocks),
+        bytes: held.bytes.map(|bytes| bytes.saturating_sub(early.bytes)),
+        allocations: None,
+    })
+}
