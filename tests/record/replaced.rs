@@ -85,7 +85,12 @@ pub(crate) fn a_caller_that_lost_less_than_half_hides_no_leak_of_another() {
         let (status, said) = runs.gate(&[]);
         assert_eq!(status, Some(1), "{exit} {said}");
         let said = unwrapped(&said);
-        assert!(said.contains("for one of its callers: +1"), "{exit} {said}");
+        // 9000 / 60; what the exit freed is known at 64 steps of the run.
+        let by = said.split("for one of its callers: +").nth(1);
+        let by = by.and_then(|by| by.split(' ').next()).unwrap();
+        let by: u32 = by.parse().unwrap();
+        let least = if exit.is_empty() { 150 } else { 140 };
+        assert!((least..=150).contains(&by), "{exit} {said}");
     }
     // The queries end before the program does: no leak for sure.
     let runs = built(&source(6300, ""));
@@ -102,22 +107,21 @@ pub(crate) fn what_is_kept_after_the_start_in_place_of_a_table_is_named() {
              {exit} return 0; }}\n"
         )
     };
-    for exit in ["", "drop(&table);"] {
-        let runs = built(&source(exit));
-        runs.record_both();
-        let said = match exit {
-            "" => "keeps more than before of what it allocated after its start",
-            _ => "until the end of the run freed it",
-        };
-        // By less than the line lost, and by more.
-        let (status, told) = runs.gate(&[]);
-        assert_eq!(status, Some(0), "{exit} {told}");
-        if exit.is_empty() {
-            assert_named(&runs, &[], said);
-        } else {
-            assert_eq!(runs.gate(&["--strict"]).0, Some(1), "{told}");
-        }
-    }
+    let runs = built(&source(""));
+    runs.record_both();
+    assert_named(
+        &runs,
+        &[],
+        "keeps more than before of what it allocated after its start",
+    );
+    // 450 in place of 600 that the exit frees: no limit is exceeded by what is left, nor by what was held.
+    let runs = built(&source("drop(&table);"));
+    runs.record_both();
+    assert_named(
+        &runs,
+        &[],
+        "keeps more than before of what it allocated after its start",
+    );
 }
 
 /// The same program for a longer time: what it leaked more is less than what expired.
