@@ -338,7 +338,7 @@ fn offset(report: &Report) -> String {
             }
             Likeness::Later => {
                 return format!(
-                    "; but {} keeps more than before of what it allocated after its start, by more than that \
+                    "; but {} keeps more of what it allocated after the start of the run than before, by more than that \
                      (--strict fails it)",
                     name()
                 );
@@ -378,7 +378,7 @@ fn others(together: &Together) -> String {
             format!(" for {} of its callers", count(together.in_last as u64))
         }
         (Likeness::Replaced | Likeness::Faster, _) => " in place of what it had".to_owned(),
-        (Likeness::Later, _) => " in what it allocated after its start".to_owned(),
+        (Likeness::Later, _) => " in what it allocated after the start of the run".to_owned(),
         (Likeness::Size(size), _) => format!(" in blocks of {}", bytes(*size)),
         (_, 0) => String::new(),
         (Likeness::Copies, 1) => " and its like in a copy of that file".to_owned(),
