@@ -14,7 +14,7 @@ use rayon::prelude::*;
 /// What a process takes before there is anything to remember: its code, buffers, and pieces of the log.
 const BASE: u64 = 32 << 20;
 const A_LIVE_BLOCK: u64 = 64;
-/// With two threads most cases take less than 570 bytes; with 16, each thread's heap keeps some of what it let go of.
+/// Beside its live block. Most cases take about 520 bytes, callers that only one run has 610.
 const A_CALLER: u64 = 704;
 /// Of a function that has one caller, as the log names it.
 const A_NAME: u64 = 500;
@@ -66,7 +66,8 @@ fn memory_stays_in_proportion_to_live_blocks() {
     }
 }
 
-const CALLERS: u64 = 200_000;
+/// What a caller takes is what a run of more callers takes more, so that [`BASE`] hides nothing.
+const CALLERS: [u64; 2] = [20_000, 100_000];
 
 /// What stands between `@ ` and the operator, of the caller with this number in the first run or the second.
 type Spelling = fn(run: u64, n: u64) -> String;
@@ -76,7 +77,10 @@ const SPELLINGS: [(&str, u64, Spelling); 4] = [
         format!("/usr/bin/app:[{:#x}]", 0x40_1000 + n * 5)
     }),
     ("of the program, in one run each", A_CALLER, |run, n| {
-        format!("/usr/bin/app:[{:#x}]", 0x40_1000 + (run * CALLERS + n) * 5)
+        format!(
+            "/usr/bin/app:[{:#x}]",
+            0x40_1000 + (run * CALLERS[1] + n) * 5
+        )
     }),
     ("of a library", A_CALLER, |_, n| {
         format!("/usr/lib/libfoo.so.1:[{:#x}]", 0x1000 + n * 5)
@@ -97,21 +101,32 @@ fn memory_stays_in_proportion_to_callers() {
     SPELLINGS
         .into_par_iter()
         .for_each(|(name, a_caller, spelling)| {
-            check(name, CALLERS, a_caller + A_LIVE_BLOCK, spelling);
+            let [few, many] = CALLERS.map(|callers| taken_for(callers, spelling));
+            let each = many.saturating_sub(few) / (2 * (CALLERS[1] - CALLERS[0]));
+            let allowed = a_caller + A_LIVE_BLOCK;
+            println!("{name}: {each} bytes for each caller of a run");
+            assert!(each <= allowed, "{name}: {each} bytes, {allowed} allowed");
+            assert!(
+                few <= BASE + allowed * CALLERS[0] * 2,
+                "{name}: {few} bytes"
+            );
         });
 }
 
 /// The texts of a caller are cut, and then kept four times: in the log's own list, and as a module's name and paths.
 #[test]
 fn memory_does_not_grow_with_the_texts_of_callers() {
+    const CALLERS: u64 = 500;
     const TEXT: u64 = 4 * 4096;
-    check("of 60 KB", 500, A_CALLER + A_LIVE_BLOCK + TEXT, |run, n| {
+    let taken = taken_for(CALLERS, |run, n| {
         format!("/{}/{run}/{n}.so:[0x1234]", "x".repeat(60_000))
     });
+    let allowed = BASE + (A_CALLER + A_LIVE_BLOCK + TEXT) * CALLERS * 2;
+    assert!(taken <= allowed, "{taken} bytes, {allowed} allowed");
 }
 
-/// Compares two logs of so many callers each, and writes both formats.
-fn check(name: &str, callers: u64, a_caller: u64, spelling: Spelling) {
+/// The peak of a comparison of two logs of so many callers each, with both formats.
+fn taken_for(callers: u64, spelling: Spelling) -> u64 {
     let directory = tempfile::tempdir().unwrap();
     let logs = [0, 1].map(|run| {
         let path = directory.path().join(format!("run{run}.log"));
@@ -119,13 +134,7 @@ fn check(name: &str, callers: u64, a_caller: u64, spelling: Spelling) {
         path
     });
     let [first, second] = logs.each_ref().map(|path| path.to_str().unwrap());
-    let taken = peak_of(&["callers", &callers.to_string(), first, second]);
-    let allowed = BASE + a_caller * callers * 2;
-    println!(
-        "{name}: {} bytes for each caller of a run",
-        taken.saturating_sub(BASE) / (callers * 2)
-    );
-    assert!(taken <= allowed, "{name}: {taken} bytes, {allowed} allowed");
+    peak_of(&["callers", &callers.to_string(), first, second])
 }
 
 /// A log of callers that leave one block each.
@@ -200,8 +209,12 @@ fn report(callers: u64, runs: [&str; 2]) {
         ..Plan::default()
     };
     let options = Options::default();
-    // In a pool, as the program itself.
-    let pool = rayon::ThreadPoolBuilder::new().build().unwrap();
+    // In a pool, as the program itself, but of as many threads on every machine: the heap of each keeps some of what
+    // it let go of.
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(2)
+        .build()
+        .unwrap();
     pool.install(|| {
         let report = compare(&plan).unwrap();
         assert!(report.sites.len() as u64 >= callers);

@@ -187,6 +187,11 @@ pub(crate) fn linked(path: impl AsRef<Path>) -> (tempfile::TempDir, PathBuf) {
     (directory, link)
 }
 
+/// A directory in memory, where the system has such a place: files that are written anew thousands of times need no disk.
+pub(crate) fn directory_in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 /// Whether a program is on this machine.
 pub(crate) fn has_tool(name: &str) -> bool {
     if let Some(library) = name.strip_prefix("pkg-config:") {

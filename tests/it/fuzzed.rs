@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use crate::common::directory_in_memory;
 use crate::hostile::Random;
 
 /// Gives a target so many inputs.
 fn feed(seed: u64, inputs: usize, longest: usize, target: fn(&[u8], &Path)) {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = directory_in_memory();
     let mut random = Random(seed);
     for _ in 0..inputs {
         let length = 1 + random.below(longest);

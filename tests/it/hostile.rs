@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::common::{file_of, testdata};
+use crate::common::{directory_in_memory, file_of, testdata};
 use mtrace_diff::internals::trace::{Event, Line, Reuse};
 use mtrace_diff::internals::trace::{
     ReplayOptions, Rounds, STEPS, Tally, Trace, replay, replay_in,
@@ -462,7 +462,7 @@ fn corpus(target: &str) -> Vec<PathBuf> {
 
 #[test]
 fn inputs_that_a_fuzzer_found_stay_fixed() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = directory_in_memory();
     let mut replayed = 0;
     for (target, run) in [
         ("log", &crate::targets::log as &dyn Fn(&[u8])),
@@ -512,7 +512,7 @@ impl Random {
 #[test]
 fn damaged_elf_files_give_an_answer() {
     const EACH: usize = 500;
-    let directory = tempfile::tempdir().unwrap();
+    let directory = directory_in_memory();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for (set, program) in [
         ("armhf-glibc2.31/run0", "app0"),
