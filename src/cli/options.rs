@@ -231,10 +231,11 @@ pub(super) struct CaptureArgs {
     /// Takes precedence over the `duration_s` of a run.json.
     #[arg(long, value_name = "TIME", value_delimiter = ',', value_parser = duration)]
     pub duration: Vec<Duration>,
-    /// Replace the beginning of source paths, or the name of a module; can be repeated
+    /// What has a new name: the beginning of source paths, a module, or a function; can be repeated
     ///
-    /// For builds whose sources or libraries were renamed: /home/me/app=/build/app, or
-    /// libfoo.so.1.2=libfoo.so.1.3. The first match is used.
+    /// For what was renamed between two builds: /home/me/app=/build/app, libfoo.so.1.2=libfoo.so.1.3,
+    /// 'load()=read()' for a function with any parameters, 'load(int)=load(int, bool)', or net::=io:: for a
+    /// scope. The first match is used.
     #[arg(long, value_name = "OLD=NEW")]
     pub map: Vec<Map>,
 }

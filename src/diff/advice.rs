@@ -6,7 +6,9 @@ use super::growth::Change;
 use super::judged::Site;
 use super::matched_by::MatchedBy;
 use super::module_key::ModuleKey;
+use crate::file_name::last_part;
 use crate::run::Build;
+use crate::trace::Sizes;
 use crate::warning::ComparisonWarning;
 
 /// The builds of the sites that are gone, and of those that are new.
@@ -65,6 +67,10 @@ pub(crate) fn advice(sites: &[Site]) -> Vec<ComparisonWarning> {
     if !functions.is_empty() {
         warnings.push(ComparisonWarning::LinesMoved { functions });
     }
+    let functions = renamed_functions(sites);
+    if !functions.is_empty() {
+        warnings.push(ComparisonWarning::FunctionsRenamed { functions });
+    }
     let modules = moved(modules.into_values());
     if !modules.is_empty() {
         warnings.push(ComparisonWarning::AddressesMoved { modules });
@@ -82,6 +88,54 @@ fn moved<'a>(seen: impl Iterator<Item = GoneAndNew<'a>>) -> Vec<String> {
     seen.filter(GoneAndNew::can_be_one)
         .map(|seen| seen.name.to_owned())
         .collect()
+}
+
+/// A function of a file that only one run has, with the sizes that its calls ask for.
+#[derive(Default)]
+struct OneRunsFunction {
+    sizes: BTreeSet<Sizes>,
+    blocks: u64,
+    in_first: bool,
+    in_last: bool,
+}
+
+/// Functions that may be one under two names: what is gone and what is new in a file, each alone in asking for these sizes.
+fn renamed_functions(sites: &[Site]) -> Vec<(String, String)> {
+    let mut functions: BTreeMap<(Option<&ModuleKey>, &str, &str), OneRunsFunction> =
+        BTreeMap::new();
+    for site in sites.iter().filter(|site| site.at.hidden.is_none()) {
+        let frame = site.at.frame();
+        let file = frame.and_then(|frame| frame.file.as_deref());
+        let (Some(file), Some(function)) = (file, site.at.function()) else {
+            continue;
+        };
+        let (Some(first), Some(last)) = (site.at.runs.first(), site.at.runs.last()) else {
+            continue;
+        };
+        // Builds are often made in directories of their own.
+        let key = (site.at.key.module(), last_part(file), function);
+        let seen = functions.entry(key).or_default();
+        seen.in_first |= first.is_some();
+        seen.in_last |= last.is_some();
+        for run in [first, last].into_iter().flatten() {
+            seen.sizes.extend(run.sizes.iter().copied());
+            seen.blocks += run.figures.blocks;
+        }
+    }
+    let mut by_sizes: BTreeMap<_, [Vec<&str>; 2]> = BTreeMap::new();
+    for ((module, file, function), seen) in &functions {
+        if seen.in_first != seen.in_last && !seen.sizes.is_empty() && seen.blocks > 0 {
+            let alike = by_sizes.entry((module, file, &seen.sizes)).or_default();
+            alike[usize::from(seen.in_last)].push(function);
+        }
+    }
+    let pairs = by_sizes
+        .into_values()
+        .filter_map(|[gone, new]| match (&gone[..], &new[..]) {
+            ([gone], [new]) => Some((gone.to_string(), new.to_string())),
+            _ => None,
+        });
+    pairs.collect()
 }
 
 fn unsure(sites: &[Site]) -> Option<ComparisonWarning> {

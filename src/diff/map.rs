@@ -1,4 +1,4 @@
-//! `--map OLD=NEW`: what the user knows of paths and modules that have other names.
+//! `--map OLD=NEW`: what the user knows of paths, modules and functions that have other names.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -6,18 +6,45 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result, UsageError};
 use crate::printable::printable;
-use crate::run::{Inventory, Run, Symbolized, Text, is_library_detail};
+use crate::run::{Frame, Inventory, Run, Symbolized, Text, is_library_detail};
 
-/// Rewrites the beginning of source paths, and the names of modules.
+/// What has another name: the beginning of source paths or a module (`libfoo.so.1`), a function (`load()`), or a scope
+/// of C++ (`net::Client::`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Map {
+    of: MapOf,
     old: String,
     new: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MapOf {
+    PathOrModule,
+    /// With any parameters, kept without `()`.
+    Function,
+    /// A function with just these parameters.
+    Overload,
+    Scope,
+}
+
+impl MapOf {
+    fn of(text: &str) -> Self {
+        match text {
+            text if text.len() > 2 && text.ends_with("()") => MapOf::Function,
+            text if text.ends_with("::") => MapOf::Scope,
+            // No file is called like a function with parameters.
+            text if text.ends_with(')') || text.ends_with(") const") => MapOf::Overload,
+            _ => MapOf::PathOrModule,
+        }
+    }
 }
 
 impl Map {
     /// A path whose leading components are the old ones, with the new ones in their place.
     fn path(&self, path: &str) -> Option<String> {
+        if self.of != MapOf::PathOrModule {
+            return None;
+        }
         let rest = path.strip_prefix(&self.old)?;
         // /src/app is no beginning of /src/application.
         let is_whole = rest.is_empty() || rest.starts_with('/') || self.old.ends_with('/');
@@ -25,7 +52,19 @@ impl Map {
     }
 
     fn module(&self, name: &str) -> Option<String> {
-        (name == self.old).then(|| self.new.clone())
+        let is_it = self.of == MapOf::PathOrModule && name == self.old;
+        is_it.then(|| self.new.clone())
+    }
+
+    fn function(&self, name: &str) -> Option<String> {
+        let rest = name.strip_prefix(&self.old)?;
+        let is_whole = match self.of {
+            MapOf::PathOrModule => false,
+            MapOf::Function => rest.is_empty() || rest.starts_with(['(', '<']),
+            MapOf::Overload => rest.is_empty(),
+            MapOf::Scope => true,
+        };
+        is_whole.then(|| format!("{}{rest}", self.new))
     }
 }
 
@@ -42,13 +81,14 @@ pub(crate) fn renamed(mut run: Run, maps: &[Map]) -> Run {
     for location in run.locations.iter_mut().filter(|_| !maps.is_empty()) {
         if let Symbolized::Named(named) = &mut location.name {
             named.map_files(|file| maps.iter().find_map(|map| map.path(file)));
+            named.map_functions(|name| maps.iter().find_map(|map| map.function(name)));
         }
     }
     run
 }
 
-/// Refuses maps that make one file of two files of a run, or one module of two: what one of them let go of would stand
-/// against what the other leaks.
+/// Refuses maps that make one file of two files of a run, one module of two, or one function of two of a file: what one
+/// of them let go of would stand against what the other leaks.
 pub(crate) fn refuse_merging(run: &Run, maps: &[Map]) -> Result<()> {
     let merged = |new: &str, first: &str, second: &str| {
         Err(Error::Usage(UsageError::MapMerges {
@@ -71,6 +111,16 @@ pub(crate) fn refuse_merging(run: &Run, maps: &[Map]) -> Result<()> {
             Entry::Occupied(known) => return merged(&known.key().1, known.get(), file),
         }
     }
+    let mut functions: BTreeMap<(&str, &str, String), &str> = BTreeMap::new();
+    for (module, file, function) in functions_of_sites(run) {
+        let new = maps.iter().find_map(|map| map.function(function));
+        let new = (module, file, new.unwrap_or_else(|| function.to_string()));
+        match functions.entry(new) {
+            Entry::Vacant(unknown) => drop(unknown.insert(function)),
+            Entry::Occupied(known) if **known.get() == **function => {}
+            Entry::Occupied(known) => return merged(&known.key().2, known.get(), function),
+        }
+    }
     for label in run.modules.iter().map(|module| &module.label) {
         let new = maps.iter().find_map(|map| map.module(&label.name));
         match modules.entry(new.unwrap_or_else(|| label.name.to_string())) {
@@ -84,14 +134,27 @@ pub(crate) fn refuse_merging(run: &Run, maps: &[Map]) -> Result<()> {
 
 /// The files that frames of a run are in, each with its module. A system's headers are no files of the program.
 fn files_of_sites(run: &Run) -> impl Iterator<Item = (&str, &Text)> {
+    let own = frames_of_sites(run).filter(|(_, frame)| !is_library_detail(frame));
+    own.filter_map(|(module, frame)| Some((module, frame.file.as_ref()?)))
+}
+
+/// The functions of a run's frames, each with its module and its file.
+fn functions_of_sites(run: &Run) -> impl Iterator<Item = (&str, &str, &Text)> {
+    frames_of_sites(run).filter_map(|(module, frame)| {
+        let file = frame.file.as_deref().unwrap_or("");
+        Some((module, file, frame.function.as_ref()?))
+    })
+}
+
+/// The frames of a run, each with its module.
+fn frames_of_sites(run: &Run) -> impl Iterator<Item = (&str, &Frame)> {
     run.locations.iter().flat_map(|location| {
         let module = run.module_of(location).map_or("", |m| &*m.label.name);
         let frames = match &location.name {
             Symbolized::Named(named) => named.frames(),
             Symbolized::Unknown(_) => &[],
         };
-        let own = frames.iter().filter(|frame| !is_library_detail(frame));
-        own.filter_map(move |frame| Some((module, frame.file.as_ref()?)))
+        frames.iter().map(move |frame| (module, frame))
     })
 }
 
@@ -122,17 +185,31 @@ impl FromStr for Map {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        match text.split_once('=') {
-            // As names of paths and modules are kept.
-            Some((old, new)) if !old.is_empty() => Ok(Map {
-                old: printable(old).into_owned(),
-                new: printable(new).into_owned(),
-            }),
-            _ => Err(format!(
+        // As names are kept.
+        let sides = text.split_once('=').filter(|(old, _)| !old.is_empty());
+        let Some((old, new)) = sides.map(|(old, new)| (printable(old), printable(new))) else {
+            return Err(format!(
                 "'{text}' maps nothing; write OLD=NEW, with the beginning of source paths \
-                 (/home/me/app=/build/app) or the name of a module (libfoo.so.1.2=libfoo.so.1.3)"
-            )),
-        }
+                 (/home/me/app=/build/app), the name of a module (libfoo.so.1.2=libfoo.so.1.3), a function with its \
+                 parentheses ('load()=read()'), or a scope of C++ (net::=io::)"
+            ));
+        };
+        let of = match (MapOf::of(&old), MapOf::of(&new)) {
+            (MapOf::Scope, _) if new.is_empty() => MapOf::Scope,
+            (old, new) if old == new => old,
+            _ => {
+                return Err(format!(
+                    "'{text}' maps one kind of name to another; write both sides alike: two functions with their \
+                     parentheses ('load()=read()'), two scopes (net::=io::), two paths, or two modules"
+                ));
+            }
+        };
+        let name = |text: &str| match of {
+            MapOf::Function => text.strip_suffix("()").unwrap_or(text).to_owned(),
+            _ => text.to_owned(),
+        };
+        let (old, new) = (name(&old), name(&new));
+        Ok(Map { of, old, new })
     }
 }
 
@@ -158,8 +235,52 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_two_sides_is_no_map() {
-        for text in ["", "=", "=/build", "/home/me"] {
+    fn functions_are_mapped_with_any_parameters_or_with_theirs() {
+        let map: Map = "load()=read()".parse().unwrap();
+        assert_eq!(map.function("load").as_deref(), Some("read"));
+        assert_eq!(map.function("load(int)").as_deref(), Some("read(int)"));
+        assert_eq!(map.function("loader"), None);
+        assert_eq!((map.path("load"), map.module("load")), (None, None));
+        let map: Map = "load(int)=load(int, bool)".parse().unwrap();
+        assert_eq!(
+            map.function("load(int)").as_deref(),
+            Some("load(int, bool)")
+        );
+        assert_eq!(map.function("load(char)"), None);
+        // An operator has parentheses in its name.
+        let map: Map = "Pool::operator()()=Pool::take()".parse().unwrap();
+        assert_eq!(
+            map.function("Pool::operator()(int)").as_deref(),
+            Some("Pool::take(int)")
+        );
+    }
+
+    #[test]
+    fn scopes_are_mapped_with_all_that_is_in_them() {
+        let map: Map = "net::=io::net::".parse().unwrap();
+        assert_eq!(
+            map.function("net::Client::open()").as_deref(),
+            Some("io::net::Client::open()")
+        );
+        assert_eq!(map.function("planet::land()"), None);
+        let map: Map = "detail::=".parse().unwrap();
+        assert_eq!(
+            map.function("detail::grow(int)").as_deref(),
+            Some("grow(int)")
+        );
+    }
+
+    #[test]
+    fn what_has_no_two_sides_of_one_kind_is_no_map() {
+        for text in [
+            "",
+            "=",
+            "=/build",
+            "/home/me",
+            "load()=read",
+            "net::=io",
+            "load()=()",
+        ] {
             assert!(text.parse::<Map>().is_err(), "{text}");
         }
     }

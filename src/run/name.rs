@@ -258,6 +258,25 @@ impl Named {
         named.declared(declaration.into_iter().collect())
     }
 
+    /// Rewrites the function of every frame, and what its symbol says.
+    pub(crate) fn map_functions(&mut self, map: impl Fn(&str) -> Option<String>) {
+        let mapped = |name: &Option<Text>| {
+            let new = name.as_deref().and_then(&map);
+            new.map(Text::from)
+        };
+        let frames = self.0.frames.iter();
+        let functions: Vec<_> = frames.map(|frame| mapped(&frame.function)).collect();
+        let symbol = mapped(&self.0.symbol);
+        if symbol.is_none() && functions.iter().all(Option::is_none) {
+            return;
+        }
+        let parts = Arc::make_mut(&mut self.0);
+        parts.symbol = symbol.or(parts.symbol.take());
+        for (frame, function) in parts.frames.iter_mut().zip(functions) {
+            frame.function = function.or(frame.function.take());
+        }
+    }
+
     /// Rewrites the path of every frame.
     pub(crate) fn map_files(&mut self, map: impl Fn(&str) -> Option<String>) {
         let mapped = |frame: &Frame| {

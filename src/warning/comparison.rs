@@ -20,6 +20,11 @@ pub enum ComparisonWarning {
         /// Their names.
         functions: Vec<String>,
     },
+    /// Functions that are gone, each with the new one of its file that may be the same under another name.
+    FunctionsRenamed {
+        /// What each was called in the first run, and what it may be called in the last.
+        functions: Vec<(String, String)>,
+    },
     /// Modules without names, with sites that are gone and others that are new.
     AddressesMoved {
         /// Their names.
@@ -116,6 +121,7 @@ impl ComparisonWarning {
         match self {
             ComparisonWarning::MachinesDiffer { .. } => "machines-differ",
             ComparisonWarning::LinesMoved { .. } => "lines-moved",
+            ComparisonWarning::FunctionsRenamed { .. } => "functions-renamed",
             ComparisonWarning::AddressesMoved { .. } => "addresses-moved",
             ComparisonWarning::FalseBuilds { .. } => "false-builds",
             ComparisonWarning::UnsureAddresses { .. } => "unsure-addresses",
@@ -153,6 +159,15 @@ impl ComparisonWarning {
     }
 }
 
+/// What tells `--map` that a function was renamed, in quotes of a shell.
+fn map_of(old: &str, new: &str) -> String {
+    let name = |function: &str| match function.ends_with(')') || function.ends_with(") const") {
+        true => function.to_owned(),
+        false => format!("{function}()"),
+    };
+    format!("'{}={}'", name(old), name(new))
+}
+
 impl fmt::Display for ComparisonWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -167,6 +182,21 @@ impl fmt::Display for ComparisonWarning {
                  take them for two sites; if a file or a module was renamed, say so with --map OLD=NEW",
                 some(functions)
             ),
+            ComparisonWarning::FunctionsRenamed { functions } => {
+                let pairs: Vec<String> = functions
+                    .iter()
+                    .map(|(old, new)| format!("{old} is gone, and {new} is new"))
+                    .collect();
+                let example = functions
+                    .first()
+                    .map_or_else(String::new, |(old, new)| map_of(old, new));
+                write!(
+                    f,
+                    "{}, in one file and with blocks of the same sizes: growth and the gate take them for two functions; \
+                     if only the name changed, say so with --map {example}",
+                    some(&pairs)
+                )
+            }
             ComparisonWarning::AddressesMoved { modules } => write!(
                 f,
                 "without names, call sites are joined by address, and in {} some are gone and others new: the runs are of \

@@ -271,6 +271,50 @@ fn a_map_renames_what_is_shown() {
     assert_eq!(site["module"], "agent");
 }
 
+/// packet_copy leaves 14 blocks, and packet_clone, as it is called later, 29; all of it is in the source of the pair.
+#[test]
+fn a_renamed_function_is_one_where_the_user_says_so() {
+    let warnings = |document: &Value| -> Vec<String> {
+        let warnings = document["warnings"].as_array().unwrap().iter();
+        let warnings = warnings.filter(|warning| warning["code"] == "functions-renamed");
+        warnings
+            .map(|warning| warning["message"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let as_they_are = document("renamed-function", &[]);
+    let [warning] = &warnings(&as_they_are)[..] else {
+        panic!("{as_they_are:#}");
+    };
+    let map = "packet_copy()=packet_clone()";
+    assert!(
+        warning.starts_with("packet_copy is gone, and packet_clone is new")
+            && warning.ends_with(&format!("say so with --map '{map}'")),
+        "{warning}"
+    );
+    let told = document("renamed-function", &["--map", map]);
+    assert_eq!(warnings(&told), Vec::<String>::new());
+    let site = crate::common::site(&told, "packet_clone");
+    assert_eq!(blocks(site), serde_json::json!([14, 29]));
+    assert_eq!(site["matched_by"], "line");
+}
+
+/// Of two functions that are both there, one is not the other: what one let go of would stand against the other's leak.
+#[test]
+fn a_map_that_makes_one_function_of_two_is_refused() {
+    let runs = [0, 1].map(|run| format!("pairs/renamed-function/run{run}"));
+    let mut command = mtrace_diff();
+    let command = command
+        .args(runs)
+        .args(["--map", "event_log()=table_load()"]);
+    let output = crate::common::output_of(command);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        message.contains("table_load") && message.contains("event_log"),
+        "{message}"
+    );
+}
+
 /// The moved function counts with the file that it is in now; what names other directories or
 /// libraries is one row, too.
 #[test]
