@@ -113,8 +113,7 @@ fn refuse_partial_figures(runs: &[&Facts]) -> Result<()> {
 
 /// What a recording held until its end is known from its course alone.
 pub(crate) fn has_too_few_counts(run: &Run) -> bool {
-    let has_course = run.sites.iter().any(|site| site.curve.is_some());
-    run.facts.origin.source == Source::Recording && !has_course && !run.sites.is_empty()
+    run.facts.origin.source == Source::Recording && run.lacks_course()
 }
 
 /// What failed did so whatever was held.

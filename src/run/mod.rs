@@ -90,6 +90,7 @@ pub struct Run {
 struct Forgotten {
     live: Figures,
     of_loader: u64,
+    lacks_course: bool,
 }
 
 impl Run {
@@ -206,6 +207,12 @@ impl Run {
         sites.map(|site| site.figures.blocks).sum()
     }
 
+    /// Notes that a stack ends before its outermost function.
+    pub(crate) fn cut_stack(&mut self, stack: StackId) {
+        let outermost = self.stacks.walk(stack).last();
+        self.cut.extend(outermost.map(|(node, _)| node));
+    }
+
     /// Whether a stack ends before its outermost function, as far as that is known.
     pub(crate) fn is_cut(&self, site: &CallSite) -> bool {
         let outermost = self.stacks.walk(site.stack).last();
@@ -227,6 +234,7 @@ impl Run {
         self.forgotten = Some(Forgotten {
             live: self.live(),
             of_loader: self.live_of_loader(),
+            lacks_course: self.lacks_course(),
         });
         self.sites = Vec::new();
         self.stacks = Stacks::default();
@@ -236,6 +244,14 @@ impl Run {
             self.locations.push(locations[fault.at.0 as usize].clone());
             fault.at = LocationId(self.locations.len() as u32 - 1);
         }
+    }
+
+    /// Whether nothing is known of how its call sites came to their figures, although there are some.
+    pub(crate) fn lacks_course(&self) -> bool {
+        let has_none = || self.sites.iter().all(|site| site.curve.is_none());
+        let of_sites = || !self.sites.is_empty() && has_none();
+        self.forgotten
+            .map_or_else(of_sites, |forgotten| forgotten.lacks_course)
     }
 
     /// The figures of a call site that this run does not have: nothing, as far as it counts at all.
