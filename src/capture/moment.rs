@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::manifest::is_duration;
 
 /// When to look at what is live.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Moment {
     /// When its program ended.
     #[default]
@@ -22,18 +25,22 @@ pub enum Moment {
 }
 
 /// The moment at which a run was looked at.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Reached {
     /// As it was asked for.
     pub at: Moment,
-    /// The records up to there.
-    pub records: u64,
+    /// The records up to there, where they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
     /// Those of the whole log; a recording is read no further than to the moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<u64>,
     /// Since the start, where the run's time is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
     /// Which step of the run's curves stands for it, from 1, where no more is known; then the records are
     /// those of the step, nearly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<usize>,
 }
 
@@ -89,6 +96,27 @@ impl FromStr for Moment {
     }
 }
 
+impl TryFrom<String> for Moment {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// As exactly as it is known, unlike what people are shown.
+impl From<Moment> for String {
+    fn from(moment: Moment) -> String {
+        match moment {
+            Moment::End => "100%".to_owned(),
+            Moment::Share(share) => format!("{}%", share * 100.0),
+            Moment::Time(seconds) => {
+                humantime::format_duration(Duration::from_secs_f64(seconds)).to_string()
+            }
+        }
+    }
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -130,6 +158,14 @@ mod tests {
             "src@2x", "src@", "src@101%", "src@0%", "src@-1%", "src@0s", "src@NaN%",
         ] {
             assert!(split(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_are_saved_as_exactly_as_they_are_known() {
+        for text in ["2m", "1h30m", "150us", "40%", "0.000001%", "33.3%"] {
+            let moment: Moment = text.parse().unwrap();
+            assert_eq!(String::from(moment).parse(), Ok(moment), "{text}");
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) fn log_at<'a>(
     let log = FirstLines::new(open(capture, progress)?, lines.map_err(reading)?);
     let reached = Reached {
         at: capture.at,
-        records,
+        records: Some(records),
         of: Some(of),
         seconds: duration_s.map(|took| took * share),
         step: None,

@@ -136,7 +136,7 @@ fn reached(capture: &CaptureSet, recording: &Recording) -> Result<Option<Reached
     };
     Ok(Some(Reached {
         at: capture.at,
-        records: recording.events,
+        records: Some(recording.events),
         of: None,
         seconds: Some(seconds),
         step: None,

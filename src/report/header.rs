@@ -62,11 +62,14 @@ fn run_facts(run: &Run, hidden: u64) -> Vec<String> {
     }
     facts.push(match (known.reached, known.records) {
         (Some(reached), _) => {
-            let records = counted(reached.of.unwrap_or(reached.records), "record");
-            match (reached.step, reached.of) {
-                (Some(step), _) => format!("step {step} of {STEPS} of {records}"),
-                (None, Some(_)) => format!("{} of {records}", count(reached.records)),
-                (None, None) => format!("{records} up to then"),
+            let records = |n: Option<u64>| n.map(|n| counted(n, "record"));
+            match (reached.step, reached.records, reached.of) {
+                (Some(step), at, of) => {
+                    let of = records(of.or(at)).map_or_else(String::new, |of| format!(" of {of}"));
+                    format!("step {step} of {STEPS}{of}")
+                }
+                (None, Some(at), Some(of)) => format!("{} of {}", count(at), counted(of, "record")),
+                (None, at, _) => format!("{} up to then", records(at).unwrap_or_default()),
             }
         }
         (None, Some(records)) => counted(records, "record"),

@@ -23,17 +23,18 @@ impl Run {
             };
         }
         let share = step as f64 / STEPS as f64;
-        let of = self.facts.records.unwrap_or(0);
+        let of = self.facts.records;
         let seconds = self.facts.duration_s.map(|took| took * share);
+        let records = of.map(|of| (of as f64 * share).round() as u64);
         self.facts.reached = Some(Reached {
             at,
-            records: (of as f64 * share).round() as u64,
-            of: Some(of),
+            records,
+            of,
             seconds,
             step: Some(step),
         });
         self.facts.duration_s = seconds;
-        self.facts.records = self.facts.reached.map(|reached| reached.records);
+        self.facts.records = records;
         self.facts.anomalies = None;
         self.faults = None;
         Some(self)

@@ -14,6 +14,9 @@ pub(super) struct SavedCaller {
     /// Index of the innermost frame of its stack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack: Option<usize>,
+    /// Its outermost frame had a caller that is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
     /// Of a stack of one frame, as in a place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     module: Option<usize>,
@@ -61,6 +64,7 @@ impl SavedCaller {
             build: place.as_ref().and_then(|place| place.build),
             name: place.map(|place| place.name),
             stack,
+            cut: run.is_cut(site),
             allocations: site.figures.allocations,
             blocks: site.figures.blocks,
             bytes: site.figures.bytes,
@@ -99,6 +103,9 @@ impl SavedCaller {
             .and_then(|()| checked_live_sizes(figures.blocks, figures.bytes, self.live_sizes))
             .map_err(|reason| format!("of caller {}, {reason}", run.sites.len() + 1))
             .map(|live_sizes| {
+                if self.cut {
+                    run.cut_stack(stack);
+                }
                 let site = run.add_stack(stack, figures, sizes, curve);
                 site.survivors = survivors;
                 if let Some(live_sizes) = live_sizes {

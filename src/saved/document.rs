@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::capture::{CaptureSet, is_duration, schema};
+use crate::capture::{CaptureSet, Reached, is_duration, schema};
 use crate::elf::{BuildId, Machine};
 use crate::error::{Error, InputError, Result};
 use crate::printable::{printable, printable_path, shortened};
@@ -73,6 +73,15 @@ struct SavedRun {
     addressing: Option<AddressingChoice>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     duration_s: Option<f64>,
+    /// The moment at which it was looked at, where that was not its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reached: Option<Reached>,
+    /// So many frames a stack had at the most, where it was recorded with stacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    depth: Option<u8>,
+    /// Blocks of a script's total that none of its lines has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unlisted: Option<u64>,
     /// Of the program; 128 and the signal that killed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     exit_status: Option<i32>,
@@ -209,6 +218,9 @@ impl SavedRun {
             machine: facts.machine,
             addressing: facts.choice.clone(),
             duration_s: facts.duration_s,
+            reached: facts.reached,
+            depth: facts.depth,
+            unlisted: facts.unlisted,
             exit_status: facts.exit_status,
             recorded: facts.recorded,
             records: facts.records,
@@ -276,9 +288,16 @@ impl SavedRun {
         {
             return Err(format!("a run cannot take {seconds} seconds (duration_s)"));
         }
+        if let Some(seconds) = self.reached.and_then(|reached| reached.seconds)
+            && !is_duration(seconds)
+        {
+            return Err(format!(
+                "no moment of a run is after {seconds} seconds (reached)"
+            ));
+        }
         let warnings = std::mem::take(&mut self.warnings).into_iter();
         Ok(Facts {
-            unlisted: None,
+            unlisted: self.unlisted,
             exit_status: self.exit_status,
             name: capture.name.clone(),
             path: capture.path.clone(),
@@ -298,8 +317,8 @@ impl SavedRun {
             }),
             // The command line knows best how long a run took.
             duration_s: capture.told_duration_s.or(self.duration_s),
-            reached: None,
-            depth: None,
+            reached: self.reached,
+            depth: self.depth,
             recorded: self.recorded,
             records: self.records,
             anomalies: self.anomalies.take().map(SavedAnomalies::anomalies),

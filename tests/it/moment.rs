@@ -218,6 +218,40 @@ fn a_saved_report_is_looked_at_at_its_nearest_step() {
     assert!(by_time["total"]["growth"]["blocks"].as_i64().unwrap() > 0);
 }
 
+/// What a moment was saved as is still a moment: that it has fewer records does not say that the program did less.
+#[test]
+fn a_moment_can_be_saved() {
+    let directory = TempDir::new().unwrap();
+    let saved = directory.path().join("nine.json");
+    let saved = saved.to_str().unwrap();
+    let at = format!("{RUN}@9%");
+    stdout_of(mtrace_diff().args(["show", &at, "--save", saved]));
+    let [of_moment, of_saved] = [&at[..], saved].map(|run| compared([RUN, run], &[]));
+    assert_eq!(of_saved["runs"][1]["at"], of_moment["runs"][1]["at"]);
+    assert_eq!(of_saved["runs"][1]["at"]["given"], "9%");
+    assert_eq!(findings(&of_saved), findings(&of_moment));
+    for document in [of_moment, of_saved] {
+        assert_eq!(document["runs"][1]["warnings"], serde_json::json!([]));
+    }
+}
+
+/// A report of an older program can lack the number of records: then no moment of it has one.
+#[test]
+fn what_is_not_known_of_a_saved_run_is_not_known_of_its_moment() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("saved.json");
+    let saved = path.to_str().unwrap();
+    stdout_of(mtrace_diff().args(["show", RUN, "--save", saved]));
+    let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    document.as_object_mut().unwrap().remove("records");
+    fs::write(&path, document.to_string()).unwrap();
+    let run = json(&["show", &format!("{saved}@50%")])["runs"][0].clone();
+    assert_eq!(run["records"], Value::Null);
+    assert_eq!(run["at"]["of_records"], Value::Null);
+    let table = stdout_of(mtrace_diff().args(["show", &format!("{saved}@50%")]));
+    assert!(table.contains(" · step 32 of 64 · "), "{table}");
+}
+
 #[test]
 fn what_has_no_moments_is_refused_with_the_reason() {
     let error = |arguments: &[&str]| {

@@ -459,6 +459,30 @@ pub(crate) fn saved() {
         };
         assert_eq!(of(report), of(&first), "{options:?}");
     }
+    // Of stacks that are cut, too, it says that they are.
+    let cut = bench.record("cut", &["--depth", "2"], &["app", "10"]);
+    let of_cut = bench.path("cut.json");
+    let of_cut = of_cut.to_str().unwrap();
+    stdout_of(mtrace_diff().args(["show", &cut, "--save", of_cut]));
+    for options in [&[][..], &["--under", "main"], &["--no-wrappers"]] {
+        let of = |run: &str| {
+            let arguments: Vec<&str> = [&last, run]
+                .into_iter()
+                .chain(options.iter().copied())
+                .collect();
+            let document = json(&arguments);
+            let warnings = document["warnings"].as_array().unwrap().iter();
+            let codes = warnings.map(|warning| warning["code"].clone());
+            (
+                document["sites"].clone(),
+                document["only"].clone(),
+                codes.collect::<Vec<_>>(),
+            )
+        };
+        let (saved, recorded) = (of(of_cut), of(&cut));
+        assert!(recorded.2.contains(&"stacks-differ".into()), "{recorded:?}");
+        assert_eq!(saved, recorded, "{options:?}");
+    }
 }
 
 /// Without symbols a wrapper is found by its one call, and each row is the call of a caller: the line that `addr2line`
