@@ -1,5 +1,6 @@
 //! One model of what was found, and the renderers that draw it.
 
+mod caveat;
 mod draw;
 mod explain;
 mod extras;

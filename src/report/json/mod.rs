@@ -10,6 +10,7 @@ use std::io::Write;
 
 use serde::{Serialize, Serializer};
 
+use super::caveat::caveats;
 use super::options::Options;
 use super::{Report, Sums};
 use crate::diff::Verdict;
@@ -204,6 +205,13 @@ fn json_gate(report: &Report) -> JsonGate {
             .fail_on_double_free
             .then_some(report.unsure_frees),
         breaches: breaches.collect(),
+        caveats: caveats(report)
+            .into_iter()
+            .map(|caveat| JsonWarning {
+                code: caveat.code.to_owned(),
+                message: caveat.text,
+            })
+            .collect(),
     }
 }
 

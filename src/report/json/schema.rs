@@ -388,6 +388,8 @@ pub(super) struct JsonGate {
     /// Frees of the last run that may be double frees, and count as such; null where the gate does not fail on them.
     pub unsure_frees: Option<u64>,
     pub breaches: Vec<JsonBreach>,
+    /// What a pass leaves open; none where the gate fails.
+    pub caveats: Vec<JsonWarning>,
 }
 
 #[derive(Debug, Serialize)]
