@@ -436,6 +436,11 @@ fn main() {
             replaced::an_operator_new_of_a_class_is_a_wrapper,
         ),
         trial(
+            "a_fork_that_cannot_be_recorded_is_named",
+            &["gcc"],
+            gate::a_fork_that_cannot_be_recorded_is_named,
+        ),
+        trial(
             "too_few_counts_are_refused_if_strict",
             &["gcc"],
             replaced::too_few_counts_are_refused_if_strict,

@@ -23,7 +23,11 @@ pub(super) fn warnings_of(
     let apart = (!children.is_empty()).then_some(RecordingWarning::ChildrenApart { children });
     let unrecorded = unrecorded(capture, own, programs);
     let before = before(capture, own);
-    apart.into_iter().chain(before).chain(unrecorded).collect()
+    let forked = (own.unfollowed > 0).then_some(RecordingWarning::ForkedUnrecorded {
+        processes: u64::from(own.unfollowed),
+    });
+    let others = apart.into_iter().chain(before).chain(unrecorded);
+    others.chain(forked).collect()
 }
 
 /// Programs that run another one in their place, and do nothing else that anybody looks for leaks in.

@@ -196,7 +196,12 @@ struct file_header {
     uint64_t started_realtime, started_monotonic;
     uint32_t stopped; /* why the recording ended before the program did */
     uint32_t lost;    /* events of signal handlers that came while the thread was in here */
+    /* Behind a header of HEADER_SIZE, and only where that is mapped: processes that were forked and have no log. */
+    uint32_t unfollowed, reserved;
 };
+
+#define HEADER_SIZE 72u
+
 
 struct block_header {
     char magic[4];
@@ -2684,12 +2689,12 @@ static COLD void fill_header(int has_window) {
     h->pid = (uint32_t)getpid();
     h->window = has_window ? PAGE : 0;
     h->window_size = has_window ? WINDOW_SIZE : 0;
-    h->first_block = has_window ? PAGE + WINDOW_SIZE : (uint32_t)sizeof *h;
+    h->first_block = has_window ? PAGE + WINDOW_SIZE : HEADER_SIZE;
     h->length = 0;
     h->at = rec.at = h->first_block;
     h->started_realtime = (uint64_t)real.tv_sec * 1000000000u + (uint64_t)real.tv_nsec;
     h->started_monotonic = rec.start_ns;
-    h->stopped = h->lost = 0;
+    h->stopped = h->lost = h->unfollowed = 0;
 }
 
 /* Opens the log. A name that is taken already gets a number: a program that runs another one keeps its id. */
@@ -2746,7 +2751,7 @@ static COLD int open_log(void) {
     rec.thread = 0;
     prepare_clock();
     rec.state = 1;
-    if (!has_window && !write_all(rec.header, sizeof *rec.header, 0)) {
+    if (!has_window && !write_all(rec.header, HEADER_SIZE, 0)) {
         complain("the log cannot be written; nothing is recorded", rec.path);
         return 0;
     }
@@ -2801,12 +2806,13 @@ static void forget_blocks(void) {
     memset(in_parts, 0, sizeof in_parts);
 }
 
-/* A forked child goes on in a log of its own. The parent's window is left alone. */
+/* A forked child goes on in a log of its own. The parent's window is left alone. Where the child can have no log, as it may
+ * be another user by now, nobody but the parent's log can say that it is not recorded. */
 static COLD void new_file_of_child(void) {
     uint32_t parent = rec.header ? rec.header->pid : 0;
+    struct file_header *of_parent = rec.header == &rec.own_header ? NULL : rec.header;
     char text[24];
     if (rec.state != 1) return;
-    if (rec.header != &rec.own_header) munmap(rec.header, PAGE + WINDOW_SIZE);
     leave_window();
     syscall(SYS_close, rec.fd);
     tree.used = tree.first = FIRST_NODE;
@@ -2826,7 +2832,12 @@ static COLD void new_file_of_child(void) {
         this_thread->number = 0;
     }
     threads = 1;
-    if (!open_log()) {
+    int is_open = open_log();
+    if (of_parent) {
+        if (!is_open) __sync_fetch_and_add(&of_parent->unfollowed, 1);
+        munmap(of_parent, PAGE + WINDOW_SIZE);
+    }
+    if (!is_open) {
         rec.state = 2;
         return;
     }

@@ -91,13 +91,19 @@ impl<R: Read> EventBlocks<R> {
                 "it ends after {read} bytes, within its header"
             )));
         }
-        let header = match Header::parse(&head) {
+        let mut header = match Header::parse(&head) {
             Ok(header) => header,
             Err(reason) => return Ok(Err(reason)),
         };
         let mut front = vec![0; header.first_block as usize - HEADER];
         let read = fill(&mut input, &mut front)?;
         let is_cut = read < front.len();
+        if header.window.at as usize >= HEADER + 4 {
+            let order = Order {
+                little_endian: header.little_endian,
+            };
+            header.unfollowed = order.u32(&front);
+        }
         let size = header.window.size as usize;
         let window = match header.window.at as usize {
             0 => Vec::new(),

@@ -325,6 +325,7 @@ mod tests {
             started: 0,
             stopped: None,
             lost: 0,
+            unfollowed: 0,
         }
     }
 

@@ -76,6 +76,8 @@ pub(crate) struct Header {
     pub stopped: Option<Stopped>,
     /// Events of signal handlers that could not be recorded.
     pub lost: u32,
+    /// Processes that it forked, and that could not have a recording; 0 where the file was not mapped.
+    pub unfollowed: u32,
 }
 
 /// Whether a file begins as a recording does.
@@ -168,6 +170,7 @@ impl Header {
                 _ => Some(Stopped::Unknown),
             },
             lost: order.u32(&head[68..]),
+            unfollowed: 0,
         };
         let Window { at: window, size } = header.window;
         let first = u64::from(header.first_block);

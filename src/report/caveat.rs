@@ -289,6 +289,7 @@ fn is_of_children(warning: &Warning) -> bool {
     [
         RecordingWarning::CHILDREN_APART,
         RecordingWarning::STARTED_UNRECORDED,
+        RecordingWarning::FORKED_UNRECORDED,
     ]
     .contains(&warning.code())
 }

@@ -53,6 +53,11 @@ pub enum RecordingWarning {
         /// How many processes.
         processes: u64,
     },
+    /// Processes that it forked, and that could not write a recording.
+    ForkedUnrecorded {
+        /// How many.
+        processes: u64,
+    },
     /// Blocks that were freed, and whose allocation the recorder has not seen.
     UnknownFrees {
         /// How many.
@@ -72,6 +77,9 @@ impl RecordingWarning {
     /// The code of [`RecordingWarning::StartedUnrecorded`].
     pub const STARTED_UNRECORDED: &'static str = "started-unrecorded";
 
+    /// The code of [`RecordingWarning::ForkedUnrecorded`].
+    pub const FORKED_UNRECORDED: &'static str = "forked-unrecorded";
+
     pub(super) fn code(&self) -> &'static str {
         match self {
             RecordingWarning::NoRecords => "no-records",
@@ -84,6 +92,7 @@ impl RecordingWarning {
             RecordingWarning::ChildrenApart { .. } => RecordingWarning::CHILDREN_APART,
             RecordingWarning::RanBefore { .. } => RecordingWarning::RAN_BEFORE,
             RecordingWarning::StartedUnrecorded { .. } => RecordingWarning::STARTED_UNRECORDED,
+            RecordingWarning::ForkedUnrecorded { .. } => RecordingWarning::FORKED_UNRECORDED,
             RecordingWarning::UnknownFrees { .. } => "unknown-frees",
             RecordingWarning::OwnAllocator => "own-allocator",
         }
@@ -158,6 +167,16 @@ impl fmt::Display for RecordingWarning {
                     n => format!("{} processes", count(*n)),
                 },
                 some(programs)
+            ),
+            RecordingWarning::ForkedUnrecorded { processes } => write!(
+                f,
+                "{} that it forked could not write a recording, as happens when it changes its user or its root directory, or \
+                 can open no more files: what they hold is not in these figures; record into a directory that every user can \
+                 write to, or raise the limit of open files",
+                match processes {
+                    1 => "1 process".to_owned(),
+                    n => format!("{} processes", count(*n)),
+                }
             ),
             RecordingWarning::UnknownFrees { frees } => write!(
                 f,

@@ -134,6 +134,26 @@ fn children_are_named(runs: &Runs, options: &[&str]) {
     assert!(said.contains("+2,000 blocks"), "{said}");
 }
 
+/// The child leaks 100 blocks, and can have no recording: its parent has used up all descriptors that it may open.
+pub(crate) fn a_fork_that_cannot_be_recorded_is_named() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <fcntl.h>\n#include <unistd.h>\n#include <sys/wait.h>\n#include <sys/resource.h>\n\
+         int main(void) { char *volatile first = malloc(10); free(first);\n\
+         struct rlimit most = {32, 32}; setrlimit(RLIMIT_NOFILE, &most); while (open(\"/dev/null\", O_RDONLY) >= 0);\n\
+         if (!fork()) { for (int i = 0; i < 100; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); } _exit(0); }\n\
+         wait(0); return 0; }\n",
+    );
+    runs.record_both();
+    assert_eq!(runs.children("run1").len(), 0);
+    assert_eq!(runs.show_warnings("run1"), ["forked-unrecorded"]);
+    let (status, said) = runs.gate(&[]);
+    let said = unwrapped(&said);
+    assert_eq!(status, Some(0), "{said}");
+    let named = "; but processes that run0, run1 started are not judged, see the warnings";
+    assert!(said.contains(named), "{said}");
+    assert_eq!(runs.gate(&["--strict"]).0, Some(2));
+}
+
 /// What a process ran before it became another program is none of its children.
 pub(crate) fn what_was_run_before_exec_is_no_child() {
     let runs = Runs::of(
