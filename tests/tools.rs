@@ -436,6 +436,16 @@ fn main() {
             replaced::an_operator_new_of_a_class_is_a_wrapper,
         ),
         trial(
+            "what_was_leaked_before_a_daemon_was_one_is_named",
+            &["gcc"],
+            gate::what_was_leaked_before_a_daemon_was_one_is_named,
+        ),
+        trial(
+            "a_helper_that_goes_on_is_not_the_run",
+            &["gcc"],
+            gate::a_helper_that_goes_on_is_not_the_run,
+        ),
+        trial(
             "a_fork_that_cannot_be_recorded_is_named",
             &["gcc"],
             gate::a_fork_that_cannot_be_recorded_is_named,

@@ -1,6 +1,9 @@
 //! How a call site changed from the first run to the last.
 
+use std::fmt;
+
 use crate::run::Figures;
+use crate::units::{signed_bytes, signed_counted};
 
 /// Last run minus first run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,16 @@ pub enum Change {
 impl Default for Growth {
     fn default() -> Self {
         Growth::ZERO
+    }
+}
+
+impl fmt::Display for Growth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&signed_counted(self.blocks, "block"))?;
+        match self.bytes {
+            Some(bytes) => write!(f, ", {}", signed_bytes(bytes)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,9 +1,13 @@
 //! What a gate cannot judge, for want of what it judges by.
 
 use super::gate::{Gate, Verdict};
-use super::rate::are_equal;
+use super::growth::Growth;
+use super::judged::Measurement;
+use super::limit::Limit;
+use super::rate::{Rates, are_equal};
 use crate::error::{Error, GateError, Result};
-use crate::run::{Facts, Run, Source, same_recordings};
+use crate::printable::some;
+use crate::run::{Facts, Figures, Run, Source, same_recordings};
 use crate::warning::{LogWarning, RecordingWarning, Warning};
 
 /// A gate that passes because nothing was recorded, or is known, would be worse than none.
@@ -26,6 +30,7 @@ pub(crate) fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     if gate.strict {
         refuse_same_recordings(runs)?;
         refuse_partial_figures(&facts)?;
+        refuse_growth_of_earlier(gate, &facts)?;
     }
     refuse_bytes_unknown(gate, &facts)?;
     refuse_rates_without_times(gate, &facts)?;
@@ -109,6 +114,44 @@ fn refuse_partial_figures(runs: &[&Facts]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What was there before the recorded process and holds more than in the first run, above a limit.
+pub(crate) fn grown_earlier<'a>(gate: &Gate, runs: &[&'a Facts]) -> Option<(&'a Facts, Growth)> {
+    let [first, .., last] = runs else {
+        return None;
+    };
+    let live = |run: &Facts| {
+        run.earlier
+            .as_ref()
+            .map_or(Figures::ZERO, |earlier| earlier.live)
+    };
+    let measured = Measurement {
+        first: live(first),
+        growth: Growth::between(live(first), live(last)),
+        rates: Rates::default(),
+    };
+    let mut limits = gate.limits.iter();
+    let is_above = match limits.clone().all(Limit::is_by_time) {
+        // How long they took is not known.
+        true => measured.growth.blocks > 0 && !gate.limits.is_empty(),
+        false => limits.any(|limit| limit.is_exceeded_by(&measured, false)),
+    };
+    is_above.then_some((*last, measured.growth))
+}
+
+fn refuse_growth_of_earlier(gate: &Gate, runs: &[&Facts]) -> Result<()> {
+    match grown_earlier(gate, runs) {
+        Some((run, growth)) => Err(Error::Gate(GateError::EarlierGrew {
+            path: run.path.clone(),
+            recordings: run
+                .earlier
+                .as_ref()
+                .map_or_else(String::new, |earlier| some(&earlier.recordings)),
+            more: growth.to_string(),
+        })),
+        None => Ok(()),
+    }
 }
 
 /// What a recording held until its end is known from its course alone.

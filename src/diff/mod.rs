@@ -59,7 +59,9 @@ pub use growth::Growth;
 pub(crate) use growth::{Change, ends};
 pub(crate) use hiding::hiding;
 pub(crate) use join::{Joint, join};
-pub(crate) use judgeable::{has_too_few_counts, refuse_judgement, refuse_pass_of_too_few_counts};
+pub(crate) use judgeable::{
+    grown_earlier, has_too_few_counts, refuse_judgement, refuse_pass_of_too_few_counts,
+};
 pub use judged::Site;
 pub(crate) use leak::{Leak, LeakingLine};
 pub use limit::Limit;

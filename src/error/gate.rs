@@ -75,6 +75,21 @@ pub enum GateError {
         warning: String,
     },
 
+    /// Processes that are not judged left more than in the first run, and the gate is strict.
+    #[error(
+        "--strict: what was there before the process of '{}' left more than in the first run ({more}), and is not judged: \
+         compare it by itself ({recordings}), with its like in the other run",
+        printable_path(path)
+    )]
+    EarlierGrew {
+        /// The run.
+        path: PathBuf,
+        /// The names of their recordings.
+        recordings: String,
+        /// How many blocks and bytes more.
+        more: String,
+    },
+
     /// Two runs are copies of one recording, and the gate is strict.
     #[error(
         "--strict: '{}' and '{}' are the same recording, of one process: nothing can have grown; give two different runs",

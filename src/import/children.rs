@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::capture::{CaptureSet, Maps};
 use crate::file_name::base_name;
 use crate::printable::{printable, printable_path};
-use crate::recording::{EventBlocks, Header, Programs, program_of};
+use crate::recording::{
+    EventBlocks, Header, Programs, Replaying, Until, is_launcher, program_of, replay,
+};
+use crate::run::{Earlier, Figures};
 use crate::warning::RecordingWarning;
 
 /// What a directory of another process is called, before its number.
@@ -30,13 +33,6 @@ pub(super) fn warnings_of(
     others.chain(forked).collect()
 }
 
-/// Programs that run another one in their place, and do nothing else that anybody looks for leaks in.
-const LAUNCHERS: &[&str] = &[
-    "ash", "bash", "busybox", "chroot", "chrt", "dash", "env", "gosu", "ionice", "ksh", "mksh",
-    "nice", "nohup", "numactl", "runuser", "setarch", "setpriv", "setsid", "sh", "stdbuf", "su",
-    "su-exec", "sudo", "taskset", "tini", "timeout", "toybox", "unshare", "xargs", "zsh",
-];
-
 /// What the process ran before it executed the program: what that leaked is in no figure.
 fn before(capture: &CaptureSet, own: &Header) -> Option<RecordingWarning> {
     let is_before = |path: &Path| {
@@ -50,9 +46,46 @@ fn before(capture: &CaptureSet, own: &Header) -> Option<RecordingWarning> {
     ran_before(named(children_in(capture).filter(|path| is_before(path))))
 }
 
-fn is_launcher(program: &[u8]) -> bool {
-    let name = base_name(program);
-    LAUNCHERS.iter().any(|launcher| launcher.as_bytes() == name)
+/// What processes that began before the recorded one left: one that goes into the background leaves its work to a child,
+/// whose recording has nothing of what was allocated until then.
+pub(super) fn earlier(capture: &CaptureSet, own: &Header) -> Option<Earlier> {
+    let is_earlier = |path: &PathBuf| {
+        let log = path.join("recording");
+        let header = header_of(&log);
+        header.is_some_and(|other| other.pid != own.pid && other.started < own.started)
+            && opened(&log)
+                .and_then(program_of)
+                .is_none_or(|program| !is_launcher(&program))
+    };
+    let paths: Vec<PathBuf> = children_in(capture).filter(is_earlier).collect();
+    let mut live = Figures::ZERO;
+    for path in &paths {
+        live.add(live_in(&path.join("recording")).unwrap_or(Figures::ZERO));
+    }
+    (!paths.is_empty()).then(|| Earlier {
+        recordings: named(paths.into_iter()),
+        live,
+    })
+}
+
+/// What is live at the end of a recording.
+fn live_in(recording: &Path) -> Option<Figures> {
+    let blocks = EventBlocks::open(opened(recording)?).ok()?.ok()?;
+    let how = Replaying {
+        until: Until::End,
+        ended_at: None,
+        keep_blocks: false,
+    };
+    let recording = replay(blocks, how).ok()?;
+    let mut live = Figures::ZERO;
+    for stack in &recording.stacks {
+        live.add(Figures {
+            blocks: stack.live.blocks,
+            bytes: Some(stack.live.bytes),
+            allocations: None,
+        });
+    }
+    Some(live)
 }
 
 fn ran_before(recordings: Vec<String>) -> Option<RecordingWarning> {

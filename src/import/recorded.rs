@@ -407,6 +407,10 @@ fn facts(
         }),
         machine: Some(header.machine),
         duration_s: duration_s.filter(|seconds| *seconds > 0.0),
+        earlier: match reached {
+            Some(_) => None,
+            None => children::earlier(capture, header),
+        },
         reached,
         recorded: Some(RecordedProcess {
             pid: header.pid,

@@ -1,6 +1,6 @@
 //! The directory of a capture: made before the program runs, put in order when it is over.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,6 +11,7 @@ use super::execution::Execution;
 use super::job::{Captured, Ending, Job, With};
 use super::logs::{Log, MAPS, beside, executed, logs_of, program_of, remove_logs, work_of};
 use crate::error::{Error, RecordError, Result};
+use crate::recording::{self, is_launcher};
 
 /// Makes the directory of a capture, which must not mix with another one.
 pub(super) fn prepare(output: &Path, force: bool) -> Result<()> {
@@ -139,9 +140,18 @@ impl Chosen {
         // A script that is run by a static shell has none of its own.
         let own = logs.iter().rposition(|log| log.pid == execution.main);
         let own = own.unwrap_or(busiest);
-        // A daemon leaves its work to a child, and is gone at once.
+        // A daemon leaves its work to a child, and is gone at once. Another program is the daemon only of a shell: what else
+        // starts one did work of its own.
+        let program = |log: &Log| match with {
+            With::Recorder => recording::program_of(File::open(&log.path).ok()?),
+            With::Glibc => None,
+        };
+        let of_own = program(&logs[own]).filter(|program| !is_launcher(program));
+        let can_be_it = |index: &usize| of_own.is_none() || program(&logs[*index]) == of_own;
+        let of_program = (0..logs.len()).filter(can_be_it);
+        let busiest_of_program = of_program.max_by_key(|index| did[*index]);
         let main = match execution.left_work_to_others() {
-            true => busiest,
+            true => busiest_of_program.unwrap_or(own),
             false => own,
         };
         Some(Chosen { main, own })

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use super::job::With;
-use crate::recording::{EventBlocks, Programs, RecordedEvent, decode};
+use crate::recording::{EventBlocks, Mode, Programs, RecordedEvent, decode};
 
 /// A recording of no more bytes than this is read to see how much it holds.
 const SMALL: u64 = 1 << 20;
@@ -116,7 +116,16 @@ fn events_of(log: &Log) -> u64 {
     let mut events = 0;
     for block in blocks {
         // What is damaged counts as far as it goes.
-        let _ = decode(&block, &header, |_| events += 1);
+        let _ = decode(&block, &header, |event| {
+            let is_work = match header.mode {
+                Mode::Summary => true,
+                Mode::Events | Mode::Callers => matches!(
+                    event,
+                    RecordedEvent::Allocated { .. } | RecordedEvent::Freed { .. }
+                ),
+            };
+            events += u64::from(is_work);
+        });
     }
     events
 }

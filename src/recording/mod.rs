@@ -21,6 +21,6 @@ pub(crate) use clock::duration_of;
 pub(crate) use events::{RecordedEvent, decode};
 pub(crate) use header::{Header, Mode, is_recording};
 pub(crate) use outcome::Recording;
-pub(crate) use programs::{Programs, program_of};
+pub(crate) use programs::{Programs, is_launcher, program_of};
 pub(crate) use replay::{Replaying, Until, replay};
 pub(crate) use text::write_mtrace_log;

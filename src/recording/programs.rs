@@ -5,6 +5,7 @@ use std::io::Read;
 
 use super::blocks::EventBlocks;
 use super::events::{RecordedEvent, decode};
+use crate::file_name::base_name;
 
 /// What the process started. Whether that was recorded, too, only other recordings say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +42,18 @@ impl Programs {
         }
         true
     }
+}
+
+/// Programs that run another one in their place, and do nothing else that anybody looks for leaks in.
+const LAUNCHERS: &[&str] = &[
+    "ash", "bash", "busybox", "chroot", "chrt", "dash", "env", "gosu", "ionice", "ksh", "mksh",
+    "nice", "nohup", "numactl", "runuser", "setarch", "setpriv", "setsid", "sh", "stdbuf", "su",
+    "su-exec", "sudo", "taskset", "tini", "timeout", "toybox", "unshare", "xargs", "zsh",
+];
+
+pub(crate) fn is_launcher(program: &[u8]) -> bool {
+    let name = base_name(program);
+    LAUNCHERS.iter().any(|launcher| launcher.as_bytes() == name)
 }
 
 /// The path of a recording's program, as its first block has it.

@@ -4,8 +4,10 @@ use super::Report;
 use super::verdict::NAMED_BREACHES;
 use super::view::{Alike, sentence_name};
 use crate::diff::{
-    Likeness, Limit, MatchedBy, Site, Together, Verdict, are_equal, has_too_few_counts,
+    Likeness, Limit, MatchedBy, Site, Together, Verdict, are_equal, grown_earlier,
+    has_too_few_counts,
 };
+use crate::printable::some;
 use crate::run::Facts;
 use crate::units::{bytes, count, counted};
 use crate::warning::{ComparisonWarning, RecordingWarning, Warning};
@@ -269,6 +271,16 @@ fn of_runs(report: &Report) -> impl Iterator<Item = Caveat> {
         let text = format!("processes that {names} started are not judged, see the warnings");
         Caveat::doubt("children-not-judged", text)
     });
+    let facts: Vec<&Facts> = report.runs.iter().map(|run| &run.facts).collect();
+    let earlier = grown_earlier(&report.gate, &facts).map(|(run, growth)| {
+        let recordings = run.earlier.as_ref().map_or(&[][..], |earlier| &earlier.recordings);
+        let text = format!(
+            "what was there before the process of {} left more than in the first run ({growth}), and is not judged: see {}",
+            run.name,
+            some(recordings)
+        );
+        Caveat::doubt("earlier-not-judged", text)
+    });
     let before = runs_with(is_of_before).map(|names| {
         let text =
             format!("what ran before {names} in their processes is not judged, see the warnings");
@@ -278,7 +290,9 @@ fn of_runs(report: &Report) -> impl Iterator<Item = Caveat> {
         let text = format!("figures of {names} are partial, see the warnings");
         Caveat::doubt("partial", text)
     });
-    [same, children, before, partial].into_iter().flatten()
+    [same, children, earlier, before, partial]
+        .into_iter()
+        .flatten()
 }
 
 fn is_partial(warning: &Warning) -> bool {

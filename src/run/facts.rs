@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::AddressingChoice;
+use super::Figures;
 use crate::capture::Reached;
 use crate::elf::{BuildId, Machine};
 use crate::trace::Anomalies;
@@ -74,6 +75,15 @@ pub struct RecordedProcess {
     pub started: u64,
 }
 
+/// What processes came to that were there before the recorded one, and are not its figures: what launched a daemon.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Names of their directories in the run's.
+    pub recordings: Vec<String>,
+    /// What they had live when they ended.
+    pub live: Figures,
+}
+
 /// What one run is.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -103,6 +113,8 @@ pub struct Facts {
     pub depth: Option<u8>,
     /// `None` where it was not the recorder that wrote it.
     pub recorded: Option<RecordedProcess>,
+    /// `None` where there were none.
+    pub earlier: Option<Earlier>,
     /// `None` where no log was read.
     pub records: Option<u64>,
     /// Blocks of an old tool's total that have no line in its result; `None` where there is no such total.

@@ -36,7 +36,7 @@ pub(crate) use blocks::{Blocks, LiveBlock};
 pub(crate) use builds::without_false_builds;
 pub(crate) use call_site::CallSite;
 pub use facts::Facts;
-pub(crate) use facts::{Origin, RecordedProcess, Source};
+pub(crate) use facts::{Earlier, Origin, RecordedProcess, Source};
 pub use figures::Figures;
 pub use filter::Filter;
 pub use frame_pattern::FramePattern;

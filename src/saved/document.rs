@@ -16,8 +16,8 @@ use crate::error::{Error, InputError, Result};
 use crate::printable::{printable, printable_path, shortened};
 use crate::progress::Progress;
 use crate::run::{
-    AddressingChoice, Build, Facts, Figures, LocationId, ModuleLabel, Origin, RecordedProcess, Run,
-    Source,
+    AddressingChoice, Build, Earlier, Facts, Figures, LocationId, ModuleLabel, Origin,
+    RecordedProcess, Run, Source,
 };
 use crate::symbols::Names;
 use crate::trace::{Anomalies, Occurrences};
@@ -79,6 +79,8 @@ struct SavedRun {
     /// So many frames a stack had at the most, where it was recorded with stacks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     depth: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    earlier: Option<Earlier>,
     /// Blocks of a script's total that none of its lines has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unlisted: Option<u64>,
@@ -220,6 +222,7 @@ impl SavedRun {
             duration_s: facts.duration_s,
             reached: facts.reached,
             depth: facts.depth,
+            earlier: facts.earlier.clone(),
             unlisted: facts.unlisted,
             exit_status: facts.exit_status,
             recorded: facts.recorded,
@@ -298,6 +301,7 @@ impl SavedRun {
         let warnings = std::mem::take(&mut self.warnings).into_iter();
         Ok(Facts {
             unlisted: self.unlisted,
+            earlier: self.earlier.take(),
             exit_status: self.exit_status,
             name: capture.name.clone(),
             path: capture.path.clone(),

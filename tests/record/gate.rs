@@ -1033,6 +1033,62 @@ pub(crate) fn a_daemon_of_its_own_session_is_followed_and_judged() {
     assert_eq!(status, Some(1), "{said}");
 }
 
+/// 100 blocks are leaked before the program goes into the background, where it keeps nothing.
+pub(crate) fn what_was_leaked_before_a_daemon_was_one_is_named() {
+    let runs = Runs::of(
+        "#define _DEFAULT_SOURCE\n#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(void) { for (int i = 0; i < 100; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); }\n\
+         if (daemon(1, 1)) return 1;\n\
+         for (int i = 0; i < 500; i++) { char *volatile p = malloc(32); free(p); usleep(1000); } return 0; }\n",
+    );
+    runs.record_both();
+    let (status, said) = runs.gate(&[]);
+    let said = unwrapped(&said);
+    assert_eq!(status, Some(0), "{said}");
+    let named = "what was there before the process of run1 left more than in the first run (+100 blocks, +6.2 KiB), and is not judged";
+    assert!(said.contains(named), "{said}");
+    let (status, said) = runs.gate(&["--strict"]);
+    assert!(status == Some(2) && said.contains("+100 blocks"), "{said}");
+    // As it is the same in two runs of one program, it is nothing to speak of.
+    runs.record("run0", &["--force"], &["./app1"]);
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(0), "{said}");
+    // A saved report says it, too.
+    stdout_of(
+        mtrace_diff()
+            .arg("show")
+            .arg(runs.path("run1"))
+            .arg("--save")
+            .arg(runs.path("saved.json")),
+    );
+    runs.record("run0", &["--force"], &["./app0"]);
+    let mut command = comparing(["run0", "saved.json", "--fail-above", "10", "--strict"]);
+    let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+    assert!(status == Some(2) && said.contains("+100 blocks"), "{said}");
+}
+
+/// A program leaks 100 blocks and ends; a helper that it started goes on for longer, and does more.
+pub(crate) fn a_helper_that_goes_on_is_not_the_run() {
+    let runs = Runs::of(
+        "#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(int argc, char **argv) { int n = argc > 1 ? 400 : 100;\n\
+         if (argc == 1) system(\"./helper go on &\");\n\
+         for (int i = 0; i < n; i++) { char *volatile p = malloc(64); if (!LEAK || argc > 1) free(p); if (argc > 1) usleep(2000); }\n\
+         return 0; }\n",
+    );
+    stdout_of(
+        Command::new("cp")
+            .arg(runs.path("app0"))
+            .arg(runs.path("helper")),
+    );
+    runs.record_both();
+    let document = json(&["show", runs.path("run1").to_str().unwrap()]);
+    let program = document["runs"][0]["program"].as_str().unwrap();
+    assert!(program.ends_with("app1"), "{program}");
+    let (status, said) = runs.gate(&[]);
+    assert!(status == Some(1) && said.contains("+100 blocks"), "{said}");
+}
+
 /// A function of the first build's that allocated a pool is gone, and another one below the same caller leaks as much.
 pub(crate) fn a_pool_that_is_gone_hides_no_new_leak() {
     let runs = Runs::of(
