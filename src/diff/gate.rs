@@ -88,7 +88,10 @@ impl Gate {
                     true => (limits, together.measurement) = (exceeded, others),
                     // One thing of a site is enough to say.
                     false if !exceeded.is_empty() && !is_named(&offset, site) => {
-                        offset.push(together.clone());
+                        offset.push(Together {
+                            others: Some(others),
+                            ..together.clone()
+                        });
                     }
                     false => {}
                 }
@@ -172,17 +175,19 @@ impl Gate {
         shown.filter(by_chance).count()
     }
 
-    /// How many sites were above a limit until the end of the last run freed what they held, and did not grow all along.
-    pub(crate) fn held_above(&self, sites: &[Site], columns: &[Column]) -> usize {
+    /// The sites that were above a limit until the end of the last run freed what they held, and did not grow all along, by
+    /// their indexes.
+    pub(crate) fn held_above(&self, sites: &[Site], columns: &[Column]) -> Vec<usize> {
         if self.limits.is_empty() {
-            return 0;
+            return Vec::new();
         }
-        let is_above = |site: &&Site| {
+        let is_above = |site: &Site| {
             let held = site.held_anyway(columns);
             held.is_some_and(|held| !self.exceeded(&held).is_empty())
         };
-        let shown = sites.iter().filter(|site| site.at.hidden.is_none());
-        shown.filter(is_above).count()
+        let sites = sites.iter().enumerate();
+        let above = sites.filter(|(_, site)| site.at.hidden.is_none() && is_above(site));
+        above.map(|(index, _)| index).collect()
     }
 
     /// A limit that needs the runs' times.

@@ -23,6 +23,12 @@ const EARLY: usize = STEPS / 8;
 /// The same where there is little to do but to start.
 const LATE_START: usize = STEPS * 3 / 8;
 
+/// What rises in so many steps is no table that is loaded, however slow the start is,
+const LONG: usize = STEPS / 4;
+
+/// if the first run came to as much in a quarter of them.
+const SHARE_OF_LONG: usize = 4;
+
 /// What grows now and did not before, or more slowly, where as much is gone that was there before. And what keeps more of
 /// what came after its start, though it does not grow to the end: it need not be a leak.
 pub(super) fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<Together> {
@@ -64,17 +70,20 @@ pub(super) fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<
     Some(in_place(index, site, likeness, before, grown, columns))
 }
 
-/// What both runs kept of what came after their start, where the last one kept much more and has less in all. Of two runs of
-/// one program either can take longer to start; but then both come to as much.
+/// What both runs kept of what came after their start, where the last one kept much more, and has less in all or came to it
+/// over much of the run. Of two runs of one program either can take longer to start; but then both come to as much, and in
+/// few steps.
 fn later(first: &SiteRun, last: &SiteRun) -> Option<(Figures, Figures)> {
     let (had, has) = (held_or_left(first), held_or_left(last));
     let bytes = had.bytes.zip(has.bytes);
     let has_fewer =
         has.blocks + LOST <= had.blocks || bytes.is_some_and(|(had, has)| has + LOST_BYTES <= had);
-    if !has_fewer {
+    let (first, last) = (points(first)?, points(last)?);
+    let (rose, rises) = (rises(&first), rises(&last));
+    let came_slowly = rises >= LONG && rose * SHARE_OF_LONG <= rises;
+    if !(has_fewer || came_slowly) {
         return None;
     }
-    let (first, last) = (points(first)?, points(last)?);
     let readings = [EARLY, LATE_START].into_iter().map(|start| {
         let before = |of: fn(&Tally) -> u64| {
             let after = first[start..].iter().map(of);
@@ -97,6 +106,20 @@ fn later(first: &SiteRun, last: &SiteRun) -> Option<(Figures, Figures)> {
         )
     });
     worst_of(readings.filter(|(before, grown)| is_much_less(*before, *grown)))
+}
+
+/// At how many steps there was more than ever before.
+fn rises(points: &[Tally]) -> usize {
+    let mut most = Tally::default();
+    let mut rises = 0;
+    for at in points {
+        rises += usize::from(at.blocks > most.blocks || at.bytes > most.bytes);
+        most = Tally {
+            blocks: most.blocks.max(at.blocks),
+            bytes: most.bytes.max(at.bytes),
+        };
+    }
+    rises
 }
 
 fn worst_of(readings: impl Iterator<Item = (Figures, Figures)>) -> Option<(Figures, Figures)> {

@@ -30,6 +30,8 @@ pub enum Likeness {
     Calls,
     /// Not sites, but what one has of this size, in bytes.
     Size(u64),
+    /// They look like leaks, and have nothing else in common.
+    Spread,
     /// Not sites, but what one leaks in place of what it had.
     Replaced,
     /// The same, where it leaked before, too, but more slowly.
@@ -81,6 +83,7 @@ impl Together {
                 Likeness::Callers
                 | Likeness::Calls
                 | Likeness::Size(_)
+                | Likeness::Spread
                 | Likeness::Replaced
                 | Likeness::Faster
                 | Likeness::Later => false,

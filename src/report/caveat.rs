@@ -83,11 +83,24 @@ fn by_chance(report: &Report) -> Option<Caveat> {
 }
 
 fn held(report: &Report) -> Option<Caveat> {
-    let (sites, them) = match report.gate.held_above(&report.sites, &report.columns) {
+    let above = report.gate.held_above(&report.sites, &report.columns);
+    let them = match above.len() {
         0 => return None,
-        1 => ("1 call site".to_owned(), "it"),
-        n => (format!("{} call sites", count(n as u64)), "them"),
+        1 => "it",
+        _ => "them",
     };
+    let alike = Alike::of(report);
+    let names = above.iter().take(NAMED_BREACHES);
+    let names = names.map(|site| sentence_name(&report.sites[*site], &alike));
+    let more = match above.len().saturating_sub(NAMED_BREACHES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let sites = format!(
+        "{} ({}{more})",
+        counted(above.len() as u64, "call site"),
+        names.collect::<Vec<_>>().join(", ")
+    );
     Some(Caveat::doubt(
         "held-until-exit",
         format!(
@@ -142,6 +155,18 @@ fn offset_text(report: &Report, together: &Together, alike: &Alike) -> String {
                 "{} did not keep growing before and now grows by more than that, in place of what it had (--strict fails \
                  it)",
                 name()
+            );
+        }
+        Likeness::Spread => {
+            let grown = together
+                .others
+                .as_ref()
+                .map_or(together.measurement.growth, |all| all.growth);
+            let others = together.sites.len().saturating_sub(1) as u64;
+            return format!(
+                "{} and {} that look like leaks grew by more than that together: {grown} (--strict fails them)",
+                name(),
+                counted(others, "other call site")
             );
         }
         Likeness::Later => {

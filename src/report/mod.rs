@@ -41,7 +41,7 @@ use idle::without_idle_libraries;
 use crate::diff::{
     Breach, Column, Comparison, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Rate,
     Reach, RowOptions, Site, SortBy, Together, Verdict, advice, compare_sites, copies, hiding,
-    lines, wrapped,
+    lines, spread, wrapped,
 };
 use crate::run::Run;
 use crate::warning::{ComparisonWarning, Warning};
@@ -161,6 +161,7 @@ impl Report {
             let kinds = [copies, lines, wrapped];
             let mut alike = kinds.map(|kind| kind(&sites, &columns)).concat();
             alike.extend(hiding(&sites, &runs, &columns));
+            alike.extend(spread(&sites, &columns));
             alike
         };
         let Judgement { breaches, offset } = terms.gate.judge(&sites, &columns, alike);

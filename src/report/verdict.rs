@@ -175,6 +175,8 @@ fn others(together: &Together) -> String {
             format!(" for {} of its callers", count(together.in_last as u64))
         }
         (Likeness::Replaced | Likeness::Faster, _) => " in place of what it had".to_owned(),
+        (Likeness::Spread, 1) => " and another call site that looks like a leak".to_owned(),
+        (Likeness::Spread, n) => format!(" and {} other call sites that look like leaks", count(n)),
         (Likeness::Later, _) => " in what it allocated after the start of the run".to_owned(),
         (Likeness::Size(size), _) => format!(" in blocks of {}", bytes(*size)),
         (_, 0) => String::new(),

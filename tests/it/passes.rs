@@ -100,6 +100,71 @@ fn what_the_end_of_the_run_freed_is_said() {
     assert!(!gate([&many, &few], &[]).1.contains(said));
 }
 
+/// A table of 200 is gone, and 180 blocks are leaked in its place, until nothing more is done: the sum is as before. What only
+/// takes longer to be loaded is no leak.
+#[test]
+fn what_comes_over_much_of_a_run_in_place_of_a_table_is_named() {
+    let directory = TempDir::new().unwrap();
+    let run = |name: &str, each: u64| {
+        let steps: Vec<u64> = (0..100).map(|step| (20 + step * each).min(200)).collect();
+        log(&directory, name, &steps)
+    };
+    let (table, leak, slow) = (run("a.log", 200), run("b.log", 3), run("c.log", 20));
+    let judged =
+        |runs: [&PathBuf; 2], more: &[&str]| gate(runs, &[&["--fail-above", "10"], more].concat());
+    let said = "keeps more of what it allocated after the start of the run than before";
+    let (code, text) = judged([&table, &leak], &[]);
+    assert!(code == Some(0) && unwrapped(&text).contains(said), "{text}");
+    assert_eq!(judged([&table, &leak], &["--strict"]).0, Some(1));
+    for runs in [[&leak, &table], [&leak, &leak], [&table, &slow]] {
+        let (code, text) = judged(runs, &["--strict"]);
+        assert_eq!(code, Some(0), "{text}");
+    }
+}
+
+/// 30 callers leak 8 blocks each: a limit of 10 sees none of them.
+#[test]
+fn a_leak_that_is_spread_over_many_callers_is_named() {
+    let directory = TempDir::new().unwrap();
+    let run = |name: &str, leaks: bool| {
+        let mut text = String::from("= Start\n");
+        for round in 0..800_u64 {
+            for caller in 0..30 {
+                let at = 0x10_0000 + (round * 30 + caller) * 0x100;
+                let library = char::from(b'a' + (caller % 26) as u8)
+                    .to_string()
+                    .repeat(1 + caller as usize / 26);
+                text += &format!(
+                    "@ ./lib{library}.so:[{:#x}] + {at:#x} 0x20\n",
+                    0x1200 + caller * 0x40
+                );
+                if !leaks || round % 100 != 50 {
+                    text += &format!("@ ./app:[0x30] - {at:#x}\n");
+                }
+            }
+        }
+        let path = directory.path().join(name);
+        fs::write(&path, text + "= End\n").unwrap();
+        path
+    };
+    let (none, many) = (run("none.log", false), run("many.log", true));
+    let (code, text) = gate([&none, &many], &["--fail-above", "10"]);
+    let text = unwrapped(&text);
+    let said = "and 29 other call sites that look like leaks grew by more than that together: +240 blocks, +7.5 KiB (--strict \
+                fails them)";
+    assert!(code == Some(0) && text.contains(said), "{text}");
+    let (code, text) = gate([&none, &many], &["--fail-above", "10", "--strict"]);
+    assert!(code == Some(1) && text.contains("+240 blocks"), "{text}");
+    assert_eq!(
+        gate([&none, &many], &["--fail-above", "240", "--strict"]).0,
+        Some(0)
+    );
+    assert_eq!(
+        gate([&many, &many], &["--fail-above", "10", "--strict"]).0,
+        Some(0)
+    );
+}
+
 /// A buffer that grew all along fails a limit on bytes, though the end freed it. Seven large blocks are too few for a verdict:
 /// a pass names them, and `--strict` fails them.
 #[test]
@@ -126,7 +191,7 @@ fn bytes_that_the_end_of_the_run_freed_are_judged() {
     let few = run("few.log", &|round| (round % 100 == 50).then_some(0x10_0000));
     let (code, text) = gate([&none, &few], &["--fail-above", "8,64KiB"]);
     let text = unwrapped(&text);
-    let named = "; but 1 call site held more than that until the end of the run freed it (--strict fails it)";
+    let named = "; but 1 call site (? (file not found) (0x1200)) held more than that until the end of the run freed it (--strict fails it)";
     assert!(code == Some(0) && text.contains(named), "{text}");
     let (code, text) = gate([&none, &few], &["--fail-above", "8,64KiB", "--strict"]);
     assert_eq!(code, Some(1), "{text}");
