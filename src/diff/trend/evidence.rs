@@ -3,6 +3,7 @@
 use super::doubt::{Doubt, Grade};
 use super::drift::Drift;
 use super::length::more_of;
+use super::longer::differs_as_a_leak;
 use super::observed::Observed;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
 use super::queue;
@@ -27,8 +28,8 @@ const FEWEST_SPREAD: f64 = 2.0;
 const FEWEST_OF_ALL: f64 = 4.0;
 
 /// A site that never had as many blocks as a verdict asks for may be a leak if it had so many, if it has this share of them
-/// still, and if they came early by no more than so many standard deviations: what is made when it is first needed, and kept,
-/// comes early.
+/// still, if another run left another number ([`differs_as_a_leak`]), and if they came early by no more than so many standard
+/// deviations: what is made when it is first needed, and kept, comes early.
 const FEWEST_IN_ALL: f64 = 5.0;
 const STILL_THERE: f64 = 0.8;
 const EARLY_OF_FEWEST: f64 = 1.5;
@@ -158,6 +159,8 @@ pub(super) struct Evidence {
     is_confirmed: bool,
     /// Its first run came to a level at which each block that came took the place of another.
     first_is_full: bool,
+    /// Another run left another number, and fewer if it did less.
+    differs_as_a_leak: bool,
     /// The longer run had as much more at its highest as what goes on growing has.
     grows_with_the_length: bool,
 }
@@ -176,6 +179,7 @@ impl Evidence {
             first_keeps: false,
             is_confirmed: false,
             first_is_full: false,
+            differs_as_a_leak: false,
             grows_with_the_length: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
@@ -194,6 +198,7 @@ impl Evidence {
             first_keeps: other.keeps_enough() && other.keeps_from_the_start(),
             is_confirmed: self.is_confirmed(first, last),
             first_is_full: shape::is_full(&other.live, &other.alive),
+            differs_as_a_leak: differs_as_a_leak(first, last),
             grows_with_the_length: queue::grows_with_the_length(first, last),
             ..self
         }
@@ -373,18 +378,29 @@ impl Evidence {
 
     /// Too few for any other verdict, but all still there and spread over the run.
     fn are_as_even_as_few_can_be(&self) -> bool {
-        self.most() >= FEWEST_IN_ALL
+        self.differs_as_a_leak
+            && self.most() >= FEWEST_IN_ALL
             && self.kept.0.iter().sum::<f64>() >= STILL_THERE * self.most()
-            && self.keeps_a_few()
+            && (self.keeps_a_few() || self.keeps_one_late())
             && self.drift[0].deviations() > -EARLY_OF_FEWEST
+    }
+
+    /// Fewer still, but not of one part of the run, nor all of its first half.
+    fn keeps_one_late(&self) -> bool {
+        self.kept.late() >= 1.0
+            && self.kept.0.iter().sum::<f64>() >= FEWEST_OF_ALL
+            && self.parts_that_keep() >= 2
+    }
+
+    fn parts_that_keep(&self) -> usize {
+        self.kept.0.iter().filter(|kept| **kept >= 1.0).count()
     }
 
     /// Too few to be sure, but spread over the run.
     fn keeps_a_few(&self) -> bool {
-        let parts = self.kept.0.iter().filter(|kept| **kept >= 1.0).count();
         self.kept.late() >= FEWEST_SPREAD
             && self.kept.0.iter().sum::<f64>() >= FEWEST_OF_ALL
-            && parts >= 3
+            && self.parts_that_keep() >= 3
     }
 
     fn born_at(&self, step: usize) -> f64 {
