@@ -169,7 +169,17 @@ impl Evidence {
     /// `None` if it is not known which blocks survived.
     pub(super) fn of(run: &Observed<'_>) -> Option<Evidence> {
         let alive = blocks(run.survivors?);
-        let live = blocks(run.curve);
+        Some(Evidence::from(blocks(run.curve), alive))
+    }
+
+    /// Of a run of which the exit freed what the site had, as if it had not: `None` unless the site freed nothing before. What
+    /// was live then are its survivors.
+    pub(super) fn before_the_exit(run: &Observed<'_>) -> Option<Evidence> {
+        let live = work::before_the_exit(&blocks(run.curve), run.allocations?)?;
+        Some(Evidence::from(live, live))
+    }
+
+    fn from(live: [f64; STEPS], alive: [f64; STEPS]) -> Evidence {
         let mut evidence = Evidence {
             live,
             end: exit(&live),
@@ -183,12 +193,17 @@ impl Evidence {
             grows_with_the_length: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
-        Some(evidence)
+        evidence
     }
 
-    /// The same, of a site that has another run, too.
-    pub(super) fn beside(self, first: &Observed<'_>, last: &Observed<'_>) -> Evidence {
-        let Some(other) = Evidence::of(first) else {
+    /// The same, of a site that has another run, too, and what that one tells.
+    pub(super) fn beside(
+        self,
+        other: Option<Evidence>,
+        first: &Observed<'_>,
+        last: &Observed<'_>,
+    ) -> Evidence {
+        let Some(other) = other else {
             return self;
         };
         let records = first.records.zip(last.records);
