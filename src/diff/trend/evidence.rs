@@ -161,6 +161,10 @@ pub(super) struct Evidence {
     first_is_full: bool,
     /// Another run left another number, and fewer if it did less.
     differs_as_a_leak: bool,
+    /// Its blocks are freed in the order in which they came; `None` where that is not known.
+    is_in_order: Option<bool>,
+    /// A longer run had more at its highest than a shorter one.
+    has_more_if_longer: bool,
     /// The longer run had as much more at its highest as what goes on growing has.
     grows_with_the_length: bool,
 }
@@ -169,7 +173,13 @@ impl Evidence {
     /// `None` if it is not known which blocks survived.
     pub(super) fn of(run: &Observed<'_>) -> Option<Evidence> {
         let alive = blocks(run.survivors?);
-        Some(Evidence::from(blocks(run.curve), alive))
+        let evidence = Evidence::from(blocks(run.curve), alive);
+        let allocations = run.allocations;
+        Some(Evidence {
+            is_in_order: allocations
+                .and_then(|all| queue::is_in_order(&evidence.live, &alive, all)),
+            ..evidence
+        })
     }
 
     /// Of a run of which the exit freed what the site had, as if it had not: `None` unless the site freed nothing before. What
@@ -190,6 +200,8 @@ impl Evidence {
             is_confirmed: false,
             first_is_full: false,
             differs_as_a_leak: false,
+            is_in_order: None,
+            has_more_if_longer: true,
             grows_with_the_length: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
@@ -214,6 +226,7 @@ impl Evidence {
             is_confirmed: self.is_confirmed(first, last),
             first_is_full: shape::is_full(&other.live, &other.alive),
             differs_as_a_leak: differs_as_a_leak(first, last),
+            has_more_if_longer: queue::has_more_if_longer(first, last),
             grows_with_the_length: queue::grows_with_the_length(first, last),
             ..self
         }
@@ -279,8 +292,15 @@ impl Evidence {
         // What is waiting in the middle is worked off before the end, and not freed by the exit.
         let is_worked_off = self.alive[MIDDLE] < YOUNG_OF_QUEUE * self.live[MIDDLE]
             && work::end_of_work(&self.live) == STEPS - 1;
+        let is_steady = || {
+            self.is_in_order == Some(true)
+                && self.has_more_if_longer
+                && queue::rises_to_the_end(&self.live)
+        };
         self.most() >= queue::LEAST
-            && (work::rises_all_along(&self.live) || is_worked_off && self.is_draining_queue())
+            && self.is_in_order != Some(false)
+            && (work::rises_all_along(&self.live)
+                || is_worked_off && (self.is_draining_queue() || is_steady()))
     }
 
     /// A queue that grows although it is worked off for a time.
