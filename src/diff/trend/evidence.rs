@@ -91,9 +91,10 @@ const EARLY_OF_FEW: f64 = 1.0;
 /// Births that came early by no more than so many may be even.
 const MORE_DRIFT: f64 = 2.5;
 
-/// Births of the second half alone that came early by no more than this are even, if there are as many as so many that
-/// come one by one.
-const LITTLE_DRIFT: f64 = 1.2;
+/// Births of the second half alone that came early by no more than this are even, if there are as many as so many that come
+/// one by one. A cache that took a sixth of the run to fill has none left by then, and one that fills all along has births that
+/// came early by more, unless it has few.
+const LITTLE_DRIFT: f64 = 1.5;
 const FEWEST_OF_HALF: f64 = 17.0;
 
 /// Of what a queue had in the middle of a run, less than this share is left at its end.
@@ -536,5 +537,38 @@ impl Evidence {
     fn floor_may_rise(&self) -> bool {
         let third = self.kept.0[2];
         self.rise_of_floor_to(STEPS - 1) >= RISE_IN_NOISE * (2.0 * third).min(self.kept.late())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Observed, STEPS, Trend};
+    use crate::diff::trend::trend_of;
+    use crate::trace::{Curve, Tally};
+
+    /// Of a cache of so many keys, most of which come in the first `fills_in` steps, and of a leak that comes to so many.
+    fn trend(keys: f64, fills_in: f64, leaked: f64) -> Trend {
+        let curve = Curve::of(&std::array::from_fn(|step| {
+            let steps = step as f64 + 1.0;
+            let filled = keys * (1.0 - (-steps / fills_in).exp());
+            Tally {
+                blocks: (filled + leaked * steps / STEPS as f64).round() as u64,
+                bytes: 0,
+            }
+        }));
+        trend_of(&Observed {
+            survivors: Some(&curve),
+            ..Observed::bare(&curve)
+        })
+    }
+
+    #[test]
+    fn a_leak_beside_a_cache_that_filled_in_the_first_half_may_be_one() {
+        assert_eq!(trend(200.0, 10.0, 25.0), Trend::MayLeak);
+        assert_eq!(trend(200.0, 12.0, 40.0), Trend::MayLeak);
+        for fills_in in [10.0, 20.0, 40.0] {
+            let trend = trend(1000.0, fills_in, 0.0);
+            assert_eq!(trend, Trend::Plateau, "{fills_in}");
+        }
     }
 }
