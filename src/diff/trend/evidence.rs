@@ -164,8 +164,8 @@ pub(super) struct Evidence {
     differs_as_a_leak: bool,
     /// Its blocks are freed in the order in which they came; `None` where that is not known.
     is_in_order: Option<bool>,
-    /// A longer run had more at its highest than a shorter one.
-    has_more_if_longer: bool,
+    /// One of its runs is longer, and had more at its highest.
+    longer_has_more: bool,
     /// The longer run had as much more at its highest as what goes on growing has.
     grows_with_the_length: bool,
 }
@@ -202,7 +202,7 @@ impl Evidence {
             first_is_full: false,
             differs_as_a_leak: false,
             is_in_order: None,
-            has_more_if_longer: true,
+            longer_has_more: false,
             grows_with_the_length: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
@@ -227,7 +227,7 @@ impl Evidence {
             is_confirmed: self.is_confirmed(first, last),
             first_is_full: shape::is_full(&other.live, &other.alive),
             differs_as_a_leak: differs_as_a_leak(first, last),
-            has_more_if_longer: queue::has_more_if_longer(first, last),
+            longer_has_more: queue::longer_has_more(first, last),
             grows_with_the_length: queue::grows_with_the_length(first, last),
             ..self
         }
@@ -295,7 +295,7 @@ impl Evidence {
             && work::end_of_work(&self.live) == STEPS - 1;
         let is_steady = || {
             self.is_in_order == Some(true)
-                && self.has_more_if_longer
+                && self.longer_has_more
                 && queue::rises_to_the_end(&self.live)
         };
         self.most() >= queue::LEAST

@@ -107,19 +107,20 @@ pub(super) fn is_in_order(
     (left > 0.0).then_some(left >= IN_ORDER * since * allocations as f64)
 }
 
-/// Whether the longer of two runs had more at its highest; true if neither is longer.
-pub(super) fn has_more_if_longer(first: &Observed<'_>, last: &Observed<'_>) -> bool {
+/// Whether one of two runs is longer, and had more at its highest: what expires after a while is as high in both, however the
+/// load rises.
+pub(super) fn longer_has_more(first: &Observed<'_>, last: &Observed<'_>) -> bool {
     match differ_by(first, last) {
         Some(times) if times > 1.0 => last.most() > first.most(),
         Some(_) => last.most() < first.most(),
-        None => true,
+        None => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
-        Observed, STEPS, grows_with_the_length, has_more_if_longer, is_high_in_the_end, is_in_order,
+        Observed, STEPS, grows_with_the_length, is_high_in_the_end, is_in_order, longer_has_more,
     };
     use crate::diff::finding::Trend;
     use crate::diff::trend::judge_runs;
@@ -190,21 +191,26 @@ mod tests {
             _ => 7 + (step - 38) * 18 / 25,
         });
         let survivors = curve(|step| step.saturating_sub(50) * 25 / 13);
-        let run = |allocations| Observed {
+        let run = |curve, allocations, records| Observed {
             survivors: Some(&survivors),
-            records: Some(10_000),
+            records: Some(records),
             allocations,
-            ..Observed::bare(&live)
+            ..Observed::bare(curve)
         };
-        let trend = |first, last| judge_runs(&[first, last]).unwrap().trend;
-        assert_eq!(trend(run(Some(128)), run(Some(128))), Trend::MayLeak);
-        assert_eq!(trend(run(Some(640)), run(Some(640))), Trend::Plateau);
-        assert_eq!(trend(run(None), run(None)), Trend::Plateau);
-        let longer = Observed {
-            records: Some(20_000),
-            ..run(Some(128))
+        let half = Curve::of(&live.points().map(|point| Tally {
+            blocks: point.blocks / 2,
+            bytes: 0,
+        }));
+        let trend = |first, allocations| {
+            let last = run(&live, allocations, 20_000);
+            judge_runs(&[first, last]).unwrap().trend
         };
-        assert!(!has_more_if_longer(&run(Some(128)), &longer));
-        assert_eq!(trend(run(Some(128)), longer), Trend::Plateau);
+        let shorter = run(&half, Some(64), 10_000);
+        assert_eq!(trend(shorter, Some(128)), Trend::MayLeak);
+        assert_eq!(trend(shorter, Some(640)), Trend::Plateau, "in any order");
+        assert_eq!(trend(shorter, None), Trend::Plateau);
+        let as_high = run(&live, Some(128), 10_000);
+        assert!(!longer_has_more(&as_high, &shorter));
+        assert_eq!(trend(as_high, Some(128)), Trend::Plateau, "by the load");
     }
 }
