@@ -336,23 +336,33 @@ fn a_leak_beside_what_the_exit_frees_is_one() {
     assert_eq!(log.verdict(), "leak");
 }
 
-/// What is made when it is first needed, and kept, comes early; a leak of as few comes at any time.
+/// What is made when it is first needed, and kept, comes early; a leak of as few comes at any time, and more of them in a longer
+/// run.
 #[test]
 fn five_to_seven_blocks_may_be_a_leak() {
-    for every in [900, 1_000, 1_150] {
-        let word = verdict_of(|round, log| {
+    let run = |rounds: usize, every: usize| {
+        run_of(rounds, move |round, log| {
             if round % every == every / 2 {
                 log.get("site", 48);
             }
-        });
+        })
+    };
+    for every in [900, 1_000, 1_150] {
+        let word = verdict_on(vec![run(ROUNDS * 2 / 3, every), run(ROUNDS, every)]);
         assert_eq!(word, "leak?", "{every}");
     }
+    assert_eq!(run(ROUNDS, 1_000).verdict(), "noise", "one run");
+    let word = verdict_on(vec![run(ROUNDS, 1_000), run(ROUNDS, 1_000)]);
+    assert_eq!(word, "noise", "a table");
     let first_needed = [20, 60, 200, 700, 2_000, 3_500];
-    let word = verdict_of(|round, log| {
-        if first_needed.contains(&round) {
-            log.get("site", 48);
-        }
-    });
+    let run = |rounds| {
+        run_of(rounds, |round, log| {
+            if first_needed.contains(&round) {
+                log.get("site", 48);
+            }
+        })
+    };
+    let word = verdict_on(vec![run(ROUNDS / 2), run(ROUNDS)]);
     assert_eq!(word, "noise");
 }
 

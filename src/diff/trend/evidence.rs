@@ -3,6 +3,7 @@
 use super::doubt::{Doubt, Grade};
 use super::drift::Drift;
 use super::length::more_of;
+use super::longer::differs_as_a_leak;
 use super::observed::Observed;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
 use super::queue;
@@ -27,8 +28,8 @@ const FEWEST_SPREAD: f64 = 2.0;
 const FEWEST_OF_ALL: f64 = 4.0;
 
 /// A site that never had as many blocks as a verdict asks for may be a leak if it had so many, if it has this share of them
-/// still, and if they came early by no more than so many standard deviations: what is made when it is first needed, and kept,
-/// comes early.
+/// still, if another run left another number ([`differs_as_a_leak`]), and if they came early by no more than so many standard
+/// deviations: what is made when it is first needed, and kept, comes early.
 const FEWEST_IN_ALL: f64 = 5.0;
 const STILL_THERE: f64 = 0.8;
 const EARLY_OF_FEWEST: f64 = 1.5;
@@ -90,9 +91,10 @@ const EARLY_OF_FEW: f64 = 1.0;
 /// Births that came early by no more than so many may be even.
 const MORE_DRIFT: f64 = 2.5;
 
-/// Births of the second half alone that came early by no more than this are even, if there are as many as so many that
-/// come one by one.
-const LITTLE_DRIFT: f64 = 1.2;
+/// Births of the second half alone that came early by no more than this are even, if there are as many as so many that come
+/// one by one. A cache that took a sixth of the run to fill has none left by then, and one that fills all along has births that
+/// came early by more, unless it has few.
+const LITTLE_DRIFT: f64 = 1.5;
 const FEWEST_OF_HALF: f64 = 17.0;
 
 /// Of what a queue had in the middle of a run, less than this share is left at its end.
@@ -158,6 +160,12 @@ pub(super) struct Evidence {
     is_confirmed: bool,
     /// Its first run came to a level at which each block that came took the place of another.
     first_is_full: bool,
+    /// Another run left another number, and fewer if it did less.
+    differs_as_a_leak: bool,
+    /// Its blocks are freed in the order in which they came; `None` where that is not known.
+    is_in_order: Option<bool>,
+    /// One of its runs is longer, and had more at its highest.
+    longer_has_more: bool,
     /// The longer run had as much more at its highest as what goes on growing has.
     grows_with_the_length: bool,
 }
@@ -166,7 +174,23 @@ impl Evidence {
     /// `None` if it is not known which blocks survived.
     pub(super) fn of(run: &Observed<'_>) -> Option<Evidence> {
         let alive = blocks(run.survivors?);
-        let live = blocks(run.curve);
+        let evidence = Evidence::from(blocks(run.curve), alive);
+        let allocations = run.allocations;
+        Some(Evidence {
+            is_in_order: allocations
+                .and_then(|all| queue::is_in_order(&evidence.live, &alive, all)),
+            ..evidence
+        })
+    }
+
+    /// Of a run of which the exit freed what the site had, as if it had not: `None` unless the site freed nothing before. What
+    /// was live then are its survivors.
+    pub(super) fn before_the_exit(run: &Observed<'_>) -> Option<Evidence> {
+        let live = work::before_the_exit(&blocks(run.curve), run.allocations?)?;
+        Some(Evidence::from(live, live))
+    }
+
+    fn from(live: [f64; STEPS], alive: [f64; STEPS]) -> Evidence {
         let mut evidence = Evidence {
             live,
             end: exit(&live),
@@ -176,15 +200,23 @@ impl Evidence {
             first_keeps: false,
             is_confirmed: false,
             first_is_full: false,
+            differs_as_a_leak: false,
+            is_in_order: None,
+            longer_has_more: false,
             grows_with_the_length: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
-        Some(evidence)
+        evidence
     }
 
-    /// The same, of a site that has another run, too.
-    pub(super) fn beside(self, first: &Observed<'_>, last: &Observed<'_>) -> Evidence {
-        let Some(other) = Evidence::of(first) else {
+    /// The same, of a site that has another run, too, and what that one tells.
+    pub(super) fn beside(
+        self,
+        other: Option<Evidence>,
+        first: &Observed<'_>,
+        last: &Observed<'_>,
+    ) -> Evidence {
+        let Some(other) = other else {
             return self;
         };
         let records = first.records.zip(last.records);
@@ -194,6 +226,8 @@ impl Evidence {
             first_keeps: other.keeps_enough() && other.keeps_from_the_start(),
             is_confirmed: self.is_confirmed(first, last),
             first_is_full: shape::is_full(&other.live, &other.alive),
+            differs_as_a_leak: differs_as_a_leak(first, last),
+            longer_has_more: queue::longer_has_more(first, last),
             grows_with_the_length: queue::grows_with_the_length(first, last),
             ..self
         }
@@ -259,8 +293,15 @@ impl Evidence {
         // What is waiting in the middle is worked off before the end, and not freed by the exit.
         let is_worked_off = self.alive[MIDDLE] < YOUNG_OF_QUEUE * self.live[MIDDLE]
             && work::end_of_work(&self.live) == STEPS - 1;
+        let is_steady = || {
+            self.is_in_order == Some(true)
+                && self.longer_has_more
+                && queue::rises_to_the_end(&self.live)
+        };
         self.most() >= queue::LEAST
-            && (work::rises_all_along(&self.live) || is_worked_off && self.is_draining_queue())
+            && self.is_in_order != Some(false)
+            && (work::rises_all_along(&self.live)
+                || is_worked_off && (self.is_draining_queue() || is_steady()))
     }
 
     /// A queue that grows although it is worked off for a time.
@@ -373,18 +414,29 @@ impl Evidence {
 
     /// Too few for any other verdict, but all still there and spread over the run.
     fn are_as_even_as_few_can_be(&self) -> bool {
-        self.most() >= FEWEST_IN_ALL
+        self.differs_as_a_leak
+            && self.most() >= FEWEST_IN_ALL
             && self.kept.0.iter().sum::<f64>() >= STILL_THERE * self.most()
-            && self.keeps_a_few()
+            && (self.keeps_a_few() || self.keeps_one_late())
             && self.drift[0].deviations() > -EARLY_OF_FEWEST
+    }
+
+    /// Fewer still, but not of one part of the run, nor all of its first half.
+    fn keeps_one_late(&self) -> bool {
+        self.kept.late() >= 1.0
+            && self.kept.0.iter().sum::<f64>() >= FEWEST_OF_ALL
+            && self.parts_that_keep() >= 2
+    }
+
+    fn parts_that_keep(&self) -> usize {
+        self.kept.0.iter().filter(|kept| **kept >= 1.0).count()
     }
 
     /// Too few to be sure, but spread over the run.
     fn keeps_a_few(&self) -> bool {
-        let parts = self.kept.0.iter().filter(|kept| **kept >= 1.0).count();
         self.kept.late() >= FEWEST_SPREAD
             && self.kept.0.iter().sum::<f64>() >= FEWEST_OF_ALL
-            && parts >= 3
+            && self.parts_that_keep() >= 3
     }
 
     fn born_at(&self, step: usize) -> f64 {
@@ -485,5 +537,38 @@ impl Evidence {
     fn floor_may_rise(&self) -> bool {
         let third = self.kept.0[2];
         self.rise_of_floor_to(STEPS - 1) >= RISE_IN_NOISE * (2.0 * third).min(self.kept.late())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Observed, STEPS, Trend};
+    use crate::diff::trend::trend_of;
+    use crate::trace::{Curve, Tally};
+
+    /// Of a cache of so many keys, most of which come in the first `fills_in` steps, and of a leak that comes to so many.
+    fn trend(keys: f64, fills_in: f64, leaked: f64) -> Trend {
+        let curve = Curve::of(&std::array::from_fn(|step| {
+            let steps = step as f64 + 1.0;
+            let filled = keys * (1.0 - (-steps / fills_in).exp());
+            Tally {
+                blocks: (filled + leaked * steps / STEPS as f64).round() as u64,
+                bytes: 0,
+            }
+        }));
+        trend_of(&Observed {
+            survivors: Some(&curve),
+            ..Observed::bare(&curve)
+        })
+    }
+
+    #[test]
+    fn a_leak_beside_a_cache_that_filled_in_the_first_half_may_be_one() {
+        assert_eq!(trend(200.0, 10.0, 25.0), Trend::MayLeak);
+        assert_eq!(trend(200.0, 12.0, 40.0), Trend::MayLeak);
+        for fills_in in [10.0, 20.0, 40.0] {
+            let trend = trend(1000.0, fills_in, 0.0);
+            assert_eq!(trend, Trend::Plateau, "{fills_in}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The verdict on a site from all of its runs.
 
-use super::longer::is_no_more;
+use super::longer::{is_no_more, is_the_same_table};
 use super::observed::Observed;
 use super::shape;
 use super::single::{by_bytes, of_blocks_beside};
@@ -30,6 +30,14 @@ pub(super) fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
                 true => Trend::MayLeak,
                 false => Trend::Plateau,
             }
+        }
+        Some(first)
+            if matches!(of_last, Trend::Leak | Trend::MayLeak)
+                && !by_bytes
+                && is_the_same_table(first, last) =>
+        {
+            no_more = true;
+            Trend::Plateau
         }
         Some(first)
             if of_last != Trend::Noise

@@ -19,6 +19,15 @@ pub struct More {
 /// How many times as much work a run did as another one, by records or by time, whichever is less; `None` if it is no longer,
 /// or if that is not known.
 pub(super) fn times_as_much(short: &Observed<'_>, long: &Observed<'_>) -> Option<f64> {
+    times_as_much_of(short, long, LONGER)
+}
+
+/// The same, where a run counts as longer that is so many times as long.
+pub(super) fn times_as_much_of(
+    short: &Observed<'_>,
+    long: &Observed<'_>,
+    least: f64,
+) -> Option<f64> {
     let times = short.duration_s.zip(long.duration_s);
     let records = short.records.zip(long.records);
     let work = records.map(|(short, long)| (short as f64, long as f64));
@@ -26,7 +35,7 @@ pub(super) fn times_as_much(short: &Observed<'_>, long: &Observed<'_>) -> Option
     let times_as_much = [times, work].into_iter().flatten();
     let times_as_much = times_as_much.map(|(short, long)| long / short);
     let longer = times_as_much.fold(f64::INFINITY, f64::min);
-    (longer.is_finite() && longer > LONGER).then_some(longer)
+    (longer.is_finite() && longer > least).then_some(longer)
 }
 
 /// What a run that is longer left more, of all that it kept; `None` if it is not longer, or if that is not known.

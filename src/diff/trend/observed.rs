@@ -13,6 +13,8 @@ pub struct Observed<'a> {
     pub survivors: Option<&'a Curve>,
     /// Of the whole run.
     pub records: Option<u64>,
+    /// How many blocks the site allocated, where that is known.
+    pub allocations: Option<u64>,
     /// How long the program was traced, in seconds.
     pub duration_s: Option<f64>,
 }
@@ -22,6 +24,7 @@ impl<'a> Observed<'a> {
     pub fn of(run: &'a SiteRun) -> Option<Self> {
         Some(Observed {
             survivors: run.survivors.as_ref(),
+            allocations: run.figures.allocations,
             ..Observed::bare(run.curve.as_ref()?)
         })
     }
@@ -41,8 +44,15 @@ impl<'a> Observed<'a> {
             curve,
             survivors: None,
             records: None,
+            allocations: None,
             duration_s: None,
         }
+    }
+
+    /// The most blocks that were live at the end of a step.
+    pub(super) fn most(&self) -> u64 {
+        let blocks = self.curve.points().map(|point| point.blocks);
+        blocks.into_iter().max().unwrap_or(0)
     }
 
     /// What is live at the end: bytes, or blocks.

@@ -2,6 +2,7 @@
 //! and its floor does not rise all along, but the longer a run is, the more is waiting.
 
 use super::length::times_as_much;
+use super::longer::differ_by;
 use super::observed::Observed;
 use super::{shape, work};
 use crate::trace::STEPS;
@@ -30,6 +31,17 @@ const RISES: f64 = 1.15;
 /// It falls by this share of the most it had, all falls together: what never falls is judged by whether it slows down.
 const FALLS: f64 = 0.1;
 
+/// As [`HALF`] and [`RISES`], of what is freed in order: few things but a queue are, and one of few blocks is uneven.
+const HALF_IN_ORDER: f64 = 1.2;
+const RISES_IN_ORDER: f64 = 1.1;
+
+/// What is freed in order has this share of what came since its oldest block: all of it, but the pace of what comes changes.
+/// Of blocks that live for a random time, a third is left where there are two dozen, and less where there are more.
+const IN_ORDER: f64 = 0.5;
+
+/// This share of them may be older: a block or two that are set aside.
+const ASIDE: f64 = 0.02;
+
 /// Whether the longer of two runs had as much more at its highest as what goes on growing has, whichever that is.
 pub(super) fn grows_with_the_length(first: &Observed<'_>, last: &Observed<'_>) -> bool {
     let had_more = |short: &Observed<'_>, long: &Observed<'_>| {
@@ -54,21 +66,64 @@ pub(super) fn is_high_in_the_end(live: &[f64; STEPS]) -> bool {
     };
     let at_work = &live[..=end];
     let top = at_work.iter().fold(0.0_f64, |most, live| most.max(*live));
+    let falls = at_work.windows(2).map(|pair| (pair[0] - pair[1]).max(0.0));
+    falls.sum::<f64>() >= FALLS * top && rises_by(at_work, HALF, RISES)
+}
+
+/// The same of what is known to be freed in order, where it is enough that it rises by these shares, and need not fall.
+pub(super) fn rises_to_the_end(live: &[f64; STEPS]) -> bool {
+    work::end_of_long_work(live)
+        .is_some_and(|end| rises_by(&live[..=end], HALF_IN_ORDER, RISES_IN_ORDER))
+}
+
+fn rises_by(at_work: &[f64], half: f64, rises: f64) -> bool {
+    let end = at_work.len() - 1;
+    let top = at_work.iter().fold(0.0_f64, |most, live| most.max(*live));
     let mean = |from: usize, to: usize| {
         let part = &at_work[from * end / 4..to * end / 4];
         part.iter().sum::<f64>() / part.len() as f64
     };
-    let falls = at_work.windows(2).map(|pair| (pair[0] - pair[1]).max(0.0));
-    falls.sum::<f64>() >= FALLS * top
-        && at_work[end] >= END * top
+    at_work[end] >= END * top
         && mean(3, 4) >= LAST_QUARTER * top
-        && mean(2, 4) >= HALF * mean(0, 2)
-        && mean(3, 4) >= RISES * mean(2, 3)
+        && mean(2, 4) >= half * mean(0, 2)
+        && mean(3, 4) >= rises * mean(2, 3)
+}
+
+/// Whether blocks are freed in the order in which they came, as a queue is worked off: then all that came since the oldest
+/// that is live is live, too. Of what lives for as long as it happens to, most of that is gone. The site allocated so many in
+/// all; `None` if nothing is left.
+pub(super) fn is_in_order(
+    live: &[f64; STEPS],
+    alive: &[f64; STEPS],
+    allocations: u64,
+) -> Option<bool> {
+    let left = alive[STEPS - 1];
+    let begin = live.iter().position(|live| *live > 0.0)?;
+    let oldest = alive
+        .iter()
+        .rposition(|alive| *alive <= ASIDE * left)
+        .unwrap_or(0);
+    let since = (STEPS - 1 - oldest) as f64 / (STEPS - begin) as f64;
+    (left > 0.0).then_some(left >= IN_ORDER * since * allocations as f64)
+}
+
+/// Whether one of two runs is longer, and had more at its highest: what expires after a while is as high in both, however the
+/// load rises.
+pub(super) fn longer_has_more(first: &Observed<'_>, last: &Observed<'_>) -> bool {
+    match differ_by(first, last) {
+        Some(times) if times > 1.0 => last.most() > first.most(),
+        Some(_) => last.most() < first.most(),
+        None => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Observed, STEPS, grows_with_the_length, is_high_in_the_end};
+    use super::{
+        Observed, STEPS, grows_with_the_length, is_high_in_the_end, is_in_order, longer_has_more,
+    };
+    use crate::diff::finding::Trend;
+    use crate::diff::trend::judge_runs;
     use crate::trace::{Curve, Tally};
 
     /// It fills for as long as a run takes, and drains for a while at two thirds of that.
@@ -108,5 +163,54 @@ mod tests {
         assert!(!grows(run(&few, 10_000), run(&few, 20_000)));
         assert!(!grows(run(&few, 10_000), run(&many, 10_000)), "by chance");
         assert!(!grows(run(&few, 10_000), run(&many, 100_000)), "too little");
+    }
+
+    #[test]
+    fn what_is_freed_in_order_is_told_from_what_lives_for_as_long_as_it_happens_to() {
+        let live = std::array::from_fn(|step| 2.0 * step as f64);
+        let in_order = std::array::from_fn(|step| (10.0 * (step as f64 - 50.4)).max(0.0));
+        assert_eq!(is_in_order(&live, &in_order, 640), Some(true));
+        let by_chance = std::array::from_fn(|step| 126.0 * ((step as f64 - 63.0) / 12.6).exp());
+        assert_eq!(is_in_order(&live, &by_chance, 640), Some(false));
+        assert_eq!(is_in_order(&live, &[0.0; STEPS], 640), None);
+    }
+
+    /// It stands for a while, and two blocks come at each step, so that no floor rises all along.
+    #[test]
+    fn a_short_queue_that_is_worked_off_in_order_may_grow() {
+        let curve = |blocks: fn(u64) -> u64| {
+            Curve::of(&std::array::from_fn(|step| Tally {
+                blocks: blocks(step as u64),
+                bytes: 0,
+            }))
+        };
+        let live = curve(|step| match step {
+            ..=12 => step * 8 / 12,
+            13..=25 => 8,
+            26..=38 => 7,
+            _ => 7 + (step - 38) * 18 / 25,
+        });
+        let survivors = curve(|step| step.saturating_sub(50) * 25 / 13);
+        let run = |curve, allocations, records| Observed {
+            survivors: Some(&survivors),
+            records: Some(records),
+            allocations,
+            ..Observed::bare(curve)
+        };
+        let half = Curve::of(&live.points().map(|point| Tally {
+            blocks: point.blocks / 2,
+            bytes: 0,
+        }));
+        let trend = |first, allocations| {
+            let last = run(&live, allocations, 20_000);
+            judge_runs(&[first, last]).unwrap().trend
+        };
+        let shorter = run(&half, Some(64), 10_000);
+        assert_eq!(trend(shorter, Some(128)), Trend::MayLeak);
+        assert_eq!(trend(shorter, Some(640)), Trend::Plateau, "in any order");
+        assert_eq!(trend(shorter, None), Trend::Plateau);
+        let as_high = run(&live, Some(128), 10_000);
+        assert!(!longer_has_more(&as_high, &shorter));
+        assert_eq!(trend(as_high, Some(128)), Trend::Plateau, "by the load");
     }
 }

@@ -1,6 +1,8 @@
 //! What one run tells by itself.
 
+use super::doubt::Grade;
 use super::evidence::Evidence;
+use super::longer::differ_by;
 use super::observed::{Observed, both};
 use super::shape;
 use super::work::{self, GrowsByBytes, grows_by_bytes};
@@ -30,9 +32,27 @@ pub(super) fn of_blocks(run: &Observed<'_>) -> Trend {
 /// The same, where another run tells more of the pace at which it keeps them.
 pub(super) fn of_blocks_beside(first: Option<&Observed<'_>>, last: &Observed<'_>) -> Trend {
     match evidence_beside(first, last) {
-        Some(evidence) => evidence.trend(),
+        Some(evidence) => match evidence.trend() {
+            Trend::Shutdown if kept_until_the_exit(first, last) => Trend::Grows,
+            trend => trend,
+        },
         None => of_shape(last.curve),
     }
+}
+
+/// Whether a site that freed nothing before the exit kept blocks as a leak does until then: what was live when the work ended
+/// are its survivors.
+fn kept_until_the_exit(first: Option<&Observed<'_>>, last: &Observed<'_>) -> bool {
+    let Some(evidence) = Evidence::before_the_exit(last) else {
+        return false;
+    };
+    let evidence = match first {
+        Some(first) => evidence.beside(Evidence::before_the_exit(first), first, last),
+        None => evidence,
+    };
+    let is_another_number =
+        first.is_none_or(|first| differ_by(first, last).is_none() || first.most() != last.most());
+    is_another_number && evidence.grade() == Grade::Leak
 }
 
 fn of_shape(curve: &Curve) -> Trend {
@@ -48,7 +68,7 @@ pub(super) fn evidence_beside(
 ) -> Option<Evidence> {
     let evidence = Evidence::of(last)?;
     Some(match first {
-        Some(first) => evidence.beside(first, last),
+        Some(first) => evidence.beside(Evidence::of(first), first, last),
         None => evidence,
     })
 }
@@ -83,5 +103,33 @@ mod tests {
         assert_eq!(trend(table), Trend::Shutdown);
         let bound = |step: usize| stairs(step.min(36)).min(stairs(step));
         assert_eq!(trend(bound), Trend::Shutdown);
+    }
+
+    /// Too few for the floor of a curve to tell.
+    #[test]
+    fn what_the_exit_frees_is_judged_as_if_it_had_lived() {
+        let curve = |until: usize, each: usize| {
+            Curve::of(&std::array::from_fn(|step| Tally {
+                blocks: if step <= until { (step + 4) / each } else { 0 } as u64,
+                bytes: 0,
+            }))
+        };
+        let nothing = Curve::default();
+        let run = |curve, allocations, records| Observed {
+            survivors: Some(&nothing),
+            allocations: Some(allocations),
+            records: Some(records),
+            ..Observed::bare(curve)
+        };
+        let nine = curve(59, 7);
+        assert_eq!(trend_of(&run(&nine, 9, 10_000)), Trend::Grows);
+        let others = trend_of(&run(&nine, 30, 10_000));
+        assert_eq!(others, Trend::Shutdown, "some were freed before");
+        let both = |records| {
+            let runs = [run(&nine, 9, 10_000), run(&nine, 9, records)];
+            crate::diff::trend::judge_runs(&runs).unwrap().trend
+        };
+        assert_eq!(both(10_000), Trend::Grows);
+        assert_eq!(both(12_000), Trend::Shutdown, "as many in a longer run");
     }
 }

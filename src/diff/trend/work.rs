@@ -11,6 +11,9 @@ const EXIT: usize = 50;
 /// What is left of the highest level after the exit, at most.
 const LEFT: f64 = 0.92;
 
+/// Where it freed all that a site had, at most this share.
+const LEFT_OF_ALL: f64 = 0.1;
+
 /// The work ends at the last step that comes as near to the highest level.
 const HIGH: f64 = 0.97;
 
@@ -87,6 +90,16 @@ pub(crate) fn last_loss(live: &[f64; STEPS]) -> usize {
         true => STEPS - 1,
         false => from,
     }
+}
+
+/// What a site had until the exit freed it, as if its work had taken all of the run; `None` unless it freed nothing before. It
+/// allocated so many blocks in all.
+pub(super) fn before_the_exit(live: &[f64; STEPS], allocations: u64) -> Option<[f64; STEPS]> {
+    let end = end_of_work(live);
+    let is_freed = (EARLIEST_END..STEPS - 1).contains(&end)
+        && live[end] >= allocations as f64
+        && live[STEPS - 1] <= LEFT_OF_ALL * live[end];
+    is_freed.then(|| std::array::from_fn(|step| live[step * (end + 1) / STEPS]))
 }
 
 /// Whether a site grew until its program freed what it had. Only the shape tells: no survivor is left.
