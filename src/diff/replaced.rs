@@ -24,9 +24,9 @@ const EARLY: usize = STEPS / 8;
 const LATE_START: usize = STEPS * 3 / 8;
 
 /// What rises in so many steps is no table that is loaded, however slow the start is,
-const LONG: usize = STEPS / 4;
+const LONG: usize = STEPS * 3 / 8;
 
-/// if the first run came to as much in a quarter of them.
+/// if the first run came to as much in a quarter of so many.
 const SHARE_OF_LONG: usize = 4;
 
 /// What grows now and did not before, or more slowly, where as much is gone that was there before. And what keeps more of
