@@ -301,7 +301,14 @@ impl SavedRun {
         let warnings = std::mem::take(&mut self.warnings).into_iter();
         Ok(Facts {
             unlisted: self.unlisted,
-            earlier: self.earlier.take(),
+            earlier: self.earlier.take().map(|earlier| Earlier {
+                recordings: earlier
+                    .recordings
+                    .iter()
+                    .map(|name| shortened(name))
+                    .collect(),
+                ..earlier
+            }),
             exit_status: self.exit_status,
             name: capture.name.clone(),
             path: capture.path.clone(),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::{file_of, mtrace_diff, output_of, stdout_of};
+use crate::common::{file_of, mtrace_diff, output_of, stdout_of, testdata, unwrapped};
 
 /// A title, a cleared screen, C1 controls, a reordered line, what takes no room, a colour, a bell.
 const HOSTILE: &str = "x\u{1b}]0;PWNED\u{7}\u{1b}[2J\u{1b}[31m\u{9b}31m\u{85}\u{202e}\u{2066}\u{200b}\u{feff}\u{2028}\u{7f}\u{8}y";
@@ -225,6 +225,26 @@ fn in_a_saved_report() {
         fs::write(&saved, text).unwrap();
         let arguments = [OsStr::new("show"), saved.as_os_str()];
         assert_all_clean(&arguments, &format!("saved report, {what}"));
+    }
+    // Only a gate names what was there before.
+    document["earlier"] = serde_json::json!({
+        "recordings": [HOSTILE],
+        "live": {"blocks": 1_000_000, "bytes": 1_000_000},
+    });
+    fs::write(&saved, document.to_string()).unwrap();
+    let first = testdata().join("armhf-glibc2.31/run0");
+    let arguments = [
+        first.as_os_str(),
+        saved.as_os_str(),
+        OsStr::new("--fail-above"),
+        OsStr::new("100000"),
+    ];
+    assert_all_clean(&arguments, "what was there before");
+    for more in [&[][..], &["--strict"]] {
+        let said = output_of(mtrace_diff().args(arguments).args(more));
+        let said = [said.stdout, said.stderr].concat();
+        let said = unwrapped(&String::from_utf8_lossy(&said));
+        assert!(said.contains("left more than in the first run"), "{said}");
     }
 }
 
