@@ -23,7 +23,7 @@ pub fn compare(plan: &Plan) -> Result<Report> {
     report(plan)
 }
 
-/// Lists what one run left.
+/// Lists what one run left; of several runs it is a comparison.
 pub fn show(plan: &Plan) -> Result<Report> {
     report(plan)
 }

@@ -49,7 +49,7 @@ use crate::warning::{ComparisonWarning, Warning};
 /// What one command found: the runs in order, and every call site, ranked.
 #[derive(Debug)]
 pub struct Report {
-    /// One for `show`, two or more for a comparison.
+    /// One where a run is listed by itself, two or more for a comparison.
     pub runs: Vec<Run>,
     /// What every site is measured against, in the order of the runs.
     pub columns: Vec<Column>,

@@ -105,7 +105,8 @@ pub struct Facts {
     pub exit_status: Option<i32>,
     /// `None` where there are no numbers of a log.
     pub choice: Option<AddressingChoice>,
-    /// How long the program was traced, where its `run.json` says so, in seconds.
+    /// How long the program was traced, in seconds, as the command line, its `run.json` or the recording's clock says;
+    /// `None` where none of them does.
     pub duration_s: Option<f64>,
     /// The moment that its figures are of; `None` for its end.
     pub reached: Option<Reached>,
