@@ -21,10 +21,14 @@ struct LineOfRun {
     line: u32,
 }
 
-/// Makes one of the rows of a line that are one.
-pub(super) fn unite_by_inlining(sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedSite> {
+/// Makes one of the rows of a line that are one; and says which of these each site is in.
+pub(super) fn unite_by_inlining(
+    sites: Vec<JoinedSite>,
+    runs: &[Run],
+) -> (Vec<JoinedSite>, Vec<usize>) {
     if runs.len() < 2 || !runs.iter().all(Run::has_stacks) {
-        return sites;
+        let as_they_are = (0..sites.len()).collect();
+        return (sites, as_they_are);
     }
     let mut of_lines: HashMap<LineOfRun, Vec<usize>> = HashMap::new();
     for (index, site) in sites.iter().enumerate() {
@@ -66,7 +70,7 @@ pub(super) fn unite_by_inlining(sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<Joi
         at.push(head);
         add(&mut united[head], site);
     }
-    united
+    (united, at)
 }
 
 fn head(heads: &[usize], mut index: usize) -> usize {
@@ -156,7 +160,6 @@ fn add(site: &mut JoinedSite, other: JoinedSite) {
     if let SiteKey::Line { inlined_into, .. } = &mut site.key {
         *inlined_into = Default::default();
     }
-    site.at_least = None;
     site.forked |= other.forked;
     let by = site.matched_by.max(other.matched_by);
     site.matched_by = by.max(Some(MatchedBy::Callers));

@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 
 use super::by_callers::unite_by_callers;
 use super::by_inlining::unite_by_inlining;
+use super::doubt::{Doubt, least_of_rows};
 use super::group::Aliases;
 use super::identity::{Candidate, Known, Match, files_of, match_sites};
 use super::matched_by::MatchedBy;
@@ -52,12 +53,23 @@ pub(crate) fn join(runs: &mut [Run], by: Grouping) -> Joint {
             _ => joined.add_run(index, all, sites, &run.inventory),
         }
     }
-    joined.weigh_rivals(nothing);
+    let doubts = nothing.map_or_else(Vec::new, |nothing| joined.doubts(nothing));
     let Joined { sites, aliases, .. } = joined;
-    let sites = unite_by_inlining(sites, runs);
+    let (mut sites, rows) = unite_by_inlining(sites, runs);
+    if let Some(nothing) = nothing {
+        let least = least_of_rows(&doubts, &rows, |row| first_of(&sites[row], nothing));
+        for (row, least) in least {
+            sites[row].at_least = Some(Box::new(least));
+        }
+    }
     let mut sites = unite_by_callers(sites, runs);
     sites.iter_mut().for_each(JoinedSite::finish);
     Joint { sites, aliases }
+}
+
+fn first_of(site: &JoinedSite, nothing: Figures) -> Figures {
+    let run = site.runs.first().and_then(Option::as_ref);
+    run.map_or(nothing, |run| run.figures)
 }
 
 /// The sites of the runs so far.
@@ -145,23 +157,18 @@ impl Joined {
         }
     }
 
-    /// The least that the first run may have of each site, if the others that it may be are weighed as well;
-    /// `nothing` is what it has of a site that it does not know.
-    fn weigh_rivals(&mut self, nothing: Option<Figures>) {
-        let Some(nothing) = nothing else {
-            return;
-        };
-        let first = |site: &JoinedSite| {
-            let run = site.runs.first().and_then(Option::as_ref);
-            run.map_or(nothing, |run| run.figures)
-        };
-        for (at, rivals) in &self.rivals {
-            let figures = rivals
+    /// The sites that may be others; `nothing` is what the first run has of a site that it does not know.
+    fn doubts(&self, nothing: Figures) -> Vec<Doubt> {
+        let first = |site: usize| first_of(&self.sites[site], nothing);
+        let doubts = self.rivals.iter().map(|(site, rivals)| Doubt {
+            site: *site,
+            first: first(*site),
+            rivals: rivals
                 .iter()
-                .map(|rival| rival.map_or(nothing, |rival| first(&self.sites[rival])));
-            let least = figures.fold(first(&self.sites[*at]), Figures::least);
-            self.sites[*at].at_least = Some(Box::new(least));
-        }
+                .map(|rival| (*rival, rival.map_or(nothing, first)))
+                .collect(),
+        });
+        doubts.collect()
     }
 
     fn add_renamed(&mut self, new: &[Candidate], found: &[Option<Match>]) {

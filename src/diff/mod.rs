@@ -11,6 +11,7 @@ mod callers;
 mod column;
 mod comparison;
 mod copies;
+mod doubt;
 mod few;
 mod files;
 mod finding;
