@@ -327,11 +327,26 @@ find_log() {
         if [ "${name%%.*}" = "$main" ] && [ "$turn" -gt "$own_turn" ]; then own=$log own_turn=$turn; fi
     done
     chosen=${own:-$largest}
-    if [ -n "$alone" ] && [ -n "$own" ] && [ "$most" -gt "$(size "$own")" ]; then
-        chosen=$largest
-        say "the program went to the background; what it did there is the run"
-    fi
+    if [ -n "$alone" ] && [ -n "$own" ]; then find_daemon; fi
     [ -n "$chosen" ]
+}
+
+# A daemon leaves its work to a child. Another program is the daemon only of a shell: what else starts one did work of
+# its own.
+find_daemon() {
+    of=$(program_of "$own")
+    case ${of##*/} in
+    sh | ash | bash | dash | busybox | env | nice | nohup | setsid | su | sudo | timeout) of='' ;;
+    esac
+    most=$(size "$own")
+    for log in "$output"/recording.*; do
+        if [ ! -f "$log" ] || [ "$(size "$log")" -le "$most" ]; then continue; fi
+        if [ -z "$of" ] || [ "$(program_of "$log")" = "$of" ]; then
+            chosen=$log
+            most=$(size "$log")
+        fi
+    done
+    [ "$chosen" = "$own" ] || say "the program went to the background; what it did there is the run"
 }
 
 put_children() {

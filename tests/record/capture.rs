@@ -52,6 +52,15 @@ fn target() -> &'static Path {
         let program = root.join("tests/record/capture.c");
         compile(&program, &directory.join("app"), &["-g", "-O1"]);
         compile(&program, &directory.join("app-static"), &["-static"]);
+        let starter = directory.join("starter.c");
+        fs::write(
+            &starter,
+            "#include <stdlib.h>\nint main(void) { for (int i = 0; i < 7; i++) { char *volatile p = malloc(48); *p = 1; }\n\
+             return system(\"./app daemon &\"); }\n",
+        )
+        .unwrap();
+        compile(&starter, &directory.join("starter"), &["-g", "-O0"]);
+        fs::write(directory.join("start.sh"), "./app daemon &\n").unwrap();
         let tools = directory.join("busybox");
         if tools.exists() {
             fs::remove_dir_all(&tools).unwrap();
@@ -340,6 +349,18 @@ pub(crate) fn tells_processes_apart() {
         );
         assert_eq!(
             live(site(&daemon.show(), "keep")),
+            [Some((30_000, 30_000 * 48))]
+        );
+
+        // What a program starts is not the run, though it goes on for longer and does more.
+        let starter = Run::new(shell, "-f 2s", "./starter");
+        assert_eq!(starter.status(), 0, "{}", starter.errors());
+        assert!(starter.names().contains(&"starter".to_owned()));
+        assert_eq!(live(site(&starter.show(), "main")), [Some((7, 7 * 48))]);
+        // But what a shell starts is.
+        let shell_of_daemon = Run::new(shell, "-f 2s", "sh start.sh");
+        assert_eq!(
+            live(site(&shell_of_daemon.show(), "keep")),
             [Some((30_000, 30_000 * 48))]
         );
     });
