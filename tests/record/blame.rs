@@ -206,6 +206,7 @@ pub(crate) fn wrappers_of_every_shape() {
 
 const EDITED: &str = r#"#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #define N __attribute__((noinline))
 static void *kept[1 << 20]; static int blocks;
 N static void keep(void *p) { kept[blocks++] = p; }
@@ -233,7 +234,8 @@ N static void open_all(void) {
 #endif
 N static void on_request(int i) { attach(i); open_all(); __asm__ volatile(""); }
 int main(int argc, char **argv) {
-    for (int i = 0; i < atoi(argv[1]); i++) { on_request(i); }
+    /* Long enough for a course that no pause of the machine bends. */
+    for (int i = 0; i < atoi(argv[1]); i++) { on_request(i); usleep(5000); }
     return 0;
 }
 "#;
