@@ -83,10 +83,12 @@ fn compile(source: &Path, to: &Path, options: &[&str]) {
 
 fn script(shell: Shell) -> Command {
     let tools = target().join("busybox");
-    let mut command = match shell {
-        Shell::Own => Command::new("sh"),
-        Shell::Busybox => Command::new(tools.join("sh")),
-    };
+    // What runs the tests in the background has them ignore SIGINT, and no shell can take that back.
+    let mut command = Command::new("/usr/bin/env");
+    command.arg("--default-signal=INT").arg(match shell {
+        Shell::Own => "/bin/sh".into(),
+        Shell::Busybox => tools.join("sh"),
+    });
     if shell == Shell::Busybox {
         command.env("PATH", tools);
     }
