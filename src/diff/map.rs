@@ -32,7 +32,8 @@ impl MapOf {
         match text {
             text if text.len() > 2 && text.ends_with("()") => MapOf::Function,
             text if text.ends_with("::") => MapOf::Scope,
-            // No file is called like a function with parameters.
+            // A directory can be called `app (1)`.
+            text if text.contains('/') && !text.contains("operator/") => MapOf::PathOrModule,
             text if text.ends_with(')') || text.ends_with(") const") => MapOf::Overload,
             _ => MapOf::PathOrModule,
         }
@@ -225,6 +226,11 @@ mod tests {
         assert_eq!(map.path("/mnt/home/me/app/x.c"), None);
         let map: Map = "/home/me/=".parse().unwrap();
         assert_eq!(map.path("/home/me/x.c").as_deref(), Some("x.c"));
+        let map: Map = "/home/me/app (1)=/build".parse().unwrap();
+        assert_eq!(
+            map.path("/home/me/app (1)/x.c").as_deref(),
+            Some("/build/x.c")
+        );
     }
 
     #[test]
