@@ -94,7 +94,7 @@ fn moved<'a>(seen: impl Iterator<Item = GoneAndNew<'a>>) -> Vec<String> {
 #[derive(Default)]
 struct OneRunsFunction {
     sizes: BTreeSet<Sizes>,
-    blocks: u64,
+    left_some: bool,
     in_first: bool,
     in_last: bool,
 }
@@ -119,12 +119,12 @@ fn renamed_functions(sites: &[Site]) -> Vec<(String, String)> {
         seen.in_last |= last.is_some();
         for run in [first, last].into_iter().flatten() {
             seen.sizes.extend(run.sizes.iter().copied());
-            seen.blocks += run.figures.blocks;
+            seen.left_some |= run.figures.blocks > 0;
         }
     }
     let mut by_sizes: BTreeMap<_, [Vec<&str>; 2]> = BTreeMap::new();
     for ((module, file, function), seen) in &functions {
-        if seen.in_first != seen.in_last && !seen.sizes.is_empty() && seen.blocks > 0 {
+        if seen.in_first != seen.in_last && !seen.sizes.is_empty() && seen.left_some {
             let alike = by_sizes.entry((module, file, &seen.sizes)).or_default();
             alike[usize::from(seen.in_last)].push(function);
         }
