@@ -35,29 +35,15 @@ pub(super) fn warnings_of(
 
 /// What the process ran before it executed the program: what that leaked is in no figure.
 fn before(capture: &CaptureSet, own: &Header) -> Option<RecordingWarning> {
-    let is_before = |path: &Path| {
-        let log = path.join("recording");
-        let header = header_of(&log);
-        header.is_some_and(|before| before.pid == own.pid && before.started < own.started)
-            && opened(&log)
-                .and_then(program_of)
-                .is_none_or(|program| !is_launcher(&program))
-    };
+    let is_before = |path: &Path| earlier_process(path, own).is_some_and(|pid| pid == own.pid);
     ran_before(named(children_in(capture).filter(|path| is_before(path))))
 }
 
 /// What processes that began before the recorded one left: one that goes into the background leaves its work to a child,
 /// whose recording has nothing of what was allocated until then.
 pub(super) fn earlier(capture: &CaptureSet, own: &Header) -> Option<Earlier> {
-    let is_earlier = |path: &PathBuf| {
-        let log = path.join("recording");
-        let header = header_of(&log);
-        header.is_some_and(|other| other.pid != own.pid && other.started < own.started)
-            && opened(&log)
-                .and_then(program_of)
-                .is_none_or(|program| !is_launcher(&program))
-    };
-    let paths: Vec<PathBuf> = children_in(capture).filter(is_earlier).collect();
+    let is_other = |path: &PathBuf| earlier_process(path, own).is_some_and(|pid| pid != own.pid);
+    let paths: Vec<PathBuf> = children_in(capture).filter(is_other).collect();
     let mut live = Figures::ZERO;
     for path in &paths {
         live.add(live_in(&path.join("recording")).unwrap_or(Figures::ZERO));
@@ -66,6 +52,15 @@ pub(super) fn earlier(capture: &CaptureSet, own: &Header) -> Option<Earlier> {
         recordings: named(paths.into_iter()),
         live,
     })
+}
+
+/// The process of a recording that began before the run's own, unless it only launched others.
+fn earlier_process(directory: &Path, own: &Header) -> Option<u32> {
+    let log = directory.join("recording");
+    let earlier = header_of(&log).filter(|other| other.started < own.started)?;
+    let program = opened(&log).and_then(program_of);
+    let is_launcher = program.is_some_and(|program| is_launcher(&program));
+    (!is_launcher).then_some(earlier.pid)
 }
 
 /// What is live at the end of a recording.
