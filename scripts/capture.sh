@@ -336,7 +336,9 @@ find_log() {
 find_daemon() {
     of=$(program_of "$own")
     case ${of##*/} in
-    sh | ash | bash | dash | busybox | env | nice | nohup | setsid | su | sudo | timeout) of='' ;;
+    ash | bash | busybox | chroot | chrt | dash | env | gosu | ionice | ksh | mksh | nice | nohup | numactl) of='' ;;
+    runuser | setarch | setpriv | setsid | sh | stdbuf | su | su-exec | sudo | taskset | tini | timeout) of='' ;;
+    toybox | unshare | xargs | zsh) of='' ;;
     esac
     most=$(size "$own")
     for log in "$output"/recording.*; do
