@@ -451,6 +451,11 @@ fn main() {
             gate::a_fork_that_cannot_be_recorded_is_named,
         ),
         trial(
+            "a_fork_that_glibc_cannot_log_is_named",
+            &["gcc"],
+            gate::a_fork_that_glibc_cannot_log_is_named,
+        ),
+        trial(
             "too_few_counts_are_refused_if_strict",
             &["gcc"],
             replaced::too_few_counts_are_refused_if_strict,
