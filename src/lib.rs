@@ -92,7 +92,9 @@ pub use pipeline::{compare, show};
 pub use plan::Plan;
 pub use progress::Progress;
 pub use report::{FORMATS, Format, Options, Report, StackView};
-pub use run::{Addressing, Facts, Figures, Filter, FramePattern, Pattern, Run, Wrappers};
+pub use run::{
+    Addressing, BlamedRun, Facts, Figures, Filter, FramePattern, Only, Pattern, Run, Wrappers,
+};
 pub use symbols::SearchPath;
 pub use warning::{ComparisonWarning, LogWarning, NamesWarning, RecordingWarning, Warning};
 

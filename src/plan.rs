@@ -89,7 +89,6 @@ impl Plan {
             gate: self.gate.clone(),
             memory: self.memory,
             reach: self.reach(),
-            only: None,
         }
     }
 }

@@ -338,7 +338,7 @@ fn tell(output: &Path, outcome: &Captured) -> Result<()> {
         Ending::Asked => "the program was ended".to_owned(),
         Ending::Killed => "the program had to be killed".to_owned(),
     };
-    if let Some(run) = report.runs.first() {
+    if let Some((run, warnings)) = report.runs_warned().next() {
         let live = run.live();
         say(
             "",
@@ -351,7 +351,7 @@ fn tell(output: &Path, outcome: &Captured) -> Result<()> {
                 bytes(live.bytes.unwrap_or(0)),
             ),
         );
-        for warning in &run.facts.warnings {
+        for warning in warnings {
             say("warning: ", printable(&warning.to_string()).into_owned());
         }
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 use crate::run::{
-    Call, Frame, PassedBy, PassedCall, Responsible, Role, Run, Text, is_well_known, plain_name,
+    BlamedRun, Call, Frame, PassedBy, PassedCall, Responsible, Role, Text, is_well_known,
+    plain_name,
 };
 use crate::trace::LiveSizes;
 
@@ -42,7 +43,7 @@ pub struct Beyond {
 impl Beyond {
     /// Of a call site of a run, by its number.
     pub(crate) fn of(
-        run: &Run,
+        run: &BlamedRun,
         number: u32,
         responsible: Responsible,
         looks: Looks,
@@ -89,7 +90,7 @@ impl Beyond {
 }
 
 /// A wrapper with the name of a library's can be the program's own, or that of a library of its own; so can a header.
-fn whose(run: &Run, PassedCall { call, by }: PassedCall) -> PassedBy {
+fn whose(run: &BlamedRun, PassedCall { call, by }: PassedCall) -> PassedBy {
     let frame = run.frame_of(call);
     match by {
         PassedBy::Known => {
@@ -120,7 +121,7 @@ pub(crate) struct WrapperNames(HashMap<Call, Option<Text>>);
 
 impl WrapperNames {
     /// Without a name, the runtime is told by its library, and a wrapper by its call.
-    fn plain(&mut self, run: &Run, PassedCall { call, by }: PassedCall) -> Option<Text> {
+    fn plain(&mut self, run: &BlamedRun, PassedCall { call, by }: PassedCall) -> Option<Text> {
         let name = self.0.entry(call).or_insert_with(|| {
             let frame = run.frame_of(call);
             if let Some(function) = frame.and_then(|frame| frame.function.as_deref()) {

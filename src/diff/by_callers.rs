@@ -12,7 +12,7 @@ use super::files::best_pairs;
 use super::matched_by::MatchedBy;
 use super::site::{JoinedSite, SiteRun};
 use super::trend::{Observed, trend_of};
-use crate::run::{Call, Run, Text, plain_name};
+use crate::run::{BlamedRun, Call, Text, plain_name};
 use crate::symbol_name::without_clone;
 
 /// Ways that have less in common, of 1000, are two.
@@ -28,8 +28,8 @@ const STACKS: usize = 8;
 const MOST: usize = 250;
 
 /// Makes one of rows that are one, and notes those of which several may be.
-pub(super) fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[Run]) -> Vec<JoinedSite> {
-    let has_callers = |run: &Run| {
+pub(super) fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[BlamedRun]) -> Vec<JoinedSite> {
+    let has_callers = |run: &BlamedRun| {
         run.sites
             .iter()
             .any(|site| run.frames(site).nth(1).is_some())
@@ -125,7 +125,7 @@ struct MovedRow {
 
 impl MovedRow {
     /// `None` where its functions are not known.
-    fn of(index: usize, site: &JoinedSite, last: usize, runs: &[Run]) -> Option<Self> {
+    fn of(index: usize, site: &JoinedSite, last: usize, runs: &[BlamedRun]) -> Option<Self> {
         let run = &runs[last];
         let here = site.runs[last].clone()?;
         let mut sites: Vec<u32> = here.stacks().to_vec();

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use super::matched_by::MatchedBy;
 use super::site::{JoinedSite, SiteKey, SiteRun};
-use crate::run::{Run, Symbolized, Text};
+use crate::run::{BlamedRun, Symbolized, Text};
 use crate::symbol_name::without_clone;
 
 #[derive(PartialEq, Eq, Hash)]
@@ -24,9 +24,9 @@ struct LineOfRun {
 /// Makes one of the rows of a line that are one; and says which of these each site is in.
 pub(super) fn unite_by_inlining(
     sites: Vec<JoinedSite>,
-    runs: &[Run],
+    runs: &[BlamedRun],
 ) -> (Vec<JoinedSite>, Vec<usize>) {
-    if runs.len() < 2 || !runs.iter().all(Run::has_stacks) {
+    if runs.len() < 2 || !runs.iter().all(|run| run.has_stacks()) {
         let as_they_are = (0..sites.len()).collect();
         return (sites, as_they_are);
     }
@@ -81,9 +81,9 @@ fn head(heads: &[usize], mut index: usize) -> usize {
 }
 
 /// The line of a site in each run that has it.
-fn lines(site: &JoinedSite, runs: &[Run]) -> Vec<LineOfRun> {
+fn lines(site: &JoinedSite, runs: &[BlamedRun]) -> Vec<LineOfRun> {
     let of_runs = site.runs.iter().zip(runs).enumerate();
-    let line = |(number_of_run, (here, run)): (usize, (&Option<Box<SiteRun>>, &Run))| {
+    let line = |(number_of_run, (here, run)): (usize, (&Option<Box<SiteRun>>, &BlamedRun))| {
         let number = *here.as_ref()?.stacks().first()?;
         let call = run.responsible(&run.sites[number as usize]).call;
         let frame = run.frame_of(call)?;
@@ -115,7 +115,7 @@ fn chain(site: &JoinedSite) -> Option<Vec<Text>> {
 }
 
 /// Whether a stack of a run leads to a site through these functions, recursion folded.
-fn is_reached(here: &SiteRun, run: &Run, chain: &[Text]) -> bool {
+fn is_reached(here: &SiteRun, run: &BlamedRun, chain: &[Text]) -> bool {
     here.stacks().iter().any(|number| {
         let site = &run.sites[*number as usize];
         let own = run.responsible(site).call;

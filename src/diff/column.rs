@@ -1,6 +1,6 @@
 //! The runs of a comparison, as far as every site is measured against them.
 
-use crate::run::{Figures, Run, Source};
+use crate::run::{BlamedRun, Figures, Source};
 
 /// What a comparison knows of one of its runs as a whole.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct Column {
 }
 
 impl Column {
-    pub fn of(run: &Run) -> Self {
+    pub fn of(run: &BlamedRun) -> Self {
         Column {
             records: run.facts.records,
             duration_s: run.facts.duration_s,

@@ -3,11 +3,10 @@
 use super::callers::Reach;
 use super::column::Column;
 use super::fixed::{fixed, is_fixed, without_unsure};
-use super::group::{group, lines_of};
+use super::group::{Aliases, group, lines_of};
 use super::growth::{Change, Growth, ends};
 use super::held::held;
 use super::hidden::hidden;
-use super::join::Joint;
 use super::judged::{Measurement, Site};
 use super::leak::{LeakingLine, leaking};
 use super::rank::{SortBy, by_rank};
@@ -15,7 +14,7 @@ use super::rate::rates;
 use super::site::{Grouping, JoinedSite};
 use super::split::split;
 use super::trend::{Trend, judge_site};
-use crate::run::{Figures, Run};
+use crate::run::{BlamedRun, Figures};
 
 /// What rows stand for, and their order.
 #[derive(Debug, Clone, Copy)]
@@ -43,12 +42,12 @@ pub(crate) struct Comparison {
 
 /// Judges call sites line by line, makes rows of them, and ranks these.
 pub(crate) fn compare_sites(
-    joint: Joint,
-    runs: &[Run],
+    sites: Vec<JoinedSite>,
+    aliases: &Aliases,
+    runs: &[BlamedRun],
     columns: &[Column],
     rows: RowOptions<'_>,
 ) -> Comparison {
-    let Joint { sites, aliases } = joint;
     let mut lines = judge_each(sites, columns);
     without_unsure(&mut lines, rows.can_be_fixed);
     let of_lines = |lines: &[Site]| {
@@ -66,7 +65,7 @@ pub(crate) fn compare_sites(
     let mut sites = match rows.by {
         Grouping::Address | Grouping::Line => lines,
         Grouping::Function | Grouping::File | Grouping::Module => {
-            judge_each(group(lines, rows.by, &aliases), columns)
+            judge_each(group(lines, rows.by, aliases), columns)
         }
         Grouping::Stack | Grouping::Size => {
             let lines = lines.into_iter().map(|line| JoinedSite {

@@ -16,10 +16,10 @@ use super::together::{
     Likeness, Sum, Together, can_lose, has_gained, has_lost, is_more_than_chance, is_much_less,
 };
 use super::trend::{Observed, Trend, trend_of};
-use crate::run::{Figures, Run};
+use crate::run::{BlamedRun, Figures};
 
 /// Of each row that is not hidden, the parts that grew where others shrank.
-pub(crate) fn hiding(sites: &[Site], runs: &[Run], columns: &[Column]) -> Vec<Together> {
+pub(crate) fn hiding(sites: &[Site], runs: &[BlamedRun], columns: &[Column]) -> Vec<Together> {
     if columns.len() < 2 {
         return Vec::new();
     }
@@ -59,7 +59,7 @@ fn may_hide_a_caller(site: &Site) -> bool {
 
 /// The callers that leak, without those that did not and shrank. Those that have twice what they had and do not look like a
 /// leak are named, and each that leaks in place of what it had.
-fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Vec<Together> {
+fn by_callers(index: usize, site: &Site, runs: &[BlamedRun], columns: &[Column]) -> Vec<Together> {
     let ways = ways(&site.at, runs, &Reach::default());
     // To judge all ways of all rows would take as long as all else.
     if !has_way_that_lost(&ways) && !has_stack_that_grows(site, runs) {
@@ -75,7 +75,7 @@ fn by_callers(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Ve
 fn by_calls_in_line(
     index: usize,
     site: &Site,
-    runs: &[Run],
+    runs: &[BlamedRun],
     columns: &[Column],
 ) -> Option<Together> {
     let here = last(site).filter(|here| here.places.len() > 1)?;
@@ -143,7 +143,7 @@ fn has_way_that_lost(ways: &[Way]) -> bool {
 }
 
 /// Whether a stack grew until the end of the program freed what it had.
-fn has_stack_that_grows(site: &Site, runs: &[Run]) -> bool {
+fn has_stack_that_grows(site: &Site, runs: &[BlamedRun]) -> bool {
     let here = last(site).map_or(&[][..], |here| here.stacks());
     let Some(run) = runs.last() else { return false };
     let mut stacks = here
@@ -211,7 +211,7 @@ fn may_have_moved(way: &Site) -> bool {
 }
 
 /// The size of which most came, where those of another size went. That is no proof: nobody knows who asked for them.
-fn by_sizes(index: usize, site: &Site, runs: &[Run], columns: &[Column]) -> Option<Together> {
+fn by_sizes(index: usize, site: &Site, runs: &[BlamedRun], columns: &[Column]) -> Option<Together> {
     site.at.stands_for()?;
     let sizes = split(
         vec![site.at.clone()],

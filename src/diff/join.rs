@@ -11,60 +11,79 @@ use super::matched_by::MatchedBy;
 use super::module_key::{ModuleKey, SourceFile};
 use super::run_sites::{FoundSite, RunSites};
 use super::site::{Grouping, JoinedSite, SiteKey};
-use crate::run::{Figures, Frame, Inventory, ModuleLabel, Role, Run, Symbolized};
+use crate::run::{
+    BlamedRun, Figures, Frame, Inventory, Kept, ModuleLabel, Only, Role, Symbolized, strangers,
+    unlike,
+};
+use crate::warning::ComparisonWarning;
 
-/// Call sites of all runs, each once, unranked.
+/// Runs, and their call sites, each once, unranked.
 #[derive(Debug)]
 pub(crate) struct Joint {
+    /// They have let go of their own sites, where no stacks will be asked for.
+    pub runs: Vec<BlamedRun>,
+    /// What the runs are a part of; `None` where all counts.
+    pub only: Option<Only>,
     /// Lines, or addresses: the finest that rows are made of.
     pub sites: Vec<JoinedSite>,
     /// What earlier runs call otherwise, for rows that are sums.
     pub aliases: Aliases,
+    /// Why rows of the first run may stand in other rows of the last one, or in none.
+    pub warnings: Vec<ComparisonWarning>,
 }
 
-impl Joint {
-    /// Whether a place of the program's own allocated in the first run and in the last one. A `main` is every program's, and
-    /// so are templates of the C++ library.
-    pub(crate) fn have_common_rows(&self) -> bool {
-        let is_program = |module: &ModuleLabel| module.role == Role::Program;
-        let is_of_any = |frame: &Frame| {
-            frame.is_of_system_header() || frame.function.as_deref() == Some("main")
-        };
-        let mut own = self.sites.iter().filter(|site| {
-            site.module.as_ref().is_some_and(is_program) && !site.frame().is_some_and(is_of_any)
-        });
-        own.any(|site| matches!(&*site.runs, [Some(_), .., Some(_)]))
-    }
-}
-
-/// The runs let go of their sites: a million of them are kept once.
-pub(crate) fn join(runs: &mut [Run], by: Grouping) -> Joint {
-    let nothing = runs.first().map(Run::nothing);
+/// Joins the call sites of runs. A million of them are kept once.
+pub(crate) fn join(Kept { runs, only }: Kept, by: Grouping) -> Joint {
+    let warnings = unlike(&runs);
+    let strangers = strangers(&runs);
+    let nothing = runs.first().map(|run| run.nothing());
     let all = runs.len();
     let mut joined = Joined::default();
-    for (index, run) in runs.iter_mut().enumerate() {
-        let sites = RunSites::of(run, by);
+    let add = |(index, run): (usize, BlamedRun)| {
+        let sites = RunSites::of(&run, by);
         // Where stacks are known, ways are asked for later.
-        if !run.has_stacks() {
-            run.forget_sites();
-        }
+        let run = match run.has_stacks() {
+            true => run,
+            false => run.without_sites(),
+        };
         match index {
             0 => joined.begin(all, sites, &run.inventory),
             _ => joined.add_run(index, all, sites, &run.inventory),
         }
-    }
+        run
+    };
+    let runs: Vec<BlamedRun> = runs.into_iter().enumerate().map(add).collect();
     let doubts = nothing.map_or_else(Vec::new, |nothing| joined.doubts(nothing));
     let Joined { sites, aliases, .. } = joined;
-    let (mut sites, rows) = unite_by_inlining(sites, runs);
+    let (mut sites, rows) = unite_by_inlining(sites, &runs);
     if let Some(nothing) = nothing {
         let least = least_of_rows(&doubts, &rows, |row| first_of(&sites[row], nothing));
         for (row, least) in least {
             sites[row].at_least = Some(Box::new(least));
         }
     }
-    let mut sites = unite_by_callers(sites, runs);
+    let mut sites = unite_by_callers(sites, &runs);
     sites.iter_mut().for_each(JoinedSite::finish);
-    Joint { sites, aliases }
+    let strangers = strangers.filter(|_| !have_common_rows(&sites));
+    Joint {
+        warnings: warnings.into_iter().chain(strangers).collect(),
+        runs,
+        only,
+        sites,
+        aliases,
+    }
+}
+
+/// Whether a place of the program's own allocated in the first run and in the last one. A `main` is every program's, and
+/// so are templates of the C++ library.
+fn have_common_rows(sites: &[JoinedSite]) -> bool {
+    let is_program = |module: &ModuleLabel| module.role == Role::Program;
+    let is_of_any =
+        |frame: &Frame| frame.is_of_system_header() || frame.function.as_deref() == Some("main");
+    let mut own = sites.iter().filter(|site| {
+        site.module.as_ref().is_some_and(is_program) && !site.frame().is_some_and(is_of_any)
+    });
+    own.any(|site| matches!(&*site.runs, [Some(_), .., Some(_)]))
 }
 
 fn first_of(site: &JoinedSite, nothing: Figures) -> Figures {
@@ -216,12 +235,15 @@ impl Joined {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Facts, LinkAddress, Location, Module, ModuleId, NameSource, Named, Unknown};
+    use crate::run::{
+        Allocated, LinkAddress, Location, Module, ModuleId, NameSource, Named, RunBuilder, Told,
+        Unknown,
+    };
     use crate::trace::Tally;
 
     /// A run of one module a call site.
-    fn run(sites: Vec<(Role, &str, u64, Symbolized, u64)>) -> Run {
-        let mut run = Run::new(Facts::default(), Vec::new());
+    fn run(sites: Vec<(Role, &str, u64, Symbolized, u64)>) -> BlamedRun {
+        let mut run = RunBuilder::default();
         for (role, name, address, symbolized, blocks) in sites {
             let label = ModuleLabel {
                 role,
@@ -242,9 +264,13 @@ mod tests {
                 blocks,
                 bytes: blocks * 10,
             };
-            run.add_site(at, Figures::of_log(blocks, live), None, None);
+            run.add_site(at, Allocated::of(Figures::of_log(blocks, live)));
         }
-        run
+        BlamedRun::alone(run.build(Told::default()))
+    }
+
+    fn joined(runs: Vec<BlamedRun>) -> Vec<JoinedSite> {
+        join(Kept { runs, only: None }, Grouping::Line).sites
     }
 
     fn at_line(
@@ -276,11 +302,10 @@ mod tests {
 
     #[test]
     fn the_program_is_one_module_whatever_it_is_called() {
-        let mut runs = [
+        let sites = joined(vec![
             run(vec![at_line("app0", 5, 0x10, 4)]),
             run(vec![at_line("app1", 5, 0x30, 6)]),
-        ];
-        let sites = join(&mut runs, Grouping::Line).sites;
+        ]);
         assert_eq!(sites.len(), 1);
         let blocks: Vec<u64> = sites[0]
             .runs
@@ -296,7 +321,7 @@ mod tests {
     #[test]
     fn several_addresses_of_a_line_are_one_site() {
         let run = run(vec![at_line("a", 5, 0x30, 4), at_line("a", 5, 0x10, 1)]);
-        let sites = join(&mut [run], Grouping::Line).sites;
+        let sites = joined(vec![run]);
         let run = sites[0].runs[0].as_ref().unwrap();
         let addresses: Vec<LinkAddress> = run.places.addresses().collect();
         assert_eq!(addresses, [LinkAddress(0x10), LinkAddress(0x30)]);
@@ -310,6 +335,6 @@ mod tests {
             unknown("l.so", 0x20, 1),
             unknown("m.so", 0x10, 1),
         ]);
-        assert_eq!(join(&mut [run], Grouping::Line).sites.len(), 3);
+        assert_eq!(joined(vec![run]).len(), 3);
     }
 }

@@ -7,11 +7,12 @@ use super::limit::Limit;
 use super::rate::{Rates, are_equal};
 use crate::error::{Error, GateError, Result};
 use crate::printable::some;
-use crate::run::{Facts, Figures, Run, Source, same_recordings};
+use crate::run::{BlamedRun, Facts, Figures, Kept, Run, Source, same_recordings};
 use crate::warning::{LogWarning, RecordingWarning, Warning};
 
 /// A gate that passes because nothing was recorded, or is known, would be worse than none.
-pub(crate) fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
+/// `ends` are the warnings of the last run's end.
+pub(crate) fn refuse_judgement(gate: &Gate, runs: &[Run], ends: &[Warning]) -> Result<()> {
     if !gate.is_set() {
         return Ok(());
     }
@@ -29,7 +30,7 @@ pub(crate) fn refuse_judgement(gate: &Gate, runs: &[Run]) -> Result<()> {
     refuse_meaningless_figures(gate, &facts)?;
     if gate.strict {
         refuse_same_recordings(runs)?;
-        refuse_partial_figures(&facts)?;
+        refuse_partial_figures(&facts, ends)?;
         refuse_growth_of_earlier(gate, &facts)?;
     }
     refuse_bytes_unknown(gate, &facts)?;
@@ -103,9 +104,11 @@ fn refuse_same_recordings(runs: &[Run]) -> Result<()> {
     }
 }
 
-fn refuse_partial_figures(runs: &[&Facts]) -> Result<()> {
-    for run in runs {
-        let mut warnings = run.warnings.iter();
+fn refuse_partial_figures(runs: &[&Facts], ends: &[Warning]) -> Result<()> {
+    let of_runs = runs.iter().map(|run| (run, &*run.warnings));
+    let of_ends = runs.last().map(|last| (last, ends));
+    for (run, warnings) in of_runs.chain(of_ends) {
+        let mut warnings = warnings.iter();
         if let Some(warning) = warnings.find(|warning| warning.makes_figures_partial()) {
             return Err(Error::Gate(GateError::PartialFigures {
                 path: run.path.clone(),
@@ -114,6 +117,17 @@ fn refuse_partial_figures(runs: &[&Facts]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A gate that passes because no stack counts would be worse than none.
+pub(crate) fn refuse_nothing_left(gate: &Gate, kept: &Kept) -> Result<()> {
+    let is_empty = kept.runs.last().is_some_and(|run| run.sites.is_empty());
+    match &kept.only {
+        Some(only) if gate.is_set() && is_empty => Err(Error::Gate(GateError::NothingLeft {
+            filter: only.filter.clone(),
+        })),
+        _ => Ok(()),
+    }
 }
 
 /// What was there before the recorded process and holds more than in the first run, above a limit.
@@ -155,14 +169,14 @@ fn refuse_growth_of_earlier(gate: &Gate, runs: &[&Facts]) -> Result<()> {
 }
 
 /// What a recording held until its end is known from its course alone.
-pub(crate) fn has_too_few_counts(run: &Run) -> bool {
+pub(crate) fn has_too_few_counts(run: &BlamedRun) -> bool {
     run.facts.origin.source == Source::Recording && run.lacks_course()
 }
 
 /// What failed did so whatever was held.
 pub(crate) fn refuse_pass_of_too_few_counts(
     gate: &Gate,
-    runs: &[Run],
+    runs: &[BlamedRun],
     verdict: Option<Verdict>,
 ) -> Result<()> {
     let is_told = gate.strict && verdict == Some(Verdict::Pass) && !gate.limits.is_empty();

@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result, UsageError};
 use crate::printable::printable;
-use crate::run::{Frame, Inventory, Run, Symbolized, Text, is_library_detail};
+use crate::run::{
+    Frame, Inventory, OwnNames, Renamed, Run, Runs, Symbolized, Text, is_library_detail,
+};
 
 /// What has another name: the beginning of source paths or a module (`libfoo.so.1`), a function (`load()`), or a scope
 /// of C++ (`net::Client::`).
@@ -69,17 +71,23 @@ impl Map {
     }
 }
 
-/// The run with other names for its modules and files; of several maps the first that fits is used.
-pub(crate) fn renamed(mut run: Run, maps: &[Map]) -> Run {
+/// The runs with other names for their modules and files; of several maps the first that fits is used.
+pub(crate) fn renamed(runs: Runs<OwnNames>, maps: &[Map]) -> Result<Runs<Renamed>> {
+    if maps.is_empty() {
+        return Ok(runs.map(|run| run));
+    }
+    runs.iter().try_for_each(|run| refuse_merging(run, maps))?;
+    Ok(runs.map(|run| renamed_run(run, maps)))
+}
+
+fn renamed_run(mut run: Run, maps: &[Map]) -> Run {
     for label in run.modules.iter_mut().map(|module| &mut module.label) {
         if let Some(name) = maps.iter().find_map(|map| map.module(&label.name)) {
             label.name = name.into();
         }
     }
-    if !maps.is_empty() {
-        run.inventory = renamed_inventory(run.inventory, maps);
-    }
-    for location in run.locations.iter_mut().filter(|_| !maps.is_empty()) {
+    run.inventory = renamed_inventory(run.inventory, maps);
+    for location in &mut run.locations {
         if let Symbolized::Named(named) = &mut location.name {
             named.map_files(|file| maps.iter().find_map(|map| map.path(file)));
             named.map_functions(|name| maps.iter().find_map(|map| map.function(name)));
@@ -90,7 +98,7 @@ pub(crate) fn renamed(mut run: Run, maps: &[Map]) -> Run {
 
 /// Refuses maps that make one file of two files of a run, one module of two, or one function of two of a file: what one
 /// of them let go of would stand against what the other leaks.
-pub(crate) fn refuse_merging(run: &Run, maps: &[Map]) -> Result<()> {
+fn refuse_merging(run: &Run, maps: &[Map]) -> Result<()> {
     let merged = |new: &str, first: &str, second: &str| {
         Err(Error::Usage(UsageError::MapMerges {
             path: run.facts.path.clone(),

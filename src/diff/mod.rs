@@ -62,7 +62,8 @@ pub(crate) use growth::{Change, ends};
 pub(crate) use hiding::hiding;
 pub(crate) use join::{Joint, join};
 pub(crate) use judgeable::{
-    grown_earlier, has_too_few_counts, refuse_judgement, refuse_pass_of_too_few_counts,
+    grown_earlier, has_too_few_counts, refuse_judgement, refuse_nothing_left,
+    refuse_pass_of_too_few_counts,
 };
 pub use judged::Site;
 pub(crate) use leak::{Leak, LeakingLine};
@@ -71,7 +72,7 @@ pub(crate) use limit::grouped_number;
 pub(crate) use line_counts::LineCounts;
 pub(crate) use lines::lines;
 pub use map::Map;
-pub(crate) use map::{refuse_merging, renamed};
+pub(crate) use map::renamed;
 pub use matched_by::MatchedBy;
 pub use rank::SortBy;
 pub(crate) use rate::are_equal;

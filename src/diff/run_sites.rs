@@ -9,7 +9,7 @@ use super::identity::{AskedFor, Candidate, ChainFunction, Outermost};
 use super::module_key::ModuleKey;
 use super::site::{CodePlace, Grouping, Hidden, JoinedSite, SiteKey, SiteRun};
 use crate::run::{
-    Call, CallSite, Declaration, Frame, Location, ModuleLabel, Role, Run, Symbolized, Text,
+    BlamedRun, Call, CallSite, Declaration, Frame, Location, ModuleLabel, Role, Symbolized, Text,
 };
 
 /// The sites of one run, which no other run has changed yet.
@@ -30,7 +30,7 @@ pub(super) struct FoundSite {
 }
 
 impl RunSites {
-    pub(super) fn of(run: &Run, by: Grouping) -> Self {
+    pub(super) fn of(run: &BlamedRun, by: Grouping) -> Self {
         let mut sites = RunSites {
             keys: Vec::with_capacity(run.sites.len()),
             found: Vec::with_capacity(run.sites.len()),
@@ -90,7 +90,12 @@ impl RunSites {
 }
 
 impl FoundSite {
-    fn new(run: &Run, location: Location, site: &CallSite, more: Option<Box<Beyond>>) -> Self {
+    fn new(
+        run: &BlamedRun,
+        location: Location,
+        site: &CallSite,
+        more: Option<Box<Beyond>>,
+    ) -> Self {
         let module = run.module_of(&location);
         FoundSite {
             module: module.map(|module| module.label.clone()),
@@ -101,7 +106,13 @@ impl FoundSite {
     }
 
     /// Adds what another place of the same site has.
-    fn add(&mut self, run: &Run, location: Location, site: &CallSite, more: Option<Box<Beyond>>) {
+    fn add(
+        &mut self,
+        run: &BlamedRun,
+        location: Location,
+        site: &CallSite,
+        more: Option<Box<Beyond>>,
+    ) {
         let here = site_run(run, &location, site, more);
         if let Some(module) = run.module_of(&location) {
             self.module = Some(module.label.clone());
@@ -162,7 +173,7 @@ impl FoundSite {
 }
 
 /// The place that answers for a call site.
-fn answering(run: &Run, call: Call) -> Location {
+fn answering(run: &BlamedRun, call: Call) -> Location {
     let location = run.location(call.at);
     let name = match location.name.clone() {
         Symbolized::Named(named) => Symbolized::Named(named.answered_by(call.frame)),
@@ -199,7 +210,7 @@ fn step((frame, declaration): (&Frame, Declaration)) -> ChainFunction {
 }
 
 fn site_run(
-    run: &Run,
+    run: &BlamedRun,
     location: &Location,
     site: &CallSite,
     beyond: Option<Box<Beyond>>,

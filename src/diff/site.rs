@@ -197,7 +197,8 @@ impl SiteRun {
     pub(crate) fn add_site(&mut self, site: &CallSite, beyond: Option<Box<Beyond>>) {
         self.figures.add(site.figures);
         self.add_sizes(site.sizes.as_slice());
-        self.add_curves(site.curve.as_ref(), site.survivors.as_ref());
+        Curve::add_known(&mut self.curve, site.curve.as_ref());
+        Curve::add_known(&mut self.survivors, site.survivors.as_ref());
         self.add_beyond(beyond.as_deref());
     }
 
@@ -220,7 +221,8 @@ impl SiteRun {
         self.places.extend(&other.places);
         self.figures.add(other.figures);
         self.add_sizes(&other.sizes);
-        self.add_curves(other.curve.as_ref(), other.survivors.as_ref());
+        Curve::add_known(&mut self.curve, other.curve.as_ref());
+        Curve::add_known(&mut self.survivors, other.survivors.as_ref());
         self.add_beyond(other.beyond.as_deref());
     }
 
@@ -235,20 +237,6 @@ impl SiteRun {
         match self.sizes.is_empty() || other.is_empty() {
             true => self.sizes = Few::default(),
             false => self.sizes.extend(other),
-        }
-    }
-
-    /// Adds the curves of a caller or site that is summed up in this one.
-    fn add_curves(&mut self, curve: Option<&Curve>, survivors: Option<&Curve>) {
-        for (sum, other) in [(&mut self.curve, curve), (&mut self.survivors, survivors)] {
-            *sum = match (sum.take(), other) {
-                (Some(mut sum), Some(other)) => {
-                    sum.add(other);
-                    Some(sum)
-                }
-                // Part of a sum would be a wrong curve.
-                _ => None,
-            };
         }
     }
 }

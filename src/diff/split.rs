@@ -6,7 +6,7 @@ use super::beyond::{Beyond, Looks, WrapperNames};
 use super::by_size::{by_size, live_sizes};
 use super::callers::{Reach, Way, ways};
 use super::site::{Grouping, JoinedSite, Part, SiteRun};
-use crate::run::{Figures, LinkAddress, Run, Text};
+use crate::run::{BlamedRun, Figures, LinkAddress, Text};
 use crate::trace::LiveSizes;
 
 /// So many sizes of a line have a row of their own.
@@ -15,7 +15,7 @@ const MOST_SIZES: usize = 16;
 /// The rows that the sites fall into; a site of which the parts are not known stays whole.
 pub(super) fn split(
     sites: Vec<JoinedSite>,
-    runs: &[Run],
+    runs: &[BlamedRun],
     by: Grouping,
     reach: &Reach,
 ) -> Vec<JoinedSite> {
@@ -29,7 +29,7 @@ pub(super) fn split(
     }
 }
 
-fn by_stacks(site: JoinedSite, runs: &[Run], reach: &Reach) -> Vec<JoinedSite> {
+fn by_stacks(site: JoinedSite, runs: &[BlamedRun], reach: &Reach) -> Vec<JoinedSite> {
     let ways = ways(&site, runs, reach);
     match ways.iter().all(|way| way.callers.is_empty()) {
         true => vec![site],
@@ -38,7 +38,7 @@ fn by_stacks(site: JoinedSite, runs: &[Run], reach: &Reach) -> Vec<JoinedSite> {
 }
 
 /// What came each way, in the order of the ways.
-pub(super) fn of_ways(site: &JoinedSite, ways: Vec<Way>, runs: &[Run]) -> Vec<JoinedSite> {
+pub(super) fn of_ways(site: &JoinedSite, ways: Vec<Way>, runs: &[BlamedRun]) -> Vec<JoinedSite> {
     ways.into_iter()
         .map(|way| of_way(site, way, runs))
         .collect()
@@ -46,7 +46,7 @@ pub(super) fn of_ways(site: &JoinedSite, ways: Vec<Way>, runs: &[Run]) -> Vec<Jo
 
 /// The calls of the allocator that stand in one line, each with what came through it; `None` where there is one. They are
 /// told by the wrappers that they call and the sizes that they ask for, and if those are the same, by their order.
-pub(super) fn by_calls(site: &JoinedSite, runs: &[Run]) -> Option<Vec<JoinedSite>> {
+pub(super) fn by_calls(site: &JoinedSite, runs: &[BlamedRun]) -> Option<Vec<JoinedSite>> {
     let of_runs = site.runs.iter().zip(runs);
     let of_runs: Vec<Option<CallsInLine>> = of_runs
         .map(|(here, run)| here.as_deref().map(|here| calls_in_line(here, run)))
@@ -101,7 +101,7 @@ struct Request {
 /// Call sites of a run by what they ask for, and by their addresses.
 type CallsInLine = BTreeMap<Request, BTreeMap<Option<LinkAddress>, Vec<u32>>>;
 
-fn calls_in_line(here: &SiteRun, run: &Run) -> CallsInLine {
+fn calls_in_line(here: &SiteRun, run: &BlamedRun) -> CallsInLine {
     let mut calls = CallsInLine::new();
     for number in here.stacks() {
         let Some(site) = run.sites.get(*number as usize) else {
@@ -120,7 +120,7 @@ fn calls_in_line(here: &SiteRun, run: &Run) -> CallsInLine {
     calls
 }
 
-fn of_way(site: &JoinedSite, way: Way, runs: &[Run]) -> JoinedSite {
+fn of_way(site: &JoinedSite, way: Way, runs: &[BlamedRun]) -> JoinedSite {
     let mut of_way = site.clone();
     let here = way.runs.into_iter().zip(&mut of_way.runs).zip(runs);
     for ((here, of_site), run) in here {
@@ -139,7 +139,7 @@ fn of_way(site: &JoinedSite, way: Way, runs: &[Run]) -> JoinedSite {
 }
 
 /// The part of a site's run that some of its stacks are.
-fn of_sites(whole: &SiteRun, numbers: &[u32], run: &Run) -> SiteRun {
+fn of_sites(whole: &SiteRun, numbers: &[u32], run: &BlamedRun) -> SiteRun {
     let mut names = WrapperNames::default();
     let looks = Looks {
         sizes: false,
@@ -168,7 +168,7 @@ fn of_sites(whole: &SiteRun, numbers: &[u32], run: &Run) -> SiteRun {
     part.unwrap_or_else(|| whole.clone())
 }
 
-fn by_sizes(site: JoinedSite, runs: &[Run]) -> Vec<JoinedSite> {
+fn by_sizes(site: JoinedSite, runs: &[BlamedRun]) -> Vec<JoinedSite> {
     let of_runs = runs.iter().enumerate();
     let of_runs: Option<Vec<LiveSizes>> =
         of_runs.map(|(index, _)| live_sizes(&site, index)).collect();

@@ -1,11 +1,11 @@
 //! What all runs have in common whose callers lie in the modules of a capture.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::capture::{CaptureSet, Maps};
+use crate::capture::CaptureSet;
 use crate::file_name::base_name;
 use crate::printable::shortened;
-use crate::run::{Facts, Module, ModuleLabel, Origin, Source, Text};
+use crate::run::{Facts, Inventory, Module, ModuleLabel, Origin, Source, Text};
 use crate::symbols::RebasedRun;
 use crate::units::time;
 use crate::warning::Warning;
@@ -53,9 +53,17 @@ pub(super) fn other_duration(capture: &CaptureSet, own: Option<f64>) -> Option<W
     })
 }
 
-/// What is mapped, by its path and by the name that a module has if it is the only one of that name.
-pub(super) fn mapped_names(maps: &Maps) -> BTreeSet<String> {
-    let files = maps.files().into_iter();
+/// What is mapped, as far as maps tell.
+pub(super) fn inventory(capture: &CaptureSet) -> Inventory {
+    let maps = capture.maps.as_ref();
+    Inventory {
+        mapped: maps.map(|maps| mapped_names(maps.files().into_iter())),
+        sources: BTreeMap::new(),
+    }
+}
+
+/// Files by their paths, and by the names that modules have if they are the only ones of their names.
+pub(super) fn mapped_names<'a>(files: impl Iterator<Item = &'a [u8]>) -> BTreeSet<String> {
     let names = files.flat_map(|file| [file, base_name(file)]);
     names
         .map(|name| shortened(&String::from_utf8_lossy(name)))

@@ -28,7 +28,7 @@ use importer::Importer;
 pub(crate) use importer::ReadOptions;
 use mtrace_log::MTRACE_LOG;
 use old_result::OLD_RESULT;
-pub(crate) use old_result::settle;
+pub(crate) use old_result::settled;
 use recorded::RECORDING;
 use saved_report::SAVED_REPORT;
 

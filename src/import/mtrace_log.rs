@@ -1,14 +1,16 @@
 //! The logs that glibc's `mtrace()` writes.
 
 use super::children::logs_apart;
-use super::facts::{facts, mapped_names, modules};
+use super::facts::{facts, inventory, modules};
 use super::importer::{Importer, ReadOptions};
 use super::moment::log_at;
 use crate::capture::{CaptureSet, Standing, first_line};
 use crate::error::{Error, InputError, Result};
 use crate::file_name::names_a_report;
 use crate::printable::printable_bytes;
-use crate::run::{Blocks, Facts, Figures, LiveBlock, LocationId, Run, Source};
+use crate::run::{
+    Allocated, Blocks, Facts, Figures, LiveBlock, LocationId, RunBuilder, Source, Told,
+};
 use crate::symbols::{RebasedRun, RunToName, rebase};
 use crate::trace::{
     Anomalies, CallerId, Callers, LogCaller, Outcome, ReplayOptions, Reuse, Trace, advice,
@@ -50,23 +52,31 @@ fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
         anomalies: Some(anomalies),
         ..facts(&capture, &rebased, Source::Log, damage)
     };
-    let mut run = Run::new(facts, modules(&capture, &rebased));
-    run.inventory.mapped = capture.maps.as_ref().map(mapped_names);
     let faults = outcome.faults().into_iter();
     let faults = faults.map(|fault| fault.moved_to(location_of(fault.at)));
-    run.faults = Some(faults.collect());
-    run.blocks = reading.keep_blocks.then(|| blocks(&trace.callers, outcome));
+    let told = Told {
+        facts,
+        inventory: inventory(&capture),
+        faults: Some(faults.collect()),
+        blocks: reading.keep_blocks.then(|| blocks(&trace.callers, outcome)),
+    };
+    let mut run = RunBuilder::of(modules(&capture, &rebased));
     let locations = run.add_locations(rebased.locations(&trace.callers));
     let modules = rebased.modules;
     for (at, caller) in locations.zip(trace.into_callers(rebased.choice.reuse)) {
         let figures = Figures::of_log(caller.stats.allocations, caller.stats.live);
         if figures.allocated() {
-            let site = run.add_site(at, figures, caller.sizes, Some(caller.curve));
-            site.survivors = Some(caller.survivors);
-            site.keep_sizes(caller.live_sizes);
+            let allocated = Allocated {
+                figures,
+                sizes: caller.sizes,
+                curve: Some(caller.curve),
+                survivors: Some(caller.survivors),
+                live_sizes: Some(caller.live_sizes),
+            };
+            run.add_site(at, allocated);
         }
     }
-    Ok(RunToName::new(run, modules, capture))
+    Ok(RunToName::new(run.build(told), modules, capture))
 }
 
 /// A location has the number of its caller.

@@ -1,13 +1,13 @@
 //! Recordings: what the recorder wrote.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use hashbrown::HashMap;
 
 use super::children;
 use super::damage::damage;
-use super::facts::other_duration;
+use super::facts::{mapped_names, other_duration};
 use super::given::{refuse_other_machine, refused};
 use super::importer::{Importer, ReadOptions};
 use super::moment::until;
@@ -19,8 +19,9 @@ use crate::printable::{printable, shortened};
 use crate::progress::Progress;
 use crate::recording::{EventBlocks, Recording, Replaying, duration_of, is_recording, replay};
 use crate::run::{
-    Blocks, Build, Facts, Figures, LinkAddress, LiveBlock, Location, LocationId, Module, ModuleId,
-    ModuleLabel, Origin, RecordedProcess, Role, Run, Source, StackId, Symbolized, Text, Unknown,
+    Allocated, Blocks, Build, Facts, Figures, Inventory, LinkAddress, LiveBlock, Location,
+    LocationId, Module, ModuleId, ModuleLabel, Origin, RecordedProcess, Role, RunBuilder, Source,
+    StackId, Symbolized, Text, Told, Unknown,
 };
 use crate::symbols::{MappedModule, ModuleFinder, RunToName, is_loader_name};
 use crate::units::time;
@@ -58,24 +59,24 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
     capture.manifest.add_modules(known_builds(&recording));
     refuse_other_machine(&capture, recording.header.machine)?;
     let files = ModuleFiles::of(&capture, &recording);
-    let mut run = Run::new(
-        facts(&capture, &recording, &files, reached),
-        files.modules(),
-    );
+    let mut run = RunBuilder::of(files.modules());
     let at = Locations::add(&mut run, &recording, &files);
     add_sites(&mut run, &recording, &at);
     let own = has_own_allocator(&run, &recording, &files);
-    run.facts
-        .warnings
-        .extend(own.then_some(RecordingWarning::OwnAllocator.into()));
-    run.inventory.mapped = Some(mapped_names(&recording));
     let faults = recording.faults.iter();
     let faults = faults.map(|fault| fault.moved_to(at.of(fault.at)));
-    run.faults = Some(faults.collect());
-    run.blocks = reading
-        .keep_blocks
-        .then(|| blocks_of(&run, &recording, &at));
-    Ok(RunToName::new(run, files.found, capture))
+    let told = Told {
+        facts: facts(&capture, &recording, &files, reached, own),
+        inventory: Inventory {
+            mapped: Some(mapped_names(mapped_files(&recording))),
+            sources: BTreeMap::new(),
+        },
+        faults: Some(faults.collect()),
+        blocks: reading
+            .keep_blocks
+            .then(|| blocks_of(&run, &recording, &at)),
+    };
+    Ok(RunToName::new(run.build(told), files.found, capture))
 }
 
 /// When a program was ended, in microseconds since its recording began; `None` if it ended by itself, or nobody knows.
@@ -97,7 +98,7 @@ pub(super) fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<L
 
 /// A program's own `malloc` is called in place of the recorder's. One that goes on to that has it called; an older recorder
 /// does not say so, but there it can be seen as a caller.
-fn has_own_allocator(run: &Run, recording: &Recording, files: &ModuleFiles) -> bool {
+fn has_own_allocator(run: &RunBuilder, recording: &Recording, files: &ModuleFiles) -> bool {
     let program = files.program().and_then(|(module, _)| module.elf());
     let Some(own) = program.and_then(|elf| elf.own_malloc.clone()) else {
         return false;
@@ -106,9 +107,11 @@ fn has_own_allocator(run: &Run, recording: &Recording, files: &ModuleFiles) -> b
     let is_within = |address: u64| (own.start..=own.end).contains(&address);
     let is_caller = || {
         run.sites.iter().any(|site| {
-            let innermost = run.location(run.innermost(site));
-            let module = run.module_of(innermost);
-            module.is_some_and(|module| module.label.role == Role::Program)
+            let innermost = &run.locations[run.stacks.innermost(site.stack).0 as usize];
+            let module = innermost
+                .module
+                .and_then(|id| files.found.get(id.0 as usize));
+            module.is_some_and(|module| module.role == Role::Program)
                 && innermost
                     .address
                     .is_some_and(|LinkAddress(at)| is_within(at))
@@ -143,17 +146,11 @@ fn reached(capture: &CaptureSet, recording: &Recording) -> Result<Option<Reached
     }))
 }
 
-/// What was mapped with code in it at any time, by path and by name.
-fn mapped_names(recording: &Recording) -> BTreeSet<String> {
-    let files = recording
-        .modules
-        .iter()
-        .map(|module| module.path.as_slice());
-    let files = files.filter(|path| !path.is_empty());
-    let names = files.flat_map(|path| [path, base_name(path)]);
-    names
-        .map(|name| shortened(&String::from_utf8_lossy(name)))
-        .collect()
+/// What was mapped with code in it at any time.
+fn mapped_files(recording: &Recording) -> impl Iterator<Item = &[u8]> {
+    let modules = recording.modules.iter();
+    let files = modules.map(|module| module.path.as_slice());
+    files.filter(|path| !path.is_empty())
 }
 
 fn known_builds(recording: &Recording) -> impl Iterator<Item = (String, BuildId)> + '_ {
@@ -243,7 +240,7 @@ struct Locations {
 }
 
 impl Locations {
-    fn add(run: &mut Run, recording: &Recording, files: &ModuleFiles) -> Self {
+    fn add(run: &mut RunBuilder, recording: &Recording, files: &ModuleFiles) -> Self {
         let mut known = HashMap::new();
         // A frame of Thumb code says so in a bit of its address.
         let code = match recording.header.machine.has_mode_bit() {
@@ -287,7 +284,7 @@ impl Locations {
 }
 
 /// The stack that each node is the innermost frame of; each is added once, however many stacks share it.
-fn add_nodes(run: &mut Run, recording: &Recording, at: &Locations) -> Vec<Option<StackId>> {
+fn add_nodes(run: &mut RunBuilder, recording: &Recording, at: &Locations) -> Vec<Option<StackId>> {
     let roots = Recording::ROOTS;
     let mut stacks: Vec<Option<StackId>> = Vec::with_capacity(recording.nodes.len());
     for (node, known) in (0_u32..).zip(&recording.nodes) {
@@ -304,42 +301,38 @@ fn add_nodes(run: &mut Run, recording: &Recording, at: &Locations) -> Vec<Option
 }
 
 /// Adds what each stack allocated.
-fn add_sites(run: &mut Run, recording: &Recording, at: &Locations) {
+fn add_sites(run: &mut RunBuilder, recording: &Recording, at: &Locations) {
     let nodes = add_nodes(run, recording, at);
     let mut known: HashMap<StackId, usize> = HashMap::new();
     for stack in &recording.stacks {
         let id = nodes.get(stack.node as usize).copied().flatten();
         let id = id.unwrap_or_else(|| run.stacks.add(at.of(stack.node), None));
-        let figures = Figures::of_log(stack.allocations, stack.live);
+        let allocated = Allocated {
+            figures: Figures::of_log(stack.allocations, stack.live),
+            sizes: stack.sizes.sizes(),
+            curve: stack.curve.clone(),
+            survivors: stack.survivors.clone(),
+            live_sizes: stack.live_sizes.clone(),
+        };
         match known.get(&id) {
             // The same place of a library that was loaded more than once.
-            Some(&index) => {
-                let site = &mut run.sites[index];
-                let sizes = stack.sizes.sizes();
-                let curves = (stack.curve.as_ref(), stack.survivors.as_ref());
-                site.add(figures, sizes, curves, stack.live_sizes.as_ref());
-            }
+            Some(&index) => run.sites[index].add(allocated),
             None => {
                 known.insert(id, run.sites.len());
-                let curve = stack.curve.clone();
-                let site = run.add_stack(id, figures, stack.sizes.sizes(), curve);
-                site.survivors.clone_from(&stack.survivors);
-                if let Some(sizes) = &stack.live_sizes {
-                    site.keep_sizes(sizes.clone());
-                }
+                run.add_stack(id, allocated);
             }
         }
     }
 }
 
-fn blocks_of(run: &Run, recording: &Recording, at: &Locations) -> Blocks {
+fn blocks_of(run: &RunBuilder, recording: &Recording, at: &Locations) -> Blocks {
     let live = recording.blocks.iter().map(|(address, block)| LiveBlock {
         address: *address,
         size: block.size,
         at: at.of(recording.stacks[block.caller.0 as usize].node),
     });
     let files = run.locations.iter().map(|location| {
-        let module = run.module_of(location)?;
+        let module = run.modules.get(location.module?.0 as usize)?;
         module.path.as_deref().map(Into::into)
     });
     Blocks {
@@ -354,6 +347,7 @@ fn facts(
     recording: &Recording,
     files: &ModuleFiles,
     reached: Option<Reached>,
+    has_own_allocator: bool,
 ) -> Facts {
     let header = &recording.header;
     // A program that waits to be ended does so behind its last event.
@@ -391,7 +385,8 @@ fn facts(
         let program = printable(program).into_owned();
         processes.push(RecordingWarning::WentOnAs { program });
     }
-    warnings.extend(processes.into_iter().map(Warning::from));
+    let own = has_own_allocator.then_some(RecordingWarning::OwnAllocator);
+    warnings.extend(processes.into_iter().chain(own).map(Warning::from));
     Facts {
         name: capture.name.clone(),
         path: capture.path.clone(),

@@ -277,9 +277,9 @@ fn unlisted(report: &Report) -> Option<Caveat> {
 /// A pass on figures that are known to be wrong must not look like any other.
 fn of_runs(report: &Report) -> impl Iterator<Item = Caveat> {
     let runs_with = |is_it: fn(&Warning) -> bool| {
-        let runs = report.runs.iter().map(|run| &run.facts);
-        let runs = runs.filter(|run: &&Facts| run.warnings.iter().any(is_it));
-        let names: Vec<&str> = runs.map(|run| run.name.as_str()).collect();
+        let runs = report.runs_warned();
+        let runs = runs.filter(|(_, warnings)| warnings.iter().any(is_it));
+        let names: Vec<&str> = runs.map(|(run, _)| run.facts.name.as_str()).collect();
         (!names.is_empty()).then(|| names.join(", "))
     };
     let is_same = |warning: &Warning| {

@@ -10,7 +10,7 @@ use super::palette::Palette;
 use super::view::{function_of, module_of, place_of};
 use super::{Report, header, notes, verdict};
 use crate::error::{Error, Result};
-use crate::run::{LocationId, Run};
+use crate::run::{BlamedRun, LocationId, Run};
 use crate::trace::{Fault, FaultKind};
 use crate::units::{count, counted};
 
@@ -23,11 +23,12 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     let palette = Palette::new(options.color);
     header::write(report, options.page(), &palette, out)?;
     writeln!(out)?;
-    fn of_run(run: &Run) -> Vec<(&Run, Fault<LocationId>)> {
+    fn of_run(run: &BlamedRun) -> Vec<(&BlamedRun, Fault<LocationId>)> {
         let faults = run.faults.iter().flatten();
         faults.map(|fault| (run, *fault)).collect()
     }
-    let faults: Vec<(&Run, Fault<LocationId>)> = report.runs.iter().flat_map(of_run).collect();
+    let faults: Vec<(&BlamedRun, Fault<LocationId>)> =
+        report.runs.iter().flat_map(of_run).collect();
     let shown = if options.all {
         faults.len()
     } else {

@@ -10,7 +10,7 @@ use super::palette::Palette;
 use super::text::{facts, width};
 use crate::error::Result;
 use crate::printable::printable_name;
-use crate::run::{Certainty, Run};
+use crate::run::{BlamedRun, Certainty};
 use crate::trace::STEPS;
 use crate::units::{bytes, count, counted};
 use crate::warning::Warning;
@@ -28,10 +28,10 @@ pub(super) fn write(
         .map(|run| width(&page.glyphs.text(&run.facts.name)))
         .max()
         .unwrap_or(0);
-    for (run, hidden) in report.runs.iter().zip(&report.hidden.runs) {
+    for ((run, warnings), hidden) in report.runs_warned().zip(&report.hidden.runs) {
         let name = page.glyphs.text(&run.facts.name);
         let padding = " ".repeat(longest - width(&name) + 2);
-        let facts_of_run = run_facts(run, hidden.blocks);
+        let facts_of_run = run_facts(run, warnings, hidden.blocks);
         let text = facts(&format!("{name}{padding}"), &facts_of_run, page);
         let (name, rest) = text.split_at(name.len());
         writeln!(out, "{}{rest}", name.style(palette.strong))?;
@@ -40,7 +40,7 @@ pub(super) fn write(
 }
 
 /// `hidden` blocks of it are in no row, and in no sum, unless all are asked for.
-fn run_facts(run: &Run, hidden: u64) -> Vec<String> {
+fn run_facts(run: &BlamedRun, warnings: &[Warning], hidden: u64) -> Vec<String> {
     let known = &run.facts;
     let program = match &known.program {
         Some(path) => printable_name(path),
@@ -90,7 +90,7 @@ fn run_facts(run: &Run, hidden: u64) -> Vec<String> {
         Some(live) => format!("{blocks} live{loader}, {}", bytes(live)),
         None => format!("{blocks} live{loader}"),
     });
-    if known.warnings.iter().any(Warning::makes_figures_partial) {
+    if warnings.iter().any(Warning::makes_figures_partial) {
         facts.push("partial, see the warnings".to_owned());
     }
     facts

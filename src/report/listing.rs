@@ -6,10 +6,10 @@ use std::io::Write;
 use super::Report;
 use super::options::Options;
 use crate::error::{Error, Result, UsageError};
-use crate::run::{Addressing, Blocks, Location, LocationId, Role, Run};
+use crate::run::{Addressing, BlamedRun, Blocks, Location, LocationId, Role, Run};
 
 /// The first run of a report, with its blocks.
-fn listed(report: &Report) -> Result<(&Run, &Blocks)> {
+fn listed(report: &Report) -> Result<(&BlamedRun, &Blocks)> {
     let run = report.runs.first().ok_or(Error::Usage(UsageError::NoRun))?;
     let is_saved = run.facts.origin.saved_by.is_some();
     let needs_log = || Error::needs_log(&run.facts.path, "an old tool's listing", is_saved);

@@ -36,21 +36,21 @@ pub use options::{Options, StackView};
 pub(crate) use sums::Sums;
 pub(crate) use text::wrapped as wrapped_text;
 
-use idle::without_idle_libraries;
+use idle::warnings_of_runs;
 
 use crate::diff::{
     Breach, Column, Comparison, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Rate,
     Reach, RowOptions, Site, SortBy, Together, Verdict, advice, compare_sites, copies, hiding,
     lines, spread, wrapped,
 };
-use crate::run::Run;
+use crate::run::{BlamedRun, Only};
 use crate::warning::{ComparisonWarning, Warning};
 
 /// What one command found: the runs in order, and every call site, ranked.
 #[derive(Debug)]
 pub struct Report {
     /// One where a run is listed by itself, two or more for a comparison.
-    pub runs: Vec<Run>,
+    pub runs: Vec<BlamedRun>,
     /// What every site is measured against, in the order of the runs.
     pub columns: Vec<Column>,
     /// By rank, which is a site's place here, from 1; hidden ones last.
@@ -83,6 +83,8 @@ pub struct Report {
     pub reach: Reach,
     /// What all of it is a part of.
     pub only: Option<Only>,
+    /// What concerns each run alone, in the order of the runs.
+    pub warnings_of_runs: Vec<Vec<Warning>>,
     /// What concerns no single run.
     pub warnings: Vec<Warning>,
 }
@@ -97,21 +99,6 @@ pub(crate) struct Terms {
     pub memory: Option<u64>,
     /// How much of the ways to a row is looked at.
     pub reach: Reach,
-    /// What the runs are a part of.
-    pub only: Option<Only>,
-}
-
-/// Runs of which only some stacks count.
-#[derive(Debug, Clone)]
-pub struct Only {
-    /// What they go through.
-    pub filter: String,
-    /// Live blocks of the last run that count.
-    pub kept: u64,
-    /// All of them.
-    pub all: u64,
-    /// Of those that do not count, how many are in stacks that were cut.
-    pub cut: u64,
 }
 
 /// What all lines that leak come to, whatever the sites of the report stand for.
@@ -136,14 +123,23 @@ pub struct Leaks {
 }
 
 impl Report {
-    /// Judges the joined sites of all runs. `warnings` are those of comparing the runs.
+    /// Judges the joined sites of all runs. `warnings` are those of comparing the runs, and `ends` those of the last
+    /// run's end.
     pub(crate) fn new(
-        mut runs: Vec<Run>,
         joint: Joint,
         terms: Terms,
-        warnings: Vec<Warning>,
+        mut warnings: Vec<Warning>,
+        ends: Vec<Warning>,
     ) -> Self {
-        let columns: Vec<Column> = runs.iter().map(Column::of).collect();
+        let Joint {
+            runs,
+            only,
+            sites,
+            aliases,
+            warnings: of_join,
+        } = joint;
+        warnings.extend(of_join.into_iter().map(Warning::from));
+        let columns: Vec<Column> = runs.iter().map(|run| Column::of(run)).collect();
         let rows = RowOptions {
             by: terms.by,
             sort: terms.sort,
@@ -155,8 +151,7 @@ impl Report {
             leaking,
             may_leak,
             fixed,
-        } = compare_sites(joint, &runs, &columns, rows);
-        without_idle_libraries(&mut runs, &sites);
+        } = compare_sites(sites, &aliases, &runs, &columns, rows);
         let alike = || {
             let kinds = [copies, lines, wrapped];
             let mut alike = kinds.map(|kind| kind(&sites, &columns)).concat();
@@ -198,7 +193,8 @@ impl Report {
             gate: terms.gate,
             memory: terms.memory,
             reach: terms.reach,
-            only: terms.only,
+            only,
+            warnings_of_runs: warnings_of_runs(&runs, &sites, ends),
             sites,
             columns,
             runs,
@@ -215,6 +211,12 @@ impl Report {
         self.total.growth.bytes.is_some()
     }
 
+    /// The runs, each with what concerns it alone.
+    pub fn runs_warned(&self) -> impl Iterator<Item = (&BlamedRun, &[Warning])> {
+        let warnings = self.warnings_of_runs.iter().map(Vec::as_slice);
+        self.runs.iter().zip(warnings)
+    }
+
     /// Whether there are two runs or more, so that growth is a difference.
     pub fn is_comparison(&self) -> bool {
         self.runs.len() > 1
@@ -222,14 +224,14 @@ impl Report {
 }
 
 /// Whether what is gone from the last run may stand in another row, or was never looked for.
-fn may_hide_rows(warnings: &[Warning], runs: &[Run]) -> bool {
+fn may_hide_rows(warnings: &[Warning], runs: &[BlamedRun]) -> bool {
     let last = runs.last().and_then(|run| run.facts.records);
     warnings.iter().any(Warning::parts_rows) || last == Some(0)
 }
 
 impl Leaks {
     /// Why it is not said how long the memory lasts, where somebody asked and something leaks.
-    fn no_projection(&self, runs: &[Run], memory: Option<u64>) -> Option<ComparisonWarning> {
+    fn no_projection(&self, runs: &[BlamedRun], memory: Option<u64>) -> Option<ComparisonWarning> {
         let memory = memory.filter(|_| self.sites > 0 && self.lasts_s.is_none())?;
         let untimed = runs.iter().filter(|run| run.facts.duration_s.is_none());
         Some(ComparisonWarning::NoProjection {

@@ -17,7 +17,7 @@ use super::verdict::{lines_behind, words};
 use super::view::{Alike, Others, Row, View, match_mark, sentence_name, wrapper_mark};
 use crate::diff::{FEWEST_BLOCKS, Hidden, Site, SiteRun, Trend};
 use crate::error::Result;
-use crate::run::{Facts, Run, Source};
+use crate::run::{BlamedRun, Facts, Source};
 use crate::trace::FaultKind;
 use crate::units::{count, counted, signed_count};
 use crate::warning::Warning;
@@ -180,7 +180,7 @@ fn stands_for_others(report: &Report, view: &View<'_>) -> Vec<String> {
         ),
         n => format!("{} rows (w) allocate for their callers", count(n as u64)),
     };
-    let is_recorded = |run: &Run| run.facts.origin.source == Source::Recording;
+    let is_recorded = |run: &BlamedRun| run.facts.origin.source == Source::Recording;
     let is_new = |row: &&Row<'_>| {
         let function = row.site.at.function();
         function.is_some_and(|function| function.starts_with("operator new"))
@@ -249,7 +249,7 @@ fn held(site: &Site) -> Option<(u64, u64)> {
 
 /// A line a run that has faults: `run1: 2 double frees, 1 failed allocation: …`.
 fn faults(report: &Report) -> Vec<String> {
-    let of_run = |run: &Run| {
+    let of_run = |run: &BlamedRun| {
         let counts = fault_counts(&run.facts);
         (!counts.is_empty()).then(|| {
             let name = match report.is_comparison() {
@@ -357,8 +357,8 @@ fn distinct_warnings(report: &Report) -> Vec<DistinctWarning<'_>> {
     let mut warnings: Vec<DistinctWarning<'_>> =
         report.warnings.iter().map(DistinctWarning::of).collect();
     let mut known: HashMap<(&str, String), usize> = HashMap::new();
-    for run in report.runs.iter().map(|run| &run.facts) {
-        for warning in &run.warnings {
+    for (run, of_run) in report.runs_warned() {
+        for warning in of_run {
             let distinct = DistinctWarning::of(warning);
             let key = (distinct.code, distinct.text.clone());
             let at = *known.entry(key).or_insert_with(|| {
@@ -366,8 +366,8 @@ fn distinct_warnings(report: &Report) -> Vec<DistinctWarning<'_>> {
                 warnings.len() - 1
             });
             let runs = &mut warnings[at].runs;
-            if runs.last() != Some(&run.name.as_str()) {
-                runs.push(&run.name);
+            if runs.last() != Some(&run.facts.name.as_str()) {
+                runs.push(&run.facts.name);
             }
         }
     }

@@ -7,15 +7,12 @@
 
 use hashbrown::HashMap;
 
-use super::blame::{FrameStanding, PassedCall};
+use super::blame::{Blame, FrameStanding, Standings};
 use super::wrapper::{
     Learned, Wrappers, does_its_own_work, is_copy_constructor, is_library_wrapper, is_namesake,
-    is_runtime, is_wrapper, learn,
+    is_runtime, is_wrapper,
 };
-use super::{
-    Blame, Call, CallSite, Frame, Location, LocationId, Named, PassedBy, Responsible, Role, Run,
-    Symbolized, Text,
-};
+use super::{Call, Frame, Location, LocationId, Named, PassedBy, Role, Run, Symbolized, Text};
 
 /// Which wrappers a frame is called by, through its own module.
 #[derive(Clone, Copy, Default)]
@@ -27,41 +24,13 @@ struct Behind {
     file_of_library: bool,
 }
 
-/// The runs, with what answers for each of their stacks. What is learned of one run holds in all of them, so that a
-/// short run has the rows of a long one.
-pub(crate) fn blamed(mut runs: Vec<Run>, wrappers: &Wrappers) -> Vec<Run> {
-    let mut learned = Learned::default();
-    let mut known = NamesSeen::default();
-    loop {
-        for run in &mut runs {
-            run.blame = Blame::of(run, wrappers, &learned, &mut known);
-        }
-        if wrappers.only_given {
-            return runs;
-        }
-        // A wrapper can stand behind another one.
-        let before = learned.len();
-        let more: Vec<Learned> = runs.iter().map(|run| learn(run, &learned)).collect();
-        for more in more {
-            learned.extend(more);
-        }
-        if learned.len() == before {
-            return runs;
-        }
-    }
-}
-
-impl Run {
-    /// The run with what answers for its stacks, as far as it alone tells.
-    pub(crate) fn blamed_alone(mut self) -> Self {
-        let (wrappers, learned) = (Wrappers::default(), Learned::default());
-        self.blame = Blame::of(&self, &wrappers, &learned, &mut NamesSeen::default());
-        self
-    }
-}
-
 impl Blame {
-    fn of(run: &Run, wrappers: &Wrappers, learned: &Learned, known: &mut NamesSeen) -> Self {
+    pub(super) fn of(
+        run: &Run,
+        wrappers: &Wrappers,
+        learned: &Learned,
+        known: &mut NamesSeen,
+    ) -> Self {
         let mut blamer = Blamer {
             run,
             wrappers,
@@ -69,18 +38,17 @@ impl Blame {
             known,
         };
         let locations = run.locations.iter().enumerate();
-        let standings = locations
-            .map(|(index, location)| blamer.standing(LocationId(index as u32), location))
-            .collect();
-        let mut blame = Blame {
+        let standings = locations.map(|(index, at)| blamer.standing(LocationId(index as u32), at));
+        let standings = Standings(standings.collect());
+        Blame {
+            within: standings.within(run),
             standings,
-            within: Vec::new(),
             hidden: wrappers.hidden.clone(),
-        };
-        blame.within = blame.within(run);
-        blame
+        }
     }
+}
 
+impl Standings {
     /// Whether each frame does a part of a wrapper's work: a wrapper of its own library called it. It need not have a
     /// name, as stripped libraries name only what they export. In a program, what is written in the file of a library's
     /// wrapper does, too: then the library was built into it.
@@ -88,7 +56,7 @@ impl Blame {
     /// A container of C++ calls back what it is given, so behind such a one only functions without a name count.
     fn within(&self, run: &Run) -> Vec<bool> {
         let is_unnamed = |at: LocationId| run.location(at).frame().is_none();
-        let known_at = |at: LocationId| match self.standing(run, at).passed {
+        let known_at = |at: LocationId| match self.of(at).passed {
             Some((frame, PassedBy::Known)) => {
                 let frame = frame.into();
                 let frame = run.frame_of(Call { at, frame })?;
@@ -118,7 +86,7 @@ impl Blame {
                 let further = behind.get(caller.index()).copied().unwrap_or_default();
                 let of_any = match is_unnamed(outer) {
                     true => further.any,
-                    false => self.standing(run, outer).answers.is_none(),
+                    false => self.of(outer).answers.is_none(),
                 };
                 let (does_own_work, is_library) = known[outer.0 as usize];
                 let file = files[at.0 as usize];
@@ -140,18 +108,8 @@ impl Blame {
         within
     }
 
-    fn standing(&self, run: &Run, at: LocationId) -> FrameStanding {
-        let shown = || FrameStanding {
-            answers: Some(match &run.location(at).name {
-                Symbolized::Named(named) => short(named.shown_at()),
-                Symbolized::Unknown(_) => 0,
-            }),
-            passed: None,
-        };
-        self.standings
-            .get(at.0 as usize)
-            .copied()
-            .unwrap_or_else(shown)
+    pub(super) fn of(&self, at: LocationId) -> FrameStanding {
+        self.0[at.0 as usize]
     }
 }
 
@@ -179,7 +137,7 @@ struct Blamer<'a> {
 
 /// What names say, each looked at once.
 #[derive(Default)]
-struct NamesSeen {
+pub(super) struct NamesSeen {
     functions: HashMap<Text, Option<PassedBy>>,
     /// Files, and whether they are headers of the system.
     headers: HashMap<Text, bool>,
@@ -292,100 +250,4 @@ fn is_implicit(named: &Named, index: usize) -> bool {
 /// No chain of inlined calls is longer.
 fn short(frame: usize) -> u16 {
     u16::try_from(frame).unwrap_or(u16::MAX)
-}
-
-impl Run {
-    /// What a call site is shown and joined by, with the way from there to the allocator; right only once its frames
-    /// have names.
-    pub(crate) fn responsible(&self, site: &CallSite) -> Responsible {
-        let mut via = None;
-        let mut innermost: Option<(Responsible, Option<PassedBy>)> = None;
-        for (depth, (node, at)) in self.stacks.walk(site.stack).enumerate() {
-            let standing = self.blame.standing(self, at);
-            let call = |frame: usize| Call { at, frame };
-            if let Some((frame, by)) = standing.passed {
-                let frame = usize::from(frame);
-                // The runtime's own functions often have no name.
-                let is_named = by != PassedBy::Runtime || self.frame_of(call(frame)).is_some();
-                let is_named = is_named || via.is_none();
-                via = is_named
-                    .then_some(PassedCall {
-                        call: call(frame),
-                        by,
-                    })
-                    .or(via);
-            }
-            if let Some(frame) = standing.answers
-                && !self
-                    .blame
-                    .within
-                    .get(node.index())
-                    .is_some_and(|within| *within)
-            {
-                return Responsible {
-                    call: call(frame.into()),
-                    depth,
-                    via,
-                    stands_for: None,
-                };
-            }
-            let by = standing.passed.map(|(_, by)| by);
-            // A stack that lies in the runtime from end to end is the runtime's own, unless it was cut there.
-            let is_whole = || self.frames(site).nth(1).is_some() && !self.is_cut(site);
-            let is_own = by == Some(PassedBy::Runtime) && is_whole();
-            let stands_for = by.filter(|by| *by != PassedBy::Header && !is_own);
-            let frame = match &self.location(at).name {
-                Symbolized::Named(named) => named.shown_at(),
-                Symbolized::Unknown(_) => 0,
-            };
-            // Of those that all stand for others, the runtime's tell least.
-            let is_better = innermost.is_none_or(|(_, known)| {
-                known == Some(PassedBy::Runtime) && by != Some(PassedBy::Runtime)
-            });
-            if is_better {
-                let responsible = Responsible {
-                    call: call(frame),
-                    depth,
-                    via: None,
-                    stands_for,
-                };
-                innermost = Some((responsible, by));
-            }
-        }
-        let innermost = innermost.map(|(responsible, _)| responsible);
-        innermost.unwrap_or(Responsible {
-            call: Call {
-                at: self.innermost(site),
-                frame: 0,
-            },
-            depth: 0,
-            via: None,
-            stands_for: None,
-        })
-    }
-
-    /// Whether a function is one of those that a way to a row is told by: none that stands for its callers, nor the
-    /// runtime's that call `main` and the functions of threads.
-    pub(crate) fn is_shown(&self, call: Call) -> bool {
-        let standing = self.blame.standing(self, call.at);
-        let is_before = standing
-            .answers
-            .is_none_or(|answers| call.frame < answers.into());
-        let is_hidden = || {
-            let hidden = self.blame.hidden.as_ref();
-            hidden.is_some_and(|hidden| self.fits(call, hidden))
-        };
-        let frame = self.frame_of(call);
-        let is_detail = frame.is_some_and(|frame| {
-            frame.is_of_system_header() || frame.function.as_deref() == Some("_start")
-        });
-        !is_before && !is_detail && !is_hidden()
-    }
-
-    /// The functions that led to the one that answers for a call site, from its caller outwards.
-    pub(crate) fn callers(&self, site: &CallSite) -> impl Iterator<Item = Call> + '_ {
-        let responsible = self.responsible(site).call;
-        let calls = self.calls(site);
-        calls.skip_while(move |call| *call != responsible).skip(1)
-    }
 }

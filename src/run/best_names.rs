@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use super::stage::{BestNames, Runs, TrueBuilds};
 use super::{Build, LinkAddress, Location, NameSource, Run, Symbolized};
 
 /// A place of a build, wherever that ran.
@@ -15,9 +16,9 @@ struct PlaceInBuild {
 type Builds = Vec<Vec<Option<u32>>>;
 
 /// The runs, each place with the best name that any of them has for it.
-pub(crate) fn with_best_names(mut runs: Vec<Run>) -> Vec<Run> {
+pub(crate) fn with_best_names(runs: Runs<TrueBuilds>) -> Runs<BestNames> {
     if runs.len() < 2 {
-        return runs;
+        return runs.map(|run| run);
     }
     let better: Vec<Vec<(usize, Symbolized)>> = {
         let builds = numbered(&runs);
@@ -32,12 +33,13 @@ pub(crate) fn with_best_names(mut runs: Vec<Run>) -> Vec<Run> {
         };
         runs.iter().zip(&builds).map(of_run).collect()
     };
-    for (run, names) in runs.iter_mut().zip(better) {
-        for (index, name) in names {
+    let mut better = better.into_iter();
+    runs.map(|mut run| {
+        for (index, name) in better.next().into_iter().flatten() {
             run.locations[index].name = name;
         }
-    }
-    runs
+        run
+    })
 }
 
 fn numbered(runs: &[Run]) -> Builds {

@@ -23,9 +23,12 @@ pub(crate) struct Responsible {
 
 /// Where each location of a run stands.
 #[derive(Debug, Clone, Default)]
-pub struct Blame {
-    /// By location; empty while nothing is known.
-    pub(super) standings: Vec<FrameStanding>,
+pub(super) struct Standings(pub Vec<FrameStanding>);
+
+/// Which frames of the stacks of a run stand for others.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Blame {
+    pub(super) standings: Standings,
     /// By the frames of the stacks: whether it does a part of a wrapper's work. Empty where no frame has a caller.
     pub(super) within: Vec<bool>,
     /// Frames that no stack has.

@@ -7,27 +7,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
+use super::stage::{Runs, Settled, TrueBuilds};
 use super::{Build, LinkAddress, Location, Named, Run, Symbolized};
 use crate::warning::ComparisonWarning;
 
 /// The runs, without the builds that are several in truth, and a warning that names their modules.
-pub(crate) fn without_false_builds(mut runs: Vec<Run>) -> (Vec<Run>, Option<ComparisonWarning>) {
+pub(crate) fn without_false_builds(
+    runs: Runs<Settled>,
+) -> (Runs<TrueBuilds>, Option<ComparisonWarning>) {
     let false_builds: BTreeSet<Build> = {
         let mut known = KnownBuilds::default();
         runs.iter().for_each(|run| known.add(run));
         known.false_builds.into_iter().cloned().collect()
     };
     let mut modules = BTreeSet::new();
-    for module in runs.iter_mut().flat_map(|run| &mut run.modules) {
-        if module
-            .build
-            .as_ref()
-            .is_some_and(|build| false_builds.contains(build))
-        {
-            module.build = None;
-            modules.insert(module.label.name.to_string());
+    let runs = runs.map(|mut run| {
+        let is_false = |build: &Build| false_builds.contains(build);
+        for module in &mut run.modules {
+            if module.build.take_if(|build| is_false(build)).is_some() {
+                modules.insert(module.label.name.to_string());
+            }
         }
-    }
+        run
+    });
     let modules: Vec<String> = modules.into_iter().collect();
     let warning = (!modules.is_empty()).then_some(ComparisonWarning::FalseBuilds { modules });
     (runs, warning)
@@ -112,7 +114,7 @@ fn contradict(a: &Named, b: &Named) -> bool {
 mod tests {
     use super::*;
     use crate::elf::BuildId;
-    use crate::run::{Facts, Frame, Module, ModuleId, ModuleLabel, NameSource, Role};
+    use crate::run::{Frame, Module, ModuleId, ModuleLabel, NameSource, Role, RunBuilder, Told};
 
     /// A run of one build with these functions: address, name, line, and where it begins.
     fn run(places: &[(u64, &str, u32, u64)], source: NameSource) -> Run {
@@ -121,14 +123,11 @@ mod tests {
             name: "app".into(),
         };
         let build = Some(Build::Id(BuildId(vec![1].into())));
-        let mut run = Run::new(
-            Facts::default(),
-            vec![Module {
-                label,
-                path: None,
-                build,
-            }],
-        );
+        let mut run = RunBuilder::of(vec![Module {
+            label,
+            path: None,
+            build,
+        }]);
         for (address, function, line, start) in places {
             let frame = Frame {
                 function: Some((*function).into()),
@@ -145,12 +144,12 @@ mod tests {
                 name: Symbolized::Named(named),
             });
         }
-        run
+        run.build(Told::default())
     }
 
     fn is_false(a: &[(u64, &str, u32, u64)], b: &[(u64, &str, u32, u64)]) -> bool {
         let runs = vec![run(a, NameSource::Dwarf), run(b, NameSource::Dwarf)];
-        let (runs, warning) = without_false_builds(runs);
+        let (runs, warning) = without_false_builds(Runs::new(runs));
         let is_gone = runs.iter().all(|run| run.modules[0].build.is_none());
         assert_eq!(is_gone, warning.is_some());
         is_gone
@@ -178,6 +177,6 @@ mod tests {
     fn who_knows_less_contradicts_nothing() {
         let a = run(&[(0x10, "a", 3, 0x8)], NameSource::Dwarf);
         let b = run(&[(0x10, "a.part.0", 0, 0x8)], NameSource::SymbolTable);
-        assert_eq!(without_false_builds(vec![a, b]).1, None);
+        assert_eq!(without_false_builds(Runs::new(vec![a, b])).1, None);
     }
 }

@@ -3,6 +3,20 @@
 use super::{Figures, StackId};
 use crate::trace::{Curve, LiveSizes, Sizes};
 
+/// What a source tells of the allocations of one stack.
+#[derive(Debug)]
+pub(crate) struct Allocated {
+    pub figures: Figures,
+    /// `None` where only what is live is known.
+    pub sizes: Option<Sizes>,
+    /// `None` where only the end of the run is known.
+    pub curve: Option<Curve>,
+    /// `None` where no single block is known.
+    pub survivors: Option<Curve>,
+    /// `None` where these are not known, or follow from the rest.
+    pub live_sizes: Option<LiveSizes>,
+}
+
 /// A stack from which memory was allocated.
 #[derive(Debug, Clone)]
 pub struct CallSite {
@@ -18,11 +32,30 @@ pub struct CallSite {
     pub(super) live_sizes: Option<Box<LiveSizes>>,
 }
 
+impl Allocated {
+    /// Of what only this is known.
+    pub(crate) fn of(figures: Figures) -> Self {
+        Allocated {
+            figures,
+            sizes: None,
+            curve: None,
+            survivors: None,
+            live_sizes: None,
+        }
+    }
+}
+
 impl CallSite {
-    /// Keeps the sizes of the live blocks, unless they follow from what all blocks were of.
-    pub(crate) fn keep_sizes(&mut self, sizes: LiveSizes) {
-        let follows = self.figures.blocks == 0 || self.sizes.is_some_and(Sizes::is_one);
-        self.live_sizes = (!follows).then(|| Box::new(sizes));
+    pub(crate) fn new(stack: StackId, allocated: Allocated) -> Self {
+        let (figures, sizes) = (allocated.figures, allocated.sizes);
+        CallSite {
+            stack,
+            figures,
+            sizes,
+            curve: allocated.curve,
+            survivors: allocated.survivors,
+            live_sizes: kept(figures, sizes, allocated.live_sizes),
+        }
     }
 
     /// The sizes of the live blocks; `None` where these are not known one by one.
@@ -36,39 +69,31 @@ impl CallSite {
         }
     }
 
-    /// What is live is of another moment.
-    pub(crate) fn forget_sizes(&mut self) {
-        self.live_sizes = None;
-    }
-
     /// Those that do not follow from the rest.
     pub(crate) fn kept_sizes(&self) -> Option<&LiveSizes> {
         self.live_sizes.as_deref()
     }
 
     /// Adds what another stack of the same place has.
-    pub(crate) fn add(
-        &mut self,
-        figures: Figures,
-        sizes: Option<Sizes>,
-        curves: (Option<&Curve>, Option<&Curve>),
-        live: Option<&LiveSizes>,
-    ) {
-        let all = self.live_sizes().zip(live);
-        self.figures.add(figures);
-        self.sizes = match (self.sizes, sizes) {
+    pub(crate) fn add(&mut self, other: Allocated) {
+        let live = self.live_sizes().zip(other.live_sizes);
+        self.figures.add(other.figures);
+        self.sizes = match (self.sizes, other.sizes) {
             (Some(a), Some(b)) => Some(a.and(b)),
             (one, other) => one.or(other),
         };
-        for (sum, other) in [(&mut self.curve, curves.0), (&mut self.survivors, curves.1)] {
-            if let (Some(sum), Some(other)) = (sum, other) {
-                sum.add(other);
-            }
-        }
-        self.live_sizes = None;
-        if let Some((mut sum, live)) = all {
-            sum.add(live);
-            self.keep_sizes(sum);
-        }
+        Curve::add_known(&mut self.curve, other.curve.as_ref());
+        Curve::add_known(&mut self.survivors, other.survivors.as_ref());
+        let live = live.map(|(mut sum, live)| {
+            sum.add(&live);
+            sum
+        });
+        self.live_sizes = kept(self.figures, self.sizes, live);
     }
+}
+
+/// The sizes of live blocks, unless they follow from what all blocks were of.
+fn kept(figures: Figures, sizes: Option<Sizes>, live: Option<LiveSizes>) -> Option<Box<LiveSizes>> {
+    let follows = figures.blocks == 0 || sizes.is_some_and(Sizes::is_one);
+    live.filter(|_| !follows).map(Box::new)
 }

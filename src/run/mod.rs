@@ -8,7 +8,9 @@ mod address;
 mod answering;
 mod best_names;
 mod blame;
+mod blamed;
 mod blocks;
+mod builder;
 mod builds;
 mod call;
 mod call_site;
@@ -23,22 +25,26 @@ mod name;
 mod passed_by;
 mod set;
 mod stacks;
+mod stage;
 mod step;
 mod unlike;
 mod wrapper;
 
 pub use address::Addressing;
 pub(crate) use address::{AddressingChoice, Certainty, LinkAddress};
-pub(crate) use answering::blamed;
 pub(crate) use best_names::with_best_names;
-pub(crate) use blame::{Blame, PassedCall, Responsible};
+pub(crate) use blame::{PassedCall, Responsible};
+pub use blamed::BlamedRun;
+pub(crate) use blamed::blamed;
 pub(crate) use blocks::{Blocks, LiveBlock};
+pub(crate) use builder::{RunBuilder, Told};
 pub(crate) use builds::without_false_builds;
-pub(crate) use call_site::CallSite;
+pub(crate) use call_site::{Allocated, CallSite};
 pub use facts::Facts;
 pub(crate) use facts::{Earlier, Origin, RecordedProcess, Source};
 pub use figures::Figures;
-pub use filter::Filter;
+pub(crate) use filter::Kept;
+pub use filter::{Filter, Only};
 pub use frame_pattern::FramePattern;
 pub(crate) use inventory::Inventory;
 pub(crate) use location::{Call, Location, LocationId};
@@ -48,15 +54,16 @@ pub(crate) use name::{
     is_library_detail,
 };
 pub(crate) use passed_by::PassedBy;
-pub(crate) use set::{compared, same_recordings, told_apart, with_ends_compared};
+pub(crate) use set::{compared, ends_compared, same_recordings, told_apart};
 pub(crate) use stacks::{StackId, Stacks};
+pub(crate) use stage::{OwnNames, Renamed, Runs, Settled};
 pub(crate) use unlike::{strangers, unlike};
 pub use wrapper::{Pattern, Wrappers};
 pub(crate) use wrapper::{is_library_wrapper, is_namesake, is_well_known, is_wrapper, plain_name};
 
 use hashbrown::HashSet;
 
-use crate::trace::{Curve, Fault, Sizes};
+use crate::trace::Fault;
 
 /// A run, read and named.
 #[derive(Debug, Clone)]
@@ -73,96 +80,15 @@ pub struct Run {
     pub stacks: Stacks<LocationId>,
     /// Outermost frames of stacks that were cut there: who called them is not known.
     pub cut: HashSet<StackId>,
-    /// Which frames of the stacks stand for others.
-    pub blame: Blame,
     /// Stacks that allocated, each once.
     pub sites: Vec<CallSite>,
     /// What went wrong, worst kinds first; `None` where it is not known by caller.
     pub faults: Option<Vec<Fault<LocationId>>>,
     /// `None` where the blocks are not known one by one, or nobody asked for them.
     pub blocks: Option<Blocks>,
-    /// Of the call sites that are forgotten.
-    forgotten: Option<Forgotten>,
-}
-
-/// What call sites came to that a run has let go of.
-#[derive(Debug, Clone, Copy)]
-struct Forgotten {
-    live: Figures,
-    of_loader: u64,
-    lacks_course: bool,
 }
 
 impl Run {
-    /// A run without any call site yet.
-    pub(crate) fn new(facts: Facts, modules: Vec<Module>) -> Self {
-        Run {
-            facts,
-            modules,
-            inventory: Inventory::default(),
-            locations: Vec::new(),
-            stacks: Stacks::default(),
-            cut: HashSet::new(),
-            blame: Blame::default(),
-            sites: Vec::new(),
-            faults: None,
-            blocks: None,
-            forgotten: None,
-        }
-    }
-
-    /// Adds places, each of which is to have about one call site.
-    pub(crate) fn add_locations(
-        &mut self,
-        places: Vec<Location>,
-    ) -> impl Iterator<Item = LocationId> + use<> {
-        let first = self.locations.len() as u32;
-        self.sites.reserve_exact(places.len());
-        match self.locations.is_empty() {
-            // They are not there twice, not even for a moment.
-            true => self.locations = places,
-            false => self.locations.extend(places),
-        }
-        (first..self.locations.len() as u32).map(LocationId)
-    }
-
-    pub(crate) fn add_location(&mut self, location: Location) -> LocationId {
-        self.locations.push(location);
-        LocationId(self.locations.len() as u32 - 1)
-    }
-
-    /// Adds what was allocated from one place, of which no more is known than the immediate caller.
-    pub(crate) fn add_site(
-        &mut self,
-        at: LocationId,
-        figures: Figures,
-        sizes: Option<Sizes>,
-        curve: Option<Curve>,
-    ) -> &mut CallSite {
-        let stack = self.stacks.add(at, None);
-        self.add_stack(stack, figures, sizes, curve)
-    }
-
-    /// Adds what was allocated with a stack.
-    pub(crate) fn add_stack(
-        &mut self,
-        stack: StackId,
-        figures: Figures,
-        sizes: Option<Sizes>,
-        curve: Option<Curve>,
-    ) -> &mut CallSite {
-        let index = self.sites.len();
-        self.sites.push(CallSite {
-            stack,
-            figures,
-            sizes,
-            curve,
-            survivors: None,
-            live_sizes: None,
-        });
-        &mut self.sites[index]
-    }
-
     /// A place by its number in [`Run::locations`].
     pub fn location(&self, id: LocationId) -> &Location {
         &self.locations[id.0 as usize]
@@ -183,36 +109,6 @@ impl Run {
         self.modules.get(location.module?.0 as usize)
     }
 
-    /// What is live of all call sites together, those of the dynamic loader too.
-    pub fn live(&self) -> Figures {
-        if let Some(forgotten) = self.forgotten {
-            return forgotten.live;
-        }
-        let mut sum = self.nothing();
-        self.sites.iter().for_each(|site| sum.add(site.figures));
-        sum
-    }
-
-    /// The live blocks of the dynamic loader's own call sites.
-    pub(crate) fn live_of_loader(&self) -> u64 {
-        if let Some(forgotten) = self.forgotten {
-            return forgotten.of_loader;
-        }
-        let is_loader = |at| {
-            let module = self.module_of(self.location(at));
-            module.is_some_and(|module| module.label.role == Role::Loader)
-        };
-        let sites = self.sites.iter();
-        let sites = sites.filter(|site| is_loader(self.innermost(site)));
-        sites.map(|site| site.figures.blocks).sum()
-    }
-
-    /// Notes that a stack ends before its outermost function.
-    pub(crate) fn cut_stack(&mut self, stack: StackId) {
-        let outermost = self.stacks.walk(stack).last();
-        self.cut.extend(outermost.map(|(node, _)| node));
-    }
-
     /// Whether a stack ends before its outermost function, as far as that is known.
     pub(crate) fn is_cut(&self, site: &CallSite) -> bool {
         let outermost = self.stacks.walk(site.stack).last();
@@ -225,33 +121,11 @@ impl Run {
         sites.any(|site| self.frames(site).nth(1).is_some())
     }
 
-    /// Lets go of all call sites but for their sum, and of the places that only they speak of, unless there are blocks
-    /// to list. Who knows what each of them comes to has no need of them any more.
-    pub(crate) fn forget_sites(&mut self) {
-        if self.blocks.is_some() {
-            return;
-        }
-        self.forgotten = Some(Forgotten {
-            live: self.live(),
-            of_loader: self.live_of_loader(),
-            lacks_course: self.lacks_course(),
-        });
-        self.sites = Vec::new();
-        self.stacks = Stacks::default();
-        self.blame = Blame::default();
-        let locations = std::mem::take(&mut self.locations);
-        for fault in self.faults.iter_mut().flatten() {
-            self.locations.push(locations[fault.at.0 as usize].clone());
-            fault.at = LocationId(self.locations.len() as u32 - 1);
-        }
-    }
-
-    /// Whether nothing is known of how its call sites came to their figures, although there are some.
-    pub(crate) fn lacks_course(&self) -> bool {
-        let has_none = || self.sites.iter().all(|site| site.curve.is_none());
-        let of_sites = || !self.sites.is_empty() && has_none();
-        self.forgotten
-            .map_or_else(of_sites, |forgotten| forgotten.lacks_course)
+    /// What is live of all call sites together, those of the dynamic loader too.
+    pub(crate) fn sum_of_sites(&self) -> Figures {
+        let mut sum = self.nothing();
+        self.sites.iter().for_each(|site| sum.add(site.figures));
+        sum
     }
 
     /// The figures of a call site that this run does not have: nothing, as far as it counts at all.

@@ -4,6 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::{BufRead, BufReader};
 use std::path::{Component, Path, PathBuf};
 
+use super::stage::{BestNames, Runs, ToldApart};
 use super::{Facts, Run};
 use crate::printable::printable_path;
 use crate::warning::{ComparisonWarning, Warning};
@@ -35,13 +36,13 @@ fn is_killed(status: i32) -> bool {
     (129..=192).contains(&status)
 }
 
-/// The runs, the last one with a warning if its program did not do the work that the first one's did: what a program
+/// What is odd about how the last run ended, if its program did not do the work that the first one's did: what a program
 /// did not come to cannot leak in it.
-pub(crate) fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
-    let [first, .., last] = runs.as_mut_slice() else {
-        return runs;
+pub(crate) fn ends_compared(runs: &[Run]) -> Vec<Warning> {
+    let [first, .., last] = runs else {
+        return Vec::new();
     };
-    let (first, last) = (&first.facts, &mut last.facts);
+    let (first, last) = (&first.facts, &last.facts);
     let of_end = |run: &Facts| run.exit_status.filter(|_| run.reached.is_none());
     let (before, after) = (of_end(first), of_end(last));
     let status = after.filter(|status| match before {
@@ -72,8 +73,7 @@ pub(crate) fn with_ends_compared(mut runs: Vec<Run>) -> Vec<Run> {
         percent: (share * 100.0) as u64,
     });
     let warnings = ended.into_iter().chain(early).chain(less);
-    last.warnings.extend(warnings.map(Warning::from));
-    runs
+    warnings.map(Warning::from).collect()
 }
 
 /// The same directory, or the same log, given as two runs.
@@ -158,30 +158,39 @@ fn other_machines(runs: &[Run]) -> Option<ComparisonWarning> {
     })
 }
 
+/// The runs under different names.
+pub(crate) fn told_apart(runs: Runs<BestNames>) -> Runs<ToldApart> {
+    let facts: Vec<&Facts> = runs.iter().map(|run| &run.facts).collect();
+    let mut names = distinct_names(&facts).into_iter();
+    runs.map(|run| Run {
+        facts: Facts {
+            name: names.next().unwrap_or_default(),
+            ..run.facts
+        },
+        ..run
+    })
+}
+
 /// Where runs have the same short name they get as much of their paths as tells them apart, and where the paths are
 /// the same, too, a number.
-pub(crate) fn told_apart(mut runs: Vec<Run>) -> Vec<Run> {
-    let short: Vec<String> = runs.iter().map(|run| run.facts.name.clone()).collect();
-    let paths: Vec<PathBuf> = runs.iter().map(|run| run.facts.path.clone()).collect();
-    for (index, run) in runs.iter_mut().map(|run| &mut run.facts).enumerate() {
-        let alike = short.iter().zip(&paths);
-        let alike: Vec<&PathBuf> = alike
-            .filter(|(other, _)| **other == short[index])
-            .map(|(_, path)| path)
-            .collect();
-        if alike.len() > 1 {
-            run.name = with_moment(printable_path(&own_part(&run.path, &alike)), run);
+fn distinct_names(runs: &[&Facts]) -> Vec<String> {
+    let with_paths = runs.iter().map(|run| {
+        let alike = runs.iter().filter(|other| other.name == run.name);
+        let alike: Vec<&PathBuf> = alike.map(|other| &other.path).collect();
+        match alike.len() {
+            0 | 1 => run.name.clone(),
+            _ => with_moment(printable_path(&own_part(&run.path, &alike)), run),
         }
-    }
-    let names: Vec<String> = runs.iter().map(|run| run.facts.name.clone()).collect();
-    for (index, run) in runs.iter_mut().enumerate() {
-        let name = &names[index];
+    });
+    let names: Vec<String> = with_paths.collect();
+    let numbered = names.iter().enumerate().map(|(index, name)| {
         let before = names[..index].iter().filter(|other| *other == name).count();
-        if before > 0 {
-            run.facts.name = format!("{name} ({})", before + 1);
+        match before {
+            0 => name.clone(),
+            before => format!("{name} ({})", before + 1),
         }
-    }
-    runs
+    });
+    numbered.collect()
 }
 
 /// A path without the directories that all of them lie in; its last part alone where they are one.
@@ -214,15 +223,14 @@ mod tests {
             let name = path
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned());
-            let facts = Facts {
+            Facts {
                 name: name.unwrap_or_default(),
                 path,
                 ..Facts::default()
-            };
-            Run::new(facts, Vec::new())
+            }
         });
-        let named = told_apart(runs.collect()).into_iter();
-        named.map(|run| run.facts.name).collect()
+        let runs: Vec<Facts> = runs.collect();
+        distinct_names(&runs.iter().collect::<Vec<_>>())
     }
 
     #[test]

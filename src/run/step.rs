@@ -13,7 +13,7 @@ impl Run {
     pub(crate) fn at_step(mut self, at: Moment, share: f64) -> Option<Run> {
         let step = ((share * STEPS as f64).round() as usize).clamp(1, STEPS);
         for site in &mut self.sites {
-            site.forget_sizes();
+            site.live_sizes = None;
             site.survivors = None;
             let live = site.curve.take()?.points()[step - 1];
             site.figures = Figures {

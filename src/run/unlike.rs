@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::{Location, ModuleLabel, Role, Run};
+use super::{BlamedRun, Location, ModuleLabel, Role, Run};
 use crate::warning::ComparisonWarning;
 
 /// Why rows of the first run may stand in other rows of the last one, or in none.
-pub(crate) fn unlike(runs: &[Run]) -> Vec<ComparisonWarning> {
+pub(crate) fn unlike(runs: &[BlamedRun]) -> Vec<ComparisonWarning> {
     let [first, .., last] = runs else {
         return Vec::new();
     };
@@ -18,7 +18,7 @@ pub(crate) fn unlike(runs: &[Run]) -> Vec<ComparisonWarning> {
 
 /// Says that the first run's program is not the last one's: their names differ, or the files that they were compiled
 /// from, and no function of them is the same. Whoever knows more, such as that a call site is, knows better.
-pub(crate) fn strangers(runs: &[Run]) -> Option<ComparisonWarning> {
+pub(crate) fn strangers(runs: &[BlamedRun]) -> Option<ComparisonWarning> {
     let [first, .., last] = runs else {
         return None;
     };

@@ -6,7 +6,7 @@ use super::checks::{Checked, check_figures, check_sizes, check_survivors, checke
 use super::name::SavedName;
 use super::place::{Number, Referred, SavedPlace};
 use super::stacks::StackWriter;
-use crate::run::{CallSite, Figures, LinkAddress, Run, StackId};
+use crate::run::{Allocated, CallSite, Figures, LinkAddress, Run, RunBuilder, Source, StackId};
 use crate::trace::{Curve, Sizes, Tally};
 
 #[derive(Serialize, Deserialize)]
@@ -85,7 +85,12 @@ impl SavedCaller {
         })
     }
 
-    pub(super) fn add_to(self, run: &mut Run, stack: StackId) -> Checked<()> {
+    pub(super) fn add_to(
+        self,
+        run: &mut RunBuilder,
+        stack: StackId,
+        source: Source,
+    ) -> Checked<()> {
         let figures = Figures {
             blocks: self.blocks,
             bytes: self.bytes,
@@ -97,7 +102,7 @@ impl SavedCaller {
         });
         let (curve, survivors) = (curve_of(self.curve)?, curve_of(self.survivors)?);
         let sizes = sizes.transpose()?;
-        check_figures(run.facts.origin.source, figures, curve.as_ref())
+        check_figures(source, figures, curve.as_ref())
             .and_then(|()| check_survivors(curve.as_ref(), survivors.as_ref()))
             .and_then(|()| check_sizes(figures, sizes))
             .and_then(|()| checked_live_sizes(figures.blocks, figures.bytes, self.live_sizes))
@@ -106,11 +111,14 @@ impl SavedCaller {
                 if self.cut {
                     run.cut_stack(stack);
                 }
-                let site = run.add_stack(stack, figures, sizes, curve);
-                site.survivors = survivors;
-                if let Some(live_sizes) = live_sizes {
-                    site.keep_sizes(live_sizes);
-                }
+                let allocated = Allocated {
+                    figures,
+                    sizes,
+                    curve,
+                    survivors,
+                    live_sizes,
+                };
+                run.add_stack(stack, allocated);
             })
     }
 }

@@ -17,7 +17,7 @@ use crate::printable::{printable, printable_path, shortened};
 use crate::progress::Progress;
 use crate::run::{
     AddressingChoice, Build, Earlier, Facts, Figures, LocationId, ModuleLabel, Origin,
-    RecordedProcess, Run, Source,
+    RecordedProcess, Run, RunBuilder, Source, Told,
 };
 use crate::symbols::Names;
 use crate::trace::{Anomalies, Occurrences};
@@ -206,8 +206,6 @@ impl SavedRun {
         let paths = run.modules.iter();
         let paths = paths.filter_map(|module| Some((&module.label, module.path.as_deref()?)));
         let paths: HashMap<&ModuleLabel, &str> = paths.collect();
-        // What it was compared with is another run the next time.
-        let of_the_run = facts.warnings.iter().filter(|warning| !warning.is_of_two());
         SavedRun {
             schema: SCHEMA.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -228,7 +226,7 @@ impl SavedRun {
             recorded: facts.recorded,
             records: facts.records,
             anomalies: facts.anomalies.as_ref().map(SavedAnomalies::of),
-            warnings: of_the_run.map(SavedWarning::of).collect(),
+            warnings: facts.warnings.iter().map(SavedWarning::of).collect(),
             modules: referred
                 .modules
                 .list
@@ -244,10 +242,11 @@ impl SavedRun {
     }
 
     fn into_run(mut self, capture: &CaptureSet) -> Checked<Run> {
-        let mut run = Run::new(self.take_facts(capture)?, Vec::new());
+        let facts = self.take_facts(capture)?;
+        let mut run = RunBuilder::default();
         let labels: Vec<NamedModule> = self.modules.into_iter().map(SavedModule::named).collect();
         let (mut modules, mut names) = (Modules::default(), Names::default());
-        let mut locate = |run: &mut Run, place: SavedPlace, names: &mut Names| {
+        let mut locate = |run: &mut RunBuilder, place: SavedPlace, names: &mut Names| {
             let module = place.module(&labels, &self.builds)?;
             let module = module.map(|module| modules.id_of(run, module));
             Ok::<LocationId, String>(run.add_location(place.location(module, names)?))
@@ -270,9 +269,13 @@ impl SavedRun {
                     return Err("a caller has neither a 'name' nor a 'stack'".to_owned());
                 }
             };
-            caller.add_to(&mut run, stack)?;
+            caller.add_to(&mut run, stack, facts.origin.source)?;
         }
-        run.inventory = self.inventory.inventory(&mut names);
+        let run = run.build(Told {
+            facts,
+            inventory: self.inventory.inventory(&mut names),
+            ..Told::default()
+        });
         let total = SavedTotal::of(&run);
         if self.total.is_some_and(|told| told != total) {
             return Err("its callers do not add up to its 'total'".to_owned());
@@ -342,7 +345,7 @@ impl SavedTotal {
     fn of(run: &Run) -> Self {
         SavedTotal {
             callers: run.sites.len(),
-            figures: run.live(),
+            figures: run.sum_of_sites(),
         }
     }
 }

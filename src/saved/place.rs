@@ -10,7 +10,8 @@ use super::name::SavedName;
 use crate::hex;
 use crate::printable::shortened;
 use crate::run::{
-    Build, LinkAddress, Location, LocationId, Module, ModuleId, ModuleLabel, Role, Run, Text,
+    Build, LinkAddress, Location, LocationId, Module, ModuleId, ModuleLabel, Role, Run, RunBuilder,
+    Text,
 };
 use crate::symbols::Names;
 
@@ -156,7 +157,7 @@ impl SavedModule {
 pub(super) struct Modules(HashMap<Module, ModuleId>);
 
 impl Modules {
-    pub(super) fn id_of(&mut self, run: &mut Run, module: Module) -> ModuleId {
+    pub(super) fn id_of(&mut self, run: &mut RunBuilder, module: Module) -> ModuleId {
         *self.0.entry(module).or_insert_with_key(|module| {
             run.modules.push(module.clone());
             ModuleId(run.modules.len() as u32 - 1)

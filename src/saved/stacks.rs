@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::Checked;
 use super::place::SavedPlace;
-use crate::run::{CallSite, LocationId, Run, StackId};
+use crate::run::{CallSite, LocationId, Run, RunBuilder, StackId};
 
 /// No recorder walks further.
 const DEEPEST: usize = 4096;
@@ -58,7 +58,7 @@ impl StackWriter {
 
 /// The stacks of a run that is read, by the indexes of `frames`.
 pub(super) fn add_stacks(
-    run: &mut Run,
+    run: &mut RunBuilder,
     places: &[LocationId],
     frames: &[SavedStackFrame],
 ) -> Checked<Vec<StackId>> {

@@ -12,13 +12,21 @@ use super::module::{MappedModule, ModuleFile};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
 use crate::file_name::is_toolchain_library;
-use crate::run::{LinkAddress, Location, ModuleLabel, Role, Run, Symbolized, Text};
+use crate::run::{
+    BlamedRun, LinkAddress, Location, ModuleLabel, OwnNames, Role, Run, Runs, Symbolized, Text,
+};
 use crate::warning::{NamesWarning, Warning};
 
 /// A run, and the files that its call sites can be named from.
 #[derive(Debug)]
 pub(crate) struct RunToName {
     run: Run,
+    files: FilesOfRun,
+}
+
+/// What the names of a run are looked up in.
+#[derive(Debug)]
+struct FilesOfRun {
     /// By [`ModuleId`](crate::run::ModuleId); none where the run has all its names.
     modules: Vec<MappedModule>,
     sysroot: Option<PathBuf>,
@@ -29,22 +37,24 @@ pub(crate) struct RunToName {
 impl RunToName {
     /// `modules` are those of the run, with their files.
     pub(crate) fn new(run: Run, modules: Vec<MappedModule>, capture: CaptureSet) -> Self {
-        RunToName {
-            run,
+        let files = FilesOfRun {
             modules,
             sysroot: capture.sysroot,
             debug_files: capture.debug_files,
             has_maps: capture.maps.is_some(),
-        }
+        };
+        RunToName { run, files }
     }
 
     /// A run that has all its names.
     pub(crate) fn named(run: Run) -> Self {
         RunToName::new(run, Vec::new(), CaptureSet::default())
     }
+}
 
+impl FilesOfRun {
     /// The file that a location is in, and where in it.
-    fn in_file(&self, location: &Location) -> Option<(&ElfInfo, LinkAddress)> {
+    fn holding(&self, location: &Location) -> Option<(&ElfInfo, LinkAddress)> {
         let module = self.modules.get(location.module?.0 as usize)?;
         Some((module.elf()?, location.address?))
     }
@@ -69,15 +79,15 @@ struct Answers {
 }
 
 /// Names the call sites of every run, files in parallel.
-pub(crate) fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Vec<Run> {
+pub(crate) fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Runs<OwnNames> {
     let mut jobs: BTreeMap<&Path, NamingJob<'_>> = BTreeMap::new();
-    for run in &runs {
-        let places = run.run.locations.iter();
-        for (elf, address) in places.filter_map(|location| run.in_file(location)) {
+    for RunToName { run, files } in &runs {
+        let places = run.locations.iter();
+        for (elf, address) in places.filter_map(|location| files.holding(location)) {
             let job = jobs.entry(&elf.path).or_insert_with(|| NamingJob {
                 elf,
-                sysroot: run.sysroot.as_deref(),
-                debug_files: &run.debug_files,
+                sysroot: files.sysroot.as_deref(),
+                debug_files: &files.debug_files,
                 addresses: BTreeSet::new(),
             });
             job.addresses.insert(address);
@@ -89,7 +99,7 @@ pub(crate) fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Vec<Run
         .map(|(path, job)| (path.to_path_buf(), answer(&job, search)))
         .collect();
     let runs = runs.into_iter();
-    runs.map(|run| name_run(run, &answers)).collect()
+    Runs::new(runs.map(|run| named(run, &answers)).collect())
 }
 
 fn answer(job: &NamingJob<'_>, search: &SearchPath) -> Answers {
@@ -108,33 +118,31 @@ fn answer(job: &NamingJob<'_>, search: &SearchPath) -> Answers {
     }
 }
 
-fn name_run(mut run: RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Run {
-    let better = |location: &Location| {
-        let (elf, address) = run.in_file(location)?;
-        let name = answers.get(&elf.path)?.names.get(&address)?;
-        // The log's own symbol comes last: a static function can carry its neighbour's name.
-        matches!(name, Symbolized::Named(_)).then(|| name.clone())
-    };
-    let names: Vec<Option<Symbolized>> = run.run.locations.iter().map(better).collect();
-    for (location, name) in run.run.locations.iter_mut().zip(names) {
-        if let Some(name) = name {
+fn named(RunToName { mut run, files }: RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Run {
+    for location in &mut run.locations {
+        let named = files.holding(location).and_then(|(elf, address)| {
+            let name = answers.get(&elf.path)?.names.get(&address)?;
+            // The log's own symbol comes last: a static function can carry its neighbour's name.
+            matches!(name, Symbolized::Named(_)).then(|| name.clone())
+        });
+        if let Some(name) = named {
             location.name = name;
         }
     }
-    run.run = run.run.blamed_alone();
-    let warnings = missing_names(&run, answers);
-    run.run.inventory.sources.extend(sources(&run, answers));
-    let warnings = warnings.into_iter().map(Warning::from);
-    run.run.facts.warnings.extend(warnings);
-    run.run
+    run.inventory.sources.extend(sources(&files, answers));
+    let run = BlamedRun::alone(run);
+    let missing = missing_names(&run, &files, answers).into_iter();
+    let mut run = run.into_run();
+    run.facts.warnings.extend(missing.map(Warning::from));
+    run
 }
 
 /// What the modules of a run were compiled from, but for those that every toolchain brings.
 fn sources(
-    run: &RunToName,
+    files: &FilesOfRun,
     answers: &BTreeMap<PathBuf, Answers>,
 ) -> BTreeMap<ModuleLabel, BTreeSet<Text>> {
-    let modules = run.modules.iter();
+    let modules = files.modules.iter();
     let own = modules.filter(|module| !is_toolchain_library(&module.name));
     let with_sources = own.filter_map(|module| {
         let answers = answers.get(&module.elf()?.path)?;
@@ -148,10 +156,14 @@ fn sources(
 }
 
 /// Modules with live blocks whose sites could be named better, and how.
-fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<NamesWarning> {
-    let mut live: Vec<Vec<&Location>> = vec![Vec::new(); run.modules.len()];
-    for site in run.run.sites.iter().filter(|site| site.figures.blocks > 0) {
-        let location = run.run.location(run.run.responsible(site).call.at);
+fn missing_names(
+    run: &BlamedRun,
+    files: &FilesOfRun,
+    answers: &BTreeMap<PathBuf, Answers>,
+) -> Vec<NamesWarning> {
+    let mut live: Vec<Vec<&Location>> = vec![Vec::new(); files.modules.len()];
+    for site in run.sites.iter().filter(|site| site.figures.blocks > 0) {
+        let location = run.location(run.responsible(site).call.at);
         if let Some(live) = location.module.and_then(|id| live.get_mut(id.0 as usize)) {
             live.push(location);
         }
@@ -160,7 +172,7 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<N
     let (mut no_system_lines, mut has_program) = (Vec::new(), false);
     let mut no_split = Vec::new();
     let mut too_large = Vec::new();
-    for (module, live) in run.modules.iter().zip(live) {
+    for (module, live) in files.modules.iter().zip(live) {
         let answers_of = |elf: &ElfInfo| answers.get(&elf.path);
         if module
             .elf()
@@ -187,7 +199,7 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<N
             // These have warnings of their own.
             ModuleFile::Refused { .. } => {}
             ModuleFile::Nowhere if module.role == Role::Program => {}
-            ModuleFile::Nowhere if module.mapped_as.is_none() && run.has_maps => {
+            ModuleFile::Nowhere if module.mapped_as.is_none() && files.has_maps => {
                 not_found.push(format!("{} (not in the maps)", module.name));
             }
             ModuleFile::Nowhere => not_found.push(module.name.to_string()),
@@ -202,7 +214,7 @@ fn missing_names(run: &RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Vec<N
     if !not_found.is_empty() {
         warnings.push(NamesWarning::ModulesNotFound {
             modules: not_found,
-            has_sysroot: run.sysroot.is_some(),
+            has_sysroot: files.sysroot.is_some(),
         });
     }
     if !too_large.is_empty() {

@@ -145,6 +145,17 @@ impl Curve {
         points
     }
 
+    /// Adds to what is known of a sum: a part of it would be a wrong curve.
+    pub(crate) fn add_known(sum: &mut Option<Curve>, other: Option<&Curve>) {
+        *sum = match (sum.take(), other) {
+            (Some(mut sum), Some(other)) => {
+                sum.add(other);
+                Some(sum)
+            }
+            _ => None,
+        };
+    }
+
     /// The sum of both at each step.
     pub fn add(&mut self, other: &Curve) {
         if self.0.bytes().is_empty() {

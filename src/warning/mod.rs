@@ -108,11 +108,6 @@ impl Warning {
     pub(crate) fn parts_rows(&self) -> bool {
         matches!(self, Warning::Comparison(warning) if warning.parts_rows())
     }
-
-    /// Whether this says how a run differs from the first one.
-    pub(crate) fn is_of_two(&self) -> bool {
-        matches!(self, Warning::Comparison(warning) if warning.is_of_two())
-    }
 }
 
 impl fmt::Display for Warning {

@@ -111,7 +111,7 @@ pub(crate) fn compressed(input: &[u8], directory: &Path) {
     };
     check(&report);
     let (run, known) = (&report.runs[0], &known.runs[0]);
-    let warnings = &run.facts.warnings;
+    let warnings = &report.warnings_of_runs[0];
     let is_said = warnings
         .iter()
         .any(|warning| warning.makes_figures_partial());

@@ -6,7 +6,7 @@ use super::fold::{Folded, ShownFrame, fold};
 use super::reach::Reach;
 use crate::diff::caller::Caller;
 use crate::diff::module_key::ModuleKey;
-use crate::run::{Call, CallSite, Run};
+use crate::run::{BlamedRun, Call, CallSite};
 
 /// Frames from the nearest caller outwards.
 pub(super) type FramePath = Vec<Folded>;
@@ -32,7 +32,7 @@ impl Frames {
     /// The callers of a row's line, as far as they count.
     pub(super) fn path(
         &mut self,
-        run: &Run,
+        run: &BlamedRun,
         index: usize,
         site: &CallSite,
         reach: &Reach,
@@ -63,7 +63,7 @@ impl Frames {
         callers.take(reach.callers.unwrap_or(usize::MAX)).collect()
     }
 
-    fn frame(&mut self, run: &Run, index: usize, call: Call, is_own: bool) -> Option<u32> {
+    fn frame(&mut self, run: &BlamedRun, index: usize, call: Call, is_own: bool) -> Option<u32> {
         if let Some(known) = self.of_calls.get(&(index, call)).filter(|_| !is_own) {
             return *known;
         }
@@ -98,7 +98,7 @@ impl Frames {
 }
 
 /// A function of a stack, as runs are compared by it.
-pub(super) fn caller(run: &Run, call: Call) -> Caller {
+pub(super) fn caller(run: &BlamedRun, call: Call) -> Caller {
     let location = run.location(call.at);
     let module = run.module_of(location).map(|module| &module.label);
     let frame = run.frame_of(call);

@@ -7,10 +7,10 @@ use super::join::{JoinedWay, join_paths};
 use super::reach::Reach;
 use super::way::{Way, WayRun};
 use crate::diff::site::JoinedSite;
-use crate::run::Run;
+use crate::run::BlamedRun;
 
 /// The ways of a row.
-pub(crate) fn ways(site: &JoinedSite, runs: &[Run], reach: &Reach) -> Vec<Way> {
+pub(crate) fn ways(site: &JoinedSite, runs: &[BlamedRun], reach: &Reach) -> Vec<Way> {
     let mut frames = Frames::default();
     let of_runs = site.runs.iter().zip(runs).enumerate();
     let of_runs: Vec<Vec<(FramePath, WayRun)>> = of_runs
@@ -34,7 +34,7 @@ pub(crate) fn ways(site: &JoinedSite, runs: &[Run], reach: &Reach) -> Vec<Way> {
 
 /// The distinct ways of one run, in the order in which they first allocated.
 fn paths(
-    run: &Run,
+    run: &BlamedRun,
     index: usize,
     sites: &[u32],
     reach: &Reach,

@@ -1,21 +1,22 @@
 //! What the old tools made of a log: the output of `mtrace(1)`, and the file of `mtrace_do.py`.
 
 mod read;
-mod settle;
+mod settled;
 
-use super::facts::{facts, mapped_names, modules};
+use super::facts::{facts, inventory, modules};
 use super::importer::{Importer, ReadOptions};
 use crate::capture::{CaptureSet, Moment, Standing};
 use crate::error::{Error, Result, UsageError};
 use crate::file_name::{base_name, names_a_library};
 use crate::run::{
-    Addressing, Facts, Figures, Location, NameSource, Named, Run, Source, Symbolized, Unknown,
+    Addressing, Allocated, Facts, Figures, Location, NameSource, Named, RunBuilder, Source,
+    Symbolized, Told, Unknown,
 };
 use crate::symbols::{RunToName, rebase};
 use crate::trace::{Callers, LogCaller};
 use crate::warning::Warning;
 use read::{Offset, OldResult, ResultRow, Spot};
-pub(crate) use settle::settle;
+pub(crate) use settled::settled;
 
 pub(super) const OLD_RESULT: Importer = Importer {
     standing: Standing::Alone,
@@ -50,14 +51,18 @@ fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
         unlisted: (result.source == Source::MtraceDo).then_some(result.unlisted),
         ..facts(&capture, &rebased, result.source, result.warnings())
     };
-    let mut run = Run::new(facts, modules(&capture, &rebased));
-    run.inventory.mapped = capture.maps.as_ref().map(mapped_names);
+    let mut run = RunBuilder::of(modules(&capture, &rebased));
     for (row, location) in result.rows.iter().zip(rebased.locations(&callers)) {
         let at = run.add_location(row.amended(location));
         if row.figures().allocated() {
-            run.add_site(at, row.figures(), None, None);
+            run.add_site(at, Allocated::of(row.figures()));
         }
     }
+    let run = run.build(Told {
+        facts,
+        inventory: inventory(&capture),
+        ..Told::default()
+    });
     Ok(RunToName::new(run, rebased.modules, capture))
 }
 

@@ -16,7 +16,7 @@ use super::{Report, Sums};
 use crate::diff::Verdict;
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
-use crate::run::{LocationId, Run};
+use crate::run::{BlamedRun, LocationId, Run};
 use crate::trace::Anomalies;
 use crate::trace::Fault;
 use crate::warning::Warning;
@@ -38,7 +38,7 @@ fn document(report: &Report, options: &Options) -> Document<impl Serialize, impl
     Document {
         schema: "mtrace-diff/1",
         version: env!("CARGO_PKG_VERSION"),
-        runs: report.runs.iter().map(json_run).collect(),
+        runs: report.runs_warned().map(json_run).collect(),
         by: report.by.name(),
         sites: InTurn(
             sites.map(move |(index, site)| json_site(report, index + 1, site, with_curves, stacks)),
@@ -65,7 +65,7 @@ where
     }
 }
 
-fn json_run(run: &Run) -> JsonRun<impl Serialize> {
+fn json_run((run, warnings): (&BlamedRun, &[Warning])) -> JsonRun<impl Serialize> {
     let facts = &run.facts;
     JsonRun {
         name: facts.name.clone(),
@@ -92,7 +92,7 @@ fn json_run(run: &Run) -> JsonRun<impl Serialize> {
             let faults = faults.iter();
             InTurn(faults.map(|fault| json_fault(run, *fault)))
         }),
-        warnings: json_warnings(&facts.warnings),
+        warnings: json_warnings(warnings),
     }
 }
 

@@ -19,8 +19,8 @@ use std::collections::BTreeSet;
 use hashbrown::{HashMap, HashSet};
 
 use crate::run::{
-    Build, Call, CallSite, Frame, LinkAddress, Location, ModuleLabel, PassedBy, PassedCall,
-    Responsible, Role, Run, Text,
+    BlamedRun, Build, Call, CallSite, Frame, LinkAddress, Location, ModuleLabel, PassedBy,
+    PassedCall, Responsible, Role, Run, Text,
 };
 use crate::trace::Sizes;
 
@@ -159,7 +159,7 @@ enum CallPlace {
 }
 
 /// The wrappers of one run, beyond those that are passed over already.
-pub(crate) fn learn(run: &Run, known: &Learned) -> Learned {
+pub(crate) fn learn(run: &BlamedRun, known: &Learned) -> Learned {
     let mut candidates: HashMap<Function, WrapperCandidate> = HashMap::new();
     for site in &run.sites {
         note(run, site, known, &mut candidates);
@@ -174,7 +174,7 @@ pub(crate) fn learn(run: &Run, known: &Learned) -> Learned {
 }
 
 fn note(
-    run: &Run,
+    run: &BlamedRun,
     site: &CallSite,
     known: &Learned,
     candidates: &mut HashMap<Function, WrapperCandidate>,

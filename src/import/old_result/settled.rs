@@ -3,14 +3,14 @@
 use hashbrown::{HashMap, HashSet};
 
 use crate::run::{
-    LinkAddress, Location, Module, ModuleId, ModuleLabel, Named, Role, Run, Source, Symbolized,
-    Text,
+    LinkAddress, Location, Module, ModuleId, ModuleLabel, Named, Renamed, Role, Run, Runs, Settled,
+    Source, Symbolized, Text,
 };
 
 /// The runs, with the old results among them settled by what the others know.
-pub(crate) fn settle(mut runs: Vec<Run>) -> Vec<Run> {
+pub(crate) fn settled(runs: Runs<Renamed>) -> Runs<Settled> {
     if !runs.iter().any(is_old) {
-        return runs;
+        return runs.map(|run| run);
     }
     let has_mode_bit = {
         let mut machines = runs.iter().filter_map(|run| run.facts.machine);
@@ -19,14 +19,17 @@ pub(crate) fn settle(mut runs: Vec<Run>) -> Vec<Run> {
     let lines = SitesByLine::of(&runs);
     let logged = runs.iter().filter(|run| !is_old(run));
     let builds: Vec<SitesByBuild> = logged.map(SitesByBuild::of).collect();
-    for run in runs.iter_mut().filter(|run| is_old(run)) {
+    runs.map(|mut run| {
+        if !is_old(&run) {
+            return run;
+        }
         if has_mode_bit && run.facts.machine.is_none() {
             run.locations.iter_mut().for_each(clear_mode_bit);
         }
-        builds.iter().for_each(|builds| builds.name(run));
-        lines.name(run);
-    }
-    runs
+        builds.iter().for_each(|builds| builds.name(&mut run));
+        lines.name(&mut run);
+        run
+    })
 }
 
 fn is_old(run: &Run) -> bool {
