@@ -48,7 +48,7 @@ impl<'a> GoneAndNew<'a> {
 pub(crate) fn advice(sites: &[Site]) -> Vec<ComparisonWarning> {
     let mut functions: BTreeMap<&str, GoneAndNew<'_>> = BTreeMap::new();
     let mut modules: BTreeMap<Option<&ModuleKey>, GoneAndNew<'_>> = BTreeMap::new();
-    for site in sites.iter().filter(|site| site.at.hidden.is_none()) {
+    for site in sites.iter().filter(|site| site.hidden.is_none()) {
         match site.at.function() {
             Some(function) => functions.entry(function).or_default().note(site, function),
             None => {
@@ -103,7 +103,7 @@ struct OneRunsFunction {
 fn renamed_functions(sites: &[Site]) -> Vec<(String, String)> {
     let mut functions: BTreeMap<(Option<&ModuleKey>, &str, &str), OneRunsFunction> =
         BTreeMap::new();
-    for site in sites.iter().filter(|site| site.at.hidden.is_none()) {
+    for site in sites.iter().filter(|site| site.hidden.is_none()) {
         let frame = site.at.frame();
         let file = frame.and_then(|frame| frame.file.as_deref());
         let (Some(file), Some(function)) = (file, site.at.function()) else {
@@ -145,7 +145,7 @@ fn unsure(sites: &[Site]) -> Option<ComparisonWarning> {
     };
     let is_unsure = |site: &&Site| {
         let is_unsure = site.at.matched_by == Some(MatchedBy::UnsureAddress);
-        is_unsure && site.at.hidden.is_none() && has_blocks(site)
+        is_unsure && site.hidden.is_none() && has_blocks(site)
     };
     let unsure: Vec<&Site> = sites.iter().filter(is_unsure).collect();
     let modules: BTreeSet<&str> = unsure.iter().map(|site| module_name(site)).collect();

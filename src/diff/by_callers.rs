@@ -5,14 +5,14 @@
 //! other, both come through the same wrapper for the same sizes, and of all that went and came they are most alike.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::callers::likeness;
 use super::files::best_pairs;
 use super::matched_by::MatchedBy;
 use super::site::{JoinedSite, SiteRun};
 use super::trend::{Observed, trend_of};
-use crate::run::{BlamedRun, Call, Text, plain_name};
+use crate::run::{BlamedRun, Call, Figures, Text, plain_name};
 use crate::symbol_name::without_clone;
 
 /// Ways that have less in common, of 1000, are two.
@@ -27,15 +27,29 @@ const STACKS: usize = 8;
 /// Of more rows than this that went or came, a changed caller explains nothing.
 const MOST: usize = 250;
 
-/// Makes one of rows that are one, and notes those of which several may be.
-pub(super) fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[BlamedRun]) -> Vec<JoinedSite> {
+/// What is unsure of joined sites, by their indexes.
+#[derive(Debug, Default)]
+pub(crate) struct Unsure {
+    /// What the first run may have at least of a site that may as well be another of its sites, or none.
+    pub at_least: BTreeMap<usize, Figures>,
+    /// A caller changed between the builds, and several sites of an earlier run may be one of these, or one several.
+    pub forked: BTreeSet<usize>,
+}
+
+/// Makes one of rows that are one, and notes those of which several may be. `at_least` is of the sites as they are given.
+pub(super) fn unite_by_callers(
+    mut sites: Vec<JoinedSite>,
+    mut at_least: BTreeMap<usize, Figures>,
+    runs: &[BlamedRun],
+) -> (Vec<JoinedSite>, Unsure) {
+    let mut forked = BTreeSet::new();
     let has_callers = |run: &BlamedRun| {
         run.sites
             .iter()
             .any(|site| run.frames(site).nth(1).is_some())
     };
     if runs.len() < 2 || !runs.iter().all(has_callers) {
-        return sites;
+        return (sites, Unsure { at_least, forked });
     }
     let here = |site: &JoinedSite| {
         let mut here = site.runs.iter();
@@ -54,7 +68,7 @@ pub(super) fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[BlamedRun]) -
     let gone = of(&|_, last| last + 1 < runs.len());
     let new = of(&|first, _| first > 0);
     if gone.is_empty() || new.is_empty() || gone.len().max(new.len()) > MOST {
-        return sites;
+        return (sites, Unsure { at_least, forked });
     }
     let alike = |i: usize, j: usize| {
         let (old, new) = (&gone[i], &new[j]);
@@ -73,7 +87,9 @@ pub(super) fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[BlamedRun]) -
     for (j, row) in new.iter().enumerate() {
         let is_paired = pairs.iter().any(|(_, paired)| *paired == j);
         let has_like = (0..gone.len()).any(|i| alike(i, j).is_some());
-        sites[row.index].forked |= !is_paired && has_like;
+        if !is_paired && has_like {
+            forked.insert(row.index);
+        }
     }
     let pairs: Vec<(usize, usize)> = pairs
         .iter()
@@ -90,14 +106,10 @@ pub(super) fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[BlamedRun]) -
         let first = earlier.first().and_then(Option::as_deref);
         let last = site.runs.last().and_then(Option::as_deref);
         let is_other = first.is_some_and(|first| !grows(first)) && last.is_some_and(grows);
-        if is_other && site.at_least.is_none() {
-            site.at_least = Some(Box::new(runs[0].nothing()));
+        if is_other {
+            at_least.entry(new).or_insert_with(|| runs[0].nothing());
         }
-        for (here, earlier) in site.runs.iter_mut().zip(earlier) {
-            if here.is_none() {
-                *here = earlier;
-            }
-        }
+        site.add_runs(earlier);
         site.matched_by = site.matched_by.max(Some(MatchedBy::Callers));
         united[old] = true;
     }
@@ -106,7 +118,22 @@ pub(super) fn unite_by_callers(mut sites: Vec<JoinedSite>, runs: &[BlamedRun]) -
         index += 1;
         !united[index - 1]
     });
-    sites
+    // Where each of the others stands now.
+    let places = united.iter().scan(0, |next, united| {
+        let place = (!united).then_some(*next);
+        *next += usize::from(!united);
+        Some(place)
+    });
+    let places: Vec<Option<usize>> = places.collect();
+    let at_least = at_least.into_iter();
+    let forked = forked.into_iter();
+    let unsure = Unsure {
+        at_least: at_least
+            .filter_map(|(at, least)| Some((places[at]?, least)))
+            .collect(),
+        forked: forked.filter_map(|at| places[at]).collect(),
+    };
+    (sites, unsure)
 }
 
 /// By its own course.

@@ -144,23 +144,15 @@ fn is_reached(here: &SiteRun, run: &BlamedRun, chain: &[Text]) -> bool {
 
 /// Adds a row of the same line.
 fn add(site: &mut JoinedSite, other: JoinedSite) {
-    for (sum, other) in site.runs.iter_mut().zip(other.runs) {
-        match (sum.as_mut(), other) {
-            (Some(sum), Some(other)) => {
-                sum.add(&other);
-                sum.sort_lists();
-            }
-            (None, Some(other)) => *sum = Some(other),
-            (_, None) => {}
-        }
-    }
+    site.add_runs(other.runs);
+    site.sort_lists();
     if let Symbolized::Named(named) = &site.name {
         site.name = Symbolized::Named(named.alone());
     }
     if let SiteKey::Line { inlined_into, .. } = &mut site.key {
         *inlined_into = Default::default();
     }
-    site.forked |= other.forked;
     let by = site.matched_by.max(other.matched_by);
-    site.matched_by = by.max(Some(MatchedBy::Callers));
+    let by = by.max(Some(MatchedBy::Callers));
+    site.matched_by = by.filter(|_| site.in_several_runs());
 }

@@ -1,16 +1,19 @@
 //! What the growth of joined call sites comes to, each worked out once, from all that is known of it.
 
+use super::by_callers::Unsure;
 use super::callers::Reach;
 use super::column::Column;
 use super::fixed::{fixed, is_fixed, without_unsure};
-use super::group::{Aliases, group, lines_of};
+use super::group::{group, lines_of};
 use super::growth::{Change, Growth, ends};
 use super::held::held;
-use super::hidden::hidden;
+use super::hidden::is_hidden;
+use super::join::JoinedSites;
 use super::judged::{Measurement, Site};
 use super::leak::{LeakingLine, leaking};
 use super::rank::{SortBy, by_rank};
 use super::rate::rates;
+use super::row::{Row, RowOf};
 use super::site::{Grouping, JoinedSite};
 use super::split::split;
 use super::trend::{Trend, judge_site};
@@ -42,13 +45,12 @@ pub(crate) struct Comparison {
 
 /// Judges call sites line by line, makes rows of them, and ranks these.
 pub(crate) fn compare_sites(
-    sites: Vec<JoinedSite>,
-    aliases: &Aliases,
+    joined: JoinedSites,
     runs: &[BlamedRun],
     columns: &[Column],
     rows: RowOptions<'_>,
 ) -> Comparison {
-    let mut lines = judge_each(sites, columns);
+    let mut lines = judge_sites(joined.list, &joined.unsure, columns);
     without_unsure(&mut lines, rows.can_be_fixed);
     let of_lines = |lines: &[Site]| {
         let may_leak = lines.iter().filter(|line| line.may_leak()).count() as u64;
@@ -65,14 +67,10 @@ pub(crate) fn compare_sites(
     let mut sites = match rows.by {
         Grouping::Address | Grouping::Line => lines,
         Grouping::Function | Grouping::File | Grouping::Module => {
-            judge_each(group(lines, rows.by, aliases), columns)
+            judge_each(group(lines, rows.by, &joined.aliases), columns)
         }
         Grouping::Stack | Grouping::Size => {
-            let lines = lines.into_iter().map(|line| JoinedSite {
-                of_leak: line.leak().is_some(),
-                ..line.at
-            });
-            let mut parts = judge_each(split(lines.collect(), runs, rows.by, rows.reach), columns);
+            let mut parts = judge_each(split(lines, runs, rows.by, rows.reach), columns);
             without_unsure(&mut parts, rows.can_be_fixed);
             parts
         }
@@ -87,55 +85,72 @@ pub(crate) fn compare_sites(
     }
 }
 
-pub(super) fn judge_each(mut joined: Vec<JoinedSite>, columns: &[Column]) -> Vec<Site> {
-    let mut sites: Vec<Site> = Vec::with_capacity(joined.len());
-    // From the end, so that what is judged makes room for what comes of it.
-    while let Some(site) = joined.pop() {
-        sites.push(judged(site, columns));
-        if joined.len() < joined.capacity() / 2 {
-            joined.shrink_to_fit();
-        }
-    }
-    sites
+/// Judges what was joined, each site by itself.
+fn judge_sites(sites: Vec<JoinedSite>, unsure: &Unsure, columns: &[Column]) -> Vec<Site> {
+    let row = |index: usize, site| {
+        let at_least = unsure.at_least.get(&index).copied();
+        Row::whole(site, at_least, unsure.forked.contains(&index))
+    };
+    from_the_end(sites, |index, site| judged(row(index, site), columns))
 }
 
-fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
-    let figures: Vec<Figures> = joined.figures(columns).collect();
+pub(super) fn judge_each(rows: Vec<Row>, columns: &[Column]) -> Vec<Site> {
+    from_the_end(rows, |_, row| judged(row, columns))
+}
+
+/// What comes of a list, from its end, so that each makes room for what comes of it.
+fn from_the_end<T, U>(mut list: Vec<T>, each: impl Fn(usize, T) -> U) -> Vec<U> {
+    let mut made: Vec<U> = Vec::with_capacity(list.len());
+    while let Some(last) = list.pop() {
+        made.push(each(list.len(), last));
+        if list.len() < list.capacity() / 2 {
+            list.shrink_to_fit();
+        }
+    }
+    made
+}
+
+fn judged(row: Row, columns: &[Column]) -> Site {
+    let runs = &row.at.runs;
+    let figures: Vec<Figures> = row.at.figures(columns).collect();
     let (first, last) = ends(&figures);
     let growth = Growth::between(first, last);
-    let worst = joined.at_least.as_deref().filter(|_| figures.len() > 1);
-    let worst = worst.map(|&first| {
+    let worst = row.at_least.filter(|_| figures.len() > 1);
+    let worst = worst.map(|first| {
         let growth = Growth::between(first, last);
         let mut figures = figures.clone();
         figures[0] = first;
         Box::new(Measurement {
-            rates: rates(&joined.runs, &figures, growth, columns),
+            rates: rates(runs, &figures, growth, columns),
             first,
             growth,
         })
     });
-    let rates = rates(&joined.runs, &figures, growth, columns);
     let change = Change::between(first, last);
-    let finding = judge_site(&joined.runs, columns);
-    let finding = match &joined.lines {
-        Some(lines) => lines.finding(finding),
-        None => finding,
+    let finding = judge_site(runs, columns);
+    let finding = match &row.of {
+        RowOf::Lines(lines) => lines.finding(finding),
+        RowOf::Whole | RowOf::Part { .. } => finding,
     };
     // Nothing is left to judge, but for what the end of the run freed.
     let is_told = |trend| change != Change::Gone || matches!(trend, Trend::Grows | Trend::Shutdown);
     let finding = finding.filter(|finding| is_told(finding.trend));
     let trend = finding.map(|finding| finding.trend);
-    // Rows of lines, and parts of one, are left out where the lines are: so the total is the same for all.
-    if joined.lines.is_none() && joined.part.is_none() {
-        joined.hidden = hidden(&joined, columns, growth, rates, trend);
-    }
-    let fixed = match &joined.lines {
-        Some(lines) => lines.fixed > 0,
-        None => is_fixed(&joined.runs, columns, growth, finding) && joined.hidden.is_none(),
+    let is_hidden = || {
+        let rates = rates(runs, &figures, growth, columns);
+        is_hidden(&row.at, columns, growth, rates, trend)
     };
-    let held = match joined.lines {
-        None => held(&joined.runs, &figures, columns, trend).map(Box::new),
-        Some(_) => None,
+    // Rows of lines, and parts of one, are left out where the lines are: so the total is the same for all.
+    let hidden = row.hidden.filter(|_| row.of != RowOf::Whole || is_hidden());
+    let fixed = match &row.of {
+        RowOf::Lines(lines) => lines.fixed > 0,
+        RowOf::Whole | RowOf::Part { .. } => {
+            hidden.is_none() && is_fixed(runs, columns, growth, finding)
+        }
+    };
+    let held = match &row.of {
+        RowOf::Lines(_) => None,
+        RowOf::Whole | RowOf::Part { .. } => held(runs, &figures, columns, trend).map(Box::new),
     };
     Site {
         held,
@@ -145,6 +160,9 @@ fn judged(mut joined: JoinedSite, columns: &[Column]) -> Site {
         fixed,
         change,
         growth,
-        at: joined,
+        hidden,
+        forked: row.forked,
+        of: row.of,
+        at: row.at,
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn builds(site: &Site) -> impl Iterator<Item = (usize, &Build)> {
 fn place<'a>(site: &'a Site, copied: &BTreeSet<&'a Build>) -> Option<CopiedPlace<'a>> {
     let module = site.at.key.module()?;
     let is_program = *module == ModuleKey::program();
-    if site.at.hidden.is_some() || is_program {
+    if site.hidden.is_some() || is_program {
         return None;
     }
     let mut known = builds(site).map(|(_, build)| build).peekable();

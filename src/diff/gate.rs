@@ -116,7 +116,7 @@ impl Gate {
         let judged = sites
             .iter()
             .enumerate()
-            .filter(|(_, site)| site.at.hidden.is_none());
+            .filter(|(_, site)| site.hidden.is_none());
         judged
             .filter_map(|(index, site)| {
                 let breach = |measurement: &Measurement| {
@@ -171,7 +171,7 @@ impl Gate {
                     && !limit.is_exceeded_by(&measurement, false)
             })
         };
-        let shown = sites.iter().filter(|site| site.at.hidden.is_none());
+        let shown = sites.iter().filter(|site| site.hidden.is_none());
         shown.filter(by_chance).count()
     }
 
@@ -186,7 +186,7 @@ impl Gate {
             held.is_some_and(|held| !self.exceeded(&held).is_empty())
         };
         let sites = sites.iter().enumerate();
-        let above = sites.filter(|(_, site)| site.at.hidden.is_none() && is_above(site));
+        let above = sites.filter(|(_, site)| site.hidden.is_none() && is_above(site));
         above.map(|(index, _)| index).collect()
     }
 

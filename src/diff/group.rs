@@ -8,6 +8,7 @@ use super::judged::Site;
 use super::leak::Leak;
 use super::line_counts::LineCounts;
 use super::module_key::{ModuleKey, SourceFile};
+use super::row::{Row, RowOf};
 use super::site::{Grouping, JoinedSite, SiteKey};
 use crate::run::{Frame, Named, Symbolized};
 
@@ -88,32 +89,40 @@ struct RowKey {
 
 /// Sums up the lines of each function, file or module. A line whose group is not known stays a row
 /// of its own: two that are unknown are not one.
-pub(super) fn group(lines: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<JoinedSite> {
-    let mut rows: Vec<JoinedSite> = Vec::new();
+pub(super) fn group(lines: Vec<Site>, by: Grouping, aliases: &Aliases) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
     let mut index: BTreeMap<RowKey, usize> = BTreeMap::new();
     for line in lines {
-        let lines = counted(&line);
-        let mut site = line.at;
-        site.lines = Some(Box::new(lines));
-        let by = known(&site, by);
-        let Some(key) = row_key(&site, by, aliases) else {
-            rows.push(site);
+        let by = known(&line.at, by);
+        let key = row_key(&line, by, aliases);
+        let of = RowOf::Lines(Box::new(counted(&line)));
+        let row = Row {
+            of,
+            ..line.unjudged()
+        };
+        let Some(key) = key else {
+            rows.push(row);
             continue;
         };
-        // Sites that may change places do so within one row.
-        site.at_least = None;
-        site.name = row_name(&site, by);
-        site.by = by;
+        let row = Row {
+            at: JoinedSite {
+                name: row_name(&row.at, by),
+                by,
+                ..row.at
+            },
+            // Sites that may change places do so within one row.
+            at_least: None,
+            ..row
+        };
         match index.get(&key) {
-            Some(at) => merge(&mut rows[*at], site),
+            Some(at) => rows[*at].add(row),
             None => {
                 index.insert(key, rows.len());
-                rows.push(site);
+                rows.push(row);
             }
         }
     }
-    rows.iter_mut().for_each(JoinedSite::finish);
-    rows
+    rows.into_iter().map(Row::summed_up).collect()
 }
 
 /// A line by itself.
@@ -133,28 +142,31 @@ fn counted(site: &Site) -> LineCounts {
 }
 
 /// The lines that rows of addresses are parts of.
-pub(super) fn lines_of(addresses: &[Site]) -> Vec<JoinedSite> {
-    let mut rows: Vec<JoinedSite> = Vec::new();
+pub(super) fn lines_of(addresses: &[Site]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
     let mut index: BTreeMap<SiteKey, usize> = BTreeMap::new();
-    for Site { at, .. } in addresses {
+    for address in addresses {
+        let at = &address.at;
         let line = match &at.name {
             Symbolized::Named(named) => SiteKey::line(at.key.module(), named),
             Symbolized::Unknown(_) => None,
         };
+        let row = address.clone().unjudged();
         match line.as_ref().and_then(|line| index.get(line)) {
-            Some(row) => merge(&mut rows[*row], at.clone()),
+            Some(at) => rows[*at].add(row),
             None => {
-                let row = rows.len();
-                index.extend(line.map(|line| (line, row)));
-                rows.push(JoinedSite {
-                    by: Grouping::Line,
-                    ..at.clone()
+                index.extend(line.map(|line| (line, rows.len())));
+                rows.push(Row {
+                    at: JoinedSite {
+                        by: Grouping::Line,
+                        ..row.at
+                    },
+                    ..row
                 });
             }
         }
     }
-    rows.iter_mut().for_each(JoinedSite::finish);
-    rows
+    rows.into_iter().map(Row::summed_up).collect()
 }
 
 /// The grouping that was asked for; without a file, the function.
@@ -166,7 +178,8 @@ fn known(site: &JoinedSite, by: Grouping) -> Grouping {
     }
 }
 
-fn row_key(site: &JoinedSite, by: Grouping, aliases: &Aliases) -> Option<RowKey> {
+fn row_key(line: &Site, by: Grouping, aliases: &Aliases) -> Option<RowKey> {
+    let site = &line.at;
     let module = site.key.module()?;
     let file = site.frame().and_then(|frame| frame.file.as_deref());
     let named = |file: Option<&str>| match file {
@@ -177,7 +190,7 @@ fn row_key(site: &JoinedSite, by: Grouping, aliases: &Aliases) -> Option<RowKey>
         None => (aliases.module(module).clone(), None),
     };
     let key = |module, file, function| RowKey {
-        is_hidden: site.hidden.is_some(),
+        is_hidden: line.hidden.is_some(),
         module,
         file,
         function,
@@ -211,26 +224,4 @@ fn row_name(site: &JoinedSite, by: Grouping) -> Symbolized {
     };
     let source = named.source();
     Named::new(vec![frame], source).map_or_else(|| site.name.clone(), Symbolized::Named)
-}
-
-fn merge(row: &mut JoinedSite, site: JoinedSite) {
-    let last = |site: &JoinedSite| site.runs.iter().rposition(Option::is_some);
-    if last(&site) > last(row) {
-        row.key = site.key;
-        row.module = site.module;
-        row.name = site.name;
-    }
-    row.matched_by = row.matched_by.max(site.matched_by);
-    // A line is left out only where none of its addresses is to be seen.
-    row.hidden = row.hidden.and(site.hidden);
-    if let (Some(lines), Some(more)) = (&mut row.lines, &site.lines) {
-        lines.add(more);
-    }
-    for (sum, run) in row.runs.iter_mut().zip(site.runs) {
-        match (sum, run) {
-            (Some(sum), Some(run)) => sum.add(&run),
-            (sum @ None, run) => *sum = run,
-            (Some(_), None) => {}
-        }
-    }
 }

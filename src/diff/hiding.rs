@@ -10,7 +10,8 @@ use super::growth::Growth;
 use super::held::{had, has, has_fallen};
 use super::judged::Site;
 use super::replaced::replaced;
-use super::site::{Grouping, Part, SiteRun};
+use super::row::Part;
+use super::site::{Grouping, SiteRun};
 use super::split::{by_calls, of_ways, split};
 use super::together::{
     Likeness, Sum, Together, can_lose, has_gained, has_lost, is_more_than_chance, is_much_less,
@@ -25,7 +26,7 @@ pub(crate) fn hiding(sites: &[Site], runs: &[BlamedRun], columns: &[Column]) -> 
     }
     let rows = sites.iter().enumerate();
     let rows = rows.filter(|(_, site)| {
-        site.at.hidden.is_none() && site.at.part.is_none() && site.at.lines.is_none()
+        site.hidden.is_none() && site.part().is_none() && site.lines().is_none()
     });
     let hiding = |(index, site): (usize, &Site)| {
         let (mut found, others) = match may_hide_a_caller(site) {
@@ -65,7 +66,7 @@ fn by_callers(index: usize, site: &Site, runs: &[BlamedRun], columns: &[Column])
     if !has_way_that_lost(&ways) && !has_stack_that_grows(site, runs) {
         return Vec::new();
     }
-    let ways = judge_each(of_ways(&site.at, ways, runs), columns);
+    let ways = judge_each(of_ways(site, ways, runs), columns);
     let grown = of_parts(index, &ways, Likeness::Callers, columns);
     let replaced = ways.iter().filter_map(|way| replaced(index, way, columns));
     grown.into_iter().chain(replaced).collect()
@@ -79,7 +80,7 @@ fn by_calls_in_line(
     columns: &[Column],
 ) -> Option<Together> {
     let here = last(site).filter(|here| here.places.len() > 1)?;
-    let calls = by_calls(&site.at, runs).filter(|_| !here.stacks().is_empty())?;
+    let calls = by_calls(site, runs).filter(|_| !here.stacks().is_empty())?;
     of_parts(index, &judge_each(calls, columns), Likeness::Calls, columns)
 }
 
@@ -99,7 +100,7 @@ fn of_parts(
         () => return None,
     };
     let leaking: Vec<&Site> = parts.iter().filter(|part| is_leak(part)).collect();
-    let sure = leaking.iter().copied().filter(|part| !part.at.forked);
+    let sure = leaking.iter().copied().filter(|part| !part.forked);
     let of_leak = parts
         .iter()
         .filter(|part| has_less(part) && may_have_moved(part));
@@ -213,17 +214,12 @@ fn may_have_moved(way: &Site) -> bool {
 /// The size of which most came, where those of another size went. That is no proof: nobody knows who asked for them.
 fn by_sizes(index: usize, site: &Site, runs: &[BlamedRun], columns: &[Column]) -> Option<Together> {
     site.at.stands_for()?;
-    let sizes = split(
-        vec![site.at.clone()],
-        runs,
-        Grouping::Size,
-        &Reach::default(),
-    );
+    let sizes = split(vec![site.clone()], runs, Grouping::Size, &Reach::default());
     let sizes = judge_each(sizes, columns);
     if !sizes.iter().any(has_lost) {
         return None;
     }
-    let sized = sizes.iter().filter_map(|row| match row.at.part.as_deref() {
+    let sized = sizes.iter().filter_map(|row| match row.part() {
         Some(Part::Size(size)) => Some((*size, row)),
         _ => None,
     });

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::by_callers::unite_by_callers;
+use super::by_callers::{Unsure, unite_by_callers};
 use super::by_inlining::unite_by_inlining;
 use super::doubt::{Doubt, least_of_rows};
 use super::group::Aliases;
@@ -17,19 +17,26 @@ use crate::run::{
 };
 use crate::warning::ComparisonWarning;
 
-/// Runs, and their call sites, each once, unranked.
+/// Runs, and what their call sites are in all of them.
 #[derive(Debug)]
 pub(crate) struct Joint {
     /// They have let go of their own sites, where no stacks will be asked for.
     pub runs: Vec<BlamedRun>,
     /// What the runs are a part of; `None` where all counts.
     pub only: Option<Only>,
-    /// Lines, or addresses: the finest that rows are made of.
-    pub sites: Vec<JoinedSite>,
-    /// What earlier runs call otherwise, for rows that are sums.
-    pub aliases: Aliases,
+    pub sites: JoinedSites,
     /// Why rows of the first run may stand in other rows of the last one, or in none.
     pub warnings: Vec<ComparisonWarning>,
+}
+
+/// Call sites of all runs, each once, unranked.
+#[derive(Debug)]
+pub(crate) struct JoinedSites {
+    /// Lines, or addresses: the finest that rows are made of.
+    pub list: Vec<JoinedSite>,
+    pub unsure: Unsure,
+    /// What earlier runs call otherwise, for rows that are sums.
+    pub aliases: Aliases,
 }
 
 /// Joins the call sites of runs. A million of them are kept once.
@@ -55,22 +62,20 @@ pub(crate) fn join(Kept { runs, only }: Kept, by: Grouping) -> Joint {
     let runs: Vec<BlamedRun> = runs.into_iter().enumerate().map(add).collect();
     let doubts = nothing.map_or_else(Vec::new, |nothing| joined.doubts(nothing));
     let Joined { sites, aliases, .. } = joined;
-    let (mut sites, rows) = unite_by_inlining(sites, &runs);
-    if let Some(nothing) = nothing {
-        let least = least_of_rows(&doubts, &rows, |row| first_of(&sites[row], nothing));
-        for (row, least) in least {
-            sites[row].at_least = Some(Box::new(least));
-        }
-    }
-    let mut sites = unite_by_callers(sites, &runs);
-    sites.iter_mut().for_each(JoinedSite::finish);
-    let strangers = strangers.filter(|_| !have_common_rows(&sites));
+    let (sites, rows) = unite_by_inlining(sites, &runs);
+    let least =
+        nothing.map(|nothing| least_of_rows(&doubts, &rows, |row| first_of(&sites[row], nothing)));
+    let (list, unsure) = unite_by_callers(sites, least.unwrap_or_default(), &runs);
+    let strangers = strangers.filter(|_| !have_common_rows(&list));
     Joint {
         warnings: warnings.into_iter().chain(strangers).collect(),
         runs,
         only,
-        sites,
-        aliases,
+        sites: JoinedSites {
+            list,
+            unsure,
+            aliases,
+        },
     }
 }
 
@@ -270,7 +275,7 @@ mod tests {
     }
 
     fn joined(runs: Vec<BlamedRun>) -> Vec<JoinedSite> {
-        join(Kept { runs, only: None }, Grouping::Line).sites
+        join(Kept { runs, only: None }, Grouping::Line).sites.list
     }
 
     fn at_line(

@@ -2,7 +2,9 @@
 
 use super::column::Column;
 use super::growth::{Change, Growth};
+use super::line_counts::LineCounts;
 use super::rate::{Rates, rates};
+use super::row::{Hidden, Part, Row, RowOf};
 use super::site::{JoinedSite, SiteRun};
 use super::trend::{Reasons, Trend, reasons};
 use crate::run::Figures;
@@ -12,6 +14,12 @@ use crate::run::Figures;
 pub struct Site {
     /// What it is, and where in each run.
     pub at: JoinedSite,
+    /// How it and the lines of the source belong together.
+    pub(super) of: RowOf,
+    /// Why it is left out of the table; `None` for a row like any other.
+    pub hidden: Option<Hidden>,
+    /// A caller changed between the builds, and several sites of an earlier run may be this one, or one may be several.
+    pub forked: bool,
     /// Last run minus first; in a single run, what is live.
     pub growth: Growth,
     /// The same as a share of what was live before, or that the site is new or gone.
@@ -60,13 +68,45 @@ impl Site {
 
     /// Why its verdict is what it is; `None` without one, and for a row of several lines that are judged one by one.
     pub fn reasons(&self, columns: &[Column]) -> Option<Reasons> {
-        self.trend.filter(|_| self.at.lines.is_none())?;
+        self.trend.filter(|_| self.lines().is_none())?;
         reasons(&self.at.runs, columns)
     }
 
     /// Whether it may as well be another site of an earlier run.
     pub(crate) fn is_unsure(&self) -> bool {
-        self.at.at_least.is_some()
+        self.worst.is_some()
+    }
+
+    /// Of a row that sums up lines: what these are; `None` for a line, and for a part of one.
+    pub fn lines(&self) -> Option<&LineCounts> {
+        match &self.of {
+            RowOf::Lines(lines) => Some(lines),
+            RowOf::Whole | RowOf::Part { .. } => None,
+        }
+    }
+
+    /// Which part of a line it is, where that is split; `None` for all of it.
+    pub fn part(&self) -> Option<&Part> {
+        match &self.of {
+            RowOf::Part { part, .. } => Some(part),
+            RowOf::Whole | RowOf::Lines(_) => None,
+        }
+    }
+
+    /// Whether it is a part of a line that leaks as a whole.
+    pub(crate) fn is_of_leak(&self) -> bool {
+        matches!(self.of, RowOf::Part { of_leak: true, .. })
+    }
+
+    /// What rows are made of.
+    pub(super) fn unjudged(self) -> Row {
+        Row {
+            at: self.at,
+            of: RowOf::Whole,
+            hidden: self.hidden,
+            at_least: self.worst.map(|worst| worst.first),
+            forked: self.forked,
+        }
     }
 
     /// As the runs are shown.

@@ -23,10 +23,10 @@ pub(crate) enum Leak {
 impl Site {
     /// `None` if it does not leak. A row of several lines leaks if one of them does.
     pub(crate) fn leak(&self) -> Option<Leak> {
-        if self.at.hidden.is_some() || self.trend != Some(Trend::Leak) {
+        if self.hidden.is_some() || self.trend != Some(Trend::Leak) {
             return None;
         }
-        let is_more = match &self.at.lines {
+        let is_more = match self.lines() {
             Some(lines) => lines.leak_more > 0,
             None => self.growth.is_growth(),
         };
@@ -35,7 +35,7 @@ impl Site {
 
     /// Whether one thing speaks against its leaking, and that by a little. It is in no sum of leaks.
     pub(crate) fn may_leak(&self) -> bool {
-        self.at.hidden.is_none() && self.trend == Some(Trend::MayLeak)
+        self.hidden.is_none() && self.trend == Some(Trend::MayLeak)
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn lines(sites: &[Site], columns: &[Column]) -> Vec<Together> {
     let copied = copied_builds(sites);
     let mut places: BTreeMap<LeakPlace<'_>, Vec<usize>> = BTreeMap::new();
     let shown = sites.iter().enumerate();
-    for (index, site) in shown.filter(|(_, site)| site.at.hidden.is_none()) {
+    for (index, site) in shown.filter(|(_, site)| site.hidden.is_none()) {
         let is_copy = || builds(site).any(|(_, build)| copied.contains(build));
         if let Some(place) = place(site, is_copy) {
             places.entry(place).or_default().push(index);

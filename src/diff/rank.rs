@@ -21,7 +21,7 @@ pub enum SortBy {
 
 /// Hidden sites come last, so that showing them moves no rank.
 pub(super) fn by_rank(a: &Site, b: &Site, by: SortBy) -> Ordering {
-    let hidden = a.at.hidden.is_some().cmp(&b.at.hidden.is_some());
+    let hidden = a.hidden.is_some().cmp(&b.hidden.is_some());
     hidden
         .then_with(|| compare(a, b, by))
         .then_with(|| by_name(a, b))
@@ -58,5 +58,5 @@ fn by_name(a: &Site, b: &Site) -> Ordering {
         (site.at.function().is_none(), site.at.function())
     }
     let by_key = name(a).cmp(&name(b)).then_with(|| a.at.key.cmp(&b.at.key));
-    by_key.then_with(|| a.at.part.cmp(&b.at.part))
+    by_key.then_with(|| a.part().cmp(&b.part()))
 }

@@ -7,9 +7,9 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use super::beyond::{Beyond, Looks, WrapperNames};
 use super::identity::{AskedFor, Candidate, ChainFunction, Outermost};
 use super::module_key::ModuleKey;
-use super::site::{CodePlace, Grouping, Hidden, JoinedSite, SiteKey, SiteRun};
+use super::site::{CodePlace, Grouping, JoinedSite, SiteKey, SiteRun};
 use crate::run::{
-    BlamedRun, Call, CallSite, Declaration, Frame, Location, ModuleLabel, Role, Symbolized, Text,
+    BlamedRun, Call, CallSite, Declaration, Frame, Location, ModuleLabel, Symbolized, Text,
 };
 
 /// The sites of one run, which no other run has changed yet.
@@ -148,7 +148,6 @@ impl FoundSite {
 
     /// A site that no earlier run has.
     pub(super) fn into_site(self, run: usize, runs: usize, key: SiteKey) -> JoinedSite {
-        let is_loader = self.module.as_ref().is_some_and(|m| m.role == Role::Loader);
         let by = match key {
             SiteKey::Line { .. } => Grouping::Line,
             SiteKey::Address { .. } | SiteKey::Number { .. } => Grouping::Address,
@@ -161,13 +160,7 @@ impl FoundSite {
             name: self.name,
             runs: of_runs,
             matched_by: None,
-            at_least: None,
             by,
-            part: None,
-            of_leak: false,
-            lines: None,
-            forked: false,
-            hidden: is_loader.then_some(Hidden::Loader),
         }
     }
 }

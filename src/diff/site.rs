@@ -1,10 +1,8 @@
 //! A call site, and what identifies it in every run.
 
 use super::beyond::Beyond;
-use super::caller::Caller;
 use super::column::Column;
 use super::few::Few;
-use super::line_counts::LineCounts;
 use super::matched_by::MatchedBy;
 use super::module_key::ModuleKey;
 use crate::run::{
@@ -30,17 +28,6 @@ pub enum Grouping {
     Stack,
     /// A line, and a size of its blocks.
     Size,
-}
-
-/// Which part of the memory of a line a site is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// Blocks of a size, in bytes.
-    Size(u64),
-    /// Blocks of all sizes that have no row of their own.
-    OtherSizes,
-    /// What came one way: its callers, the nearest first.
-    Stack(Vec<Caller>),
 }
 
 impl Grouping {
@@ -141,13 +128,6 @@ impl SiteKey {
     }
 }
 
-/// Why a site is left out of the table unless all are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hidden {
-    /// It is the dynamic loader's, and does not grow.
-    Loader,
-}
-
 /// Where in its module a call returns to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CodePlace {
@@ -241,6 +221,9 @@ impl SiteRun {
     }
 }
 
+/// What each run has of a site, in the order of the runs; `None` where the run has no such caller.
+pub(crate) type SiteRuns = Box<[Option<Box<SiteRun>>]>;
+
 /// A call site, found in all runs.
 #[derive(Debug, Clone)]
 pub struct JoinedSite {
@@ -248,37 +231,42 @@ pub struct JoinedSite {
     /// As the last run that has it calls it; `None` if it lies in no module.
     pub module: Option<ModuleLabel>,
     pub name: Symbolized,
-    /// In the order of the runs; `None` where the run has no such caller.
-    pub runs: Box<[Option<Box<SiteRun>>]>,
+    pub runs: SiteRuns,
     /// The weakest of what joins its runs; `None` if only one has it.
     pub matched_by: Option<MatchedBy>,
-    /// What the first run may have of it at least, where it may as well be another of its sites, or none;
-    /// `None` where it is sure which site it is.
-    pub at_least: Option<Box<Figures>>,
     /// What it stands for; an address or a line where a wider group is not known.
     pub by: Grouping,
-    /// Which part of it, where it is split; `None` for all.
-    pub part: Option<Box<Part>>,
-    /// The line that it is, or is a part of, leaks.
-    pub of_leak: bool,
-    /// Of a row that sums up lines: what these are; `None` for a line, and for a part of one.
-    pub lines: Option<Box<LineCounts>>,
-    /// A caller changed between the builds, and several sites of an earlier run may be this one, or one may be several.
-    pub forked: bool,
-    pub hidden: Option<Hidden>,
 }
 
 impl JoinedSite {
-    /// Orders what was collected, once all of it is.
-    pub(crate) fn finish(&mut self) {
+    /// Adds the runs of a site that is one with it. Their lists are out of order until they are put in it.
+    pub(crate) fn add_runs(&mut self, runs: SiteRuns) {
+        for (sum, run) in self.runs.iter_mut().zip(runs) {
+            match (sum, run) {
+                (Some(sum), Some(run)) => sum.add(&run),
+                (sum @ None, run) => *sum = run,
+                (Some(_), None) => {}
+            }
+        }
+    }
+
+    /// The site when all that is one with it was added: with its lists in order.
+    pub(crate) fn summed_up(mut self) -> Self {
+        self.sort_lists();
+        if self.in_several_runs() {
+            // Sites that no run shares are joined by their name alone.
+            self.matched_by = self.matched_by.or(Some(MatchedBy::Line));
+        }
+        self
+    }
+
+    pub(crate) fn sort_lists(&mut self) {
         let here = self.runs.iter_mut().flatten();
         here.for_each(|run| run.sort_lists());
-        let runs = self.runs.iter().flatten().count();
-        // A row of sites that no run shares is joined by its name alone.
-        self.matched_by = match runs {
-            0 | 1 => None,
-            _ => self.matched_by.or(Some(MatchedBy::Line)),
-        };
+    }
+
+    pub(crate) fn in_several_runs(&self) -> bool {
+        self.runs.iter().flatten().nth(1).is_some()
     }
 
     /// In the order of the runs, also of those that do not have the site.

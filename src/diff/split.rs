@@ -5,48 +5,84 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::beyond::{Beyond, Looks, WrapperNames};
 use super::by_size::{by_size, live_sizes};
 use super::callers::{Reach, Way, ways};
-use super::site::{Grouping, JoinedSite, Part, SiteRun};
+use super::judged::Site;
+use super::row::{Part, Row, RowOf};
+use super::site::{Grouping, JoinedSite, SiteRun};
 use crate::run::{BlamedRun, Figures, LinkAddress, Text};
 use crate::trace::LiveSizes;
 
 /// So many sizes of a line have a row of their own.
 const MOST_SIZES: usize = 16;
 
-/// The rows that the sites fall into; a site of which the parts are not known stays whole.
-pub(super) fn split(
-    sites: Vec<JoinedSite>,
-    runs: &[BlamedRun],
-    by: Grouping,
-    reach: &Reach,
-) -> Vec<JoinedSite> {
-    let sites = sites.into_iter();
+/// The rows that lines fall into; a line of which the parts are not known stays whole.
+pub(super) fn split(lines: Vec<Site>, runs: &[BlamedRun], by: Grouping, reach: &Reach) -> Vec<Row> {
+    let lines = lines.into_iter();
     match by {
-        Grouping::Stack => sites
-            .flat_map(|site| by_stacks(site, runs, reach))
+        Grouping::Stack => lines
+            .flat_map(|line| by_stacks(line, runs, reach))
             .collect(),
-        Grouping::Size => sites.flat_map(|site| by_sizes(site, runs)).collect(),
-        _ => sites.collect(),
+        Grouping::Size => lines.flat_map(|line| by_sizes(line, runs)).collect(),
+        _ => lines.map(Site::unjudged).collect(),
     }
 }
 
-fn by_stacks(site: JoinedSite, runs: &[BlamedRun], reach: &Reach) -> Vec<JoinedSite> {
-    let ways = ways(&site, runs, reach);
+fn by_stacks(line: Site, runs: &[BlamedRun], reach: &Reach) -> Vec<Row> {
+    let ways = ways(&line.at, runs, reach);
     match ways.iter().all(|way| way.callers.is_empty()) {
-        true => vec![site],
-        false => of_ways(&site, ways, runs),
+        true => vec![line.unjudged()],
+        false => of_ways(&line, ways, runs),
+    }
+}
+
+/// A part of a line: of each run, what there is of it.
+fn part_of(
+    line: &Site,
+    by: Grouping,
+    part: Part,
+    mut of_run: impl FnMut(usize, &SiteRun) -> Option<SiteRun>,
+) -> Row {
+    let JoinedSite {
+        key,
+        module,
+        name,
+        runs,
+        matched_by,
+        by: _,
+    } = &line.at;
+    let runs = runs.iter().enumerate().map(|(index, run)| {
+        let of_run = of_run(index, run.as_deref()?)?;
+        Some(Box::new(of_run))
+    });
+    Row {
+        at: JoinedSite {
+            key: key.clone(),
+            module: module.clone(),
+            name: name.clone(),
+            runs: runs.collect(),
+            matched_by: *matched_by,
+            by,
+        },
+        of: RowOf::Part {
+            part: Box::new(part),
+            of_leak: line.leak().is_some(),
+        },
+        hidden: line.hidden,
+        at_least: None,
+        forked: line.forked,
     }
 }
 
 /// What came each way, in the order of the ways.
-pub(super) fn of_ways(site: &JoinedSite, ways: Vec<Way>, runs: &[BlamedRun]) -> Vec<JoinedSite> {
+pub(super) fn of_ways(line: &Site, ways: Vec<Way>, runs: &[BlamedRun]) -> Vec<Row> {
     ways.into_iter()
-        .map(|way| of_way(site, way, runs))
+        .map(|way| of_way(line, way, runs))
         .collect()
 }
 
 /// The calls of the allocator that stand in one line, each with what came through it; `None` where there is one. They are
 /// told by the wrappers that they call and the sizes that they ask for, and if those are the same, by their order.
-pub(super) fn by_calls(site: &JoinedSite, runs: &[BlamedRun]) -> Option<Vec<JoinedSite>> {
+pub(super) fn by_calls(line: &Site, runs: &[BlamedRun]) -> Option<Vec<Row>> {
+    let site = &line.at;
     let of_runs = site.runs.iter().zip(runs);
     let of_runs: Vec<Option<CallsInLine>> = of_runs
         .map(|(here, run)| here.as_deref().map(|here| calls_in_line(here, run)))
@@ -66,25 +102,17 @@ pub(super) fn by_calls(site: &JoinedSite, runs: &[BlamedRun]) -> Option<Vec<Join
         in_order.chain(as_one)
     });
     let all: Vec<(&Request, Option<usize>)> = all.collect();
-    let part = |(asked, index): &(&Request, Option<usize>)| {
-        let mut part = site.clone();
-        for ((here, calls), run) in part.runs.iter_mut().zip(&of_runs).zip(runs) {
-            let calls = calls.as_ref().and_then(|calls| calls.get(*asked));
-            let sites: Vec<u32> = match (calls, index) {
-                (None, _) => Vec::new(),
-                (Some(calls), Some(index)) => {
-                    calls.values().nth(*index).cloned().unwrap_or_default()
-                }
-                (Some(calls), None) => calls.values().flatten().copied().collect(),
+    // No row stands for a part: the gate alone judges it.
+    let part = |(asked, number): &(&Request, Option<usize>)| {
+        let part = Part::Stack(Vec::new());
+        part_of(line, Grouping::Stack, part, |run, whole| {
+            let calls = of_runs[run].as_ref()?.get(*asked)?;
+            let sites: Vec<u32> = match number {
+                Some(number) => calls.values().nth(*number).cloned().unwrap_or_default(),
+                None => calls.values().flatten().copied().collect(),
             };
-            let whole = here.take().filter(|_| !sites.is_empty());
-            *here = whole.map(|whole| Box::new(of_sites(&whole, &sites, run)));
-        }
-        // No row stands for it: the gate alone judges it.
-        part.by = Grouping::Stack;
-        part.part = Some(Box::new(Part::Stack(Vec::new())));
-        part.at_least = None;
-        part
+            (!sites.is_empty()).then(|| of_sites(whole, &sites, &runs[run]))
+        })
     };
     (all.len() > 1).then(|| all.iter().map(part).collect())
 }
@@ -120,22 +148,17 @@ fn calls_in_line(here: &SiteRun, run: &BlamedRun) -> CallsInLine {
     calls
 }
 
-fn of_way(site: &JoinedSite, way: Way, runs: &[BlamedRun]) -> JoinedSite {
-    let mut of_way = site.clone();
-    let here = way.runs.into_iter().zip(&mut of_way.runs).zip(runs);
-    for ((here, of_site), run) in here {
-        *of_site = match (here, of_site.take()) {
-            (Some(here), Some(of_site)) => Some(Box::new(of_sites(&of_site, &here.sites, run))),
-            _ => None,
-        };
+fn of_way(line: &Site, way: Way, runs: &[BlamedRun]) -> Row {
+    let callers = way.callers.into_iter().map(|(caller, _)| caller);
+    let part = Part::Stack(callers.collect());
+    let row = part_of(line, Grouping::Stack, part, |run, whole| {
+        let here = way.runs[run].as_ref()?;
+        Some(of_sites(whole, &here.sites, &runs[run]))
+    });
+    Row {
+        forked: row.forked || way.forked,
+        ..row
     }
-    of_way.forked |= way.forked;
-    of_way.by = Grouping::Stack;
-    let callers = way.callers.into_iter();
-    let callers = callers.map(|(caller, _)| caller).collect();
-    of_way.part = Some(Box::new(Part::Stack(callers)));
-    of_way.at_least = None;
-    of_way
 }
 
 /// The part of a site's run that some of its stacks are.
@@ -168,12 +191,11 @@ fn of_sites(whole: &SiteRun, numbers: &[u32], run: &BlamedRun) -> SiteRun {
     part.unwrap_or_else(|| whole.clone())
 }
 
-fn by_sizes(site: JoinedSite, runs: &[BlamedRun]) -> Vec<JoinedSite> {
-    let of_runs = runs.iter().enumerate();
-    let of_runs: Option<Vec<LiveSizes>> =
-        of_runs.map(|(index, _)| live_sizes(&site, index)).collect();
-    let (Some(of_runs), Some(sizes)) = (of_runs, by_size(&site)) else {
-        return vec![site];
+fn by_sizes(line: Site, runs: &[BlamedRun]) -> Vec<Row> {
+    let of_runs = (0..runs.len()).map(|index| live_sizes(&line.at, index));
+    let of_runs: Option<Vec<LiveSizes>> = of_runs.collect();
+    let (Some(of_runs), Some(sizes)) = (of_runs, by_size(&line.at)) else {
+        return vec![line.unjudged()];
     };
     let own: Vec<u64> = sizes.iter().take(MOST_SIZES).map(|of| of.size).collect();
     let of_size = own
@@ -185,25 +207,22 @@ fn by_sizes(site: JoinedSite, runs: &[BlamedRun]) -> Vec<JoinedSite> {
         parts.push((Part::OtherSizes, others));
     }
     if parts.is_empty() {
-        return vec![site];
+        return vec![line.unjudged()];
     }
     let row = |(part, sizes): (Part, Vec<LiveSizes>)| {
-        let mut row = site.clone();
-        for (run, sizes) in row.runs.iter_mut().zip(&sizes) {
-            let Some(run) = run else { continue };
-            let sum = sizes.sum();
-            run.figures = Figures {
-                blocks: sum.blocks,
-                bytes: run.figures.bytes.map(|_| sum.bytes),
-                allocations: None,
-            };
-            run.curve = None;
-            run.survivors = None;
-        }
-        row.by = Grouping::Size;
-        row.part = Some(Box::new(part));
-        row.at_least = None;
-        row
+        part_of(&line, Grouping::Size, part, |run, whole| {
+            let sum = sizes[run].sum();
+            Some(SiteRun {
+                figures: Figures {
+                    blocks: sum.blocks,
+                    bytes: whole.figures.bytes.map(|_| sum.bytes),
+                    allocations: None,
+                },
+                curve: None,
+                survivors: None,
+                ..whole.clone()
+            })
+        })
     };
     parts.into_iter().map(row).collect()
 }

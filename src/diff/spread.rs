@@ -13,7 +13,7 @@ pub(crate) fn spread(sites: &[Site], columns: &[Column]) -> Option<Together> {
     let grown: Vec<(usize, Measurement)> = sites
         .iter()
         .enumerate()
-        .filter(|(_, site)| site.at.hidden.is_none())
+        .filter(|(_, site)| site.hidden.is_none())
         .filter(|(_, site)| site.trend.is_some_and(Trend::may_be_growth))
         .map(|(index, site)| {
             let held = site.held.as_deref().cloned();

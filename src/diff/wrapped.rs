@@ -17,7 +17,7 @@ use crate::run::{PassedBy, Text, is_library_wrapper};
 pub(crate) fn wrapped(sites: &[Site], columns: &[Column]) -> Vec<Together> {
     let mut callers: BTreeMap<Text, Vec<usize>> = BTreeMap::new();
     let shown = sites.iter().enumerate();
-    for (index, site) in shown.filter(|(_, site)| site.at.hidden.is_none()) {
+    for (index, site) in shown.filter(|(_, site)| site.hidden.is_none()) {
         for via in site.at.via() {
             let is_judged = match via.by {
                 PassedBy::Learned | PassedBy::KnownOwn | PassedBy::HeaderOwn => true,

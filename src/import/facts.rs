@@ -71,15 +71,15 @@ pub(super) fn mapped_names<'a>(files: impl Iterator<Item = &'a [u8]>) -> BTreeSe
 }
 
 /// The modules of a run, and which build each is of.
-pub(super) fn modules(capture: &CaptureSet, rebased: &RebasedRun) -> Vec<Module> {
-    let modules = rebased.modules.iter();
-    let module = modules.map(|module| Module {
+pub(super) fn modules(rebased: &RebasedRun) -> Vec<Module> {
+    let modules = rebased.modules.iter().zip(&rebased.builds);
+    let module = modules.map(|(module, build)| Module {
         label: ModuleLabel {
             role: module.role,
             name: module.name.as_str().into(),
         },
         path: module.path().map(Text::from),
-        build: module.build(capture),
+        build: build.clone(),
     });
     module.collect()
 }

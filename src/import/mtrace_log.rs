@@ -60,7 +60,7 @@ fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
         faults: Some(faults.collect()),
         blocks: reading.keep_blocks.then(|| blocks(&trace.callers, outcome)),
     };
-    let mut run = RunBuilder::of(modules(&capture, &rebased));
+    let mut run = RunBuilder::of(modules(&rebased));
     let locations = run.add_locations(rebased.locations(&trace.callers));
     let modules = rebased.modules;
     for (at, caller) in locations.zip(trace.into_callers(rebased.choice.reuse)) {

@@ -201,7 +201,7 @@ impl ModuleFiles {
                         ..MappedModule::new(role, name, path)
                     });
                     files.builds.push(match module.build_id.as_slice() {
-                        [] => found.build(capture),
+                        [] => found.build(capture, found.elf()),
                         id => Some(Build::Id(BuildId(id.into()))),
                     });
                     files.found.push(found);

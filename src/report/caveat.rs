@@ -222,7 +222,7 @@ fn without_loader(report: &Report) -> Option<Caveat> {
 fn unsure(report: &Report) -> Option<Caveat> {
     let is_unsure = |site: &&Site| {
         let by_address = site.at.matched_by == Some(MatchedBy::UnsureAddress);
-        site.at.hidden.is_none() && (site.is_unsure() || by_address)
+        site.hidden.is_none() && (site.is_unsure() || by_address)
     };
     let sites = match report.sites.iter().filter(is_unsure).count() as u64 {
         0 => return None,

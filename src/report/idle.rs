@@ -24,7 +24,7 @@ pub(super) fn warnings_of_runs(
         _ => site.growth.is_growth(),
     };
     let lacks_line = |site: &&Site| site.at.frame().is_none_or(|frame| frame.line.is_none());
-    let growing = sites.iter().filter(|site| site.at.hidden.is_none());
+    let growing = sites.iter().filter(|site| site.hidden.is_none());
     let growing = growing.filter(lacks_line).filter(|site| grows(site));
     let modules = growing.filter_map(|site| Some(site.at.module.as_ref()?.name.to_string()));
     let modules: BTreeSet<String> = modules.filter(|name| is_toolchain_library(name)).collect();

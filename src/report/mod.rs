@@ -135,11 +135,10 @@ impl Report {
             runs,
             only,
             sites,
-            aliases,
             warnings: of_join,
         } = joint;
         warnings.extend(of_join.into_iter().map(Warning::from));
-        let columns: Vec<Column> = runs.iter().map(|run| Column::of(run)).collect();
+        let columns: Vec<Column> = runs.iter().map(Column::of).collect();
         let rows = RowOptions {
             by: terms.by,
             sort: terms.sort,
@@ -151,7 +150,7 @@ impl Report {
             leaking,
             may_leak,
             fixed,
-        } = compare_sites(sites, &aliases, &runs, &columns, rows);
+        } = compare_sites(sites, &runs, &columns, rows);
         let alike = || {
             let kinds = [copies, lines, wrapped];
             let mut alike = kinds.map(|kind| kind(&sites, &columns)).concat();
@@ -166,7 +165,7 @@ impl Report {
         let sums = |is_hidden| {
             let counted = sites
                 .iter()
-                .filter(|site| site.at.hidden.is_some() == is_hidden);
+                .filter(|site| site.hidden.is_some() == is_hidden);
             Sums::of(&columns, counted)
         };
         let leaks = Leaks {

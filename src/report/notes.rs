@@ -67,7 +67,7 @@ fn legend(report: &Report, view: &View<'_>) -> Option<String> {
     if view
         .rows
         .iter()
-        .any(|row| row.site.at.hidden == Some(Hidden::Loader))
+        .any(|row| row.site.hidden == Some(Hidden::Loader))
     {
         marks.push("l dynamic loader, left out without --all");
     }
@@ -128,7 +128,7 @@ fn hidden_growth(report: &Report, hidden: &Others) -> String {
 
 /// Rows of which a changed caller made more or fewer.
 fn forked(report: &Report, view: &View<'_>) -> Option<String> {
-    let forked = view.rows.iter().filter(|row| row.site.at.forked);
+    let forked = view.rows.iter().filter(|row| row.site.forked);
     let rows: Vec<&Site> = forked.map(|row| row.site).collect();
     let first = rows.first()?;
     let name = sentence_name(first, &view.alike);
@@ -244,7 +244,7 @@ fn held(site: &Site) -> Option<(u64, u64)> {
     let before = first.as_deref().map_or(Some(0), most)?;
     let most = most(last.as_deref()?)?;
     let is_more = most >= before + FEWEST_BLOCKS && most / 3 >= before / 2;
-    (is_more && !is_told && site.at.hidden.is_none()).then_some((before, most))
+    (is_more && !is_told && site.hidden.is_none()).then_some((before, most))
 }
 
 /// A line a run that has faults: `run1: 2 double frees, 1 failed allocation: …`.

@@ -119,7 +119,7 @@ fn leaks_without_times(report: &Report) -> String {
 /// Leaks are counted in lines, and a way to a line can leak though all of its ways together do not.
 pub(super) fn parts(report: &Report) -> Option<String> {
     let leaks_alone =
-        |site: &&Site| site.at.part.is_some() && site.leak().is_some() && !site.at.of_leak;
+        |site: &&Site| site.part().is_some() && site.leak().is_some() && !site.is_of_leak();
     match report.sites.iter().filter(leaks_alone).count() as u64 {
         0 => None,
         1 => Some(

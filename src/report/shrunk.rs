@@ -91,7 +91,7 @@ fn shrunk(report: &Report) -> Vec<&Site> {
     let is_shrunk = |site: &&Site| {
         let is_less = matches!(site.change, Change::Shrunk | Change::Gone);
         let is_row = site.leak().is_some() || site.may_leak() || site.fixed;
-        is_less && site.at.hidden.is_none() && !is_row
+        is_less && site.hidden.is_none() && !is_row
     };
     let mut rows: Vec<&Site> = report.sites.iter().filter(is_shrunk).collect();
     rows.sort_by_key(|site| (site.growth.blocks, site.growth.bytes));

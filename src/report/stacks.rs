@@ -17,7 +17,7 @@ const SIZES_IN_JSON: usize = 16;
 /// What stands under a row, line by line.
 pub(super) fn below(report: &Report, site: &Site, options: &Options) -> Vec<Below> {
     let mut lines = Vec::new();
-    match (site.at.part.as_deref(), options.stacks) {
+    match (site.part(), options.stacks) {
         (Some(Part::Stack(callers)), _) => {
             let line = |caller: &Caller| Below {
                 lead: "← ".to_owned(),
@@ -154,8 +154,8 @@ pub(super) fn sizes_text(report: &Report, site: &Site) -> Option<String> {
 }
 
 fn sizes_of(site: &Site) -> Option<Vec<OfSize>> {
-    let is_wrapper = site.at.stands_for().is_some() && site.at.part.is_none();
-    let is_hidden = site.at.hidden.is_some();
+    let is_wrapper = site.at.stands_for().is_some() && site.part().is_none();
+    let is_hidden = site.hidden.is_some();
     (is_wrapper && !is_hidden)
         .then(|| by_size(&site.at))
         .flatten()
@@ -257,7 +257,7 @@ fn json_caller(caller: &Caller, recursive: bool) -> JsonCaller {
 
 /// The way that a row is of.
 pub(super) fn json_stack(site: &Site) -> Option<Vec<JsonCaller>> {
-    match site.at.part.as_deref() {
+    match site.part() {
         Some(Part::Stack(callers)) => Some(
             callers
                 .iter()

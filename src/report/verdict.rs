@@ -31,7 +31,7 @@ pub(super) fn words(site: &Site) -> String {
 
 /// How many lines of a row its verdict is on, where not on all of them: `2 of 9`.
 pub(super) fn lines_behind(site: &Site) -> Option<String> {
-    let lines = site.at.lines.as_deref()?;
+    let lines = site.lines()?;
     let these = match site.trend? {
         Trend::Leak => lines.leak,
         Trend::MayLeak => lines.may_leak,

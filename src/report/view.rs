@@ -78,7 +78,7 @@ impl<'a> View<'a> {
             rank: index + 1,
             site,
         });
-        let is_hidden = |row: &Row<'_>| row.site.at.hidden.is_some();
+        let is_hidden = |row: &Row<'_>| row.site.hidden.is_some();
         // What fails a gate is shown, also if it left no more than before: a steady leak in equal times.
         let is_breach = |row: &Row<'_>| mark(*row, &report.breaches) == "!";
         let is_shown = |row: &Row<'_>| {
@@ -115,7 +115,7 @@ fn function_text(site: &Site) -> String {
         Grouping::File | Grouping::Module => "-".to_owned(),
         _ => function_of(&site.at.name),
     };
-    match site.at.part.as_deref() {
+    match site.part() {
         None | Some(Part::Stack(_)) => function,
         Some(Part::Size(size)) => format!("{function}, {}", bytes(*size)),
         Some(Part::OtherSizes) => format!("{function}, other sizes"),
@@ -314,7 +314,7 @@ pub(super) fn mark(row: Row<'_>, breaches: &[Breach]) -> &'static str {
     {
         return "!";
     }
-    match row.site.at.hidden {
+    match row.site.hidden {
         Some(Hidden::Loader) => "l",
         None => "",
     }
@@ -323,7 +323,7 @@ pub(super) fn mark(row: Row<'_>, breaches: &[Breach]) -> &'static str {
 /// A sign for a site that only stands for those who called it, which nobody knows.
 pub(super) fn wrapper_mark(site: &Site) -> &'static str {
     match site.at.stands_for() {
-        Some(_) if site.at.hidden.is_none() => "w",
+        Some(_) if site.hidden.is_none() => "w",
         _ => "",
     }
 }
@@ -334,7 +334,7 @@ pub(super) fn match_mark(site: &Site) -> &'static str {
         return "?";
     }
     match site.at.matched_by {
-        _ if site.at.forked => "~",
+        _ if site.forked => "~",
         Some(
             MatchedBy::MovedLine
             | MatchedBy::Renamed

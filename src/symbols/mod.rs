@@ -20,6 +20,7 @@ mod scopes;
 mod sources;
 mod title;
 mod view;
+mod width;
 
 pub(crate) use debug_file::find_debug_file;
 pub(crate) use find::{ModuleFinder, resolved_in, same_machine};

@@ -22,8 +22,6 @@ pub(crate) struct MappedModule {
     /// How many bytes of addresses it took, by a recording.
     pub mapped_size: Option<u64>,
     pub file: ModuleFile,
-    /// The file is none that ran: it makes no calls where calls came from.
-    pub is_other_build: bool,
 }
 
 /// What came of looking for a module's file.
@@ -51,7 +49,6 @@ impl MappedModule {
             logged_as: None,
             mapped_size: None,
             file: ModuleFile::Nowhere,
-            is_other_build: false,
         }
     }
 
@@ -61,13 +58,12 @@ impl MappedModule {
         path.map(|path| shortened(&String::from_utf8_lossy(path)))
     }
 
-    /// The build that ran, as far as the file or the capture's own record tells.
-    pub(crate) fn build(&self, capture: &CaptureSet) -> Option<Build> {
+    /// The build that ran, as far as its file, where that is known, or the capture's own record tells.
+    pub(crate) fn build(&self, capture: &CaptureSet, elf: Option<&ElfInfo>) -> Option<Build> {
         let recorded = || {
             let mut names = [&self.mapped_as, &self.logged_as].into_iter().flatten();
             names.find_map(|name| capture.manifest.build_id(name))
         };
-        let elf = self.elf().filter(|_| !self.is_other_build);
         let id = elf.and_then(|elf| elf.build_id.clone()).or_else(recorded);
         id.map(Build::Id).or_else(|| content(&elf?.path))
     }

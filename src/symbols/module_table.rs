@@ -177,7 +177,6 @@ impl ModuleTable {
             logged_as: logged.map(<[u8]>::to_vec),
             mapped_size: None,
             file: ModuleFile::Nowhere,
-            is_other_build: false,
         });
         let id = ModuleId(self.modules.len() as u32 - 1);
         if role == Role::Program {

@@ -2,17 +2,17 @@
 
 use super::addressing::decide;
 use super::find::ModuleFinder;
-use super::loader::is_other_loader;
 use super::module::{MappedModule, ModuleFile};
 use super::module_table::ModuleTable;
 use super::names::Names;
 use super::view::{CHECKED, ModuleView};
-use crate::capture::{CaptureSet, Maps};
-use crate::elf::{ElfInfo, Machine};
-use crate::error::{Error, InputError, Result};
+use super::width::WidthEvidence;
+use crate::capture::CaptureSet;
+use crate::elf::Machine;
+use crate::error::Result;
 use crate::run::{
-    Addressing, AddressingChoice, Certainty, LinkAddress, Location, ModuleId, NameSource, Named,
-    Role, Symbolized, Unknown,
+    Addressing, AddressingChoice, Build, Certainty, LinkAddress, Location, ModuleId, NameSource,
+    Named, Role, Symbolized, Unknown,
 };
 use crate::trace::{Callers, LogCaller};
 use crate::warning::NamesWarning;
@@ -30,6 +30,8 @@ struct Place {
 #[derive(Debug)]
 pub(crate) struct RebasedRun {
     pub modules: Vec<MappedModule>,
+    /// Which build each of them is of, where that is known.
+    pub builds: Vec<Option<Build>>,
     /// By [`CallerId`](crate::trace::CallerId).
     places: Vec<Place>,
     pub choice: AddressingChoice,
@@ -70,15 +72,27 @@ pub(crate) fn rebase(
             .find_map(|m| m.elf())
             .map(|elf| elf.machine)
     });
-    let mut run = RebasedRun {
-        warnings: Vec::new(),
-        modules: modules.modules,
+    let modules = modules.modules;
+    let of_modules = callers_of_modules(&modules, &places, callers);
+    let of_modules = modules.iter().zip(of_modules);
+    let checks = of_modules.map(|(module, callers)| FileCheck::of(module, callers));
+    let checks: Vec<FileCheck> = checks.collect();
+    let build = |(module, check): (&MappedModule, &FileCheck)| {
+        let elf = module.elf().filter(|_| !check.is_other_build());
+        module.build(capture, elf)
+    };
+    let of_places = faults(capture, &choice, &places).into_iter();
+    let of_files = modules.iter().zip(&checks);
+    let of_files = of_files.filter_map(|(module, check)| check.warning(module));
+    let refused = modules.iter().filter_map(MappedModule::refusal);
+    Ok(RebasedRun {
+        warnings: of_places.chain(of_files).chain(refused).collect(),
+        builds: modules.iter().zip(&checks).map(build).collect(),
+        modules,
         places,
         choice,
         machine,
-    };
-    run.warnings = run.find_faults(capture, callers);
-    Ok(run)
+    })
 }
 
 impl RebasedRun {
@@ -105,51 +119,35 @@ impl RebasedRun {
         };
         locations.map(location).collect()
     }
+}
 
-    fn find_faults(&mut self, capture: &CaptureSet, callers: &Callers) -> Vec<NamesWarning> {
-        let mut warnings = Vec::new();
-        if capture.maps.is_none() {
-            warnings.push(NamesWarning::NoMaps {
-                absolute: self.choice.addressing == Addressing::Absolute,
-            });
-        }
-        let chosen = self.choice.addressing.name();
-        match self.choice.certainty {
-            Certainty::Sure => {}
-            Certainty::Assumed => {
-                warnings.push(NamesWarning::AddressingAssumed { assumed: chosen })
-            }
-            Certainty::Mixed => warnings.push(NamesWarning::AddressingMixed {
-                chosen,
-                reason: self.choice.reason.clone(),
-            }),
-        }
-        let is_outside = |place: &&Place| place.address == Err(Unknown::OutsideMaps);
-        let outside = self.places.iter().filter(is_outside).count();
-        if capture.maps.is_some() && outside > 0 {
-            let (callers, of) = (outside, self.places.len());
-            warnings.push(match callers > of / 2 {
-                true => NamesWarning::OtherMaps { callers, of },
-                false => NamesWarning::OutsideMaps { callers, of },
-            });
-        }
-        let callers = callers_of_modules(&self.modules, &self.places, callers);
-        let modules = self.modules.iter_mut().zip(callers);
-        for (module, callers) in modules {
-            let fits = fits_of_module(module, callers);
-            let callers = fits.iter().filter(|fits| !**fits).count();
-            module.is_other_build = callers > fits.len() / DAMAGED;
-            if callers > 0 {
-                warnings.push(NamesWarning::ModuleDoesNotFit {
-                    module: module.name.clone(),
-                    callers,
-                    of: fits.len(),
-                });
-            }
-        }
-        warnings.extend(self.modules.iter().filter_map(MappedModule::refusal));
-        warnings
+/// What is unsure about where calls came from.
+fn faults(capture: &CaptureSet, choice: &AddressingChoice, places: &[Place]) -> Vec<NamesWarning> {
+    let mut warnings = Vec::new();
+    if capture.maps.is_none() {
+        warnings.push(NamesWarning::NoMaps {
+            absolute: choice.addressing == Addressing::Absolute,
+        });
     }
+    let chosen = choice.addressing.name();
+    match choice.certainty {
+        Certainty::Sure => {}
+        Certainty::Assumed => warnings.push(NamesWarning::AddressingAssumed { assumed: chosen }),
+        Certainty::Mixed => warnings.push(NamesWarning::AddressingMixed {
+            chosen,
+            reason: choice.reason.clone(),
+        }),
+    }
+    let is_outside = |place: &&Place| place.address == Err(Unknown::OutsideMaps);
+    let outside = places.iter().filter(is_outside).count();
+    if capture.maps.is_some() && outside > 0 {
+        let (callers, of) = (outside, places.len());
+        warnings.push(match callers > of / 2 {
+            true => NamesWarning::OtherMaps { callers, of },
+            false => NamesWarning::OutsideMaps { callers, of },
+        });
+    }
+    warnings
 }
 
 fn place_all(
@@ -274,7 +272,7 @@ fn drop_misfits(modules: &mut ModuleTable, places: &[Place], callers: &Callers) 
             continue;
         };
         let path = elf.path.clone();
-        if fits_of_module(module, callers).contains(&false) {
+        if FileCheck::of(module, callers).misfits > 0 {
             module.file = ModuleFile::Refused {
                 path,
                 reason: "it makes no calls where the log says that calls came from".to_owned(),
@@ -309,71 +307,39 @@ fn callers_of_modules(
     numbers
 }
 
-/// For each of the callers of a module whose file is known, whether the file makes a call there.
-fn fits_of_module(module: &MappedModule, callers: Vec<PlacedNumber>) -> Vec<bool> {
-    if callers.is_empty() {
-        return Vec::new();
-    }
-    let view = ModuleView::new(module);
-    let callers = callers.into_iter();
-    callers.map(|(at, number)| view.fits(at, number)).collect()
+/// Whether the file of a module is the one that ran.
+struct FileCheck {
+    /// Callers that were looked at; none where the file is not known.
+    callers: usize,
+    /// Those where the file makes no call.
+    misfits: usize,
 }
 
-/// What addresses say about the width of the process. One damaged figure says nothing.
-struct WidthEvidence {
-    /// Where the stack lay: above 4 GiB in every 64-bit process.
-    stack: Option<u64>,
-    /// Most blocks lie at addresses of more than 32 bits.
-    is_wide: bool,
-}
-
-impl WidthEvidence {
-    fn of(capture: &CaptureSet, is_wide: bool) -> Self {
-        WidthEvidence {
-            stack: capture.maps.as_ref().and_then(Maps::stack),
-            is_wide,
-        }
-    }
-
-    fn is_64(&self) -> Option<bool> {
-        match self.is_wide {
-            true => Some(true),
-            // The heap of a 64-bit process can lie below 4 GiB.
-            false => self.stack.map(|stack| stack > u64::from(u32::MAX)),
-        }
-    }
-
-    fn check_program(
-        &self,
-        program: &ElfInfo,
-        capture: &CaptureSet,
-        callers: &Callers,
-    ) -> Result<()> {
-        let wrong = |evidence: String| {
-            Error::Input(InputError::WrongArchitecture {
-                exe: program.path.clone(),
-                machine: program.machine.to_string(),
-                evidence,
-            })
+impl FileCheck {
+    fn of(module: &MappedModule, callers: Vec<PlacedNumber>) -> Self {
+        let view = (!callers.is_empty()).then(|| ModuleView::new(module));
+        let misfits = |view: &ModuleView<'_>| {
+            let misfits = callers
+                .iter()
+                .filter(|(at, number)| !view.fits(*at, *number));
+            misfits.count()
         };
-        let logged = callers.files();
-        let mapped = capture.maps.iter().flat_map(Maps::files);
-        for file in logged.chain(mapped) {
-            if is_other_loader(file, program) {
-                let name = crate::printable::printable_bytes(file);
-                return Err(wrong(format!(
-                    "the log is of a process whose loader was {name}"
-                )));
-            }
+        FileCheck {
+            callers: callers.len(),
+            misfits: view.as_ref().map_or(0, misfits),
         }
-        match self.is_64() {
-            Some(true) if !program.machine.is_64 => Err(wrong(
-                "the log has addresses of more than 32 bits".to_owned(),
-            )),
-            Some(false) if program.machine.is_64 => {
-                Err(wrong("the maps file is of a 32-bit process".to_owned()))
-            }
-            _ => Ok(()),
-        }
+    }
+
+    /// The file is none that ran: it makes no calls where calls came from.
+    fn is_other_build(&self) -> bool {
+        self.misfits > self.callers / DAMAGED
+    }
+
+    fn warning(&self, module: &MappedModule) -> Option<NamesWarning> {
+        (self.misfits > 0).then(|| NamesWarning::ModuleDoesNotFit {
+            module: module.name.clone(),
+            callers: self.misfits,
+            of: self.callers,
+        })
     }
 }

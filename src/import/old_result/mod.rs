@@ -51,7 +51,7 @@ fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
         unlisted: (result.source == Source::MtraceDo).then_some(result.unlisted),
         ..facts(&capture, &rebased, result.source, result.warnings())
     };
-    let mut run = RunBuilder::of(modules(&capture, &rebased));
+    let mut run = RunBuilder::of(modules(&rebased));
     for (row, location) in result.rows.iter().zip(rebased.locations(&callers)) {
         let at = run.add_location(row.amended(location));
         if row.figures().allocated() {

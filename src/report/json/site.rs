@@ -75,24 +75,24 @@ pub(super) fn json_site(
         evidence: site
             .reasons(&report.columns)
             .map(|reasons| json_evidence(&reasons)),
-        lines: site.at.lines.as_deref().map(json_lines),
+        lines: site.lines().map(json_lines),
         fixed: site.fixed,
         per_minute: rates.per_minute.map(json_rate),
         per_run: rates.per_run.map(json_rate),
         matched_by: site.at.matched_by.map(MatchedBy::name),
         unsure: site.is_unsure(),
-        forked: site.at.forked,
+        forked: site.forked,
         by: site.at.by.name(),
         via: site.at.via().iter().map(json_via).collect(),
         wrapper: site.at.stands_for().map(PassedBy::name),
         callers: stacks.map(|view| stacks::json_callers(report, site, view)),
         stack: stacks::json_stack(site),
-        size: match site.at.part.as_deref() {
+        size: match site.part() {
             Some(Part::Size(size)) => Some(*size),
             _ => None,
         },
         sizes: stacks::json_sizes(site),
-        hidden: site.at.hidden.map(|Hidden::Loader| "loader"),
+        hidden: site.hidden.map(|Hidden::Loader| "loader"),
     }
 }
 
