@@ -84,8 +84,8 @@ pub mod cli;
 
 pub use capture::{Moment, RunInput};
 pub use diff::{
-    Breach, Gate, Grouping, Growth, Limit, Map, MatchedBy, Rate, Rates, Site, SortBy, Trend,
-    Verdict,
+    Breach, Gate, Grouping, Growth, Limit, Map, MatchedBy, Measurement, Rate, Rates, Site, SortBy,
+    Trend, Verdict,
 };
 pub use error::{Error, GateError, InputError, RecordError, Result, UsageError};
 pub use pipeline::{compare, show};

@@ -40,6 +40,8 @@ pub struct Breach {
     pub until_exit: bool,
     /// Those that it is above, in the order in which they were given.
     pub limits: Vec<Limit>,
+    /// By what it is above them.
+    pub measurement: Measurement,
     /// Where only this site and others like it are above them together: all of these.
     pub together: Option<Together>,
 }
@@ -100,11 +102,13 @@ impl Gate {
                 continue;
             }
             told.extend(&together.sites);
+            let held = together.held.as_ref().filter(|_| until_exit);
             breaches.push(Breach {
                 site,
                 unsure: false,
                 until_exit,
                 limits,
+                measurement: held.unwrap_or(&together.measurement).clone(),
                 together: Some(together),
             });
         }
@@ -126,6 +130,7 @@ impl Gate {
                         unsure: false,
                         until_exit: false,
                         limits,
+                        measurement: measurement.clone(),
                         together: None,
                     })
                 };

@@ -7,7 +7,7 @@ use super::judged::{Measurement, Site};
 use super::median::median;
 use super::rate::rates;
 use super::site::SiteRun;
-use super::trend::{Trend, grew_until_the_exit, last_loss};
+use super::trend::{FEWEST_BLOCKS, Trend, grew_until_the_exit, last_loss};
 use crate::run::Figures;
 use crate::trace::{Curve, STEPS, Tally};
 
@@ -66,7 +66,36 @@ fn exit_of_others(last: &SiteRun, columns: &[Column]) -> usize {
     (STEPS - 1).saturating_sub(part as usize + LASTING)
 }
 
+/// The most blocks that a site held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MostHeld {
+    /// In the first run.
+    pub first: u64,
+    /// In the last run.
+    pub last: u64,
+}
+
 impl Site {
+    /// The most blocks that it held in the first run and in the last, if the last held half as much again, and what it
+    /// ends with tells nothing of it.
+    pub(crate) fn held_more(&self) -> Option<MostHeld> {
+        let is_told =
+            !matches!(self.trend, Some(Trend::Shutdown | Trend::Grows)) || self.growth.is_growth();
+        let [first, .., last] = &*self.at.runs else {
+            return None;
+        };
+        let most = |run: &SiteRun| {
+            let points = run.curve.as_ref()?.points();
+            points.iter().map(|point| point.blocks).max()
+        };
+        let held = MostHeld {
+            first: first.as_deref().map_or(Some(0), most)?,
+            last: most(last.as_deref()?)?,
+        };
+        let is_more = held.last >= held.first + FEWEST_BLOCKS && held.last / 3 >= held.first / 2;
+        (is_more && !is_told && self.hidden.is_none()).then_some(held)
+    }
+
     /// Growth of what it held for sure until the end of the last run freed it, whatever it looked like until then; `None`
     /// where its end freed little.
     pub(crate) fn held_anyway(&self, columns: &[Column]) -> Option<Measurement> {

@@ -60,13 +60,14 @@ pub(crate) use gate::Judgement;
 pub use gate::{Breach, Gate, Verdict};
 pub use growth::Growth;
 pub(crate) use growth::{Change, ends};
+pub(crate) use held::MostHeld;
 pub(crate) use hiding::hiding;
 pub(crate) use join::{Joint, join};
 pub(crate) use judgeable::{
     grown_earlier, has_too_few_counts, refuse_judgement, refuse_nothing_left,
     refuse_pass_of_too_few_counts,
 };
-pub use judged::Site;
+pub use judged::{Measurement, Site};
 pub(crate) use leak::{Leak, LeakingLine};
 pub use limit::Limit;
 pub(crate) use limit::grouped_number;
@@ -83,7 +84,7 @@ pub use site::Grouping;
 pub(crate) use site::SiteRun;
 pub(crate) use spread::spread;
 pub(crate) use together::{Likeness, Together};
-pub(crate) use trend::{Doubt, FEWEST_BLOCKS, Reasons};
+pub(crate) use trend::{Doubt, Reasons};
 pub use trend::{Observed, judge_runs, trend_of};
 pub(crate) use via::Via;
 pub(crate) use wrapped::wrapped;

@@ -1,8 +1,8 @@
 //! What a pass of the gate leaves open: what it did not judge, or could not.
 
 use super::Report;
+use super::site_text::{Alike, sentence_name};
 use super::verdict::NAMED_BREACHES;
-use super::view::{Alike, sentence_name};
 use crate::diff::{
     Likeness, Limit, MatchedBy, Site, Together, Verdict, are_equal, grown_earlier,
     has_too_few_counts,
@@ -89,9 +89,9 @@ fn held(report: &Report) -> Option<Caveat> {
         1 => "it",
         _ => "them",
     };
-    let alike = Alike::of(report);
+    let alike = report.alike();
     let names = above.iter().take(NAMED_BREACHES);
-    let names = names.map(|site| sentence_name(&report.sites[*site], &alike));
+    let names = names.map(|site| sentence_name(&report.sites[*site], alike));
     let more = match above.len().saturating_sub(NAMED_BREACHES) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -114,10 +114,10 @@ fn offset(report: &Report) -> Vec<Caveat> {
     if report.offset.is_empty() {
         return Vec::new();
     }
-    let alike = Alike::of(report);
+    let alike = report.alike();
     let named = report.offset.iter().take(NAMED_BREACHES);
     named
-        .map(|together| Caveat::doubt("offset", offset_text(report, together, &alike)))
+        .map(|together| Caveat::doubt("offset", offset_text(report, together, alike)))
         .collect()
 }
 

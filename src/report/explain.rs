@@ -7,9 +7,9 @@ use owo_colors::OwoColorize;
 use super::Report;
 use super::glyphs::Page;
 use super::palette::Palette;
+use super::site_text::sentence_name;
 use super::text::wrapped;
 use super::verdict::words;
-use super::view::{Alike, sentence_name};
 use crate::diff::{Doubt, Reasons, Site, Trend};
 use crate::error::{Error, Result, UsageError};
 use crate::trace::STEPS;
@@ -34,7 +34,7 @@ pub(super) fn write(
     out: &mut dyn Write,
 ) -> Result<()> {
     let site = row(report, rank)?;
-    let name = sentence_name(site, &Alike::of(report));
+    let name = sentence_name(site, report.alike());
     let head = match words(site).as_str() {
         "" => format!("#{rank} {name}"),
         words => format!("#{rank} {words}: {name}"),

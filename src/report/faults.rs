@@ -7,7 +7,7 @@ use owo_colors::OwoColorize;
 use super::grid::{Cells, Grid, Heading, Kind, Tone};
 use super::options::Options;
 use super::palette::Palette;
-use super::view::{function_of, module_of, place_of};
+use super::site_text::{function_of, module_of, place_of};
 use super::{Report, header, notes, verdict};
 use crate::error::{Error, Result};
 use crate::run::{BlamedRun, LocationId, Run};

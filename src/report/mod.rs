@@ -22,6 +22,7 @@ mod palette;
 mod places;
 mod sentence;
 mod shrunk;
+mod site_text;
 mod stacks;
 mod sums;
 mod table;
@@ -36,12 +37,15 @@ pub use options::{Options, StackView};
 pub(crate) use sums::Sums;
 pub(crate) use text::wrapped as wrapped_text;
 
+use std::sync::OnceLock;
+
 use idle::warnings_of_runs;
+use site_text::Alike;
 
 use crate::diff::{
-    Breach, Column, Comparison, Gate, Grouping, Growth, Joint, Judgement, Leak, LeakingLine, Rate,
-    Reach, RowOptions, Site, SortBy, Together, Verdict, advice, compare_sites, copies, hiding,
-    lines, spread, wrapped,
+    Breach, Change, Column, Comparison, Gate, Grouping, Growth, Joint, Judgement, Leak,
+    LeakingLine, MostHeld, Rate, Reach, RowOptions, Site, SortBy, Together, Verdict, advice,
+    compare_sites, copies, hiding, lines, spread, wrapped,
 };
 use crate::run::{BlamedRun, Only};
 use crate::warning::{ComparisonWarning, Warning};
@@ -65,6 +69,12 @@ pub struct Report {
     pub leaks: Leaks,
     /// Lines that leaked in the first run and do no more, whatever the sites stand for; those that shrank most first.
     pub fixed: Vec<Site>,
+    /// Of all that are fixed.
+    pub fixed_growth: Growth,
+    /// What has less than before, and neither leaks nor is fixed.
+    pub shrunk: Shrunk,
+    /// What grew until the end of the last run freed it; `None` where nothing did.
+    pub freed_at_end: Option<FreedAtEnd>,
     /// What `breaches` and `verdict` were judged by.
     pub gate: Gate,
     /// Sites above limits, by rank.
@@ -87,6 +97,8 @@ pub struct Report {
     pub warnings_of_runs: Vec<Vec<Warning>>,
     /// What concerns no single run.
     pub warnings: Vec<Warning>,
+    /// Worked out when it is asked for: few outputs need it, and there can be a million sites.
+    alike: OnceLock<Alike>,
 }
 
 /// How a report is to be made.
@@ -99,6 +111,26 @@ pub(crate) struct Terms {
     pub memory: Option<u64>,
     /// How much of the ways to a row is looked at.
     pub reach: Reach,
+}
+
+/// Sites that have less than before.
+#[derive(Debug, Clone, Default)]
+pub struct Shrunk {
+    /// By their indexes, those that shrank most first.
+    pub sites: Vec<usize>,
+    /// Of all of them.
+    pub growth: Growth,
+}
+
+/// Sites that held more than before until the end of the last run freed it.
+#[derive(Debug, Clone, Copy)]
+pub struct FreedAtEnd {
+    /// How many there are.
+    pub sites: u64,
+    /// The index of the first of them.
+    pub site: usize,
+    /// What that one held.
+    pub held: MostHeld,
 }
 
 /// What all lines that leak come to, whatever the sites of the report stand for.
@@ -180,7 +212,11 @@ impl Report {
             total: sums(false),
             hidden: sums(true),
             leaks,
+            fixed_growth: Sums::of(&columns, &fixed).growth,
             fixed,
+            shrunk: Shrunk::of(&sites, &columns),
+            freed_at_end: FreedAtEnd::of(&sites),
+            alike: OnceLock::new(),
             verdict: terms
                 .gate
                 .verdict(&breaches, double_frees.saturating_add(unsure_frees)),
@@ -198,6 +234,11 @@ impl Report {
             columns,
             runs,
         }
+    }
+
+    /// What several sites show alike.
+    fn alike(&self) -> &Alike {
+        self.alike.get_or_init(|| Alike::of(&self.sites))
     }
 
     /// Whether what is gone may be there all the same.
@@ -226,6 +267,40 @@ impl Report {
 fn may_hide_rows(warnings: &[Warning], runs: &[BlamedRun]) -> bool {
     let last = runs.last().and_then(|run| run.facts.records);
     warnings.iter().any(Warning::parts_rows) || last == Some(0)
+}
+
+impl Shrunk {
+    fn of(sites: &[Site], columns: &[Column]) -> Self {
+        let is_shrunk = |site: &Site| {
+            let is_less = matches!(site.change, Change::Shrunk | Change::Gone);
+            let is_row = site.leak().is_some() || site.may_leak() || site.fixed;
+            is_less && site.hidden.is_none() && !is_row
+        };
+        if columns.len() < 2 {
+            return Shrunk::default();
+        }
+        let mut shrunk: Vec<usize> = (0..sites.len())
+            .filter(|at| is_shrunk(&sites[*at]))
+            .collect();
+        shrunk.sort_by_key(|at| (sites[*at].growth.blocks, sites[*at].growth.bytes));
+        Shrunk {
+            growth: Sums::of(columns, shrunk.iter().map(|at| &sites[*at])).growth,
+            sites: shrunk,
+        }
+    }
+}
+
+impl FreedAtEnd {
+    fn of(sites: &[Site]) -> Option<Self> {
+        let held = sites.iter().enumerate();
+        let mut held = held.filter_map(|(index, site)| Some((index, site.held_more()?)));
+        let (site, most) = held.next()?;
+        Some(FreedAtEnd {
+            sites: 1 + held.count() as u64,
+            site,
+            held: most,
+        })
+    }
 }
 
 impl Leaks {

@@ -11,11 +11,12 @@ use super::options::Options;
 use super::palette::Palette;
 use super::sentence;
 use super::shrunk;
+use super::site_text::sentence_name;
 use super::stacks::sizes_text;
 use super::text::wrapped;
 use super::verdict::{lines_behind, words};
-use super::view::{Alike, Others, Row, View, match_mark, sentence_name, wrapper_mark};
-use crate::diff::{FEWEST_BLOCKS, Hidden, Site, SiteRun, Trend};
+use super::view::{Row, View, match_mark, wrapper_mark};
+use crate::diff::{Hidden, Site};
 use crate::error::Result;
 use crate::run::{BlamedRun, Facts, Source};
 use crate::trace::FaultKind;
@@ -107,21 +108,21 @@ fn left_out(report: &Report, view: &View<'_>, options: &Options) -> Vec<String> 
         let sites = counted(sites as u64, "site");
         notes.push(format!("{sites} not shown: {how}"));
     }
-    if view.hidden.sites > 0 {
-        let live = view.hidden.sums.last();
+    if view.hidden > 0 {
+        let live = report.hidden.last();
         notes.push(format!(
             "{} of the dynamic loader left out, with {} live{}: --all shows them",
-            counted(view.hidden.sites as u64, "site"),
+            counted(view.hidden as u64, "site"),
             counted(live.blocks, "block"),
-            hidden_growth(report, &view.hidden),
+            hidden_growth(report),
         ));
     }
     notes
 }
 
-fn hidden_growth(report: &Report, hidden: &Others) -> String {
+fn hidden_growth(report: &Report) -> String {
     match report.is_comparison() {
-        true => format!(" (Δ {})", signed_count(hidden.sums.growth.blocks)),
+        true => format!(" (Δ {})", signed_count(report.hidden.growth.blocks)),
         false => String::new(),
     }
 }
@@ -131,7 +132,7 @@ fn forked(report: &Report, view: &View<'_>) -> Option<String> {
     let forked = view.rows.iter().filter(|row| row.site.forked);
     let rows: Vec<&Site> = forked.map(|row| row.site).collect();
     let first = rows.first()?;
-    let name = sentence_name(first, &view.alike);
+    let name = sentence_name(first, report.alike());
     let more = match rows.len() - 1 {
         0 => String::new(),
         more => format!(" and {}", counted(more as u64, "other row")),
@@ -176,7 +177,7 @@ fn stands_for_others(report: &Report, view: &View<'_>) -> Vec<String> {
     let who = match rows.len() {
         1 => format!(
             "{} allocates for its callers",
-            sentence_name(first.site, &view.alike)
+            sentence_name(first.site, report.alike())
         ),
         n => format!("{} rows (w) allocate for their callers", count(n as u64)),
     };
@@ -206,20 +207,14 @@ fn stands_for_others(report: &Report, view: &View<'_>) -> Vec<String> {
 
 /// What grew until the end of the run freed it: no leak in the figures, but the memory was gone until then.
 fn freed_at_the_end(report: &Report) -> Option<String> {
-    let held = report
-        .sites
-        .iter()
-        .filter_map(|site| Some((site, held(site)?)));
-    let mut held = held.peekable();
-    let (site, (before, most)) = *held.peek()?;
-    let sites = held.count() as u64;
-    let name = sentence_name(site, &Alike::of(report));
+    let freed = report.freed_at_end.as_ref()?;
     let most = format!(
-        "{name}, up to {} (before: {})",
-        counted(most, "block"),
-        count(before)
+        "{}, up to {} (before: {})",
+        sentence_name(&report.sites[freed.site], report.alike()),
+        counted(freed.held.last, "block"),
+        count(freed.held.first)
     );
-    Some(match sites {
+    Some(match freed.sites {
         1 => format!("1 site held more than before, until the end of the run freed it: {most}"),
         n => format!(
             "{} sites held more than before, until the end of the run freed them: {most}, and {} more",
@@ -227,24 +222,6 @@ fn freed_at_the_end(report: &Report) -> Option<String> {
             count(n - 1)
         ),
     })
-}
-
-/// The most blocks that a site held in the first run and in the last, if the last held half as much again, and
-/// what it ends with tells nothing of it.
-fn held(site: &Site) -> Option<(u64, u64)> {
-    let is_told =
-        !matches!(site.trend, Some(Trend::Shutdown | Trend::Grows)) || site.growth.is_growth();
-    let [first, .., last] = &*site.at.runs else {
-        return None;
-    };
-    let most = |run: &SiteRun| {
-        let points = run.curve.as_ref()?.points();
-        points.iter().map(|point| point.blocks).max()
-    };
-    let before = first.as_deref().map_or(Some(0), most)?;
-    let most = most(last.as_deref()?)?;
-    let is_more = most >= before + FEWEST_BLOCKS && most / 3 >= before / 2;
-    (is_more && !is_told && site.hidden.is_none()).then_some((before, most))
 }
 
 /// A line a run that has faults: `run1: 2 double frees, 1 failed allocation: …`.

@@ -4,14 +4,15 @@ use std::io::Write;
 
 use owo_colors::OwoColorize;
 
+use super::Report;
 use super::fit::fit;
 use super::options::Options;
 use super::palette::Palette;
 use super::sentence::bytes_behind;
+use super::site_text::{Alike, module_text, place_text};
 use super::text::{cut_path, width};
-use super::view::{Alike, View, module_text, place_text};
-use super::{Report, Sums};
-use crate::diff::{Change, Grouping, Site};
+use super::view::View;
+use crate::diff::{Change, Grouping, Growth, Site};
 use crate::error::Result;
 use crate::run::{Figures, Role};
 use crate::units::{count, counted, signed_bytes, signed_count, signed_counted};
@@ -30,11 +31,9 @@ pub(super) fn write(
     palette: &Palette,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let fixed: Vec<&Site> = report.fixed.iter().collect();
-    block(report, "fixed", palette, options, &fixed, out)?;
+    Rows::fixed(report).write(palette, options, out)?;
     if shows_shrunk(view) {
-        let rows = shrunk(report);
-        block(report, word(report, &rows), palette, options, &rows, out)?;
+        Rows::shrunk(report).write(palette, options, out)?;
     }
     Ok(())
 }
@@ -51,7 +50,7 @@ pub(super) fn rows_shown(report: &Report, view: &View<'_>, options: &Options) ->
         _ => 0,
     };
     let others = match shows_shrunk(view) {
-        true => shrunk(report).len(),
+        true => report.shrunk.sites.len(),
         false => 0,
     };
     fixed.min(options.top) + others.min(options.top)
@@ -59,109 +58,106 @@ pub(super) fn rows_shown(report: &Report, view: &View<'_>, options: &Options) ->
 
 /// That something else shrank, where no row says so.
 pub(super) fn note(report: &Report, view: &View<'_>, options: &Options) -> Option<String> {
-    let rows = shrunk(report);
-    let is_told = rows.is_empty() || options.all || shows_shrunk(view);
-    (!is_told).then(|| {
-        format!(
-            "{}: --all shows them",
-            summary(report, word(report, &rows), &rows)
-        )
-    })
-}
-
-/// What became of rows that have less than before: those that may stand in other rows did not shrink.
-fn word(report: &Report, rows: &[&Site]) -> &'static str {
-    let is_gone = |site: &&Site| site.change == Change::Gone;
-    match report.may_hide_rows() {
-        true if rows.iter().all(is_gone) => "gone",
-        true if rows.iter().any(is_gone) => "shrank or gone",
-        _ => "shrank",
-    }
+    let is_told = report.shrunk.sites.is_empty() || options.all || shows_shrunk(view);
+    (!is_told).then(|| format!("{}: --all shows them", Rows::shrunk(report).summary()))
 }
 
 fn shows_shrunk(view: &View<'_>) -> bool {
     view.rows.is_empty() && view.others.cut == 0
 }
 
-/// Rows that have less than before, those that shrank most first, without leaks and without what is fixed.
-fn shrunk(report: &Report) -> Vec<&Site> {
-    if !report.is_comparison() {
-        return Vec::new();
-    }
-    let is_shrunk = |site: &&Site| {
-        let is_less = matches!(site.change, Change::Shrunk | Change::Gone);
-        let is_row = site.leak().is_some() || site.may_leak() || site.fixed;
-        is_less && site.hidden.is_none() && !is_row
-    };
-    let mut rows: Vec<&Site> = report.sites.iter().filter(is_shrunk).collect();
-    rows.sort_by_key(|site| (site.growth.blocks, site.growth.bytes));
-    rows
+/// Rows that have less than before, and what became of them.
+struct Rows<'a> {
+    sites: Vec<&'a Site>,
+    word: &'static str,
+    growth: Growth,
 }
 
-/// `5 call sites fixed: -8,613 blocks, -1.2 MiB`.
-fn summary(report: &Report, what: &str, rows: &[&Site]) -> String {
-    let growth = Sums::of(&report.columns, rows.iter().copied()).growth;
-    let are_lines = rows.iter().all(|site| site.at.by == Grouping::Line);
-    let noun = if are_lines { "call site" } else { "row" };
-    format!(
-        "{} {what}: {}{}",
-        counted(rows.len() as u64, noun),
-        signed_counted(growth.blocks, "block"),
-        bytes_behind(growth)
-    )
-}
+impl<'a> Rows<'a> {
+    fn fixed(report: &'a Report) -> Self {
+        Rows {
+            sites: report.fixed.iter().collect(),
+            word: "fixed",
+            growth: report.fixed_growth,
+        }
+    }
 
-fn block(
-    report: &Report,
-    what: &str,
-    palette: &Palette,
-    options: &Options,
-    rows: &[&Site],
-    out: &mut dyn Write,
-) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
+    /// Those that may stand in other rows did not shrink.
+    fn shrunk(report: &'a Report) -> Self {
+        let sites = report.shrunk.sites.iter();
+        let sites: Vec<&Site> = sites.map(|at| &report.sites[*at]).collect();
+        let is_gone = |site: &&Site| site.change == Change::Gone;
+        Rows {
+            word: match report.may_hide_rows() {
+                true if sites.iter().all(is_gone) => "gone",
+                true if sites.iter().any(is_gone) => "shrank or gone",
+                _ => "shrank",
+            },
+            sites,
+            growth: report.shrunk.growth,
+        }
     }
-    let glyphs = options.page().glyphs;
-    let drawn = |text: &str| glyphs.text(text).into_owned();
-    let text = drawn(&summary(report, what, rows));
-    writeln!(out, "{}", text.style(palette.good))?;
-    let shown = match options.all {
-        true => rows,
-        false => &rows[..options.top.min(rows.len())],
-    };
-    let alike = Alike::of_sites(rows);
-    let cells = shown.iter().map(|site| cells(site, &alike, options));
-    let lines: Vec<[String; 4]> = cells.map(|cells| cells.map(|text| drawn(&text))).collect();
-    let widest = |column: usize| lines.iter().map(|cells| width(&cells[column])).max();
-    let [blocks, bytes, function, place] = [0, 1, 2, 3].map(|at| widest(at).unwrap_or(0));
-    let room = options.width.map_or(usize::MAX, |columns| {
-        let figures = blocks + bytes + 4 * GAP.len();
-        columns.saturating_sub(figures).max(NARROWEST)
-    });
-    let function = match function.saturating_add(place) <= room {
-        true => function,
-        false => function.min(room.saturating_sub(place).max(room / 2)),
-    };
-    for [of_blocks, of_bytes, name, at] in &lines {
-        let name = fit(name, function, glyphs);
-        let at = cut_path(at, room.saturating_sub(function), glyphs);
-        let padding = |text: &str, columns: usize| " ".repeat(columns.saturating_sub(width(text)));
-        writeln!(
-            out,
-            "{GAP}{}{of_blocks}{GAP}{of_bytes}{}{GAP}{name}{}{GAP}{at}",
-            padding(of_blocks, blocks),
-            padding(of_bytes, bytes),
-            padding(&name, function),
-        )?;
+
+    /// `5 call sites fixed: -8,613 blocks, -1.2 MiB`.
+    fn summary(&self) -> String {
+        let are_lines = self.sites.iter().all(|site| site.at.by == Grouping::Line);
+        let noun = if are_lines { "call site" } else { "row" };
+        format!(
+            "{} {}: {}{}",
+            counted(self.sites.len() as u64, noun),
+            self.word,
+            signed_counted(self.growth.blocks, "block"),
+            bytes_behind(self.growth)
+        )
     }
-    if shown.len() < rows.len() {
-        let more = count((rows.len() - shown.len()) as u64);
-        let text = drawn(&format!("… {more} more: --top N shows more"));
-        writeln!(out, "{GAP}{text}")?;
+
+    fn write(&self, palette: &Palette, options: &Options, out: &mut dyn Write) -> Result<()> {
+        let rows = &self.sites[..];
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let glyphs = options.page().glyphs;
+        let drawn = |text: &str| glyphs.text(text).into_owned();
+        let text = drawn(&self.summary());
+        writeln!(out, "{}", text.style(palette.good))?;
+        let shown = match options.all {
+            true => rows,
+            false => &rows[..options.top.min(rows.len())],
+        };
+        let alike = Alike::of(rows);
+        let cells = shown.iter().map(|site| cells(site, &alike, options));
+        let lines: Vec<[String; 4]> = cells.map(|cells| cells.map(|text| drawn(&text))).collect();
+        let widest = |column: usize| lines.iter().map(|cells| width(&cells[column])).max();
+        let [blocks, bytes, function, place] = [0, 1, 2, 3].map(|at| widest(at).unwrap_or(0));
+        let room = options.width.map_or(usize::MAX, |columns| {
+            let figures = blocks + bytes + 4 * GAP.len();
+            columns.saturating_sub(figures).max(NARROWEST)
+        });
+        let function = match function.saturating_add(place) <= room {
+            true => function,
+            false => function.min(room.saturating_sub(place).max(room / 2)),
+        };
+        for [of_blocks, of_bytes, name, at] in &lines {
+            let name = fit(name, function, glyphs);
+            let at = cut_path(at, room.saturating_sub(function), glyphs);
+            let padding =
+                |text: &str, columns: usize| " ".repeat(columns.saturating_sub(width(text)));
+            writeln!(
+                out,
+                "{GAP}{}{of_blocks}{GAP}{of_bytes}{}{GAP}{name}{}{GAP}{at}",
+                padding(of_blocks, blocks),
+                padding(of_bytes, bytes),
+                padding(&name, function),
+            )?;
+        }
+        if shown.len() < rows.len() {
+            let more = count((rows.len() - shown.len()) as u64);
+            let text = drawn(&format!("… {more} more: --top N shows more"));
+            writeln!(out, "{GAP}{text}")?;
+        }
+        writeln!(out)?;
+        Ok(())
     }
-    writeln!(out)?;
-    Ok(())
 }
 
 /// How many blocks it had and has, what it shrank by, and what it is.

@@ -30,6 +30,19 @@ impl Sums {
                 sum.add(figures);
             }
         }
+        Sums::of_runs(runs)
+    }
+
+    /// What both come to together.
+    pub fn and(&self, other: &Sums) -> Self {
+        let mut runs = self.runs.clone();
+        for (sum, figures) in runs.iter_mut().zip(&other.runs) {
+            sum.add(*figures);
+        }
+        Sums::of_runs(runs)
+    }
+
+    fn of_runs(runs: Vec<Figures>) -> Self {
         let (first, last) = ends(&runs);
         let growth = Growth::between(first, last);
         Sums { runs, growth }

@@ -11,9 +11,9 @@ use super::heads::heads;
 use super::options::Options;
 use super::palette::Palette;
 use super::places::Sources;
+use super::site_text::{module_text, place_text};
 use super::view::{
-    Extent, Others, Row, View, change_text, mark, match_mark, module_text, percent_text,
-    place_text, via_text, wrapper_mark,
+    Extent, Others, Row, View, change_text, mark, match_mark, percent_text, via_text, wrapper_mark,
 };
 use super::{Report, Sums, explain, header, notes, shrunk, stacks, verdict};
 use crate::diff::{Change, Grouping, Growth, Site, Trend};
@@ -113,10 +113,7 @@ fn nothing_to_show(report: &Report, view: &View<'_>) -> Option<String> {
         return Some(format!("Nothing was allocated through {}.", only.filter));
     }
     Some(
-        match (
-            report.is_comparison(),
-            view.others.sites + view.hidden.sites,
-        ) {
+        match (report.is_comparison(), view.others.sites + view.hidden) {
             (true, 0) => "No call site allocated anything in these runs.".to_owned(),
             (true, _) => "No call site grew.".to_owned(),
             (false, _) if report.hidden.last().blocks > 0 => {
@@ -145,7 +142,7 @@ impl<'a> TableRows<'a> {
         let mut modules: HashMap<(String, String), Option<String>> = HashMap::new();
         for site in sites() {
             let module = module_text(site);
-            let shown = (view.alike.function_text(site), place_text(site));
+            let shown = (report.alike().function_text(site), place_text(site));
             let known = modules.entry(shown).or_insert_with(|| Some(module.clone()));
             if known.as_ref() != Some(&module) {
                 *known = None;
@@ -276,7 +273,7 @@ impl<'a> TableRows<'a> {
             Grouping::File if place.is_empty() => ("? (no file)".to_owned(), place),
             Grouping::File => (place, String::new()),
             _ => (
-                self.options.name(&self.view.alike.function_text(site)),
+                self.options.name(&self.report.alike().function_text(site)),
                 place,
             ),
         }
@@ -284,7 +281,7 @@ impl<'a> TableRows<'a> {
 
     /// The module, where it is not the program, or where other rows look the same without it.
     fn module(&self, site: &Site) -> String {
-        let shown = (self.view.alike.function_text(site), place_text(site));
+        let shown = (self.report.alike().function_text(site), place_text(site));
         let is_alone = self.modules.get(&shown).is_some_and(Option::is_some);
         match site.at.module.as_ref() {
             _ if self.report.by == Grouping::Module => String::new(),

@@ -9,9 +9,9 @@ use super::caveat::caveats;
 use super::glyphs::Page;
 use super::palette::Palette;
 use super::sentence::{a_minute, bytes_behind};
+use super::site_text::sentence_name;
 use super::text::wrapped;
-use super::view::{Alike, sentence_name};
-use crate::diff::{Likeness, Limit, Site, Together, Trend, Verdict};
+use crate::diff::{Likeness, Limit, Measurement, Site, Together, Trend, Verdict};
 use crate::error::Result;
 use crate::units::{bytes, count, counted, signed_counted};
 
@@ -82,22 +82,10 @@ fn pass_reason(report: &Report) -> String {
 fn fail_reason(report: &Report) -> String {
     let mut reasons = Vec::new();
     if !report.breaches.is_empty() {
-        let alike = Alike::of(report);
+        let alike = report.alike();
         let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
             let site = &report.sites[breach.site];
-            let worst = site.worst.as_deref().filter(|_| breach.unsure);
-            let of_all = breach.together.as_ref().map(|together| {
-                let held = together.held.as_ref().filter(|_| breach.until_exit);
-                held.unwrap_or(&together.measurement)
-            });
-            let held = site.held.as_deref().filter(|_| breach.until_exit);
-            let anyway = match (held, breach.until_exit) {
-                (None, true) => site.held_anyway(&report.columns),
-                _ => None,
-            };
-            let judged = worst.or(of_all).or(held).or(anyway.as_ref());
-            let growth = judged.map_or(site.growth, |judged| judged.growth);
-            let rates = judged.map_or_else(|| site.rates(&report.columns), |judged| judged.rates);
+            let Measurement { growth, rates, .. } = breach.measurement;
             let by_time = breach.limits.iter().all(Limit::is_by_time);
             let grew = match rates.steepest_per_minute.filter(|_| by_time) {
                 Some(rate) => a_minute(rate),
@@ -113,7 +101,7 @@ fn fail_reason(report: &Report) -> String {
                 false => "",
             };
             let others = breach.together.as_ref().map_or_else(String::new, others);
-            format!("{}{others}: {grew}{unsure}", sentence_name(site, &alike))
+            format!("{}{others}: {grew}{unsure}", sentence_name(site, alike))
         });
         let named: Vec<String> = breaches.collect();
         let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {

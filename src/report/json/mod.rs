@@ -10,9 +10,9 @@ use std::io::Write;
 
 use serde::{Serialize, Serializer};
 
+use super::Report;
 use super::caveat::caveats;
 use super::options::Options;
-use super::{Report, Sums};
 use crate::diff::Verdict;
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
@@ -157,7 +157,7 @@ fn json_leaks(report: &Report) -> JsonLeaks {
 }
 
 fn json_fixed(report: &Report) -> JsonFixed {
-    let growth = Sums::of(&report.columns, &report.fixed).growth;
+    let growth = report.fixed_growth;
     JsonFixed {
         sites: report.fixed.len() as u64,
         blocks: growth.blocks,
