@@ -39,8 +39,11 @@ pub struct Site {
 /// What is held against the limits: what a site's growth is, or would be, were it another site before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurement {
+    /// What growth is measured against.
     pub first: Figures,
+    /// Last run minus first.
     pub growth: Growth,
+    /// How fast that is.
     pub rates: Rates,
 }
 
