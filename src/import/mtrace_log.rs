@@ -13,8 +13,8 @@ use crate::run::{
 };
 use crate::symbols::{RebasedRun, RunToName, rebase};
 use crate::trace::{
-    Anomalies, CallerId, Callers, LogCaller, Outcome, ReplayOptions, Reuse, Trace, advice,
-    is_log_line, replay,
+    Anomalies, CallerId, Callers, LogCaller, Outcome, ReplayOptions, Trace, advice, is_log_line,
+    replay,
 };
 use crate::warning::{LogWarning, Warning};
 
@@ -117,7 +117,7 @@ fn damage(
 
 /// A file that holds nothing, or mostly something else, is no mtrace log.
 fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
-    let anomalies = trace.settle(Reuse::FreeLost).anomalies();
+    let anomalies = &trace.anomalies;
     let path = capture.log.clone();
     let lines = trace.lines;
     if lines == 0 && anomalies.truncated_tail.count == 0 {
@@ -127,8 +127,8 @@ fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
         });
     }
     let malformed = anomalies.malformed;
+    let quote = &anomalies.malformed_quote;
     let good = lines.saturating_sub(malformed.count);
-    let quote = anomalies.malformed_quote;
     if good == 0 {
         let reason = match malformed.first_line {
             Some(line) => format!("line {line} is '{quote}'"),
@@ -142,7 +142,7 @@ fn refuse_other_files(capture: &CaptureSet, trace: &Trace) -> Result<()> {
             malformed: malformed.count,
             lines,
             first_line: malformed.first_line.unwrap_or(0),
-            quote,
+            quote: quote.clone(),
         }));
     }
     Ok(())

@@ -52,7 +52,7 @@ pub struct Trace {
     pub(super) faults: Faults,
     pub(super) unknown_frees: Vec<(UnknownFree<CallerId>, Met)>,
     /// Those that do not depend on the meaning of [`Reuse`].
-    pub(super) anomalies: Anomalies,
+    pub(crate) anomalies: Anomalies,
     /// Under [`Reuse::FreeLoggedLate`].
     pub(super) late: Curves,
     /// What comes on top under [`Reuse::FreeLost`].

@@ -23,10 +23,18 @@ pub(super) struct Parted {
 
 impl Parted {
     pub(super) fn new(texts: &Texts) -> Self {
-        let glued = glued(texts);
+        let is_marked = |number: &usize| last_mark(texts.text(*number as u32)).is_some();
+        let marked: Vec<usize> = (0..texts.len()).filter(is_marked).collect();
+        // There can be a million of them, which are kept only where they tell of others.
+        let parsed: Vec<LogCaller<'_>> = match marked.is_empty() {
+            true => Vec::new(),
+            false => texts.iter().map(LogCaller::parse).collect(),
+        };
+        let glued = glued(texts, &marked, &parsed);
         let mut callers = Callers::default();
         let own = (0..texts.len()).map(|number| {
-            let caller = LogCaller::parse(texts.text(number as u32));
+            let parsed = parsed.get(number).copied();
+            let caller = parsed.unwrap_or_else(|| LogCaller::parse(texts.text(number as u32)));
             (!glued.contains_key(&number)).then(|| callers.add(caller))
         });
         let own: Vec<Option<CallerId>> = own.collect();
@@ -47,17 +55,16 @@ impl Parted {
 }
 
 /// What stands behind the foreign text in callers that have some, by their numbers.
-fn glued(texts: &Texts) -> HashMap<usize, (&[u8], LogCaller<'_>)> {
-    let is_marked = |number: &usize| last_mark(texts.text(*number as u32)).is_some();
-    let marked: Vec<usize> = (0..texts.len()).filter(is_marked).collect();
-    if marked.is_empty() {
-        return HashMap::new();
-    }
-    let whole = texts.iter().filter(|text| last_mark(text).is_none());
-    let files: HashSet<&[u8]> = whole
-        .filter_map(|text| LogCaller::parse(text).file)
-        .collect();
-    let behind = |number: usize| {
+fn glued<'a>(
+    texts: &'a Texts,
+    marked: &[usize],
+    parsed: &[LogCaller<'a>],
+) -> HashMap<usize, (&'a [u8], LogCaller<'a>)> {
+    let mut is_whole = vec![true; parsed.len()];
+    marked.iter().for_each(|number| is_whole[*number] = false);
+    let whole = parsed.iter().zip(is_whole).filter(|(_, is)| *is);
+    let files: HashSet<&[u8]> = whole.filter_map(|(caller, _)| caller.file).collect();
+    let behind = |&number: &usize| {
         let text = texts.text(number as u32);
         let text = &text[last_mark(text)?..];
         let text = text.strip_prefix(b"@ ").unwrap_or(text);
@@ -65,5 +72,5 @@ fn glued(texts: &Texts) -> HashMap<usize, (&[u8], LogCaller<'_>)> {
         let is_known = files.contains(caller.file?);
         is_known.then_some((number, (text, caller)))
     };
-    marked.into_iter().filter_map(behind).collect()
+    marked.iter().filter_map(behind).collect()
 }

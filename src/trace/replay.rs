@@ -262,7 +262,7 @@ impl Replay {
             texts: &self.texts,
             first_lines: &self.first_lines,
             seen: &self.seen,
-            glued: &parted.glued,
+            parted: &parted,
         };
         torn.note(&mut anomalies, self.records);
         let (mut live, mut unknown_frees) = (Vec::new(), Vec::new());

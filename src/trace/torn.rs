@@ -7,8 +7,9 @@ use hashbrown::{HashMap, HashSet};
 
 use super::anomalies::Anomalies;
 use super::caller_texts::Texts;
-use super::line::{LogCaller, last_mark};
+use super::line::last_mark;
 use super::live::Occurrences;
+use super::parted::Parted;
 use super::seen::CallerSeen;
 
 /// Whether a record lacks the mark that every caller begins with. What a program prints into the log stands
@@ -50,8 +51,7 @@ pub(super) struct TornCallers<'a> {
     /// By the callers' numbers, as all here.
     pub first_lines: &'a [u64],
     pub seen: &'a [CallerSeen],
-    /// Those that are another caller behind some text.
-    pub glued: &'a [usize],
+    pub parted: &'a Parted,
 }
 
 impl<'a> TornCallers<'a> {
@@ -99,12 +99,12 @@ impl<'a> TornCallers<'a> {
 
     /// `@ ./app:[0x13@ ./app:[0x1358]`: what stands before the mark is no other stream's text.
     fn lines_behind_half_records(&self) -> Vec<u64> {
-        if self.glued.is_empty() {
+        if self.parted.glued.is_empty() {
             return Vec::new();
         }
         let own = self.own().map(|number| self.text(number));
         let known = KnownCallers::of(own);
-        let behind_half = self.glued.iter().filter(|number| {
+        let behind_half = self.parted.glued.iter().filter(|number| {
             let text = self.text(**number);
             let mark = last_mark(text).unwrap_or(0);
             mark >= SHORTEST && known.begins(&text[..mark])
@@ -115,14 +115,16 @@ impl<'a> TornCallers<'a> {
     }
 
     fn own(&self) -> impl Iterator<Item = usize> + '_ {
-        let glued: HashSet<usize> = self.glued.iter().copied().collect();
+        let glued: HashSet<usize> = self.parted.glued.iter().copied().collect();
         (0..self.texts.len()).filter(move |number| !glued.contains(number))
     }
 
     /// The file of every caller that has one.
     fn files(&self) -> impl Iterator<Item = (usize, &'a [u8])> + '_ {
-        self.own()
-            .filter_map(|number| Some((number, LogCaller::parse(self.text(number)).file?)))
+        self.own().filter_map(|number| {
+            let caller = self.parted.callers.get(self.parted.is[number]);
+            Some((number, caller.file?))
+        })
     }
 
     fn text(&self, number: usize) -> &'a [u8] {
