@@ -24,7 +24,7 @@
 //! Two logs, compared as `mtrace-diff run0.log run1.log --fail-above 10 --format json` compares them:
 //!
 //! ```
-//! use mtrace_diff::{Format, Gate, Options, Plan, RunInput, Verdict, compare};
+//! use mtrace_diff::{Format, Gate, Options, Plan, RunInput, Decision, compare};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;
@@ -40,7 +40,7 @@
 //!     gate: Gate { limits: vec!["10".parse()?], ..Gate::default() },
 //!     ..Plan::default()
 //! })?;
-//! assert_eq!(report.verdict, Some(Verdict::Fail));
+//! assert_eq!(report.decision, Some(Decision::Fail));
 //! let worst = &report.sites[0];
 //! assert_eq!(worst.growth.blocks, 87);
 //!
@@ -84,8 +84,8 @@ pub mod cli;
 
 pub use capture::{Moment, RunInput};
 pub use diff::{
-    Breach, Gate, Grouping, Growth, Limit, Map, MatchedBy, Measurement, Rate, Rates, Site, SortBy,
-    Trend, Verdict,
+    Breach, Decision, Gate, Grouping, Growth, Limit, Map, MatchedBy, Measurement, Rate, Rates,
+    Site, SortBy, Trend,
 };
 pub use error::{Error, GateError, InputError, RecordError, Result, UsageError};
 pub use pipeline::{compare, show};
@@ -113,7 +113,7 @@ pub mod internals {
     pub mod trace {
         pub use crate::trace::{
             Block, CallerId, Curve, Event, Line, ReplayOptions, Reuse, Rounds, STEPS, Tally, Trace,
-            advice, caller_texts, live, parse, reader, replay, replay_in,
+            caller_texts, live, log_warnings, parse, reader, replay, replay_in,
         };
     }
 }

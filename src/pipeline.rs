@@ -51,6 +51,6 @@ fn report(plan: &Plan) -> Result<Report> {
     let kept = plan.filter.kept(blamed(runs, &plan.wrappers));
     refuse_nothing_left(&plan.gate, &kept)?;
     let report = Report::new(join(kept, plan.by), plan.terms(), warnings, ends);
-    refuse_pass_of_too_few_counts(&plan.gate, &report.runs, report.verdict)?;
+    refuse_pass_of_too_few_counts(&plan.gate, &report.runs, report.decision)?;
     Ok(report)
 }

@@ -196,7 +196,7 @@ fn leak_blocks(address_of: Layout) {
         text: Vec::new(),
     };
     let trace = replay(log, ReplayOptions::default()).unwrap();
-    assert_eq!(trace.settle(Reuse::FreeLost).stats()[0].live.blocks, BLOCKS);
+    assert_eq!(trace.under(Reuse::FreeLost).stats()[0].live.blocks, BLOCKS);
 }
 
 fn report(callers: u64, runs: [&str; 2]) {

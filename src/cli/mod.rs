@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::capture::unpack_stdin;
-use crate::diff::Verdict;
+use crate::diff::Decision;
 use crate::error::{Error, Result, UsageError};
 use crate::plan::Plan;
 use crate::printable::printable;
@@ -203,8 +203,8 @@ fn finish(written: Result<()>, status: ExitStatus) -> Result<ExitStatus> {
 }
 
 fn judged(report: &Report) -> ExitStatus {
-    match report.verdict {
-        Some(Verdict::Fail) => ExitStatus::GateFailed,
-        Some(Verdict::Pass) | None => ExitStatus::Ok,
+    match report.decision {
+        Some(Decision::Fail) => ExitStatus::GateFailed,
+        Some(Decision::Pass) | None => ExitStatus::Ok,
     }
 }

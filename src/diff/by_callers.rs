@@ -42,61 +42,10 @@ pub(super) fn unite_by_callers(
     mut at_least: BTreeMap<usize, Figures>,
     runs: &[BlamedRun],
 ) -> (Vec<JoinedSite>, Unsure) {
-    let mut forked = BTreeSet::new();
-    let has_callers = |run: &BlamedRun| {
-        run.sites
-            .iter()
-            .any(|site| run.frames(site).nth(1).is_some())
-    };
-    if runs.len() < 2 || !runs.iter().all(has_callers) {
+    let Found { pairs, forked } = found(&sites, runs);
+    if pairs.is_empty() {
         return (sites, Unsure { at_least, forked });
     }
-    let here = |site: &JoinedSite| {
-        let mut here = site.runs.iter();
-        let first = here.position(Option::is_some)?;
-        Some((first, site.runs.iter().rposition(Option::is_some)?))
-    };
-    let spans: Vec<Option<(usize, usize)>> = sites.iter().map(here).collect();
-    let of = |is: &dyn Fn(usize, usize) -> bool| -> Vec<MovedRow> {
-        let spans = spans.iter().enumerate();
-        let is = spans.filter(|(_, span)| span.is_some_and(|(first, last)| is(first, last)));
-        is.filter_map(|(index, span)| {
-            MovedRow::of(index, &sites[index], span.map(|(_, last)| last)?, runs)
-        })
-        .collect()
-    };
-    let gone = of(&|_, last| last + 1 < runs.len());
-    let new = of(&|first, _| first > 0);
-    if gone.is_empty() || new.is_empty() || gone.len().max(new.len()) > MOST {
-        return (sites, Unsure { at_least, forked });
-    }
-    let alike = |i: usize, j: usize| {
-        let (old, new) = (&gone[i], &new[j]);
-        let follows = spans[old.index].zip(spans[new.index]);
-        let follows = follows.is_some_and(|((_, last), (first, _))| last < first);
-        let least = match old.size().is_some() && old.size() == new.size() {
-            true => ALIKE_OF_SIZE,
-            false => ALIKE,
-        };
-        follows
-            .then(|| old.likeness(new))
-            .flatten()
-            .filter(|alike| *alike >= least)
-    };
-    let pairs = best_pairs(gone.len(), new.len(), alike);
-    for (j, row) in new.iter().enumerate() {
-        let is_paired = pairs.iter().any(|(_, paired)| *paired == j);
-        let has_like = (0..gone.len()).any(|i| alike(i, j).is_some());
-        if !is_paired && has_like {
-            forked.insert(row.index);
-        }
-    }
-    let pairs: Vec<(usize, usize)> = pairs
-        .iter()
-        .map(|(i, j)| (gone[*i].index, new[*j].index))
-        .collect();
-    drop(gone);
-    drop(new);
     let mut united = vec![false; sites.len()];
     for (old, new) in pairs {
         let earlier = std::mem::take(&mut sites[old].runs);
@@ -126,14 +75,61 @@ pub(super) fn unite_by_callers(
     });
     let places: Vec<Option<usize>> = places.collect();
     let at_least = at_least.into_iter();
-    let forked = forked.into_iter();
+    let at_least = at_least.filter_map(|(at, least)| Some((places[at]?, least)));
     let unsure = Unsure {
-        at_least: at_least
-            .filter_map(|(at, least)| Some((places[at]?, least)))
-            .collect(),
-        forked: forked.filter_map(|at| places[at]).collect(),
+        at_least: at_least.collect(),
+        forked: forked.into_iter().filter_map(|at| places[at]).collect(),
     };
     (sites, unsure)
+}
+
+/// What callers tell of sites, by their indexes.
+#[derive(Default)]
+struct Found {
+    /// One that went away, and the one that it is now.
+    pairs: Vec<(usize, usize)>,
+    /// Those that came, and of which it is not clear what they were.
+    forked: BTreeSet<usize>,
+}
+
+fn found(sites: &[JoinedSite], runs: &[BlamedRun]) -> Found {
+    if runs.len() < 2 || !runs.iter().all(|run| run.has_stacks()) {
+        return Found::default();
+    }
+    let moved = |is: &dyn Fn(usize, usize) -> bool| -> Vec<MovedRow> {
+        let rows = sites.iter().enumerate().filter_map(|(index, site)| {
+            let first = site.runs.iter().position(Option::is_some)?;
+            let last = site.runs.iter().rposition(Option::is_some)?;
+            is(first, last).then(|| MovedRow::of(index, site, (first, last), runs))?
+        });
+        rows.collect()
+    };
+    let gone = moved(&|_, last| last + 1 < runs.len());
+    let new = moved(&|first, _| first > 0);
+    if gone.is_empty() || new.is_empty() || gone.len().max(new.len()) > MOST {
+        return Found::default();
+    }
+    let alike = |i: usize, j: usize| {
+        let (old, new) = (&gone[i], &new[j]);
+        let least = match old.size().is_some() && old.size() == new.size() {
+            true => ALIKE_OF_SIZE,
+            false => ALIKE,
+        };
+        let alike = (old.last < new.first).then(|| old.likeness(new))?;
+        alike.filter(|alike| *alike >= least)
+    };
+    let pairs = best_pairs(gone.len(), new.len(), alike);
+    let forked = new.iter().enumerate().filter(|(j, _)| {
+        let is_paired = pairs.iter().any(|(_, paired)| paired == j);
+        !is_paired && (0..gone.len()).any(|i| alike(i, *j).is_some())
+    });
+    Found {
+        forked: forked.map(|(_, row)| row.index).collect(),
+        pairs: pairs
+            .iter()
+            .map(|(i, j)| (gone[*i].index, new[*j].index))
+            .collect(),
+    }
 }
 
 /// By its own course.
@@ -144,6 +140,9 @@ fn grows(run: &SiteRun) -> bool {
 /// What is known of a row that went or came.
 struct MovedRow {
     index: usize,
+    /// The runs that have it.
+    first: usize,
+    last: usize,
     /// Its function and those on the way to it, of the stacks that allocated most.
     ways: Vec<Vec<Text>>,
     via: BTreeSet<Option<String>>,
@@ -152,7 +151,12 @@ struct MovedRow {
 
 impl MovedRow {
     /// `None` where its functions are not known.
-    fn of(index: usize, site: &JoinedSite, last: usize, runs: &[BlamedRun]) -> Option<Self> {
+    fn of(
+        index: usize,
+        site: &JoinedSite,
+        (first, last): (usize, usize),
+        runs: &[BlamedRun],
+    ) -> Option<Self> {
         let run = &runs[last];
         let here = site.runs[last].clone()?;
         let mut sites: Vec<u32> = here.stacks().to_vec();
@@ -177,6 +181,8 @@ impl MovedRow {
         let via = via.collect();
         (!ways.is_empty()).then_some(MovedRow {
             index,
+            first,
+            last,
             ways,
             via,
             here,

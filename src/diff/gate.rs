@@ -22,7 +22,7 @@ pub struct Gate {
 
 /// What the gate says of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Decision {
     /// No site grew above a limit.
     Pass,
     /// A site grew above a limit, or the last run freed a block twice and that was to fail.
@@ -48,7 +48,7 @@ pub struct Breach {
 
 /// What a gate finds.
 #[derive(Debug, Default)]
-pub(crate) struct Judgement {
+pub(crate) struct Breaches {
     /// In the order of the sites.
     pub breaches: Vec<Breach>,
     /// Sites that are above a limit together, but for what a few of them lost.
@@ -58,14 +58,14 @@ pub(crate) struct Judgement {
 impl Gate {
     /// What ranked sites breach. What is hidden did not grow. Of sites that are alike none need be above a limit for all
     /// of them to be.
-    pub(crate) fn judge(
+    pub(crate) fn breaches(
         &self,
         sites: &[Site],
         columns: &[Column],
         alike: impl FnOnce() -> Vec<Together>,
-    ) -> Judgement {
+    ) -> Breaches {
         if self.limits.is_empty() {
-            return Judgement::default();
+            return Breaches::default();
         }
         let mut breaches = self.breaches_of_each(sites, columns);
         let mut offset = Vec::new();
@@ -113,7 +113,7 @@ impl Gate {
             });
         }
         breaches.sort_by_key(|breach| breach.site);
-        Judgement { breaches, offset }
+        Breaches { breaches, offset }
     }
 
     fn breaches_of_each(&self, sites: &[Site], columns: &[Column]) -> Vec<Breach> {
@@ -207,12 +207,16 @@ impl Gate {
 
     /// `None` if there is nothing to judge by; `double_frees` are those of the last run, those with it that may be
     /// one.
-    pub fn verdict(&self, breaches: &[Breach], double_frees: u64) -> Option<Verdict> {
+    pub fn decision(&self, breaches: &[Breach], double_frees: u64) -> Option<Decision> {
         if !self.is_set() {
             return None;
         }
         let fails = !breaches.is_empty() || (self.fail_on_double_free && double_frees > 0);
-        Some(if fails { Verdict::Fail } else { Verdict::Pass })
+        Some(if fails {
+            Decision::Fail
+        } else {
+            Decision::Pass
+        })
     }
 }
 

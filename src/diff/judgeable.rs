@@ -1,10 +1,10 @@
 //! What a gate cannot judge, for want of what it judges by.
 
-use super::gate::{Gate, Verdict};
+use super::gate::{Decision, Gate};
 use super::growth::Growth;
 use super::judged::Measurement;
 use super::limit::Limit;
-use super::rate::{Rates, are_equal};
+use super::rate::{Rates, are_as_long};
 use crate::error::{Error, GateError, Result};
 use crate::printable::some;
 use crate::run::{BlamedRun, Facts, Figures, Kept, Run, Source, same_recordings};
@@ -177,9 +177,9 @@ pub(crate) fn has_too_few_counts(run: &BlamedRun) -> bool {
 pub(crate) fn refuse_pass_of_too_few_counts(
     gate: &Gate,
     runs: &[BlamedRun],
-    verdict: Option<Verdict>,
+    decision: Option<Decision>,
 ) -> Result<()> {
-    let is_told = gate.strict && verdict == Some(Verdict::Pass) && !gate.limits.is_empty();
+    let is_told = gate.strict && decision == Some(Decision::Pass) && !gate.limits.is_empty();
     match runs.last().filter(|last| has_too_few_counts(last)) {
         Some(last) if is_told && runs.len() > 1 => Err(Error::Gate(GateError::TooFewCounts {
             path: last.facts.path.clone(),
@@ -235,7 +235,7 @@ fn refuse_rates_without_course(gate: &Gate, runs: &[Run]) -> Result<()> {
         return Ok(());
     };
     let has_course = last.sites.iter().all(|site| site.curve.is_some());
-    match runs.len() > 1 && are_equal(&times) && !has_course {
+    match runs.len() > 1 && are_as_long(&times) && !has_course {
         true => Err(Error::Gate(GateError::NoCourse {
             path: last.facts.path.clone(),
             limit: limit.to_string(),

@@ -138,7 +138,7 @@ fn per_minute(
     let by_course = || of_last_course(runs, minutes, chance);
     // What a shorter run has less of may never have come, or be gone for another reason: its own course tells.
     let is_shorter = times.first() > times.last();
-    if are_equal(&times) || (is_shorter && (growth.is_growth() || knows_course(runs))) {
+    if are_as_long(&times) || (is_shorter && (growth.is_growth() || knows_course(runs))) {
         return by_course();
     }
     if became_a_leak || (leaks && differ_in_load(columns)) {
@@ -167,7 +167,7 @@ fn differ_in_load(columns: &[Column]) -> bool {
     ends.is_some_and(|((records, time), (last_records, last_time))| {
         let (first, last) = (records / time, last_records / last_time);
         let differs = first.max(last) > OTHER_LOAD * first.min(last);
-        differs && !are_equal(&[records, last_records])
+        differs && !are_as_long(&[records, last_records])
     })
 }
 
@@ -291,7 +291,7 @@ fn swing(curve: &Curve) -> f64 {
 }
 
 /// Whether runs took the same time.
-pub(crate) fn are_equal(times: &[f64]) -> bool {
+pub(crate) fn are_as_long(times: &[f64]) -> bool {
     let longest = times.iter().copied().fold(0.0, f64::max);
     let shortest = times.iter().copied().fold(f64::INFINITY, f64::min);
     longest - shortest <= SAME_TIME * longest
@@ -305,7 +305,7 @@ fn knows_course(runs: &[Option<Box<SiteRun>>]) -> bool {
 /// Whether the last run took longer than the first: then what it has more of tells how fast that grows.
 fn is_longer(times: &[f64]) -> bool {
     match times {
-        [first, .., last] => last > first && !are_equal(&[*first, *last]),
+        [first, .., last] => last > first && !are_as_long(&[*first, *last]),
         _ => false,
     }
 }
@@ -341,7 +341,7 @@ fn of_course(curve: &Curve, figures: &Figures) -> Rate {
 /// there is no way between them, or one back.
 fn end_to_end(growth: Growth, x: &[f64]) -> Option<Rate> {
     let (first, last) = (*x.first()?, *x.last()?);
-    let way = match are_equal(&[first, last]) || last < first {
+    let way = match are_as_long(&[first, last]) || last < first {
         true => last,
         false => last - first,
     };

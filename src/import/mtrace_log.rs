@@ -13,8 +13,8 @@ use crate::run::{
 };
 use crate::symbols::{RebasedRun, RunToName, rebase};
 use crate::trace::{
-    Anomalies, CallerId, Callers, LogCaller, Outcome, ReplayOptions, Trace, advice, is_log_line,
-    replay,
+    Anomalies, CallerId, Callers, LogCaller, Outcome, ReplayOptions, Trace, is_log_line,
+    log_warnings, replay,
 };
 use crate::warning::{LogWarning, Warning};
 
@@ -37,7 +37,7 @@ fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
         trace.is_wide(),
         reading.addressing,
     )?;
-    let outcome = trace.settle(rebased.choice.reuse);
+    let outcome = trace.under(rebased.choice.reuse);
     let anomalies = outcome.anomalies();
     let mut damage = damage(&trace, &anomalies, &rebased, reached.is_some());
     damage.extend(logs_apart(&capture).into_iter().map(Warning::from));
@@ -109,7 +109,7 @@ fn damage(
     is_cut: bool,
 ) -> Vec<Warning> {
     let none = (trace.records == 0).then_some(LogWarning::NoRecords);
-    let damage = advice(anomalies, rebased.choice.reuse, trace.allocations()).into_iter();
+    let damage = log_warnings(anomalies, rebased.choice.reuse, trace.allocations()).into_iter();
     let is_told = |warning: &LogWarning| !is_cut || *warning != LogWarning::MissingEnd;
     let damage = none.into_iter().chain(damage.filter(is_told));
     damage.map(Warning::from).collect()

@@ -4,7 +4,7 @@ use super::Report;
 use super::site_text::{Alike, sentence_name};
 use super::verdict::NAMED_BREACHES;
 use crate::diff::{
-    Likeness, Limit, MatchedBy, Site, Together, Verdict, are_equal, grown_earlier,
+    Decision, Likeness, Limit, MatchedBy, Site, Together, are_as_long, grown_earlier,
     has_too_few_counts,
 };
 use crate::printable::some;
@@ -49,13 +49,13 @@ impl Caveat {
 
 /// All that a pass leaves open; nothing where the gate fails, or there is none.
 pub(super) fn caveats(report: &Report) -> Vec<Caveat> {
-    if report.verdict != Some(Verdict::Pass) {
+    if report.decision != Some(Decision::Pass) {
         return Vec::new();
     }
     let of_limits = || {
         let by_chance = by_chance(report).into_iter();
         by_chance
-            .chain(held(report))
+            .chain(held_until_exit(report))
             .chain(offset(report))
             .chain(too_few_counts(report))
             .chain(without_bytes(report))
@@ -82,7 +82,7 @@ fn by_chance(report: &Report) -> Option<Caveat> {
     ))
 }
 
-fn held(report: &Report) -> Option<Caveat> {
+fn held_until_exit(report: &Report) -> Option<Caveat> {
     let above = report.gate.held_above(&report.sites, &report.columns);
     let them = match above.len() {
         0 => return None,
@@ -239,7 +239,7 @@ fn shorter_time(report: &Report) -> Option<Caveat> {
         return None;
     };
     let (before, after) = (first.facts.duration_s?, last.facts.duration_s?);
-    let is_shorter = after < before && !are_equal(&[before, after]);
+    let is_shorter = after < before && !are_as_long(&[before, after]);
     let is_judged = report.gate.limits.iter().any(Limit::is_by_time);
     (is_shorter && !is_judged).then(|| {
         Caveat::doubt(

@@ -52,7 +52,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
         writeln!(out, "{cut} not shown: --all shows every one")?;
     }
     notes::write_warnings(report, options.page(), &palette, out)?;
-    verdict::write_verdict(report, options.page(), &palette, out)
+    verdict::write_decision(report, options.page(), &palette, out)
 }
 
 fn cells(run: &Run, fault: Fault<LocationId>, options: &Options) -> Cells {

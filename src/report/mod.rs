@@ -14,6 +14,7 @@ mod heads;
 mod idle;
 pub(crate) mod json;
 mod layout;
+mod leaks;
 mod listing;
 mod names;
 mod notes;
@@ -33,6 +34,7 @@ mod view;
 pub(crate) use format::FAULTS;
 pub use format::{FORMATS, Format};
 pub(crate) use glyphs::Page;
+pub use leaks::Leaks;
 pub use options::{Options, StackView};
 pub(crate) use sums::Sums;
 pub(crate) use text::wrapped as wrapped_text;
@@ -43,12 +45,12 @@ use idle::warnings_of_runs;
 use site_text::Alike;
 
 use crate::diff::{
-    Breach, Change, Column, Comparison, Gate, Grouping, Growth, Joint, Judgement, Leak,
-    LeakingLine, MostHeld, Rate, Reach, RowOptions, Site, SortBy, Together, Verdict, advice,
-    compare_sites, copies, hiding, lines, spread, wrapped,
+    Breach, Breaches, Change, Column, Comparison, Decision, Gate, Grouping, Growth, Joint,
+    MostHeld, Reach, RowOptions, Site, SortBy, Together, advice, compare_sites, copies, hiding,
+    lines, spread, wrapped,
 };
 use crate::run::{BlamedRun, Only};
-use crate::warning::{ComparisonWarning, Warning};
+use crate::warning::Warning;
 
 /// What one command found: the runs in order, and every call site, ranked.
 #[derive(Debug)]
@@ -75,7 +77,7 @@ pub struct Report {
     pub shrunk: Shrunk,
     /// What grew until the end of the last run freed it; `None` where nothing did.
     pub freed_at_end: Option<FreedAtEnd>,
-    /// What `breaches` and `verdict` were judged by.
+    /// What `breaches` and `decision` were judged by.
     pub gate: Gate,
     /// Sites above limits, by rank.
     pub breaches: Vec<Breach>,
@@ -86,7 +88,7 @@ pub struct Report {
     /// Frees of the last run that may be double frees: what was freed before them is not known any more.
     pub unsure_frees: u64,
     /// What the gate says; `None` where nothing was asked of it.
-    pub verdict: Option<Verdict>,
+    pub decision: Option<Decision>,
     /// What the target has for blocks that leak, in bytes.
     pub memory: Option<u64>,
     /// How much of the ways to a row is looked at.
@@ -133,27 +135,6 @@ pub struct FreedAtEnd {
     pub held: MostHeld,
 }
 
-/// What all lines that leak come to, whatever the sites of the report stand for.
-#[derive(Debug, Clone, Default)]
-pub struct Leaks {
-    pub sites: u64,
-    /// Lines that may leak, beside those.
-    pub may_leak: u64,
-    /// Those of `sites` that left more in the last run than in the first; of one run, all.
-    pub grown: u64,
-    /// Of these: in a comparison, last run minus first; of one run, what is live.
-    pub sums: Sums,
-    /// None of the others left less than before.
-    pub as_before: bool,
-    /// Of all that leak.
-    /// `None` without the runs' times.
-    pub per_minute: Option<Rate>,
-    /// How long the memory lasts, where that and a rate are known, in seconds.
-    pub lasts_s: Option<f64>,
-    /// At the highest rate and at the lowest that chance allows for; `None` where the lowest is none at all, too.
-    pub lasts_between_s: Option<[f64; 2]>,
-}
-
 impl Report {
     /// Judges the joined sites of all runs. `warnings` are those of comparing the runs, and `ends` those of the last
     /// run's end.
@@ -190,7 +171,7 @@ impl Report {
             alike.extend(spread(&sites, &columns));
             alike
         };
-        let Judgement { breaches, offset } = terms.gate.judge(&sites, &columns, alike);
+        let Breaches { breaches, offset } = terms.gate.breaches(&sites, &columns, alike);
         let last = runs.last().and_then(|run| run.facts.anomalies.as_ref());
         let double_frees = last.map_or(0, |anomalies| anomalies.double_frees.count);
         let unsure_frees = last.map_or(0, |anomalies| anomalies.unsure_frees.count);
@@ -200,10 +181,7 @@ impl Report {
                 .filter(|site| site.hidden.is_some() == is_hidden);
             Sums::of(&columns, counted)
         };
-        let leaks = Leaks {
-            may_leak,
-            ..Leaks::of(&leaking, &columns, terms.memory)
-        };
+        let leaks = Leaks::of(&leaking, may_leak, &columns, terms.memory);
         let no_projection = leaks.no_projection(&runs, terms.memory);
         let advice = advice(&sites).into_iter().chain(no_projection);
         let warnings = warnings.into_iter().chain(advice.map(Warning::from));
@@ -217,9 +195,9 @@ impl Report {
             shrunk: Shrunk::of(&sites, &columns),
             freed_at_end: FreedAtEnd::of(&sites),
             alike: OnceLock::new(),
-            verdict: terms
+            decision: terms
                 .gate
-                .verdict(&breaches, double_frees.saturating_add(unsure_frees)),
+                .decision(&breaches, double_frees.saturating_add(unsure_frees)),
             warnings: warnings.collect(),
             breaches,
             offset,
@@ -300,83 +278,5 @@ impl FreedAtEnd {
             site,
             held: most,
         })
-    }
-}
-
-impl Leaks {
-    /// Why it is not said how long the memory lasts, where somebody asked and something leaks.
-    fn no_projection(&self, runs: &[BlamedRun], memory: Option<u64>) -> Option<ComparisonWarning> {
-        let memory = memory.filter(|_| self.sites > 0 && self.lasts_s.is_none())?;
-        let untimed = runs.iter().filter(|run| run.facts.duration_s.is_none());
-        Some(ComparisonWarning::NoProjection {
-            memory,
-            untimed: untimed.map(|run| run.facts.name.clone()).collect(),
-            runs: runs.len(),
-        })
-    }
-
-    fn of(leaking: &[LeakingLine], columns: &[Column], memory: Option<u64>) -> Self {
-        let (grown, others): (Vec<&LeakingLine>, Vec<&LeakingLine>) =
-            leaking.iter().partition(|line| line.leak == Leak::More);
-        let mut per_minute: Option<Rate> = None;
-        let rates = leaking.iter().filter_map(|line| {
-            let rate = line.per_minute?;
-            Some(match line.by_bytes {
-                true => Rate {
-                    blocks: 0.0,
-                    error: Some(0.0),
-                    ..rate
-                },
-                false => rate,
-            })
-        });
-        for rate in rates {
-            let sum = per_minute.get_or_insert(Rate {
-                blocks: 0.0,
-                bytes: Some(0.0),
-                fit: None,
-                error: Some(0.0),
-            });
-            sum.blocks += rate.blocks;
-            // Chance is not the same for all of them.
-            sum.error = sum
-                .error
-                .zip(rate.error)
-                .map(|(sum, error)| sum.hypot(error));
-            sum.bytes = sum.bytes.zip(rate.bytes).map(|(sum, bytes)| sum + bytes);
-        }
-        // What does not grow with time says nothing of how long memory lasts.
-        let grows = |rate: &Rate| rate.blocks > 0.0 || rate.bytes.is_some_and(|bytes| bytes > 0.0);
-        let per_minute = per_minute.filter(grows);
-        let bytes = per_minute.and_then(|rate| rate.bytes);
-        let bytes = bytes.filter(|bytes| *bytes > 0.0);
-        let lasts_s = bytes
-            .zip(memory)
-            .map(|(bytes, memory)| memory as f64 / bytes * 60.0);
-        // Blocks are counted, and their bytes are as uncertain as they.
-        let unsure = per_minute.filter(|rate| rate.blocks > 0.0);
-        let unsure = unsure.and_then(|rate| Some(rate.error? / rate.blocks));
-        let between = |(lasts, unsure): (f64, f64)| {
-            (unsure < 1.0).then(|| [lasts / (1.0 + unsure), lasts / (1.0 - unsure)])
-        };
-        Leaks {
-            lasts_between_s: lasts_s.zip(unsure).and_then(between),
-            sites: leaking.len() as u64,
-            may_leak: 0,
-            grown: grown.len() as u64,
-            sums: Sums::of_figures(
-                columns,
-                grown.iter().map(|line| line.figures.iter().copied()),
-            ),
-            as_before: others.iter().all(|line| {
-                line.growth
-                    == Growth {
-                        bytes: line.growth.bytes.map(|_| 0),
-                        blocks: 0,
-                    }
-            }),
-            per_minute,
-            lasts_s,
-        }
     }
 }

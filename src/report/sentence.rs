@@ -1,7 +1,7 @@
 //! What leaks, in a sentence below the table.
 
 use super::Report;
-use crate::diff::{Growth, Rate, Site, are_equal};
+use crate::diff::{Growth, Rate, Site, are_as_long};
 use crate::units::{bytes, count, counted, error_of, signed_bytes, signed_counted, time};
 
 /// What leaks, and what may, in a sentence each.
@@ -140,7 +140,7 @@ pub(super) fn swapped(report: &Report) -> Option<String> {
     };
     let (first, last) = (&first.facts, &last.facts);
     let (before, after) = (first.duration_s?, last.duration_s?);
-    let is_shorter = before > after && !are_equal(&[before, after]);
+    let is_shorter = before > after && !are_as_long(&[before, after]);
     (is_shorter && report.total.growth.blocks < 0).then(|| {
         format!(
             "{} took longer than {}: give the longer run last to see what grows with time",

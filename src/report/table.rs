@@ -67,7 +67,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     }
     notes::write_notes(report, &view, options, &palette, out)?;
     notes::write_warnings(report, options.page(), &palette, out)?;
-    verdict::write_verdict(report, options.page(), &palette, out)
+    verdict::write_decision(report, options.page(), &palette, out)
 }
 
 /// What has to be known of how the table is drawn.

@@ -11,7 +11,7 @@ use super::palette::Palette;
 use super::sentence::{a_minute, bytes_behind};
 use super::site_text::sentence_name;
 use super::text::wrapped;
-use crate::diff::{Likeness, Limit, Measurement, Site, Together, Trend, Verdict};
+use crate::diff::{Breach, Decision, Likeness, Limit, Measurement, Site, Together, Trend};
 use crate::error::Result;
 use crate::units::{bytes, count, counted, signed_counted};
 
@@ -42,18 +42,18 @@ pub(super) fn lines_behind(site: &Site) -> Option<String> {
 }
 
 /// The last line: `PASS …` or `FAIL …`, nothing without a gate.
-pub(super) fn write_verdict(
+pub(super) fn write_decision(
     report: &Report,
     page: Page,
     palette: &Palette,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let Some(verdict) = report.verdict else {
+    let Some(decision) = report.decision else {
         return Ok(());
     };
-    let (word, style, reason) = match verdict {
-        Verdict::Pass => ("PASS", palette.good, pass_reason(report)),
-        Verdict::Fail => ("FAIL", palette.bad, fail_reason(report)),
+    let (word, style, reason) = match decision {
+        Decision::Pass => ("PASS", palette.good, pass_reason(report)),
+        Decision::Fail => ("FAIL", palette.bad, fail_reason(report)),
     };
     let text = wrapped(&format!("{word} "), &reason, page);
     let (_, rest) = text.split_at(word.len());
@@ -81,70 +81,78 @@ fn pass_reason(report: &Report) -> String {
 
 fn fail_reason(report: &Report) -> String {
     let mut reasons = Vec::new();
-    if !report.breaches.is_empty() {
-        let alike = report.alike();
-        let breaches = report.breaches.iter().take(NAMED_BREACHES).map(|breach| {
-            let site = &report.sites[breach.site];
-            let Measurement { growth, rates, .. } = breach.measurement;
-            let by_time = breach.limits.iter().all(Limit::is_by_time);
-            let grew = match rates.steepest_per_minute.filter(|_| by_time) {
-                Some(rate) => a_minute(rate),
-                None => {
-                    let blocks = signed_counted(growth.blocks, "block");
-                    format!("{blocks}{}", bytes_behind(growth))
-                }
-            };
-            let unsure = match breach.unsure {
-                _ if breach.until_exit => ", until the end of the program freed it",
-                true => ", if it was another site before",
-                false if site.is_unsure() => ", unless it was another site before",
-                false => "",
-            };
-            let others = breach.together.as_ref().map_or_else(String::new, others);
-            format!("{}{others}: {grew}{unsure}", sentence_name(site, alike))
-        });
-        let named: Vec<String> = breaches.collect();
-        let more = match report.breaches.len().saturating_sub(NAMED_BREACHES) {
+    let breaches = &report.breaches;
+    if !breaches.is_empty() {
+        let named = breaches.iter().take(NAMED_BREACHES);
+        let named: Vec<String> = named.map(|breach| breach_text(report, breach)).collect();
+        let more = match breaches.len().saturating_sub(NAMED_BREACHES) {
             0 => String::new(),
             more => format!("; and {more} more"),
         };
-        let sites = counted(report.breaches.len() as u64, "call site");
+        let sites = counted(breaches.len() as u64, "call site");
         reasons.push(format!(
             "{sites} grew by more than {}: {}{more}",
             limits(report),
             named.join("; ")
         ));
-        let unsure = report
-            .breaches
-            .iter()
-            .filter(|breach| breach.unsure || report.sites[breach.site].is_unsure())
-            .count();
-        if unsure == report.breaches.len() {
+        let is_unsure = |breach: &Breach| breach.unsure || report.sites[breach.site].is_unsure();
+        if breaches.iter().all(is_unsure) {
             reasons.push(
                 "this rests on matches that are unsure (?), of which the worst reading counts"
                     .to_owned(),
             );
         }
     }
-    let name = report.runs.last().map_or("", |run| run.facts.name.as_str());
-    if report.gate.fail_on_double_free && report.double_frees > 0 {
-        reasons.push(format!(
-            "{} in {name}",
-            counted(report.double_frees, "double free")
-        ));
+    if report.gate.fail_on_double_free {
+        reasons.extend(frees_text(report));
     }
-    if report.gate.fail_on_double_free && report.unsure_frees > 0 {
+    reasons.join("; ")
+}
+
+fn breach_text(report: &Report, breach: &Breach) -> String {
+    let site = &report.sites[breach.site];
+    let Measurement { growth, rates, .. } = breach.measurement;
+    let by_time = breach.limits.iter().all(Limit::is_by_time);
+    let grew = match rates.steepest_per_minute.filter(|_| by_time) {
+        Some(rate) => a_minute(rate),
+        None => {
+            let blocks = signed_counted(growth.blocks, "block");
+            format!("{blocks}{}", bytes_behind(growth))
+        }
+    };
+    let unsure = match breach.unsure {
+        _ if breach.until_exit => ", until the end of the program freed it",
+        true => ", if it was another site before",
+        false if site.is_unsure() => ", unless it was another site before",
+        false => "",
+    };
+    let others = breach.together.as_ref().map_or_else(String::new, others);
+    format!(
+        "{}{others}: {grew}{unsure}",
+        sentence_name(site, report.alike())
+    )
+}
+
+/// What was freed twice, and what may have been.
+fn frees_text(report: &Report) -> Vec<String> {
+    let name = report.runs.last().map_or("", |run| run.facts.name.as_str());
+    let mut texts = Vec::new();
+    if report.double_frees > 0 {
+        let frees = counted(report.double_frees, "double free");
+        texts.push(format!("{frees} in {name}"));
+    }
+    if report.unsure_frees > 0 {
         let frees = counted(report.unsure_frees, "free");
         let what = match report.unsure_frees {
             1 => "a double free",
             _ => "double frees",
         };
-        reasons.push(format!(
+        texts.push(format!(
             "{frees} in {name} that may be {what}: the log knows of no block there, and what was freed long before is no \
              longer known"
         ));
     }
-    reasons.join("; ")
+    texts
 }
 
 /// Those of the last run with which a site is above a limit. What only the first run has did not grow.

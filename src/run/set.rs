@@ -91,7 +91,7 @@ fn same_runs(runs: &[Run]) -> Vec<ComparisonWarning> {
             warnings.push(ComparisonWarning::SameRecording { first, second });
         } else if is_here(run)
             && is_here(other)
-            && (same(&run.log, &other.log) || are_equal(&run.log, &other.log))
+            && (same(&run.log, &other.log) || hold_the_same(&run.log, &other.log))
         {
             warnings.push(ComparisonWarning::SameLog { first, second });
         }
@@ -118,7 +118,7 @@ fn is_one_recording(run: &Facts, other: &Facts) -> bool {
 }
 
 /// Whether two files hold the same bytes. Files of different lengths are not read.
-fn are_equal(one: &Path, other: &Path) -> bool {
+fn hold_the_same(one: &Path, other: &Path) -> bool {
     let open = |path: &Path| {
         let file = File::open(path).ok()?;
         let length = file.metadata().ok().filter(Metadata::is_file)?.len();

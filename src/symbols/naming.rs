@@ -168,10 +168,7 @@ fn missing_names(
             live.push(location);
         }
     }
-    let (mut not_found, mut no_lines) = (Vec::new(), Vec::new());
-    let (mut no_system_lines, mut has_program) = (Vec::new(), false);
-    let mut no_split = Vec::new();
-    let mut too_large = Vec::new();
+    let mut missing = Missing::default();
     for (module, live) in files.modules.iter().zip(live) {
         let answers_of = |elf: &ElfInfo| answers.get(&elf.path);
         if module
@@ -179,62 +176,83 @@ fn missing_names(
             .and_then(answers_of)
             .is_some_and(|a| a.is_partial)
         {
-            too_large.push(module.name.to_string());
+            missing.too_large.push(module.name.clone());
         }
         if module.role == Role::Loader || is_good_enough(module, &live) {
             continue;
         }
         match &module.file {
-            ModuleFile::File(elf) | ModuleFile::OnThisMachine(elf) => match answers_of(elf) {
-                Some(answers) if !answers.has_lines && is_toolchain_library(&module.name) => {
-                    no_system_lines.push(module.name.to_string());
-                }
-                Some(answers) if !answers.has_lines => {
-                    has_program |= module.role == Role::Program;
-                    no_lines.push(module.name.to_string());
-                }
-                Some(answers) if answers.lacks_split => no_split.push(module.name.to_string()),
-                _ => {}
-            },
+            ModuleFile::File(elf) | ModuleFile::OnThisMachine(elf) => {
+                missing.add(module, answers_of(elf));
+            }
             // These have warnings of their own.
             ModuleFile::Refused { .. } => {}
             ModuleFile::Nowhere if module.role == Role::Program => {}
             ModuleFile::Nowhere if module.mapped_as.is_none() && files.has_maps => {
-                not_found.push(format!("{} (not in the maps)", module.name));
+                let name = format!("{} (not in the maps)", module.name);
+                missing.not_found.push(name);
             }
-            ModuleFile::Nowhere => not_found.push(module.name.to_string()),
+            ModuleFile::Nowhere => missing.not_found.push(module.name.clone()),
         }
     }
-    not_found.sort();
-    no_lines.sort();
-    no_system_lines.sort();
-    no_split.sort();
-    too_large.sort();
-    let mut warnings = Vec::new();
-    if !not_found.is_empty() {
-        warnings.push(NamesWarning::ModulesNotFound {
-            modules: not_found,
-            has_sysroot: files.sysroot.is_some(),
-        });
+    missing.warnings(files.sysroot.is_some())
+}
+
+/// Modules by what their names lack.
+#[derive(Default)]
+struct Missing {
+    not_found: Vec<String>,
+    too_large: Vec<String>,
+    no_split: Vec<String>,
+    no_lines: Vec<String>,
+    /// The program is among those.
+    has_program: bool,
+    no_system_lines: Vec<String>,
+}
+
+impl Missing {
+    fn add(&mut self, module: &MappedModule, answers: Option<&Answers>) {
+        let lacking = match answers {
+            Some(answers) if !answers.has_lines && is_toolchain_library(&module.name) => {
+                &mut self.no_system_lines
+            }
+            Some(answers) if !answers.has_lines => {
+                self.has_program |= module.role == Role::Program;
+                &mut self.no_lines
+            }
+            Some(answers) if answers.lacks_split => &mut self.no_split,
+            _ => return,
+        };
+        lacking.push(module.name.clone());
     }
-    if !too_large.is_empty() {
-        warnings.push(NamesWarning::DebugInfoRefused { modules: too_large });
+
+    fn warnings(self, has_sysroot: bool) -> Vec<NamesWarning> {
+        let named = |mut modules: Vec<String>, warning: &dyn Fn(Vec<String>) -> NamesWarning| {
+            modules.sort();
+            (!modules.is_empty()).then(|| warning(modules))
+        };
+        let has_program = self.has_program;
+        let warnings = [
+            named(self.not_found, &|modules| NamesWarning::ModulesNotFound {
+                modules,
+                has_sysroot,
+            }),
+            named(self.too_large, &|modules| NamesWarning::DebugInfoRefused {
+                modules,
+            }),
+            named(self.no_split, &|modules| NamesWarning::NoSplitDebugInfo {
+                modules,
+            }),
+            named(self.no_lines, &|modules| NamesWarning::NoDebugInfo {
+                modules,
+                has_program,
+            }),
+            named(self.no_system_lines, &|modules| {
+                NamesWarning::NoSystemDebugInfo { modules }
+            }),
+        ];
+        warnings.into_iter().flatten().collect()
     }
-    if !no_split.is_empty() {
-        warnings.push(NamesWarning::NoSplitDebugInfo { modules: no_split });
-    }
-    if !no_lines.is_empty() {
-        warnings.push(NamesWarning::NoDebugInfo {
-            modules: no_lines,
-            has_program,
-        });
-    }
-    if !no_system_lines.is_empty() {
-        warnings.push(NamesWarning::NoSystemDebugInfo {
-            modules: no_system_lines,
-        });
-    }
-    warnings
 }
 
 /// Nothing of the module is live, or it is the C library, whose function names say all that is of use.

@@ -1,6 +1,5 @@
 //! Reading a log: lines to records, records to live blocks, live blocks to figures per caller.
 
-mod advice;
 mod anomalies;
 mod block;
 mod caller_list;
@@ -16,6 +15,7 @@ mod lane;
 pub(crate) mod line;
 pub mod live;
 mod live_sizes;
+mod log_warnings;
 mod moment;
 mod outcome;
 mod packed;
@@ -33,7 +33,6 @@ mod tests;
 mod torn;
 mod varint;
 
-pub use advice::advice;
 pub(crate) use anomalies::Anomalies;
 pub use block::{Block, CallerId, Tally};
 pub(crate) use caller_list::Callers;
@@ -46,6 +45,7 @@ pub(crate) use line::{LogCaller, is_log_line};
 pub(crate) use live::Occurrences;
 pub use live::Reuse;
 pub(crate) use live_sizes::LiveSizes;
+pub use log_warnings::log_warnings;
 pub(crate) use moment::{FirstLines, LogIndex};
 pub(crate) use outcome::Outcome;
 pub use outcome::Trace;

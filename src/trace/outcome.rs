@@ -76,7 +76,7 @@ pub struct Outcome<'a> {
 
 impl Trace {
     /// What it comes to under one meaning of [`Reuse`].
-    pub fn settle(&self, reuse: Reuse) -> Outcome<'_> {
+    pub fn under(&self, reuse: Reuse) -> Outcome<'_> {
         Outcome { trace: self, reuse }
     }
 
@@ -96,10 +96,10 @@ impl Trace {
     /// next. So each part is let go of as soon as it has told all that it knows.
     pub fn into_callers(mut self, reuse: Reuse) -> impl Iterator<Item = CallerOutcome> {
         self.callers = Callers::default();
-        let curves = self.settle(reuse).curves();
+        let curves = self.under(reuse).curves();
         self.late = Curves::default();
         self.lost = Curves::default();
-        let outcome = self.settle(reuse);
+        let outcome = self.under(reuse);
         let (stats, survivors) = (outcome.stats(), outcome.survivors());
         let live_sizes = outcome.live_sizes();
         let sizes = self.sizes.into_iter().map(|seen| seen.sizes());

@@ -70,7 +70,7 @@ mod tests {
 
     fn survivors(log: &str) -> Vec<Curve> {
         let trace = replay(log.as_bytes(), ReplayOptions::default()).unwrap();
-        let outcome = trace.settle(Reuse::FreeLoggedLate);
+        let outcome = trace.under(Reuse::FreeLoggedLate);
         let survivors = outcome.survivors();
         // The end of both is what is live.
         for (survivors, curve) in survivors.iter().zip(outcome.curves()) {

@@ -18,7 +18,7 @@ fn read(log: &str) -> Trace {
 fn live_of(trace: &Trace, reuse: Reuse) -> Tally {
     let mut sum = Tally::default();
     trace
-        .settle(reuse)
+        .under(reuse)
         .stats()
         .iter()
         .for_each(|s| sum.add(s.live));
@@ -32,7 +32,7 @@ fn a_small_log_by_hand() {
          @ b:[0x3] < 0x20\n@ b:[0x3] > 0x30 0x3e8\n@ b:[0x4] + (nil) 0x40000000\n\
          @ b:[0x4] ! 0x30 0x7fffffffffff\n@ a:[0x2] - 0x99\n= End\n",
     );
-    let stats = trace.settle(Reuse::FreeLoggedLate).stats();
+    let stats = trace.under(Reuse::FreeLoggedLate).stats();
     assert_eq!(
         stats[0],
         CallerStats {
@@ -53,8 +53,8 @@ fn a_small_log_by_hand() {
     );
     // What was freed counts, what only frees and what failed does not.
     let sizes = [Some(Sizes::one(0x18)), None, Some(Sizes::one(0x3e8)), None];
-    assert_eq!(trace.settle(Reuse::FreeLost).sizes(), sizes);
-    let anomalies = trace.settle(Reuse::FreeLoggedLate).anomalies();
+    assert_eq!(trace.under(Reuse::FreeLost).sizes(), sizes);
+    let anomalies = trace.under(Reuse::FreeLoggedLate).anomalies();
     let counts = [
         anomalies.unknown_frees.count,
         anomalies.double_frees.count,
@@ -66,7 +66,7 @@ fn a_small_log_by_hand() {
     assert_eq!(counts, [1, 0, 1, 1, 1, 0]);
     assert_eq!((trace.records, trace.lines), (8, 10));
     assert!(!anomalies.missing_end);
-    let outcome = trace.settle(Reuse::FreeLoggedLate);
+    let outcome = trace.under(Reuse::FreeLoggedLate);
     let unknown: Vec<_> = outcome.unknown_frees().collect();
     assert_eq!(
         (unknown[0].line, unknown[0].address, unknown[0].in_realloc),
@@ -87,7 +87,7 @@ fn a_block_that_is_being_moved_is_there() {
     for lines_before in 0..4 {
         let log = "@ a:[0x2] + 0x8 0x10\n".repeat(lines_before) + "@ a:[0x1] + 0x10 0x20\n";
         let log = log + &(1..500).map(moved).collect::<String>();
-        let curves = read(&log).settle(Reuse::FreeLoggedLate).curves();
+        let curves = read(&log).under(Reuse::FreeLoggedLate).curves();
         let points = curves.last().unwrap().points();
         assert!(
             points.iter().all(|live| live.blocks == 1),
@@ -110,7 +110,7 @@ fn a_log_cut_at_any_byte_counts_its_whole_lines() {
         );
         assert_eq!(
             of_cut
-                .settle(Reuse::FreeLost)
+                .under(Reuse::FreeLost)
                 .anomalies()
                 .truncated_tail
                 .count,
@@ -124,7 +124,7 @@ fn a_log_cut_at_any_byte_counts_its_whole_lines() {
 fn malformed_lines_are_counted_with_the_first_ones_number() {
     let trace =
         read("= Start\n@ a:[0x1] + 0x10 0x18\nDEBUG: hello\n\n@ a:[0x1] + 0x20 0xzz\n= End");
-    let anomalies = trace.settle(Reuse::FreeLost).anomalies();
+    let anomalies = trace.under(Reuse::FreeLost).anomalies();
     assert_eq!(
         (anomalies.malformed.count, anomalies.malformed.first_line),
         (2, Some(3))
@@ -158,7 +158,7 @@ fn another_writers_text_before_a_line_is_parted_from_it() {
         "= Start\n@ ./a:[0x1] + 0x10 0x18\nprogress 10%@ ./a:[0x1] + 0x20 0x18\n@ ./a:[0x12@ ./a:[0x2] + 0x30 0x18\n\
          progress 20%@ ./a:[0x1] - 0x10\n= End\n",
     );
-    let anomalies = trace.settle(Reuse::FreeLoggedLate).anomalies();
+    let anomalies = trace.under(Reuse::FreeLoggedLate).anomalies();
     assert_eq!(
         (
             anomalies.interleaved.count,
@@ -167,7 +167,7 @@ fn another_writers_text_before_a_line_is_parted_from_it() {
         (3, Some(3))
     );
     assert_eq!(anomalies.malformed.count, 0);
-    let stats = trace.settle(Reuse::FreeLoggedLate).stats();
+    let stats = trace.under(Reuse::FreeLoggedLate).stats();
     let own: Vec<(u64, u64)> = trace
         .callers
         .iter()
@@ -183,7 +183,7 @@ fn a_path_with_the_mark_in_it_is_left_whole() {
     assert_eq!(trace.callers.iter().len(), 2);
     assert!(trace.callers.iter().all(|c| c.file == Some(b"./x@ y")));
     assert_eq!(
-        trace.settle(Reuse::FreeLost).anomalies().interleaved.count,
+        trace.under(Reuse::FreeLost).anomalies().interleaved.count,
         0
     );
 }
@@ -196,7 +196,7 @@ fn a_record_behind_a_hole_of_nul_bytes_counts() {
             "\0".repeat(hole)
         );
         let trace = read(&log);
-        let anomalies = trace.settle(Reuse::FreeLost).anomalies();
+        let anomalies = trace.under(Reuse::FreeLost).anomalies();
         assert_eq!(live_of(&trace, Reuse::FreeLost).blocks, 2, "{hole}");
         assert_eq!(
             (anomalies.nul_bytes.count, anomalies.nul_bytes.first_line),
@@ -212,7 +212,7 @@ fn carriage_returns_are_counted_and_do_no_harm() {
     let trace = read("= Start\r\n@ ./a:[0x1] + 0x10 0x18\r\n= End\r\n");
     assert_eq!(
         trace
-            .settle(Reuse::FreeLost)
+            .under(Reuse::FreeLost)
             .anomalies()
             .carriage_returns
             .count,
@@ -234,7 +234,7 @@ fn faults_are_told_by_kind_and_caller() {
          @ a:[0x4] - 0x99\n@ a:[0x5] + (nil) 0x9\n@ a:[0x6] ! 0x20 0x9\n",
     );
     let faults: Vec<_> = trace
-        .settle(Reuse::FreeLoggedLate)
+        .under(Reuse::FreeLoggedLate)
         .faults()
         .iter()
         .map(|f| {
@@ -278,7 +278,7 @@ fn a_read_that_fails_in_the_middle_keeps_what_was_read() {
     )
     .unwrap();
     assert_eq!(live_of(&trace, Reuse::FreeLost).blocks, 1);
-    let settled = trace.settle(Reuse::FreeLost);
+    let settled = trace.under(Reuse::FreeLost);
     let failure = settled.anomalies().read_error.clone().unwrap();
     assert_eq!(
         (failure.reason.as_str(), failure.is_cut),

@@ -9,7 +9,7 @@ use std::path::Path;
 use mtrace_diff::Plan;
 use mtrace_diff::RunInput;
 use mtrace_diff::internals::capture::Maps;
-use mtrace_diff::internals::trace::{Line, Reuse, advice};
+use mtrace_diff::internals::trace::{Line, Reuse, log_warnings};
 use mtrace_diff::internals::trace::{ReplayOptions, STEPS, Tally, replay};
 use mtrace_diff::{FORMATS, Options, StackView};
 
@@ -20,7 +20,7 @@ pub(crate) fn log(input: &[u8]) {
     };
     let trace = replay(input, options).expect("reading from memory does not fail");
     for reuse in [Reuse::FreeLoggedLate, Reuse::FreeLost] {
-        let stats = trace.settle(reuse).stats();
+        let stats = trace.under(reuse).stats();
         let mut live = Tally::default();
         stats.iter().for_each(|stats| live.add(stats.live));
         assert!(
@@ -28,23 +28,23 @@ pub(crate) fn log(input: &[u8]) {
                 .iter()
                 .all(|stats| stats.live.blocks <= stats.allocations)
         );
-        assert_eq!(trace.settle(reuse).live_blocks().len() as u64, live.blocks);
-        for (stats, curve) in stats.iter().zip(trace.settle(reuse).curves()) {
+        assert_eq!(trace.under(reuse).live_blocks().len() as u64, live.blocks);
+        for (stats, curve) in stats.iter().zip(trace.under(reuse).curves()) {
             // Bytes of a curve wrap around where sizes are beyond all memory.
             assert_eq!(curve.points()[STEPS - 1].blocks, stats.live.blocks);
         }
-        let anomalies = trace.settle(reuse).anomalies();
+        let anomalies = trace.under(reuse).anomalies();
         assert_eq!(
-            trace.settle(reuse).unknown_frees().count() as u64,
+            trace.under(reuse).unknown_frees().count() as u64,
             anomalies.unknown_frees.count
         );
         assert!(anomalies.double_frees.count <= anomalies.unknown_frees.count);
         assert!(anomalies.malformed.count <= trace.lines);
         assert!(live.blocks <= trace.allocations() && trace.allocations() <= trace.records);
-        advice(&anomalies, reuse, trace.allocations())
+        log_warnings(&anomalies, reuse, trace.allocations())
             .iter()
             .for_each(|warning| drop(warning.to_string()));
-        drop(trace.settle(reuse).faults());
+        drop(trace.under(reuse).faults());
     }
     for line in input.split(|&b| b == b'\n') {
         if let Line::Record(record) = Line::parse(line) {

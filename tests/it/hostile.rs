@@ -86,7 +86,7 @@ impl Reference {
 }
 
 fn live_of(trace: &Trace, reuse: Reuse) -> BTreeMap<String, Tally> {
-    let stats = trace.settle(reuse).stats();
+    let stats = trace.under(reuse).stats();
     let mut live: BTreeMap<String, Tally> = BTreeMap::new();
     for (caller, stats) in trace.callers.iter().zip(stats) {
         let file = String::from_utf8_lossy(caller.file.unwrap_or_default()).into_owned();
@@ -109,7 +109,7 @@ fn assert_same(log: &[u8]) {
         .enumerate()
     {
         assert_eq!(live_of(&trace, reuse), reference.live(reuse), "{reuse:?}");
-        let anomalies = trace.settle(reuse).anomalies();
+        let anomalies = trace.under(reuse).anomalies();
         assert_eq!(
             anomalies.unknown_frees.count, reference.unknown[meaning],
             "{reuse:?}"
@@ -141,14 +141,14 @@ fn assert_cut_up_alike(log: &[u8], rounds: Rounds) {
 
 fn everything(trace: &Trace) -> Vec<String> {
     let of = |reuse| {
-        let frees: Vec<_> = trace.settle(reuse).unknown_frees().collect();
+        let frees: Vec<_> = trace.under(reuse).unknown_frees().collect();
         format!(
             "{:?} {:?} {:?} {:?} {:?} {frees:?}",
-            trace.settle(reuse).stats(),
-            trace.settle(reuse).curves(),
-            trace.settle(reuse).live_blocks(),
-            trace.settle(reuse).faults(),
-            trace.settle(reuse).anomalies(),
+            trace.under(reuse).stats(),
+            trace.under(reuse).curves(),
+            trace.under(reuse).live_blocks(),
+            trace.under(reuse).faults(),
+            trace.under(reuse).anomalies(),
         )
     };
     let callers: Vec<_> = trace.callers.iter().collect();
@@ -175,7 +175,7 @@ fn assert_curves(log: &[u8]) {
     let ends: Vec<usize> = memchr::memchr_iter(b'\n', log).map(|at| at + 1).collect();
     let lines = ends.len();
     for reuse in [Reuse::FreeLoggedLate, Reuse::FreeLost] {
-        let curves = trace.settle(reuse).curves();
+        let curves = trace.under(reuse).curves();
         for step in 0..STEPS {
             // Up to 256 lines every step has its line; then two lines, four lines … go together.
             let mut unit = 1;
@@ -437,7 +437,7 @@ fn every_capture_agrees_with_the_obvious_replay() {
                     })
                 };
                 let ours: (u64, u64) = trace
-                    .settle(reuse)
+                    .under(reuse)
                     .stats()
                     .iter()
                     .fold((0, 0), |(blocks, bytes), s| {

@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 use super::Report;
 use super::caveat::caveats;
 use super::options::Options;
-use crate::diff::Verdict;
+use crate::diff::Decision;
 use crate::error::{Error, Result};
 use crate::printable::printable_path;
 use crate::run::{BlamedRun, LocationId, Run};
@@ -185,9 +185,9 @@ fn json_gate(report: &Report) -> JsonGate {
         }
     });
     JsonGate {
-        verdict: report.verdict.map(|verdict| match verdict {
-            Verdict::Pass => "pass",
-            Verdict::Fail => "fail",
+        verdict: report.decision.map(|decision| match decision {
+            Decision::Pass => "pass",
+            Decision::Fail => "fail",
         }),
         limits: report.gate.limits.iter().map(ToString::to_string).collect(),
         fail_on: report

@@ -34,7 +34,7 @@ impl Confusion {
         for seed in seeds {
             let set = labelled(seed);
             let trace = replay(set.log.as_slice(), ReplayOptions::default()).unwrap();
-            let outcome = trace.settle(Reuse::FreeLoggedLate);
+            let outcome = trace.under(Reuse::FreeLoggedLate);
             let (curves, survivors) = (outcome.curves(), outcome.survivors());
             let by_address: BTreeMap<u64, usize> = trace
                 .callers

@@ -5,7 +5,7 @@ use super::live::{Occurrences, Reuse};
 use crate::warning::{LinesSeen, LogWarning};
 
 /// One warning for each kind of damage, in order of what it can cost.
-pub fn advice(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> Vec<LogWarning> {
+pub fn log_warnings(anomalies: &Anomalies, reuse: Reuse, allocations: u64) -> Vec<LogWarning> {
     let mut warnings = Vec::new();
     warnings.extend(anomalies.read_error.clone().map(LogWarning::ReadStopped));
     let starts = anomalies.starts.count;
