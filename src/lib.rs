@@ -84,14 +84,15 @@ pub mod cli;
 
 pub use capture::{Moment, RunInput};
 pub use diff::{
-    Breach, Decision, Gate, Grouping, Growth, Limit, Map, MatchedBy, Measurement, Rate, Rates,
-    Site, SortBy, Trend,
+    Breach, Change, Column, Decision, Gate, Grouping, Growth, Hidden, JoinedSite, Likeness, Limit,
+    LineCounts, Map, MatchedBy, Measurement, MostHeld, Part, Rate, Rates, Site, SiteKey, SiteRun,
+    SortBy, Together, Trend, Via,
 };
 pub use error::{Error, GateError, InputError, RecordError, Result, UsageError};
 pub use pipeline::{compare, show};
 pub use plan::Plan;
 pub use progress::Progress;
-pub use report::{FORMATS, Format, Options, Report, StackView};
+pub use report::{FORMATS, Format, FreedAtEnd, Leaks, Options, Report, Shrunk, StackView, Sums};
 pub use run::{
     Addressing, BlamedRun, Facts, Figures, Filter, FramePattern, Only, Pattern, Run, Wrappers,
 };

@@ -16,7 +16,7 @@ pub struct Column {
 }
 
 impl Column {
-    pub fn of(run: &BlamedRun) -> Self {
+    pub(crate) fn of(run: &BlamedRun) -> Self {
         Column {
             records: run.facts.records,
             duration_s: run.facts.duration_s,

@@ -18,11 +18,15 @@ pub struct Growth {
 /// it is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
+    /// Nothing was live before.
     New,
     /// More blocks or more bytes; also where the other of the two went down.
     Grown,
+    /// As many blocks and bytes as before.
     Same,
+    /// Fewer blocks or bytes, and more of neither.
     Shrunk,
+    /// Nothing is live any more.
     Gone,
 }
 
@@ -103,6 +107,7 @@ impl Change {
         }
     }
 
+    /// Stable, for scripts.
     pub fn name(self) -> &'static str {
         match self {
             Change::New => "new",

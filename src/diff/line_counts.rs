@@ -5,23 +5,28 @@ use super::finding::{Finding, Trend};
 /// The lines of a row, each judged by itself: in a sum, a line that leaks hides behind others that do not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LineCounts {
+    /// How many there are.
     pub all: u64,
+    /// Those that leak.
     pub leak: u64,
     /// Those of them whose bytes grow, and not their blocks.
     pub leak_by_bytes: u64,
     /// Those of them that left more than before.
     pub leak_more: u64,
+    /// Those that may leak.
     pub may_leak: u64,
+    /// Those that grew until the end of the program freed what they had.
     pub grow: u64,
     /// Those that leaked in the first run, and do no more.
     pub fixed: u64,
-    /// The most blocks that one of them has, and the verdict on it.
+    /// The most blocks that one of them has.
     pub most: u64,
+    /// The verdict on the line that has the most.
     pub of_most: Option<Trend>,
 }
 
 impl LineCounts {
-    pub fn add(&mut self, other: &LineCounts) {
+    pub(crate) fn add(&mut self, other: &LineCounts) {
         self.all += other.all;
         self.leak += other.leak;
         self.leak_by_bytes += other.leak_by_bytes;

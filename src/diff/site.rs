@@ -50,9 +50,13 @@ impl Grouping {
 pub enum SiteKey {
     /// A line of source code.
     Line {
+        /// The program, or a library.
         module: ModuleKey,
+        /// The function that is shown.
         function: Option<Text>,
+        /// Its path, as debug information has it.
         file: Text,
+        /// The line of the call.
         line: u32,
         /// What it is inlined into: a wrapper's line is a site of its own in each of its callers.
         inlined_into: Box<[Frame]>,
@@ -61,14 +65,18 @@ pub enum SiteKey {
     },
     /// A link-time address, where no line is known.
     Address {
+        /// The program, or a library.
         module: ModuleKey,
+        /// Where the call returns to.
         address: LinkAddress,
         /// In another build another function can lie there.
         function: Option<Text>,
     },
     /// The number in the log, where not even that is known.
     Number {
+        /// The program, or a library, where that is known.
         module: Option<ModuleKey>,
+        /// As the log has it; `None` where it has none.
         number: Option<u64>,
     },
 }
@@ -112,6 +120,7 @@ impl SiteKey {
         })
     }
 
+    /// The program, or the library, that it lies in.
     pub fn module(&self) -> Option<&ModuleKey> {
         match self {
             SiteKey::Line { module, .. } | SiteKey::Address { module, .. } => Some(module),
@@ -161,6 +170,7 @@ pub struct SiteRun {
     pub build: Option<Build>,
     /// Ascending; more than one where a line has several calls, or was inlined more than once.
     pub places: Few<CodePlace>,
+    /// What the site comes to in that run.
     pub figures: Figures,
     /// What its callers asked for, each once, ascending; empty where unknown.
     pub sizes: Few<Sizes>,
@@ -227,10 +237,13 @@ pub(crate) type SiteRuns = Box<[Option<Box<SiteRun>>]>;
 /// A call site, found in all runs.
 #[derive(Debug, Clone)]
 pub struct JoinedSite {
+    /// What makes it the same place in every run.
     pub key: SiteKey,
     /// As the last run that has it calls it; `None` if it lies in no module.
     pub module: Option<ModuleLabel>,
+    /// What its place is called, or why it has no name.
     pub name: Symbolized,
+    /// In the order of the runs; `None` where the run has no such caller.
     pub runs: SiteRuns,
     /// The weakest of what joins its runs; `None` if only one has it.
     pub matched_by: Option<MatchedBy>,
@@ -283,6 +296,7 @@ impl JoinedSite {
         self.name.frame()
     }
 
+    /// The function to show, where there is one.
     pub fn function(&self) -> Option<&str> {
         self.frame()?.function.as_deref()
     }

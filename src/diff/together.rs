@@ -8,7 +8,7 @@ use super::held::held;
 use super::judged::{Measurement, Site};
 use super::rate::rates;
 use super::site::SiteRun;
-use super::trend::judge_site;
+use super::trend::{Trend, judge_site};
 use crate::run::{Figures, Text};
 
 /// What sites have in common.
@@ -43,6 +43,7 @@ pub enum Likeness {
 /// Sites that have something in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Together {
+    /// What that is.
     pub likeness: Likeness,
     /// Indexes of ranked sites, ascending.
     pub sites: Vec<usize>,
@@ -64,7 +65,12 @@ pub(super) const LOST_BYTES: u64 = 16 << 10;
 const SIGMAS: f64 = 3.0;
 
 impl Together {
-    pub fn of(likeness: Likeness, at: Vec<usize>, sites: &[Site], columns: &[Column]) -> Self {
+    pub(crate) fn of(
+        likeness: Likeness,
+        at: Vec<usize>,
+        sites: &[Site],
+        columns: &[Column],
+    ) -> Self {
         let all = Sum::of(at.iter().map(|at| &sites[*at]), columns);
         let (lost, others): (Vec<&Site>, Vec<&Site>) = at
             .iter()
@@ -164,8 +170,11 @@ impl Sum {
 
     /// What they held until the end of their program freed it; `None` where it is what they left that counts.
     pub(super) fn held(&self, columns: &[Column]) -> Option<Measurement> {
-        let trend = judge_site(&self.runs, columns).map(|finding| finding.trend);
-        held(&self.runs, &self.figures, columns, trend)
+        held(&self.runs, &self.figures, columns, self.trend(columns))
+    }
+
+    pub(super) fn trend(&self, columns: &[Column]) -> Option<Trend> {
+        judge_site(&self.runs, columns).map(|finding| finding.trend)
     }
 
     pub(super) fn measurement(&self, columns: &[Column]) -> Measurement {

@@ -12,6 +12,7 @@ use crate::run::{PassedBy, Text};
 pub struct Via {
     /// Without arguments.
     pub function: Text,
+    /// How it is known to allocate for its callers.
     pub by: PassedBy,
     /// Blocks that came through it, in the order of the runs.
     pub blocks: Vec<u64>,

@@ -8,6 +8,7 @@ use crate::warning::ComparisonWarning;
 /// What all lines that leak come to, whatever the sites of the report stand for.
 #[derive(Debug, Clone, Default)]
 pub struct Leaks {
+    /// Lines that leak.
     pub sites: u64,
     /// Lines that may leak, beside those.
     pub may_leak: u64,

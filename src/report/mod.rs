@@ -36,7 +36,7 @@ pub use format::{FORMATS, Format};
 pub(crate) use glyphs::Page;
 pub use leaks::Leaks;
 pub use options::{Options, StackView};
-pub(crate) use sums::Sums;
+pub use sums::Sums;
 pub(crate) use text::wrapped as wrapped_text;
 
 use std::sync::OnceLock;

@@ -53,6 +53,7 @@ impl Sums {
         self.runs.first().copied().unwrap_or(Figures::ZERO)
     }
 
+    /// The last run's figures.
     pub fn last(&self) -> Figures {
         self.runs.last().copied().unwrap_or(Figures::ZERO)
     }
