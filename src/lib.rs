@@ -9,8 +9,8 @@
 //! ```
 //!
 //! `recording` stands beside `trace`: it reads what the recorder wrote, with its call stacks.
-//! `record` stands beside them all: it runs programs under the recorder and makes unwind tables, and uses only the schema
-//! of a capture's facts, how `symbols` finds files, and how `recording` reads a log.
+//! `record` stands beside them all: it runs programs under the recorder and makes unwind tables, and uses only how
+//! `symbols` finds files, and how `recording` reads a log.
 //!
 //! Each module uses only those to its left, and the leaves `elf`, `error`, `warning`, `progress`, names of files and
 //! symbols, numbers, units and texts that can be shown. [`compare`] and [`show`] walk the whole way and give a
@@ -68,6 +68,7 @@ mod record;
 mod recording;
 mod report;
 mod run;
+mod run_facts;
 mod saved;
 mod symbol_name;
 mod symbols;

@@ -1,70 +1,30 @@
-//! `run.json`: what whoever made a capture knows of it. Every field may be missing.
-//!
-//! ```json
-//! { "schema": "mtrace-diff-run/1",
-//!   "duration_s": 120,
-//!   "modules": [ { "path": "/usr/lib/libfoo.so.1", "build_id": "797582f0…" } ] }
-//! ```
+//! What `run.json` tells of a capture.
 
 use std::path::Path;
 use std::sync::OnceLock;
 
 use hashbrown::HashMap;
-use serde::Deserialize;
 
 use super::maps::read_small;
 use crate::elf::BuildId;
 use crate::error::{Error, InputError, Result};
 use crate::file_name::base_name;
-
-/// What the file's first field says that it is.
-pub(crate) const SCHEMA: &str = "mtrace-diff-run/1";
+use crate::run_facts::{MappedBuild, RunFacts};
 
 /// Enough for some 50,000 modules, in bytes.
 const LARGEST: u64 = 16 << 20;
 
-/// A run's own facts.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// A run's own facts, and the builds of its modules by their names.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Manifest {
-    /// How long the program was traced, in seconds.
-    #[serde(default)]
-    pub duration_s: Option<f64>,
-    /// When the program was started, in seconds since 1970.
-    #[serde(default)]
-    started_unix_s: Option<f64>,
-    /// Whether the program ended by itself, was asked to, or was killed.
-    #[serde(default)]
-    ended: Option<String>,
-    /// Of the program, where it ended by itself.
-    #[serde(default)]
-    pub exit_status: Option<i32>,
-    /// What the process became, without being recorded any more.
-    #[serde(default)]
-    pub went_on_as: Option<String>,
-    /// Directories below it that hold what ran before, and no children.
-    #[serde(default)]
-    pub ran_before: Vec<String>,
-    /// How many processes that it forked have no log of their own.
-    #[serde(default)]
-    pub unfollowed: u32,
-    #[serde(default)]
-    modules: Vec<ManifestModule>,
+    pub facts: RunFacts,
     /// Made when the first module is looked up.
-    #[serde(skip)]
     index: OnceLock<Index>,
 }
 
 /// Whether a run can take so many seconds: more than none, and less than some thousand years.
 pub(crate) fn is_duration(seconds: f64) -> bool {
     seconds > 0.0 && seconds < 1e11
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct ManifestModule {
-    /// Where it was on the target.
-    path: String,
-    /// In hex.
-    build_id: BuildId,
 }
 
 impl Manifest {
@@ -77,43 +37,50 @@ impl Manifest {
                 reason,
             })
         };
-        let manifest: Manifest =
+        let facts: RunFacts =
             serde_json::from_slice(&bytes).map_err(|e| bad(e.line(), e.to_string()))?;
-        match manifest.duration_s {
+        match facts.duration_s {
             Some(seconds) if !is_duration(seconds) => Err(bad(
                 1,
                 format!("a run cannot take {seconds} seconds (duration_s)"),
             )),
-            _ => Ok(manifest),
+            _ => Ok(Manifest::of(facts)),
+        }
+    }
+
+    fn of(facts: RunFacts) -> Self {
+        Manifest {
+            facts,
+            index: OnceLock::new(),
         }
     }
 
     /// How long a process went on whose recording began then, in seconds since 1970, where the run was ended: the process can
     /// be one that the program started later.
     pub(crate) fn lasted_since(&self, began: f64) -> Option<f64> {
-        let was_ended = matches!(self.ended.as_deref(), Some("asked" | "killed"));
-        let started = self.started_unix_s.filter(|_| was_ended)?;
-        let ended = started + self.duration_s?;
+        let was_ended = matches!(self.facts.ended.as_deref(), Some("asked" | "killed"));
+        let started = self.facts.started_unix_s.filter(|_| was_ended)?;
+        let ended = started + self.facts.duration_s?;
         Some(ended - began.max(started))
     }
 
     /// Adds what a log says of its modules.
     pub(crate) fn add_modules(&mut self, modules: impl IntoIterator<Item = (String, BuildId)>) {
         let facts = modules.into_iter();
-        let facts = facts.map(|(path, build_id)| ManifestModule { path, build_id });
-        self.modules.extend(facts);
+        let facts = facts.map(|(path, build_id)| MappedBuild { path, build_id });
+        self.facts.modules.extend(facts);
         self.index = OnceLock::new();
     }
 
     /// The recorded build id of a module, by its path on the target or by its base name.
     pub(crate) fn build_id(&self, name: &[u8]) -> Option<BuildId> {
-        if self.modules.is_empty() {
+        if self.facts.modules.is_empty() {
             return None;
         }
         // Each module of the run asks, and either can have thousands.
         let index = self.index.get_or_init(|| {
             let mut index = Index::default();
-            for (at, module) in self.modules.iter().enumerate() {
+            for (at, module) in self.facts.modules.iter().enumerate() {
                 let path = module.path.as_bytes();
                 index.by_path.entry(path.to_vec()).or_insert(at);
                 index.by_base.entry(base_name(path).to_vec()).or_insert(at);
@@ -122,7 +89,7 @@ impl Manifest {
         });
         let by_base = || index.by_base.get(base_name(name));
         let at = index.by_path.get(name).or_else(by_base)?;
-        Some(self.modules.get(*at)?.build_id.clone())
+        Some(self.facts.modules.get(*at)?.build_id.clone())
     }
 }
 
@@ -141,7 +108,7 @@ mod tests {
     fn a_module_is_found_by_path_then_by_name() {
         let text = r#"{"schema": "mtrace-diff-run/1", "modules": [
             {"path": "/a/libfoo.so.1", "build_id": "0aFF"}, {"path": "/b/libfoo.so.1", "build_id": "01"}]}"#;
-        let manifest: Manifest = serde_json::from_str(text).unwrap();
+        let manifest = Manifest::of(serde_json::from_str(text).unwrap());
         let id = |name: &str| manifest.build_id(name.as_bytes()).map(|id| id.0);
         assert_eq!(id("/b/libfoo.so.1"), Some([1].into()));
         assert_eq!(id("/c/libfoo.so.1"), Some([0x0a, 0xff].into()));

@@ -15,7 +15,7 @@ pub(crate) use archive::{head_of_stdin, unpack_stdin};
 pub use compressed::plain;
 pub use input::RunInput;
 pub(crate) use input::is_stdin;
-pub(crate) use manifest::{SCHEMA, is_duration};
+pub(crate) use manifest::is_duration;
 pub(crate) use maps::Mapping;
 pub use maps::Maps;
 pub use moment::Moment;

@@ -135,7 +135,7 @@ impl CaptureSet {
 
     /// How long the run took, in seconds, where that is known beside the log.
     pub(crate) fn duration_s(&self) -> Option<f64> {
-        self.told_duration_s.or(self.manifest.duration_s)
+        self.told_duration_s.or(self.manifest.facts.duration_s)
     }
 
     /// Opens the log for reading, unpacked as it is read where it is compressed.

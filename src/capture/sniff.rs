@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{compressed, manifest, maps};
+use super::{compressed, maps};
 use crate::elf::{ElfInfo, ElfKind, is_elf};
 use crate::error::{Error, Result};
+use crate::run_facts::SCHEMA;
 
 /// What a file holds.
 #[derive(Debug)]
@@ -100,7 +101,7 @@ pub(crate) fn kind_of(head: &[u8], recognise: Recognise) -> FileKind {
         return FileKind::Empty;
     };
     let schema = schema(head).unwrap_or_default();
-    if schema.starts_with(manifest::SCHEMA.as_bytes()) {
+    if schema.starts_with(SCHEMA.as_bytes()) {
         return FileKind::Manifest;
     }
     if schema.starts_with(b"mtrace-diff/") {

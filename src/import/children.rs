@@ -108,7 +108,7 @@ fn children_of(capture: &CaptureSet, own: &Header) -> Vec<String> {
 
 /// The same of a log of glibc, which does not say when it began.
 pub(super) fn logs_apart(capture: &CaptureSet) -> Vec<RecordingWarning> {
-    let before = &capture.manifest.ran_before;
+    let before = &capture.manifest.facts.ran_before;
     let is_before = |path: &Path| before.iter().any(|name| path.ends_with(name));
     let has_log = |path: &PathBuf| has_begun(&path.join("mtrace.log"));
     let (before, children): (Vec<PathBuf>, Vec<PathBuf>) = children_in(capture)
@@ -121,7 +121,7 @@ pub(super) fn logs_apart(capture: &CaptureSet) -> Vec<RecordingWarning> {
     let before = ran_before(named(before.into_iter().filter(is_program)));
     let children = named(children.into_iter());
     let apart = (!children.is_empty()).then_some(RecordingWarning::ChildrenApart { children });
-    let forked = forked_unrecorded(capture.manifest.unfollowed);
+    let forked = forked_unrecorded(capture.manifest.facts.unfollowed);
     apart.into_iter().chain(before).chain(forked).collect()
 }
 

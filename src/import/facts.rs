@@ -18,7 +18,7 @@ pub(super) fn facts(
     reading: Vec<Warning>,
 ) -> Facts {
     let program = capture.program.as_ref();
-    let duration = other_duration(capture, capture.manifest.duration_s);
+    let duration = other_duration(capture, capture.manifest.facts.duration_s);
     let of_addresses = rebased.warnings.iter().cloned().map(Warning::from);
     let warnings = capture.warnings.iter().cloned().chain(reading);
     let warnings = warnings.chain(of_addresses).chain(duration);
@@ -34,7 +34,7 @@ pub(super) fn facts(
         program: program.map(|elf| elf.path.clone()),
         machine: rebased.machine,
         duration_s: capture.duration_s(),
-        exit_status: capture.manifest.exit_status,
+        exit_status: capture.manifest.facts.exit_status,
         warnings: warnings.collect(),
         ..Facts::default()
     }

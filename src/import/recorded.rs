@@ -123,7 +123,7 @@ fn has_own_allocator(run: &RunBuilder, recording: &Recording, files: &ModuleFile
 /// The moment that was reached; an error where the run was over before it.
 fn reached(capture: &CaptureSet, recording: &Recording) -> Result<Option<Reached>> {
     let end = recording.end_us as f64 / 1e6;
-    let took = capture.manifest.duration_s.unwrap_or(0.0).max(end);
+    let took = capture.manifest.facts.duration_s.unwrap_or(0.0).max(end);
     let seconds = match capture.at {
         Moment::End => return Ok(None),
         Moment::Time(wanted) if wanted > took => {
@@ -352,7 +352,7 @@ fn facts(
     let header = &recording.header;
     // A program that waits to be ended does so behind its last event.
     let clock = recording.end_us as f64 / 1e6;
-    let clock = capture.manifest.duration_s.unwrap_or(0.0).max(clock);
+    let clock = capture.manifest.facts.duration_s.unwrap_or(0.0).max(clock);
     let duration_s = match reached {
         Some(reached) => reached.seconds,
         None => Some(capture.told_duration_s.unwrap_or(clock)),
@@ -378,7 +378,7 @@ fn facts(
         Some(clock).filter(|_| reached.is_none()),
     ));
     let mut processes = children::warnings_of(capture, &recording.header, &recording.programs);
-    let became = capture.manifest.went_on_as.as_deref();
+    let became = capture.manifest.facts.went_on_as.as_deref();
     if let Some(program) = became.filter(|_| reached.is_none()) {
         // It knows the whole path, and what became another program by a call of the system alone.
         processes.retain(|warning| !matches!(warning, RecordingWarning::WentOnAs { .. }));
@@ -413,7 +413,11 @@ fn facts(
         }),
         records: Some(recording.events),
         depth: Some(header.depth),
-        exit_status: capture.manifest.exit_status.filter(|_| reached.is_none()),
+        exit_status: capture
+            .manifest
+            .facts
+            .exit_status
+            .filter(|_| reached.is_none()),
         warnings,
         ..Facts::default()
     }

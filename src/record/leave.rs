@@ -5,8 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
-
 use super::execution::Execution;
 use super::job::{Captured, Ending, Job, With};
 use super::logs::{
@@ -14,6 +12,7 @@ use super::logs::{
 };
 use crate::error::{Error, RecordError, Result};
 use crate::recording::{self, is_launcher};
+use crate::run_facts::{RunFacts, SCHEMA};
 
 /// Makes the directory of a capture, which must not mix with another one.
 pub(super) fn prepare(output: &Path, force: bool) -> Result<()> {
@@ -214,33 +213,6 @@ fn child_directory(output: &Path, pid: u32) -> Result<PathBuf> {
     }
 }
 
-/// The facts of a run, as `run.json` has them.
-#[derive(Serialize)]
-struct RunFacts {
-    schema: &'static str,
-    duration_s: f64,
-    started_unix_s: f64,
-    command: Vec<String>,
-    /// What wrote the log.
-    recorder: &'static str,
-    ended: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exit_status: Option<i32>,
-    /// What the process became, without being recorded any more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    went_on_as: Option<String>,
-    /// Directories of what ran before, and is no child.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    ran_before: Vec<String>,
-    /// How many processes that it forked have no log, in glibc's logs; a recording has that in its header.
-    #[serde(skip_serializing_if = "is_none")]
-    unfollowed: u32,
-}
-
-fn is_none(number: &u32) -> bool {
-    *number == 0
-}
-
 fn put_log(log: &Log, directory: &Path, with: With) -> Result<()> {
     let to = directory.join(with.log());
     fs::rename(&log.path, &to).map_err(|e| Error::io("rename", &log.path, e))?;
@@ -263,21 +235,22 @@ fn put_facts(
     unfollowed: u32,
 ) -> Result<()> {
     let in_ms = |time: Duration| (time.as_secs_f64() * 1000.0).round() / 1000.0;
+    let ended = match ending {
+        Ending::Itself(_) => "itself",
+        Ending::Asked => "asked",
+        Ending::Killed => "killed",
+    };
     let facts = RunFacts {
-        schema: crate::capture::SCHEMA,
-        duration_s: in_ms(took),
-        started_unix_s: in_ms(began.duration_since(UNIX_EPOCH).unwrap_or_default()),
+        schema: SCHEMA,
+        duration_s: Some(in_ms(took)),
+        started_unix_s: Some(in_ms(began.duration_since(UNIX_EPOCH).unwrap_or_default())),
         command: job
             .command
             .iter()
             .map(|word| word.to_string_lossy().into_owned())
             .collect(),
         recorder: job.settings.with.name(),
-        ended: match ending {
-            Ending::Itself(_) => "itself",
-            Ending::Asked => "asked",
-            Ending::Killed => "killed",
-        },
+        ended: Some(ended.to_owned()),
         exit_status: match ending {
             Ending::Itself(code) => Some(code),
             _ => None,
@@ -285,6 +258,7 @@ fn put_facts(
         went_on_as,
         ran_before,
         unfollowed,
+        modules: Vec::new(),
     };
     // Under its name only when it is whole.
     let (path, new) = (directory.join("run.json"), directory.join("run.json.new"));
