@@ -10,7 +10,7 @@ use super::module_key::ModuleKey;
 use crate::run::{
     Build, CallSite, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Symbolized, Text,
 };
-use crate::trace::{Curve, Sizes};
+use crate::trace::{Curve, Lives, Sizes};
 
 /// What rows stand for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -188,6 +188,8 @@ pub struct SiteRun {
     pub curve: Option<Curve>,
     /// How many of the blocks that lived to the end were there at each step; `None` where no single block is known.
     pub survivors: Option<Curve>,
+    /// How long the others lived; `None` where no single block is known.
+    pub lives: Option<Lives>,
     /// Of stacks and wrappers, where there is something to say.
     pub beyond: Option<Box<Beyond>>,
 }
@@ -198,6 +200,7 @@ impl SiteRun {
         self.figures.add(site.figures);
         self.add_sizes(site.sizes.as_slice());
         self.add_curves(site.curve.as_ref(), site.survivors.as_ref());
+        self.add_lives(site.lives.as_ref());
         self.add_beyond(beyond.as_deref());
     }
 
@@ -221,6 +224,7 @@ impl SiteRun {
         self.figures.add(other.figures);
         self.add_sizes(&other.sizes);
         self.add_curves(other.curve.as_ref(), other.survivors.as_ref());
+        self.add_lives(other.lives.as_ref());
         self.add_beyond(other.beyond.as_deref());
     }
 
@@ -236,6 +240,17 @@ impl SiteRun {
             true => self.sizes = Few::default(),
             false => self.sizes.extend(other),
         }
+    }
+
+    fn add_lives(&mut self, other: Option<&Lives>) {
+        self.lives = match (self.lives.take(), other) {
+            (Some(mut sum), Some(other)) => {
+                sum.add(other);
+                Some(sum)
+            }
+            // Part of a sum would be a wrong one.
+            _ => None,
+        };
     }
 
     /// Adds the curves of a caller or site that is summed up in this one.

@@ -159,6 +159,7 @@ fn of_sites(whole: &SiteRun, numbers: &[u32], run: &Run) -> SiteRun {
                     sizes: site.sizes.into(),
                     curve: site.curve.clone(),
                     survivors: site.survivors.clone(),
+                    lives: site.lives.clone(),
                     beyond,
                     ..whole.clone()
                 });
@@ -199,6 +200,7 @@ fn by_sizes(site: JoinedSite, runs: &[Run]) -> Vec<JoinedSite> {
             };
             run.curve = None;
             run.survivors = None;
+            run.lives = None;
         }
         row.by = Grouping::Size;
         row.part = Some(Box::new(part));

@@ -63,6 +63,7 @@ fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
         if figures.allocated() {
             let site = run.add_site(at, figures, caller.sizes, Some(caller.curve));
             site.survivors = Some(caller.survivors);
+            site.lives = Some(caller.lives);
             site.keep_sizes(caller.live_sizes);
         }
     }

@@ -317,13 +317,15 @@ fn add_sites(run: &mut Run, recording: &Recording, at: &Locations) {
                 let site = &mut run.sites[index];
                 let sizes = stack.sizes.sizes();
                 let curves = (stack.curve.as_ref(), stack.survivors.as_ref());
-                site.add(figures, sizes, curves, stack.live_sizes.as_ref());
+                let lives = stack.lives.as_ref();
+                site.add(figures, sizes, curves, lives, stack.live_sizes.as_ref());
             }
             None => {
                 known.insert(id, run.sites.len());
                 let curve = stack.curve.clone();
                 let site = run.add_stack(id, figures, stack.sizes.sizes(), curve);
                 site.survivors.clone_from(&stack.survivors);
+                site.lives.clone_from(&stack.lives);
                 if let Some(sizes) = &stack.live_sizes {
                     site.keep_sizes(sizes.clone());
                 }

@@ -1,7 +1,7 @@
 //! What was allocated with one stack.
 
 use super::{Figures, StackId};
-use crate::trace::{Curve, LiveSizes, Sizes};
+use crate::trace::{Curve, LiveSizes, Lives, Sizes};
 
 /// A stack from which memory was allocated.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct CallSite {
     pub curve: Option<Curve>,
     /// How many of the blocks that lived to the end were there at each step; `None` where no single block is known.
     pub survivors: Option<Curve>,
+    /// How long the others lived; `None` where no single block is known.
+    pub lives: Option<Lives>,
     /// Of the live blocks, where they do not follow from the rest.
     pub(super) live_sizes: Option<Box<LiveSizes>>,
 }
@@ -52,6 +54,7 @@ impl CallSite {
         figures: Figures,
         sizes: Option<Sizes>,
         curves: (Option<&Curve>, Option<&Curve>),
+        lives: Option<&Lives>,
         live: Option<&LiveSizes>,
     ) {
         let all = self.live_sizes().zip(live);
@@ -64,6 +67,9 @@ impl CallSite {
             if let (Some(sum), Some(other)) = (sum, other) {
                 sum.add(other);
             }
+        }
+        if let (Some(sum), Some(lives)) = (&mut self.lives, lives) {
+            sum.add(lives);
         }
         self.live_sizes = None;
         if let Some((mut sum, live)) = all {

@@ -158,6 +158,7 @@ impl Run {
             sizes,
             curve,
             survivors: None,
+            lives: None,
             live_sizes: None,
         });
         &mut self.sites[index]

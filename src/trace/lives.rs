@@ -1,0 +1,268 @@
+//! How long the blocks lived that were freed.
+//!
+//! When blocks were born that live at the end ([`Survivors`](super::survivors::Survivors)) says little where much comes and
+//! goes: some of them are merely young. How long the others lived tells which of them should be gone. So it is counted, for
+//! each caller, how many blocks were born in one part of the run and freed in another.
+
+use std::sync::Arc;
+
+use super::block::{Block, CallerId, Stretch};
+use super::changes::{shift_for, stretch_of};
+use super::delta::{CallerDelta, Delta, STRETCHES};
+use super::packed::Packer;
+use super::sorted::Sorted;
+use super::varint;
+
+/// A part has 2 to the power of so many stretches: so a run has 33 to 64 parts, if it has as many lines.
+const PART: u32 = 2;
+
+/// Stretches of a part.
+pub(crate) const STRETCHES_OF_A_PART: usize = 1 << PART;
+
+/// Blocks of a caller that were born in one part of a run and freed in a later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    pub died: u8,
+    pub born: u8,
+    pub blocks: u64,
+}
+
+impl Life {
+    fn when(self) -> (u8, u8) {
+        (self.died, self.born)
+    }
+}
+
+/// The blocks of a caller that were freed, but for those that lived shortly: within a part of the run. In order of when they
+/// died, and then of when they were born. A caller of which there are none takes no more memory than a pointer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lives(Option<Arc<[u8]>>);
+
+impl Lives {
+    /// Of a run of so many stretches; `None` if there are no such lives, or if they are out of order.
+    pub fn new(stretches: usize, lives: &[Life]) -> Option<Self> {
+        let in_order = lives.windows(2).all(|pair| pair[0].when() < pair[1].when());
+        let parts = stretches.div_ceil(STRETCHES_OF_A_PART);
+        let is_of_run = |life: &Life| life.born < life.died && usize::from(life.died) < parts;
+        let is_good = stretches as u64 <= STRETCHES && in_order && lives.iter().all(is_of_run);
+        is_good.then(|| Lives::of(stretches, lives.iter().copied()))
+    }
+
+    fn of(stretches: usize, lives: impl Iterator<Item = Life>) -> Self {
+        let mut bytes = Vec::new();
+        let mut last = 0;
+        for life in lives {
+            if bytes.is_empty() {
+                varint::write(&mut bytes, stretches as u64);
+            }
+            bytes.push(life.died - last);
+            bytes.push(life.died - life.born);
+            varint::write(&mut bytes, life.blocks);
+            last = life.died;
+        }
+        Lives((!bytes.is_empty()).then(|| bytes.into()))
+    }
+
+    /// How many stretches the run has, of which [`STRETCHES_OF_A_PART`] are a part; as many as can be where there are no lives.
+    pub fn stretches(&self) -> usize {
+        match &self.0 {
+            Some(bytes) => varint::read(&mut &**bytes) as usize,
+            None => STRETCHES as usize,
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Life> + '_ {
+        let mut bytes = self.0.as_deref().unwrap_or_default();
+        varint::read(&mut bytes);
+        let mut died = 0;
+        std::iter::from_fn(move || {
+            let [later, age, rest @ ..] = bytes else {
+                return None;
+            };
+            bytes = rest;
+            died += later;
+            let born = died - age;
+            let blocks = varint::read(&mut bytes);
+            Some(Life { died, born, blocks })
+        })
+    }
+
+    /// Adds those of another caller of the same run.
+    pub fn add(&mut self, other: &Lives) {
+        if self.0.is_none() || other.0.is_none() {
+            if self.0.is_none() {
+                self.0.clone_from(&other.0);
+            }
+            return;
+        }
+        let stretches = self.stretches().max(other.stretches());
+        let mut all: Vec<Life> = self.iter().chain(other.iter()).collect();
+        all.sort_unstable_by_key(|life| life.when());
+        all.dedup_by(|next, sum| {
+            let is_same = next.when() == sum.when();
+            sum.blocks = sum
+                .blocks
+                .saturating_add(if is_same { next.blocks } else { 0 });
+            is_same
+        });
+        *self = Lives::of(stretches, all.into_iter());
+    }
+}
+
+/// Counts lives, for one part of all addresses. Those of one caller and part that die one after the other are counted in one
+/// slot. What has to leave its slot is done with.
+#[derive(Debug, Default)]
+pub(super) struct LivesSampler {
+    /// The part in which blocks die now.
+    died: u8,
+    /// As many as [`SLOTS`], or none.
+    slots: Vec<Slot>,
+    done: Vec<CallerDelta>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    caller: u32,
+    born: u8,
+    blocks: u32,
+}
+
+const SLOTS: usize = 1 << 10;
+
+impl LivesSampler {
+    /// A block dies in a stretch. Stretches come in order.
+    #[inline]
+    pub(super) fn note(&mut self, stretch: u64, block: Block) {
+        let (born, died) = (block.born >> PART, (stretch >> PART) as u8);
+        if born < died {
+            self.note_later(born, died, block.caller);
+        }
+    }
+
+    fn note_later(&mut self, born: u8, died: u8, caller: CallerId) {
+        if died != self.died {
+            self.finish();
+            self.died = died;
+        }
+        if self.slots.is_empty() {
+            self.slots = vec![Slot::default(); SLOTS];
+        }
+        let at = (caller.0 as usize * 64 + usize::from(born)) % SLOTS;
+        let slot = &mut self.slots[at];
+        if slot.blocks > 0 && (slot.caller, slot.born) == (caller.0, born) {
+            slot.blocks = slot.blocks.saturating_add(1);
+            return;
+        }
+        let one = Slot {
+            caller: caller.0,
+            born,
+            blocks: 1,
+        };
+        let before = std::mem::replace(slot, one);
+        self.finish_slot(before);
+    }
+
+    fn finish_slot(&mut self, slot: Slot) {
+        if slot.blocks > 0 {
+            self.done.push(CallerDelta {
+                caller: CallerId(slot.caller),
+                stretch: when(self.died, slot.born),
+                delta: Delta {
+                    blocks: slot.blocks.into(),
+                    bytes: 0,
+                },
+            });
+        }
+    }
+
+    fn finish(&mut self) {
+        for at in 0..self.slots.len() {
+            let slot = std::mem::take(&mut self.slots[at]);
+            self.finish_slot(slot);
+        }
+    }
+
+    /// How many counts wait to be taken over.
+    pub(super) fn waiting(&self) -> usize {
+        self.done.len()
+    }
+
+    /// The part goes on under the number that it has with longer stretches.
+    pub(super) fn coarsen(&mut self, by: u32) {
+        self.died = shifted(self.died, by);
+    }
+}
+
+/// Both parts in one number, in order of when a block died.
+fn when(died: u8, born: u8) -> u32 {
+    u32::from(died) << 8 | u32::from(born)
+}
+
+fn shifted(part: Stretch, by: u32) -> u8 {
+    part.checked_shr(by).unwrap_or(0)
+}
+
+/// The lives of every caller.
+#[derive(Debug, Default)]
+pub(super) struct AllLives(Sorted);
+
+impl AllLives {
+    /// Takes over what a sampler has counted.
+    pub(super) fn absorb(&mut self, sampler: &mut LivesSampler) {
+        self.0.extend(sampler.done.drain(..));
+    }
+
+    /// Takes over everything.
+    pub(super) fn absorb_all(&mut self, sampler: &mut LivesSampler) {
+        sampler.finish();
+        self.absorb(sampler);
+    }
+
+    /// Makes stretches 2^`by` times as long. Nothing may wait in any sampler.
+    pub(super) fn coarsen(&mut self, by: u32) {
+        self.0.finish();
+        let before = std::mem::take(&mut self.0);
+        let mut lives = before.iter().peekable();
+        let mut packer = Packer::default();
+        let mut of_caller: Vec<CallerDelta> = Vec::new();
+        while let Some(first) = lives.next() {
+            of_caller.push(first);
+            while let Some(next) = lives.next_if(|next| next.caller == first.caller) {
+                of_caller.push(next);
+            }
+            for life in &mut of_caller {
+                let [.., died, born] = life.stretch.to_be_bytes();
+                life.stretch = when(shifted(died, by), shifted(born, by));
+            }
+            // What has become short is not kept.
+            of_caller.retain(|life| life.stretch & 0xff < life.stretch >> 8);
+            of_caller.sort_unstable_by_key(CallerDelta::when);
+            of_caller.drain(..).for_each(|life| packer.push(life));
+        }
+        self.0 = Sorted::from(packer.finish());
+    }
+
+    /// No block dies any more.
+    pub(super) fn finish(&mut self) {
+        self.0.finish();
+    }
+
+    /// Of so many callers, by [`CallerId`], over a run of so many lines.
+    pub(super) fn of_callers(&self, callers: usize, lines: u64) -> impl Iterator<Item = Lives> {
+        let last = lines.saturating_sub(1);
+        let stretches = stretch_of(last + 1, shift_for(lines)) as usize + 1;
+        let mut all = self.0.iter().peekable();
+        let callers = (0..callers as u32).map(CallerId);
+        callers.map(move |caller| {
+            let lives = std::iter::from_fn(|| all.next_if(|life| life.caller == caller));
+            Lives::of(
+                stretches,
+                lives.map(|life| {
+                    let [.., died, born] = life.stretch.to_be_bytes();
+                    let blocks = life.delta.blocks as u64;
+                    Life { died, born, blocks }
+                }),
+            )
+        })
+    }
+}
