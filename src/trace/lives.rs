@@ -34,9 +34,10 @@ impl Life {
 }
 
 /// The blocks of a caller that were freed, but for those that lived shortly: within a part of the run. In order of when they
-/// died, and then of when they were born. A caller of which there are none takes no more memory than a pointer.
+/// died, and then of when they were born. Those of a caller that has
+/// none take no memory of their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lives(Option<Arc<[u8]>>);
+pub struct Lives(Arc<[u8]>);
 
 impl Lives {
     /// Of a run of so many stretches; `None` if there are no such lives, or if they are out of order.
@@ -60,19 +61,22 @@ impl Lives {
             varint::write(&mut bytes, life.blocks);
             last = life.died;
         }
-        Lives((!bytes.is_empty()).then(|| bytes.into()))
+        match bytes.is_empty() {
+            true => Lives::default(),
+            false => Lives(bytes.into()),
+        }
     }
 
     /// How many stretches the run has, of which [`STRETCHES_OF_A_PART`] are a part; as many as can be where there are no lives.
     pub fn stretches(&self) -> usize {
-        match &self.0 {
-            Some(bytes) => varint::read(&mut &**bytes) as usize,
-            None => STRETCHES as usize,
+        match self.0.is_empty() {
+            true => STRETCHES as usize,
+            false => varint::read(&mut &*self.0) as usize,
         }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Life> + '_ {
-        let mut bytes = self.0.as_deref().unwrap_or_default();
+        let mut bytes = &*self.0;
         varint::read(&mut bytes);
         let mut died = 0;
         std::iter::from_fn(move || {
@@ -89,10 +93,11 @@ impl Lives {
 
     /// Adds those of another caller of the same run.
     pub fn add(&mut self, other: &Lives) {
-        if self.0.is_none() || other.0.is_none() {
-            if self.0.is_none() {
-                self.0.clone_from(&other.0);
-            }
+        if other.0.is_empty() {
+            return;
+        }
+        if self.0.is_empty() {
+            *self = other.clone();
             return;
         }
         let stretches = self.stretches().max(other.stretches());
@@ -264,5 +269,113 @@ impl AllLives {
                 }),
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::{ReplayOptions, Reuse, replay};
+    use super::*;
+
+    fn life(died: u8, born: u8, blocks: u64) -> Life {
+        Life { died, born, blocks }
+    }
+
+    #[test]
+    fn lives_come_back_as_they_were() {
+        let all = [
+            life(1, 0, 7),
+            life(9, 3, 1),
+            life(9, 8, 300),
+            life(63, 0, u64::MAX),
+        ];
+        let lives = Lives::new(256, &all).unwrap();
+        assert_eq!(lives.iter().collect::<Vec<_>>(), all);
+        assert_eq!(lives.stretches(), 256);
+        let none = Lives::new(130, &[]).unwrap();
+        assert_eq!((none.iter().count(), none), (0, Lives::default()));
+        assert!(size_of::<Option<Lives>>() <= 2 * size_of::<usize>());
+    }
+
+    #[test]
+    fn what_is_out_of_order_is_of_no_run() {
+        for bad in [
+            [life(9, 3, 1), life(9, 3, 1)],
+            [life(9, 3, 1), life(8, 3, 1)],
+            [life(3, 3, 1), life(8, 3, 1)],
+            [life(2, 1, 1), life(33, 3, 1)],
+        ] {
+            assert_eq!(Lives::new(132, &bad), None, "{bad:?}");
+        }
+        assert_eq!(Lives::new(257, &[]), None);
+    }
+
+    #[test]
+    fn those_of_two_callers_are_summed_up() {
+        let of = |lives: &[Life]| Lives::new(256, lives).unwrap();
+        let mut sum = Lives::default();
+        for lives in [
+            of(&[life(2, 1, 5), life(7, 1, u64::MAX)]),
+            of(&[]),
+            of(&[life(2, 0, 1), life(2, 1, 6), life(7, 1, 2)]),
+        ] {
+            sum.add(&lives);
+        }
+        assert_eq!(
+            sum,
+            of(&[life(2, 0, 1), life(2, 1, 11), life(7, 1, u64::MAX)])
+        );
+    }
+
+    /// Three callers whose blocks live for a few lines, for a part of the run, or for most of it, against a plain count.
+    #[test]
+    fn a_log_has_the_lives_of_its_blocks() {
+        for lines in [1, 3, 130, 2_000, 40_000_u64] {
+            let (mut log, mut chance) = (String::new(), 1_u64);
+            let mut live: BTreeMap<u64, (u64, u64, u64)> = BTreeMap::new();
+            let mut freed = Vec::new();
+            for line in 0..lines {
+                chance = chance.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                let caller = chance >> 33 & 3;
+                let due = live.iter().find(|(_, (until, ..))| *until <= line);
+                if let Some((&address, &(_, owner, born))) = due {
+                    log.push_str(&format!("@ a:[0x99] - {address:#x}\n"));
+                    live.remove(&address);
+                    freed.push((owner, born, line));
+                } else {
+                    let life = [5, lines / 9, lines / 2, lines][caller as usize];
+                    let address = 0x1000 + line * 16;
+                    log.push_str(&format!("@ a:[{:#x}] + {address:#x} 0x8\n", caller + 1));
+                    live.insert(address, (line + life, caller + 1, line));
+                }
+            }
+            // At most 256 stretches of a power of two of lines, four of which are a part.
+            let stretch = (0..)
+                .map(|by| 1 << by)
+                .find(|long| lines.div_ceil(*long) <= 256);
+            let part = |line: u64| (line / stretch.unwrap() / 4) as u8;
+            let mut expected: BTreeMap<(u64, u8, u8), u64> = BTreeMap::new();
+            for (owner, born, died) in freed {
+                if part(born) < part(died) {
+                    *expected.entry((owner, part(died), part(born))).or_default() += 1;
+                }
+            }
+            let trace = replay(log.as_bytes(), ReplayOptions::default()).unwrap();
+            let all = trace.settle(Reuse::FreeLoggedLate).lives();
+            let callers = trace.callers.iter().map(|caller| caller.address.unwrap());
+            let found = callers.zip(&all).flat_map(|(owner, lives)| {
+                assert!(
+                    lives.iter().next().is_none()
+                        || lives.stretches() as u64 == lines.div_ceil(stretch.unwrap())
+                );
+                lives
+                    .iter()
+                    .map(move |life| ((owner, life.died, life.born), life.blocks))
+            });
+            assert_eq!(found.collect::<BTreeMap<_, _>>(), expected, "{lines} lines");
+            assert_eq!(expected.is_empty(), lines < 100, "{lines} lines");
+        }
     }
 }

@@ -107,6 +107,11 @@ const YOUNG_OF_QUEUE: f64 = 0.1;
 /// rest: it was only young. A leak has as much.
 const YOUNG_AT_THE_END: f64 = 0.2;
 
+/// A queue that takes in more than it works off is left with more than it could have taken in while it was empty, by these shares
+/// of all, in the last run and in the first one.
+const TOO_MUCH: f64 = 0.08;
+const TOO_MUCH_BEFORE: f64 = 0.06;
+
 /// Where an exit freed what was waiting, it left at most this share of the most that ever was.
 const LEFT_BY_EXIT: f64 = 0.1;
 
@@ -179,8 +184,8 @@ pub(super) struct Evidence {
     outlive_all: bool,
     /// How long the others waited that were freed, if they were freed in order.
     wait: Option<Wait>,
-    /// Blocks wait ever longer, and longer in the longer run.
-    waits_ever_longer: bool,
+    /// It is a queue that takes in more than it works off in both runs, and had more in the longer one.
+    is_overloaded: bool,
     /// What lived when the end of the run began to free things was young, and what was freed before that was not freed in
     /// order.
     is_young_at_the_end: bool,
@@ -249,7 +254,7 @@ impl Evidence {
             grows_with_the_length: false,
             outlive_all: false,
             wait: None,
-            waits_ever_longer: false,
+            is_overloaded: false,
             is_young_at_the_end: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
@@ -276,28 +281,22 @@ impl Evidence {
             differs_as_a_leak: differs_as_a_leak(first, last),
             longer_has_more: queue::longer_has_more(first, last),
             grows_with_the_length: queue::grows_with_the_length(first, last),
-            waits_ever_longer: self.waits_longer_than(other.wait, first, last),
+            is_overloaded: self.is_overloaded_as(&other, first, last),
             ..self
         }
     }
 
-    /// Whether blocks waited ever longer in the last run, and did so in the first one, or longer in the longer one.
-    fn waits_longer_than(
+    /// Whether this is a queue that takes in too much, and so is that of the first run, as far as that is known.
+    fn is_overloaded_as(
         &self,
-        other: Option<Wait>,
+        other: &Evidence,
         first: &Observed<'_>,
         last: &Observed<'_>,
     ) -> bool {
-        let Some(wait) = self.wait.filter(|wait| wait.is_ever_longer) else {
-            return false;
-        };
-        match differ_by(first, last) {
-            None => other.is_some_and(|other| other.is_ever_longer),
-            Some(times) => {
-                queue::longer_has_more(first, last)
-                    && other.is_none_or(|other| wait.grows_with_the_length(other, times))
-            }
-        }
+        self.wait
+            .is_some_and(|wait| wait.is_long && wait.spare <= -TOO_MUCH)
+            && other.wait.is_none_or(|wait| wait.spare <= -TOO_MUCH_BEFORE)
+            && queue::longer_has_clearly_more(first, last)
     }
 
     /// Whether the last run did more, and left as much more as a leak would: by its records, whatever time it took.
@@ -325,7 +324,7 @@ impl Evidence {
             Grade::None(_) => {}
         }
         let grew = work::grew_until_the_exit(&self.live) && !self.is_young_at_the_end;
-        let is_queue = || self.is_draining_queue() || self.waits_ever_longer;
+        let is_queue = || self.is_draining_queue() || self.is_overloaded;
         if !self.is_bounded() && (grew || self.is_freed() && is_queue()) {
             return Trend::Grows;
         }
@@ -382,7 +381,7 @@ impl Evidence {
         self.most() >= queue::LEAST
             && self.is_in_order != Some(false)
             && (work::rises_all_along(&self.live)
-                || self.waits_ever_longer && !self.is_freed()
+                || self.is_overloaded && !self.is_freed()
                 || is_worked_off && (self.is_draining_queue() || is_steady()))
     }
 
@@ -488,10 +487,12 @@ impl Evidence {
 
     /// Whether chance can explain that what is kept becomes less.
     fn may_be_steady(&self) -> bool {
-        let [all, _, half] = self.drift.map(Drift::deviations);
-        // What fills up slows down to the end; what only filled at first does not.
-        let is_even_in_the_end = half > -LITTLE_DRIFT && self.drift[2].births() >= FEWEST_OF_HALF;
-        (all > -MORE_DRIFT || is_even_in_the_end) && effective(self.births()) >= HEAPS
+        let [all, _, half] = self.drift;
+        // What fills up slows down to the end; what only filled at first does not. A shorter run may have been filling still.
+        let is_even =
+            |half: Drift| half.deviations() > -LITTLE_DRIFT && half.births() >= FEWEST_OF_HALF;
+        let is_even_in_the_end = is_even(half) || is_even(self.drift_from(MIDDLE));
+        (all.deviations() > -MORE_DRIFT || is_even_in_the_end) && effective(self.births()) >= HEAPS
     }
 
     /// Too few for any other verdict, but all still there and spread over the run.

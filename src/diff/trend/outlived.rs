@@ -68,3 +68,61 @@ fn born_early_enough<'a>(freed: &Freed, born: &'a [f64]) -> Option<&'a [f64]> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diff::finding::Trend;
+    use crate::diff::trend::observed::Observed;
+    use crate::diff::trend::trend_of;
+    use crate::trace::{Curve, Life, Lives, STEPS, Tally};
+
+    /// A working set of 1,000 blocks, give or take 300, each of which lives for two steps, and a leak that keeps one block at some
+    /// steps. `older` more were freed after 50 steps, each time.
+    fn trend(many: u64, kept: impl Fn(usize) -> bool, older: u64, are_lives_known: bool) -> Trend {
+        let leaked = |step: usize| (0..=step).filter(|step| kept(*step)).count() as u64;
+        let tally = |blocks| Tally { blocks, bytes: 0 };
+        let busy = |step: usize| [700, 1300, 1000, 1200, 800][step % 5];
+        let curve = Curve::of(&std::array::from_fn(|step| {
+            tally(leaked(step) + busy(step))
+        }));
+        let young = |step: usize| match step {
+            ..62 => 0,
+            62 => busy(STEPS - 1) / 2,
+            _ => busy(STEPS - 1),
+        };
+        let survivors = Curve::of(&std::array::from_fn(|step| {
+            tally(leaked(step) + young(step))
+        }));
+        let life = |died: usize, age: usize, blocks| Life {
+            died: died as u8,
+            born: (died - age) as u8,
+            blocks,
+        };
+        let lives = (2..STEPS).flat_map(|died| {
+            let late = (died > 50 && older > 0).then(|| life(died, 50, older));
+            late.into_iter().chain([life(died, 2, 500)])
+        });
+        let lives = Lives::new(256, &lives.collect::<Vec<_>>()).unwrap();
+        trend_of(&Observed {
+            survivors: Some(&survivors),
+            lives: are_lives_known.then_some(&lives),
+            allocations: Some(62 * 500 + 1200 + 13 * older + 16),
+            ..Observed::bare(&curve)
+        })
+    }
+
+    #[test]
+    fn what_outlives_all_that_is_freed_may_leak() {
+        let leak = |step: usize| step % 4 == 1;
+        assert_eq!(trend(leak, 0, true), Trend::MayLeak);
+        assert!(!trend(leak, 0, false).is_growth(), "not known");
+        assert!(!trend(leak, 9, true).is_growth(), "may be freed, too");
+        for few in [
+            (|step| step < 16) as fn(usize) -> bool,
+            |_| false,
+            |step| step % 20 == 7,
+        ] {
+            assert!(!trend(few, 0, true).is_growth());
+        }
+    }
+}

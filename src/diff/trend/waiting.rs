@@ -1,5 +1,5 @@
-//! Blocks that are freed in the order in which they came, and wait ever longer for it: a queue that fills faster than it is
-//! worked off.
+//! Blocks that are freed in the order in which they came, after a wait that is not always the same: a queue. What takes in more
+//! than it works off grows, even if its load lets it drain for a time.
 
 use super::freed::Freed;
 use super::queue::LEAST;
@@ -12,34 +12,25 @@ const OUT_OF_ORDER: f64 = 0.02;
 /// So many have to be freed, to tell their order.
 const FEWEST_FREED: f64 = 12.0;
 
-/// In the last third of the work blocks wait for this share of the run. What is shorter is not seen well.
-const LONG: f64 = 0.05;
+/// The first ones waited for no more than so many parts: what makes room only once it is full has old ones.
+const AT_FIRST: f64 = 3.0;
 
-/// In the first third they waited for this share of that, or what is freed is no queue: what expires after a time, or makes room
-/// for a new block, is as old at one time as at another.
+/// What expires after a time, or makes room for a new block, is as old at one time as at another. In a queue the longest wait is
+/// so many times the first one,
+const TIMES_AS_LONG: f64 = 2.0;
+
+/// or blocks wait for this share of what they wait for in the last third of the work, in the first one.
 const SHORTER: f64 = 0.62;
 
-/// In a queue that fills faster than it is worked off, for this share. If it grows all along, it is a fifth.
-const BEFORE: f64 = 0.5;
-
-/// When the work ends, they wait for this share of the longest wait.
-const IN_THE_END: f64 = 0.8;
+/// One that grows makes them wait for so many times as long, and for this share of the run: what is shorter is not seen well.
+const MANY_TIMES_AS_LONG: f64 = 4.0;
+const LONG: f64 = 0.05;
 
 /// Some are freed in this share of the parts, since the first ones were: what is freed all at once is no queue.
 const AT_ALL_TIMES: f64 = 0.8;
 
-/// The first ones waited for no more than so many parts: what makes room only once it is full has old ones.
-const AT_FIRST: f64 = 3.0;
-
-/// A queue that is empty for a part of its time can take in more. What is left is more than that, by this share of all.
-const MORE_THAN_IDLE: f64 = 0.06;
-
 /// It is as good as empty with this share of the most that it ever had, or with one block.
 const EMPTY: f64 = 0.02;
-
-/// A run that is longer by some waits longer at the most by this share of that: half of a run has half of the wait in a queue
-/// that grows all along, and chance moves it.
-const GROWS: f64 = 0.3;
 
 /// Whether hardly a block is freed before one that is older; `None` if too few are freed to tell.
 pub(super) fn are_in_order(freed: &Freed, alive: &[f64; STEPS]) -> Option<bool> {
@@ -65,62 +56,49 @@ pub(super) fn are_in_order(freed: &Freed, alive: &[f64; STEPS]) -> Option<bool> 
 /// How long the blocks waited that a site freed, in order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Wait {
-    /// The longest, as a share of the run.
-    longest: f64,
     /// It was short at first, and became longer.
     pub is_of_a_queue: bool,
-    /// It became longer to the end, and there is more left than the queue could have taken in when it was empty.
-    pub is_ever_longer: bool,
+    /// It became long, and blocks waited at all times.
+    pub is_long: bool,
+    /// What a queue could have taken in while it was empty, had there been more to do, without what it is left with; as a share
+    /// of all that came.
+    pub spare: f64,
 }
 
 impl Wait {
     /// Of a site that allocated so many; `None` if none has waited.
     pub(super) fn of(freed: &Freed, live: &[f64; STEPS], allocations: f64) -> Option<Wait> {
         let begin = live.iter().position(|live| *live > 0.0)?;
+        let at_work = live.get(begin..=work::end_of_work(live))?;
         let waits = waits(freed);
         let waits = waits.get(freed.part_of(begin)..)?;
-        let first = waits.iter().position(|wait| *wait > 0.0)?;
+        let since = &waits[waits.iter().position(|wait| *wait > 0.0)?..];
         let third = waits.len().div_ceil(3);
         let mean = |waits: &[f64]| waits.iter().sum::<f64>() / waits.len() as f64;
         let (early, late) = (mean(&waits[..third]), mean(&waits[waits.len() - third..]));
-        let longest = waits.iter().fold(0.0_f64, |most, wait| most.max(*wait));
-        let since = &waits[first..];
+        let (first, longest) = (
+            since[0],
+            waits.iter().fold(0.0_f64, |most, wait| most.max(*wait)),
+        );
         let is_freed = since.iter().filter(|wait| **wait > 0.0).count() as f64;
-        let is_of_a_queue = since[0] <= AT_FIRST && early <= SHORTER * late;
-        let is_ever_longer = is_of_a_queue
-            && freed.share(late) >= LONG
-            && early <= BEFORE * late
-            && waits[waits.len() - 1] >= IN_THE_END * longest
-            && is_freed >= AT_ALL_TIMES * since.len() as f64
-            && live
-                .get(begin..=work::end_of_work(live))
-                .is_some_and(|at_work| takes_in_too_much(at_work, allocations));
+        let top = at_work.iter().fold(0.0_f64, |most, live| most.max(*live));
         Some(Wait {
-            longest: freed.share(longest),
-            is_of_a_queue,
-            is_ever_longer,
+            is_of_a_queue: first <= AT_FIRST
+                && (longest >= TIMES_AS_LONG * first || early <= SHORTER * late),
+            is_long: longest >= MANY_TIMES_AS_LONG * first
+                && freed.share(longest) >= LONG
+                && is_freed >= AT_ALL_TIMES * since.len() as f64
+                && top >= LEAST,
+            spare: spare(at_work, top, allocations),
         })
-    }
-
-    /// Whether blocks waited longer in the longer of two runs, of which the last one is so many times as long. What expires after
-    /// a time waits as long in both.
-    pub(super) fn grows_with_the_length(self, first: Wait, times: f64) -> bool {
-        let (longest, first) = (self.longest * times, first.longest);
-        match times > 1.0 {
-            true => longest >= first * (1.0 + GROWS * (times - 1.0)),
-            false => first >= longest * (1.0 + GROWS * (times.recip() - 1.0)),
-        }
     }
 }
 
-/// Whether a site is left with more than a queue could have taken in while it was empty, had there been more to do.
-fn takes_in_too_much(at_work: &[f64], allocations: f64) -> bool {
-    let top = at_work.iter().fold(0.0_f64, |most, live| most.max(*live));
+fn spare(at_work: &[f64], top: f64, allocations: f64) -> f64 {
     let empty = (EMPTY * top).max(1.0);
     let idle = at_work.iter().filter(|live| **live <= empty).count();
-    let idle = idle as f64 / at_work.len() as f64;
     let left = at_work.last().copied().unwrap_or(0.0);
-    top >= LEAST && left >= (idle + MORE_THAN_IDLE) * allocations
+    idle as f64 / at_work.len() as f64 - left / allocations.max(1.0)
 }
 
 /// For how many parts of the run blocks waited that were freed, on average, in each part of the work.
@@ -133,4 +111,118 @@ fn waits(freed: &Freed) -> Vec<f64> {
     }
     let mean = |(sum, blocks): (f64, f64)| if blocks > 0.0 { sum / blocks } else { 0.0 };
     sums.into_iter().map(mean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::trend::observed::Observed;
+    use crate::trace::{Curve, Life, Lives, Tally};
+
+    /// A run of 64 parts, which are steps, too: at each some blocks come, and `goes` says which of those that are there go, the
+    /// oldest first.
+    struct Site {
+        live: [f64; STEPS],
+        alive: [f64; STEPS],
+        lives: Lives,
+        all: f64,
+    }
+
+    impl Site {
+        fn of(each: usize, goes: impl Fn(usize, &[usize]) -> Vec<usize>) -> Site {
+            Site::with(|_| each, goes)
+        }
+
+        fn with(
+            come: impl Fn(usize) -> usize,
+            goes: impl Fn(usize, &[usize]) -> Vec<usize>,
+        ) -> Site {
+            let (mut there, mut freed) = (Vec::new(), Vec::new());
+            let mut live = [0.0; STEPS];
+            for step in 0..STEPS {
+                there.extend([step].repeat(come(step)));
+                let mut gone = goes(step, &there);
+                gone.sort_unstable_by(|a, b| b.cmp(a));
+                let born = gone.iter().map(|at| there.remove(*at));
+                freed.extend(born.map(|born| (step as u8, born as u8)));
+                live[step] = there.len() as f64;
+            }
+            freed.retain(|(died, born)| born < died);
+            freed.sort_unstable();
+            let lives = freed.chunk_by(|a, b| a == b).map(|alike| Life {
+                died: alike[0].0,
+                born: alike[0].1,
+                blocks: alike.len() as u64,
+            });
+            Site {
+                live,
+                alive: std::array::from_fn(|step| {
+                    there.iter().filter(|born| **born <= step).count() as f64
+                }),
+                lives: Lives::new(256, &lives.collect::<Vec<_>>()).unwrap(),
+                all: (0..STEPS).map(come).sum::<usize>() as f64,
+            }
+        }
+
+        fn wait(&self) -> Option<Wait> {
+            let curve = Curve::of(&self.live.map(|blocks| Tally {
+                blocks: blocks as u64,
+                bytes: 0,
+            }));
+            let run = Observed {
+                lives: Some(&self.lives),
+                ..Observed::bare(&curve)
+            };
+            let freed = Freed::of(&run, &self.live).unwrap();
+            are_in_order(&freed, &self.alive)?.then(|| Wait::of(&freed, &self.live, self.all))?
+        }
+    }
+
+    /// The oldest, so many in each of so many steps.
+    fn oldest(blocks: usize) -> impl Fn(usize, &[usize]) -> Vec<usize> {
+        move |_, there| (0..blocks.min(there.len())).collect()
+    }
+
+    /// Ten come at a step, and seven go: at the end 192 of 640 wait, those that go came 19 steps ago, and it is never empty.
+    #[test]
+    fn a_queue_that_fills_is_left_with_more_than_it_could_take() {
+        let wait = Site::of(10, oldest(7)).wait().unwrap();
+        assert!(wait.is_of_a_queue && wait.is_long);
+        assert!((wait.spare + 192.0 / 640.0).abs() < 1e-9, "{wait:?}");
+    }
+
+    /// Ten come at each of 16 steps, and none at the next 16; six go at a step. After 27 steps it is empty for five, of each 32.
+    #[test]
+    fn a_queue_that_is_empty_at_times_could_take_more() {
+        let come = |step: usize| if step % 32 < 16 { 10 } else { 0 };
+        let wait = Site::with(come, oldest(6)).wait().unwrap();
+        assert!(wait.is_of_a_queue);
+        assert!((wait.spare - 10.0 / 64.0).abs() <= 2.0 / 64.0, "{wait:?}");
+    }
+
+    #[test]
+    fn what_makes_room_or_expires_is_no_queue() {
+        let cache = Site::of(10, |_, there| {
+            (0..there.len().saturating_sub(200)).collect()
+        });
+        assert!(!cache.wait().unwrap().is_of_a_queue);
+        let expires = Site::of(10, |step, there| {
+            let old = there.iter().position(|born| born + 5 > step);
+            (0..old.unwrap_or(there.len())).collect()
+        });
+        assert!(!expires.wait().unwrap().is_of_a_queue);
+    }
+
+    #[test]
+    fn blocks_that_overtake_others_are_no_queue() {
+        let every_third =
+            |_: usize, there: &[usize]| -> Vec<usize> { (0..there.len()).step_by(3).collect() };
+        assert_eq!(Site::of(10, every_third).wait(), None);
+        let newest = |_: usize, there: &[usize]| (there.len() - 7..there.len()).collect();
+        assert_eq!(Site::of(10, newest).wait(), None, "none is freed later");
+        let but_one = |step: usize, there: &[usize]| -> Vec<usize> {
+            (usize::from(step > 0)..7.min(there.len())).collect()
+        };
+        assert!(Site::of(10, but_one).wait().is_some(), "one is set aside");
+    }
 }
