@@ -4,7 +4,7 @@ use super::doubt::{Doubt, Grade};
 use super::drift::Drift;
 use super::freed::Freed;
 use super::length::more_of;
-use super::longer::{differ_by, differs_as_a_leak};
+use super::longer::differs_as_a_leak;
 use super::observed::Observed;
 use super::outlived;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
