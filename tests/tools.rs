@@ -30,6 +30,8 @@ mod recorder;
 mod replaced;
 #[path = "record/said.rs"]
 mod said;
+#[path = "record/split_lines.rs"]
+mod split_lines;
 #[path = "record/stacks.rs"]
 mod stacks;
 #[path = "record/unwind.rs"]
@@ -449,6 +451,21 @@ fn main() {
             "a_fork_that_cannot_be_recorded_is_named",
             &["gcc"],
             gate::a_fork_that_cannot_be_recorded_is_named,
+        ),
+        trial(
+            "a_line_that_was_split_leaks_no_more",
+            &["gcc"],
+            split_lines::a_line_that_was_split_leaks_no_more,
+        ),
+        trial(
+            "a_line_that_was_split_and_leaks_fails",
+            &["gcc"],
+            split_lines::a_line_that_was_split_and_leaks_fails,
+        ),
+        trial(
+            "a_fork_that_glibc_cannot_log_is_named",
+            &["gcc"],
+            gate::a_fork_that_glibc_cannot_log_is_named,
         ),
         trial(
             "too_few_counts_are_refused_if_strict",

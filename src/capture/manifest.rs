@@ -44,6 +44,9 @@ pub(crate) struct Manifest {
     /// Directories below it that hold what ran before, and no children.
     #[serde(default)]
     pub ran_before: Vec<String>,
+    /// How many processes that it forked have no log of their own.
+    #[serde(default)]
+    pub unfollowed: u32,
     #[serde(default)]
     modules: Vec<ManifestModule>,
     /// Made when the first module is looked up.

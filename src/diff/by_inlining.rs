@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
 
+use super::links::Links;
 use super::matched_by::MatchedBy;
 use super::site::{JoinedSite, SiteKey, SiteRun};
-use crate::run::{Run, Symbolized, Text};
+use crate::run::{Run, Text};
 use crate::symbol_name::without_clone;
 
 #[derive(PartialEq, Eq, Hash)]
@@ -21,14 +22,10 @@ struct LineOfRun {
     line: u32,
 }
 
-/// Makes one of the rows of a line that are one; and says which of these each site is in.
-pub(super) fn unite_by_inlining(
-    sites: Vec<JoinedSite>,
-    runs: &[Run],
-) -> (Vec<JoinedSite>, Vec<usize>) {
+/// Finds the rows of a line that are one.
+pub(super) fn link_by_inlining(sites: &[JoinedSite], runs: &[Run], links: &mut Links) {
     if runs.len() < 2 || !runs.iter().all(Run::has_stacks) {
-        let as_they_are = (0..sites.len()).collect();
-        return (sites, as_they_are);
+        return;
     }
     let mut of_lines: HashMap<LineOfRun, Vec<usize>> = HashMap::new();
     for (index, site) in sites.iter().enumerate() {
@@ -36,7 +33,6 @@ pub(super) fn unite_by_inlining(
             of_lines.entry(line).or_default().push(index);
         }
     }
-    let mut heads: Vec<usize> = (0..sites.len()).collect();
     for (index, site) in sites.iter().enumerate() {
         let missing = (0..runs.len()).filter(|run| site.runs[*run].is_none());
         let missing: Vec<usize> = missing.collect();
@@ -52,32 +48,10 @@ pub(super) fn unite_by_inlining(
                 here.is_some_and(|here| is_reached(here, &runs[*run], &chain))
             });
             if is_reached {
-                let (one, two) = (head(&heads, index), head(&heads, other));
-                heads[one.max(two)] = one.min(two);
+                links.add(index.min(other), index.max(other), MatchedBy::Callers);
             }
         }
     }
-    let mut at: Vec<usize> = Vec::with_capacity(sites.len());
-    let mut united: Vec<JoinedSite> = Vec::with_capacity(sites.len());
-    for (index, site) in sites.into_iter().enumerate() {
-        let head = head(&heads, index);
-        if head == index {
-            at.push(united.len());
-            united.push(site);
-            continue;
-        }
-        let head = at[head];
-        at.push(head);
-        add(&mut united[head], site);
-    }
-    (united, at)
-}
-
-fn head(heads: &[usize], mut index: usize) -> usize {
-    while heads[index] != index {
-        index = heads[index];
-    }
-    index
 }
 
 /// The line of a site in each run that has it.
@@ -140,27 +114,4 @@ fn is_reached(here: &SiteRun, run: &Run, chain: &[Text]) -> bool {
         }
         false
     })
-}
-
-/// Adds a row of the same line.
-fn add(site: &mut JoinedSite, other: JoinedSite) {
-    for (sum, other) in site.runs.iter_mut().zip(other.runs) {
-        match (sum.as_mut(), other) {
-            (Some(sum), Some(other)) => {
-                sum.add(&other);
-                sum.sort_lists();
-            }
-            (None, Some(other)) => *sum = Some(other),
-            (_, None) => {}
-        }
-    }
-    if let Symbolized::Named(named) = &site.name {
-        site.name = Symbolized::Named(named.alone());
-    }
-    if let SiteKey::Line { inlined_into, .. } = &mut site.key {
-        *inlined_into = Default::default();
-    }
-    site.forked |= other.forked;
-    let by = site.matched_by.max(other.matched_by);
-    site.matched_by = by.max(Some(MatchedBy::Callers));
 }

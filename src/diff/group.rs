@@ -61,7 +61,7 @@ impl Aliases {
         newest(module, |module| self.modules.get(module))
     }
 
-    fn file(&self, module: &ModuleKey, path: &str) -> SourceFile {
+    pub(super) fn file(&self, module: &ModuleKey, path: &str) -> SourceFile {
         let named = SourceFile::new(module, path);
         let newest_file = newest(&named, |file| self.files.get(file));
         SourceFile::new(self.module(&newest_file.module), &newest_file.path)

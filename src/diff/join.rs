@@ -3,10 +3,12 @@
 use hashbrown::HashMap;
 
 use super::by_callers::unite_by_callers;
-use super::by_inlining::unite_by_inlining;
+use super::by_inlining::link_by_inlining;
+use super::by_splitting::link_by_splitting;
 use super::doubt::{Doubt, least_of_rows};
 use super::group::Aliases;
 use super::identity::{Candidate, Known, Match, files_of, match_sites};
+use super::links::Links;
 use super::matched_by::MatchedBy;
 use super::module_key::{ModuleKey, SourceFile};
 use super::run_sites::{FoundSite, RunSites};
@@ -55,7 +57,10 @@ pub(crate) fn join(runs: &mut [Run], by: Grouping) -> Joint {
     }
     let doubts = nothing.map_or_else(Vec::new, |nothing| joined.doubts(nothing));
     let Joined { sites, aliases, .. } = joined;
-    let (mut sites, rows) = unite_by_inlining(sites, runs);
+    let mut links = Links::new(sites.len());
+    link_by_inlining(&sites, runs, &mut links);
+    link_by_splitting(&sites, runs.len(), &aliases, &mut links);
+    let (mut sites, rows) = links.unite(sites);
     if let Some(nothing) = nothing {
         let least = least_of_rows(&doubts, &rows, |row| first_of(&sites[row], nothing));
         for (row, least) in least {

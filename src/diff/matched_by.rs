@@ -9,6 +9,8 @@ pub enum MatchedBy {
     Line,
     /// The same function, at another line.
     MovedLine,
+    /// The same function, and the sizes that its calls ask for: what stood in one line stands in several, or the other way round.
+    SplitLine,
     /// The same function in a file or module of another name.
     Renamed,
     /// The same function, and its place among the calls of that function: no lines are known.
@@ -26,6 +28,7 @@ impl MatchedBy {
             MatchedBy::Address => "address",
             MatchedBy::Line => "line",
             MatchedBy::MovedLine => "moved-line",
+            MatchedBy::SplitLine => "split-line",
             MatchedBy::Renamed => "renamed",
             MatchedBy::FunctionOrder => "function-order",
             MatchedBy::Callers => "callers",

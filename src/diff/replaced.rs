@@ -26,8 +26,8 @@ const LATE_START: usize = STEPS * 3 / 8;
 /// What rises in so many steps is no table that is loaded, however slow the start is,
 const LONG: usize = STEPS * 3 / 8;
 
-/// if the first run came to as much in a quarter of so many.
-const SHARE_OF_LONG: usize = 4;
+/// if it rises so many times more slowly than in the first run.
+const SLOWER: u64 = 3;
 
 /// What grows now and did not before, or more slowly, where as much is gone that was there before. And what keeps more of
 /// what came after its start, though it does not grow to the end: it need not be a leak.
@@ -71,55 +71,107 @@ pub(super) fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<
 }
 
 /// What both runs kept of what came after their start, where the last one kept much more, and has less in all or came to it
-/// over much of the run. Of two runs of one program either can take longer to start; but then both come to as much, and in
-/// few steps.
+/// slowly. Of two runs of one program either can take longer to start; but then both come to as much, and in few steps.
+/// What a table dropped meanwhile hides that in its level, and not in when its survivors came.
 fn later(first: &SiteRun, last: &SiteRun) -> Option<(Figures, Figures)> {
     let (had, has) = (held_or_left(first), held_or_left(last));
     let bytes = had.bytes.zip(has.bytes);
     let has_fewer =
         has.blocks + LOST <= had.blocks || bytes.is_some_and(|(had, has)| has + LOST_BYTES <= had);
-    let (first, last) = (points(first)?, points(last)?);
-    let (rose, rises) = (rises(&first), rises(&last));
-    let came_slowly = rises >= LONG && rose * SHARE_OF_LONG <= rises;
-    if !(has_fewer || came_slowly) {
-        return None;
-    }
-    let readings = [EARLY, LATE_START].into_iter().map(|start| {
-        let before = |of: fn(&Tally) -> u64| {
-            let after = first[start..].iter().map(of);
-            after.clone().max().unwrap_or(0) - after.min().unwrap_or(0)
-        };
-        let grown = |of: fn(&Tally) -> u64| {
-            let most = last[..=start].iter().map(of).max().unwrap_or(0);
-            let least = last[STEPS - STEPS / 4..].iter().map(of).min();
-            least.unwrap_or(0).saturating_sub(most)
-        };
-        let (blocks, in_bytes) = (|at: &Tally| at.blocks, |at: &Tally| at.bytes);
-        let figures = |blocks, in_bytes| Figures {
-            blocks,
-            bytes: bytes.map(|_| in_bytes),
-            allocations: None,
-        };
-        (
-            figures(before(blocks), before(in_bytes)),
-            figures(grown(blocks), grown(in_bytes)),
-        )
+    let by_level = level(first).zip(level(last));
+    let by_survivors = survivors(first).zip(survivors(last));
+    let courses = [by_level, by_survivors].into_iter().flatten();
+    let courses = courses.filter(|(first, last)| has_fewer || came_slowly(first, last));
+    let readings = courses.flat_map(|(first, last)| {
+        [EARLY, LATE_START].map(|start| kept_since(start, &first, &last, bytes.is_some()))
     });
     worst_of(readings.filter(|(before, grown)| is_much_less(*before, *grown)))
 }
 
-/// At how many steps there was more than ever before.
-fn rises(points: &[Tally]) -> usize {
-    let mut most = Tally::default();
-    let mut rises = 0;
-    for at in points {
-        rises += usize::from(at.blocks > most.blocks || at.bytes > most.bytes);
-        most = Tally {
-            blocks: most.blocks.max(at.blocks),
-            bytes: most.bytes.max(at.bytes),
-        };
+/// What two runs kept of what came after a step: as much as it can be in the first, and as little in the last.
+fn kept_since(
+    start: usize,
+    first: &[Tally],
+    last: &[Tally],
+    knows_bytes: bool,
+) -> (Figures, Figures) {
+    let before = |of: fn(&Tally) -> u64| {
+        let after = first[start..].iter().map(of);
+        after.clone().max().unwrap_or(0) - after.min().unwrap_or(0)
+    };
+    let grown = |of: fn(&Tally) -> u64| {
+        let most = last[..=start].iter().map(of).max().unwrap_or(0);
+        let least = last[STEPS - STEPS / 4..].iter().map(of).min();
+        least.unwrap_or(0).saturating_sub(most)
+    };
+    let (blocks, in_bytes) = (|at: &Tally| at.blocks, |at: &Tally| at.bytes);
+    let figures = |blocks, in_bytes| Figures {
+        blocks,
+        bytes: knows_bytes.then_some(in_bytes),
+        allocations: None,
+    };
+    (
+        figures(before(blocks), before(in_bytes)),
+        figures(grown(blocks), grown(in_bytes)),
+    )
+}
+
+/// Whether the last run rose for long, and much more slowly than the first one did while it rose.
+fn came_slowly(first: &[Tally], last: &[Tally]) -> bool {
+    let is_slow = |of: fn(&Tally) -> u64| {
+        let rose = rises(first, of);
+        let pace = rose.iter().sum::<u64>() / (rose.len() as u64).max(1);
+        let rises = rises(last, of);
+        rises.iter().filter(|rise| *rise * SLOWER <= pace).count() >= LONG
+    };
+    is_slow(|at| at.blocks) || is_slow(|at| at.bytes)
+}
+
+/// By how much each step had more than all before it, where it did.
+fn rises(points: &[Tally], of: fn(&Tally) -> u64) -> Vec<u64> {
+    let mut most = 0;
+    let rises = points.iter().map(of).filter_map(|at| {
+        let rise = at.saturating_sub(most);
+        most = most.max(at);
+        (rise > 0).then_some(rise)
+    });
+    rises.collect()
+}
+
+/// How much there was at each step. A summary is counted now and then: what came between two counts came bit by bit.
+fn level(run: &SiteRun) -> Option<Vec<Tally>> {
+    let mut points = points(run)?;
+    if run.survivors.is_some() {
+        return Some(points);
     }
-    rises
+    let mut counted = 0;
+    for step in 1..points.len() {
+        let (before, now) = (points[counted], points[step]);
+        if now == before {
+            continue;
+        }
+        let between = (counted + 1..step).map(|at| (at, (at - counted) as u64));
+        let all = (step - counted) as u64;
+        for (at, part) in between {
+            let at_part = |from: u64, to: u64| match to >= from {
+                true => from + (to - from) * part / all,
+                false => from - (from - to) * part / all,
+            };
+            points[at] = Tally {
+                blocks: at_part(before.blocks, now.blocks),
+                bytes: at_part(before.bytes, now.bytes),
+            };
+        }
+        counted = step;
+    }
+    Some(points)
+}
+
+/// When what lived to the end had come; `None` where the exit freed some of it.
+fn survivors(run: &SiteRun) -> Option<Vec<Tally>> {
+    let is_left = !has_fallen(run.curve.as_ref()?);
+    let survivors = run.survivors.as_ref().filter(|_| is_left)?;
+    Some(survivors.points().to_vec())
 }
 
 fn worst_of(readings: impl Iterator<Item = (Figures, Figures)>) -> Option<(Figures, Figures)> {

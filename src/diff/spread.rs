@@ -4,23 +4,52 @@ use super::column::Column;
 use super::growth::Growth;
 use super::judged::{Measurement, Site};
 use super::rate::Rates;
-use super::together::{Likeness, Together};
+use super::together::{Likeness, Sum, Together};
 use super::trend::Trend;
 use crate::run::Figures;
 
-/// All sites that look like a leak and grew, if there are several: their sum is what no one of them shows.
-pub(crate) fn spread(sites: &[Site], columns: &[Column]) -> Option<Together> {
-    let grown: Vec<(usize, Measurement)> = sites
-        .iter()
-        .enumerate()
-        .filter(|(_, site)| site.at.hidden.is_none())
-        .filter(|(_, site)| site.trend.is_some_and(Trend::may_be_growth))
-        .map(|(index, site)| {
-            let held = site.held.as_deref().cloned();
-            (index, held.unwrap_or_else(|| site.measurement(columns)))
-        })
-        .filter(|(_, measured)| measured.growth.is_growth())
-        .collect();
+/// All sites that look like a leak and grew, if there are several: their sum is what no one of them shows. Of sites with too few
+/// blocks to tell, only the sum may look like one.
+pub(crate) fn spread(sites: &[Site], columns: &[Column]) -> Vec<Together> {
+    let of_trends = |is_wanted: fn(Trend) -> bool| {
+        let shown = sites.iter().enumerate();
+        let shown = shown.filter(|(_, site)| site.at.hidden.is_none());
+        let wanted = shown.filter(|(_, site)| site.trend.is_some_and(is_wanted));
+        grown(wanted, columns)
+    };
+    let like_leaks = of_trends(Trend::may_be_growth);
+    let with_few = of_trends(|trend| trend.may_be_growth() || trend == Trend::Noise);
+    let is_more = with_few.len() > like_leaks.len();
+    let with_few = Some(with_few).filter(|all| is_more && look_like_a_leak(all, sites, columns));
+    let all = [Some(like_leaks), with_few].into_iter().flatten();
+    all.filter_map(|grown| together(grown, sites, columns))
+        .collect()
+}
+
+/// Those that grew, and by how much.
+fn grown<'a>(
+    sites: impl Iterator<Item = (usize, &'a Site)>,
+    columns: &[Column],
+) -> Vec<(usize, Measurement)> {
+    let measured = sites.map(|(index, site)| {
+        let held = site.held.as_deref().cloned();
+        (index, held.unwrap_or_else(|| site.measurement(columns)))
+    });
+    let grown = measured.filter(|(_, measured)| measured.growth.is_growth());
+    grown.collect()
+}
+
+fn look_like_a_leak(grown: &[(usize, Measurement)], sites: &[Site], columns: &[Column]) -> bool {
+    let sum = Sum::of(grown.iter().map(|(index, _)| &sites[*index]), columns);
+    let trend = sum.trend(columns);
+    trend.is_some_and(Trend::may_be_growth)
+}
+
+fn together(
+    grown: Vec<(usize, Measurement)>,
+    sites: &[Site],
+    columns: &[Column],
+) -> Option<Together> {
     let [(first, _), _, ..] = &grown[..] else {
         return None;
     };

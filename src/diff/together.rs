@@ -8,7 +8,7 @@ use super::held::held;
 use super::judged::{Measurement, Site};
 use super::rate::rates;
 use super::site::SiteRun;
-use super::trend::judge_site;
+use super::trend::{Trend, judge_site};
 use crate::run::{Figures, Text};
 
 /// What sites have in common.
@@ -164,8 +164,11 @@ impl Sum {
 
     /// What they held until the end of their program freed it; `None` where it is what they left that counts.
     pub(super) fn held(&self, columns: &[Column]) -> Option<Measurement> {
-        let trend = judge_site(&self.runs, columns).map(|finding| finding.trend);
-        held(&self.runs, &self.figures, columns, trend)
+        held(&self.runs, &self.figures, columns, self.trend(columns))
+    }
+
+    pub(super) fn trend(&self, columns: &[Column]) -> Option<Trend> {
+        judge_site(&self.runs, columns).map(|finding| finding.trend)
     }
 
     pub(super) fn measurement(&self, columns: &[Column]) -> Measurement {

@@ -26,11 +26,15 @@ pub(super) fn warnings_of(
     let apart = (!children.is_empty()).then_some(RecordingWarning::ChildrenApart { children });
     let unrecorded = unrecorded(capture, own, programs);
     let before = before(capture, own);
-    let forked = (own.unfollowed > 0).then_some(RecordingWarning::ForkedUnrecorded {
-        processes: u64::from(own.unfollowed),
-    });
+    let forked = forked_unrecorded(own.unfollowed);
     let others = apart.into_iter().chain(before).chain(unrecorded);
     others.chain(forked).collect()
+}
+
+fn forked_unrecorded(processes: u32) -> Option<RecordingWarning> {
+    (processes > 0).then_some(RecordingWarning::ForkedUnrecorded {
+        processes: u64::from(processes),
+    })
 }
 
 /// What the process ran before it executed the program: what that leaked is in no figure.
@@ -117,7 +121,8 @@ pub(super) fn logs_apart(capture: &CaptureSet) -> Vec<RecordingWarning> {
     let before = ran_before(named(before.into_iter().filter(is_program)));
     let children = named(children.into_iter());
     let apart = (!children.is_empty()).then_some(RecordingWarning::ChildrenApart { children });
-    apart.into_iter().chain(before).collect()
+    let forked = forked_unrecorded(capture.manifest.unfollowed);
+    apart.into_iter().chain(before).chain(forked).collect()
 }
 
 fn children_in(capture: &CaptureSet) -> impl Iterator<Item = PathBuf> {

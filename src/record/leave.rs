@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::execution::Execution;
 use super::job::{Captured, Ending, Job, With};
-use super::logs::{Log, MAPS, beside, executed, logs_of, program_of, remove_logs, work_of};
+use super::logs::{
+    Log, MAPS, beside, executed, logs_of, program_of, remove_logs, unfollowed, work_of,
+};
 use crate::error::{Error, RecordError, Result};
 use crate::recording::{self, is_launcher};
 
@@ -94,6 +96,7 @@ pub(super) fn leave_capture(
         children.push(directory);
     }
     put_log(&logs[main], output, with)?;
+    let unfollowed = unfollowed(&logs);
     remove_logs(&paths);
     let went_on_as = match logs[main].pid == execution.main && with == With::Recorder {
         true => {
@@ -112,6 +115,7 @@ pub(super) fn leave_capture(
         execution.ending(),
         went_on_as,
         before,
+        unfollowed,
     );
     // The recording can be read without them.
     notes.extend(
@@ -228,6 +232,13 @@ struct RunFacts {
     /// Directories of what ran before, and is no child.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ran_before: Vec<String>,
+    /// How many processes that it forked have no log, in glibc's logs; a recording has that in its header.
+    #[serde(skip_serializing_if = "is_none")]
+    unfollowed: u32,
+}
+
+fn is_none(number: &u32) -> bool {
+    *number == 0
 }
 
 fn put_log(log: &Log, directory: &Path, with: With) -> Result<()> {
@@ -249,6 +260,7 @@ fn put_facts(
     ending: Ending,
     went_on_as: Option<String>,
     ran_before: Vec<String>,
+    unfollowed: u32,
 ) -> Result<()> {
     let in_ms = |time: Duration| (time.as_secs_f64() * 1000.0).round() / 1000.0;
     let facts = RunFacts {
@@ -272,6 +284,7 @@ fn put_facts(
         },
         went_on_as,
         ran_before,
+        unfollowed,
     };
     // Under its name only when it is whole.
     let (path, new) = (directory.join("run.json"), directory.join("run.json.new"));

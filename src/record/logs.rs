@@ -15,6 +15,10 @@ const SMALL: u64 = 1 << 20;
 /// What stands behind the name of glibc's log, for the maps of its process.
 pub(super) const MAPS: &str = ".maps";
 
+/// The same, for the forked children of that process which could not begin a log: how many, and then their process ids, each as
+/// 32 bits in the order of the machine.
+const UNFOLLOWED: &str = ".unfollowed";
+
 pub(super) fn logs_of(output: &Path, with: With) -> Vec<PathBuf> {
     let entries = fs::read_dir(output).into_iter().flatten().flatten();
     let logs = entries.filter(|entry| {
@@ -130,10 +134,26 @@ fn events_of(log: &Log) -> u64 {
     events
 }
 
+/// How many forked children of these processes have no log, although the one that glibc traces left a note of them. Such a child
+/// has one all the same if it executed a program.
+pub(super) fn unfollowed(logs: &[Log]) -> u32 {
+    let noted = logs.iter().map(|log| {
+        let words = fs::read(beside(&log.path, UNFOLLOWED)).unwrap_or_default();
+        let mut words = words
+            .chunks_exact(4)
+            .map(|word| u32::from_ne_bytes(word.try_into().unwrap_or_default()));
+        let all = words.next().unwrap_or(0);
+        let has_log = |pid: &u32| logs.iter().any(|log| log.pid == *pid);
+        let followed = words.take(all as usize).filter(has_log).count();
+        all.saturating_sub(u32::try_from(followed).unwrap_or(u32::MAX))
+    });
+    noted.fold(0, u32::saturating_add)
+}
+
 /// Removes logs that did not come as far as their first line.
 pub(super) fn remove_logs(paths: &[PathBuf]) {
     for path in paths {
-        for rest in [path.clone(), beside(path, MAPS)] {
+        for rest in [path.clone(), beside(path, MAPS), beside(path, UNFOLLOWED)] {
             let _ = fs::remove_file(rest);
         }
     }

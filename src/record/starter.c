@@ -3,7 +3,9 @@
  *   LD_PRELOAD="libc_malloc_debug.so.0 ./mtrace-starter.so" MALLOC_TRACE=/tmp/mtrace.%p ./app
  *
  * %p becomes the process id, so that every process has a log of its own. Beside a log, with .maps at the end of its
- * name, is a copy of /proc/self/maps, of the beginning, or of the end if the program came to one.
+ * name, is a copy of /proc/self/maps, of the beginning, or of the end if the program came to one. Another one, with
+ * .unfollowed at the end, has the process ids of forked children that could not begin a log; at an end without such
+ * children it is removed.
  *
  * A log has the address that malloc returns to. So that this is a line of the program in C++, too, `operator new`
  * stands here, and goes on to malloc by a jump (a tail call): malloc then returns to the caller of `new`. What `new`
@@ -17,9 +19,11 @@
 #include <malloc.h>
 #include <mcheck.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,6 +77,45 @@ static void save_maps(void) {
     if (to >= 0) close(to);
 }
 
+/* ---- children that have no log ------------------------------------------------------------------------------ */
+
+/* How many, and their process ids as far as there is room. A child that is another user by then, or can open no more
+ * files, can still write here. */
+enum { ROOM = 1024 };
+static uint32_t *unfollowed;
+
+static int path_of_unfollowed(char *out, size_t size) {
+    int used = snprintf(out, size, "%s.unfollowed", log_path);
+    return used > 0 && (size_t)used < size;
+}
+
+static void prepare_unfollowed(void) {
+    char path[PATH_MAX + 16];
+    size_t size = ROOM * sizeof *unfollowed;
+    unfollowed = NULL;
+    if (!path_of_unfollowed(path, sizeof path)) return;
+    int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (file < 0) return;
+    /* Not by ftruncate: without room on the disk, writing to the page would end the program. */
+    if (posix_fallocate(file, 0, (off_t)size) == 0) {
+        void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        if (page != MAP_FAILED) unfollowed = page;
+    }
+    close(file);
+    if (!unfollowed) unlink(path);
+}
+
+static void note_unfollowed(uint32_t *of_parent) {
+    if (!of_parent) return;
+    uint32_t turn = __sync_add_and_fetch(of_parent, 1);
+    if (turn < ROOM) of_parent[turn] = (uint32_t)getpid();
+}
+
+static void remove_unfollowed_if_none(void) {
+    char path[PATH_MAX + 16];
+    if (unfollowed && *unfollowed == 0 && path_of_unfollowed(path, sizeof path)) unlink(path);
+}
+
 /* ---- beginning and end ----------------------------------------------------------------------------------- */
 
 static void begin(void) {
@@ -95,6 +138,7 @@ static void begin(void) {
     log_inode = s.st_ino;
     is_tracing = 1;
     save_maps();
+    prepare_unfollowed();
 }
 
 static void end(void *unused) {
@@ -102,6 +146,7 @@ static void end(void *unused) {
     if (!is_tracing) return;
     is_tracing = 0;
     save_maps();
+    remove_unfollowed_if_none();
     muntrace();
 }
 
@@ -114,20 +159,27 @@ static void before_fork(void) {
     has_threads = stat("/proc/self/task", &s) != 0 || s.st_nlink != 3;
 }
 
-/* A child gets a log of its own. What its parent has not written yet is the parent's, and goes nowhere. */
-static void after_fork_in_child(void) {
+/* Ends the copy of the parent's log that a child has. What is not written yet is the parent's, and with the descriptor
+ * closed it goes nowhere. There may be none left to open, and no /dev/null. */
+static int leave_log_of_parent(void) {
     struct stat s;
-    if (!is_tracing) return;
-    is_tracing = 0;
     int log = 0;
     while (log < 1024 && (fstat(log, &s) != 0 || s.st_dev != log_device || s.st_ino != log_inode)) log++;
-    if (log == 1024) return; /* a daemon closed it, and the number may be another file's */
-    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nowhere < 0) return;
-    dup3(nowhere, log, O_CLOEXEC);
-    close(nowhere);
+    if (log == 1024) return 0; /* a daemon closed it, and the number may be another file's */
+    close(log);
     muntrace();
-    if (!has_threads) begin();
+    return 1;
+}
+
+/* A child gets a log of its own. */
+static void after_fork_in_child(void) {
+    uint32_t *of_parent = unfollowed;
+    if (!is_tracing) return;
+    is_tracing = 0;
+    unfollowed = NULL;
+    if (leave_log_of_parent() && !has_threads) begin();
+    if (!is_tracing) note_unfollowed(of_parent);
+    if (of_parent) munmap(of_parent, ROOM * sizeof *of_parent);
 }
 
 /* ---- new ------------------------------------------------------------------------------------------------- */

@@ -337,6 +337,7 @@ pub(super) fn match_mark(site: &Site) -> &'static str {
         _ if site.at.forked => "~",
         Some(
             MatchedBy::MovedLine
+            | MatchedBy::SplitLine
             | MatchedBy::Renamed
             | MatchedBy::FunctionOrder
             | MatchedBy::Callers,

@@ -171,8 +171,9 @@ impl fmt::Display for RecordingWarning {
             RecordingWarning::ForkedUnrecorded { processes } => write!(
                 f,
                 "{} that it forked could not write a recording, as happens when it changes its user or its root directory, or \
-                 can open no more files: what they hold is not in these figures; record into a directory that every user can \
-                 write to, or raise the limit of open files",
+                 can open no more files (with `--with glibc`, also when the program had threads): what they hold is not in \
+                 these figures; record without `--with glibc`, into a directory that every user can write to, or raise the \
+                 limit of open files",
                 match processes {
                     1 => "1 process".to_owned(),
                     n => format!("{} processes", count(*n)),

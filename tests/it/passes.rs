@@ -122,6 +122,47 @@ fn what_comes_over_much_of_a_run_in_place_of_a_table_is_named() {
     }
 }
 
+/// A table of 500 loses an entry whenever a block is leaked, until all but 100 are gone, and there is as much as before in the
+/// end. A cache whose entries are replaced does the same in both runs.
+#[test]
+fn what_leaks_as_a_table_shrinks_is_named() {
+    let directory = TempDir::new().unwrap();
+    let run = |name: &str, leaks: u64, more: u64| {
+        let mut text = String::from("= Start\n");
+        let add = |n: u64| format!("@ ./app:[0x10] + {:#x} 0x40\n", 0x10_0000 + n * 0x50);
+        (0..500).for_each(|n| text += &add(n));
+        for turn in 0..600 {
+            if turn < leaks {
+                text += &format!("@ ./app:[0x30] - {:#x}\n", 0x10_0000 + turn * 0x50);
+                text += &add(500 + turn);
+            } else if turn < leaks + more {
+                text += &add(500 + turn);
+            }
+            text += &"@ ./app:[0x20] + 0x5000 0x8\n@ ./app:[0x20] - 0x5000\n".repeat(10);
+        }
+        let path = directory.path().join(name);
+        fs::write(&path, text + "= End\n").unwrap();
+        path
+    };
+    let (table, as_many, more) = (
+        run("a.log", 0, 0),
+        run("b.log", 400, 0),
+        run("c.log", 400, 3),
+    );
+    let said = "keeps more of what it allocated after the start of the run than before";
+    for leaky in [&as_many, &more] {
+        let (code, text) = gate([&table, leaky], &["--fail-above", "10"]);
+        assert!(code == Some(0) && unwrapped(&text).contains(said), "{text}");
+        let strict = ["--fail-above", "10", "--strict"];
+        assert_eq!(gate([&table, leaky], &strict).0, Some(1));
+        assert_eq!(gate([leaky, leaky], &strict).0, Some(0));
+    }
+    assert_eq!(
+        gate([&as_many, &more], &["--fail-above", "10", "--strict"]).0,
+        Some(0)
+    );
+}
+
 /// 30 callers leak 8 blocks each: a limit of 10 sees none of them.
 #[test]
 fn a_leak_that_is_spread_over_many_callers_is_named() {
@@ -163,6 +204,39 @@ fn a_leak_that_is_spread_over_many_callers_is_named() {
         gate([&many, &many], &["--fail-above", "10", "--strict"]).0,
         Some(0)
     );
+}
+
+/// Five callers leak five blocks each, which are too few to tell of each; and two that leave them at once are a table.
+#[test]
+fn a_leak_of_a_few_blocks_in_each_of_several_lines_is_named() {
+    let directory = TempDir::new().unwrap();
+    let run = |name: &str, leaks: &dyn Fn(u64) -> bool| {
+        let mut text = String::from("= Start\n");
+        for round in 0..450_u64 {
+            for (caller, library) in ["a", "b", "c", "d", "e"].into_iter().enumerate() {
+                let at = 0x10_0000 + (round * 5 + caller as u64) * 0x100;
+                let place = 0x1200 + caller * 0x40;
+                text += &format!("@ ./lib{library}.so:[{place:#x}] + {at:#x} 0x20\n");
+                if !leaks(round) {
+                    text += &format!("@ ./app:[0x30] - {at:#x}\n");
+                }
+            }
+        }
+        let path = directory.path().join(name);
+        fs::write(&path, text + "= End\n").unwrap();
+        path
+    };
+    let none = run("none.log", &|_| false);
+    let leak = run("leak.log", &|round| round % 90 == 20);
+    let table = run("table.log", &|round| (200..205).contains(&round));
+    let strict = ["--fail-above", "10", "--strict"];
+    let (code, text) = gate([&none, &leak], &strict);
+    assert!(code == Some(1) && text.contains("+25 blocks"), "{text}");
+    assert_eq!(gate([&none, &leak], &strict[..2]).0, Some(0));
+    for runs in [[&none, &table], [&leak, &leak], [&leak, &none]] {
+        let (code, text) = gate(runs, &strict);
+        assert_eq!(code, Some(0), "{text}");
+    }
 }
 
 /// A buffer that grew all along fails a limit on bytes, though the end freed it. Seven large blocks are too few for a verdict:

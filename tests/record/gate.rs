@@ -154,6 +154,52 @@ pub(crate) fn a_fork_that_cannot_be_recorded_is_named() {
     assert_eq!(runs.gate(&["--strict"]).0, Some(2));
 }
 
+/// The same in logs of glibc. A child of a program with threads is not traced, and has a log only if it executes something.
+pub(crate) fn a_fork_that_glibc_cannot_log_is_named() {
+    let leaking =
+        "for (int i = 0; i < 100; i++) { char *volatile p = malloc(64); if (!LEAK) free(p); }";
+    let no_descriptor = format!(
+        "int main(void) {{ char *volatile first = malloc(10); free(first);\n\
+         struct rlimit none = {{0, 0}}; setrlimit(RLIMIT_NOFILE, &none);\n\
+         if (!fork()) {{ {leaking} exit(0); }} wait(0); return 0; }}"
+    );
+    let thread = format!(
+        "static void *idle(void *p) {{ pause(); return p; }}\n\
+         int main(int argc, char **argv) {{ {leaking} if (argc > 1) return 0;\n\
+         pthread_t t; pthread_create(&t, 0, idle, 0);\n\
+         if (!fork()) {{ execl(\"/proc/self/exe\", argv[0], \"again\", NULL); _exit(1); }}\n\
+         if (!fork()) {{ {leaking} exit(0); }}\n\
+         while (wait(0) > 0); return 0; }}"
+    );
+    for (program, children) in [(no_descriptor, 0), (thread, 1)] {
+        let runs = Runs::of(&format!(
+            "#include <pthread.h>\n#include <stdlib.h>\n#include <unistd.h>\n#include <sys/resource.h>\n\
+             #include <sys/wait.h>\n{program}\n"
+        ));
+        runs.record("run0", &["--with", "glibc"], &["./app0"]);
+        runs.record("run1", &["--with", "glibc"], &["./app0"]);
+        assert_eq!(runs.children("run1").len(), children, "{program}");
+        let warnings = runs.show_warnings("run1");
+        assert!(
+            warnings.contains(&"forked-unrecorded".to_owned()),
+            "{warnings:?}"
+        );
+        let (status, said) = runs.gate(&[]);
+        assert_eq!(status, Some(0), "{said}");
+        assert!(
+            unwrapped(&said).contains("1 process that it forked"),
+            "{said}"
+        );
+        assert_eq!(runs.gate(&["--strict"]).0, Some(2));
+        let mut left = fs::read_dir(runs.path("run1")).unwrap();
+        let stray = left.find(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            name.to_string_lossy().contains("unfollowed")
+        });
+        assert!(stray.is_none(), "{stray:?}");
+    }
+}
+
 /// What a process ran before it became another program is none of its children.
 pub(crate) fn what_was_run_before_exec_is_no_child() {
     let runs = Runs::of(
