@@ -366,7 +366,7 @@ impl Evidence {
 
     /// Whether the oldest block is freed first, and yet nothing waits: it makes room, or its time is over.
     fn is_bounded(&self) -> bool {
-        self.wait.is_some_and(|wait| !wait.is_of_a_queue)
+        !self.outlive_all && self.wait.is_some_and(|wait| !wait.is_of_a_queue)
     }
 
     fn is_queue(&self) -> bool {

@@ -11,6 +11,9 @@ use super::{shape, work};
 use crate::diff::finding::Finding;
 use crate::trace::{Lives, STEPS, STRETCHES_OF_A_PART};
 
+/// What lived for fewer parts of a run lived shortly: a part more or less would be too much to say.
+const FEWEST_PARTS: u8 = 3;
+
 /// What the runs tell of a site.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reasons {
@@ -21,7 +24,7 @@ pub struct Reasons {
     pub born: Option<[u64; 4]>,
     /// How long the others lived on average, as a share of that run; `None` where there are none, or not known.
     pub life: Option<f64>,
-    /// And no longer than this at the most.
+    /// And no longer than this at the most; `None` where they live too shortly to tell, too.
     pub longest_life: Option<f64>,
     /// The least that was live about the middle of that run, and at its end.
     pub floor: [u64; 2],
@@ -61,7 +64,7 @@ impl Reasons {
                 })
             }),
             life,
-            longest_life: life.and(last.lives).map(longest),
+            longest_life: life.and(last.lives).and_then(longest),
             floor: [
                 least(&live[STEPS / 2 - 4..STEPS / 2 + 4]),
                 least(&live[end - 7..=end]),
@@ -73,9 +76,9 @@ impl Reasons {
 
 /// As a share of the run, what no block lived longer than: from the beginning of the part in which it was born to the end of the
 /// one in which it died.
-fn longest(lives: &Lives) -> f64 {
+fn longest(lives: &Lives) -> Option<f64> {
     let parts = lives.iter().map(|life| life.died - life.born).max();
-    let parts = usize::from(parts.unwrap_or(0)) + 1;
-    let share = (parts * STRETCHES_OF_A_PART) as f64 / lives.stretches().max(1) as f64;
-    share.min(1.0)
+    let parts = parts.filter(|parts| *parts >= FEWEST_PARTS)?;
+    let share = (usize::from(parts) + 1) * STRETCHES_OF_A_PART;
+    Some((share as f64 / lives.stretches().max(1) as f64).min(1.0))
 }
