@@ -71,28 +71,13 @@ fn born_early_enough<'a>(freed: &Freed, born: &'a [f64]) -> Option<&'a [f64]> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diff::finding::Trend;
+    use super::{Freed, are_kept};
     use crate::diff::trend::observed::Observed;
-    use crate::diff::trend::trend_of;
-    use crate::trace::{Curve, Life, Lives, STEPS, Tally};
+    use crate::trace::{Curve, Life, Lives, STEPS};
 
-    /// A working set of 1,000 blocks, give or take 300, each of which lives for two steps, and a leak that keeps one block at some
-    /// steps. `older` more were freed after 50 steps, each time.
-    fn trend(kept: impl Fn(usize) -> bool, older: u64, are_lives_known: bool) -> Trend {
-        let leaked = |step: usize| (0..=step).filter(|step| kept(*step)).count() as u64;
-        let tally = |blocks| Tally { blocks, bytes: 0 };
-        let busy = |step: usize| [700, 1300, 1000, 1200, 800][step % 5];
-        let curve = Curve::of(&std::array::from_fn(|step| {
-            tally(leaked(step) + busy(step))
-        }));
-        let young = |step: usize| match step {
-            ..62 => 0,
-            62 => busy(STEPS - 1) / 2,
-            _ => busy(STEPS - 1),
-        };
-        let survivors = Curve::of(&std::array::from_fn(|step| {
-            tally(leaked(step) + young(step))
-        }));
+    /// Of a site that keeps a block at some steps, and of which 500 die at each step that have lived for two. `older` more were
+    /// freed after 50 steps, each time.
+    fn outlive(kept: impl Fn(usize) -> bool, older: u64) -> bool {
         let life = |died: usize, age: usize, blocks| Life {
             died: died as u8,
             born: (died - age) as u8,
@@ -103,26 +88,23 @@ mod tests {
             late.into_iter().chain([life(died, 2, 500)])
         });
         let lives = Lives::new(256, &lives.collect::<Vec<_>>()).unwrap();
-        trend_of(&Observed {
-            survivors: Some(&survivors),
-            lives: are_lives_known.then_some(&lives),
-            allocations: Some(62 * 500 + 1200 + 13 * older + 16),
+        let curve = Curve::default();
+        let run = Observed {
+            lives: Some(&lives),
             ..Observed::bare(&curve)
-        })
+        };
+        let alive =
+            std::array::from_fn(|step| (0..=step).filter(|step| kept(*step)).count() as f64);
+        let live = alive.map(|alive| alive + 1000.0);
+        are_kept(&Freed::of(&run, &live).unwrap(), &alive, 31_000.0)
     }
 
     #[test]
-    fn what_outlives_all_that_is_freed_leaks() {
-        let leak = |step: usize| step % 4 == 1;
-        assert_eq!(trend(leak, 0, true), Trend::Leak);
-        assert_ne!(trend(leak, 0, false), Trend::Leak, "not known");
-        assert_ne!(trend(leak, 9, true), Trend::Leak, "may be freed, too");
-        for few in [
-            (|step| step < 16) as fn(usize) -> bool,
-            |_| false,
-            |step| step % 20 == 7,
-        ] {
-            assert!(!trend(few, 0, true).is_growth());
-        }
+    fn what_is_older_than_all_that_is_freed_is_kept() {
+        assert!(outlive(|step| step % 4 == 1, 0));
+        assert!(!outlive(|step| step % 4 == 1, 9), "may be freed, too");
+        assert!(!outlive(|step| step < 16, 0), "a table");
+        assert!(!outlive(|_| false, 0), "nothing is kept");
+        assert!(!outlive(|step| step % 20 == 7, 0), "too few");
     }
 }
