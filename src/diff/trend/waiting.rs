@@ -139,13 +139,13 @@ mod tests {
         ) -> Site {
             let (mut there, mut freed) = (Vec::new(), Vec::new());
             let mut live = [0.0; STEPS];
-            for step in 0..STEPS {
+            for (step, live) in live.iter_mut().enumerate() {
                 there.extend([step].repeat(come(step)));
                 let mut gone = goes(step, &there);
                 gone.sort_unstable_by(|a, b| b.cmp(a));
                 let born = gone.iter().map(|at| there.remove(*at));
                 freed.extend(born.map(|born| (step as u8, born as u8)));
-                live[step] = there.len() as f64;
+                *live = there.len() as f64;
             }
             freed.retain(|(died, born)| born < died);
             freed.sort_unstable();
