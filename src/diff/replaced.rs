@@ -167,11 +167,13 @@ fn level(run: &SiteRun) -> Option<Vec<Tally>> {
     Some(points)
 }
 
-/// When what lived to the end had come; `None` where the exit freed some of it.
+/// When what lived to the end had come.
 fn survivors(run: &SiteRun) -> Option<Vec<Tally>> {
-    let is_left = !has_fallen(run.curve.as_ref()?);
-    let survivors = run.survivors.as_ref().filter(|_| is_left)?;
-    Some(survivors.points().to_vec())
+    let survivors = run.survivors.as_ref()?.points().map(|at| Tally {
+        bytes: of_mean_size(run, at.blocks).bytes.unwrap_or(0),
+        ..at
+    });
+    Some(survivors.to_vec())
 }
 
 fn worst_of(readings: impl Iterator<Item = (Figures, Figures)>) -> Option<(Figures, Figures)> {
@@ -282,16 +284,17 @@ fn grown_by(run: &SiteRun, found: Finding) -> Option<Figures> {
 
 /// What a run kept of what came after its start, with the mean size of what it left.
 fn kept_by(run: &SiteRun) -> Option<Figures> {
-    let blocks = kept(&Observed::of(run)?)?.blocks as u64;
-    let mean = |bytes: u64| bytes as f64 / run.figures.blocks.max(1) as f64;
-    Some(Figures {
+    Some(of_mean_size(run, kept(&Observed::of(run)?)?.blocks as u64))
+}
+
+/// So many of the blocks that a run left: of survivors, only the number is known.
+pub(super) fn of_mean_size(run: &SiteRun, blocks: u64) -> Figures {
+    let mean = run.figures.mean_size().unwrap_or(0.0);
+    Figures {
         blocks,
-        bytes: run
-            .figures
-            .bytes
-            .map(|bytes| (mean(bytes) * blocks as f64) as u64),
+        bytes: run.figures.bytes.map(|_| (mean * blocks as f64) as u64),
         allocations: None,
-    })
+    }
 }
 
 /// What it has more than soon after its start.

@@ -32,6 +32,8 @@ pub enum Likeness {
     Size(u64),
     /// They look like leaks, and have nothing else in common.
     Spread,
+    /// They keep more than before of what came after the start of the run, each a little.
+    Kept,
     /// Not sites, but what one leaks in place of what it had.
     Replaced,
     /// The same, where it leaked before, too, but more slowly.
@@ -84,6 +86,7 @@ impl Together {
                 | Likeness::Calls
                 | Likeness::Size(_)
                 | Likeness::Spread
+                | Likeness::Kept
                 | Likeness::Replaced
                 | Likeness::Faster
                 | Likeness::Later => false,

@@ -169,6 +169,19 @@ fn offset_text(report: &Report, together: &Together, alike: &Alike) -> String {
                 counted(others, "other call site")
             );
         }
+        Likeness::Kept => {
+            let kept = together
+                .others
+                .as_ref()
+                .map_or(together.measurement.growth, |all| all.growth);
+            let others = together.sites.len().saturating_sub(1) as u64;
+            return format!(
+                "{} and {} keep more of what came after the start of the run than before, by more than that together: \
+                 {kept} (--strict fails them)",
+                name(),
+                counted(others, "other call site")
+            );
+        }
         Likeness::Later => {
             return format!(
                 "{} keeps more of what it allocated after the start of the run than before, by more than that (--strict \

@@ -177,6 +177,10 @@ fn others(together: &Together) -> String {
         (Likeness::Replaced | Likeness::Faster, _) => " in place of what it had".to_owned(),
         (Likeness::Spread, 1) => " and another call site that looks like a leak".to_owned(),
         (Likeness::Spread, n) => format!(" and {} other call sites that look like leaks", count(n)),
+        (Likeness::Kept, n) => format!(
+            " and {}, in what all call sites keep of what came after the start",
+            counted(n, "other call site")
+        ),
         (Likeness::Later, _) => " in what it allocated after the start of the run".to_owned(),
         (Likeness::Size(size), _) => format!(" in blocks of {}", bytes(*size)),
         (_, 0) => String::new(),
