@@ -185,6 +185,7 @@ fn without_exit(run: &SiteRun, held: impl Fn(&[u64; STEPS]) -> (usize, u64)) -> 
         curve: Some(Curve::of(&points)),
         // Of what was freed nobody knows when it came.
         survivors: None,
+        lives: None,
         ..run.clone()
     }
 }

@@ -155,6 +155,7 @@ fn has_stack_that_grows(site: &Site, runs: &[BlamedRun]) -> bool {
         curve.is_some_and(|curve| {
             let observed = Observed {
                 survivors: stack.survivors.as_ref(),
+                lives: stack.lives.as_ref(),
                 ..Observed::bare(curve)
             };
             trend_of(&observed) == Trend::Grows

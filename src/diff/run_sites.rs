@@ -217,6 +217,7 @@ fn site_run(
         sizes: site.sizes.into(),
         curve: site.curve.clone(),
         survivors: site.survivors.clone(),
+        lives: site.lives.clone(),
         beyond,
     }
 }

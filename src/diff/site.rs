@@ -8,7 +8,7 @@ use super::module_key::ModuleKey;
 use crate::run::{
     Build, CallSite, Figures, Frame, LinkAddress, Location, ModuleLabel, Named, Symbolized, Text,
 };
-use crate::trace::{Curve, Sizes};
+use crate::trace::{Curve, Lives, Sizes};
 
 /// What rows stand for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -178,6 +178,8 @@ pub struct SiteRun {
     pub curve: Option<Curve>,
     /// How many of the blocks that lived to the end were there at each step; `None` where no single block is known.
     pub survivors: Option<Curve>,
+    /// How long the others lived; `None` where no single block is known.
+    pub lives: Option<Lives>,
     /// Of stacks and wrappers, where there is something to say.
     pub beyond: Option<Box<Beyond>>,
 }
@@ -189,6 +191,7 @@ impl SiteRun {
         self.add_sizes(site.sizes.as_slice());
         Curve::add_known(&mut self.curve, site.curve.as_ref());
         Curve::add_known(&mut self.survivors, site.survivors.as_ref());
+        Lives::add_known(&mut self.lives, site.lives.as_ref());
         self.add_beyond(beyond.as_deref());
     }
 
@@ -213,6 +216,7 @@ impl SiteRun {
         self.add_sizes(&other.sizes);
         Curve::add_known(&mut self.curve, other.curve.as_ref());
         Curve::add_known(&mut self.survivors, other.survivors.as_ref());
+        Lives::add_known(&mut self.lives, other.lives.as_ref());
         self.add_beyond(other.beyond.as_deref());
     }
 

@@ -182,6 +182,7 @@ fn of_sites(whole: &SiteRun, numbers: &[u32], run: &BlamedRun) -> SiteRun {
                     sizes: site.sizes.into(),
                     curve: site.curve.clone(),
                     survivors: site.survivors.clone(),
+                    lives: site.lives.clone(),
                     beyond,
                     ..whole.clone()
                 });
@@ -220,6 +221,7 @@ fn by_sizes(line: Site, runs: &[BlamedRun]) -> Vec<Row> {
                 },
                 curve: None,
                 survivors: None,
+                lives: None,
                 ..whole.clone()
             })
         })

@@ -71,6 +71,7 @@ fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
                 sizes: caller.sizes,
                 curve: Some(caller.curve),
                 survivors: Some(caller.survivors),
+                lives: Some(caller.lives),
                 live_sizes: Some(caller.live_sizes),
             };
             run.add_site(at, allocated);

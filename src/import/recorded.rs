@@ -312,6 +312,7 @@ fn add_sites(run: &mut RunBuilder, recording: &Recording, at: &Locations) {
             sizes: stack.sizes.sizes(),
             curve: stack.curve.clone(),
             survivors: stack.survivors.clone(),
+            lives: stack.lives.clone(),
             live_sizes: stack.live_sizes.clone(),
         };
         match known.get(&id) {

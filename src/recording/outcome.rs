@@ -3,7 +3,7 @@
 use super::blocks::Damage;
 use super::header::Header;
 use super::programs::Programs;
-use crate::trace::{Block, Curve, Fault, LiveSizes, SizesSeen, Tally};
+use crate::trace::{Block, Curve, Fault, LiveSizes, Lives, SizesSeen, Tally};
 
 /// Where a stack ends on its outer side.
 #[cfg(test)]
@@ -56,6 +56,8 @@ pub(crate) struct StackCounts {
     pub curve: Option<Curve>,
     /// How many of the blocks that lived to the end were there at each step; `None` in a summary.
     pub survivors: Option<Curve>,
+    /// How long the others lived; `None` in a summary.
+    pub lives: Option<Lives>,
     /// Of what is live; `None` in a summary, which has no blocks.
     pub live_sizes: Option<LiveSizes>,
 }

@@ -251,6 +251,7 @@ impl RecordingReplay {
             sizes: SizesSeen::default(),
             curve: None,
             survivors: None,
+            lives: None,
             live_sizes: None,
         });
         self.index[at] = stacks.len() as u32;
@@ -302,7 +303,7 @@ impl RecordingReplay {
             Held::Live(block) if by_realloc => {
                 self.moving.insert(self.thread, (address, block));
             }
-            Held::Live(block) => self.timeline.note(block.caller, Delta::ends(block)),
+            Held::Live(block) => self.timeline.ends(block),
             Held::Nothing | Held::Mark => self.recording.unknown_frees += 1,
         }
     }
@@ -313,7 +314,7 @@ impl RecordingReplay {
         if !self.moving.is_empty()
             && let Some((_, block)) = self.moving.remove(&self.thread)
         {
-            self.timeline.note(block.caller, Delta::ends(block));
+            self.timeline.ends(block);
         }
     }
 
@@ -328,7 +329,7 @@ impl RecordingReplay {
     fn put(&mut self, address: u64, block: Block) {
         // Where one is live already its free was lost, in a signal handler.
         if let Held::Live(gone) = self.table.put(address, block) {
-            self.timeline.note(gone.caller, Delta::ends(gone));
+            self.timeline.ends(gone);
         }
     }
 
@@ -431,10 +432,11 @@ impl RecordingReplay {
                 stack.survivors = Some(survivors);
             }
         }
-        let curves = self.timeline.curves(end_of_curves, recording.stacks.len());
-        let is_told = recording.header.mode != Mode::Summary || self.rounds >= FEWEST_ROUNDS;
-        for (stack, curve) in recording.stacks.iter_mut().zip(curves) {
-            stack.curve = is_told.then_some(curve);
+        let has_blocks = recording.header.mode != Mode::Summary;
+        let curves = self.timeline.finish(end_of_curves, recording.stacks.len());
+        for (stack, (curve, lives)) in recording.stacks.iter_mut().zip(curves) {
+            stack.curve = (has_blocks || self.rounds >= FEWEST_ROUNDS).then_some(curve);
+            stack.lives = has_blocks.then_some(lives);
         }
         if how.keep_blocks {
             recording.blocks = self.table.iter().collect();

@@ -336,6 +336,26 @@ fn a_block_that_is_being_moved_is_there() {
     }
 }
 
+/// One block a second comes, and goes ten seconds later, as time goes and not allocations: a part of these 64 seconds is four
+/// times 2^18 microseconds.
+#[test]
+fn blocks_live_as_long_as_their_time_says() {
+    let mut block = EventWriter::default();
+    block.node(4, 0x1000);
+    for second in 1..=64 {
+        block.time(1_000_000);
+        if second > 10 {
+            block.freed((second - 10) * 0x100);
+        }
+        block.allocated(second * 0x100, 10, 4);
+    }
+    let recording = read(&file(&[(block.entries, 4, 0)], false));
+    let lives = recording.stacks[0].lives.as_ref().unwrap();
+    let ages: Vec<u8> = lives.iter().map(|life| life.died - life.born).collect();
+    assert!(ages.iter().all(|age| (9..=10).contains(age)), "{ages:?}");
+    assert_eq!(lives.iter().map(|life| life.blocks).sum::<u64>(), 54);
+}
+
 /// A block at every 51st allocation, and a pause that is as long as all else.
 #[test]
 fn a_pause_of_a_short_run_is_half_as_long() {

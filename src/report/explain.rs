@@ -86,12 +86,19 @@ fn sentences(report: &Report, site: &Site) -> Vec<String> {
         ),
     }
     if let Some(life) = reasons.life {
-        let how_long = match run.facts.duration_s {
+        let how_long = |life: f64| match run.facts.duration_s {
             Some(seconds) => a_while(seconds * life),
             None if life < 0.001 => "less than 0.1 % of the run".to_owned(),
             None => format!("{:.1} % of the run", life * 100.0),
         };
-        sentences.push(format!("The others lived {how_long} on average."));
+        let longest = reasons.longest_life.map(how_long);
+        let longest = longest.map_or(String::new(), |life| {
+            format!(", and none longer than {life}")
+        });
+        sentences.push(format!(
+            "The others lived {} on average{longest}.",
+            how_long(life)
+        ));
     }
     let [middle, end] = reasons.floor;
     sentences.push(format!(

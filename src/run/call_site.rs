@@ -1,7 +1,7 @@
 //! What was allocated with one stack.
 
 use super::{Figures, StackId};
-use crate::trace::{Curve, LiveSizes, Sizes};
+use crate::trace::{Curve, LiveSizes, Lives, Sizes};
 
 /// What a source tells of the allocations of one stack.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct Allocated {
     pub curve: Option<Curve>,
     /// `None` where no single block is known.
     pub survivors: Option<Curve>,
+    /// How long freed blocks lived; `None` where no single block is known.
+    pub lives: Option<Lives>,
     /// `None` where these are not known, or follow from the rest.
     pub live_sizes: Option<LiveSizes>,
 }
@@ -28,6 +30,8 @@ pub struct CallSite {
     pub curve: Option<Curve>,
     /// How many of the blocks that lived to the end were there at each step; `None` where no single block is known.
     pub survivors: Option<Curve>,
+    /// How long the others lived; `None` where no single block is known.
+    pub lives: Option<Lives>,
     /// Of the live blocks, where they do not follow from the rest.
     pub(super) live_sizes: Option<Box<LiveSizes>>,
 }
@@ -40,6 +44,7 @@ impl Allocated {
             sizes: None,
             curve: None,
             survivors: None,
+            lives: None,
             live_sizes: None,
         }
     }
@@ -54,6 +59,7 @@ impl CallSite {
             sizes,
             curve: allocated.curve,
             survivors: allocated.survivors,
+            lives: allocated.lives,
             live_sizes: kept(figures, sizes, allocated.live_sizes),
         }
     }
@@ -84,6 +90,7 @@ impl CallSite {
         };
         Curve::add_known(&mut self.curve, other.curve.as_ref());
         Curve::add_known(&mut self.survivors, other.survivors.as_ref());
+        Lives::add_known(&mut self.lives, other.lives.as_ref());
         let live = live.map(|(mut sum, live)| {
             sum.add(&live);
             sum

@@ -15,6 +15,7 @@ impl Run {
         for site in &mut self.sites {
             site.live_sizes = None;
             site.survivors = None;
+            site.lives = None;
             let live = site.curve.take()?.points()[step - 1];
             site.figures = Figures {
                 blocks: live.blocks,

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::checks::{Checked, check_figures, check_sizes, check_survivors, checked_live_sizes};
+use super::checks::{
+    Checked, check_figures, check_lives, check_sizes, check_survivors, checked_live_sizes,
+};
 use super::name::SavedName;
 use super::place::{Number, Referred, SavedPlace};
 use super::stacks::StackWriter;
 use crate::run::{Allocated, CallSite, Figures, LinkAddress, Run, RunBuilder, Source, StackId};
-use crate::trace::{Curve, Sizes, Tally};
+use crate::trace::{Curve, Life, Lives, Sizes, Tally};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct SavedCaller {
@@ -45,6 +47,9 @@ pub(super) struct SavedCaller {
     /// The same of the blocks that lived to the end: how many of them were there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     survivors: Option<SavedCurve>,
+    /// How long the others lived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lives: Option<SavedLives>,
 }
 
 impl SavedCaller {
@@ -72,6 +77,7 @@ impl SavedCaller {
             live_sizes: site.kept_sizes().map(|sizes| sizes.iter().collect()),
             curve: site.curve.as_ref().map(saved),
             survivors: site.survivors.as_ref().map(saved),
+            lives: site.lives.as_ref().map(SavedLives::of),
         }
     }
 
@@ -102,8 +108,10 @@ impl SavedCaller {
         });
         let (curve, survivors) = (curve_of(self.curve)?, curve_of(self.survivors)?);
         let sizes = sizes.transpose()?;
+        let lives = self.lives.map(SavedLives::lives).transpose()?;
         check_figures(source, figures, curve.as_ref())
             .and_then(|()| check_survivors(curve.as_ref(), survivors.as_ref()))
+            .and_then(|()| check_lives(figures, lives.as_ref()))
             .and_then(|()| check_sizes(figures, sizes))
             .and_then(|()| checked_live_sizes(figures.blocks, figures.bytes, self.live_sizes))
             .map_err(|reason| format!("of caller {}, {reason}", run.sites.len() + 1))
@@ -116,6 +124,7 @@ impl SavedCaller {
                     sizes,
                     curve,
                     survivors,
+                    lives,
                     live_sizes,
                 };
                 run.add_stack(stack, allocated);
@@ -131,6 +140,34 @@ fn saved(curve: &Curve) -> SavedCurve {
     changes
         .map(|(step, live)| (step, live.blocks, live.bytes))
         .collect()
+}
+
+/// Blocks that were freed in a later part of the run than they were born in.
+#[derive(Serialize, Deserialize)]
+struct SavedLives {
+    /// Of the run; four are a part.
+    stretches: usize,
+    /// The parts in which blocks died and were born, and how many.
+    freed: Vec<(u8, u8, u64)>,
+}
+
+impl SavedLives {
+    fn of(lives: &Lives) -> Self {
+        let freed = lives.iter();
+        SavedLives {
+            stretches: lives.stretches(),
+            freed: freed
+                .map(|life| (life.died, life.born, life.blocks))
+                .collect(),
+        }
+    }
+
+    fn lives(self) -> Checked<Lives> {
+        let freed = self.freed.into_iter();
+        let freed = freed.map(|(died, born, blocks)| Life { died, born, blocks });
+        Lives::new(self.stretches, &freed.collect::<Vec<_>>())
+            .ok_or_else(|| "the 'lives' of a caller are out of order".to_owned())
+    }
 }
 
 fn curve_of(saved: Option<SavedCurve>) -> Checked<Option<Curve>> {

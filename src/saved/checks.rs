@@ -1,7 +1,7 @@
 //! What holds for the figures of any caller. A saved report can be a person's work, or of a file that lost a part.
 
 use crate::run::{Figures, Source};
-use crate::trace::{Curve, LiveSizes, Sizes, Tally};
+use crate::trace::{Curve, LiveSizes, Lives, Sizes, Tally};
 
 /// What a document says, or why it cannot be.
 pub(super) type Checked<T> = std::result::Result<T, String>;
@@ -98,6 +98,19 @@ pub(super) fn check_survivors(curve: Option<&Curve>, survivors: Option<&Curve>) 
     match goes_on && is_within && end(&alive) == end(&live) {
         true => Ok(()),
         false => Err("the 'survivors' are not those of the 'curve'".to_owned()),
+    }
+}
+
+/// No more can have been freed than were allocated and are gone.
+pub(super) fn check_lives(figures: Figures, lives: Option<&Lives>) -> Checked<()> {
+    let Some((lives, all)) = lives.zip(figures.allocations) else {
+        return Ok(());
+    };
+    let freed = lives.iter().map(|life| life.blocks);
+    let freed = freed.fold(0, u64::saturating_add);
+    match freed <= all.saturating_sub(figures.blocks) {
+        true => Ok(()),
+        false => Err("its 'lives' are of more blocks than it freed".to_owned()),
     }
 }
 

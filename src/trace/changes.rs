@@ -4,11 +4,12 @@
 //! be more than `STRETCHES` of them, two and two become one. At the end each step is taken at the end of the
 //! stretch that is nearest: never further off than a 256th of the run, and exact there.
 
-use super::block::{CallerId, Stretch, Tally};
+use super::block::{Block, CallerId, Stretch, Tally};
 use super::curve::{Curve, CurveWriter, STEPS};
 use super::delta::{CallerDelta, Delta, STRETCHES};
 use super::dense::Dense;
-use super::packed::{Packed, Packer};
+use super::lives::{AllLives, Lives, LivesSampler};
+use super::sorted::Sorted;
 
 /// The stretch that a line (counted from 1) belongs to, where stretches have 2^`shift` lines.
 #[inline]
@@ -128,26 +129,15 @@ impl Sampler {
 pub(super) struct Curves {
     few: Dense,
     /// Of all other callers.
-    changes: Packed,
-    /// In any order, and some of them more than once.
-    new: Vec<CallerDelta>,
+    changes: Sorted,
 }
-
-/// So many new changes are sorted in at a time, at least, and in parts of all that are there.
-const NEW_AT_ONCE: usize = 1 << 16;
-const NEW_IN_PARTS: usize = 8;
 
 impl Curves {
     /// Takes over what a sampler has summed up.
     pub(super) fn absorb(&mut self, sampler: &mut Sampler) {
-        for change in sampler.done.drain(..) {
-            if !self.few.add(change) {
-                self.new.push(change);
-            }
-        }
-        if self.new.len() > NEW_AT_ONCE.max(self.changes.len() / NEW_IN_PARTS) {
-            self.sort_in();
-        }
+        let few = &mut self.few;
+        let done = sampler.done.drain(..);
+        self.changes.extend(done.filter(|change| !few.add(*change)));
     }
 
     /// Takes over everything, also of the stretch that is not at its end.
@@ -156,36 +146,10 @@ impl Curves {
         self.absorb(sampler);
     }
 
-    fn sort_in(&mut self) {
-        let mut new = std::mem::take(&mut self.new);
-        new.sort_unstable_by_key(CallerDelta::when);
-        let mut new = new.into_iter().peekable();
-        let mut packer = Packer::default();
-        for change in self.changes.iter() {
-            while let Some(before) = new.next_if(|new| new.when() < change.when()) {
-                packer.push(before);
-            }
-            packer.push(change);
-        }
-        new.for_each(|change| packer.push(change));
-        self.changes = packer.finish();
-    }
-
     /// Makes stretches 2^`by` times as long. Nothing may wait in any sampler.
     pub(super) fn coarsen(&mut self, by: u32) {
         self.few.coarsen(by);
-        let coarser = |change: CallerDelta| CallerDelta {
-            stretch: change.stretch >> by,
-            ..change
-        };
-        let mut packer = Packer::default();
-        self.changes
-            .iter()
-            .for_each(|change| packer.push(coarser(change)));
-        self.changes = packer.finish();
-        self.new
-            .iter_mut()
-            .for_each(|change| *change = coarser(*change));
+        self.changes.coarsen(by);
     }
 
     /// The curves of so many callers, by [`CallerId`]; `others` are changes that come on top.
@@ -218,8 +182,7 @@ impl Curves {
 
     /// No change comes any more.
     pub(super) fn finish(&mut self) {
-        self.sort_in();
-        self.changes.shrink_to_fit();
+        self.changes.finish();
     }
 }
 
@@ -244,6 +207,8 @@ const MOST_WAITING: usize = 1 << 16;
 pub(crate) struct Timeline {
     sampler: Sampler,
     curves: Curves,
+    dying: LivesSampler,
+    lives: AllLives,
     /// Stretches have 2^`shift` units.
     shift: u32,
     stretch: u64,
@@ -255,7 +220,7 @@ impl Timeline {
     #[must_use]
     pub(crate) fn reach(&mut self, time: u64) -> u32 {
         let time = time.saturating_add(1);
-        if stretch_of(time, self.shift) == self.stretch && self.sampler.waiting() <= MOST_WAITING {
+        if stretch_of(time, self.shift) == self.stretch && self.waiting() <= MOST_WAITING {
             return 0;
         }
         let by = shift_for(time).saturating_sub(self.shift);
@@ -263,13 +228,21 @@ impl Timeline {
             self.curves.absorb_all(&mut self.sampler);
             self.curves.coarsen(by);
             self.sampler.coarsen(by);
+            self.lives.absorb_all(&mut self.dying);
+            self.lives.coarsen(by);
+            self.dying.coarsen(by);
             self.shift += by;
         }
         self.stretch = stretch_of(time, self.shift);
-        if self.sampler.waiting() > MOST_WAITING {
+        if self.waiting() > MOST_WAITING {
             self.curves.absorb(&mut self.sampler);
+            self.lives.absorb(&mut self.dying);
         }
         by
+    }
+
+    fn waiting(&self) -> usize {
+        self.sampler.waiting() + self.dying.waiting()
     }
 
     /// The stretch of what happens now.
@@ -283,12 +256,27 @@ impl Timeline {
         self.sampler.note(self.stretch, caller, delta);
     }
 
-    /// The curves of so many callers, over a run that ends at this time, which was reached.
-    pub(crate) fn curves(mut self, end: u64, callers: usize) -> Vec<Curve> {
+    /// A block is freed.
+    #[inline]
+    pub(crate) fn ends(&mut self, block: Block) {
+        self.note(block.caller, Delta::ends(block));
+        self.dying.note(self.stretch, block);
+    }
+
+    /// The curves of so many callers, over a run that ends at this time, which was reached, and how long their blocks lived.
+    pub(crate) fn finish(
+        mut self,
+        end: u64,
+        callers: usize,
+    ) -> impl Iterator<Item = (Curve, Lives)> {
         self.curves.absorb_all(&mut self.sampler);
         self.curves.finish();
+        self.lives.absorb_all(&mut self.dying);
+        self.lives.finish();
         let end = end.saturating_add(1);
-        self.curves.of_callers(None, callers, end).collect()
+        let curves: Vec<Curve> = self.curves.of_callers(None, callers, end).collect();
+        let lives: Vec<Lives> = self.lives.of_callers(callers, end).collect();
+        curves.into_iter().zip(lives)
     }
 }
 

@@ -10,6 +10,7 @@ use super::curve::Curve;
 use super::fault::{Fault, Faults, UnknownFree};
 use super::live::{Freed, LiveBlocks, Met, Reuse, ReuseCounts, SHARDS};
 use super::live_sizes::LiveSizes;
+use super::lives::{AllLives, Lives};
 use super::sizes::{Sizes, SizesSeen};
 use super::survivors::Survivors;
 
@@ -34,6 +35,8 @@ pub struct CallerOutcome {
     pub curve: Curve,
     /// How many of its last blocks were there at each step.
     pub survivors: Curve,
+    /// How long the others lived.
+    pub lives: Lives,
 }
 
 /// A log, read to its end. Some of what it comes to depends on the meaning of [`Reuse`], which its callers tell.
@@ -57,6 +60,7 @@ pub struct Trace {
     pub(super) late: Curves,
     /// What comes on top under [`Reuse::FreeLost`].
     pub(super) lost: Curves,
+    pub(super) lives: AllLives,
     /// Blank ones too: what the steps of curves count.
     pub(super) all_lines: u64,
     /// Records of the log, of whatever kind.
@@ -99,19 +103,22 @@ impl Trace {
         let curves = self.under(reuse).curves();
         self.late = Curves::default();
         self.lost = Curves::default();
+        let lives = self.under(reuse).lives();
+        self.lives = AllLives::default();
         let outcome = self.under(reuse);
         let (stats, survivors) = (outcome.stats(), outcome.survivors());
         let live_sizes = outcome.live_sizes();
         let sizes = self.sizes.into_iter().map(|seen| seen.sizes());
         let known = stats.into_iter().zip(sizes).zip(live_sizes);
-        let curves = curves.into_iter().zip(survivors);
+        let curves = curves.into_iter().zip(survivors).zip(lives);
         known.zip(curves).map(
-            |(((stats, sizes), live_sizes), (curve, survivors))| CallerOutcome {
+            |(((stats, sizes), live_sizes), ((curve, survivors), lives))| CallerOutcome {
                 stats,
                 sizes,
                 live_sizes,
                 curve,
                 survivors,
+                lives,
             },
         )
     }
@@ -202,6 +209,17 @@ impl Outcome<'_> {
             sum
         });
         survivors.curves(self.trace.allocated.len(), self.trace.all_lines)
+    }
+
+    /// How long the blocks of each caller lived that were freed, by [`CallerId`].
+    pub fn lives(&self) -> Vec<Lives> {
+        let (all, numbers) = (&self.trace.lives, &self.trace.is);
+        let of_numbers = all.of_callers(numbers.len(), self.trace.all_lines);
+        let mut lives = vec![Lives::default(); self.trace.allocated.len()];
+        for (is, of_number) in numbers.iter().zip(of_numbers) {
+            lives[is.0 as usize].add(&of_number);
+        }
+        lives
     }
 
     /// The blocks live at the end, by address.

@@ -17,6 +17,7 @@ use super::changes::{Curves, shift_for};
 use super::fault::Faults;
 use super::lane::Lane;
 use super::live::{Occurrences, SHARDS};
+use super::lives::AllLives;
 use super::outcome::Trace;
 use super::parted::Parted;
 use super::reader::{Piece, Pieces};
@@ -98,6 +99,7 @@ struct Replay {
     anomalies: Anomalies,
     late: Curves,
     lost: Curves,
+    lives: AllLives,
     records: u64,
     wide_addresses: u64,
     lines: u64,
@@ -124,6 +126,7 @@ impl Replay {
             anomalies: Anomalies::default(),
             late: Curves::default(),
             lost: Curves::default(),
+            lives: AllLives::default(),
             records: 0,
             wide_addresses: 0,
             lines: 0,
@@ -157,11 +160,13 @@ impl Replay {
                     .for_each(|step| shard.step(step, lane, shift, options.keep_unknown_frees));
             }
         });
-        let waiting = |shard: &Shard| shard.late.waiting() + shard.lost.waiting();
+        let waiting =
+            |shard: &Shard| shard.late.waiting() + shard.lost.waiting() + shard.lives.waiting();
         if self.shards.iter().map(waiting).sum::<usize>() > MOST_SUMS_WAITING {
             for shard in &mut self.shards {
                 self.late.absorb(&mut shard.late);
                 self.lost.absorb(&mut shard.lost);
+                self.lives.absorb(&mut shard.lives);
             }
         }
     }
@@ -176,9 +181,11 @@ impl Replay {
         for curves in [&mut self.late, &mut self.lost] {
             curves.coarsen(by);
         }
+        self.lives.coarsen(by);
         self.shards.par_iter_mut().for_each(|shard| {
             shard.late.coarsen(by);
             shard.lost.coarsen(by);
+            shard.lives.coarsen(by);
             shard.live.coarsen(by);
         });
         self.shift += by;
@@ -188,6 +195,7 @@ impl Replay {
         for shard in &mut self.shards {
             self.late.absorb_all(&mut shard.late);
             self.lost.absorb_all(&mut shard.lost);
+            self.lives.absorb_all(&mut shard.lives);
         }
     }
 
@@ -236,6 +244,7 @@ impl Replay {
         self.absorb_curves();
         self.late.finish();
         self.lost.finish();
+        self.lives.finish();
         // What follows has no need of the pieces and of what they were parsed to.
         self.lanes.clear();
         let parted = Parted::new(&self.texts);
@@ -283,6 +292,7 @@ impl Replay {
             anomalies,
             late: self.late,
             lost: self.lost,
+            lives: self.lives,
             all_lines: self.all_lines,
             records: self.records,
             wide_addresses: self.wide_addresses,

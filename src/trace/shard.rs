@@ -6,6 +6,7 @@ use super::delta::Delta;
 use super::fault::{FaultKind, Faults, UnknownFree};
 use super::lane::Lane;
 use super::live::{Ended, Freed, LiveBlocks, Met};
+use super::lives::LivesSampler;
 use super::parse::{Action, BlockRecord};
 
 /// What happened at a part of all addresses.
@@ -18,6 +19,8 @@ pub(super) struct Shard {
     pub(super) late: Sampler,
     /// What comes on top under [`Reuse::FreeLost`].
     pub(super) lost: Sampler,
+    /// Under [`Reuse::FreeLoggedLate`], too: the few that this is wrong about make no difference.
+    pub(super) lives: LivesSampler,
 }
 
 impl Shard {
@@ -61,9 +64,13 @@ impl Shard {
         let (block, late, on_top) = match ended {
             Ended::Nothing => return,
             Ended::Block(block) => {
+                self.lives.note(stretch, block);
                 return self.late.note(stretch, block.caller, Delta::ends(block));
             }
-            Ended::IfLate(block) => (block, Delta::ends(block), Delta::ends(block).negated()),
+            Ended::IfLate(block) => {
+                self.lives.note(stretch, block);
+                (block, Delta::ends(block), Delta::ends(block).negated())
+            }
             Ended::IfLost(block) => (block, Delta::default(), Delta::ends(block)),
         };
         self.late.note(stretch, block.caller, late);

@@ -125,8 +125,9 @@ fn print_all(judged: &[Judged], names: [String; 2], only_wrong: bool) {
 const SAMPLE: std::ops::Range<u64> = 1..31;
 
 /// Precision and recall that the rule reaches on the sample, so that no change makes it worse unseen, without and with
-/// durations: of `leak`, `leak?` and `grows` together. What is wanted is a recall of 0.97: raise these with the rule.
-const REACHED: [(f64, f64); 2] = [(0.97, 0.938), (0.97, 0.938)];
+/// durations: of `leak`, `leak?` and `grows` together. What is wanted, and reached on more programs, is a recall
+/// of 0.97: raise these with the rule.
+const REACHED: [(f64, f64); 2] = [(0.97, 0.952), (0.97, 0.952)];
 
 /// Precision of `leak` alone. What is wanted is 0.99.
 const REACHED_BY_LEAK: f64 = 0.993;

@@ -2,13 +2,16 @@
 
 use super::doubt::{Doubt, Grade};
 use super::drift::Drift;
+use super::freed::Freed;
 use super::length::more_of;
 use super::longer::differs_as_a_leak;
 use super::observed::Observed;
+use super::outlived;
 use super::parts::{BOUNDS, Parts, deviation, effective, scatter};
 use super::queue;
 use super::shape::{self, blocks};
 use super::teeth;
+use super::waiting::{self, Wait};
 use super::work;
 use crate::diff::finding::Trend;
 use crate::trace::STEPS;
@@ -100,6 +103,15 @@ const FEWEST_OF_HALF: f64 = 17.0;
 /// Of what a queue had in the middle of a run, less than this share is left at its end.
 const YOUNG_OF_QUEUE: f64 = 0.1;
 
+/// Of what lived when the exit began to free things, what was born in the first half of the work has less than this share of the
+/// rest: it was only young. A leak has as much.
+const YOUNG_AT_THE_END: f64 = 0.2;
+
+/// A queue that takes in more than it works off is left with more than it could have taken in while it was empty, by these shares
+/// of all, in the last run and in the first one.
+const TOO_MUCH: f64 = 0.08;
+const TOO_MUCH_BEFORE: f64 = 0.06;
+
 /// Where an exit freed what was waiting, it left at most this share of the most that ever was.
 const LEFT_BY_EXIT: f64 = 0.1;
 
@@ -107,7 +119,7 @@ const LEFT_BY_EXIT: f64 = 0.1;
 const HEAPS: f64 = 4.0;
 
 /// At its pace, so many births should have come since the last one: it is over, as when a script has loaded its modules.
-const SILENT: f64 = 3.0;
+pub(super) const SILENT: f64 = 3.0;
 
 /// That many, and it is no accident.
 const MORE_SILENT: f64 = 5.0;
@@ -125,7 +137,7 @@ const STRETCH: usize = 4;
 const START: usize = 6;
 
 /// The variance of counts from each to the next, as a share of their mean: 1 for what comes one by one, at any time.
-fn relative_variance(counts: &[f64]) -> Option<f64> {
+pub(super) fn relative_variance(counts: &[f64]) -> Option<f64> {
     let mean = counts.iter().sum::<f64>() / counts.len() as f64;
     let squares = counts.windows(2).map(|pair| (pair[0] - pair[1]).powi(2));
     let variance = squares.sum::<f64>() / 2.0 / (counts.len() - 1) as f64;
@@ -168,6 +180,15 @@ pub(super) struct Evidence {
     longer_has_more: bool,
     /// The longer run had as much more at its highest as what goes on growing has.
     grows_with_the_length: bool,
+    /// Survivors are older than any block became that was freed, and came all along.
+    outlive_all: bool,
+    /// How long the others waited that were freed, if they were freed in order.
+    wait: Option<Wait>,
+    /// It is a queue that takes in more than it works off in both runs, and had more in the longer one.
+    is_overloaded: bool,
+    /// What lived when the end of the run began to free things was young, and what was freed before that was not freed in
+    /// order.
+    is_young_at_the_end: bool,
 }
 
 impl Evidence {
@@ -175,12 +196,39 @@ impl Evidence {
     pub(super) fn of(run: &Observed<'_>) -> Option<Evidence> {
         let alive = blocks(run.survivors?);
         let evidence = Evidence::from(blocks(run.curve), alive);
-        let allocations = run.allocations;
-        Some(Evidence {
-            is_in_order: allocations
-                .and_then(|all| queue::is_in_order(&evidence.live, &alive, all)),
-            ..evidence
+        Some(match run.allocations {
+            Some(all) => evidence.with_freed(run, all),
+            None => evidence,
         })
+    }
+
+    /// With what the blocks tell that were freed, of a site that allocated so many.
+    fn with_freed(self, run: &Observed<'_>, allocations: u64) -> Evidence {
+        let (live, alive) = (&self.live, &self.alive);
+        let guess = queue::is_in_order(live, alive, allocations);
+        let allocations = allocations as f64;
+        let Some(freed) = Freed::of(run, live) else {
+            return Evidence {
+                is_in_order: guess,
+                ..self
+            };
+        };
+        let is_in_order = waiting::are_in_order(&freed, alive);
+        let by_the_end: f64 = freed.by_the_end().iter().sum();
+        let at_work = allocations - live[STEPS - 1] - by_the_end;
+        let kept = freed.kept(alive);
+        let (early, late) = kept.split_at(kept.len() / 2);
+        let [early, late] = [early, late].map(|born| born.iter().sum::<f64>());
+        Evidence {
+            is_in_order: is_in_order.or(guess),
+            outlive_all: outlived::are_kept(&freed, alive, at_work),
+            wait: match is_in_order {
+                Some(true) => Wait::of(&freed, live, allocations),
+                _ => None,
+            },
+            is_young_at_the_end: is_in_order == Some(false) && early < YOUNG_AT_THE_END * late,
+            ..self
+        }
     }
 
     /// Of a run of which the exit freed what the site had, as if it had not: `None` unless the site freed nothing before. What
@@ -204,6 +252,10 @@ impl Evidence {
             is_in_order: None,
             longer_has_more: false,
             grows_with_the_length: false,
+            outlive_all: false,
+            wait: None,
+            is_overloaded: false,
+            is_young_at_the_end: false,
         };
         evidence.drift = [BOUNDS[0], BOUNDS[1], MIDDLE].map(|from| evidence.drift_from(from));
         evidence
@@ -229,8 +281,22 @@ impl Evidence {
             differs_as_a_leak: differs_as_a_leak(first, last),
             longer_has_more: queue::longer_has_more(first, last),
             grows_with_the_length: queue::grows_with_the_length(first, last),
+            is_overloaded: self.is_overloaded_as(&other, first, last),
             ..self
         }
+    }
+
+    /// Whether this is a queue that takes in too much, and so is that of the first run, as far as that is known.
+    fn is_overloaded_as(
+        &self,
+        other: &Evidence,
+        first: &Observed<'_>,
+        last: &Observed<'_>,
+    ) -> bool {
+        self.wait
+            .is_some_and(|wait| wait.is_long && wait.spare <= -TOO_MUCH)
+            && other.wait.is_none_or(|wait| wait.spare <= -TOO_MUCH_BEFORE)
+            && queue::longer_has_clearly_more(first, last)
     }
 
     /// Whether the last run did more, and left as much more as a leak would: by its records, whatever time it took.
@@ -257,8 +323,9 @@ impl Evidence {
             Grade::None(_) if self.most() < shape::FEWEST_BLOCKS as f64 => return Trend::Noise,
             Grade::None(_) => {}
         }
-        let is_freed = self.live[STEPS - 1] <= LEFT_BY_EXIT * self.most();
-        if work::grew_until_the_exit(&self.live) || is_freed && self.is_draining_queue() {
+        let grew = work::grew_until_the_exit(&self.live) && !self.is_young_at_the_end;
+        let is_queue = || self.is_draining_queue() || self.is_overloaded;
+        if !self.is_bounded() && (grew || self.is_freed() && is_queue()) {
             return Trend::Grows;
         }
         match shape::trend_of_blocks(&self.live) {
@@ -271,6 +338,11 @@ impl Evidence {
         }
     }
 
+    /// Whether the exit freed what the site had.
+    fn is_freed(&self) -> bool {
+        self.live[STEPS - 1] <= LEFT_BY_EXIT * self.most()
+    }
+
     fn most(&self) -> f64 {
         self.live.iter().fold(0.0_f64, |most, live| most.max(*live))
     }
@@ -279,14 +351,22 @@ impl Evidence {
     /// a queue that fills faster than it is worked off.
     pub(super) fn grade(&self) -> Grade {
         match self.grade_of_kept() {
+            _ if self.is_bounded() => Grade::None(Doubt::Full),
             Grade::None(Doubt::Few | Doubt::Late | Doubt::Level) if self.is_queue() => {
                 Grade::MayLeak(Doubt::Late)
             }
             Grade::None(_) if teeth::keep_some_each(&self.live, &self.alive, self.end) => {
                 Grade::MayLeak(Doubt::Late)
             }
+            Grade::None(doubt) if self.outlive_all => Grade::MayLeak(doubt),
+            Grade::MayLeak(Doubt::Late | Doubt::Level) if self.outlive_all => Grade::Leak,
             grade => grade,
         }
+    }
+
+    /// Whether the oldest block is freed first, and yet nothing waits: it makes room, or its time is over.
+    fn is_bounded(&self) -> bool {
+        !self.outlive_all && self.wait.is_some_and(|wait| !wait.is_of_a_queue)
     }
 
     fn is_queue(&self) -> bool {
@@ -301,6 +381,7 @@ impl Evidence {
         self.most() >= queue::LEAST
             && self.is_in_order != Some(false)
             && (work::rises_all_along(&self.live)
+                || self.is_overloaded && !self.is_freed()
                 || is_worked_off && (self.is_draining_queue() || is_steady()))
     }
 
@@ -406,10 +487,12 @@ impl Evidence {
 
     /// Whether chance can explain that what is kept becomes less.
     fn may_be_steady(&self) -> bool {
-        let [all, _, half] = self.drift.map(Drift::deviations);
-        // What fills up slows down to the end; what only filled at first does not.
-        let is_even_in_the_end = half > -LITTLE_DRIFT && self.drift[2].births() >= FEWEST_OF_HALF;
-        (all > -MORE_DRIFT || is_even_in_the_end) && effective(self.births()) >= HEAPS
+        let [all, _, half] = self.drift;
+        // What fills up slows down to the end; what only filled at first does not. A shorter run may have been filling still.
+        let is_even =
+            |half: Drift| half.deviations() > -LITTLE_DRIFT && half.births() >= FEWEST_OF_HALF;
+        let is_even_in_the_end = is_even(half) || is_even(self.drift_from(MIDDLE));
+        (all.deviations() > -MORE_DRIFT || is_even_in_the_end) && effective(self.births()) >= HEAPS
     }
 
     /// Too few for any other verdict, but all still there and spread over the run.

@@ -9,16 +9,19 @@
 mod doubt;
 mod drift;
 mod evidence;
+mod freed;
 mod judged;
 mod length;
 mod longer;
 mod observed;
+mod outlived;
 mod parts;
 mod queue;
 mod reasons;
 mod shape;
 mod single;
 mod teeth;
+mod waiting;
 mod work;
 
 use std::sync::LazyLock;
@@ -26,7 +29,7 @@ use std::sync::LazyLock;
 use super::column::Column;
 pub(super) use super::finding::{Finding, Trend};
 use super::site::SiteRun;
-use crate::trace::Curve;
+use crate::trace::{Curve, Lives};
 
 pub(crate) use doubt::Doubt;
 use evidence::Evidence;
@@ -54,6 +57,7 @@ pub(super) fn reasons(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Opti
 /// The runs of a site, as far as their course is known; `None` if that of the last one is not.
 fn observed<'a>(runs: &'a [Option<Box<SiteRun>>], columns: &[Column]) -> Option<Vec<Observed<'a>>> {
     static NOTHING: LazyLock<Curve> = LazyLock::new(Curve::default);
+    static NO_LIVES: LazyLock<Lives> = LazyLock::new(Lives::default);
     runs.last()?.as_ref()?.curve.as_ref()?;
     // Runs of which only the end is known say nothing about the course.
     let observed = runs.iter().zip(columns).filter_map(|(run, column)| {
@@ -61,6 +65,7 @@ fn observed<'a>(runs: &'a [Option<Box<SiteRun>>], columns: &[Column]) -> Option<
             Some(run) => Observed::of(run)?,
             None => Observed {
                 survivors: Some(&NOTHING),
+                lives: Some(&NO_LIVES),
                 ..Observed::bare(&NOTHING)
             },
         };

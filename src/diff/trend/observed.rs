@@ -2,7 +2,7 @@
 
 use crate::diff::column::Column;
 use crate::diff::site::SiteRun;
-use crate::trace::{Curve, STEPS};
+use crate::trace::{Curve, Lives, STEPS};
 
 /// One run of a site: its curves, and how long the run was, where that is known.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +11,8 @@ pub struct Observed<'a> {
     pub curve: &'a Curve,
     /// How many of the blocks that lived to the end were there at each step.
     pub survivors: Option<&'a Curve>,
+    /// How long the others lived.
+    pub lives: Option<&'a Lives>,
     /// Of the whole run.
     pub records: Option<u64>,
     /// How many blocks the site allocated, where that is known.
@@ -24,6 +26,7 @@ impl<'a> Observed<'a> {
     pub fn of(run: &'a SiteRun) -> Option<Self> {
         Some(Observed {
             survivors: run.survivors.as_ref(),
+            lives: run.lives.as_ref(),
             allocations: run.figures.allocations,
             ..Observed::bare(run.curve.as_ref()?)
         })
@@ -43,6 +46,7 @@ impl<'a> Observed<'a> {
         Observed {
             curve,
             survivors: None,
+            lives: None,
             records: None,
             allocations: None,
             duration_s: None,

@@ -117,6 +117,20 @@ pub(super) fn longer_has_more(first: &Observed<'_>, last: &Observed<'_>) -> bool
     }
 }
 
+/// The longer of two runs has this share more at its highest, of what it is longer by.
+const MORE: f64 = 0.1;
+
+/// As [`longer_has_more`], and by a share of what it is longer by; `true` of runs that did as much.
+pub(super) fn longer_has_clearly_more(first: &Observed<'_>, last: &Observed<'_>) -> bool {
+    let [few, many] = [first, last].map(|run| run.most() as f64);
+    let is_more = |few: f64, many: f64, times: f64| many >= few * (1.0 + MORE * (times - 1.0));
+    match differ_by(first, last) {
+        Some(times) if times > 1.0 => is_more(few, many, times),
+        Some(times) => is_more(many, few, times.recip()),
+        None => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{

@@ -9,7 +9,10 @@ use super::observed::Observed;
 use super::single::evidence_beside;
 use super::{shape, work};
 use crate::diff::finding::Finding;
-use crate::trace::STEPS;
+use crate::trace::{Lives, STEPS, STRETCHES_OF_A_PART};
+
+/// What lived for fewer parts of a run lived shortly: a part more or less would be too much to say.
+const FEWEST_PARTS: u8 = 3;
 
 /// What the runs tell of a site.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +24,8 @@ pub struct Reasons {
     pub born: Option<[u64; 4]>,
     /// How long the others lived on average, as a share of that run; `None` where there are none, or not known.
     pub life: Option<f64>,
+    /// And no longer than this at the most; `None` where they live too shortly to tell, too.
+    pub longest_life: Option<f64>,
     /// The least that was live about the middle of that run, and at its end.
     pub floor: [u64; 2],
     pub more: Option<More>,
@@ -42,6 +47,12 @@ impl Reasons {
         let alive = last.survivors.map(shape::blocks);
         let least = |steps: &[f64]| steps.iter().copied().fold(f64::INFINITY, f64::min) as u64;
         let end = work::end_of_work(&live);
+        let life = alive.zip(allocations).and_then(|(alive, allocations)| {
+            let freed = allocations as f64 - live[STEPS - 1];
+            // As many are alive at a time, on average, as come in the time that one lives.
+            let others = live.iter().zip(alive).map(|(live, alive)| live - alive);
+            (freed > 0.0).then(|| others.sum::<f64>().max(0.0) / STEPS as f64 / freed)
+        });
         Some(Reasons {
             finding,
             doubt: doubt.filter(|_| !finding.by_bytes),
@@ -52,12 +63,8 @@ impl Reasons {
                     quarter(at).saturating_sub(at.checked_sub(1).map_or(0, quarter))
                 })
             }),
-            life: alive.zip(allocations).and_then(|(alive, allocations)| {
-                let freed = allocations as f64 - live[STEPS - 1];
-                // As many are alive at a time, on average, as come in the time that one lives.
-                let others = live.iter().zip(alive).map(|(live, alive)| live - alive);
-                (freed > 0.0).then(|| others.sum::<f64>().max(0.0) / STEPS as f64 / freed)
-            }),
+            life,
+            longest_life: life.and(last.lives).and_then(longest),
             floor: [
                 least(&live[STEPS / 2 - 4..STEPS / 2 + 4]),
                 least(&live[end - 7..=end]),
@@ -65,4 +72,13 @@ impl Reasons {
             more: first.and_then(|first| more(first, last, finding.by_bytes)),
         })
     }
+}
+
+/// As a share of the run, what no block lived longer than: from the beginning of the part in which it was born to the end of the
+/// one in which it died.
+fn longest(lives: &Lives) -> Option<f64> {
+    let parts = lives.iter().map(|life| life.died - life.born).max();
+    let parts = parts.filter(|parts| *parts >= FEWEST_PARTS)?;
+    let share = (usize::from(parts) + 1) * STRETCHES_OF_A_PART;
+    Some((share as f64 / lives.stretches().max(1) as f64).min(1.0))
 }

@@ -331,6 +331,8 @@ pub(super) struct JsonEvidence {
     pub born: Option<[u64; 4]>,
     /// How long its other blocks lived on average, as a share of the run; null where there are none, or not known.
     pub life: Option<f64>,
+    /// What none of them lived longer than; null where not known, or where they lived shortly.
+    pub longest_life: Option<f64>,
     /// The least that was live about its middle, and at its end.
     pub floor: [u64; 2],
     /// What speaks against a leak: `"few"` blocks were kept, their pace `"slows"`, they came `"late"`, it is `"over"`, it

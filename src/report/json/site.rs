@@ -153,6 +153,7 @@ pub(super) fn json_evidence(reasons: &Reasons) -> JsonEvidence {
     JsonEvidence {
         born: reasons.born,
         life: reasons.life,
+        longest_life: reasons.longest_life,
         floor: reasons.floor,
         against: reasons.doubt.map(Doubt::name),
         more: reasons.more.map(|more| JsonMore {
