@@ -463,6 +463,11 @@ fn main() {
             split_lines::a_line_that_was_split_and_leaks_fails,
         ),
         trial(
+            "what_a_caller_drops_late_hides_no_leak_of_another",
+            &["gcc"],
+            replaced::what_a_caller_drops_late_hides_no_leak_of_another,
+        ),
+        trial(
             "a_fork_that_glibc_cannot_log_is_named",
             &["gcc"],
             gate::a_fork_that_glibc_cannot_log_is_named,

@@ -170,8 +170,8 @@ fn lost_much(part: &Site) -> bool {
 
 /// Whether a part has less, in the end or of what it held until then.
 fn shrank(part: &Site) -> bool {
-    let growth = Growth::between(had(part), has(part));
-    growth.blocks < 0 || growth.bytes.is_some_and(|bytes| bytes < 0)
+    let is_less = |growth: Growth| growth.blocks < 0 || growth.bytes.is_some_and(|bytes| bytes < 0);
+    is_less(part.growth) || is_less(Growth::between(had(part), has(part)))
 }
 
 /// Whether a part has at least twice what it had, and much more, in the end or of what it held until then; or is a leak that

@@ -98,6 +98,26 @@ pub(crate) fn a_caller_that_lost_less_than_half_hides_no_leak_of_another() {
     assert_named(&runs, &[], "for some of its callers");
 }
 
+/// A table loses 400 of 1000 entries when 60 % of the work is done. That is not the exit, and hides no leak of another caller.
+pub(crate) fn what_a_caller_drops_late_hides_no_leak_of_another() {
+    let runs = built(
+        "struct node *entries[1000];\n\
+         __attribute__((noinline)) static struct node *load(void) { struct node *n = make(); n->rest[0] = 1; return n; }\n\
+         __attribute__((noinline)) static struct node *request(void) { struct node *n = make(); n->rest[0] = 2; return n; }\n\
+         int main(void) { for (int i = 0; i < 1000; i++) entries[i] = load();\n\
+         for (int i = 0; i < 9000; i++) { if (LEAK && i >= 2250 && i % 22 == 0) request();\n\
+         if (LEAK && i == 5400) for (int k = 0; k < 400; k++) free(entries[k]);\n\
+         work(i); } return 0; }\n",
+    );
+    runs.record_both();
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.contains("for one of its callers: +307 blocks"),
+        "{said}"
+    );
+}
+
 /// Rules of one caller: most are gone, and what replaces them comes after the start, for as long as there is work.
 pub(crate) fn what_is_kept_after_the_start_in_place_of_a_table_is_named() {
     let source = |exit: &str| {
