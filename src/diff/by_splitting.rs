@@ -199,7 +199,7 @@ mod tests {
     /// Which parts go to which lines.
     fn linked(lines: &[(Requests, Requests)], parts: &[Requests]) -> Vec<usize> {
         let all = lines.len() + parts.len();
-        let mut links = Links::new(all);
+        let mut links = Links::default();
         let lines_of = lines.iter().enumerate();
         let lines_of = lines_of.map(|(row, (whole, rest))| (row, whole, rest));
         let parts = parts.iter().cloned().enumerate();
@@ -207,7 +207,7 @@ mod tests {
             .map(|(index, part)| (lines.len() + index, part))
             .collect();
         link_parts(lines_of, &parts, &mut links);
-        links.heads().to_vec()
+        (0..all).map(|index| links.head(index)).collect()
     }
 
     #[test]

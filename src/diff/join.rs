@@ -64,7 +64,7 @@ pub(crate) fn join(Kept { runs, only }: Kept, by: Grouping) -> Joint {
     let runs: Vec<BlamedRun> = runs.into_iter().enumerate().map(add).collect();
     let doubts = nothing.map_or_else(Vec::new, |nothing| joined.doubts(nothing));
     let Joined { sites, aliases, .. } = joined;
-    let mut links = Links::new(sites.len());
+    let mut links = Links::default();
     link_by_inlining(&sites, &runs, &mut links);
     link_by_splitting(&sites, runs.len(), &aliases, &mut links);
     let (sites, rows) = links.unite(sites);

@@ -1,66 +1,64 @@
 //! Sites that are one row, because something tells that they are one place, or parts of one.
 
+use hashbrown::HashMap;
+
 use super::matched_by::MatchedBy;
 use super::site::{JoinedSite, SiteKey};
 use crate::run::Symbolized;
 
 /// Which sites are one row, by their indexes.
+#[derive(Debug, Default)]
 pub(super) struct Links {
-    /// Of each site, another one of its row; the row goes by the name of the one that stands for itself.
-    heads: Vec<usize>,
-    /// What the weakest of them rests on.
-    by: Vec<Option<MatchedBy>>,
+    /// Of each site that is in the row of another one, that one; a row goes by the name of the one that is in no other. Few
+    /// of a million sites are.
+    heads: HashMap<usize, usize>,
+    /// Of such rows, what the weakest of their sites rests on.
+    by: HashMap<usize, MatchedBy>,
 }
 
 impl Links {
-    pub(super) fn new(sites: usize) -> Self {
-        Links {
-            heads: (0..sites).collect(),
-            by: vec![None; sites],
-        }
-    }
-
     /// Puts a site, and all of its row, into the row of another one.
     pub(super) fn add(&mut self, of: usize, site: usize, by: MatchedBy) {
         let (of, site) = (self.head(of), self.head(site));
-        self.heads[site] = of;
-        self.by[of] = self.by[of].max(self.by[site]).max(Some(by));
+        if of != site {
+            self.heads.insert(site, of);
+        }
+        let by = self.by.remove(&site).map_or(by, |known| known.max(by));
+        let known = self.by.entry(of).or_insert(by);
+        *known = by.max(*known);
     }
 
-    #[cfg(test)]
-    pub(super) fn heads(&self) -> &[usize] {
-        &self.heads
-    }
-
-    fn head(&self, mut index: usize) -> usize {
-        while self.heads[index] != index {
-            index = self.heads[index];
+    pub(super) fn head(&self, mut index: usize) -> usize {
+        while let Some(head) = self.heads.get(&index) {
+            index = *head;
         }
         index
     }
 
     /// The rows, each where the site stood that it goes by; and which of them each site is in.
     pub(super) fn unite(self, sites: Vec<JoinedSite>) -> (Vec<JoinedSite>, Vec<usize>) {
-        let is_head = |index: usize| self.heads[index] == index;
+        let all = sites.len();
+        if self.heads.is_empty() {
+            return (sites, (0..all).collect());
+        }
         let mut rows = 0;
-        let turns = (0..sites.len()).map(|index| {
+        let turns = (0..all).map(|index| {
             let turn = rows;
-            rows += usize::from(is_head(index));
+            rows += usize::from(!self.heads.contains_key(&index));
             turn
         });
         let turns: Vec<usize> = turns.collect();
-        let row_of: Vec<usize> = (0..sites.len())
-            .map(|index| turns[self.head(index)])
-            .collect();
+        let row_of = (0..all).map(|index| turns[self.head(index)]);
+        let row_of: Vec<usize> = row_of.collect();
         let (mut united, mut others) = (Vec::with_capacity(rows), Vec::new());
         for (index, site) in sites.into_iter().enumerate() {
-            match is_head(index) {
-                true => united.push(site),
-                false => others.push((index, site)),
+            match self.heads.contains_key(&index) {
+                false => united.push(site),
+                true => others.push((index, site)),
             }
         }
         for (index, site) in others {
-            let by = self.by[self.head(index)];
+            let by = self.by.get(&self.head(index)).copied();
             add(&mut united[row_of[index]], site, by);
         }
         (united, row_of)
