@@ -14,7 +14,7 @@ use rayon::prelude::*;
 /// What a process takes before there is anything to remember: its code, buffers, and pieces of the log.
 const BASE: u64 = 32 << 20;
 const A_LIVE_BLOCK: u64 = 64;
-/// Beside its live block. Most cases take about 520 bytes, callers that only one run has 610.
+/// Beside its live block. Callers that only one run has come close to it.
 const A_CALLER: u64 = 704;
 /// Of a function that has one caller, as the log names it.
 const A_NAME: u64 = 500;
