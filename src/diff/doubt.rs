@@ -16,7 +16,8 @@ pub(super) struct Doubt {
 
 /// The least that the first run may have of rows that are unsure, by their indexes. `rows` says which row each site is in,
 /// and `first` what the first run has of a row. Which of its own sites is which makes no difference to a row, and none of
-/// the several sites of a row is new: their stacks have shown that they are one line, inlined otherwise.
+/// the several sites of a row is new: their stacks have shown that they are one line, inlined otherwise, or the sizes that they
+/// ask for that they are what stood in one line.
 pub(super) fn least_of_rows(
     doubts: &[Doubt],
     rows: &[usize],

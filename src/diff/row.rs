@@ -63,6 +63,7 @@ impl Row {
             at,
         }
     }
+
     /// Adds a row that is a part of this one.
     pub(super) fn add(&mut self, other: Row) {
         let last = |row: &Row| row.at.runs.iter().rposition(Option::is_some);

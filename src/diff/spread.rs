@@ -11,22 +11,89 @@ use super::trend::Trend;
 use crate::run::Figures;
 use crate::trace::STEPS;
 
+/// What grew, and by how much.
+struct Grown {
+    site: usize,
+    first: Figures,
+    growth: Growth,
+    /// Else it has too few blocks to tell.
+    looks_like_a_leak: bool,
+}
+
 /// All sites that look like a leak and grew, if there are several: their sum is what no one of them shows. Of sites with too few
 /// blocks to tell, only the sum may look like one.
 pub(crate) fn spread(sites: &[Site], columns: &[Column]) -> Vec<Together> {
-    let of_trends = |is_wanted: fn(Trend) -> bool| {
-        let shown = sites.iter().enumerate();
-        let shown = shown.filter(|(_, site)| site.hidden.is_none());
-        let wanted = shown.filter(|(_, site)| site.trend.is_some_and(is_wanted));
-        grown(wanted, columns)
-    };
-    let like_leaks = of_trends(Trend::may_be_growth);
-    let with_few = of_trends(|trend| trend.may_be_growth() || trend == Trend::Noise);
+    let with_few = grown(sites);
+    let is_leak = |grown: &&Grown| grown.looks_like_a_leak;
+    let like_leaks: Vec<&Grown> = with_few.iter().filter(is_leak).collect();
+    let with_few: Vec<&Grown> = with_few.iter().collect();
     let is_more = with_few.len() > like_leaks.len();
     let with_few = Some(with_few).filter(|all| is_more && look_like_a_leak(all, sites, columns));
     let all = [Some(like_leaks), with_few].into_iter().flatten();
-    let all = all.filter_map(|grown| together(grown, sites, columns));
+    let all = all.filter_map(|grown| {
+        let (mut first, mut growth) = (Figures::ZERO, Growth::ZERO);
+        for one in &grown {
+            first.add(one.first);
+            growth.add(one.growth);
+        }
+        let indexes = grown.iter().map(|grown| grown.site).collect();
+        together(Likeness::Spread, indexes, (first, growth), sites, columns)
+    });
     all.chain(kept_by_all(sites, columns)).collect()
+}
+
+/// Sites that grew and may be leaks, for all that their verdicts say.
+fn grown(sites: &[Site]) -> Vec<Grown> {
+    let shown = sites.iter().enumerate();
+    let shown = shown.filter(|(_, site)| site.hidden.is_none());
+    let grown = shown.filter_map(|(index, site)| {
+        let trend = site.trend?;
+        let looks_like_a_leak = trend.may_be_growth();
+        // Rates are not asked for, and take as long as all else.
+        let (first, growth) = match &site.held {
+            Some(held) => (held.first, held.growth),
+            None => (site.first(), site.growth),
+        };
+        (growth.is_growth() && (looks_like_a_leak || trend == Trend::Noise)).then_some(Grown {
+            site: index,
+            first,
+            growth,
+            looks_like_a_leak,
+        })
+    });
+    grown.collect()
+}
+
+fn look_like_a_leak(grown: &[&Grown], sites: &[Site], columns: &[Column]) -> bool {
+    let sum = Sum::of(grown.iter().map(|grown| &sites[grown.site]), columns);
+    let trend = sum.trend(columns);
+    trend.is_some_and(Trend::may_be_growth)
+}
+
+/// `None` for one alone.
+fn together(
+    likeness: Likeness,
+    indexes: Vec<usize>,
+    (first, growth): (Figures, Growth),
+    sites: &[Site],
+    columns: &[Column],
+) -> Option<Together> {
+    let [named, _, ..] = &indexes[..] else {
+        return None;
+    };
+    Some(Together {
+        likeness,
+        in_last: indexes.len(),
+        measurement: sites[*named].measurement(columns),
+        held: None,
+        others: Some(Measurement {
+            first,
+            growth,
+            // Each is judged by its own rate: what they come to together is no pace of one leak.
+            rates: Rates::default(),
+        }),
+        sites: indexes,
+    })
 }
 
 /// The start of a run is in the first of so many parts.
@@ -57,27 +124,12 @@ fn kept_by_all(sites: &[Site], columns: &[Column]) -> Option<Together> {
         };
         before.add(kept_before);
         now.add(kept_now);
-        if Growth::between(kept_before, kept_now).is_growth()
-            && site.measurement(columns).growth.is_growth()
-        {
+        if Growth::between(kept_before, kept_now).is_growth() && site.growth.is_growth() {
             more.push(index);
         }
     }
-    let [first, _, ..] = &more[..] else {
-        return None;
-    };
-    Some(Together {
-        likeness: Likeness::Kept,
-        in_last: more.len(),
-        measurement: sites[*first].measurement(columns),
-        held: None,
-        others: Some(Measurement {
-            first: before,
-            growth: Growth::between(before, now),
-            rates: Rates::default(),
-        }),
-        sites: more,
-    })
+    let kept = (before, Growth::between(before, now));
+    together(Likeness::Kept, more, kept, sites, columns)
 }
 
 /// What a run keeps of what came after its start, with the mean size of what it left; `None` where it is not known when its
@@ -87,51 +139,4 @@ fn kept(run: &SiteRun) -> Option<Figures> {
     let start = survivors[STEPS / PARTS_OF_START];
     let old = survivors[STEPS - 1 - STEPS / PARTS_IN_USE];
     Some(of_mean_size(run, old.blocks.saturating_sub(start.blocks)))
-}
-
-/// Those that grew, and by how much.
-fn grown<'a>(
-    sites: impl Iterator<Item = (usize, &'a Site)>,
-    columns: &[Column],
-) -> Vec<(usize, Measurement)> {
-    let measured = sites.map(|(index, site)| {
-        let held = site.held.as_deref().cloned();
-        (index, held.unwrap_or_else(|| site.measurement(columns)))
-    });
-    let grown = measured.filter(|(_, measured)| measured.growth.is_growth());
-    grown.collect()
-}
-
-fn look_like_a_leak(grown: &[(usize, Measurement)], sites: &[Site], columns: &[Column]) -> bool {
-    let sum = Sum::of(grown.iter().map(|(index, _)| &sites[*index]), columns);
-    let trend = sum.trend(columns);
-    trend.is_some_and(Trend::may_be_growth)
-}
-
-fn together(
-    grown: Vec<(usize, Measurement)>,
-    sites: &[Site],
-    columns: &[Column],
-) -> Option<Together> {
-    let [(first, _), _, ..] = &grown[..] else {
-        return None;
-    };
-    let (mut before, mut growth) = (Figures::ZERO, Growth::ZERO);
-    for (_, measured) in &grown {
-        before.add(measured.first);
-        growth.add(measured.growth);
-    }
-    Some(Together {
-        likeness: Likeness::Spread,
-        in_last: grown.len(),
-        measurement: sites[*first].measurement(columns),
-        held: None,
-        others: Some(Measurement {
-            first: before,
-            growth,
-            // Each is judged by its own rate: what they come to together is no pace of one leak.
-            rates: Rates::default(),
-        }),
-        sites: grown.into_iter().map(|(index, _)| index).collect(),
-    })
 }

@@ -127,6 +127,14 @@ fn offset_text(report: &Report, together: &Together, alike: &Alike) -> String {
         let name = site.map(|site| sentence_name(site, alike));
         name.unwrap_or_default()
     };
+    let names = || {
+        let others = together.sites.len().saturating_sub(1) as u64;
+        format!("{} and {}", name(), counted(others, "other call site"))
+    };
+    let grown = || {
+        let all = together.others.as_ref();
+        all.map_or(together.measurement.growth, |all| all.growth)
+    };
     let who = match &together.likeness {
         Likeness::Calls => {
             return format!(
@@ -158,28 +166,18 @@ fn offset_text(report: &Report, together: &Together, alike: &Alike) -> String {
             );
         }
         Likeness::Spread => {
-            let grown = together
-                .others
-                .as_ref()
-                .map_or(together.measurement.growth, |all| all.growth);
-            let others = together.sites.len().saturating_sub(1) as u64;
             return format!(
-                "{} and {} that look like leaks grew by more than that together: {grown} (--strict fails them)",
-                name(),
-                counted(others, "other call site")
+                "{} that look like leaks grew by more than that together: {} (--strict fails them)",
+                names(),
+                grown()
             );
         }
         Likeness::Kept => {
-            let kept = together
-                .others
-                .as_ref()
-                .map_or(together.measurement.growth, |all| all.growth);
-            let others = together.sites.len().saturating_sub(1) as u64;
             return format!(
-                "{} and {} keep more of what came after the start of the run than before, by more than that together: \
-                 {kept} (--strict fails them)",
-                name(),
-                counted(others, "other call site")
+                "{} keep more of what came after the start of the run than before, by more than that together: {} \
+                 (--strict fails them)",
+                names(),
+                grown()
             );
         }
         Likeness::Later => {
