@@ -22,6 +22,9 @@ const DONE: usize = 1000;
 
 /// Or when what is live falls, and stays, below this share of its highest in the last part of the log, one in so many.
 const FALLS: f64 = 0.97;
+/// It began to fall at the highest point of so many lines before that, as a share of the blocks that were live: it takes a line
+/// to free a block, and others are allocated in between.
+const BEFORE: f64 = 0.1;
 const END: usize = 4;
 
 /// Where the windows of the third run begin, in work.
@@ -259,9 +262,12 @@ fn end_of_work(text: &str) -> usize {
     let live: Vec<i64> = live.collect();
     let end = lines.len() - (lines.len() / END).min(lines.len());
     let highest = live[end..].iter().copied().max().unwrap_or(0);
-    let falls = live
+    let has_fallen = live
         .iter()
-        .rposition(|live| *live as f64 >= FALLS * highest as f64);
+        .rposition(|live| *live as f64 >= FALLS * highest as f64)
+        .unwrap_or(0);
+    let before = has_fallen.saturating_sub((BEFORE * highest as f64) as usize);
+    let falls = (before..=has_fallen).max_by_key(|line| live[*line]);
     last_but_few.min(falls.unwrap_or(0)) + 1
 }
 

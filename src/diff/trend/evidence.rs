@@ -301,10 +301,7 @@ impl Evidence {
 
     /// Whether the last run did more, and left as much more as a leak would: by its records, whatever time it took.
     fn is_confirmed(&self, first: &Observed<'_>, last: &Observed<'_>) -> bool {
-        let [first, last] = [first, last].map(|run| Observed {
-            duration_s: None,
-            ..*run
-        });
+        let [first, last] = [first, last].map(|run| run.by_records());
         let more = more_of(&first, &last, false, || self.all_kept());
         more.is_some_and(|more| more.left >= AS_MUCH * more.expected)
     }

@@ -4,6 +4,7 @@ use super::longer::{is_no_more, is_the_same_table};
 use super::observed::Observed;
 use super::shape;
 use super::single::{by_bytes, of_blocks_beside};
+use super::tail::grew_with_the_work;
 use crate::diff::finding::{Finding, Trend};
 
 pub(super) struct Judged {
@@ -47,6 +48,11 @@ pub(super) fn judged(runs: &[Observed<'_>]) -> Option<Judged> {
             Trend::Shutdown
         }
         _ => of_last,
+    };
+    let is_quiet = matches!(trend, Trend::Plateau | Trend::Shutdown | Trend::Startup);
+    let trend = match first {
+        Some(first) if is_quiet && grew_with_the_work(first, last) => Trend::Grows,
+        _ => trend,
     };
     let by_bytes = by_bytes && trend.is_growth();
     Some(Judged {

@@ -38,7 +38,9 @@ pub(super) fn differ_by(first: &Observed<'_>, last: &Observed<'_>) -> Option<f64
 pub(super) fn is_the_same_table(first: &Observed<'_>, last: &Observed<'_>) -> bool {
     let end = last.end(false);
     let is_the_same = end == first.end(false) && last.end(true) == first.end(true);
-    let Some(times) = differ_by(first, last).filter(|_| is_the_same) else {
+    let by_both = differ_by(first, last);
+    let times = by_both.or_else(|| differ_by(&first.by_records(), &last.by_records()));
+    let Some(times) = times.filter(|_| is_the_same) else {
         return false;
     };
     let (short, long, times) = match times > 1.0 {
@@ -59,6 +61,24 @@ pub(super) fn is_the_same_table(first: &Observed<'_>, last: &Observed<'_>) -> bo
             *blocks >= at(step.floor() - 1.0) - other
                 && *blocks <= at((step + later).ceil() + 1.0) + other
         })
+        && (by_both.is_some() || !came_by_the_clock(&short, &long, times))
+}
+
+/// Whether the blocks of two runs that took as long, and of which one wrote so many times as many records, came at the same time
+/// in each half, rather than at the same record: they leak by the clock, whatever else the program did.
+fn came_by_the_clock(short: &[f64; STEPS], long: &[f64; STEPS], times: f64) -> bool {
+    let at_the_record = |step: usize| {
+        let at = ((step + 1) as f64 / times - 1.0).max(0.0);
+        let (below, part) = (at as usize, at.fract());
+        let above = (below + 1).min(STEPS - 1);
+        long[below] * (1.0 - part) + long[above] * part
+    };
+    let off = |half: std::ops::Range<usize>, other: &dyn Fn(usize) -> f64| -> f64 {
+        half.map(|step| (short[step] - other(step)).abs()).sum()
+    };
+    [0..STEPS / 2, STEPS / 2..STEPS]
+        .into_iter()
+        .all(|half| off(half.clone(), &|step| long[step]) < off(half, &at_the_record))
 }
 
 /// Whether the run that did more left more, or either of two that did as much: a table is the same in both.
@@ -179,6 +199,29 @@ mod tests {
         });
         let larger = Curve::of(&larger);
         assert_eq!(trend(run(100_000, &larger), last), Trend::Leak);
+    }
+
+    /// Two runs of a minute, of which one wrote a tenth more records.
+    #[test]
+    fn what_comes_by_the_clock_is_no_table() {
+        let in_a_minute = |run: Observed<'static>| Observed {
+            duration_s: Some(60.0),
+            ..run
+        };
+        let leaked = |records: u64| -> &'static Curve {
+            Box::leak(Box::new(curve(records, move |done| 400 * done / records)))
+        };
+        let (short, long) = (leaked(100_000), leaked(110_000));
+        let runs = [(100_000, short), (110_000, long)];
+        let [short, long] = runs.map(|(records, curve)| in_a_minute(run(records, curve)));
+        assert_eq!(trend(short, long), Trend::Leak);
+        let table = |records: u64| -> &'static Curve {
+            let filled = move |done: u64| done.min(80_000) / 200;
+            Box::leak(Box::new(curve(records, filled)))
+        };
+        let runs = [(100_000, table(100_000)), (110_000, table(110_000))];
+        let [short, long] = runs.map(|(records, curve)| in_a_minute(run(records, curve)));
+        assert_eq!(trend(short, long), Trend::Plateau);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod queue;
 mod reasons;
 mod shape;
 mod single;
+mod tail;
 mod teeth;
 mod waiting;
 mod work;

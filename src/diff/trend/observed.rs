@@ -53,6 +53,14 @@ impl<'a> Observed<'a> {
         }
     }
 
+    /// The same, of which it is not known how long it took.
+    pub(super) fn by_records(self) -> Self {
+        Observed {
+            duration_s: None,
+            ..self
+        }
+    }
+
     /// The most blocks that were live at the end of a step.
     pub(super) fn most(&self) -> u64 {
         let blocks = self.curve.points().map(|point| point.blocks);
