@@ -15,16 +15,17 @@ const LEAST_RISE: f64 = 12.0;
 
 /// It is even if half of that comes in each half, or so much of it, but for a standard deviation of what comes one by one, and
 /// if it strays from a line by no more than this share.
-const A_HALF: f64 = 0.3;
+const A_HALF: f64 = 0.4;
 const STRAYS: f64 = 0.1;
 
 /// What comes and goes beside it is left out by taking the lowest of so many steps.
 const NEAR: usize = 3;
 
-/// The longer run has this much of what it should have more at that pace, which is as fast in the other run, by these factors.
-const AS_MUCH: std::ops::RangeInclusive<f64> = 0.6..=1.6;
+/// The longer run has this much of what it should have more at that pace, and at that of the other run: what fills up slows
+/// down.
+const AS_MUCH: std::ops::RangeInclusive<f64> = 0.7..=1.5;
 
-/// It should have so many blocks more, and work for so many of its steps more: less says nothing.
+/// It has so many blocks more, and work for so many of its steps more: less says nothing.
 const LEAST_MORE: f64 = 4.0;
 const LEAST_STEPS_MORE: f64 = 2.0;
 
@@ -47,12 +48,12 @@ struct Tail {
 }
 
 impl Work {
-    /// `None` if the end of the run did not free what the site had.
+    /// `None` if the end of the run did not free what the site had when it had most.
     fn of(run: &Observed<'_>) -> Option<Work> {
         let live = shape::blocks(run.curve);
         let end = work::end_of_work(&live);
         let top = (0..=end).max_by(|a, b| live[*a].total_cmp(&live[*b]))?;
-        (end < STEPS - 1).then_some(Work {
+        (end < STEPS - 1 && top + NEAR >= end).then_some(Work {
             live,
             // The exit itself may allocate before it frees.
             end: top.checked_sub(1)?,
@@ -81,7 +82,7 @@ impl Work {
 fn are_even(floors: &[f64]) -> bool {
     let [first, middle, last] = [0, floors.len() / 2, floors.len() - 1].map(|step| floors[step]);
     let rise = last - first;
-    let least = A_HALF * rise - (rise / 2.0).max(0.0).sqrt();
+    let least = A_HALF * rise - rise.max(0.0).sqrt() / 2.0;
     rise >= LEAST_RISE
         && middle - first >= least
         && last - middle >= least
@@ -108,11 +109,12 @@ pub(super) fn grew_with_the_work(first: &Observed<'_>, last: &Observed<'_>) -> b
         .zip(long.tail_from(same_record as usize));
     tails.is_some_and(|(of_short, of_long)| {
         let more_work = of_long.ends - of_short.ends;
-        let expected = more_work * of_long.pace;
+        let more = of_long.level - of_short.level;
         more_work >= LEAST_STEPS_MORE * long.a_step
-            && expected >= LEAST_MORE
-            && AS_MUCH.contains(&((of_long.level - of_short.level) / expected))
-            && AS_MUCH.contains(&(of_short.pace / of_long.pace))
+            && more >= LEAST_MORE
+            && [of_short, of_long]
+                .iter()
+                .all(|tail| AS_MUCH.contains(&(more / (more_work * tail.pace))))
     })
 }
 
