@@ -278,8 +278,9 @@ follow() {
             if [ $((time - asked)) -ge $((grace * 100)) ]; then
                 running
                 signal_all KILL
-                killed=yes
             fi
+                [ ! -e "$state/running" ] || killed="$killed $main"
+                killed="$killed $others"
         elif [ -n "$stop" ] && [ -n "$main" ]; then
             # Ctrl-C went to the program as well: it has a second to end by itself.
             told_at=${told_at:-$time}
@@ -427,7 +428,10 @@ run_facts() {
     done
     printf '\n  ],\n  "ended": "%s"' "$how"
     [ -z "$began" ] || printf ',\n  "started_unix_s": %s' "$began"
-    [ "$how" != itself ] || printf ',\n  "exit_status": %s' "$status"
+    case $how.$status in
+    # It ended by itself, or crashed when it was asked to end.
+    itself.* | asked.13[2-7] | asked.139) printf ',\n  "exit_status": %s' "$status" ;;
+    esac
     printf '\n}\n'
 }
 
@@ -471,8 +475,11 @@ supervise() {
     mv "$chosen" "$output/recording"
     how=itself
     [ -z "$asked$stop" ] || how=asked
-    [ -z "$killed" ] || how=killed
+    # What the program left behind may have had to be killed, and not itself.
+    case "$killed " in *" $pid "*) how=killed ;; esac
     # Under its name only when it is whole.
+    pid=${chosen##*/recording.}
+    pid=${pid%%.*}
     if ! run_facts "$@" >"$output/run.json.new" || ! mv "$output/run.json.new" "$output/run.json"; then
         rm -f "$output/run.json.new"
         say "there is no room for run.json; the run lasted $duration s"

@@ -13,6 +13,11 @@ use crate::elf::BuildId;
 /// What the file's first field says that it is.
 pub(crate) const SCHEMA: &str = "mtrace-diff-run/1";
 
+/// How a program ended.
+pub(crate) const ITSELF: &str = "itself";
+pub(crate) const ASKED: &str = "asked";
+pub(crate) const KILLED: &str = "killed";
+
 /// A run's own facts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -30,9 +35,9 @@ pub(crate) struct RunFacts {
     /// What wrote the log, for people and for who writes over it.
     #[serde(skip_deserializing)]
     pub recorder: &'static str,
-    /// Whether the program ended by itself, was asked to, or was killed.
+    /// [`ITSELF`], [`ASKED`] or [`KILLED`].
     pub ended: Option<String>,
-    /// Of the program, where it ended by itself.
+    /// Of the program, where it ended by itself, or crashed when it was asked to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_status: Option<i32>,
     /// What the process became, without being recorded any more.
@@ -56,6 +61,12 @@ pub(crate) struct MappedBuild {
     pub path: String,
     /// In hex.
     pub build_id: BuildId,
+}
+
+impl RunFacts {
+    pub(crate) fn had_to_be_killed(&self) -> bool {
+        self.ended.as_deref() == Some(KILLED)
+    }
 }
 
 fn is_none(number: &u32) -> bool {

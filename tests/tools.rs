@@ -293,6 +293,16 @@ fn main() {
             gate::a_crash_after_a_failure_or_an_early_one_is_said,
         ),
         trial(
+            "a_program_that_had_to_be_killed_is_said",
+            &["gcc"],
+            gate::a_program_that_had_to_be_killed_is_said,
+        ),
+        trial(
+            "a_daemon_that_is_killed_is_said",
+            &["gcc"],
+            gate::a_daemon_that_is_killed_is_said,
+        ),
+        trial(
             "what_is_allocated_past_the_recorder_is_said",
             &["gcc"],
             gate::what_is_allocated_past_the_recorder_is_said,

@@ -9,7 +9,7 @@ use super::maps::read_small;
 use crate::elf::BuildId;
 use crate::error::{Error, InputError, Result};
 use crate::file_name::base_name;
-use crate::run_facts::{MappedBuild, RunFacts};
+use crate::run_facts::{ASKED, KILLED, MappedBuild, RunFacts};
 
 /// Enough for some 50,000 modules, in bytes.
 const LARGEST: u64 = 16 << 20;
@@ -58,7 +58,7 @@ impl Manifest {
     /// How long a process went on whose recording began then, in seconds since 1970, where the run was ended: the process can
     /// be one that the program started later.
     pub(crate) fn lasted_since(&self, began: f64) -> Option<f64> {
-        let was_ended = matches!(self.facts.ended.as_deref(), Some("asked" | "killed"));
+        let was_ended = matches!(self.facts.ended.as_deref(), Some(ASKED | KILLED));
         let started = self.facts.started_unix_s.filter(|_| was_ended)?;
         let ended = started + self.facts.duration_s?;
         Some(ended - began.max(started))

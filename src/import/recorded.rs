@@ -41,7 +41,8 @@ pub(super) type LogBlocks<'a> = EventBlocks<Box<dyn Read + Send + 'a>>;
 
 fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let blocks = open(&capture, reading.progress)?;
-    let ended_at = ended_at(&capture, blocks.header.started);
+    let started = blocks.header.started;
+    let ended_at = ended_at(&capture, started);
     let silent = Progress::default();
     let until = until(&capture, || {
         Ok(duration_of(open(&capture, &silent)?, ended_at))
@@ -419,6 +420,7 @@ fn facts(
             .facts
             .exit_status
             .filter(|_| reached.is_none()),
+        had_to_be_killed: reached.is_none() && capture.manifest.facts.had_to_be_killed(),
         warnings,
         ..Facts::default()
     }

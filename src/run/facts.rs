@@ -101,8 +101,11 @@ pub struct Facts {
     pub build_id: Option<BuildId>,
     /// What the program is for, where that is known.
     pub machine: Option<Machine>,
-    /// Of the program; 128 and the signal that killed it. `None` where it was ended on purpose, or nobody knows.
+    /// Of the program; 128 and the signal that killed it. `None` where it was ended on purpose and did not crash, or nobody
+    /// knows.
     pub exit_status: Option<i32>,
+    /// It did not end when it was asked to, and had to be killed.
+    pub had_to_be_killed: bool,
     /// `None` where there are no numbers of a log.
     pub choice: Option<AddressingChoice>,
     /// How long the program was traced, in seconds, as the command line, its `run.json` or the recording's clock says;

@@ -87,6 +87,9 @@ struct SavedRun {
     /// Of the program; 128 and the signal that killed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     exit_status: Option<i32>,
+    /// It did not end when it was asked to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    had_to_be_killed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     recorded: Option<RecordedProcess>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -223,6 +226,7 @@ impl SavedRun {
             earlier: facts.earlier.clone(),
             unlisted: facts.unlisted,
             exit_status: facts.exit_status,
+            had_to_be_killed: facts.had_to_be_killed,
             recorded: facts.recorded,
             records: facts.records,
             anomalies: facts.anomalies.as_ref().map(SavedAnomalies::of),
@@ -313,6 +317,7 @@ impl SavedRun {
                 ..earlier
             }),
             exit_status: self.exit_status,
+            had_to_be_killed: self.had_to_be_killed,
             name: capture.name.clone(),
             path: capture.path.clone(),
             origin: Origin {

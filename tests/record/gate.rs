@@ -778,6 +778,78 @@ pub(crate) fn a_crash_after_a_failure_or_an_early_one_is_said() {
     }
 }
 
+/// The first run ended when it was asked to. The last one hung, or crashed at that; or it did the same, and left something
+/// behind that hung.
+pub(crate) fn a_program_that_had_to_be_killed_is_said() {
+    let runs = Runs::of(
+        "#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n\
+         static volatile int is_over;\n\
+         static void stop(int s) { is_over = 1; }\n\
+         static void crash(int s) { abort(); }\n\
+         int main(int argc, char **argv) { char how = argv[1][0];\n\
+         if (how == 'l' && !fork()) { signal(SIGTERM, SIG_IGN); for (;;) pause(); }\n\
+         signal(SIGTERM, how == 'h' ? SIG_IGN : how == 'c' ? crash : stop);\n\
+         while (!is_over) { char *volatile p = malloc(64); free(p); usleep(1000); } return 0; }\n",
+    );
+    let of = |name: &str, how: &str| {
+        let options = ["--force", "--for", "400ms", "--grace", "300ms"];
+        runs.record(name, &options, &["./app0", how]);
+    };
+    of("run0", "ends");
+    for (how, said_of_it) in [
+        (
+            "hangs",
+            "did not end when it was asked to and had to be killed, unlike in the first run",
+        ),
+        (
+            "crashes",
+            "was killed by signal 6 (SIGABRT), unlike in the first run",
+        ),
+    ] {
+        of("run1", how);
+        let (status, said) = runs.gate(&[]);
+        let said = unwrapped(&said);
+        assert!(status == Some(0) && said.contains(said_of_it), "{said}");
+        assert!(said.contains("but figures of run1 are partial"), "{said}");
+        let (status, said) = runs.gate(&["--strict"]);
+        assert_eq!(status, Some(2), "{said}");
+    }
+    of("run1", "leaves");
+    let (status, said) = runs.gate(&[]);
+    assert!(status == Some(0) && !said.contains("killed"), "{said}");
+    // If both hang, the last run did what the first one did; and a saved report tells, too.
+    of("run1", "hangs");
+    stdout_of(
+        mtrace_diff()
+            .arg("show")
+            .arg(runs.path("run1"))
+            .arg("--save")
+            .arg(runs.path("saved.json")),
+    );
+    for (first, last, expected) in [("run0", "saved.json", 2), ("saved.json", "run1", 0)] {
+        of("run1", "hangs");
+        let mut command = comparing([first, last, "--fail-above", "10", "--strict"]);
+        let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+        assert_eq!(status, Some(expected), "{said}");
+    }
+}
+
+/// A daemon that is killed, as by a system that is short of memory: what launched it ended in order.
+pub(crate) fn a_daemon_that_is_killed_is_said() {
+    let runs = Runs::of(
+        "#define _DEFAULT_SOURCE\n#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(int argc, char **argv) { if (daemon(1, 1)) return 1;\n\
+         for (int i = 0; i < 300; i++) { char *volatile p = malloc(64); free(p); usleep(1000); }\n\
+         if (argc > 1) raise(SIGKILL); return 0; }\n",
+    );
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app1", "killed"]);
+    let (status, said) = runs.gate(&[]);
+    let said = unwrapped(&said);
+    let killed = "was killed by signal 9 (SIGKILL), unlike in the first run";
+    assert!(status == Some(0) && said.contains(killed), "{said}");
+}
+
 /// Blocks that the recorder has not seen, and whose frees it sees.
 pub(crate) fn what_is_allocated_past_the_recorder_is_said() {
     let runs = Runs::of(
