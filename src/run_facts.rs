@@ -27,6 +27,9 @@ pub(crate) struct RunFacts {
     pub schema: &'static str,
     /// How long the program was traced, in seconds.
     pub duration_s: Option<f64>,
+    /// When the program was asked to end, if it was, in seconds from its start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_after_s: Option<f64>,
     /// When the program was started, in seconds since 1970.
     pub started_unix_s: Option<f64>,
     /// For people.

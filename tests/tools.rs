@@ -298,6 +298,11 @@ fn main() {
             gate::a_program_that_had_to_be_killed_is_said,
         ),
         trial(
+            "what_a_long_stop_frees_was_leaked",
+            &["gcc"],
+            gate::what_a_long_stop_frees_was_leaked,
+        ),
+        trial(
             "a_daemon_that_is_killed_is_said",
             &["gcc"],
             gate::a_daemon_that_is_killed_is_said,

@@ -59,9 +59,26 @@ impl Manifest {
     /// be one that the program started later.
     pub(crate) fn lasted_since(&self, began: f64) -> Option<f64> {
         let was_ended = matches!(self.facts.ended.as_deref(), Some(ASKED | KILLED));
-        let started = self.facts.started_unix_s.filter(|_| was_ended)?;
-        let ended = started + self.facts.duration_s?;
-        Some(ended - began.max(started))
+        let ended = self.facts.duration_s.filter(|_| was_ended)?;
+        self.since(began, ended)
+    }
+
+    /// After how many seconds such a process was asked to end, if it did so.
+    pub(crate) fn asked_since(&self, began: f64) -> Option<f64> {
+        self.since(began, self.asked_after_s()?)
+    }
+
+    /// After how many seconds the program was asked to end, if it did so: one that had to be killed may have gone on with its
+    /// work.
+    pub(crate) fn asked_after_s(&self) -> Option<f64> {
+        let was_asked = self.facts.ended.as_deref() == Some(ASKED);
+        let asked = self.facts.asked_after_s.filter(|_| was_asked);
+        asked.filter(|seconds| is_duration(*seconds))
+    }
+
+    fn since(&self, began: f64, seconds: f64) -> Option<f64> {
+        let started = self.facts.started_unix_s?;
+        Some(started + seconds - began.max(started))
     }
 
     /// Adds what a log says of its modules.

@@ -72,6 +72,7 @@ fn live_in(recording: &Path) -> Option<Figures> {
     let blocks = EventBlocks::open(opened(recording)?).ok()?.ok()?;
     let how = Replaying {
         until: Until::End,
+        asked_at: None,
         ended_at: None,
         keep_blocks: false,
     };

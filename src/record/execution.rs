@@ -59,6 +59,7 @@ impl Execution {
         show: &mut dyn FnMut(Duration),
     ) -> io::Result<()> {
         let mut shown = Instant::now();
+        let mut looked = self.begin;
         loop {
             match poll()? {
                 Waited::NoneLeft => {
@@ -83,14 +84,17 @@ impl Execution {
             {
                 self.program = Some(program);
             }
-            let is_over = job.limit.is_some_and(|limit| self.begin.elapsed() >= limit);
+            let now = Instant::now();
+            let is_over = job.limit.is_some_and(|limit| now - self.begin >= limit);
+            let is_stopped = stop.load(Ordering::Relaxed);
             match self.asked {
-                None if is_over || stop.load(Ordering::Relaxed) => {
+                None if is_over || is_stopped => {
                     if job.settings.with == With::Glibc {
                         keep_maps(output);
                     }
                     signal_all(self.main, job.settings.signal);
-                    self.asked = Some(Instant::now());
+                    // A terminal's Ctrl-C has reached the program since the last look.
+                    self.asked = Some(if is_stopped { looked } else { now });
                 }
                 Some(since) if since.elapsed() >= job.settings.grace => {
                     signal_all(self.main, Signal::KILL);
@@ -98,6 +102,7 @@ impl Execution {
                 }
                 _ => {}
             }
+            looked = now;
             if shown.elapsed() >= Duration::from_millis(500) {
                 show(self.begin.elapsed());
                 shown = Instant::now();
@@ -112,6 +117,11 @@ impl Execution {
         let went_on = |left: Instant| left.elapsed() > left.duration_since(self.begin);
         self.left
             .is_some_and(|left| self.asked.is_some() || went_on(left))
+    }
+
+    /// When the program was asked to end, from its start.
+    pub(super) fn asked_after(&self) -> Option<Duration> {
+        Some(self.asked? - self.begin)
     }
 
     /// How the process ended whose log is the run. One that is not known here was a child of the program.

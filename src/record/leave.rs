@@ -242,6 +242,7 @@ fn facts_of(
     RunFacts {
         schema: SCHEMA,
         duration_s: Some(in_ms(took)),
+        asked_after_s: execution.asked_after().map(in_ms),
         started_unix_s: Some(in_ms(began.duration_since(UNIX_EPOCH).unwrap_or_default())),
         command: words.collect(),
         recorder: job.settings.with.name(),

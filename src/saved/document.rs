@@ -73,6 +73,9 @@ struct SavedRun {
     addressing: Option<AddressingChoice>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     duration_s: Option<f64>,
+    /// When the program was asked to end, in seconds from its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked_after_s: Option<f64>,
     /// The moment at which it was looked at, where that was not its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reached: Option<Reached>,
@@ -221,6 +224,7 @@ impl SavedRun {
             machine: facts.machine,
             addressing: facts.choice.clone(),
             duration_s: facts.duration_s,
+            asked_after_s: facts.asked_after_s,
             reached: facts.reached,
             depth: facts.depth,
             earlier: facts.earlier.clone(),
@@ -336,6 +340,7 @@ impl SavedRun {
             }),
             // The command line knows best how long a run took.
             duration_s: capture.told_duration_s.or(self.duration_s),
+            asked_after_s: self.asked_after_s.filter(|seconds| is_duration(*seconds)),
             reached: self.reached,
             depth: self.depth,
             recorded: self.recorded,

@@ -834,6 +834,47 @@ pub(crate) fn a_program_that_had_to_be_killed_is_said() {
     }
 }
 
+/// The program takes as long to free what it leaked as it took to leak it, once it is asked to end; and so it does in the
+/// first run, where it only has a table that it frees as slowly.
+pub(crate) fn what_a_long_stop_frees_was_leaked() {
+    let runs = Runs::of(
+        "#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n\
+         static volatile int is_over;\n\
+         static char *kept[100000];\n\
+         static void stop(int s) { is_over = 1; }\n\
+         int main(void) { int n = 0; signal(SIGTERM, stop);\n\
+         for (int i = 0; i < 100; i++)\n kept[n++] = malloc(20);\n\
+         while (!is_over) { char *p =\n malloc(64);\n if (LEAK) kept[n++] = p; else free(p); usleep(2000); }\n\
+         for (int i = 0, all = n; i < all; i++) { free(kept[--n]); usleep(LEAK ? 2000 : 20000); } return 0; }\n",
+    );
+    for mode in ["events", "callers", "summary"] {
+        let options = ["--force", "--for", "2s", "--mode", mode, "--every", "1s"];
+        runs.record("run0", &options, &["./app0"]);
+        runs.record("run1", &options, &["./app1"]);
+        stdout_of(
+            mtrace_diff()
+                .args(["show", "--save"])
+                .arg(runs.path("saved.json"))
+                .arg(runs.path("run1")),
+        );
+        for last in ["run1", "saved.json"] {
+            let mut command = comparing(["run0", last, "--fail-above", "50"]);
+            let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+            let said = unwrapped(&said);
+            assert_eq!(status, Some(1), "{mode}: {said}");
+            assert!(said.contains("1 call site"), "{mode}: {said}");
+        }
+        let mut command = comparing(["run1", "run0", "--fail-above", "50"]);
+        let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+        assert_eq!(status, Some(0), "{mode}: {said}");
+    }
+    let facts: Value =
+        serde_json::from_slice(&fs::read(runs.path("run1/run.json")).unwrap()).unwrap();
+    let asked = facts["asked_after_s"].as_f64().unwrap();
+    let took = facts["duration_s"].as_f64().unwrap();
+    assert!((1.9..3.0).contains(&asked) && took > asked + 0.5, "{facts}");
+}
+
 /// A daemon that is killed, as by a system that is short of memory: what launched it ended in order.
 pub(crate) fn a_daemon_that_is_killed_is_said() {
     let runs = Runs::of(
