@@ -46,9 +46,12 @@ pub(crate) struct RunFacts {
     /// What the process became, without being recorded any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub went_on_as: Option<String>,
-    /// Directories below it that hold what ran before, and no children.
+    /// Directories below it of what the same process ran before, in glibc's logs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ran_before: Vec<String>,
+    /// Directories below it of the process that launched it as a daemon, in glibc's logs; a recording says itself when it began.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub launched_by: Vec<String>,
     /// How many processes that it forked have no log, in glibc's logs; a recording has that in its header.
     #[serde(skip_serializing_if = "is_none")]
     pub unfollowed: u32,

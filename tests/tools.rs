@@ -298,6 +298,11 @@ fn main() {
             gate::a_program_that_had_to_be_killed_is_said,
         ),
         trial(
+            "with_glibc_what_launched_a_daemon_is_compared",
+            &["gcc"],
+            gate::with_glibc_what_launched_a_daemon_is_compared,
+        ),
+        trial(
             "what_a_long_stop_frees_was_leaked",
             &["gcc"],
             gate::what_a_long_stop_frees_was_leaked,

@@ -77,7 +77,7 @@ pub(super) fn leave_capture(
     let of_main = logs.iter().filter(|log| log.pid == execution.main);
     let recorded: Vec<PathBuf> = of_main.filter_map(|log| program_of(&log.path)).collect();
     let mut children = Vec::new();
-    let mut ran_before = Vec::new();
+    let (mut ran_before, mut launched_by) = (Vec::new(), Vec::new());
     let mut notes = Vec::new();
     let others = logs.iter().enumerate().filter(|(index, _)| *index != main);
     for (_, log) in others {
@@ -87,11 +87,14 @@ pub(super) fn leave_capture(
         if with == With::Glibc && !job.settings.link {
             notes.extend(copy_program(&directory, with));
         }
-        // glibc's log does not say when it began: what the process was before, and what launched a daemon.
-        let is_before = log.pid == logs[main].pid || (main != own && log.pid == execution.main);
-        let name = directory.file_name();
-        let name = name.filter(|_| with == With::Glibc && is_before);
-        ran_before.extend(name.map(|name| name.to_string_lossy().into_owned()));
+        // glibc's log does not say when it began.
+        let name = directory.file_name().filter(|_| with == With::Glibc);
+        let name = name.map(|name| name.to_string_lossy().into_owned());
+        if log.pid == logs[main].pid {
+            ran_before.extend(name);
+        } else if main != own && log.pid == execution.main {
+            launched_by.extend(name);
+        }
         children.push(directory);
     }
     put_log(&logs[main], output, with)?;
@@ -111,6 +114,7 @@ pub(super) fn leave_capture(
     let facts = RunFacts {
         went_on_as,
         ran_before,
+        launched_by,
         unfollowed,
         ..facts_of(job, execution, (began, took), ending)
     };

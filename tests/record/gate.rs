@@ -1226,6 +1226,33 @@ pub(crate) fn what_was_leaked_before_a_daemon_was_one_is_named() {
     assert!(status == Some(2) && said.contains("+100 blocks"), "{said}");
 }
 
+/// The same with glibc's log: what launched the daemon executed nothing. Only what it left more than in the first run counts.
+pub(crate) fn with_glibc_what_launched_a_daemon_is_compared() {
+    let runs = Runs::of(
+        "#define _DEFAULT_SOURCE\n#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(int argc, char **argv) { for (int i = 0; i < 300; i++) {\n\
+         char *volatile p = malloc(64); if (!LEAK || i >= atoi(argv[1])) free(p); }\n\
+         if (daemon(1, 1)) return 1;\n\
+         for (int i = 0; i < 500; i++) { char *volatile p = malloc(32); free(p); usleep(1000); } return 0; }\n",
+    );
+    let record = |name: &str, kept: &str| {
+        let options = ["--with", "glibc", "--force"];
+        runs.record(name, &options, &["./app1", kept]);
+    };
+    record("run0", "100");
+    record("run1", "100");
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(!said.contains("executed"), "{said}");
+    record("run1", "250");
+    let (status, said) = runs.gate(&[]);
+    let said = unwrapped(&said);
+    let named = "what was there before the process of run1 left more than in the first run";
+    assert!(status == Some(0) && said.contains(named), "{said}");
+    let (status, said) = runs.gate(&["--strict"]);
+    assert!(status == Some(2) && !said.contains("executed"), "{said}");
+}
+
 /// A program leaks 100 blocks and ends; a helper that it started goes on for longer, and does more.
 pub(crate) fn a_helper_that_goes_on_is_not_the_run() {
     let runs = Runs::of(
