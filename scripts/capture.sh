@@ -255,6 +255,9 @@ signal_all() {
     for pid in $others; do kill -s "$1" "$pid" 2>/dev/null; done
 }
 
+# What is in hundredths.
+in_seconds() { printf '%s.%s%s' $(($1 / 100)) $(($1 % 100 / 10)) $(($1 % 10)); }
+
 # Waits until no process is left, and ends them when their time is over.
 follow() {
     begin=$(now)
@@ -277,8 +280,9 @@ follow() {
         if [ -n "$asked" ]; then
             if [ $((time - asked)) -ge $((grace * 100)) ]; then
                 running
+                [ ! -e "$state/running" ] || killed="$killed $main"
+                killed="$killed $others"
                 signal_all KILL
-                killed=yes
             fi
         elif [ -n "$stop" ] && [ -n "$main" ]; then
             # Ctrl-C went to the program as well: it has a second to end by itself.
@@ -303,7 +307,8 @@ follow() {
     done
     took=$((ended - begin))
     [ "$took" -gt 0 ] || took=1
-    duration=$((took / 100)).$((took % 100 / 10))$((took % 10))
+    duration=$(in_seconds $took)
+    [ -z "$asked" ] || asked_after=$(in_seconds $((told_at - begin)))
 }
 
 # ---- the capture ---------------------------------------------------------------------------------------------------
@@ -426,8 +431,12 @@ run_facts() {
         comma=,
     done
     printf '\n  ],\n  "ended": "%s"' "$how"
+    [ -z "$asked" ] || printf ',\n  "asked_after_s": %s' "$asked_after"
     [ -z "$began" ] || printf ',\n  "started_unix_s": %s' "$began"
-    [ "$how" != itself ] || printf ',\n  "exit_status": %s' "$status"
+    case $how.$status in
+    # It ended by itself, or crashed when it was asked to end.
+    itself.* | asked.13[2-7] | asked.139) printf ',\n  "exit_status": %s' "$status" ;;
+    esac
     printf '\n}\n'
 }
 
@@ -468,10 +477,13 @@ supervise() {
         return 2
     fi
     put_children
+    pid=${chosen##*/recording.}
+    pid=${pid%%.*}
     mv "$chosen" "$output/recording"
     how=itself
     [ -z "$asked$stop" ] || how=asked
-    [ -z "$killed" ] || how=killed
+    # What the program left behind may have had to be killed, and not itself.
+    case "$killed " in *" $pid "*) how=killed ;; esac
     # Under its name only when it is whole.
     if ! run_facts "$@" >"$output/run.json.new" || ! mv "$output/run.json.new" "$output/run.json"; then
         rm -f "$output/run.json.new"

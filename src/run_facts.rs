@@ -13,6 +13,11 @@ use crate::elf::BuildId;
 /// What the file's first field says that it is.
 pub(crate) const SCHEMA: &str = "mtrace-diff-run/1";
 
+/// How a program ended.
+pub(crate) const ITSELF: &str = "itself";
+pub(crate) const ASKED: &str = "asked";
+pub(crate) const KILLED: &str = "killed";
+
 /// A run's own facts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -22,6 +27,9 @@ pub(crate) struct RunFacts {
     pub schema: &'static str,
     /// How long the program was traced, in seconds.
     pub duration_s: Option<f64>,
+    /// When the program was asked to end, if it was, in seconds from its start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_after_s: Option<f64>,
     /// When the program was started, in seconds since 1970.
     pub started_unix_s: Option<f64>,
     /// For people.
@@ -30,17 +38,20 @@ pub(crate) struct RunFacts {
     /// What wrote the log, for people and for who writes over it.
     #[serde(skip_deserializing)]
     pub recorder: &'static str,
-    /// Whether the program ended by itself, was asked to, or was killed.
+    /// [`ITSELF`], [`ASKED`] or [`KILLED`].
     pub ended: Option<String>,
-    /// Of the program, where it ended by itself.
+    /// Of the program, where it ended by itself, or crashed when it was asked to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_status: Option<i32>,
     /// What the process became, without being recorded any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub went_on_as: Option<String>,
-    /// Directories below it that hold what ran before, and no children.
+    /// Directories below it of what the same process ran before, in glibc's logs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ran_before: Vec<String>,
+    /// Directories below it of the process that launched it as a daemon, in glibc's logs; a recording says itself when it began.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub launched_by: Vec<String>,
     /// How many processes that it forked have no log, in glibc's logs; a recording has that in its header.
     #[serde(skip_serializing_if = "is_none")]
     pub unfollowed: u32,
@@ -56,6 +67,12 @@ pub(crate) struct MappedBuild {
     pub path: String,
     /// In hex.
     pub build_id: BuildId,
+}
+
+impl RunFacts {
+    pub(crate) fn had_to_be_killed(&self) -> bool {
+        self.ended.as_deref() == Some(KILLED)
+    }
 }
 
 fn is_none(number: &u32) -> bool {

@@ -293,6 +293,26 @@ fn main() {
             gate::a_crash_after_a_failure_or_an_early_one_is_said,
         ),
         trial(
+            "a_program_that_had_to_be_killed_is_said",
+            &["gcc"],
+            gate::a_program_that_had_to_be_killed_is_said,
+        ),
+        trial(
+            "with_glibc_what_launched_a_daemon_is_compared",
+            &["gcc"],
+            gate::with_glibc_what_launched_a_daemon_is_compared,
+        ),
+        trial(
+            "what_a_long_stop_frees_was_leaked",
+            &["gcc"],
+            gate::what_a_long_stop_frees_was_leaked,
+        ),
+        trial(
+            "a_daemon_that_is_killed_is_said",
+            &["gcc"],
+            gate::a_daemon_that_is_killed_is_said,
+        ),
+        trial(
             "what_is_allocated_past_the_recorder_is_said",
             &["gcc"],
             gate::what_is_allocated_past_the_recorder_is_said,

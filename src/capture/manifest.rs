@@ -9,7 +9,7 @@ use super::maps::read_small;
 use crate::elf::BuildId;
 use crate::error::{Error, InputError, Result};
 use crate::file_name::base_name;
-use crate::run_facts::{MappedBuild, RunFacts};
+use crate::run_facts::{ASKED, KILLED, MappedBuild, RunFacts};
 
 /// Enough for some 50,000 modules, in bytes.
 const LARGEST: u64 = 16 << 20;
@@ -58,10 +58,27 @@ impl Manifest {
     /// How long a process went on whose recording began then, in seconds since 1970, where the run was ended: the process can
     /// be one that the program started later.
     pub(crate) fn lasted_since(&self, began: f64) -> Option<f64> {
-        let was_ended = matches!(self.facts.ended.as_deref(), Some("asked" | "killed"));
-        let started = self.facts.started_unix_s.filter(|_| was_ended)?;
-        let ended = started + self.facts.duration_s?;
-        Some(ended - began.max(started))
+        let was_ended = matches!(self.facts.ended.as_deref(), Some(ASKED | KILLED));
+        let ended = self.facts.duration_s.filter(|_| was_ended)?;
+        self.since(began, ended)
+    }
+
+    /// After how many seconds such a process was asked to end, if it did so.
+    pub(crate) fn asked_since(&self, began: f64) -> Option<f64> {
+        self.since(began, self.asked_after_s()?)
+    }
+
+    /// After how many seconds the program was asked to end, if it did so: one that had to be killed may have gone on with its
+    /// work.
+    pub(crate) fn asked_after_s(&self) -> Option<f64> {
+        let was_asked = self.facts.ended.as_deref() == Some(ASKED);
+        let asked = self.facts.asked_after_s.filter(|_| was_asked);
+        asked.filter(|seconds| is_duration(*seconds))
+    }
+
+    fn since(&self, began: f64, seconds: f64) -> Option<f64> {
+        let started = self.facts.started_unix_s?;
+        Some(started + seconds - began.max(started))
     }
 
     /// Adds what a log says of its modules.

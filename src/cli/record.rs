@@ -211,7 +211,7 @@ pub(super) fn record(args: &RecordArgs) -> Result<Recorded> {
 fn status(ending: Ending) -> u8 {
     match ending {
         Ending::Itself(code) => u8::try_from(code).unwrap_or(1),
-        Ending::Asked | Ending::Killed => 0,
+        Ending::Asked { .. } | Ending::Killed => 0,
     }
 }
 
@@ -335,7 +335,13 @@ fn tell(output: &Path, outcome: &Captured) -> Result<()> {
             format!("{} ended the program", signal_name(code - 128))
         }
         Ending::Itself(code) => format!("the program ended with exit status {code}"),
-        Ending::Asked => "the program was ended".to_owned(),
+        Ending::Asked { crash: None } => "the program was ended".to_owned(),
+        Ending::Asked { crash: Some(code) } => {
+            format!(
+                "the program was ended, and {} ended it",
+                signal_name(code - 128)
+            )
+        }
         Ending::Killed => "the program had to be killed".to_owned(),
     };
     if let Some((run, warnings)) = report.runs_warned().next() {

@@ -7,7 +7,8 @@ use crate::run::{BlamedRun, Figures, Source};
 pub struct Column {
     /// How many of them its log has, where that is known: what it did.
     pub records: Option<u64>,
-    /// How long it took, in seconds, where that is known.
+    /// How long it took, in seconds, where that is known; without most of the time in which its program stopped, if that was
+    /// long.
     pub duration_s: Option<f64>,
     /// The figures of a site that the run does not have.
     pub nothing: Figures,
@@ -19,7 +20,7 @@ impl Column {
     pub(crate) fn of(run: &BlamedRun) -> Self {
         Column {
             records: run.facts.records,
-            duration_s: run.facts.duration_s,
+            duration_s: run.facts.duration_of_curves(),
             nothing: run.nothing(),
             lacks_loader: run.facts.origin.source == Source::MtraceDo,
         }

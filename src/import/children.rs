@@ -11,10 +11,14 @@ use crate::recording::{
     EventBlocks, Header, Programs, Replaying, Until, is_launcher, program_of, replay,
 };
 use crate::run::{Earlier, Figures};
+use crate::trace::{ReplayOptions, Reuse, replay as replay_log};
 use crate::warning::RecordingWarning;
 
 /// What a directory of another process is called, before its number.
 const CHILD: &str = "child-";
+
+/// What glibc's log of it is called there.
+const MTRACE_LOG: &str = "mtrace.log";
 
 /// What a run says of the processes that it started, and of what its own became.
 pub(super) fn warnings_of(
@@ -47,10 +51,19 @@ fn before(capture: &CaptureSet, own: &Header) -> Option<RecordingWarning> {
 /// whose recording has nothing of what was allocated until then.
 pub(super) fn earlier(capture: &CaptureSet, own: &Header) -> Option<Earlier> {
     let is_other = |path: &PathBuf| earlier_process(path, own).is_some_and(|pid| pid != own.pid);
-    let paths: Vec<PathBuf> = children_in(capture).filter(is_other).collect();
+    earlier_of(children_in(capture).filter(is_other), |path| {
+        live_in(&path.join("recording"))
+    })
+}
+
+fn earlier_of(
+    directories: impl Iterator<Item = PathBuf>,
+    live_in: impl Fn(&Path) -> Option<Figures>,
+) -> Option<Earlier> {
+    let paths: Vec<PathBuf> = directories.collect();
     let mut live = Figures::ZERO;
     for path in &paths {
-        live.add(live_in(&path.join("recording")).unwrap_or(Figures::ZERO));
+        live.add(live_in(path).unwrap_or(Figures::ZERO));
     }
     (!paths.is_empty()).then(|| Earlier {
         recordings: named(paths.into_iter()),
@@ -72,6 +85,7 @@ fn live_in(recording: &Path) -> Option<Figures> {
     let blocks = EventBlocks::open(opened(recording)?).ok()?.ok()?;
     let how = Replaying {
         until: Until::End,
+        asked_at: None,
         ended_at: None,
         keep_blocks: false,
     };
@@ -108,21 +122,51 @@ fn children_of(capture: &CaptureSet, own: &Header) -> Vec<String> {
 
 /// The same of a log of glibc, which does not say when it began.
 pub(super) fn logs_apart(capture: &CaptureSet) -> Vec<RecordingWarning> {
-    let before = &capture.manifest.facts.ran_before;
-    let is_before = |path: &Path| before.iter().any(|name| path.ends_with(name));
-    let has_log = |path: &PathBuf| has_begun(&path.join("mtrace.log"));
-    let (before, children): (Vec<PathBuf>, Vec<PathBuf>) = children_in(capture)
-        .filter(has_log)
-        .partition(|path| is_before(path));
-    let is_program = |path: &PathBuf| {
-        let program = program_in(&path.join("maps"));
-        program.is_none_or(|program| !is_launcher(&program))
-    };
-    let before = ran_before(named(before.into_iter().filter(is_program)));
+    let facts = &capture.manifest.facts;
+    let others = children_in(capture).filter(|path| !is_among(path, &facts.launched_by));
+    let (before, children): (Vec<PathBuf>, Vec<PathBuf>) = others
+        .filter(|path| has_begun(&path.join(MTRACE_LOG)))
+        .partition(|path| is_among(path, &facts.ran_before));
+    let before = ran_before(named(before.into_iter().filter(|path| is_of_program(path))));
     let children = named(children.into_iter());
     let apart = (!children.is_empty()).then_some(RecordingWarning::ChildrenApart { children });
-    let forked = forked_unrecorded(capture.manifest.facts.unfollowed);
+    let forked = forked_unrecorded(facts.unfollowed);
     apart.into_iter().chain(before).chain(forked).collect()
+}
+
+/// As [`earlier`], of a log of glibc.
+pub(super) fn earlier_log(capture: &CaptureSet, reuse: Reuse) -> Option<Earlier> {
+    let launched_by = &capture.manifest.facts.launched_by;
+    let paths = children_in(capture).filter(|path| is_among(path, launched_by));
+    earlier_of(paths.filter(|path| is_of_program(path)), |path| {
+        live_in_log(&path.join(MTRACE_LOG), reuse)
+    })
+}
+
+fn is_among(directory: &Path, names: &[String]) -> bool {
+    names.iter().any(|name| directory.ends_with(name))
+}
+
+/// Whether a log of glibc is of something else than a shell or another program that only launches others.
+fn is_of_program(directory: &Path) -> bool {
+    let program = program_in(&directory.join("maps"));
+    program.is_none_or(|program| !is_launcher(&program))
+}
+
+/// What is live at the end of a log of glibc.
+fn live_in_log(log: &Path, reuse: Reuse) -> Option<Figures> {
+    let options = ReplayOptions {
+        keep_unknown_frees: false,
+    };
+    let trace = replay_log(opened(log)?, options).ok()?;
+    let mut live = Figures::ZERO;
+    for caller in trace.under(reuse).stats() {
+        live.add(Figures {
+            allocations: None,
+            ..Figures::of_log(caller.allocations, caller.live)
+        });
+    }
+    Some(live)
 }
 
 fn children_in(capture: &CaptureSet) -> impl Iterator<Item = PathBuf> {

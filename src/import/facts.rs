@@ -35,6 +35,7 @@ pub(super) fn facts(
         machine: rebased.machine,
         duration_s: capture.duration_s(),
         exit_status: capture.manifest.facts.exit_status,
+        had_to_be_killed: capture.manifest.facts.had_to_be_killed(),
         warnings: warnings.collect(),
         ..Facts::default()
     }

@@ -80,9 +80,14 @@ pub(super) fn until(capture: &CaptureSet, duration: impl FnOnce() -> Result<u64>
 /// A saved run at a moment: at the step of its curves that is nearest.
 pub(super) fn saved_at(run: Run, at: Moment) -> Result<Run> {
     let path = run.facts.path.clone();
-    let Some(share) = share_of(&path, at, run.facts.duration_s)? else {
+    let facts = &run.facts;
+    let Some(share) = share_of(&path, at, facts.duration_s)? else {
         return Ok(run);
     };
+    let of_curves = facts.duration_s.zip(facts.duration_of_curves());
+    let share = of_curves.map_or(share, |(took, whole)| {
+        facts.time_of_curves(took * share) / whole
+    });
     run.at_step(at, share)
         .ok_or(Error::Usage(UsageError::NoMoments {
             path,

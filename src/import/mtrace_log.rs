@@ -1,6 +1,6 @@
 //! The logs that glibc's `mtrace()` writes.
 
-use super::children::logs_apart;
+use super::children::{earlier_log, logs_apart};
 use super::facts::{facts, inventory, modules};
 use super::importer::{Importer, ReadOptions};
 use super::moment::log_at;
@@ -46,6 +46,10 @@ fn import(capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
         duration_s: match reached {
             Some(reached) => reached.seconds,
             None => capture.duration_s(),
+        },
+        earlier: match reached {
+            Some(_) => None,
+            None => earlier_log(&capture, rebased.choice.reuse),
         },
         reached,
         records: Some(trace.records),

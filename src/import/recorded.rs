@@ -41,7 +41,8 @@ pub(super) type LogBlocks<'a> = EventBlocks<Box<dyn Read + Send + 'a>>;
 
 fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName> {
     let blocks = open(&capture, reading.progress)?;
-    let ended_at = ended_at(&capture, blocks.header.started);
+    let started = blocks.header.started;
+    let ended_at = ended_at(&capture, started);
     let silent = Progress::default();
     let until = until(&capture, || {
         Ok(duration_of(open(&capture, &silent)?, ended_at))
@@ -50,6 +51,7 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
         blocks,
         Replaying {
             until,
+            asked_at: asked_at(&capture, started),
             ended_at,
             keep_blocks: reading.keep_blocks,
         },
@@ -83,6 +85,12 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
 fn ended_at(capture: &CaptureSet, started_ns: u64) -> Option<u64> {
     let lasted = capture.manifest.lasted_since(started_ns as f64 / 1e9)?;
     Some(((lasted - ABOUT_END).max(0.0) * 1e6) as u64)
+}
+
+/// When a program was asked to end, if it did so, in microseconds since its recording began.
+fn asked_at(capture: &CaptureSet, started_ns: u64) -> Option<u64> {
+    let after = capture.manifest.asked_since(started_ns as f64 / 1e9)?;
+    Some((after.max(0.0) * 1e6) as u64)
 }
 
 pub(super) fn open<'a>(capture: &CaptureSet, progress: &'a Progress) -> Result<LogBlocks<'a>> {
@@ -419,6 +427,8 @@ fn facts(
             .facts
             .exit_status
             .filter(|_| reached.is_none()),
+        asked_after_s: capture.manifest.asked_after_s(),
+        had_to_be_killed: reached.is_none() && capture.manifest.facts.had_to_be_killed(),
         warnings,
         ..Facts::default()
     }

@@ -1,5 +1,6 @@
 //! How a recorded program goes on, and is ended.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ pub(super) struct Execution {
     pub main: u32,
     /// Of the program itself.
     status: Option<i32>,
+    /// Of all that were waited for, by their process ids.
+    statuses: HashMap<u32, i32>,
     /// What its process ran when it was last looked at.
     pub program: Option<PathBuf>,
     /// When the program ended, if nobody had asked it to.
@@ -37,6 +40,7 @@ impl Execution {
         Execution {
             main,
             status: None,
+            statuses: HashMap::new(),
             program: None,
             left: None,
             stopped: false,
@@ -55,6 +59,7 @@ impl Execution {
         show: &mut dyn FnMut(Duration),
     ) -> io::Result<()> {
         let mut shown = Instant::now();
+        let mut looked = self.begin;
         loop {
             match poll()? {
                 Waited::NoneLeft => {
@@ -63,6 +68,7 @@ impl Execution {
                     return Ok(());
                 }
                 Waited::Exited(exited) => {
+                    self.statuses.insert(exited.pid, exited.code);
                     if exited.pid == self.main {
                         self.status = Some(exited.code);
                         self.left = self.asked.is_none().then(Instant::now);
@@ -78,14 +84,17 @@ impl Execution {
             {
                 self.program = Some(program);
             }
-            let is_over = job.limit.is_some_and(|limit| self.begin.elapsed() >= limit);
+            let now = Instant::now();
+            let is_over = job.limit.is_some_and(|limit| now - self.begin >= limit);
+            let is_stopped = stop.load(Ordering::Relaxed);
             match self.asked {
-                None if is_over || stop.load(Ordering::Relaxed) => {
+                None if is_over || is_stopped => {
                     if job.settings.with == With::Glibc {
                         keep_maps(output);
                     }
                     signal_all(self.main, job.settings.signal);
-                    self.asked = Some(Instant::now());
+                    // A terminal's Ctrl-C has reached the program since the last look.
+                    self.asked = Some(if is_stopped { looked } else { now });
                 }
                 Some(since) if since.elapsed() >= job.settings.grace => {
                     signal_all(self.main, Signal::KILL);
@@ -93,6 +102,7 @@ impl Execution {
                 }
                 _ => {}
             }
+            looked = now;
             if shown.elapsed() >= Duration::from_millis(500) {
                 show(self.begin.elapsed());
                 shown = Instant::now();
@@ -109,12 +119,39 @@ impl Execution {
             .is_some_and(|left| self.asked.is_some() || went_on(left))
     }
 
-    pub(super) fn ending(&self) -> Ending {
-        match (self.asked, self.killed) {
-            (_, true) => Ending::Killed,
-            (Some(_), false) => Ending::Asked,
-            (None, false) if self.stopped => Ending::Asked,
-            (None, false) => Ending::Itself(self.status.unwrap_or(0)),
+    /// When the program was asked to end, from its start.
+    pub(super) fn asked_after(&self) -> Option<Duration> {
+        Some(self.asked? - self.begin)
+    }
+
+    /// How the process ended whose log is the run. One that is not known here was a child of the program.
+    pub(super) fn ending_of(&self, pid: u32) -> Ending {
+        let status = self.statuses.get(&pid).copied().or(self.status);
+        let crash = status.filter(|status| is_crash(*status));
+        match self.asked {
+            // What it left behind may have had to be killed, and not itself.
+            Some(_) if self.killed && status == Some(KILLED) => Ending::Killed,
+            Some(_) => Ending::Asked { crash },
+            None if self.stopped => Ending::Asked { crash },
+            None => Ending::Itself(status.unwrap_or(0)),
         }
     }
+}
+
+/// As a shell has it.
+const KILLED: i32 = 128 + Signal::KILL.as_raw();
+
+/// Whether a status stands for a signal that nobody sends to ask a program to end.
+fn is_crash(status: i32) -> bool {
+    let signals = [
+        Signal::ILL,
+        Signal::TRAP,
+        Signal::ABORT,
+        Signal::BUS,
+        Signal::FPE,
+        Signal::SEGV,
+        Signal::SYS,
+        Signal::KILL,
+    ];
+    signals.iter().any(|signal| status == 128 + signal.as_raw())
 }

@@ -44,7 +44,10 @@ pub(crate) enum Ending {
     /// By itself, with this exit status.
     Itself(i32),
     /// It was asked to, because its time was over or the user wanted it.
-    Asked,
+    Asked {
+        /// 128 and the signal by which it crashed then.
+        crash: Option<i32>,
+    },
     /// It did not end when it was asked to.
     Killed,
 }

@@ -12,7 +12,7 @@ use super::logs::{
 };
 use crate::error::{Error, RecordError, Result};
 use crate::recording::{self, is_launcher};
-use crate::run_facts::{RunFacts, SCHEMA};
+use crate::run_facts::{ASKED, ITSELF, KILLED, RunFacts, SCHEMA};
 
 /// Makes the directory of a capture, which must not mix with another one.
 pub(super) fn prepare(output: &Path, force: bool) -> Result<()> {
@@ -66,7 +66,7 @@ pub(super) fn leave_capture(
     // Of one process that ran several programs one after the other, the last is meant.
     logs.sort_by_key(|log| log.started);
     let Some(Chosen { main, own }) = Chosen::of(&logs, execution, with) else {
-        let reason = why_nothing(&paths, with, execution.ending());
+        let reason = why_nothing(&paths, with, execution.ending_of(execution.main));
         leave_nothing(output, &paths);
         return Err(Error::Record(RecordError::NothingRecorded {
             path: program.to_path_buf(),
@@ -77,7 +77,7 @@ pub(super) fn leave_capture(
     let of_main = logs.iter().filter(|log| log.pid == execution.main);
     let recorded: Vec<PathBuf> = of_main.filter_map(|log| program_of(&log.path)).collect();
     let mut children = Vec::new();
-    let mut before = Vec::new();
+    let (mut ran_before, mut launched_by) = (Vec::new(), Vec::new());
     let mut notes = Vec::new();
     let others = logs.iter().enumerate().filter(|(index, _)| *index != main);
     for (_, log) in others {
@@ -87,11 +87,14 @@ pub(super) fn leave_capture(
         if with == With::Glibc && !job.settings.link {
             notes.extend(copy_program(&directory, with));
         }
-        // glibc's log does not say when it began: what the process was before, and what launched a daemon.
-        let is_before = log.pid == logs[main].pid || (main != own && log.pid == execution.main);
-        let name = directory.file_name();
-        let name = name.filter(|_| with == With::Glibc && is_before);
-        before.extend(name.map(|name| name.to_string_lossy().into_owned()));
+        // glibc's log does not say when it began.
+        let name = directory.file_name().filter(|_| with == With::Glibc);
+        let name = name.map(|name| name.to_string_lossy().into_owned());
+        if log.pid == logs[main].pid {
+            ran_before.extend(name);
+        } else if main != own && log.pid == execution.main {
+            launched_by.extend(name);
+        }
         children.push(directory);
     }
     put_log(&logs[main], output, with)?;
@@ -107,15 +110,15 @@ pub(super) fn leave_capture(
     if !job.settings.link {
         notes.extend(copy_program(output, with));
     }
-    let put = put_facts(
-        output,
-        job,
-        (began, took),
-        execution.ending(),
+    let ending = execution.ending_of(logs[main].pid);
+    let facts = RunFacts {
         went_on_as,
-        before,
+        ran_before,
+        launched_by,
         unfollowed,
-    );
+        ..facts_of(job, execution, (began, took), ending)
+    };
+    let put = put_facts(output, &facts);
     // The recording can be read without them.
     notes.extend(
         put.err()
@@ -124,7 +127,7 @@ pub(super) fn leave_capture(
     Ok(Captured {
         notes,
         took,
-        ending: execution.ending(),
+        ending,
         children,
         is_daemon: main != own,
     })
@@ -225,44 +228,38 @@ fn put_log(log: &Log, directory: &Path, with: With) -> Result<()> {
     }
 }
 
-fn put_facts(
-    directory: &Path,
+/// What is known of the run without its logs.
+fn facts_of(
     job: &Job,
+    execution: &Execution,
     (began, took): (SystemTime, Duration),
     ending: Ending,
-    went_on_as: Option<String>,
-    ran_before: Vec<String>,
-    unfollowed: u32,
-) -> Result<()> {
+) -> RunFacts {
     let in_ms = |time: Duration| (time.as_secs_f64() * 1000.0).round() / 1000.0;
-    let ended = match ending {
-        Ending::Itself(_) => "itself",
-        Ending::Asked => "asked",
-        Ending::Killed => "killed",
+    let (ended, exit_status) = match ending {
+        Ending::Itself(code) => (ITSELF, Some(code)),
+        Ending::Asked { crash } => (ASKED, crash),
+        Ending::Killed => (KILLED, None),
     };
-    let facts = RunFacts {
+    let words = job.command.iter();
+    let words = words.map(|word| word.to_string_lossy().into_owned());
+    RunFacts {
         schema: SCHEMA,
         duration_s: Some(in_ms(took)),
+        asked_after_s: execution.asked_after().map(in_ms),
         started_unix_s: Some(in_ms(began.duration_since(UNIX_EPOCH).unwrap_or_default())),
-        command: job
-            .command
-            .iter()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect(),
+        command: words.collect(),
         recorder: job.settings.with.name(),
         ended: Some(ended.to_owned()),
-        exit_status: match ending {
-            Ending::Itself(code) => Some(code),
-            _ => None,
-        },
-        went_on_as,
-        ran_before,
-        unfollowed,
-        modules: Vec::new(),
-    };
+        exit_status,
+        ..RunFacts::default()
+    }
+}
+
+fn put_facts(directory: &Path, facts: &RunFacts) -> Result<()> {
     // Under its name only when it is whole.
     let (path, new) = (directory.join("run.json"), directory.join("run.json.new"));
-    let text = serde_json::to_string_pretty(&facts).unwrap_or_default() + "\n";
+    let text = serde_json::to_string_pretty(facts).unwrap_or_default() + "\n";
     let put = fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
     put.map_err(|e| {
         let _ = fs::remove_file(&new);

@@ -36,6 +36,8 @@ pub(crate) enum Until {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Replaying {
     pub until: Until,
+    /// When the program was asked to end, in microseconds, if it did so by itself then.
+    pub asked_at: Option<u64>,
     /// When the program was ended, in microseconds, where its log does not tell: it may have been quiet for long by then.
     pub ended_at: Option<u64>,
     pub keep_blocks: bool,
@@ -47,7 +49,7 @@ pub(crate) fn replay(mut blocks: EventBlocks<impl Read>, how: Replaying) -> io::
         Until::End => u64::MAX,
         Until::Time(us) => us,
     };
-    let (clock, first) = Clock::of(&mut blocks, until, how.ended_at);
+    let (clock, first) = Clock::of(&mut blocks, until, how.asked_at, how.ended_at);
     let mut replay = RecordingReplay::new(blocks.header.clone(), until, clock);
     let mut first = first.into_iter();
     while !replay.is_over
@@ -262,7 +264,7 @@ impl RecordingReplay {
     fn allocated(&mut self, address: u64, size: u64, node: u32) {
         self.recording.events += 1;
         self.gone.allocations += 1;
-        if self.clock != Clock::Time {
+        if self.clock.counts_allocations() {
             self.go_on();
         }
         self.moved();

@@ -148,6 +148,7 @@ fn file(blocks: &[(Vec<u8>, u32, u64)], in_window: bool) -> Vec<u8> {
 fn to(until: Until) -> Replaying {
     Replaying {
         until,
+        asked_at: None,
         ended_at: None,
         keep_blocks: false,
     }

@@ -86,7 +86,7 @@ fn sentences(report: &Report, site: &Site) -> Vec<String> {
         ),
     }
     if let Some(life) = reasons.life {
-        let how_long = |life: f64| match run.facts.duration_s {
+        let how_long = |life: f64| match run.facts.duration_of_curves() {
             Some(seconds) => a_while(seconds * life),
             None if life < 0.001 => "less than 0.1 % of the run".to_owned(),
             None => format!("{:.1} % of the run", life * 100.0),

@@ -8,7 +8,7 @@ use super::AddressingChoice;
 use super::Figures;
 use crate::capture::Reached;
 use crate::elf::{BuildId, Machine};
-use crate::trace::Anomalies;
+use crate::trace::{Anomalies, LongStop};
 use crate::warning::Warning;
 
 /// What the figures were counted in, in the first place.
@@ -101,13 +101,18 @@ pub struct Facts {
     pub build_id: Option<BuildId>,
     /// What the program is for, where that is known.
     pub machine: Option<Machine>,
-    /// Of the program; 128 and the signal that killed it. `None` where it was ended on purpose, or nobody knows.
+    /// Of the program; 128 and the signal that killed it. `None` where it was ended on purpose and did not crash, or nobody
+    /// knows.
     pub exit_status: Option<i32>,
+    /// It did not end when it was asked to, and had to be killed.
+    pub had_to_be_killed: bool,
     /// `None` where there are no numbers of a log.
     pub choice: Option<AddressingChoice>,
     /// How long the program was traced, in seconds, as the command line, its `run.json` or the recording's clock says;
     /// `None` where none of them does.
     pub duration_s: Option<f64>,
+    /// When the program was asked to end, if it did so, in seconds from its start; `None` if it was not, or nobody knows.
+    pub asked_after_s: Option<f64>,
     /// The moment that its figures are of; `None` for its end.
     pub reached: Option<Reached>,
     /// Most frames of a stack that were recorded, where that is known.
@@ -124,4 +129,20 @@ pub struct Facts {
     pub anomalies: Option<Anomalies>,
     /// What concerns this run alone.
     pub warnings: Vec<Warning>,
+}
+
+impl Facts {
+    /// How long the run is by its curves, in seconds: a long stop is short in them.
+    pub(crate) fn duration_of_curves(&self) -> Option<f64> {
+        Some(self.time_of_curves(self.duration_s?))
+    }
+
+    /// Where in its curves a time of the run is, in seconds.
+    pub(crate) fn time_of_curves(&self, seconds: f64) -> f64 {
+        let is_recording = self.origin.source == Source::Recording;
+        let stop = self.asked_after_s.zip(self.duration_s);
+        let stop = stop.and_then(|(asked, ended)| LongStop::of(asked, ended));
+        let stop = stop.filter(|_| is_recording);
+        stop.map_or(seconds, |stop| stop.shortened(seconds))
+    }
 }

@@ -52,6 +52,9 @@ pub(crate) fn ends_compared(runs: &[Run]) -> Vec<Warning> {
         None => *status > 128,
     });
     let ended = status.map(|status| ComparisonWarning::EndedOtherwise { status });
+    let is_killed_then = |run: &Facts| run.had_to_be_killed && run.reached.is_none();
+    let hung = is_killed_then(last) && !is_killed_then(first);
+    let hung = hung.then_some(ComparisonWarning::HadToBeKilled);
     let records = first.records.zip(last.records);
     let share = records.filter(|(before, after)| *before >= RECORDS && *after > 0);
     let share = share.map(|(before, after)| after as f64 / before as f64);
@@ -72,7 +75,7 @@ pub(crate) fn ends_compared(runs: &[Run]) -> Vec<Warning> {
         signal: status - 128,
         percent: (share * 100.0) as u64,
     });
-    let warnings = ended.into_iter().chain(early).chain(less);
+    let warnings = ended.into_iter().chain(hung).chain(early).chain(less);
     warnings.map(Warning::from).collect()
 }
 

@@ -73,6 +73,9 @@ struct SavedRun {
     addressing: Option<AddressingChoice>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     duration_s: Option<f64>,
+    /// When the program was asked to end, in seconds from its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked_after_s: Option<f64>,
     /// The moment at which it was looked at, where that was not its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reached: Option<Reached>,
@@ -87,6 +90,9 @@ struct SavedRun {
     /// Of the program; 128 and the signal that killed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     exit_status: Option<i32>,
+    /// It did not end when it was asked to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    had_to_be_killed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     recorded: Option<RecordedProcess>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -218,11 +224,13 @@ impl SavedRun {
             machine: facts.machine,
             addressing: facts.choice.clone(),
             duration_s: facts.duration_s,
+            asked_after_s: facts.asked_after_s,
             reached: facts.reached,
             depth: facts.depth,
             earlier: facts.earlier.clone(),
             unlisted: facts.unlisted,
             exit_status: facts.exit_status,
+            had_to_be_killed: facts.had_to_be_killed,
             recorded: facts.recorded,
             records: facts.records,
             anomalies: facts.anomalies.as_ref().map(SavedAnomalies::of),
@@ -313,6 +321,7 @@ impl SavedRun {
                 ..earlier
             }),
             exit_status: self.exit_status,
+            had_to_be_killed: self.had_to_be_killed,
             name: capture.name.clone(),
             path: capture.path.clone(),
             origin: Origin {
@@ -331,6 +340,7 @@ impl SavedRun {
             }),
             // The command line knows best how long a run took.
             duration_s: capture.told_duration_s.or(self.duration_s),
+            asked_after_s: self.asked_after_s.filter(|seconds| is_duration(*seconds)),
             reached: self.reached,
             depth: self.depth,
             recorded: self.recorded,

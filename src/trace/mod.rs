@@ -28,6 +28,7 @@ mod seen;
 mod shard;
 mod sizes;
 mod sorted;
+mod stop;
 mod survivors;
 mod table;
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub(crate) use outcome::Outcome;
 pub use outcome::Trace;
 pub use replay::{ReplayOptions, Rounds, replay, replay_in};
 pub(crate) use sizes::{Sizes, SizesSeen};
+pub(crate) use stop::LongStop;
 pub(crate) use survivors::Survivors;
 pub(crate) use table::{AddressTable, Held};
 pub(crate) use varint::unzigzag;

@@ -72,6 +72,8 @@ pub enum ComparisonWarning {
         /// As a shell has it: 128 and the signal that killed it, or its exit status.
         status: i32,
     },
+    /// The last run's program did not end when it was asked to and had to be killed, and the first one's did not.
+    HadToBeKilled,
     /// Both runs were killed by a signal, the last one at this percentage of the records of the first.
     KilledEarly {
         /// The number of the signal.
@@ -129,6 +131,7 @@ impl ComparisonWarning {
             ComparisonWarning::StacksDiffer { .. } => "stacks-differ",
             ComparisonWarning::NamesDiffer { .. } => "names-differ",
             ComparisonWarning::EndedOtherwise { .. } => "ended-otherwise",
+            ComparisonWarning::HadToBeKilled => "had-to-be-killed",
             ComparisonWarning::KilledEarly { .. } => "killed-early",
             ComparisonWarning::DidLess { .. } => "did-less",
             ComparisonWarning::SameRun { .. } => "same-run",
@@ -153,6 +156,7 @@ impl ComparisonWarning {
         matches!(
             self,
             ComparisonWarning::EndedOtherwise { .. }
+                | ComparisonWarning::HadToBeKilled
                 | ComparisonWarning::KilledEarly { .. }
                 | ComparisonWarning::DidLess { .. }
         )
@@ -258,6 +262,11 @@ impl fmt::Display for ComparisonWarning {
                     "the program {how}, unlike in the first run: what it did not come to is not in its figures"
                 )
             }
+            ComparisonWarning::HadToBeKilled => f.write_str(
+                "the program did not end when it was asked to and had to be killed, unlike in the first run: it may have hung, \
+                 and what it did not come to is not in its figures; if it only takes long to end, give it the time \
+                 (record --grace)",
+            ),
             ComparisonWarning::KilledEarly { signal, percent } => write!(
                 f,
                 "the program was killed by {}, at {percent} % of the records of the first run, which was killed, too: \

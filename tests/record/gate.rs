@@ -778,6 +778,119 @@ pub(crate) fn a_crash_after_a_failure_or_an_early_one_is_said() {
     }
 }
 
+/// The first run ended when it was asked to. The last one hung, or crashed at that; or it did the same, and left something
+/// behind that hung.
+pub(crate) fn a_program_that_had_to_be_killed_is_said() {
+    let runs = Runs::of(
+        "#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n\
+         static volatile int is_over;\n\
+         static void stop(int s) { is_over = 1; }\n\
+         static void crash(int s) { abort(); }\n\
+         int main(int argc, char **argv) { char how = argv[1][0];\n\
+         if (how == 'l' && !fork()) { signal(SIGTERM, SIG_IGN); for (;;) pause(); }\n\
+         signal(SIGTERM, how == 'h' ? SIG_IGN : how == 'c' ? crash : stop);\n\
+         while (!is_over) { char *volatile p = malloc(64); free(p); usleep(1000); } return 0; }\n",
+    );
+    let of = |name: &str, how: &str| {
+        let options = ["--force", "--for", "400ms", "--grace", "300ms"];
+        runs.record(name, &options, &["./app0", how]);
+    };
+    of("run0", "ends");
+    for (how, said_of_it) in [
+        (
+            "hangs",
+            "did not end when it was asked to and had to be killed, unlike in the first run",
+        ),
+        (
+            "crashes",
+            "was killed by signal 6 (SIGABRT), unlike in the first run",
+        ),
+    ] {
+        of("run1", how);
+        let (status, said) = runs.gate(&[]);
+        let said = unwrapped(&said);
+        assert!(status == Some(0) && said.contains(said_of_it), "{said}");
+        assert!(said.contains("but figures of run1 are partial"), "{said}");
+        let (status, said) = runs.gate(&["--strict"]);
+        assert_eq!(status, Some(2), "{said}");
+    }
+    of("run1", "leaves");
+    let (status, said) = runs.gate(&[]);
+    assert!(status == Some(0) && !said.contains("killed"), "{said}");
+    // If both hang, the last run did what the first one did; and a saved report tells, too.
+    of("run1", "hangs");
+    stdout_of(
+        mtrace_diff()
+            .arg("show")
+            .arg(runs.path("run1"))
+            .arg("--save")
+            .arg(runs.path("saved.json")),
+    );
+    for (first, last, expected) in [("run0", "saved.json", 2), ("saved.json", "run1", 0)] {
+        of("run1", "hangs");
+        let mut command = comparing([first, last, "--fail-above", "10", "--strict"]);
+        let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+        assert_eq!(status, Some(expected), "{said}");
+    }
+}
+
+/// The program takes as long to free what it leaked as it took to leak it, once it is asked to end; and so it does in the
+/// first run, where it only has a table that it frees as slowly.
+pub(crate) fn what_a_long_stop_frees_was_leaked() {
+    let runs = Runs::of(
+        "#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n\
+         static volatile int is_over;\n\
+         static char *kept[100000];\n\
+         static void stop(int s) { is_over = 1; }\n\
+         int main(void) { int n = 0; signal(SIGTERM, stop);\n\
+         for (int i = 0; i < 100; i++)\n kept[n++] = malloc(20);\n\
+         while (!is_over) { char *p =\n malloc(64);\n if (LEAK) kept[n++] = p; else free(p); usleep(2000); }\n\
+         for (int i = 0, all = n; i < all; i++) { free(kept[--n]); usleep(LEAK ? 2000 : 20000); } return 0; }\n",
+    );
+    for mode in ["events", "callers", "summary"] {
+        let options = ["--force", "--for", "2s", "--mode", mode, "--every", "1s"];
+        runs.record("run0", &options, &["./app0"]);
+        runs.record("run1", &options, &["./app1"]);
+        stdout_of(
+            mtrace_diff()
+                .args(["show", "--save"])
+                .arg(runs.path("saved.json"))
+                .arg(runs.path("run1")),
+        );
+        for last in ["run1", "saved.json"] {
+            let mut command = comparing(["run0", last, "--fail-above", "50"]);
+            let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+            let said = unwrapped(&said);
+            assert_eq!(status, Some(1), "{mode}: {said}");
+            assert!(said.contains("1 call site"), "{mode}: {said}");
+        }
+        let mut command = comparing(["run1", "run0", "--fail-above", "50"]);
+        let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+        assert_eq!(status, Some(0), "{mode}: {said}");
+    }
+    let facts: Value =
+        serde_json::from_slice(&fs::read(runs.path("run1/run.json")).unwrap()).unwrap();
+    let asked = facts["asked_after_s"].as_f64().unwrap();
+    let took = facts["duration_s"].as_f64().unwrap();
+    assert!((1.9..3.0).contains(&asked) && took > asked + 0.5, "{facts}");
+}
+
+/// A daemon that is killed, as by a system that is short of memory: what launched it ended in order.
+pub(crate) fn a_daemon_that_is_killed_is_said() {
+    let runs = Runs::of(
+        "#define _DEFAULT_SOURCE\n#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(int argc, char **argv) { if (daemon(1, 1)) return 1;\n\
+         for (int i = 0; i < 300; i++) { char *volatile p = malloc(64); free(p); usleep(1000); }\n\
+         if (argc > 1) raise(SIGKILL); return 0; }\n",
+    );
+    runs.record("run0", &[], &["./app0"]);
+    runs.record("run1", &[], &["./app1", "killed"]);
+    let (status, said) = runs.gate(&[]);
+    let said = unwrapped(&said);
+    let killed = "was killed by signal 9 (SIGKILL), unlike in the first run";
+    assert!(status == Some(0) && said.contains(killed), "{said}");
+}
+
 /// Blocks that the recorder has not seen, and whose frees it sees.
 pub(crate) fn what_is_allocated_past_the_recorder_is_said() {
     let runs = Runs::of(
@@ -1111,6 +1224,33 @@ pub(crate) fn what_was_leaked_before_a_daemon_was_one_is_named() {
     let mut command = comparing(["run0", "saved.json", "--fail-above", "10", "--strict"]);
     let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
     assert!(status == Some(2) && said.contains("+100 blocks"), "{said}");
+}
+
+/// The same with glibc's log: what launched the daemon executed nothing. Only what it left more than in the first run counts.
+pub(crate) fn with_glibc_what_launched_a_daemon_is_compared() {
+    let runs = Runs::of(
+        "#define _DEFAULT_SOURCE\n#include <stdlib.h>\n#include <unistd.h>\n\
+         int main(int argc, char **argv) { for (int i = 0; i < 300; i++) {\n\
+         char *volatile p = malloc(64); if (!LEAK || i >= atoi(argv[1])) free(p); }\n\
+         if (daemon(1, 1)) return 1;\n\
+         for (int i = 0; i < 500; i++) { char *volatile p = malloc(32); free(p); usleep(1000); } return 0; }\n",
+    );
+    let record = |name: &str, kept: &str| {
+        let options = ["--with", "glibc", "--force"];
+        runs.record(name, &options, &["./app1", kept]);
+    };
+    record("run0", "100");
+    record("run1", "100");
+    let (status, said) = runs.gate(&["--strict"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(!said.contains("executed"), "{said}");
+    record("run1", "250");
+    let (status, said) = runs.gate(&[]);
+    let said = unwrapped(&said);
+    let named = "what was there before the process of run1 left more than in the first run";
+    assert!(status == Some(0) && said.contains(named), "{said}");
+    let (status, said) = runs.gate(&["--strict"]);
+    assert!(status == Some(2) && !said.contains("executed"), "{said}");
 }
 
 /// A program leaks 100 blocks and ends; a helper that it started goes on for longer, and does more.
