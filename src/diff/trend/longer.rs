@@ -38,30 +38,66 @@ pub(super) fn differ_by(first: &Observed<'_>, last: &Observed<'_>) -> Option<f64
 pub(super) fn is_the_same_table(first: &Observed<'_>, last: &Observed<'_>) -> bool {
     let end = last.end(false);
     let is_the_same = end == first.end(false) && last.end(true) == first.end(true);
-    let by_both = differ_by(first, last);
-    let times = by_both.or_else(|| differ_by(&first.by_records(), &last.by_records()));
-    let Some(times) = times.filter(|_| is_the_same) else {
+    let survivors = first.survivors.zip(last.survivors);
+    let (Some(other), Some((of_first, of_last)), true) =
+        (OtherWork::of(first, last), survivors, is_the_same)
+    else {
         return false;
     };
-    let (short, long, times) = match times > 1.0 {
-        true => (first, last, times),
-        false => (last, first, times.recip()),
-    };
-    let Some((short, long)) = short.survivors.zip(long.survivors) else {
-        return false;
-    };
-    let [short, long] = [short, long].map(shape::blocks);
+    let ([short, long], times) = other.in_order([of_first, of_last].map(shape::blocks));
     // Where in a step a block came is not known.
     let at = |step: f64| long[step.clamp(0.0, (STEPS - 1) as f64) as usize];
-    let other = OTHER * end;
+    let slack = OTHER * end;
     let later = (STEPS as f64) * (1.0 - times.recip());
     end * (1.0 - times.recip()) >= LEAST_MORE
         && short.iter().enumerate().all(|(step, blocks)| {
             let step = (step + 1) as f64 / times - 1.0;
-            *blocks >= at(step.floor() - 1.0) - other
-                && *blocks <= at((step + later).ceil() + 1.0) + other
+            *blocks >= at(step.floor() - 1.0) - slack
+                && *blocks <= at((step + later).ceil() + 1.0) + slack
         })
-        && (by_both.is_some() || !came_by_the_clock(&short, &long, times))
+        && other.is_no_timer(&short, &long, times)
+}
+
+/// Whether one of two runs did more, and had no more at its highest.
+pub(super) fn has_no_more_in_other_work(first: &Observed<'_>, last: &Observed<'_>) -> bool {
+    let Some(other) = OtherWork::of(first, last).filter(|_| first.most() == last.most()) else {
+        return false;
+    };
+    let ([short, long], times) = other.in_order([first, last].map(|run| shape::blocks(run.curve)));
+    other.is_no_timer(&short, &long, times)
+}
+
+/// Two runs, of which one did more.
+#[derive(Debug, Clone, Copy)]
+struct OtherWork {
+    /// So many times as much as the first one did the last.
+    times: f64,
+    /// They took as long, and have other numbers of records.
+    took_as_long: bool,
+}
+
+impl OtherWork {
+    fn of(first: &Observed<'_>, last: &Observed<'_>) -> Option<OtherWork> {
+        let by_both = differ_by(first, last);
+        let by_records = || differ_by(&first.by_records(), &last.by_records());
+        Some(OtherWork {
+            times: by_both.or_else(by_records)?,
+            took_as_long: by_both.is_none(),
+        })
+    }
+
+    /// The run that did less first, and how many times as much the other did.
+    fn in_order<T>(self, [first, last]: [T; 2]) -> ([T; 2], f64) {
+        match self.times > 1.0 {
+            true => ([first, last], self.times),
+            false => ([last, first], self.times.recip()),
+        }
+    }
+
+    /// Where both took as long, a timer has allocated as much in both, whatever else was done.
+    fn is_no_timer(self, short: &[f64; STEPS], long: &[f64; STEPS], times: f64) -> bool {
+        !self.took_as_long || !came_by_the_clock(short, long, times)
+    }
 }
 
 /// Whether the blocks of two runs that took as long, and of which one wrote so many times as many records, came at the same time

@@ -2,7 +2,7 @@
 
 use super::doubt::Grade;
 use super::evidence::Evidence;
-use super::longer::differ_by;
+use super::longer::has_no_more_in_other_work;
 use super::observed::{Observed, both};
 use super::shape;
 use super::work::{self, GrowsByBytes, grows_by_bytes};
@@ -50,9 +50,8 @@ fn kept_until_the_exit(first: Option<&Observed<'_>>, last: &Observed<'_>) -> boo
         Some(first) => evidence.beside(Evidence::before_the_exit(first), first, last),
         None => evidence,
     };
-    let is_another_number =
-        first.is_none_or(|first| differ_by(first, last).is_none() || first.most() != last.most());
-    is_another_number && evidence.grade() == Grade::Leak
+    let is_a_table = first.is_some_and(|first| has_no_more_in_other_work(first, last));
+    !is_a_table && evidence.grade() == Grade::Leak
 }
 
 fn of_shape(curve: &Curve) -> Trend {
