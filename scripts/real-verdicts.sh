@@ -15,9 +15,12 @@
 # of the 22 programs that were there first, the second set every second one by name of those that came later. Both are
 # listed in scripts/real/recipes.sh, so that a program that is added changes neither.
 #
-# It needs Debian's bash, binutils, curl, gawk, git, jq, libxml2-utils, lighttpd, lua5.4, m4, mosquitto, nginx, perl,
-# python3, sqlite3, tcl and gcc, libglib2.0-dev, libsqlite3-dev, libxml2-dev, libyaml-dev; what is not there is left out, and
-# said so. The ports 18481 to 18483 of this machine have to be free.
+# It needs Debian's bash, bc, binutils, busybox, curl, dash, dbus-daemon, dc, ed, expat, gawk, git, gnuplot-nox, graphviz,
+# jq, libxml2-utils, lighttpd, lua5.4, lynx, m4, make, mawk, mosquitto, nasm, nginx, ngircd, perl, php-cli, python3, ruby,
+# sed, sqlite3, tar, tcc, tcl, tcpdump, tmux, unbound, vim, xsltproc, zsh and gcc, libarchive-dev, libcurl4-openssl-dev,
+# libevent-dev, libexpat1-dev, libglib2.0-dev, libmicrohttpd-dev, libncurses-dev, libsqlite3-dev, libxml2-dev, libyaml-dev,
+# pkgconf; what is not there is left out, and said so. The ports 18481 to 18483, 18486, 18487 and 18490 to 18492 of this
+# machine have to be free.
 # shellcheck disable=SC2317 # called by recipes
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -88,6 +91,7 @@ for workload in $workloads; do
     case " $* " in *" $program "*) ;; *) [ $# -eq 0 ] || continue ;; esac
     recipe=$(declare -f "$workload"; echo "${amount[$workload]}")
     case $recipe in *served*) recipe+=$(declare -f served; cat "$here/real/client.py") ;; esac
+    case $recipe in *packets.py*) recipe+=$(cat "$here/real/packets.py") ;; esac
     case $recipe in *git_history*) recipe+=$(declare -f git_history) ;; esac
     case $recipe in *planted_*) recipe+=$(cat "$here/real/${program}.c") ;; esac
     mark=$(printf %s "$recipe" | cksum)

@@ -160,7 +160,7 @@ def irc(port, rounds):
     def login(name):
         client = connect(port)
         client.sendall(f"NICK {name}\r\nUSER {name} 0 * :{name}\r\n".encode())
-        wait(client, b" 422 ")
+        wait(client, b" 376 ")
         return client
 
     stays = login("stays")

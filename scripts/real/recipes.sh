@@ -10,7 +10,8 @@ declare -A amount
 
 # Programs held back from tuning, in two sets (real-verdicts.sh).
 held_back='curl git lighttpd m4 nginx openssl planted_glib planted_sqlite planted_yaml sqlite3 xmllint'
-held_back_second=''
+held_back_second='busybox dbus_daemon dot gnuplot lynx mawk ngircd planted_archive planted_events planted_jobs
+    planted_microhttpd ruby tar tcpdump unbound xmlwf zsh'
 
 # Numbers of a line each, which no two runs have in the same order: COUNT SEED BOUND.
 numbers() {
@@ -451,14 +452,6 @@ dc__numbers() {
     traced /usr/bin/dc -f input
 }
 
-amount[dot__graph]=150
-dot__graph() {
-    { echo 'digraph g {'
-      for ((i = 1; i <= $1; i++)); do echo "n$i [label=\"node $i\", color=c$((i % 9))]; n$((i / 2)) -> n$i [weight=$((i % 4)), id=e$i];"; done
-      echo '}'; } >input
-    traced /usr/bin/dot -Tcanon -o out input
-}
-
 amount[dot__many]=60
 dot__many() {
     for ((i = 1; i <= $1; i++)); do echo "graph g$i { a$i -- b; b -- c$((i % 7)) [label=\"text $i\"]; subgraph s { b; d } }"; done >input
@@ -524,7 +517,7 @@ make__targets() {
     traced /usr/bin/make -n -r
 }
 
-amount[mawk__arrays]=60000
+amount[mawk__arrays]=90000
 mawk__arrays() {
     numbers "$1" "$2" 300 >input
     traced /usr/bin/mawk '{ count[$2]++; if (NR % 4 == 0) seen[$1] = $0; n += split($0, part, " "); gsub(/e/, "E") }
@@ -539,7 +532,7 @@ nasm__symbols() {
     traced /usr/bin/nasm -f elf64 -o out.o input.asm
 }
 
-amount[ngircd__channels]=400
+amount[ngircd__channels]=200
 ngircd__channels() {
     cat >config <<END
 [Global]
@@ -564,7 +557,7 @@ END
     served irc "$1" "$2" 18491 /usr/sbin/ngircd -n -f "$PWD/config"
 }
 
-amount[php__grows]=1500
+amount[php__grows]=700
 php__grows() {
     cat >script.php <<'END'
 <?php
@@ -584,7 +577,7 @@ END
     USE_ZEND_ALLOC=0 traced /usr/bin/php -n script.php "$1" "$2"
 }
 
-amount[php__bounded]=1200
+amount[php__bounded]=500
 php__bounded() {
     cat >script.php <<'END'
 <?php
@@ -661,21 +654,23 @@ sed__script() {
     traced /usr/bin/sed -f script input
 }
 
-amount[tar__links]=400
+amount[tar__links]=600
 tar__links() {
-    for ((i = 0; i < $1; i++)); do echo "$i" >"file$i" && ln "file$i" "link$i"; done
-    traced /usr/bin/tar -cf out.tar --sort=name file* link*
+    mkdir -p in/a
+    (cd in/a && seq "$1" | xargs touch)
+    cp -rl in/a other
+    traced /usr/bin/tar -cf out.tar in
 }
 
 amount[tar__extract]=400
 tar__extract() {
     mkdir in out
-    for ((i = 0; i < $1; i++)); do mkdir "in/d$i" && echo "$i" >"in/d$i/f"; done
+    (cd in && seq "$1" | sed 's/^/d/' | xargs mkdir && seq "$1" | sed 's/.*/d&\/f/' | xargs touch)
     tar -C in -cf in.tar .
     traced /usr/bin/tar -C out -xf in.tar
 }
 
-amount[tcc__functions]=150
+amount[tcc__functions]=1500
 tcc__functions() {
     for ((i = 0; i < $1; i++)); do
         echo "#define M$i(x) ((x) + $i)"
@@ -696,7 +691,7 @@ tcpdump__flows() {
     traced /usr/bin/tcpdump -n -v -e -S -r packets
 }
 
-amount[tmux__server]=300
+amount[tmux__server]=100
 tmux__server() {
     unset TMUX
     traced /usr/bin/tmux -f /dev/null -S "$PWD/socket" -D &
@@ -709,12 +704,12 @@ tmux__server() {
             echo "set-option -g @option$((i % 30)) 'value $i'"
             echo "set-buffer 'text $i'"
             ((i % 4)) || echo "bind-key -T table$((i / 40)) M-$((i % 10)) display-message 'text $i'"
-            ((i % 6)) || echo "set-hook -ga window-renamed 'display-message text$i'"
-            ((i % 25)) || echo "rename-window name$i"
+            ((i % 6)) || echo "set-hook -ga alert-silence 'display-message text$i'"
         done
     } >commands
     /usr/bin/tmux -S "$PWD/socket" new-session -d -x 80 -y 24 "seq 1 $(($1 * 3)); sleep 60"
-    /usr/bin/tmux -S "$PWD/socket" source-file commands
+    # Line by line: all of a file would be read before any of it is done.
+    /usr/bin/tmux -S "$PWD/socket" -C attach <commands >attached
     /usr/bin/tmux -S "$PWD/socket" kill-server
     wait "$tracing" || true
 }
@@ -751,21 +746,15 @@ END
     served dns "$1" "$2" 18486 /usr/sbin/unbound -d -c "$PWD/config"
 }
 
-amount[unzip__members]=300
-unzip__members() {
-    mkdir in out
-    for ((i = 0; i < $1; i++)); do mkdir "in/d$i" && echo "text $i" >"in/d$i/file"; done
-    (cd in && zip -q -r ../in.zip .)
-    traced /usr/bin/unzip -q -d out in.zip
-}
-
 amount[vim__edits]=400
 vim__edits() {
     cat >script.vim <<'END'
 set nocompatible undolevels=100000 noswapfile viminfo=
 let s:bounded = {}
 let s:list = []
-for s:i in range(1, $AMOUNT)
+let s:i = 0
+while s:i < $AMOUNT
+    let s:i += 1
     call append('$', 'line ' . s:i)
     execute 'normal! Gccchanged ' . s:i . "\<Esc>"
     let s:bounded['key' . (s:i % 50)] = ['value', s:i]
@@ -773,7 +762,7 @@ for s:i in range(1, $AMOUNT)
     if s:i % 20 == 0 | execute 'function! F' . s:i . '(a)' . "\nreturn a:a\nendfunction" | endif
     if s:i % 10 == 0 | execute 'nnoremap x' . s:i . ' :echo ' . s:i . '<CR>' | endif
     call substitute('text ' . s:i, '\d\+', 'n', '')
-endfor
+endwhile
 qa!
 END
     AMOUNT=$1 traced /usr/bin/vim -es -u NONE -S script.vim </dev/null
@@ -787,7 +776,7 @@ xmlwf__files() {
     traced /usr/bin/xmlwf -n f*.xml
 }
 
-amount[xsltproc__files]=100
+amount[xsltproc__files]=50
 xsltproc__files() {
     cat >style.xsl <<'END'
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
@@ -796,29 +785,16 @@ xsltproc__files() {
 <xsl:template match="e"><xsl:variable name="v" select="concat(k, @id)"/><f n="{$v}"><xsl:value-of select="key('k', '3')/k"/></f></xsl:template>
 </xsl:stylesheet>
 END
-    for ((i = 0; i < $1; i++)); do
-        { echo '<r>'; numbers 5 "$i" 90 | awk -v i="$i" '{ printf "<e id=\"%d\"><k>%s</k><l%d/></e>\n", $1, $2, i }'; echo '</r>'; } >"f$i.xml"
-    done
+    awk -v n="$1" 'BEGIN {
+        for (i = 0; i < n; i++) {
+            file = "f" i ".xml"
+            print "<r>" >file
+            for (j = 0; j < 5; j++) printf "<e id=\"%d\"><k>key%d</k><l%d/></e>\n", j, (i + j * 7) % 90, i >file
+            print "</r>" >file
+            close(file)
+        }
+    }'
     traced /usr/bin/xsltproc -o out.xml style.xsl f*.xml
-}
-
-amount[xsltproc__tree]=500
-xsltproc__tree() {
-    cat >style.xsl <<'END'
-<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
-<xsl:key name="k" match="e" use="k"/>
-<xsl:template match="/r"><out><xsl:for-each select="e"><f id="{@id}" n="{count(key('k', k))}"><xsl:copy-of select="k"/></f></xsl:for-each></out></xsl:template>
-</xsl:stylesheet>
-END
-    { echo '<r>'; numbers "$1" "$2" 90 | awk '{ printf "<e id=\"%d\"><k>%s</k></e>\n", $1, $2 }'; echo '</r>'; } >input.xml
-    traced /usr/bin/xsltproc -o out.xml style.xsl input.xml
-}
-
-amount[zip__files]=400
-zip__files() {
-    mkdir in
-    for ((i = 0; i < $1; i++)); do echo "text $i" >"in/file$i"; done
-    traced /usr/bin/zip -q -r out.zip in
 }
 
 amount[zsh__functions]=600
@@ -831,7 +807,7 @@ for ((i = 0; i < n; i++)); do
     ((i % 5)) || grows[k$i]="value $i"
     ((i % 20)) || eval "f_$i() { print \$1 $i }"
     ((i % 10)) || alias a$i="print $i"
-    list=(${(s: :)"text $i of words"}); text=${list[2]//1/one}
+    text="text $i of words" list=(${=text}) text=${text//1/one}
     print -s "command $i"
 done
 END

@@ -87,7 +87,10 @@ fn real_programs(directory: &std::path::Path) {
     let groups = groups.map(|(heading, (programs, judged))| {
         (format!("{heading}, {}", programs.join(", ")), judged)
     });
-    print_all(&groups.collect::<Vec<_>>(), std::env::var_os("WRONG").is_some());
+    print_all(
+        &groups.collect::<Vec<_>>(),
+        std::env::var_os("WRONG").is_some(),
+    );
 }
 
 fn trial(name: &str, test: fn()) -> Trial {
