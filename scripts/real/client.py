@@ -133,7 +133,8 @@ def dns(port, queries):
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     client.settimeout(0.2)
     for number in range(queries):
-        name = random.choice(["often%d" % random.randrange(30), "once%d" % number, "none%d" % number, "a" * 40 + str(number)])
+        often = "often%d" % random.randrange(30)
+        name = random.choice([often, "once%d" % number, "none%d" % number, "a" * 40 + str(number)])
         labels = b"".join(bytes([len(label)]) + label.encode() for label in [name, "x%d" % (number % 40), "example"])
         query = struct.pack(">HHHHHH", number % 65536, 0x100, 1, 0, 0, 0) + labels + b"\0\0\x01\0\x01"
         for _ in range(50):
@@ -149,8 +150,8 @@ def dns(port, queries):
 
 
 def irc(port, rounds):
-    """One client that joins a channel of its own in each round, and stays; others that come, talk in one of 20 channels,
-    and leave."""
+    """One client that joins a channel of its own in each round, and stays; others that come, talk in one of 20
+    channels, and leave."""
 
     def wait(client, word):
         got = b""

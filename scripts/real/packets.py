@@ -20,7 +20,8 @@ for number in range(packets):
     else:
         if number % 3 == 0:
             protocol = 6
-            inner = struct.pack(">HHIIBBHHH", port, 80, number * 10, number, 0x50, 0x18, 1000, 0, 0) + b"GET / HTTP/1.1\r\n\r\n"
+            inner = struct.pack(">HHIIBBHHH", port, 80, number * 10, number, 0x50, 0x18, 1000, 0, 0)
+            inner += b"GET / HTTP/1.1\r\n\r\n"
         else:
             protocol = 17
             inner = struct.pack(">HHHH", port, 9999, 16, 0) + b"datagram"

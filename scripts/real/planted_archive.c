@@ -1,6 +1,6 @@
-/* Reads small archives from memory with libarchive, as an upload service does. It keeps what it has read of the last 30.
+/* Reads small archives from memory with libarchive, as an upload service does. It keeps what it read of the last 30.
    Leaks: a reader whose archive is broken is not freed (one upload in 20), nor is an entry copied for a report that is
-   never sent (one in 15), nor a writer that is closed but not freed (one in 50).
+   never sent (one in 15 that is not broken), nor a writer that is closed but not freed (one in 50).
    No leaks: all other readers and writers, and the ring of 30 entries. */
 #include <archive.h>
 #include <archive_entry.h>

@@ -51,7 +51,8 @@ int main(int argc, char **argv)
         curl_easy_setopt(*handle, CURLOPT_SHARE, share);
         if (done % 3 == 0) {
             char cookie[100];
-            snprintf(cookie, sizeof cookie, "Set-Cookie: id%d=value; domain=.host.example; path=/; expires=Fri, 01-Jan-2038 00:00:00 GMT", done);
+            snprintf(cookie, sizeof cookie, "Set-Cookie: id%d=value; domain=.host.example; path=/; Max-Age=%d", done,
+                     1000000);
             curl_easy_setopt(*handle, CURLOPT_COOKIELIST, cookie); /* leak: never trimmed */
         }
         struct curl_slist *headers = curl_slist_append(NULL, "X-First: 1");

@@ -1,6 +1,6 @@
-/* An event loop with libevent: peers over socket pairs, that reconnect, and timers.
-   Leaks: the buffer for what a peer has sent is forgotten when it reconnects (each 15th message), a callback is added to
-   a buffer that lives as long as the program (each 6th), and a timer of a deadline that was met is not freed (each
+/* An event loop with libevent: peers over pairs of buffers, that reconnect, and timers.
+   Leaks: the buffer for what a peer has sent is forgotten when it reconnects (each 15th message), a callback is added
+   to a buffer that lives as long as the program (each 6th), and a timer of a deadline that was met is not freed (each
    20th); the headers kept for a report are never cleared (each 4th).
    No leaks: the peers, which are freed when they reconnect, 25 timers that are used in turn, a queue of up to 70
    answers, and a base. */

@@ -3,8 +3,8 @@
    subscribe (listeners are added at each reconnect, one in 12, and never removed), connection_of (the one before a
    reconnect is forgotten, with its name), failed_job (the error path of one in 30 forgets its copy), grow_history (one
    buffer grows by 100 bytes at each 10th job, in bytes alone).
-   No leaks: new_job (up to 80 wait), cached (a bound of 400, reached late), resize_table (doubles with the keys, of which
-   there are 3000 at most), begin_batch and row_of (given back at every 250th job), session_of (expire after 150
+   No leaks: new_job (up to 80 wait), cached (a bound of 400, reached late), resize_table (doubles with the keys, of
+   which there are 3000 at most), begin_batch and row_of (given back at every 250th job), session_of (expire after 150
    jobs), high_water (a pool of free buffers that grows to 50 and stays). */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Draws menus and windows with ncurses on a terminal that goes nowhere.
-   Leaks: a window below another is not deleted (one screen in 20), nor are the items of a menu that is left by its error
-   path (one in 25), nor a form's field (one in 30), nor a panel's window (one in 40, though its panel is deleted).
+   Leaks: a window below another is not deleted (one screen in 20), nor are the items of a menu that is left by its
+   error path (one in 25), nor a form's field (one in 30), nor a panel's window (one in 40, though its panel is deleted).
    No leaks: eight windows that are kept and resized, all other items, fields and panels, a history of 60 screens as
    dumped text. */
 #include <curses.h>

@@ -423,7 +423,7 @@ END
     traced /usr/bin/dash script.sh "$1"
 }
 
-amount[dbus_daemon__names]=250
+amount[dbus_daemon__names]=180
 dbus_daemon__names() {
     cat >config <<END
 <busconfig>
@@ -532,7 +532,7 @@ nasm__symbols() {
     traced /usr/bin/nasm -f elf64 -o out.o input.asm
 }
 
-amount[ngircd__channels]=200
+amount[ngircd__channels]=150
 ngircd__channels() {
     cat >config <<END
 [Global]
