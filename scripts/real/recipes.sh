@@ -694,11 +694,11 @@ tcpdump__flows() {
 amount[tmux__server]=100
 tmux__server() {
     unset TMUX
-    traced /usr/bin/tmux -f /dev/null -S "$PWD/socket" -D &
+    echo 'set -g history-limit 300' >config
+    traced /usr/bin/tmux -f config -S "$PWD/socket" -D &
     local tracing=$! i
     for ((i = 0; i < 100; i++)); do [ ! -S socket ] || break; sleep 0.05; done
     {
-        echo 'set -g history-limit 300'
         for ((i = 0; i < $1; i++)); do
             echo "set-environment -g name$i value$i"
             echo "set-option -g @option$((i % 30)) 'value $i'"
@@ -707,7 +707,7 @@ tmux__server() {
             ((i % 6)) || echo "set-hook -ga alert-silence 'display-message text$i'"
         done
     } >commands
-    /usr/bin/tmux -S "$PWD/socket" new-session -d -x 80 -y 24 "seq 1 $(($1 * 3)); sleep 60"
+    /usr/bin/tmux -S "$PWD/socket" new-session -d -x 80 -y 24 "seq 1 $(($1 * 8)); sleep 60"
     # Line by line: all of a file would be read before any of it is done.
     /usr/bin/tmux -S "$PWD/socket" -C attach <commands >attached
     /usr/bin/tmux -S "$PWD/socket" kill-server
