@@ -8,6 +8,11 @@
 # shellcheck shell=bash disable=SC2016,SC2034,SC2154 # programs in quotes; what real-verdicts.sh reads and sets
 declare -A amount
 
+# Programs held back from tuning, in two sets (real-verdicts.sh).
+held_back='curl git lighttpd m4 nginx openssl planted_glib planted_sqlite planted_yaml sqlite3 xmllint'
+held_back_second='busybox dbus_daemon dot gnuplot lynx mawk ngircd planted_archive planted_events planted_jobs
+    planted_microhttpd ruby tar tcpdump unbound xmlwf zsh'
+
 # Numbers of a line each, which no two runs have in the same order: COUNT SEED BOUND.
 numbers() {
     awk -v n="$1" -v seed="$2" -v bound="$3" \
@@ -355,3 +360,477 @@ planted_xml__requests() { traced "$dir/planted_xml" "$1"; }
 
 amount[planted_yaml__requests]=600
 planted_yaml__requests() { traced "$dir/planted_yaml" "$1"; }
+
+# Programs that came later.
+
+amount[bc__bounded]=250
+bc__bounded() {
+    awk -v n="$1" -v seed="$2" 'BEGIN {
+        srand(seed)
+        print "define f(x) { auto y; y = x * x; return (y + 1); }\nscale = 10"
+        for (i = 0; i < n; i++) printf "a[%d] = f(%d) / 7\nb = sqrt(a[%d] + %d)\n", rand() * 100, i, rand() * 100, i
+    }' >input
+    traced /usr/bin/bc -l input </dev/null
+}
+
+amount[bc__grows]=400
+bc__grows() {
+    awk -v n="$1" 'BEGIN {
+        for (i = 0; i < n; i++) {
+            printf "name_%c%c%c = %d / 3\na[%d] = %d\n", 97 + i % 26, 97 + i / 26 % 26, 97 + i / 676, i, i, i
+            if (i % 4 == 0) printf "define f%c%c%c(x) { return (x + %d); }\n", 97 + i % 26, 97 + i / 26 % 26, 97 + i / 676, i
+        }
+    }' >input
+    traced /usr/bin/bc -l input </dev/null
+}
+
+amount[busybox__awk]=1000
+busybox__awk() {
+    numbers "$1" "$2" 300 >input
+    traced /usr/bin/busybox awk '{ count[$2]++; if (NR % 5 == 0) seen[$1] = $0; n += split($0, part, " "); gsub(/e/, "E") }
+        END { for (key in count) sum += count[key]; print sum, n }' input
+}
+
+amount[busybox__ash]=1200
+busybox__ash() {
+    cat >script.sh <<'END'
+i=0
+while [ $i -lt $1 ]; do
+    eval "bounded_$((i % 40))='value $i'"
+    [ $((i % 5)) -ne 0 ] || eval "grows_$i='value $i'"
+    [ $((i % 20)) -ne 0 ] || eval "f_$i() { echo \"\$1 $i\"; }"
+    case "text $i" in *7) last=${i%7} ;; esac
+    set -- "$1" "$i" more "words $i"
+    alias a$((i % 10))="echo $i"
+    i=$((i + 1))
+done
+END
+    traced /usr/bin/busybox ash script.sh "$1"
+}
+
+amount[dash__variables]=1500
+dash__variables() {
+    cat >script.sh <<'END'
+i=0
+while [ $i -lt $1 ]; do
+    eval "bounded_$((i % 40))='value $i'"
+    [ $((i % 5)) -ne 0 ] || eval "grows_$i='value $i'"
+    [ $((i % 20)) -ne 0 ] || eval "f_$i() { echo \"\$1 $i\"; }"
+    case "text $i" in *7) last=${i%7} ;; esac
+    i=$((i + 1))
+done
+END
+    traced /usr/bin/dash script.sh "$1"
+}
+
+amount[dbus_daemon__names]=180
+dbus_daemon__names() {
+    cat >config <<END
+<busconfig>
+  <type>session</type>
+  <listen>tcp:host=127.0.0.1,port=18490,family=ipv4</listen>
+  <auth>ANONYMOUS</auth><allow_anonymous/>
+  <policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/><allow user="*"/></policy>
+  <limit name="max_match_rules_per_connection">1000000</limit>
+  <limit name="max_names_per_connection">1000000</limit>
+</busconfig>
+END
+    served dbus "$1" "$2" 18490 /usr/bin/dbus-daemon --nofork --config-file="$PWD/config"
+}
+
+amount[dc__numbers]=300
+dc__numbers() {
+    awk -v n="$1" -v seed="$2" 'BEGIN {
+        srand(seed); print "12k"
+        for (i = 0; i < n; i++) {
+            printf "%d 7 / d * v sx lx\n", i + 1
+            if (i % 3) print "st"
+            printf "[text %d] %d:a %d %d:b\n", i, i, i, rand() * 60
+            if (i % 10 == 0) printf "%d Sy\n", i
+        }
+    }' >input
+    traced /usr/bin/dc -f input
+}
+
+amount[dot__many]=60
+dot__many() {
+    for ((i = 1; i <= $1; i++)); do echo "graph g$i { a$i -- b; b -- c$((i % 7)) [label=\"text $i\"]; subgraph s { b; d } }"; done >input
+    traced /usr/bin/dot -Tcanon -o out input
+}
+
+amount[ed__edits]=800
+ed__edits() {
+    awk -v n="$1" 'BEGIN {
+        print "a\nfirst line\n."
+        for (i = 0; i < n; i++) {
+            printf "$a\nline %d of the text\n.\n", i
+            if (i % 4 == 0) print "$s/line/text/"
+            if (i % 7 == 0) print "1d\n0a\nanother first one\n."
+        }
+        print "Q"
+    }' >input
+    traced /usr/bin/ed -s <input
+}
+
+amount[gnuplot__variables]=400
+gnuplot__variables() {
+    awk -v n="$1" 'BEGIN {
+        print "set terminal dumb; set output \"plots\""
+        for (i = 0; i < n; i++) {
+            printf "v%d = %d * 2.5\nb%d = sprintf(\"text %%d\", %d)\n", i, i, i % 20, i
+            if (i % 5 == 0) printf "f%d(x) = x * %d + v%d\n", i, i, i
+            if (i % 40 == 0) print "plot sin(x), x / 3 title \"third\""
+            if (i % 9 == 0) printf "set label \"point %d\" at 1,%d\n", i, i
+        }
+    }' >input
+    traced /usr/bin/gnuplot input
+}
+
+amount[ld__objects]=30
+ld__objects() {
+    for ((i = 0; i < $1; i++)); do
+        printf '.globl f%d, g%d\nf%d: call f%d\n.section .text.s%d,"ax"\ng%d: ret\n.data\n.quad f%d\n.section .rodata.str,"aMS",@progbits,1\n.string "text %d"\n' \
+            "$i" "$i" "$i" "$((i / 2))" "$i" "$i" "$i" "$i" | as -o "o$i.o" -
+    done
+    traced /usr/bin/ld -e f0 -o out o*.o
+}
+
+amount[lynx__dump]=400
+lynx__dump() {
+    { echo '<html><body>'
+      for ((i = 0; i < $1; i++)); do
+          echo "<p>text <b>$i</b> <a name='a$i' href='page$((i % 300)).html#x$i'>link $i</a>"
+          ((i % 10)) || echo "<form action='do$i'><input name='f$i' value='v'></form><ul><li>one</ul>"
+      done
+      echo '</body></html>'; } >input.html
+    traced /usr/bin/lynx -dump -nolist input.html
+}
+
+amount[make__targets]=250
+make__targets() {
+    { echo 'all:'
+      for ((i = 0; i < $1; i++)); do
+          printf 'V%d := $(subst a,b,name%d) $(V%d)\nall: t%d\nt%d: t%d.in common%d\n\t@echo making $@ from $^ $(V%d)\nt%d.in: ;\n' \
+              "$i" "$i" "$((i % 9))" "$i" "$i" "$i" "$((i % 20))" "$((i % 9))" "$i"
+      done
+      for ((i = 0; i < 20; i++)); do echo "common$i: ;"; done; } >Makefile
+    traced /usr/bin/make -n -r
+}
+
+amount[mawk__arrays]=90000
+mawk__arrays() {
+    numbers "$1" "$2" 300 >input
+    traced /usr/bin/mawk '{ count[$2]++; if (NR % 4 == 0) seen[$1] = $0; n += split($0, part, " "); gsub(/e/, "E") }
+        END { for (key in count) sum += count[key]; print sum, n }' input
+}
+
+amount[nasm__symbols]=150
+nasm__symbols() {
+    for ((i = 0; i < $1; i++)); do
+        printf '%%define D%d %d\n%%macro m%d 1\n mov eax, %%1 + D%d\n%%endmacro\nglobal f%d\nf%d: m%d 3\n.in: jmp f%d\n' "$i" "$i" "$i" "$i" "$i" "$i" "$i" "$((i / 2))"
+    done >input.asm
+    traced /usr/bin/nasm -f elf64 -o out.o input.asm
+}
+
+amount[ngircd__channels]=150
+ngircd__channels() {
+    cat >config <<END
+[Global]
+Name = irc.example.net
+AdminEMail = a@example.net
+Info = test
+Listen = 127.0.0.1
+Ports = 18491
+ServerUID = 0
+ServerGID = 0
+MotdPhrase = none
+[Limits]
+MaxJoins = 0
+MaxPenaltyTime = 0
+MaxConnectionsIP = 0
+MaxConnections = 0
+[Options]
+DNS = no
+Ident = no
+PAM = no
+END
+    served irc "$1" "$2" 18491 /usr/sbin/ngircd -n -f "$PWD/config"
+}
+
+amount[php__grows]=700
+php__grows() {
+    cat >script.php <<'END'
+<?php
+[, $n, $seed] = $argv; mt_srand((int)$seed);
+class Node { public $other; public $data; function __construct($data) { $this->data = $data; } }
+$listeners = []; $sessions = []; $bounded = []; gc_disable();
+for ($i = 0; $i < $n; $i++) {
+    $bounded["key" . mt_rand(0, 200)] = ["id" => $i, "name" => "name $i"];
+    $sessions[$i] = str_repeat("x", mt_rand(1, 60)); unset($sessions[$i - 25]);
+    if ($i % 10 == 0) $listeners[] = function () use ($i) { return $i; };
+    if ($i % 15 == 0) { $a = new Node("a $i"); $b = new Node("b $i"); $a->other = $b; $b->other = $a; }
+    $text = json_encode(["i" => $i, "list" => [1, "$i"]]);
+    preg_match('/(\d+)/', $text, $found);
+    json_decode($text);
+}
+END
+    USE_ZEND_ALLOC=0 traced /usr/bin/php -n script.php "$1" "$2"
+}
+
+amount[php__bounded]=500
+php__bounded() {
+    cat >script.php <<'END'
+<?php
+[, $n, $seed] = $argv; mt_srand((int)$seed);
+$ring = new SplQueue(); $heap = new SplMinHeap(); $batch = [];
+for ($i = 0; $i < $n; $i++) {
+    $ring->enqueue("entry $i"); if (count($ring) > 40) $ring->dequeue();
+    $heap->insert([mt_rand(), $i]); if (count($heap) > 100) $heap->extract();
+    $batch[] = ["row" => $i, "text" => "text $i"];
+    if (count($batch) == 100) { $sum = array_sum(array_column($batch, "row")); $batch = []; }
+    $date = (new DateTime("@" . ($i * 1000)))->format("Y-m-d");
+    usort($batch, fn($a, $b) => strcmp($a["text"], $b["text"]));
+    $file = fopen("php://memory", "w+"); fwrite($file, $date); fclose($file);
+    $text = implode(",", array_map(fn($x) => $x * 2, range(1, 1 + $i % 9)));
+}
+END
+    USE_ZEND_ALLOC=0 traced /usr/bin/php -n script.php "$1" "$2"
+}
+
+amount[readelf__files]=12
+readelf__files() {
+    for ((i = 0; i < 20; i++)); do echo "int f$i(int a) { return a * $i; } int v$i = $i;"; done >input.c
+    cc -g -c input.c
+    for ((i = 0; i < $1; i++)); do cp input.o "o$i.o"; done
+    traced /usr/bin/readelf -aW --debug-dump=info,abbrev,line o*.o
+}
+
+amount[ruby__grows]=1500
+ruby__grows() {
+    cat >script.rb <<'END'
+n, seed = ARGV.map(&:to_i); srand seed
+listeners, sessions, bounded = [], {}, {}
+n.times do |i|
+  bounded[rand(200)] = { id: i, name: "name of number #{i} " + "x" * (i % 50) }
+  sessions[i] = "session number #{i} " + "y" * rand(60); sessions.delete(i - 30)
+  listeners << ->(x) { x + i } if i % 5 == 0
+  listeners << ("kept for ever, number %d, and longer than is embedded" % i) if i % 8 == 0
+  "name_#{i}".to_sym if i % 3 == 0
+  Object.class_eval "def method_#{i}(a) = a + #{i}" if i % 30 == 0
+  "text #{i}" =~ /(\d+)$/
+end
+END
+    traced /usr/bin/ruby --disable-gems script.rb "$1" "$2"
+}
+
+amount[ruby__bounded]=1500
+ruby__bounded() {
+    cat >script.rb <<'END'
+n, seed = ARGV.map(&:to_i); srand seed
+cache, batch = {}, []
+n.times do |i|
+  key = rand(400)
+  cache[key] = cache.delete(key) || ("a value that is longer than what is embedded, number #{i}")
+  cache.shift if cache.size > 120
+  batch << { id: i, text: "text #{i}" * 5 }
+  batch = [] if batch.size == 80
+  batch.sort_by { |one| one[:text] } if i % 20 == 0
+  "text #{i} with digits".gsub(/\d+/) { |found| found * 2 }
+end
+END
+    traced /usr/bin/ruby --disable-gems script.rb "$1" "$2"
+}
+
+amount[sed__hold]=1500
+sed__hold() {
+    numbers "$1" "$2" 300 >input
+    traced /usr/bin/sed -n -e 's/key\([0-9]*\)/<\1>/;H' -e '/00 /{x;s/\n/,/g;x}' -e '${x;p}' input
+}
+
+amount[sed__script]=300
+sed__script() {
+    for ((i = 0; i < $1; i++)); do printf 's/word%d\\([a-z]*\\)/new\\1%d/g\n/^x%d/{\nn\ny/abc/def/\n}\n' "$i" "$i" "$i"; done >script
+    numbers 50 "$2" 100 >input
+    traced /usr/bin/sed -f script input
+}
+
+amount[tar__links]=600
+tar__links() {
+    mkdir -p in/a
+    (cd in/a && seq "$1" | xargs touch)
+    cp -rl in/a other
+    traced /usr/bin/tar -cf out.tar in
+}
+
+amount[tar__extract]=400
+tar__extract() {
+    mkdir in out
+    (cd in && seq "$1" | sed 's/^/d/' | xargs mkdir && seq "$1" | sed 's/.*/d&\/f/' | xargs touch)
+    tar -C in -cf in.tar .
+    traced /usr/bin/tar -C out -xf in.tar
+}
+
+amount[tcc__functions]=1500
+tcc__functions() {
+    for ((i = 0; i < $1; i++)); do
+        echo "#define M$i(x) ((x) + $i)"
+        echo "struct s$i { int a, b; }; int f$i(int a) { struct s$i s = { a, M$i(3) }; return s.a ? s.b : f$((i > 0 ? i - 1 : 0))(a); }"
+    done >input.c
+    traced /usr/bin/tcc -nostdinc -c -o out.o input.c
+}
+
+amount[tcpdump__hosts]=1500
+tcpdump__hosts() {
+    /usr/bin/python3 "$here/real/packets.py" "$1" "$2" 1000000 >packets
+    traced /usr/bin/tcpdump -n -r packets
+}
+
+amount[tcpdump__flows]=1500
+tcpdump__flows() {
+    /usr/bin/python3 "$here/real/packets.py" "$1" "$2" 40 >packets
+    traced /usr/bin/tcpdump -n -v -e -S -r packets
+}
+
+amount[tmux__server]=100
+tmux__server() {
+    unset TMUX
+    echo 'set -g history-limit 300' >config
+    traced /usr/bin/tmux -f config -S "$PWD/socket" -D &
+    local tracing=$! i
+    for ((i = 0; i < 100; i++)); do [ ! -S socket ] || break; sleep 0.05; done
+    {
+        for ((i = 0; i < $1; i++)); do
+            echo "set-environment -g name$i value$i"
+            echo "set-option -g @option$((i % 30)) 'value $i'"
+            echo "set-buffer 'text $i'"
+            ((i % 4)) || echo "bind-key -T table$((i / 40)) M-$((i % 10)) display-message 'text $i'"
+            ((i % 6)) || echo "set-hook -ga alert-silence 'display-message text$i'"
+        done
+    } >commands
+    /usr/bin/tmux -S "$PWD/socket" new-session -d -x 80 -y 24 "seq 1 $(($1 * 8)); sleep 60"
+    # Line by line: all of a file would be read before any of it is done.
+    /usr/bin/tmux -S "$PWD/socket" -C attach <commands >attached
+    /usr/bin/tmux -S "$PWD/socket" kill-server
+    wait "$tracing" || true
+}
+
+amount[unbound__names]=1200
+unbound__names() {
+    cat >config <<END
+server:
+    interface: 127.0.0.1@18486
+    do-daemonize: no
+    chroot: ""
+    username: ""
+    directory: "$PWD"
+    pidfile: ""
+    use-syslog: no
+    num-threads: 1
+    module-config: "iterator"
+    do-not-query-localhost: no
+    do-ip6: no
+    msg-cache-size: 60k
+    msg-cache-slabs: 1
+    rrset-cache-size: 60k
+    rrset-cache-slabs: 1
+    infra-cache-slabs: 1
+    key-cache-slabs: 1
+    outgoing-range: 32
+    num-queries-per-thread: 16
+forward-zone:
+    name: "."
+    forward-addr: 127.0.0.1@18487
+remote-control:
+    control-enable: no
+END
+    served dns "$1" "$2" 18486 /usr/sbin/unbound -d -c "$PWD/config"
+}
+
+amount[vim__edits]=400
+vim__edits() {
+    cat >script.vim <<'END'
+set nocompatible undolevels=100000 noswapfile viminfo=
+let s:bounded = {}
+let s:list = []
+let s:i = 0
+while s:i < $AMOUNT
+    let s:i += 1
+    call append('$', 'line ' . s:i)
+    execute 'normal! Gccchanged ' . s:i . "\<Esc>"
+    let s:bounded['key' . (s:i % 50)] = ['value', s:i]
+    if s:i % 5 == 0 | call add(s:list, 'kept ' . s:i) | endif
+    if s:i % 20 == 0 | execute 'function! F' . s:i . '(a)' . "\nreturn a:a\nendfunction" | endif
+    if s:i % 10 == 0 | execute 'nnoremap x' . s:i . ' :echo ' . s:i . '<CR>' | endif
+    call substitute('text ' . s:i, '\d\+', 'n', '')
+endwhile
+qa!
+END
+    AMOUNT=$1 traced /usr/bin/vim -es -u NONE -S script.vim </dev/null
+}
+
+amount[xmlwf__files]=200
+xmlwf__files() {
+    for ((i = 0; i < $1; i++)); do
+        echo "<!DOCTYPE r [<!ENTITY e$i 'text'>]><r id='$i'><a b='c'>text $i &e$i;</a><b xmlns:n='urn:n' n:d='e'/></r>" >"f$i.xml"
+    done
+    traced /usr/bin/xmlwf -n f*.xml
+}
+
+amount[xsltproc__files]=50
+xsltproc__files() {
+    cat >style.xsl <<'END'
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+<xsl:key name="k" match="e" use="@id"/>
+<xsl:template match="/r"><out><xsl:apply-templates select="e"><xsl:sort select="k"/></xsl:apply-templates></out></xsl:template>
+<xsl:template match="e"><xsl:variable name="v" select="concat(k, @id)"/><f n="{$v}"><xsl:value-of select="key('k', '3')/k"/></f></xsl:template>
+</xsl:stylesheet>
+END
+    awk -v n="$1" 'BEGIN {
+        for (i = 0; i < n; i++) {
+            file = "f" i ".xml"
+            print "<r>" >file
+            for (j = 0; j < 5; j++) printf "<e id=\"%d\"><k>key%d</k><l%d/></e>\n", j, (i + j * 7) % 90, i >file
+            print "</r>" >file
+            close(file)
+        }
+    }'
+    traced /usr/bin/xsltproc -o out.xml style.xsl f*.xml
+}
+
+amount[zsh__functions]=600
+zsh__functions() {
+    cat >script.zsh <<'END'
+typeset -A bounded grows
+n=$1
+for ((i = 0; i < n; i++)); do
+    bounded[k$((i % 50))]="value $i"
+    ((i % 5)) || grows[k$i]="value $i"
+    ((i % 20)) || eval "f_$i() { print \$1 $i }"
+    ((i % 10)) || alias a$i="print $i"
+    text="text $i of words" list=(${=text}) text=${text//1/one}
+    print -s "command $i"
+done
+END
+    traced /usr/bin/zsh -f script.zsh "$1"
+}
+
+amount[planted_archive__uploads]=300
+planted_archive__uploads() { traced "$dir/planted_archive" "$1"; }
+
+amount[planted_curl__requests]=300
+planted_curl__requests() { traced "$dir/planted_curl" "$1"; }
+
+amount[planted_events__messages]=1200
+planted_events__messages() { traced "$dir/planted_events" "$1"; }
+
+amount[planted_expat__messages]=800
+planted_expat__messages() { traced "$dir/planted_expat" "$1"; }
+
+amount[planted_jobs__jobs]=16000
+planted_jobs__jobs() { traced "$dir/planted_jobs" "$1"; }
+
+amount[planted_menus__screens]=600
+planted_menus__screens() { traced "$dir/planted_menus" "$1"; }
+
+amount[planted_microhttpd__requests]=800
+planted_microhttpd__requests() { served http "$1" "$2" 18492 "$dir/planted_microhttpd" 18492; }

@@ -41,17 +41,7 @@ fn main() {
         return;
     }
     if let Some(directory) = std::env::var_os("REAL_VERDICTS") {
-        let only = std::env::var("PROGRAMS").unwrap_or_default();
-        let only: Vec<&str> = only.split_whitespace().collect();
-        // Who is held back does not depend on what is installed.
-        let all = std::env::var("ALL_PROGRAMS").unwrap_or_default();
-        let all: Vec<&str> = all.split_whitespace().collect();
-        let (judged, [tuned, held_back]) = real::judge_all(directory.as_ref(), &all, &only);
-        let names = [
-            format!("programs to tune on, {}", tuned.join(", ")),
-            format!("held back, {}", held_back.join(", ")),
-        ];
-        print_all(&judged, names, std::env::var_os("WRONG").is_some());
+        real_programs(directory.as_ref());
         return;
     }
     let trials = vec![
@@ -80,6 +70,29 @@ fn main() {
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
+fn real_programs(directory: &std::path::Path) {
+    // Who is held back does not depend on what is installed.
+    let variables = ["ALL_PROGRAMS", "PROGRAMS", "HELD_BACK", "HELD_BACK_SECOND"];
+    let values = variables.map(|name| std::env::var(name).unwrap_or_default());
+    let [all, only, held_back, second] = values
+        .each_ref()
+        .map(|names| names.split_whitespace().collect::<Vec<_>>());
+    if std::env::var_os("LABELS").is_some() {
+        real::print_labels(directory, &all, &only);
+        return;
+    }
+    let groups = real::judge_all(directory, &all, &only, &[held_back, second]);
+    let headings = ["programs to tune on", "held back", "held back, second set"];
+    let groups = headings.into_iter().zip(groups);
+    let groups = groups.map(|(heading, (programs, judged))| {
+        (format!("{heading}, {}", programs.join(", ")), judged)
+    });
+    print_all(
+        &groups.collect::<Vec<_>>(),
+        std::env::var_os("WRONG").is_some(),
+    );
+}
+
 fn trial(name: &str, test: fn()) -> Trial {
     Trial::test(name, move || {
         test();
@@ -99,25 +112,27 @@ fn measure(seeds: &[u64], only_wrong: bool) {
         true => seeds.iter().copied().filter(|seed| seed % 2 == 0).collect(),
         false => seeds.to_vec(),
     };
-    let names = ["even seeds (to tune on)", "odd seeds (held back)"];
-    print_all(
-        &judge::judge_all(&seeds),
-        names.map(str::to_owned),
-        only_wrong,
-    );
+    let judged = judge::judge_all(&seeds);
+    let (tuned, held_back) = judged.into_iter().partition(|site| site.seed % 2 == 0);
+    let groups = [
+        ("even seeds (to tune on)".to_owned(), tuned),
+        ("odd seeds (held back)".to_owned(), held_back),
+    ];
+    print_all(&groups, only_wrong);
 }
 
-fn print_all(judged: &[Judged], names: [String; 2], only_wrong: bool) {
-    let of = |parity: u64| Report::of(judged.iter().filter(|site| site.seed % 2 == parity));
-    let (tuned, held_back) = (of(0), of(1));
-    if only_wrong {
-        print!("{}", tuned.faults());
-        return;
-    }
-    print!("{}{}", tuned.totals(&names[0]), tuned.details());
-    print!("{}", held_back.totals(&names[1]));
-    if std::env::var_os("CLASSES").is_some() {
-        print!("{}", held_back.details());
+/// Those to tune on come first. Of the others, only the totals are shown.
+fn print_all(groups: &[(String, Vec<Judged>)], only_wrong: bool) {
+    for (place, (name, judged)) in groups.iter().enumerate() {
+        let report = Report::of(judged.iter());
+        if only_wrong {
+            print!("{}", report.faults());
+            return;
+        }
+        print!("{}", report.totals(name));
+        if place == 0 || std::env::var_os("CLASSES").is_some() {
+            print!("{}", report.details());
+        }
     }
 }
 

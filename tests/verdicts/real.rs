@@ -4,7 +4,7 @@
 //!
 //! The logs are read here once more, without any of the code that is measured.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use mtrace_diff::{Grouping, RunInput};
@@ -39,35 +39,86 @@ struct Log {
     lines: usize,
 }
 
-/// The programs of `all` that are named, or all if there are none; and the names of those to tune on, and held back.
-pub(crate) fn judge_all(
-    directory: &Path,
-    all: &[&str],
-    only: &[&str],
-) -> (Vec<Judged>, [Vec<String>; 2]) {
+/// The recorded workloads of the programs of `all` that are named, or of all if there are none, each with its program's
+/// number.
+fn recorded<'a>(directory: &Path, all: &[&'a str], only: &[&str]) -> Vec<(String, usize, &'a str)> {
     let entries = std::fs::read_dir(directory).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let workloads: BTreeSet<String> = names
         .filter(|name| directory.join(name).join("done").exists())
         .collect();
-    let (mut judged, mut named) = (Vec::new(), [Vec::new(), Vec::new()]);
-    for workload in &workloads {
+    let numbered = workloads.into_iter().filter_map(|workload| {
         let program = workload.split("__").next().unwrap();
-        let number = all.iter().position(|name| *name == program);
         // A recording may be of a workload that is no more.
-        let Some(number) = number.filter(|_| only.is_empty() || only.contains(&program)) else {
-            continue;
-        };
-        if named[number % 2].last().is_none_or(|last| last != program) {
-            named[number % 2].push(program.to_owned());
+        let number = all.iter().position(|name| *name == program)?;
+        let is_wanted = only.is_empty() || only.contains(&program);
+        is_wanted.then(|| (workload, number, all[number]))
+    });
+    numbered.collect()
+}
+
+/// The programs of `all` to tune on, then those held back in each of these sets, and what was judged of them.
+pub(crate) fn judge_all(
+    directory: &Path,
+    all: &[&str],
+    only: &[&str],
+    held_back: &[Vec<&str>],
+) -> Vec<(Vec<String>, Vec<Judged>)> {
+    let mut groups: Vec<(Vec<String>, Vec<Judged>)> = Vec::new();
+    groups.resize_with(1 + held_back.len(), Default::default);
+    for (workload, number, program) in recorded(directory, all, only) {
+        let of_set = held_back.iter().position(|names| names.contains(&program));
+        let (programs, judged) = &mut groups[of_set.map_or(0, |set| set + 1)];
+        if programs.last().is_none_or(|last| last != program) {
+            programs.push(program.to_owned());
         }
-        judged.extend(judge(&directory.join(workload), workload, number as u64));
+        judged.extend(judge(&directory.join(&workload), &workload, number as u64));
     }
-    (judged, named)
+    groups
+}
+
+/// How many sites of each workload have which label, and where the leaks are; nothing of what is said of them.
+pub(crate) fn print_labels(directory: &Path, all: &[&str], only: &[&str]) {
+    for (workload, ..) in recorded(directory, all, only) {
+        let logs = read_runs(&directory.join(&workload));
+        let mut counts: BTreeMap<Label, usize> = BTreeMap::new();
+        let (mut leaks, mut in_phases) = (Vec::new(), 0);
+        for (caller, done) in &logs[1].done {
+            let (label, by_bytes) = labelled(&logs, caller);
+            let ends = logs
+                .each_ref()
+                .map(|log| log.done.get(caller).map_or(0, |done| done.blocks));
+            // A program that works in phases takes what it needs early, and in proportion to all of its work.
+            let [rise, later] = [ends[1] - ends[0], ends[2] - ends[1]];
+            let is_more = rise >= 5 && rise * 10 >= ends[1] && later >= 3 * rise;
+            in_phases += usize::from(label == Label::NoLeak && is_more);
+            *counts.entry(label).or_default() += 1;
+            if label == Label::Leak {
+                let of = if by_bytes { ", of bytes alone" } else { "" };
+                let floors = logs[2].done[caller].floors();
+                leaks.push(format!(
+                    "  {caller}{of}: {} ({} B), then {floors}\n",
+                    done.blocks, done.bytes
+                ));
+            }
+        }
+        leaks.sort();
+        let of = |label| counts.get(&label).copied().unwrap_or(0);
+        println!(
+            "{workload}: {} records, {} leak, {} do not ({in_phases} of them have more where there is more work), {} leaked too \
+             few, {} between",
+            logs[1].lines,
+            of(Label::Leak),
+            of(Label::NoLeak),
+            of(Label::TooFew),
+            of(Label::Between),
+        );
+        print!("{}", leaks.concat());
+    }
 }
 
 fn judge(directory: &Path, workload: &str, number: u64) -> Vec<Judged> {
-    let logs = read_all(&RUNS.map(|(name, _)| directory.join(name).join("mtrace.log")));
+    let logs = read_runs(directory);
     let last = &logs[1];
     let ways = [false, true].map(|is_timed| {
         let inputs = RUNS[..2]
@@ -168,6 +219,10 @@ fn labelled(logs: &[Log; 3], caller: &str) -> (Label, bool) {
         }
     });
     label(before, course, &work, least_part)
+}
+
+fn read_runs(workload: &Path) -> [Log; 3] {
+    read_all(&RUNS.map(|(name, _)| workload.join(name).join("mtrace.log")))
 }
 
 /// The runs of a workload, and the windows of the third.
