@@ -85,13 +85,7 @@ pub(crate) fn print_labels(directory: &Path, all: &[&str], only: &[&str]) {
         let (mut leaks, mut in_phases) = (Vec::new(), 0);
         for (caller, done) in &logs[1].done {
             let (label, by_bytes) = labelled(&logs, caller);
-            let ends = logs
-                .each_ref()
-                .map(|log| log.done.get(caller).map_or(0, |done| done.blocks));
-            // A program that works in phases takes what it needs early, and in proportion to all of its work.
-            let [rise, later] = [ends[1] - ends[0], ends[2] - ends[1]];
-            let is_more = rise >= 5 && rise * 10 >= ends[1] && later >= 3 * rise;
-            in_phases += usize::from(label == Label::NoLeak && is_more);
+            in_phases += usize::from(label == Label::Between && is_of_a_phase(&logs, caller));
             *counts.entry(label).or_default() += 1;
             if label == Label::Leak {
                 let of = if by_bytes { ", of bytes alone" } else { "" };
@@ -105,8 +99,8 @@ pub(crate) fn print_labels(directory: &Path, all: &[&str], only: &[&str]) {
         leaks.sort();
         let of = |label| counts.get(&label).copied().unwrap_or(0);
         println!(
-            "{workload}: {} records, {} leak, {} do not ({in_phases} of them have more where there is more work), {} leaked too \
-             few, {} between",
+            "{workload}: {} records, {} leak, {} do not, {} leaked too few, {} between ({in_phases} of these of one phase of \
+             the work)",
             logs[1].lines,
             of(Label::Leak),
             of(Label::NoLeak),
@@ -191,8 +185,38 @@ fn row_of<'a>(rows: &'a [Row], caller: &str) -> Option<&'a Row> {
     })
 }
 
-/// The label of a caller of the second run, and whether it is one of bytes alone.
+/// What a phase of the work leaves more in the longer run has at least so many steps, and this part of all; the longest run,
+/// that has five times as much more, has this much of that.
+const LEAST_OF_A_PHASE: i64 = 5;
+const LEAST_PART_OF_A_PHASE: i64 = 10;
+const FIVE_TIMES: std::ops::RangeInclusive<i64> = 3..=7;
+
+/// Whether a caller has more where there is more work, though its floor does not rise: a program that reads all of its input
+/// before it goes on keeps it in proportion, and early in each run.
+fn is_of_a_phase(logs: &[Log; 3], caller: &str) -> bool {
+    let measures: [fn(&Course) -> i64; 2] = [|done| done.blocks, |done| done.bytes / BYTES_A_STEP];
+    measures.into_iter().any(|measure| {
+        let [short, long, longest] = logs
+            .each_ref()
+            .map(|log| log.done.get(caller).map_or(0, measure));
+        let (rise, later) = (long - short, longest - long);
+        rise >= LEAST_OF_A_PHASE
+            && rise * LEAST_PART_OF_A_PHASE >= long
+            && (FIVE_TIMES.start() * rise..=FIVE_TIMES.end() * rise).contains(&later)
+    })
+}
+
+/// The label of a caller of the second run, and whether it is one of bytes alone. What one phase of the work keeps is neither
+/// lost all along, nor is it bounded.
 fn labelled(logs: &[Log; 3], caller: &str) -> (Label, bool) {
+    match labelled_by_floors(logs, caller) {
+        (Label::NoLeak, by_bytes) if is_of_a_phase(logs, caller) => (Label::Between, by_bytes),
+        label => label,
+    }
+}
+
+/// The same, by what the third run never falls below.
+fn labelled_by_floors(logs: &[Log; 3], caller: &str) -> (Label, bool) {
     // The third run has done all that the second one did.
     let Some(course) = logs[2].done.get(caller) else {
         return (Label::Between, false);
@@ -289,6 +313,13 @@ fn read(path: &Path, windows: &[usize]) -> Log {
             }
             _ => {}
         }
+    }
+    // A run that was over before its work has no later windows.
+    for _ in begun..windows.len() {
+        sites.values_mut().for_each(Course::next_window);
+        done.iter_mut()
+            .flat_map(HashMap::values_mut)
+            .for_each(Course::next_window);
     }
     Log {
         done: done.unwrap_or_else(|| sites.clone()),
