@@ -10,7 +10,7 @@ use super::palette::Palette;
 use super::site_text::sentence_name;
 use super::text::wrapped;
 use super::verdict::words;
-use crate::diff::{Doubt, Reasons, Site, Trend};
+use crate::diff::{Doubt, Reasons, Site, SiteRun, Trend};
 use crate::error::{Error, Result, UsageError};
 use crate::trace::STEPS;
 use crate::units::{bytes, count, counted};
@@ -106,7 +106,11 @@ fn sentences(report: &Report, site: &Site) -> Vec<String> {
         count(middle),
         count(end)
     ));
-    let is_told = reasons.finding.trend != Trend::Noise;
+    if reasons.finding.trend == Trend::Grows {
+        sentences.extend(highest(report, site));
+    }
+    // What the exit freed was not left.
+    let is_told = !matches!(reasons.finding.trend, Trend::Noise | Trend::Grows);
     if let Some(more) = reasons.more.filter(|_| is_told) {
         let left = match more.left as i64 {
             0 => "no more".to_owned(),
@@ -130,6 +134,25 @@ fn bytes_at_quarters(site: &Site) -> Option<String> {
     let [first, half, third, end] = quarters;
     Some(format!(
         "Its bytes at the ends of the four quarters of the run: {first}, {half}, {third}, {end}."
+    ))
+}
+
+/// Of a site that the exit freed, what it came to in the runs says more than what they left.
+fn highest(report: &Report, site: &Site) -> Option<String> {
+    let most = |run: &Option<Box<SiteRun>>| {
+        let points = run.as_ref()?.curve.as_ref()?.points();
+        points.iter().map(|point| point.blocks).max()
+    };
+    let (first, last) = (report.runs.first()?, report.runs.last()?);
+    let [before, now] = [site.at.runs.first()?, site.at.runs.last()?].map(most);
+    let before = before.filter(|_| report.runs.len() > 1);
+    let before = before.map_or(String::new(), |blocks| {
+        format!(", and in {} {}", first.facts.name, count(blocks))
+    });
+    Some(format!(
+        "At its highest it had {} in {}{before}.",
+        counted(now?, "block"),
+        last.facts.name
     ))
 }
 

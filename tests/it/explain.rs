@@ -130,6 +130,30 @@ fn the_longer_run_is_held_against_the_first() {
 }
 
 /// Each of the other blocks lived for one of 6,500 records, which is 98 ms of 640 s.
+/// What is left of a site says nothing once the exit has freed all of it.
+#[test]
+fn what_the_exit_freed_is_told_by_its_highest() {
+    let freed_at_exit = |rounds: usize| {
+        let mut log = log_of(&[&even()[..rounds]]).replace("= End\n", "");
+        for n in 0..rounds {
+            let address = 0x100_0000 + (16 + n * 32) * 0x200;
+            writeln!(log, "@ ./app:[0x3000] - {address:#x}").unwrap();
+        }
+        log + "= End\n"
+    };
+    let cut = |log: String, rounds: usize| {
+        let come_and_go = "@ ./app:[0x2000] + 0x9000 0x8\n@ ./app:[0x2000] - 0x9000\n";
+        log.replacen(come_and_go, "", 3_200 - rounds * 32)
+    };
+    let logs = Logs::of(&[cut(freed_at_exit(60), 60), freed_at_exit(100)]);
+    let runs = ["run0.log", "run1.log"].map(|name| logs.0.path().join(name));
+    let text = stdout_of(mtrace_diff().args(runs).args(["--all", "--explain", "1"]));
+    let told = "At its highest it had 100 blocks in run1.log, and in run0.log 60.";
+    assert!(text.contains(told), "{text}");
+    assert!(text.contains("#1 grows: "), "{text}");
+    assert!(!text.contains("would have left"), "{text}");
+}
+
 #[test]
 fn how_long_the_others_lived_is_told() {
     let logs = Logs::of(&[log_of(&[&even()])]);
