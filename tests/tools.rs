@@ -10,6 +10,8 @@ mod blame;
 mod built;
 #[path = "record/capture.rs"]
 mod capture;
+#[path = "record/changed.rs"]
+mod changed;
 #[path = "it/common.rs"]
 mod common;
 #[path = "record/counted.rs"]
@@ -96,6 +98,26 @@ fn main() {
             "a_renamed_caller_and_a_split_function_make_nothing_new",
             &["gcc"],
             blame::renamed_and_split_callers,
+        ),
+        trial(
+            "a_function_with_another_signature_or_scope_is_the_same",
+            &["g++"],
+            changed::a_function_with_another_signature_or_scope_is_the_same,
+        ),
+        trial(
+            "of_several_overloads_none_is_taken_for_another",
+            &["g++"],
+            changed::of_several_overloads_none_is_taken_for_another,
+        ),
+        trial(
+            "a_function_that_moved_to_another_library_is_the_same",
+            &["gcc"],
+            changed::a_function_that_moved_to_another_library_is_the_same,
+        ),
+        trial(
+            "an_inline_function_of_a_header_that_another_module_has_is_the_same",
+            &["g++"],
+            changed::an_inline_function_of_a_header_that_another_module_has_is_the_same,
         ),
         trial(
             "rows_that_split_or_merge_say_so",

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use crate::error::{Error, Result, UsageError};
 use crate::printable::printable;
 use crate::run::{
-    Frame, Inventory, OwnNames, Renamed, Run, Runs, Symbolized, Text, is_library_detail,
+    Frame, Inventory, ModuleLabel, OwnNames, Renamed, Run, Runs, Symbolized, Text,
+    is_library_detail,
 };
 
 /// What has another name: the beginning of source paths or a module (`libfoo.so.1`), a function (`load()`), or a scope
@@ -178,15 +179,27 @@ fn renamed_inventory(inventory: Inventory, maps: &[Map]) -> Inventory {
         let names = names.map(|name| module(&name).unwrap_or(name));
         names.collect()
     });
-    let sources = inventory.sources.into_iter().map(|(mut label, files)| {
+    let function = |name: &Text| {
+        let mapped = maps.iter().find_map(|map| map.function(name));
+        mapped.map_or_else(|| name.clone(), Text::from)
+    };
+    let label = |mut label: ModuleLabel| {
         if let Some(name) = module(&label.name) {
             label.name = name.into();
         }
-        (label, files.iter().map(path).collect())
+        label
+    };
+    let sources = inventory.sources.into_iter();
+    let sources = sources.map(|(module, files)| (label(module), files.iter().map(path).collect()));
+    let functions = inventory.functions.into_iter();
+    let functions = functions.map(|(module, functions)| {
+        let functions = functions.iter().map(function);
+        (label(module), functions.collect())
     });
     Inventory {
         mapped,
         sources: sources.collect(),
+        functions: functions.collect(),
     }
 }
 

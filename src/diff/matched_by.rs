@@ -13,6 +13,8 @@ pub enum MatchedBy {
     SplitLine,
     /// The same function in a file or module of another name.
     Renamed,
+    /// The same function with another signature, in another scope or in another module: nothing else can be meant.
+    ChangedFunction,
     /// The same function, and its place among the calls of that function: no lines are known.
     FunctionOrder,
     /// A neighbour on the way to it: a call was put between, taken out or inlined.
@@ -30,6 +32,7 @@ impl MatchedBy {
             MatchedBy::MovedLine => "moved-line",
             MatchedBy::SplitLine => "split-line",
             MatchedBy::Renamed => "renamed",
+            MatchedBy::ChangedFunction => "changed-function",
             MatchedBy::FunctionOrder => "function-order",
             MatchedBy::Callers => "callers",
             MatchedBy::UnsureAddress => "unsure-address",

@@ -128,6 +128,21 @@ impl SiteKey {
         }
     }
 
+    /// The functions that are part of it.
+    pub(crate) fn functions_mut(&mut self) -> impl Iterator<Item = &mut Option<Text>> {
+        let (function, inlined_into) = match self {
+            SiteKey::Line {
+                function,
+                inlined_into,
+                ..
+            } => (Some(function), &mut inlined_into[..]),
+            SiteKey::Address { function, .. } => (Some(function), &mut [][..]),
+            SiteKey::Number { .. } => (None, &mut [][..]),
+        };
+        let others = inlined_into.iter_mut().map(|frame| &mut frame.function);
+        function.into_iter().chain(others)
+    }
+
     /// Gives its module another name.
     pub(crate) fn move_to(&mut self, name: ModuleKey) {
         match self {

@@ -1,6 +1,6 @@
 //! What all runs have in common whose callers lie in the modules of a capture.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::capture::CaptureSet;
 use crate::file_name::base_name;
@@ -59,7 +59,7 @@ pub(super) fn inventory(capture: &CaptureSet) -> Inventory {
     let maps = capture.maps.as_ref();
     Inventory {
         mapped: maps.map(|maps| mapped_names(maps.files().into_iter())),
-        sources: BTreeMap::new(),
+        ..Inventory::default()
     }
 }
 

@@ -1,6 +1,5 @@
 //! Recordings: what the recorder wrote.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 
 use hashbrown::HashMap;
@@ -71,7 +70,7 @@ fn import(mut capture: CaptureSet, reading: ReadOptions<'_>) -> Result<RunToName
         facts: facts(&capture, &recording, &files, reached, own),
         inventory: Inventory {
             mapped: Some(mapped_names(mapped_files(&recording))),
-            sources: BTreeMap::new(),
+            ..Inventory::default()
         },
         faults: Some(faults.collect()),
         blocks: reading

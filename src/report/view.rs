@@ -191,6 +191,7 @@ pub(super) fn match_mark(site: &Site) -> &'static str {
             MatchedBy::MovedLine
             | MatchedBy::SplitLine
             | MatchedBy::Renamed
+            | MatchedBy::ChangedFunction
             | MatchedBy::FunctionOrder
             | MatchedBy::Callers,
         ) => "~",

@@ -11,15 +11,17 @@ pub struct Inventory {
     pub mapped: Option<BTreeSet<String>>,
     /// The source files that modules were compiled from; a module of which they are not known is missing.
     pub sources: BTreeMap<ModuleLabel, BTreeSet<Text>>,
+    /// The functions of modules that are namesakes of those that call sites show, whatever their scopes and parameters are; a
+    /// module of which they are not known is missing.
+    pub functions: BTreeMap<ModuleLabel, BTreeSet<Text>>,
 }
 
 impl Inventory {
     /// What is known after another run: it has the last word, but for modules that it says nothing of.
     pub(crate) fn followed_by(mut self, next: &Inventory) -> Self {
         self.mapped.clone_from(&next.mapped);
-        let sources = next.sources.iter();
-        let sources = sources.map(|(module, files)| (module.clone(), files.clone()));
-        self.sources.extend(sources);
+        self.sources.extend(next.sources.clone());
+        self.functions.extend(next.functions.clone());
         self
     }
 }

@@ -59,7 +59,9 @@ pub(crate) use stacks::{StackId, Stacks};
 pub(crate) use stage::{OwnNames, Renamed, Runs, Settled};
 pub(crate) use unlike::{strangers, unlike};
 pub use wrapper::{Pattern, Wrappers};
-pub(crate) use wrapper::{is_library_wrapper, is_namesake, is_well_known, is_wrapper, plain_name};
+pub(crate) use wrapper::{
+    is_library_wrapper, is_namesake, is_well_known, is_wrapper, plain_name, unscoped_name,
+};
 
 use hashbrown::HashSet;
 

@@ -1,6 +1,6 @@
 //! What a run consisted of, beside its callers, in a saved report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ pub(super) struct SavedInventory {
     /// Of modules whose source files are all known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sources: Vec<SavedSources>,
+    /// Of modules whose functions are known: namesakes of those that callers show.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    functions: Vec<SavedFunctions>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -24,6 +27,13 @@ struct SavedSources {
     role: Role,
     module: String,
     files: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedFunctions {
+    role: Role,
+    module: String,
+    functions: Vec<String>,
 }
 
 impl SavedInventory {
@@ -36,11 +46,18 @@ impl SavedInventory {
         let sources = sources.map(|(label, files)| SavedSources {
             role: label.role,
             module: label.name.to_string(),
-            files: files.iter().map(|file| file.to_string()).collect(),
+            files: owned(files),
+        });
+        let functions = inventory.functions.iter();
+        let functions = functions.map(|(label, functions)| SavedFunctions {
+            role: label.role,
+            module: label.name.to_string(),
+            functions: owned(functions),
         });
         SavedInventory {
             mapped,
             sources: sources.collect(),
+            functions: functions.collect(),
         }
     }
 
@@ -53,18 +70,24 @@ impl SavedInventory {
             });
             both.collect()
         });
-        let mut of = |sources: SavedSources| {
-            let label = ModuleLabel {
-                role: sources.role,
-                name: shortened(&sources.module).into(),
-            };
-            let files = sources.files.iter();
-            let files: BTreeSet<Text> = files.map(|file| names.shared(&shortened(file))).collect();
-            (label, files)
+        let mut of = |role: Role, module: &str, texts: &[String]| {
+            let name = shortened(module).into();
+            let texts = texts.iter().map(|text| names.shared(&shortened(text)));
+            (ModuleLabel { role, name }, texts.collect())
         };
+        let sources = self.sources.iter();
+        let sources = sources.map(|saved| of(saved.role, &saved.module, &saved.files));
+        let sources: BTreeMap<ModuleLabel, BTreeSet<Text>> = sources.collect();
+        let functions = self.functions.iter();
+        let functions = functions.map(|saved| of(saved.role, &saved.module, &saved.functions));
         Inventory {
             mapped,
-            sources: self.sources.into_iter().map(&mut of).collect(),
+            sources,
+            functions: functions.collect(),
         }
     }
+}
+
+fn owned(texts: &BTreeSet<Text>) -> Vec<String> {
+    texts.iter().map(|text| text.to_string()).collect()
 }

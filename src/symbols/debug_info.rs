@@ -20,6 +20,7 @@ use typed_arena::Arena;
 
 use super::budget::{Budget, Slice, size_on_disk};
 use super::declaration::Declarations;
+use super::functions::{BareNames, Namesakes, add_functions_of_unit};
 use super::scopes::Scopes;
 use super::sources::SourceFiles;
 use crate::elf::open_elf;
@@ -171,6 +172,22 @@ impl<'a> DebugInfo<'a> {
         has_rows.then(|| (checksum.finalize(), last))
     }
 
+    /// Adds functions of these names in the units that hold the addresses.
+    pub(super) fn functions(
+        &self,
+        addresses: &[LinkAddress],
+        names: &BareNames,
+        found: &mut Namesakes,
+    ) {
+        let mut seen = HashSet::new();
+        for unit in addresses.iter().filter_map(|address| self.unit(address.0)) {
+            if seen.insert(unit.header.offset()) {
+                // What is damaged counts as far as it goes.
+                let _ = add_functions_of_unit(unit, names, found);
+            }
+        }
+    }
+
     /// Whether several units were compiled from files of one path.
     pub(super) fn is_compiled_twice(&self, file: &str) -> bool {
         let sources = self.sources.as_deref().unwrap_or_default();
@@ -241,7 +258,7 @@ impl<'a> DebugInfo<'a> {
 }
 
 /// A file, and the bytes that it has on disk.
-fn open_object<'a>(
+pub(super) fn open_object<'a>(
     path: &Path,
     store: &'a Store,
 ) -> Option<(object::File<'a, &'a ReadCache<File>>, u64)> {

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::debug_info::{DebugInfo, Store};
+use super::functions::{BareNames, Namesakes};
 use super::names::Names;
 use crate::elf::ElfInfo;
 use crate::printable::shortened;
@@ -21,6 +22,10 @@ pub(super) struct NamesOfFile {
     pub names: Vec<Symbolized>,
     /// What the file was compiled from, where all of it is known.
     pub sources: Option<BTreeSet<Text>>,
+    /// What the functions at the addresses are called.
+    pub bare_names: BareNames,
+    /// Namesakes of these, as far as debug information tells; `None` if there are too many.
+    pub functions: Option<BTreeSet<Text>>,
     /// There is debug information that would take too much to read.
     pub is_partial: bool,
     /// There is debug information in files that are not there.
@@ -44,14 +49,37 @@ pub(super) fn symbolize(
         frames_left: MOST_FRAMES + ORDINARY_CHAIN * addresses.len(),
     };
     let names = addresses.iter().map(|address| symbolizer.name(*address));
-    let names = names.collect();
+    let names: Vec<Symbolized> = names.collect();
+    let bare_names = bare_names_of(&names);
+    let mut functions = Namesakes::default();
+    files
+        .iter()
+        .for_each(|file| file.functions(addresses, &bare_names, &mut functions));
     let sources = files.iter().find_map(|file| file.sources.as_ref());
     NamesOfFile {
         names,
         sources: sources.map(|all| all.iter().map(|file| symbolizer.names.file(file)).collect()),
+        bare_names,
+        functions: functions.all(),
         is_partial: store.budget.has_refused(),
         lacks_split: files.iter().any(|file| file.lacks_split()),
     }
+}
+
+fn bare_names_of(names: &[Symbolized]) -> BareNames {
+    // Many callers lie in one function.
+    let shown: HashSet<&str> = names.iter().flat_map(functions_at).collect();
+    let mut bare_names = BareNames::default();
+    shown.iter().for_each(|function| bare_names.add(function));
+    bare_names
+}
+
+fn functions_at(name: &Symbolized) -> impl Iterator<Item = &str> {
+    let frames = match name {
+        Symbolized::Named(named) => named.frames(),
+        Symbolized::Unknown(_) => &[],
+    };
+    frames.iter().filter_map(|frame| frame.function.as_deref())
 }
 
 /// The code of a function, as far as it is of one source file.

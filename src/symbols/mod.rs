@@ -9,6 +9,7 @@ mod declaration;
 mod demangle;
 mod dwarf;
 mod find;
+mod functions;
 mod loader;
 mod mapped;
 mod module;

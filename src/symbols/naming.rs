@@ -8,12 +8,14 @@ use rayon::prelude::*;
 use super::SearchPath;
 use super::debug_file::find_debug_file;
 use super::dwarf::symbolize;
+use super::functions::{BareNames, functions_of};
 use super::module::{MappedModule, ModuleFile};
 use crate::capture::CaptureSet;
 use crate::elf::ElfInfo;
 use crate::file_name::is_toolchain_library;
 use crate::run::{
     BlamedRun, LinkAddress, Location, ModuleLabel, OwnNames, Role, Run, Runs, Symbolized, Text,
+    unscoped_name,
 };
 use crate::warning::{NamesWarning, Warning};
 
@@ -74,6 +76,10 @@ struct Answers {
     has_lines: bool,
     is_partial: bool,
     sources: Option<BTreeSet<Text>>,
+    bare_names: BareNames,
+    /// `None` where not all of them are known.
+    functions: Option<BTreeSet<Text>>,
+    debug: Option<PathBuf>,
     lacks_split: bool,
     names: BTreeMap<LinkAddress, Symbolized>,
 }
@@ -98,8 +104,9 @@ pub(crate) fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Runs<Ow
         .into_par_iter()
         .map(|(path, job)| (path.to_path_buf(), answer(&job, search)))
         .collect();
+    let functions = functions_by_file(&runs, &answers);
     let runs = runs.into_iter();
-    Runs::new(runs.map(|run| named(run, &answers)).collect())
+    Runs::new(runs.map(|run| named(run, &answers, &functions)).collect())
 }
 
 fn answer(job: &NamingJob<'_>, search: &SearchPath) -> Answers {
@@ -113,12 +120,57 @@ fn answer(job: &NamingJob<'_>, search: &SearchPath) -> Answers {
         has_lines: job.elf.has_dwarf || debug.is_some(),
         is_partial: said.is_partial,
         sources: said.sources,
+        bare_names: said.bare_names,
+        functions: said
+            .functions
+            .filter(|_| !said.is_partial && !said.lacks_split),
         lacks_split: said.lacks_split,
         names: addresses.into_iter().zip(said.names).collect(),
+        debug,
     }
 }
 
-fn named(RunToName { mut run, files }: RunToName, answers: &BTreeMap<PathBuf, Answers>) -> Run {
+/// The functions of each file, as far as callers of any file show namesakes: one that a file shows can have moved to any other.
+fn functions_by_file(
+    runs: &[RunToName],
+    answers: &BTreeMap<PathBuf, Answers>,
+) -> BTreeMap<PathBuf, BTreeSet<Text>> {
+    let mut names = BareNames::default();
+    let all = answers.values();
+    all.for_each(|answers| names.add_all(&answers.bare_names));
+    let modules = runs.iter().flat_map(|run| &run.files.modules);
+    let own = modules.filter(|module| !is_toolchain_library(&module.name));
+    let paths: BTreeSet<&Path> = own
+        .filter_map(|module| Some(&*module.elf()?.path))
+        .collect();
+    let of_file = |path: &Path| {
+        let answers = answers.get(path);
+        let debug = answers.and_then(|answers| answers.debug.as_deref());
+        let mut functions = functions_of(path, debug, &names)?;
+        if let Some(answers) = answers {
+            add_unknown(answers.functions.as_ref()?, &mut functions);
+        }
+        Some((path.to_path_buf(), functions))
+    };
+    paths.into_par_iter().filter_map(of_file).collect()
+}
+
+/// Adds what debug information knows of functions to what symbols know.
+fn add_unknown(by_debug_info: &BTreeSet<Text>, functions: &mut BTreeSet<Text>) {
+    let told: BTreeSet<String> = functions
+        .iter()
+        .filter_map(|name| unscoped_name(name))
+        .collect();
+    // Of a static function, debug information leaves the parameters out.
+    let is_more = |name: &&Text| name.contains('(') || !told.contains(&***name);
+    functions.extend(by_debug_info.iter().filter(is_more).cloned());
+}
+
+fn named(
+    RunToName { mut run, files }: RunToName,
+    answers: &BTreeMap<PathBuf, Answers>,
+    functions: &BTreeMap<PathBuf, BTreeSet<Text>>,
+) -> Run {
     for location in &mut run.locations {
         let named = files.holding(location).and_then(|(elf, address)| {
             let name = answers.get(&elf.path)?.names.get(&address)?;
@@ -129,7 +181,10 @@ fn named(RunToName { mut run, files }: RunToName, answers: &BTreeMap<PathBuf, An
             location.name = name;
         }
     }
-    run.inventory.sources.extend(sources(&files, answers));
+    let sources = of_own_modules(&files, |path| answers.get(path)?.sources.clone());
+    run.inventory.sources.extend(sources);
+    let functions = of_own_modules(&files, |path| functions.get(path).cloned());
+    run.inventory.functions.extend(functions);
     let run = BlamedRun::alone(run);
     let missing = missing_names(&run, &files, answers).into_iter();
     let mut run = run.into_run();
@@ -137,22 +192,21 @@ fn named(RunToName { mut run, files }: RunToName, answers: &BTreeMap<PathBuf, An
     run
 }
 
-/// What the modules of a run were compiled from, but for those that every toolchain brings.
-fn sources(
+/// What is known of the modules of a run, but for those that every toolchain brings.
+fn of_own_modules(
     files: &FilesOfRun,
-    answers: &BTreeMap<PathBuf, Answers>,
+    of: impl Fn(&Path) -> Option<BTreeSet<Text>>,
 ) -> BTreeMap<ModuleLabel, BTreeSet<Text>> {
     let modules = files.modules.iter();
     let own = modules.filter(|module| !is_toolchain_library(&module.name));
-    let with_sources = own.filter_map(|module| {
-        let answers = answers.get(&module.elf()?.path)?;
+    let known = own.filter_map(|module| {
         let label = ModuleLabel {
             role: module.role,
             name: module.name.as_str().into(),
         };
-        Some((label, answers.sources.clone()?))
+        Some((label, of(&module.elf()?.path)?))
     });
-    with_sources.collect()
+    known.collect()
 }
 
 /// Modules with live blocks whose sites could be named better, and how.

@@ -37,6 +37,19 @@ impl Runs {
         Runs { directory }
     }
 
+    /// Builds what these commands build of some files.
+    pub(crate) fn built_as(files: &[(&str, &str)], commands: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(directory.path().join(name), text).unwrap();
+        }
+        for command in commands {
+            let mut shell = Command::new("sh");
+            stdout_of(shell.args(["-c", command]).current_dir(directory.path()));
+        }
+        Runs { directory }
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -79,10 +92,13 @@ impl Runs {
     }
 
     pub(crate) fn gate(&self, options: &[&str]) -> (Option<i32>, String) {
-        let mut command = comparing(["run0", "run1", "--fail-above", "10"]);
-        told(&output_of(
-            command.args(options).current_dir(self.directory.path()),
-        ))
+        self.gate_of(["run0", "run1"], options)
+    }
+
+    pub(crate) fn gate_of(&self, runs: [&str; 2], options: &[&str]) -> (Option<i32>, String) {
+        let mut command = comparing(runs);
+        command.args(["--fail-above", "10"]).args(options);
+        told(&output_of(command.current_dir(self.directory.path())))
     }
 }
 

@@ -6,6 +6,7 @@
 mod asked_for;
 mod bare;
 mod candidate;
+mod changed;
 mod function;
 mod identical;
 mod inlined;
@@ -32,6 +33,8 @@ pub(super) use sources::{RenamedFile, files_of};
 
 pub(super) use super::matched_by::MatchedBy;
 
+use std::borrow::Cow;
+
 /// What matching a run against the earlier ones gave.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Matches {
@@ -48,6 +51,12 @@ pub(super) fn match_sites(old: Known<'_>, new: Known<'_>) -> Matches {
     let modules = modules::pair_modules(old, new);
     // From here on, a module is called what the earlier runs call it.
     let sites = modules::called_as_before(new.sites, &modules);
+    let named = Known {
+        sites: &sites,
+        ..new
+    };
+    let functions = changed::pair_functions(old, named, &modules);
+    let (sites, changed) = functions.called_as_before(Cow::Borrowed(&sites));
     let new = Known {
         sites: &sites,
         ..new
@@ -67,8 +76,14 @@ pub(super) fn match_sites(old: Known<'_>, new: Known<'_>) -> Matches {
     matching.doubt(&modules);
     let is_other = |file: &RenamedFile| file.old != file.new;
     let files = matching.files.all().filter(is_other).collect();
+    let mut found = matching.into_sites();
+    for new in changed {
+        if let Some(found) = &mut found[new] {
+            found.by = found.by.max(MatchedBy::ChangedFunction);
+        }
+    }
     Matches {
-        sites: matching.into_sites(),
+        sites: found,
         files,
         modules,
     }

@@ -202,7 +202,9 @@ pub(super) struct JsonSite {
     pub per_run: Option<JsonRate>,
     /// How the runs' sites were found to be one, the weakest of several: `"address"` (of one build),
     /// `"line"`, `"moved-line"` (the same function), `"split-line"` (calls of one line that stand in several
-    /// elsewhere), `"renamed"` (the same function in a file or module of another name), `"function-order"` (the same function, without lines), `"callers"` (a function
+    /// elsewhere), `"renamed"` (the same function in a file or module of another name),
+    /// `"changed-function"` (the same function with another signature or scope, or in another module),
+    /// `"function-order"` (the same function, without lines), `"callers"` (a function
     /// on the way to it: a call was put between, taken out or inlined) or `"unsure-address"` (of what
     /// may be two builds); null where only one run has it.
     pub matched_by: Option<&'static str>,

@@ -12,7 +12,7 @@ pub(crate) use known::{
 };
 pub(super) use learned::{Learned, learn};
 pub use pattern::Pattern;
-pub(crate) use pattern::plain_name;
+pub(crate) use pattern::{plain_name, unscoped_name};
 pub(super) use signature::is_copy_constructor;
 
 use super::{FramePattern, Run};

@@ -103,6 +103,18 @@ pub(crate) fn plain_name(function: &str) -> String {
 
 const ANONYMOUS: &str = "(anonymous namespace)";
 
+/// A function without its scopes as well, as overloads and functions that moved to another scope have it in common. `None` of
+/// operators, of lambdas, and of what the C++ library has.
+pub(crate) fn unscoped_name(function: &str) -> Option<String> {
+    let plain = plain_name(function);
+    let is_library = ["std::", "__gnu_cxx::"]
+        .iter()
+        .any(|scope| plain.starts_with(scope));
+    let name = plain.rsplit("::").next().filter(|_| !is_library)?;
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    (!name.is_empty() && name.chars().all(is_name)).then(|| name.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ use crate::trace::Sizes;
 
 use MatchedBy::*;
 
+mod changed;
 mod function;
 mod inlined;
 mod quiet;
