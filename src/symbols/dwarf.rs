@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::debug_info::{DebugInfo, Store};
 use super::functions::{BareNames, Namesakes};
@@ -22,8 +22,8 @@ pub(super) struct NamesOfFile {
     pub names: Vec<Symbolized>,
     /// What the file was compiled from, where all of it is known.
     pub sources: Option<BTreeSet<Text>>,
-    /// What the functions at the addresses are called.
-    pub bare_names: BareNames,
+    /// What the functions at the addresses are called; `None` if they are too many.
+    pub bare_names: Option<BareNames>,
     /// Namesakes of these, as far as debug information tells; `None` if there are too many.
     pub functions: Option<BTreeSet<Text>>,
     /// There is debug information that would take too much to read.
@@ -50,28 +50,23 @@ pub(super) fn symbolize(
     };
     let names = addresses.iter().map(|address| symbolizer.name(*address));
     let names: Vec<Symbolized> = names.collect();
-    let bare_names = bare_names_of(&names);
-    let mut functions = Namesakes::default();
-    files
-        .iter()
-        .for_each(|file| file.functions(addresses, &bare_names, &mut functions));
+    // Many callers lie in one function.
+    let bare_names = BareNames::of(&names.iter().flat_map(functions_at).collect());
+    let functions = bare_names.as_ref().and_then(|names| {
+        let mut found = Namesakes::default();
+        let files = files.iter();
+        files.for_each(|file| file.functions(addresses, names, &mut found));
+        found.all()
+    });
     let sources = files.iter().find_map(|file| file.sources.as_ref());
     NamesOfFile {
         names,
         sources: sources.map(|all| all.iter().map(|file| symbolizer.names.file(file)).collect()),
         bare_names,
-        functions: functions.all(),
+        functions,
         is_partial: store.budget.has_refused(),
         lacks_split: files.iter().any(|file| file.lacks_split()),
     }
-}
-
-fn bare_names_of(names: &[Symbolized]) -> BareNames {
-    // Many callers lie in one function.
-    let shown: HashSet<&str> = names.iter().flat_map(functions_at).collect();
-    let mut bare_names = BareNames::default();
-    shown.iter().for_each(|function| bare_names.add(function));
-    bare_names
 }
 
 fn functions_at(name: &Symbolized) -> impl Iterator<Item = &str> {

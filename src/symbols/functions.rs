@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use gimli::{DW_AT_linkage_name, DW_AT_name, DW_TAG_subprogram, UnitRef};
+use hashbrown::HashSet;
 use object::SymbolKind;
 use object::read::{Object, ObjectSymbol};
 
@@ -27,8 +28,10 @@ const MOST_DIGITS: usize = 4;
 pub(super) struct BareNames(BTreeSet<String>);
 
 impl BareNames {
-    pub(super) fn add(&mut self, function: &str) {
-        self.0.extend(unscoped_name(function));
+    /// Of these functions; `None` if there are too many.
+    pub(super) fn of(functions: &HashSet<&str>) -> Option<Self> {
+        let names = || functions.iter().filter_map(|name| unscoped_name(name));
+        (functions.len() <= MOST).then(|| BareNames(names().collect()))
     }
 
     pub(super) fn add_all(&mut self, others: &BareNames) {
@@ -154,8 +157,7 @@ mod tests {
 
     #[test]
     fn overloads_are_found_by_their_symbols() {
-        let mut names = BareNames::default();
-        names.add("pool::load(int)");
+        let names = BareNames::of(&["pool::load(int)"].into()).unwrap();
         let function = |symbol| {
             let mut found = Namesakes::default();
             found.add(symbol, &names);

@@ -76,7 +76,7 @@ struct Answers {
     has_lines: bool,
     is_partial: bool,
     sources: Option<BTreeSet<Text>>,
-    bare_names: BareNames,
+    bare_names: Option<BareNames>,
     /// `None` where not all of them are known.
     functions: Option<BTreeSet<Text>>,
     debug: Option<PathBuf>,
@@ -136,8 +136,10 @@ fn functions_by_file(
     answers: &BTreeMap<PathBuf, Answers>,
 ) -> BTreeMap<PathBuf, BTreeSet<Text>> {
     let mut names = BareNames::default();
-    let all = answers.values();
-    all.for_each(|answers| names.add_all(&answers.bare_names));
+    let all = answers
+        .values()
+        .filter_map(|answers| answers.bare_names.as_ref());
+    all.for_each(|of_file| names.add_all(of_file));
     let modules = runs.iter().flat_map(|run| &run.files.modules);
     let own = modules.filter(|module| !is_toolchain_library(&module.name));
     let paths: BTreeSet<&Path> = own

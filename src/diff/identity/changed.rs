@@ -11,7 +11,7 @@ use super::known::Known;
 use super::modules::ModulePair;
 use crate::diff::files::agreement;
 use crate::diff::module_key::ModuleKey;
-use crate::run::{Role, Text, plain_name, unscoped_name};
+use crate::run::{ModuleLabel, Role, Text, plain_name, unscoped_name};
 
 /// Functions of the new run that the earlier ones call otherwise, or have elsewhere.
 #[derive(Debug, Default)]
@@ -81,7 +81,13 @@ struct Side<'a> {
 
 impl<'a> Side<'a> {
     fn new(known: Known<'a>, modules: &[ModulePair]) -> Self {
-        let functions = known.inventory.functions.iter().map(|(label, functions)| {
+        // Of a run before the last, a module may be known that is not there any more.
+        let is_there = |label: &ModuleLabel| {
+            label.role == Role::Program || !known.knows_modules() || known.has_mapped(&label.name)
+        };
+        let functions = known.inventory.functions.iter();
+        let functions = functions.filter(|(label, _)| is_there(label));
+        let functions = functions.map(|(label, functions)| {
             let key = ModuleKey::of(label);
             let before = modules.iter().find(|pair| pair.new == key);
             (before.map_or(key, |pair| pair.old.clone()), functions)
@@ -145,6 +151,9 @@ impl<'a> Side<'a> {
     }
 }
 
+/// What of a function's name is looked at.
+type NameOf<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// Functions of a module that have other names now: first those of one scope, then those that moved to another.
 fn renamed(module: &ModuleKey, old: &Side<'_>, new: &Side<'_>) -> BTreeMap<Text, Text> {
     let mut names = BTreeMap::new();
@@ -167,8 +176,7 @@ fn renamed(module: &ModuleKey, old: &Side<'_>, new: &Side<'_>) -> BTreeMap<Text,
     let vague: BTreeSet<String> = vague.filter_map(|name| unscoped_name(name)).collect();
     let unscoped = |name: &str| unscoped_name(name).filter(|name| !vague.contains(name));
     let in_scope = |name: &str| unscoped(name).map(|_| plain_name(name));
-    let keys: [&dyn Fn(&str) -> Option<String>; 2] = [&in_scope, &unscoped];
-    for key in keys {
+    for key in [&in_scope as NameOf<'_>, &unscoped] {
         for (from, to) in only_pairs(&gone, &came, key) {
             gone.remove(&from);
             came.remove(&to);
@@ -182,11 +190,7 @@ fn renamed(module: &ModuleKey, old: &Side<'_>, new: &Side<'_>) -> BTreeMap<Text,
 }
 
 /// Pairs of one key that has no other on either side.
-fn only_pairs(
-    gone: &BTreeSet<Text>,
-    came: &BTreeSet<Text>,
-    key: &dyn Fn(&str) -> Option<String>,
-) -> Vec<(Text, Text)> {
+fn only_pairs(gone: &BTreeSet<Text>, came: &BTreeSet<Text>, key: NameOf<'_>) -> Vec<(Text, Text)> {
     let mut by_key: BTreeMap<String, [Vec<&Text>; 2]> = BTreeMap::new();
     for (side, names) in [gone, came].into_iter().enumerate() {
         for name in names {
