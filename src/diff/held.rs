@@ -14,8 +14,11 @@ use crate::trace::{Curve, STEPS, Tally};
 /// The exit of a program is in the last steps of its run.
 const EXIT: usize = 50;
 
+/// The exit of another run can have begun by so many steps earlier.
+const EARLIER: usize = 8;
+
 /// What was there at all of so many steps before the loss was no peak.
-const LASTING: usize = 8;
+const LASTING: usize = 3;
 
 /// The growth of what was held, of a site that grew until its program ended; `None` of all others.
 pub(super) fn held(
@@ -63,7 +66,7 @@ fn exit_of_others(last: &SiteRun, columns: &[Column]) -> usize {
     let of_last = columns.last().and_then(records).unwrap_or(shortest);
     let longer = (of_last / shortest).max(1.0);
     let part = (STEPS - 1 - exit) as f64 * longer;
-    (STEPS - 1).saturating_sub(part as usize + LASTING)
+    (STEPS - 1).saturating_sub(part as usize + EARLIER)
 }
 
 /// The most blocks that a site held.
@@ -211,7 +214,7 @@ fn most_possible(live: &[u64; STEPS], exit: usize) -> (usize, u64) {
     if live[STEPS - 1] >= most {
         return (from, most);
     }
-    let before = live[(from + 1).saturating_sub(LASTING)..=from].iter();
+    let before = live[(from + 1).saturating_sub(EARLIER)..=from].iter();
     let before: Vec<f64> = before.map(|live| *live as f64).collect();
     // A block that is being moved is gone for a moment.
     let mut smooth: Vec<f64> = before.windows(3).map(median).collect();

@@ -9,7 +9,7 @@ use super::judged::{Measurement, Site};
 use super::median::median;
 use super::rate::rates;
 use super::site::SiteRun;
-use super::together::{LOST, LOST_BYTES, Likeness, Together, is_more_than_chance, is_much_less};
+use super::together::{Likeness, Together, is_more_than_chance, is_much_less};
 use super::trend::{Observed, Trend, judge_run, kept};
 use crate::run::Figures;
 use crate::trace::{STEPS, Tally};
@@ -76,12 +76,12 @@ pub(super) fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<
 fn later(first: &SiteRun, last: &SiteRun) -> Option<(Figures, Figures)> {
     let (had, has) = (held_or_left(first), held_or_left(last));
     let bytes = had.bytes.zip(has.bytes);
-    let has_fewer =
-        has.blocks + LOST <= had.blocks || bytes.is_some_and(|(had, has)| has + LOST_BYTES <= had);
+    // A table that is loaded later is the same one.
+    let is_another = has.blocks != had.blocks || bytes.is_some_and(|(had, has)| has != had);
     let by_level = level(first).zip(level(last));
     let by_survivors = survivors(first).zip(survivors(last));
     let courses = [by_level, by_survivors].into_iter().flatten();
-    let courses = courses.filter(|(first, last)| has_fewer || came_slowly(first, last));
+    let courses = courses.filter(|(first, last)| is_another || came_slowly(first, last));
     let readings = courses.flat_map(|(first, last)| {
         [EARLY, LATE_START].map(|start| kept_since(start, &first, &last, bytes.is_some()))
     });
@@ -140,7 +140,7 @@ fn rises(points: &[Tally], of: fn(&Tally) -> u64) -> Vec<u64> {
 
 /// How much there was at each step. A summary is counted now and then: what came between two counts came bit by bit.
 fn level(run: &SiteRun) -> Option<Vec<Tally>> {
-    let mut points = points(run)?;
+    let mut points = points(run)?.to_vec();
     if run.survivors.is_some() {
         return Some(points);
     }
@@ -258,17 +258,16 @@ fn was_level(first: &SiteRun, last: &SiteRun, grown: Figures) -> Option<(Figures
 }
 
 fn second_half(run: &SiteRun) -> Option<Vec<Tally>> {
-    Some(points(run)?.split_off(STEPS / 2))
+    Some(points(run)?[STEPS / 2..].to_vec())
 }
 
 /// How much there was at each step, as if the exit had freed nothing.
-fn points(run: &SiteRun) -> Option<Vec<Tally>> {
+fn points(run: &SiteRun) -> Option<[Tally; STEPS]> {
     let curve = run.curve.as_ref()?;
-    let points = match has_fallen(curve) {
+    Some(match has_fallen(curve) {
         true => as_held(run).curve?.points(),
         false => curve.points(),
-    };
-    Some(points.to_vec())
+    })
 }
 
 /// By how much a run grew that did so to its end.

@@ -1,15 +1,17 @@
 //! A leak that is spread over many lines, each of them within the limits.
 
+use std::cmp::Ordering;
+
 use super::column::Column;
 use super::growth::Growth;
 use super::judged::{Measurement, Site};
 use super::rate::Rates;
 use super::replaced::of_mean_size;
 use super::site::SiteRun;
-use super::together::{Likeness, Sum, Together};
-use super::trend::Trend;
+use super::together::{Likeness, Sum, Together, has_lost};
+use super::trend::{Trend, end_of_work};
 use crate::run::Figures;
-use crate::trace::STEPS;
+use crate::trace::{Curve, STEPS, Tally};
 
 /// What grew, and by how much.
 struct Grown {
@@ -39,7 +41,8 @@ pub(crate) fn spread(sites: &[Site], columns: &[Column]) -> Vec<Together> {
         let indexes = grown.iter().map(|grown| grown.site).collect();
         together(Likeness::Spread, indexes, (first, growth), sites, columns)
     });
-    all.chain(kept_by_all(sites, columns)).collect()
+    let all = all.chain(kept_by_all(sites, columns));
+    all.chain(more_on_all(sites, columns)).collect()
 }
 
 /// Sites that grew and may be leaks, for all that their verdicts say.
@@ -130,6 +133,62 @@ fn kept_by_all(sites: &[Site], columns: &[Column]) -> Option<Together> {
     }
     let kept = (before, Growth::between(before, now));
     together(Likeness::Kept, more, kept, sites, columns)
+}
+
+/// So many times as many sites grew as shrank, or it is chance.
+const MORE_GREW: usize = 3;
+
+/// So many steps before the exit, what comes and goes is as high in one run as in the other at some time: a quarter of a run.
+const LAST_PART: usize = STEPS / 4;
+
+/// What all sites have more than before, each of them a little, at any time of the last part of the work: a configuration that
+/// was loaded anew and whose old one was lost. By its course it is a table; but that of the first run was smaller.
+fn more_on_all(sites: &[Site], columns: &[Column]) -> Option<Together> {
+    let shown = sites.iter().enumerate();
+    let shown = shown.filter(|(_, site)| site.hidden.is_none() && !has_lost(site));
+    let mut curves = Vec::new();
+    for (index, site) in shown {
+        let [first, .., last] = &*site.at.runs else {
+            return None;
+        };
+        let curve = |run: &Option<Box<SiteRun>>| match run {
+            Some(run) => run.curve.as_ref().map(Curve::points),
+            None => Some([Tally::default(); STEPS]),
+        };
+        curves.push((index, [curve(first)?, curve(last)?]));
+    }
+    let mut sums = [[Tally::default(); STEPS]; 2];
+    for (_, of_site) in &curves {
+        for (sum, at) in sums.iter_mut().flatten().zip(of_site.iter().flatten()) {
+            sum.blocks += at.blocks;
+            sum.bytes += at.bytes;
+        }
+    }
+    let ends = sums.map(|sum| end_of_work(&sum.map(|at| at.blocks as f64)));
+    let [before, now] = [0, 1].map(|run| &sums[run][ends[run] - LAST_PART..=ends[run]]);
+    let most = |of: fn(&Tally) -> u64| before.iter().map(of).max().unwrap_or(0);
+    let least = |of: fn(&Tally) -> u64| now.iter().map(of).min().unwrap_or(0);
+    let knows_bytes = columns.iter().all(|column| column.nothing.bytes.is_some());
+    let figures = |blocks, bytes| Figures {
+        blocks,
+        bytes: knows_bytes.then_some(bytes),
+        allocations: None,
+    };
+    let first = figures(most(|at| at.blocks), most(|at| at.bytes));
+    let last = figures(least(|at| at.blocks), least(|at| at.bytes));
+    let (mut grew, mut shrank) = (Vec::new(), 0);
+    for (index, [first, last]) in curves {
+        match last[ends[1]].blocks.cmp(&first[ends[0]].blocks) {
+            Ordering::Greater => grew.push(index),
+            Ordering::Less => shrank += 1,
+            Ordering::Equal => {}
+        }
+    }
+    let more = (first, Growth::between(first, last));
+    let is_told = grew.len() >= MORE_GREW * shrank;
+    is_told
+        .then(|| together(Likeness::All, grew, more, sites, columns))
+        .flatten()
 }
 
 /// What a run keeps of what came after its start, with the mean size of what it left; `None` where it is not known when its

@@ -34,6 +34,8 @@ pub enum Likeness {
     Spread,
     /// They keep more than before of what came after the start of the run, each a little.
     Kept,
+    /// They have more than before all through the last part of the run, each a little.
+    All,
     /// Not sites, but what one leaks in place of what it had.
     Replaced,
     /// The same, where it leaked before, too, but more slowly.
@@ -60,8 +62,8 @@ pub struct Together {
 }
 
 /// A row that lost so many blocks, or so many bytes, and half of what it had, is a change of its own.
-pub(super) const LOST: u64 = 8;
-pub(super) const LOST_BYTES: u64 = 16 << 10;
+const LOST: u64 = 8;
+const LOST_BYTES: u64 = 16 << 10;
 
 /// As far as two counts of one pace are seldom apart, in standard deviations.
 const SIGMAS: f64 = 3.0;
@@ -93,6 +95,7 @@ impl Together {
                 | Likeness::Size(_)
                 | Likeness::Spread
                 | Likeness::Kept
+                | Likeness::All
                 | Likeness::Replaced
                 | Likeness::Faster
                 | Likeness::Later => false,

@@ -180,6 +180,13 @@ fn offset_text(report: &Report, together: &Together, alike: &Alike) -> String {
                 grown()
             );
         }
+        Likeness::All => {
+            return format!(
+                "{} have more than before, by more than that together: {} (--strict fails them)",
+                names(),
+                grown()
+            );
+        }
         Likeness::Later => {
             return format!(
                 "{} keeps more of what it allocated after the start of the run than before, by more than that (--strict \

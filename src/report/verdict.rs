@@ -177,6 +177,10 @@ fn others(together: &Together) -> String {
             " and {}, in what all call sites keep of what came after the start",
             counted(n, "other call site")
         ),
+        (Likeness::All, n) => format!(
+            " and {}, in what all call sites have at least",
+            counted(n, "other call site")
+        ),
         (Likeness::Later, _) => " in what it allocated after the start of the run".to_owned(),
         (Likeness::Size(size), _) => format!(" in blocks of {}", bytes(*size)),
         (_, 0) => String::new(),

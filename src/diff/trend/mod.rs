@@ -42,7 +42,7 @@ pub(crate) use shape::FEWEST_BLOCKS;
 pub(crate) use single::became_level;
 pub use single::trend_of;
 use work::GrowsByBytes;
-pub(super) use work::last_loss;
+pub(super) use work::{end_of_work, last_loss};
 
 /// Judges a site; `None` if its last run has no curve.
 pub(super) fn judge_site(runs: &[Option<Box<SiteRun>>], columns: &[Column]) -> Option<Finding> {

@@ -59,7 +59,7 @@ const RISES: f64 = 4.0;
 const SHRINKS: f64 = 0.2;
 
 /// The step at which the work was done and what the site had was freed; the last step if it was not.
-pub(super) fn end_of_work(live: &[f64; STEPS]) -> usize {
+pub(crate) fn end_of_work(live: &[f64; STEPS]) -> usize {
     let top = live[EXIT..]
         .iter()
         .fold(0.0_f64, |most, live| most.max(*live));
