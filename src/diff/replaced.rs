@@ -9,7 +9,7 @@ use super::judged::{Measurement, Site};
 use super::median::median;
 use super::rate::rates;
 use super::site::SiteRun;
-use super::together::{Likeness, Together, is_more_than_chance, is_much_less};
+use super::together::{LOST, LOST_BYTES, Likeness, Together, is_more_than_chance, is_much_less};
 use super::trend::{Observed, Trend, judge_run, kept};
 use crate::run::Figures;
 use crate::trace::{STEPS, Tally};
@@ -76,16 +76,26 @@ pub(super) fn replaced(index: usize, site: &Site, columns: &[Column]) -> Option<
 fn later(first: &SiteRun, last: &SiteRun) -> Option<(Figures, Figures)> {
     let (had, has) = (held_or_left(first), held_or_left(last));
     let bytes = had.bytes.zip(has.bytes);
-    // A table that is loaded later is the same one.
-    let is_another = has.blocks != had.blocks || bytes.is_some_and(|(had, has)| has != had);
+    let has_fewer =
+        has.blocks + LOST <= had.blocks || bytes.is_some_and(|(had, has)| has + LOST_BYTES <= had);
+    // A table that is loaded later is the same one, and a block or two more may be work that is under way.
+    let is_another = has.blocks != had.blocks && had.blocks >= LOST;
     let by_level = level(first).zip(level(last));
     let by_survivors = survivors(first).zip(survivors(last));
     let courses = [by_level, by_survivors].into_iter().flatten();
-    let courses = courses.filter(|(first, last)| is_another || came_slowly(first, last));
-    let readings = courses.flat_map(|(first, last)| {
-        [EARLY, LATE_START].map(|start| kept_since(start, &first, &last, bytes.is_some()))
+    let found = courses.flat_map(|(first, last)| {
+        let readings = [EARLY, LATE_START].map(|start| {
+            let reading = kept_since(start, &first, &last, bytes.is_some());
+            Some(reading).filter(|(before, grown)| is_much_less(*before, *grown))
+        });
+        match readings {
+            _ if has_fewer || came_slowly(&first, &last) => readings,
+            // Where there is about as much, either run can merely have taken longer to start.
+            [Some(_), Some(late)] if is_another => [Some(late), None],
+            _ => [None, None],
+        }
     });
-    worst_of(readings.filter(|(before, grown)| is_much_less(*before, *grown)))
+    worst_of(found.flatten())
 }
 
 /// What two runs kept of what came after a step: as much as it can be in the first, and as little in the last.

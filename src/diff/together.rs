@@ -62,8 +62,8 @@ pub struct Together {
 }
 
 /// A row that lost so many blocks, or so many bytes, and half of what it had, is a change of its own.
-const LOST: u64 = 8;
-const LOST_BYTES: u64 = 16 << 10;
+pub(super) const LOST: u64 = 8;
+pub(super) const LOST_BYTES: u64 = 16 << 10;
 
 /// As far as two counts of one pace are seldom apart, in standard deviations.
 const SIGMAS: f64 = 3.0;
