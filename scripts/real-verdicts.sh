@@ -13,8 +13,7 @@
 #
 # Three sets of programs are held back: of these only the totals are shown. The first set is every second one by name
 # of the 22 programs that were there first, the second set of those that came next, the third set of those that came
-# last.
-# All are listed in scripts/real/recipes.sh, so that a program that is added changes none.
+# last. All are listed in scripts/real/recipes.sh, so that a program that is added changes none.
 #
 # It needs Debian's bash, bc, binutils, bison, bmake, busybox, curl, dash, dbus-daemon, dc, duktape, ed, expat, gawk,
 # git, gnuplot-nox, graphviz, haproxy, jimsh, jq, libxml2-utils, lighttpd, lua5.4, lynx, m4, make, mawk, mksh,

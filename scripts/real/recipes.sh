@@ -922,7 +922,7 @@ frontend web
     http-request return status 404 if { path_beg /none }
     http-request return status 200 content-type text/plain lf-string "for %[path]\n"
 END_OF_CONFIG
-    served http "$1" "$2" 18494 /usr/sbin/haproxy -db -f config
+    served http "$1" "$2" 18494 /usr/sbin/haproxy -db -dMno-cache -f config
 }
 
 amount[jimsh__kinds]=1500
