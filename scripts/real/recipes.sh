@@ -1122,14 +1122,14 @@ amount[planted_tracker__second]=12000
 planted_tracker__second() { traced "$dir/planted_tracker" "$1" "$2" second; }
 
 # More of the programs to tune on: tables of kinds, whose popularity is skewed.
-amount[bash__kinds]=500
+amount[bash__kinds]=320
 bash__kinds() {
     traced /usr/bin/bash -c '
         RANDOM=$2
         declare -A users hosts
         for ((i = 0; i < $1; i++)); do
-            users[user$((RANDOM % 60 * (RANDOM % 60) / 60))]="seen at $i"
-            ((i % 3)) || hosts[host$((RANDOM % 40))]=$i
+            users[user$((RANDOM % 40 * (RANDOM % 40) / 40))]="seen at $i"
+            ((i % 3)) || hosts[host$((RANDOM % 25))]=$i
             ring[i % 40]="entry $i"
             if ((i == $1 / 2)); then eval "late() { echo \$1; }; more() { late \$2; }"; fi
         done' bash "$1" "$2"
