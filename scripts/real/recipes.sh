@@ -8,10 +8,12 @@
 # shellcheck shell=bash disable=SC2016,SC2034,SC2154 # programs in quotes; what real-verdicts.sh reads and sets
 declare -A amount
 
-# Programs held back from tuning, in two sets (real-verdicts.sh).
+# Programs held back from tuning, in three sets (real-verdicts.sh).
 held_back='curl git lighttpd m4 nginx openssl planted_glib planted_sqlite planted_yaml sqlite3 xmllint'
 held_back_second='busybox dbus_daemon dot gnuplot lynx mawk ngircd planted_archive planted_events planted_jobs
     planted_microhttpd ruby tar tcpdump unbound xmlwf zsh'
+held_back_third='bmake duk jimsh mruby ninja planted_chat planted_editor planted_gateway planted_scheduler privoxy
+    tinyproxy'
 
 # Numbers of a line each, which no two runs have in the same order: COUNT SEED BOUND.
 numbers() {
@@ -834,3 +836,367 @@ planted_menus__screens() { traced "$dir/planted_menus" "$1"; }
 
 amount[planted_microhttpd__requests]=800
 planted_microhttpd__requests() { served http "$1" "$2" 18492 "$dir/planted_microhttpd" 18492; }
+
+# Programs that came last, with the third set.
+
+# The same as `served`, with asks.py: KIND WORK SEED PORT COMMAND...
+asked() {
+    local kind=$1 work=$2 seed=$3 port=$4 tracing status=0
+    shift 4
+    traced "$@" &
+    tracing=$!
+    /usr/bin/python3 "$here/real/asks.py" "$kind" "$port" "$work" "$seed" || status=$?
+    [ ! -s "$into/pid" ] || kill -TERM "$(cat "$into/pid")"
+    wait "$tracing" || true
+    return "$status"
+}
+
+amount[bison__rules]=120
+bison__rules() {
+    { echo '%token A B C'
+      for ((i = 0; i < $1; i++)); do echo "%token T$i \"text $i\""; done
+      echo '%%'
+      for ((i = 0; i < $1; i++)); do
+          echo "r$i: T$i r$(((i + 1) % $1)) { \$\$ = $i; } | A '$((i % 10))' | B C T$i ;"
+      done
+      echo '%%'; } >input.y
+    traced /usr/bin/bison -Wnone -o out.c input.y
+}
+
+amount[bmake__targets]=150
+bmake__targets() {
+    { for ((i = 0; i < $1; i++)); do
+          printf 'V%d = name%d ${V%d:S/a/b/}\nall: t%d\n' "$i" "$i" "$(((i + 1) % 9 + $1))" "$i"
+          printf 't%d: t%d.in common%d\n\t@echo making ${.TARGET} from ${.ALLSRC} ${V%d:M*e*}\nt%d.in:\n' \
+              "$i" "$i" "$((i % 20))" "$i" "$i"
+      done
+      for ((i = 0; i < 20; i++)); do echo "common$i:"; done; } >Makefile
+    traced /usr/bin/bmake -n -r all
+}
+
+amount[ctags__files]=120
+ctags__files() {
+    for ((i = 0; i < $1; i++)); do
+        echo "struct s$((i % 30)) { int a$((i % 50)); char *name; }; enum e$i { ONE$i, TWO$i };"
+        echo "static int f$i(int a, char *b) { return a + $i; } int v$((i % 70)); typedef struct s$((i % 30)) t$i;"
+    done | split -l 2 -a 4 --additional-suffix=.c - f
+    traced /usr/bin/ctags -f tags --sort=no f*.c
+}
+
+amount[duk__tables]=1000
+duk__tables() {
+    cat >script.js <<'END_OF_SCRIPT'
+var n = AMOUNT, seed = SEED;
+function chance(below) { seed = (seed * 16807) % 2147483647; return seed % below; }
+var users = {}, ring = [], undo = [], handlers = [];
+for (var i = 0; i < n; i++) {
+    users['user' + chance(60)] = { at: i, name: 'name ' + i };
+    ring[i % 60] = { text: 'entry ' + i };
+    if (i % 6 === 0) undo.push({ edit: i, before: 'text ' + i });
+    if (i % 40 === 0) handlers.push(function () { return i; });
+    JSON.parse(JSON.stringify({ a: [i, null], b: { c: 'x' } }));
+    /([0-9]+)$/.exec('number ' + i);
+}
+END_OF_SCRIPT
+    sed -i "s/AMOUNT/$1/; s/SEED/$(($2 * 7919))/" script.js
+    traced /usr/bin/duk script.js
+}
+
+amount[haproxy__requests]=400
+haproxy__requests() {
+    cat >config <<END_OF_CONFIG
+global
+    nbthread 1
+    httpclient.ssl.verify none
+defaults
+    mode http
+    timeout client 9s
+    timeout connect 9s
+    timeout server 9s
+frontend web
+    bind 127.0.0.1:18494
+    stick-table type string size 200 expire 60s store http_req_cnt
+    http-request track-sc0 path
+    http-request capture req.hdr(X-Number) len 20
+    http-response set-header X-Count %[sc_http_req_cnt(0)]
+    http-request return status 404 if { path_beg /none }
+    http-request return status 200 content-type text/plain lf-string "for %[path]\n"
+END_OF_CONFIG
+    served http "$1" "$2" 18494 /usr/sbin/haproxy -db -dMno-cache -f config
+}
+
+amount[jimsh__kinds]=1500
+jimsh__kinds() {
+    cat >script.tcl <<'END_OF_SCRIPT'
+lassign $argv n seed
+set state [expr {$seed * 7919}]
+proc chance {below} { global state; set state [expr {($state * 16807) % 2147483647}]; return [expr {$state % $below}] }
+for {set i 0} {$i < $n} {incr i} {
+    set user(u[chance 250]) "seen at $i"
+    set ring([expr {$i % 50}]) [list $i "text $i"]
+    if {$i % 9 == 0} { lappend history "edit $i" }
+    if {$i % 50 == 0} { proc handler$i {a} { return $a$a } }
+    regexp {([0-9]+)$} "text $i" all last
+    dict set counts [chance 30] $i
+}
+END_OF_SCRIPT
+    traced /usr/bin/jimsh script.tcl "$1" "$2"
+}
+
+amount[mksh__variables]=400
+mksh__variables() {
+    cat >script.sh <<'END_OF_SCRIPT'
+RANDOM=$2
+i=0
+while ((i < $1)); do
+    eval "kind_$((RANDOM % 120))='value $i'"
+    ring[i % 40]="entry $i"
+    ((i % 5)) || eval "grows_$i='value $i'"
+    ((i % 25)) || eval "f_$i() { echo \$1 $i; }"
+    case "text $i" in *7) last=${i%7} ;; esac
+    i=$((i + 1))
+done
+END_OF_SCRIPT
+    traced /usr/bin/mksh script.sh "$1" "$2"
+}
+
+amount[mruby__kinds]=1500
+mruby__kinds() {
+    cat >script.rb <<'END_OF_SCRIPT'
+n = AMOUNT
+$state = SEED
+def chance(below)
+  $state = ($state * 16807) % 2147483647
+  $state % below
+end
+users, ring, history = {}, [], []
+n.times do |i|
+  users["user of the number #{chance(300)}"] = "seen for the last time at #{i}"
+  ring[i % 50] = { id: i, text: "an entry of the ring that is long enough, #{i}" }
+  history << "a change that is not forgotten, number #{i}" if i % 7 == 0
+  "name_#{chance(200)}_of_a_symbol".to_sym
+  "text #{i}".split(" ").map { |part| part * 2 }.join(",")
+end
+END_OF_SCRIPT
+    sed -i "s/AMOUNT/$1/; s/SEED/$(($2 * 7919))/" script.rb
+    traced /usr/bin/mruby script.rb
+}
+
+amount[newlisp__lists]=2500
+newlisp__lists() {
+    cat >script.lsp <<'END_OF_SCRIPT'
+(seed SEED)
+(new Tree 'Users)
+(setq ring (array 50) edits '())
+(for (i 1 AMOUNT)
+  (Users (string "user" (rand 300)) (list i (string "name " i)))
+  (setf (ring (% i 50)) (string "entry " i))
+  (if (= 0 (% i 8)) (push (string "edit " i) edits))
+  (if (= 0 (% i 30)) (set (sym (string "s" i)) i))
+  (regex "([0-9]+)" (string "text " i)))
+(exit)
+END_OF_SCRIPT
+    sed -i "s/AMOUNT/$1/; s/SEED/$2/" script.lsp
+    traced /usr/bin/newlisp script.lsp
+}
+
+amount[ninja__edges]=250
+ninja__edges() {
+    { printf 'rule cc\n  command = cc $flags -c $in -o $out\n  description = making $out\n'
+      for ((i = 0; i < $1; i++)); do
+          printf 'build o%d.o: cc f%d.c | header%d.h\n  flags = -O%d\n' "$i" "$i" "$((i % 60))" "$((i % 3))"
+      done; } >build.ninja
+    for ((i = 0; i < $1; i++)); do echo "f$i.c"; echo "header$((i % 60)).h"; done | xargs touch
+    traced /usr/bin/ninja -n
+}
+
+amount[privoxy__pages]=120
+privoxy__pages() {
+    cat >config <<END_OF_CONFIG
+confdir /etc/privoxy
+logdir $PWD
+logfile log
+actionsfile $PWD/block.action
+listen-address 127.0.0.1:18493
+END_OF_CONFIG
+    printf '{+block{example}}\n.example\n' >block.action
+    asked proxy "$1" "$2" 18493 /usr/sbin/privoxy --no-daemon config
+}
+
+amount[tidy__files]=60
+tidy__files() {
+    for ((i = 0; i < $1; i++)); do
+        echo "<html><body><p id=a$i>text <b>$i<i>x</b></i><table><td>$((i % 9))<custom$((i % 40))>y</table><ul><li>one"
+    done | split -l 1 -a 3 --additional-suffix=.html - f
+    traced /usr/bin/tidy -q -o out f*.html || true
+}
+
+amount[tinyproxy__pages]=250
+tinyproxy__pages() {
+    cat >config <<END_OF_CONFIG
+Port 18495
+Listen 127.0.0.1
+Timeout 60
+MaxClients 20
+StatHost "p.p"
+Filter "$PWD/filter"
+LogLevel Error
+LogFile "$PWD/log"
+END_OF_CONFIG
+    for ((i = 0; i < 40; i++)); do echo "blocked$i"; done >filter
+    echo example >>filter
+    asked proxy "$1" "$2" 18495 /usr/bin/tinyproxy -d -c "$PWD/config"
+}
+
+# Services of our own. Their heads say what leaks.
+amount[planted_broker__uniform]=3000
+planted_broker__uniform() { traced "$dir/planted_broker" "$1" "$2" uniform; }
+
+amount[planted_broker__skewed]=5000
+planted_broker__skewed() { traced "$dir/planted_broker" "$1" "$2" skewed; }
+
+amount[planted_broker__busy]=2500
+planted_broker__busy() { traced "$dir/planted_broker" "$1" "$2" busy; }
+
+amount[planted_chat__uniform]=3000
+planted_chat__uniform() { traced "$dir/planted_chat" "$1" "$2" uniform; }
+
+amount[planted_chat__skewed]=7000
+planted_chat__skewed() { traced "$dir/planted_chat" "$1" "$2" skewed; }
+
+amount[planted_dhcp__popular]=20000
+planted_dhcp__popular() { traced "$dir/planted_dhcp" "$1" "$2" popular; }
+
+amount[planted_dhcp__small]=5000
+planted_dhcp__small() { traced "$dir/planted_dhcp" "$1" "$2" small; }
+
+amount[planted_dhcp__hotel]=5000
+planted_dhcp__hotel() { traced "$dir/planted_dhcp" "$1" "$2" hotel; }
+
+amount[planted_editor__short]=10000
+planted_editor__short() { traced "$dir/planted_editor" "$1" "$2" short; }
+
+amount[planted_editor__long]=9000
+planted_editor__long() { traced "$dir/planted_editor" "$1" "$2" long; }
+
+amount[planted_feeds__few]=1500
+planted_feeds__few() { traced "$dir/planted_feeds" "$1" "$2" few; }
+
+amount[planted_feeds__many]=2500
+planted_feeds__many() { traced "$dir/planted_feeds" "$1" "$2" many; }
+
+amount[planted_gateway__zipf]=15000
+planted_gateway__zipf() { traced "$dir/planted_gateway" "$1" "$2" zipf; }
+
+amount[planted_gateway__even]=4000
+planted_gateway__even() { traced "$dir/planted_gateway" "$1" "$2" even; }
+
+amount[planted_gateway__slow]=6000
+planted_gateway__slow() { traced "$dir/planted_gateway" "$1" "$2" slow; }
+
+amount[planted_metrics__early]=4000
+planted_metrics__early() { traced "$dir/planted_metrics" "$1" "$2" early; }
+
+amount[planted_metrics__late]=12000
+planted_metrics__late() { traced "$dir/planted_metrics" "$1" "$2" late; }
+
+amount[planted_metrics__burst]=5000
+planted_metrics__burst() { traced "$dir/planted_metrics" "$1" "$2" burst; }
+
+amount[planted_scheduler__few]=4000
+planted_scheduler__few() { traced "$dir/planted_scheduler" "$1" "$2" few; }
+
+amount[planted_scheduler__many]=8000
+planted_scheduler__many() { traced "$dir/planted_scheduler" "$1" "$2" many; }
+
+amount[planted_scheduler__calm]=7000
+planted_scheduler__calm() { traced "$dir/planted_scheduler" "$1" "$2" calm; }
+
+amount[planted_tracker__half]=6000
+planted_tracker__half() { traced "$dir/planted_tracker" "$1" "$2" half; }
+
+amount[planted_tracker__first]=6000
+planted_tracker__first() { traced "$dir/planted_tracker" "$1" "$2" first; }
+
+amount[planted_tracker__second]=12000
+planted_tracker__second() { traced "$dir/planted_tracker" "$1" "$2" second; }
+
+# More of the programs to tune on: tables of kinds, whose popularity is skewed.
+amount[bash__kinds]=320
+bash__kinds() {
+    traced /usr/bin/bash -c '
+        RANDOM=$2
+        declare -A users hosts
+        for ((i = 0; i < $1; i++)); do
+            users[user$((RANDOM % 40 * (RANDOM % 40) / 40))]="seen at $i"
+            ((i % 3)) || hosts[host$((RANDOM % 25))]=$i
+            ring[i % 40]="entry $i"
+            if ((i == $1 / 2)); then eval "late() { echo \$1; }; more() { late \$2; }"; fi
+        done' bash "$1" "$2"
+}
+
+amount[gawk__kinds]=9000
+gawk__kinds() {
+    numbers "$1" "$2" 300 >input
+    traced /usr/bin/gawk -v seed="$2" 'BEGIN { srand(seed) }
+        { user = int(exp(rand() * log(400))); last[user] = $2 " at " NR; ring[NR % 60] = $0; type[$2 % 7][user % 20]++ }
+        END { for (user in last) print user, last[user] }' input
+}
+
+amount[lua__kinds]=3000
+lua__kinds() {
+    cat >script.lua <<'END_OF_SCRIPT'
+math.randomseed(tonumber(arg[2]))
+local n, users, hosts, ring, undo = tonumber(arg[1]), {}, {}, {}, {}
+for i = 1, n do
+    local user = math.floor(math.exp(math.random() * math.log(300)))
+    users["user" .. user] = users["user" .. user] or { name = "user " .. user, first = i }
+    hosts["host" .. math.random(120)] = i
+    ring[i % 50] = { at = i, text = "entry " .. i }
+    if i % 9 == 0 then undo[#undo + 1] = { edit = i } end
+    if i == n // 2 then late = {} for part = 1, 80 do late[part] = { part } end end
+end
+END_OF_SCRIPT
+    traced /usr/bin/lua5.4 script.lua "$1" "$2"
+}
+
+amount[perl__kinds]=3000
+perl__kinds() {
+    cat >script.pl <<'END_OF_SCRIPT'
+use strict; use warnings;
+my ($n, $seed) = @ARGV; srand $seed;
+my (%users, %hosts, @ring, %sessions, @minutes);
+for my $i (1 .. $n) {
+    my $user = int exp(rand() * log 300);
+    $users{"user$user"} ||= { name => "user $user", first => $i };
+    $hosts{"host" . int rand 120}[$i % 5] = $i;
+    $ring[$i % 50] = { at => $i };
+    $sessions{$i} = [$user]; delete $sessions{$i - 30};
+    $minutes[$i / 60 % 30] = "minute $i" if $i % 60 == 0;
+}
+END_OF_SCRIPT
+    traced /usr/bin/perl script.pl "$1" "$2"
+}
+
+amount[python__kinds]=2500
+python__kinds() {
+    cat >script.py <<'END_OF_SCRIPT'
+import collections, math, random, sys
+n, seed = int(sys.argv[1]), int(sys.argv[2])
+random.seed(seed)
+class User:
+    def __init__(self, name, at): self.name, self.at, self.seen = name, at, {}
+users, hosts, minutes, waiting = {}, collections.OrderedDict(), collections.deque(maxlen=30), []
+for i in range(n):
+    kind = int(math.exp(random.random() * math.log(250)))
+    user = users.get(kind) or User("user %d" % kind, i)
+    users[kind] = user
+    user.seen[random.randrange(6)] = "at %d" % i
+    hosts["host %d" % random.randrange(200)] = [i]
+    if len(hosts) > 90: hosts.popitem(last=False)
+    if i % 40 == 0: minutes.append({"minute": i, "users": len(users)})
+    waiting.append((i, str(i)))
+    if len(waiting) > random.randrange(10, 200): del waiting[: len(waiting) // 2]
+END_OF_SCRIPT
+    PYTHONMALLOC=malloc traced /usr/bin/python3 script.py "$1" "$2"
+}

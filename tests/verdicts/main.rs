@@ -72,17 +72,28 @@ fn main() {
 
 fn real_programs(directory: &std::path::Path) {
     // Who is held back does not depend on what is installed.
-    let variables = ["ALL_PROGRAMS", "PROGRAMS", "HELD_BACK", "HELD_BACK_SECOND"];
+    let variables = [
+        "ALL_PROGRAMS",
+        "PROGRAMS",
+        "HELD_BACK",
+        "HELD_BACK_SECOND",
+        "HELD_BACK_THIRD",
+    ];
     let values = variables.map(|name| std::env::var(name).unwrap_or_default());
-    let [all, only, held_back, second] = values
+    let [all, only, held_back, second, third] = values
         .each_ref()
         .map(|names| names.split_whitespace().collect::<Vec<_>>());
     if std::env::var_os("LABELS").is_some() {
         real::print_labels(directory, &all, &only);
         return;
     }
-    let groups = real::judge_all(directory, &all, &only, &[held_back, second]);
-    let headings = ["programs to tune on", "held back", "held back, second set"];
+    let groups = real::judge_all(directory, &all, &only, &[held_back, second, third]);
+    let headings = [
+        "programs to tune on",
+        "held back",
+        "held back, second set",
+        "held back, third set",
+    ];
     let groups = headings.into_iter().zip(groups);
     let groups = groups.map(|(heading, (programs, judged))| {
         (format!("{heading}, {}", programs.join(", ")), judged)
