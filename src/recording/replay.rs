@@ -12,7 +12,7 @@ use super::loaded::Loaded;
 use super::outcome::{LoadedModule, ProcessEnd, Recording, StackCounts, StackNode};
 use super::programs::Programs;
 use crate::trace::{
-    AddressTable, Block, CallerId, Delta, Fault, FaultKind, Held, LiveSizes, Occurrences,
+    AddressTable, Block, CallerId, Delta, Fault, FaultKind, Held, Length, LiveSizes, Occurrences,
     SizesSeen, Survivors, Tally, Timeline,
 };
 
@@ -428,8 +428,8 @@ impl RecordingReplay {
                 stack.live_sizes = Some(sizes);
             }
             let survivors = Survivors::of(self.table.iter().map(|(_, block)| block));
-            let survivors =
-                survivors.curves(recording.stacks.len(), end_of_curves.saturating_add(1));
+            let length = Length::of(end_of_curves.saturating_add(1));
+            let survivors = survivors.curves(recording.stacks.len(), length);
             for (stack, survivors) in recording.stacks.iter_mut().zip(survivors) {
                 stack.survivors = Some(survivors);
             }

@@ -10,6 +10,7 @@ use super::delta::{CallerDelta, Delta, STRETCHES};
 use super::dense::Dense;
 use super::lives::{AllLives, Lives, LivesSampler};
 use super::sorted::Sorted;
+use super::stop::Length;
 
 /// The stretch that a line (counted from 1) belongs to, where stretches have 2^`shift` lines.
 #[inline]
@@ -157,9 +158,9 @@ impl Curves {
         &'a self,
         others: Option<&'a Curves>,
         callers: usize,
-        lines: u64,
+        length: Length,
     ) -> impl Iterator<Item = Curve> + 'a {
-        let steps = Steps::new(lines);
+        let steps = Steps::new(length);
         let mut writer = CurveWriter::default();
         let all = [Some(self), others];
         let mut lists = all.map(|curves| {
@@ -273,7 +274,7 @@ impl Timeline {
         self.curves.finish();
         self.lives.absorb_all(&mut self.dying);
         self.lives.finish();
-        let end = end.saturating_add(1);
+        let end = Length::of(end.saturating_add(1));
         let curves: Vec<Curve> = self.curves.of_callers(None, callers, end).collect();
         let lives: Vec<Lives> = self.lives.of_callers(callers, end).collect();
         curves.into_iter().zip(lives)
@@ -285,10 +286,8 @@ impl Timeline {
 pub(super) struct Steps(Vec<usize>);
 
 impl Steps {
-    /// Of a run of so many lines.
-    pub(super) fn new(lines: u64) -> Self {
-        let shift = shift_for(lines);
-        let steps = (0..STRETCHES).map(|stretch| step_of(stretch, shift, lines));
+    pub(super) fn new(length: Length) -> Self {
+        let steps = (0..STRETCHES).map(|stretch| step_of(stretch, length));
         Steps(steps.collect())
     }
 
@@ -299,18 +298,16 @@ impl Steps {
 }
 
 /// The first step at which all of a stretch is over: steps are taken at the ends of stretches.
-fn step_of(stretch: u64, shift: u32, lines: u64) -> usize {
-    let end = u128::from(stretch + 1);
-    let at = |step: u128| {
+fn step_of(stretch: u64, length: Length) -> usize {
+    let shift = shift_for(length.lines);
+    let at = |step: usize| {
         // The end of the stretch that is nearest to this step's line.
-        let line = (u128::from(lines) * (step + 1)).div_ceil(STEPS as u128);
-        let stretches = (line + (1 << shift >> 1)) >> shift;
+        let line = length.line_at(step as u64 + 1, STEPS as u64);
+        let stretches = line.saturating_add(1 << shift >> 1) >> shift;
         stretches.max(1)
     };
     let last = STEPS - 1;
-    (0..last)
-        .find(|&step| at(step as u128) >= end)
-        .unwrap_or(last)
+    (0..last).find(|&step| at(step) > stretch).unwrap_or(last)
 }
 
 #[cfg(test)]
@@ -355,7 +352,7 @@ mod tests {
             .iter_mut()
             .for_each(|sampler| curves.absorb_all(sampler));
         curves.finish();
-        let ends = curves.of_callers(None, live.len(), LINES);
+        let ends = curves.of_callers(None, live.len(), Length::of(LINES));
         let ends: Vec<Tally> = ends.map(|curve| curve.points()[STEPS - 1]).collect();
         assert!(ends == live);
         assert!(

@@ -11,6 +11,7 @@ use super::changes::{shift_for, stretch_of};
 use super::delta::{CallerDelta, Delta, STRETCHES};
 use super::packed::Packer;
 use super::sorted::Sorted;
+use super::stop::Length;
 use super::varint;
 
 /// A part has 2 to the power of so many stretches: so a run has 33 to 64 parts, if it has as many lines.
@@ -119,7 +120,11 @@ impl Lives {
             return;
         }
         let stretches = self.stretches().max(other.stretches());
-        let mut all: Vec<Life> = self.iter().chain(other.iter()).collect();
+        *self = Lives::summed(stretches, self.iter().chain(other.iter()).collect());
+    }
+
+    /// Of lives in any order, some of them of the same parts.
+    fn summed(stretches: usize, mut all: Vec<Life>) -> Self {
         all.sort_unstable_by_key(|life| life.when());
         all.dedup_by(|next, sum| {
             let is_same = next.when() == sum.when();
@@ -128,7 +133,7 @@ impl Lives {
                 .saturating_add(if is_same { next.blocks } else { 0 });
             is_same
         });
-        *self = Lives::of(stretches, all.into_iter());
+        Lives::of(stretches, all.into_iter())
     }
 }
 
@@ -270,21 +275,31 @@ impl AllLives {
         self.0.finish();
     }
 
-    /// Of so many callers, by [`CallerId`], over a run of so many lines.
-    pub(super) fn of_callers(&self, callers: usize, lines: u64) -> impl Iterator<Item = Lives> {
-        let last = lines.saturating_sub(1);
-        let stretches = stretch_of(last + 1, shift_for(lines)) as usize + 1;
+    /// Of so many callers, by [`CallerId`], over a run of this length.
+    pub(super) fn of_callers(&self, callers: usize, length: Length) -> impl Iterator<Item = Lives> {
+        let shift = shift_for(length.lines);
+        let of_curves = move |line: u64| length.shortened(line.max(1)).max(1);
+        let stretches = stretch_of(of_curves(length.lines), shift) as usize + 1;
+        // A part is where its last line is.
+        let part_of = move |part: u8| {
+            let line = (u64::from(part) + 1) << PART << shift;
+            (stretch_of(of_curves(line.min(length.lines)), shift) >> PART) as u8
+        };
         let mut all = self.0.iter().peekable();
         let callers = (0..callers as u32).map(CallerId);
         callers.map(move |caller| {
             let lives = std::iter::from_fn(|| all.next_if(|life| life.caller == caller));
-            Lives::of(
+            let lives = lives.map(|life| {
+                let [.., died, born] = life.stretch.to_be_bytes();
+                Life {
+                    died: part_of(died),
+                    born: part_of(born),
+                    blocks: life.delta.blocks as u64,
+                }
+            });
+            Lives::summed(
                 stretches,
-                lives.map(|life| {
-                    let [.., died, born] = life.stretch.to_be_bytes();
-                    let blocks = life.delta.blocks as u64;
-                    Life { died, born, blocks }
-                }),
+                lives.filter(|life| life.born < life.died).collect(),
             )
         })
     }

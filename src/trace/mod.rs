@@ -1,5 +1,6 @@
 //! Reading a log: lines to records, records to live blocks, live blocks to figures per caller.
 
+mod allocations;
 mod anomalies;
 mod block;
 mod caller_list;
@@ -55,7 +56,7 @@ pub(crate) use outcome::Outcome;
 pub use outcome::Trace;
 pub use replay::{ReplayOptions, Rounds, replay, replay_in};
 pub(crate) use sizes::{Sizes, SizesSeen};
-pub(crate) use stop::LongStop;
+pub(crate) use stop::{Length, LongStop};
 pub(crate) use survivors::Survivors;
 pub(crate) use table::{AddressTable, Held};
 pub(crate) use varint::unzigzag;

@@ -12,6 +12,7 @@ use super::live::{Freed, LiveBlocks, Met, Reuse, ReuseCounts, SHARDS};
 use super::live_sizes::LiveSizes;
 use super::lives::{AllLives, Lives};
 use super::sizes::{Sizes, SizesSeen};
+use super::stop::Length;
 use super::survivors::Survivors;
 
 /// What one caller did.
@@ -61,8 +62,8 @@ pub struct Trace {
     /// What comes on top under [`Reuse::FreeLost`].
     pub(super) lost: Curves,
     pub(super) lives: AllLives,
-    /// Blank ones too: what the steps of curves count.
-    pub(super) all_lines: u64,
+    /// In lines, blank ones too: what the steps of curves count.
+    pub(super) length: Length,
     /// Records of the log, of whatever kind.
     pub records: u64,
     /// Blocks at addresses of more than 32 bits.
@@ -187,7 +188,7 @@ impl Outcome<'_> {
     pub fn curves(&self) -> Vec<Curve> {
         let others = (self.reuse == Reuse::FreeLost).then_some(&self.trace.lost);
         let (late, numbers) = (&self.trace.late, &self.trace.is);
-        let of_numbers = late.of_callers(others, numbers.len(), self.trace.all_lines);
+        let of_numbers = late.of_callers(others, numbers.len(), self.trace.length);
         let mut curves = vec![Curve::default(); self.trace.allocated.len()];
         for (is, curve) in numbers.iter().zip(of_numbers) {
             curves[is.0 as usize].add(&curve);
@@ -208,13 +209,13 @@ impl Outcome<'_> {
             sum.absorb(of_shard);
             sum
         });
-        survivors.curves(self.trace.allocated.len(), self.trace.all_lines)
+        survivors.curves(self.trace.allocated.len(), self.trace.length)
     }
 
     /// How long the blocks of each caller lived that were freed, by [`CallerId`].
     pub fn lives(&self) -> Vec<Lives> {
         let (all, numbers) = (&self.trace.lives, &self.trace.is);
-        let of_numbers = all.of_callers(numbers.len(), self.trace.all_lines);
+        let of_numbers = all.of_callers(numbers.len(), self.trace.length);
         let mut lives = vec![Lives::default(); self.trace.allocated.len()];
         for (is, of_number) in numbers.iter().zip(of_numbers) {
             lives[is.0 as usize].add(&of_number);

@@ -10,6 +10,7 @@ use std::io::{self, Read};
 
 use rayon::prelude::*;
 
+use super::allocations::AllocationsSeen;
 use super::anomalies::Anomalies;
 use super::block::CallerId;
 use super::caller_texts::Texts;
@@ -24,6 +25,7 @@ use super::reader::{Piece, Pieces};
 use super::seen::CallerSeen;
 use super::shard::Shard;
 use super::sizes::SizesSeen;
+use super::stop::Length;
 use super::torn::TornCallers;
 use crate::warning::ReadFailure;
 
@@ -186,6 +188,7 @@ impl Replay {
             shard.late.coarsen(by);
             shard.lost.coarsen(by);
             shard.lives.coarsen(by);
+            shard.allocations.coarsen(by);
             shard.live.coarsen(by);
         });
         self.shift += by;
@@ -275,7 +278,9 @@ impl Replay {
         };
         torn.note(&mut anomalies, self.records);
         let (mut live, mut unknown_frees) = (Vec::new(), Vec::new());
+        let mut allocations = AllocationsSeen::default();
         for mut shard in self.shards {
+            allocations.add(&shard.allocations);
             self.faults.absorb(shard.faults);
             unknown_frees.append(&mut shard.unknown_frees);
             live.push(shard.live);
@@ -293,7 +298,8 @@ impl Replay {
             late: self.late,
             lost: self.lost,
             lives: self.lives,
-            all_lines: self.all_lines,
+            length: Length::of(self.all_lines)
+                .with_work_until(allocations.nearly_done_at(self.shift).min(self.all_lines)),
             records: self.records,
             wide_addresses: self.wide_addresses,
             lines: self.lines,

@@ -1,5 +1,6 @@
 //! What happens at one part of all addresses.
 
+use super::allocations::AllocationsSeen;
 use super::block::{Block, CallerId, Stretch};
 use super::changes::{Sampler, stretch_of};
 use super::delta::Delta;
@@ -21,6 +22,7 @@ pub(super) struct Shard {
     pub(super) lost: Sampler,
     /// Under [`Reuse::FreeLoggedLate`], too: the few that this is wrong about make no difference.
     pub(super) lives: LivesSampler,
+    pub(super) allocations: AllocationsSeen,
 }
 
 impl Shard {
@@ -41,6 +43,7 @@ impl Shard {
                 };
                 let ended = self.live.allocate(step.address, block, line);
                 self.late.note(stretch, caller, Delta::begins(block));
+                self.allocations.note(stretch);
                 self.ended(ended, stretch);
             }
             action @ (Action::Free | Action::FreeInRealloc) => {

@@ -20,7 +20,55 @@ impl LongStop {
     /// A time of the run, as if its end had not taken long.
     pub(crate) fn shortened(self, time: f64) -> f64 {
         let work = time.min(self.asked);
-        work + (time - work) * LONGEST * self.asked / (self.ended - self.asked)
+        work + (time - work) * self.pace()
+    }
+
+    /// The time of the run that is shortened to this.
+    fn lengthened(self, time: f64) -> f64 {
+        let work = time.min(self.asked);
+        work + (time - work) / self.pace()
+    }
+
+    fn pace(self) -> f64 {
+        LONGEST * self.asked / (self.ended - self.asked)
+    }
+}
+
+/// How long a run is that curves are drawn of, in lines or whatever its stretches are made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Length {
+    pub lines: u64,
+    stop: Option<LongStop>,
+}
+
+impl Length {
+    pub(crate) fn of(lines: u64) -> Self {
+        Length { lines, stop: None }
+    }
+
+    /// The same of a log whose program only freed what it had after this line.
+    pub(super) fn with_work_until(self, line: u64) -> Self {
+        Length {
+            stop: LongStop::of(line as f64, self.lines as f64),
+            ..self
+        }
+    }
+
+    /// The line, from 0 on, at which so many of so many equal parts of its curves are over.
+    pub(super) fn line_at(self, part: u64, parts: u64) -> u64 {
+        let Some(stop) = self.stop else {
+            let line = (u128::from(self.lines) * u128::from(part)).div_ceil(u128::from(parts));
+            return line as u64;
+        };
+        let whole = stop.shortened(self.lines as f64);
+        let line = stop.lengthened(whole * part as f64 / parts as f64);
+        (line.ceil() as u64).min(self.lines)
+    }
+
+    /// Where a line of the run is in its curves.
+    pub(super) fn shortened(self, line: u64) -> u64 {
+        let stop = self.stop.map(|stop| stop.shortened(line as f64));
+        stop.map_or(line, |line| line.ceil() as u64)
     }
 }
 

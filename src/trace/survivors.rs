@@ -7,6 +7,7 @@
 use super::block::{Block, CallerId, Tally};
 use super::changes::Steps;
 use super::curve::{Curve, CurveWriter, STEPS};
+use super::stop::Length;
 
 /// Survivors by caller and by the stretch in which they were born, ascending: of each, how many there are.
 ///
@@ -38,9 +39,9 @@ impl Survivors {
     }
 
     /// For each of so many callers, by [`CallerId`]: how many of those that live at the end were there at each step of a
-    /// run of so many lines. Their bytes are not kept.
-    pub(crate) fn curves(mut self, callers: usize, lines: u64) -> Vec<Curve> {
-        let steps = Steps::new(lines);
+    /// run of this length. Their bytes are not kept.
+    pub(crate) fn curves(mut self, callers: usize, length: Length) -> Vec<Curve> {
+        let steps = Steps::new(length);
         self.0.sort_unstable();
         let mut births = self.0.into_iter().peekable();
         let mut writer = CurveWriter::default();
