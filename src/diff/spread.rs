@@ -141,21 +141,28 @@ const MORE_GREW: usize = 3;
 /// So many steps before the exit, what comes and goes is as high in one run as in the other at some time: a quarter of a run.
 const LAST_PART: usize = STEPS / 4;
 
-/// What all sites have more than before, each of them a little, at any time of the last part of the work: a configuration that
-/// was loaded anew and whose old one was lost. By its course it is a table; but that of the first run was smaller.
+/// What all sites of both runs have more than before, each of them a little, at any time of the last part of the work: a
+/// configuration that was loaded anew and whose old one was lost. By its course it is a table; but that of the first run was
+/// smaller. What only one run has is new code, or gone, and counts by itself.
 fn more_on_all(sites: &[Site], columns: &[Column]) -> Option<Together> {
     let shown = sites.iter().enumerate();
     let shown = shown.filter(|(_, site)| site.hidden.is_none() && !has_lost(site));
     let mut curves = Vec::new();
     for (index, site) in shown {
-        let [first, .., last] = &*site.at.runs else {
-            return None;
+        let [Some(first), .., Some(last)] = &*site.at.runs else {
+            continue;
         };
-        let curve = |run: &Option<Box<SiteRun>>| match run {
-            Some(run) => run.curve.as_ref().map(Curve::points),
-            None => Some([Tally::default(); STEPS]),
-        };
-        curves.push((index, [curve(first)?, curve(last)?]));
+        let curve = |run: &SiteRun| run.curve.as_ref().map(Curve::points);
+        let (first, mut last) = (curve(first)?, curve(last)?);
+        // Where there was nothing, what is there from the start on is a table.
+        if first[STEPS / 2..STEPS - LAST_PART]
+            .iter()
+            .any(|at| at.blocks == 0)
+        {
+            let table = last[STEPS / PARTS_OF_START];
+            last.iter_mut().for_each(|at| *at = without(*at, table));
+        }
+        curves.push((index, [first, last]));
     }
     let mut sums = [[Tally::default(); STEPS]; 2];
     for (_, of_site) in &curves {
@@ -189,6 +196,13 @@ fn more_on_all(sites: &[Site], columns: &[Column]) -> Option<Together> {
     is_told
         .then(|| together(Likeness::All, grew, more, sites, columns))
         .flatten()
+}
+
+fn without(live: Tally, table: Tally) -> Tally {
+    Tally {
+        blocks: live.blocks.saturating_sub(table.blocks),
+        bytes: live.bytes.saturating_sub(table.bytes),
+    }
 }
 
 /// What a run keeps of what came after its start, with the mean size of what it left; `None` where it is not known when its

@@ -4,6 +4,9 @@
 /// they worked, and a leak has to be told from what it came to, and not from how long it was freed.
 const LONGEST: f64 = 1.0 / 7.0;
 
+/// A line is no whole one more for so little of it.
+const ROUNDING: f64 = 1e-6;
+
 /// When a program was asked to end that took long for it, and when it had ended; both in one unit, from the start of the run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LongStop {
@@ -62,13 +65,13 @@ impl Length {
         };
         let whole = stop.shortened(self.lines as f64);
         let line = stop.lengthened(whole * part as f64 / parts as f64);
-        (line.ceil() as u64).min(self.lines)
+        ((line - ROUNDING).ceil() as u64).min(self.lines)
     }
 
     /// Where a line of the run is in its curves.
     pub(super) fn shortened(self, line: u64) -> u64 {
         let stop = self.stop.map(|stop| stop.shortened(line as f64));
-        stop.map_or(line, |line| line.ceil() as u64)
+        stop.map_or(line, |line| (line - ROUNDING).ceil() as u64)
     }
 }
 
