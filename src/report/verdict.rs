@@ -178,7 +178,7 @@ fn others(together: &Together) -> String {
             counted(n, "other call site")
         ),
         (Likeness::All, n) => format!(
-            " and {}, in what all call sites have at least",
+            " and {}, in what all call sites together have at least",
             counted(n, "other call site")
         ),
         (Likeness::Later, _) => " in what it allocated after the start of the run".to_owned(),

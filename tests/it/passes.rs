@@ -255,6 +255,123 @@ fn a_leak_of_a_few_blocks_in_each_of_several_lines_is_named() {
     }
 }
 
+/// Thirteen callers load ten blocks each at the start, and free them at the end. If they load them anew in the middle, and the old
+/// ones are lost, each has ten more, which is within the limit.
+#[test]
+fn a_configuration_that_is_lost_at_a_reload_is_named() {
+    let directory = TempDir::new().unwrap();
+    let run = |name: &str, reload: &dyn Fn(u64) -> bool| {
+        let mut text = String::from("= Start\n");
+        let blocks = |what: &str, generation: u64| -> String {
+            let each = (0..130_u64).map(|block| {
+                let (place, at) = (
+                    0x1200 + block % 13 * 0x40,
+                    generation * 0x10_0000 + block * 0x100,
+                );
+                match what {
+                    "+" => format!("@ ./app:[{place:#x}] + {at:#x} 0x20\n"),
+                    _ => format!("@ ./app:[0x30] - {at:#x}\n"),
+                }
+            });
+            each.collect()
+        };
+        text += &blocks("+", 1);
+        for round in 0..4_000 {
+            if round == 2_000 {
+                text += &blocks("+", 2);
+                text += &if reload(1) {
+                    String::new()
+                } else {
+                    blocks("-", 1)
+                };
+            }
+            text += "@ ./app:[0x40] + 0x900 0x10\n@ ./app:[0x41] - 0x900\n";
+        }
+        text += &blocks("-", 2);
+        let path = directory.path().join(name);
+        fs::write(&path, text + "= End\n").unwrap();
+        path
+    };
+    let (whole, lost) = (run("whole.log", &|_| false), run("lost.log", &|_| true));
+    let strict = ["--fail-above", "10", "--strict"];
+    let (code, text) = gate([&whole, &lost], &strict);
+    let said =
+        "and 12 other call sites, in what all call sites together have at least: +130 blocks";
+    assert!(code == Some(1) && unwrapped(&text).contains(said), "{text}");
+    let (code, text) = gate([&whole, &lost], &strict[..2]);
+    let said =
+        "and 12 other call sites have more than before, by more than that together: +130 blocks";
+    assert!(code == Some(0) && unwrapped(&text).contains(said), "{text}");
+    for runs in [[&whole, &whole], [&lost, &lost], [&lost, &whole]] {
+        let (code, text) = gate(runs, &strict);
+        assert_eq!(code, Some(0), "{text}");
+    }
+}
+
+/// A table of 100 blocks is gone, and 95 of the same caller and size leak in the middle of the run: about as many, but others.
+#[test]
+fn about_as_many_blocks_in_place_of_a_table_are_named() {
+    let directory = TempDir::new().unwrap();
+    let run = |name: &str, from: u64, count: u64| {
+        let mut text = String::from("= Start\n");
+        for round in 0..4_000_u64 {
+            let nth = round.wrapping_sub(from) / 6;
+            if round >= from && (round - from) % 6 == 0 && nth < count {
+                text += &format!("@ ./app:[0x1200] + {:#x} 0x20\n", 0x10_0000 + nth * 0x100);
+            }
+            text += "@ ./app:[0x40] + 0x900 0x10\n@ ./app:[0x41] - 0x900\n";
+        }
+        let path = directory.path().join(name);
+        fs::write(&path, text + "= End\n").unwrap();
+        path
+    };
+    let table = run("table.log", 0, 100);
+    let strict = ["--fail-above", "10", "--strict"];
+    for (count, fails) in [(95, true), (105, true), (100, false)] {
+        let leak = run("leak.log", 1_800, count);
+        let (code, text) = gate([&table, &leak], &strict);
+        assert_eq!(code, Some(i32::from(fails)), "{count}: {text}");
+        assert_eq!(text.contains("after the start of the run"), fails, "{text}");
+    }
+    let slower = run("slower.log", 400, 101);
+    assert_eq!(
+        gate([&table, &slower], &strict).0,
+        Some(0),
+        "it took longer to start"
+    );
+}
+
+/// 150 blocks come in the last tenth of the work, and the exit frees them.
+#[test]
+fn what_came_shortly_before_the_exit_was_held() {
+    let directory = TempDir::new().unwrap();
+    let run = |name: &str, count: u64| {
+        let mut text = String::from("= Start\n");
+        let (mut held, mut freed) = (String::new(), String::new());
+        for block in 0..count {
+            let at = 0x10_0000 + block * 0x100;
+            held += &format!("@ ./app:[0x1200] + {at:#x} 0x20\n");
+            freed += &format!("@ ./app:[0x30] - {at:#x}\n");
+        }
+        for round in 0..4_000 {
+            if round == 3_600 {
+                text += &held;
+            }
+            text += "@ ./app:[0x40] + 0x900 0x10\n@ ./app:[0x41] - 0x900\n";
+        }
+        let path = directory.path().join(name);
+        fs::write(&path, text + &freed + "= End\n").unwrap();
+        path
+    };
+    let (few, many) = (run("few.log", 20), run("many.log", 150));
+    let strict = ["--fail-above", "10", "--strict"];
+    // The 20 of the first run came in one step, and may have been as many again.
+    let (code, text) = gate([&few, &many], &strict);
+    assert!(code == Some(1) && text.contains("+110 blocks"), "{text}");
+    assert_eq!(gate([&many, &many], &strict).0, Some(0));
+    assert_eq!(gate([&many, &few], &strict).0, Some(0));
+}
+
 /// A buffer that grew all along fails a limit on bytes, though the end freed it. Seven large blocks are too few for a verdict:
 /// a pass names them, and `--strict` fails them.
 #[test]
