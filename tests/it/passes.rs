@@ -316,7 +316,7 @@ fn about_as_many_blocks_in_place_of_a_table_are_named() {
         let mut text = String::from("= Start\n");
         for round in 0..4_000_u64 {
             let nth = round.wrapping_sub(from) / 6;
-            if round >= from && (round - from) % 6 == 0 && nth < count {
+            if round >= from && (round - from).is_multiple_of(6) && nth < count {
                 text += &format!("@ ./app:[0x1200] + {:#x} 0x20\n", 0x10_0000 + nth * 0x100);
             }
             text += "@ ./app:[0x40] + 0x900 0x10\n@ ./app:[0x41] - 0x900\n";

@@ -145,6 +145,12 @@ fn print_all(groups: &[(String, Vec<Judged>)], only_wrong: bool) {
             print!("{}", report.details());
         }
     }
+    if let [_, held_back @ ..] = groups
+        && held_back.len() > 1
+    {
+        let all = held_back.iter().flat_map(|(_, judged)| judged);
+        print!("{}", Report::of(all).totals("all that were held back"));
+    }
 }
 
 /// The seeds of the sample, half of them held back from tuning.
