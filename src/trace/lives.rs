@@ -175,7 +175,9 @@ impl LivesSampler {
         if self.slots.is_empty() {
             self.slots = vec![Slot::default(); SLOTS];
         }
-        let at = (caller.0 as usize * 64 + usize::from(born)) % SLOTS;
+        // Callers that follow one another, and the parts of each, are spread over all slots.
+        let key = caller.0.wrapping_mul(64).wrapping_add(born.into());
+        let at = (key.wrapping_mul(0x9e37_79b1) >> (u32::BITS - SLOTS.ilog2())) as usize;
         let slot = &mut self.slots[at];
         if slot.blocks > 0 && (slot.caller, slot.born) == (caller.0, born) {
             slot.blocks = slot.blocks.saturating_add(1);
