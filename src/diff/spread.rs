@@ -11,7 +11,7 @@ use super::site::SiteRun;
 use super::together::{Likeness, Sum, Together, has_lost};
 use super::trend::{Trend, end_of_work};
 use crate::run::Figures;
-use crate::trace::{Curve, STEPS, Tally};
+use crate::trace::{STEPS, Tally};
 
 /// What grew, and by how much.
 struct Grown {
@@ -147,25 +147,10 @@ const LAST_PART: usize = STEPS / 4;
 fn more_on_all(sites: &[Site], columns: &[Column]) -> Option<Together> {
     let shown = sites.iter().enumerate();
     let shown = shown.filter(|(_, site)| site.hidden.is_none() && !has_lost(site));
-    let mut curves = Vec::new();
-    for (index, site) in shown {
-        let [Some(first), .., Some(last)] = &*site.at.runs else {
-            continue;
-        };
-        let curve = |run: &SiteRun| run.curve.as_ref().map(Curve::points);
-        let (first, mut last) = (curve(first)?, curve(last)?);
-        // Where there was nothing, what is there from the start on is a table.
-        if first[STEPS / 2..STEPS - LAST_PART]
-            .iter()
-            .any(|at| at.blocks == 0)
-        {
-            let table = last[STEPS / PARTS_OF_START];
-            last.iter_mut().for_each(|at| *at = without(*at, table));
-        }
-        curves.push((index, [first, last]));
-    }
+    // Of a million sites, the courses take less time than memory: they are looked at twice.
+    let courses = shown.filter_map(|(index, site)| Some((index, courses(site)?)));
     let mut sums = [[Tally::default(); STEPS]; 2];
-    for (_, of_site) in &curves {
+    for (_, of_site) in courses.clone() {
         for (sum, at) in sums.iter_mut().flatten().zip(of_site.iter().flatten()) {
             sum.blocks += at.blocks;
             sum.bytes += at.bytes;
@@ -183,19 +168,40 @@ fn more_on_all(sites: &[Site], columns: &[Column]) -> Option<Together> {
     };
     let first = figures(most(|at| at.blocks), most(|at| at.bytes));
     let last = figures(least(|at| at.blocks), least(|at| at.bytes));
+    let more = Growth::between(first, last);
+    if !more.is_growth() {
+        return None;
+    }
     let (mut grew, mut shrank) = (Vec::new(), 0);
-    for (index, [first, last]) in curves {
+    for (index, [first, last]) in courses {
         match last[ends[1]].blocks.cmp(&first[ends[0]].blocks) {
             Ordering::Greater => grew.push(index),
             Ordering::Less => shrank += 1,
             Ordering::Equal => {}
         }
     }
-    let more = (first, Growth::between(first, last));
     let is_told = grew.len() >= MORE_GREW * shrank;
     is_told
-        .then(|| together(Likeness::All, grew, more, sites, columns))
+        .then(|| together(Likeness::All, grew, (first, more), sites, columns))
         .flatten()
+}
+
+/// What a site had at each step of the first run and of the last; `None` where it is not in both, or where that is not known.
+/// Where there was nothing, what is there from the start on is a table, and left out.
+fn courses(site: &Site) -> Option<[[Tally; STEPS]; 2]> {
+    let [Some(first), .., Some(last)] = &*site.at.runs else {
+        return None;
+    };
+    let (first, mut last) = (
+        first.curve.as_ref()?.points(),
+        last.curve.as_ref()?.points(),
+    );
+    let mut middle = first[STEPS / 2..STEPS - LAST_PART].iter();
+    if middle.any(|at| at.blocks == 0) {
+        let table = last[STEPS / PARTS_OF_START];
+        last.iter_mut().for_each(|at| *at = without(*at, table));
+    }
+    Some([first, last])
 }
 
 fn without(live: Tally, table: Tally) -> Tally {
