@@ -26,15 +26,21 @@ impl LiveSizes {
 
     /// Of so many callers, by [`CallerId`].
     pub fn of_callers(live: impl IntoIterator<Item = Block>, callers: usize) -> Vec<LiveSizes> {
-        let live = live.into_iter();
-        let mut live: Vec<(CallerId, u64)> = live.map(|block| (block.caller, block.size)).collect();
-        live.sort_unstable();
+        LiveSizes::of_counted(counted(live), callers)
+    }
+
+    /// The same, of blocks that were counted a part of all addresses at a time.
+    pub(super) fn of_counted(mut all: Vec<CountedBlocks>, callers: usize) -> Vec<LiveSizes> {
+        all.sort_unstable_by_key(CountedBlocks::key);
         let mut sizes = vec![LiveSizes::default(); callers];
-        for of_caller in live.chunk_by(|a, b| a.0 == b.0) {
-            let same = of_caller.chunk_by(|a, b| a.1 == b.1);
-            let counted = same.map(|same| (same[0].1, same.len() as u64));
-            if let Some(sizes) = sizes.get_mut(of_caller[0].0.0 as usize) {
-                *sizes = LiveSizes(counted.collect());
+        for of_caller in all.chunk_by(|a, b| a.caller == b.caller) {
+            let same = of_caller.chunk_by(|a, b| a.size == b.size);
+            let summed = same.map(|same| {
+                let blocks = same.iter().map(|counted| u64::from(counted.blocks)).sum();
+                (same[0].size, blocks)
+            });
+            if let Some(sizes) = sizes.get_mut(of_caller[0].caller.0 as usize) {
+                *sizes = LiveSizes(summed.collect());
             }
         }
         sizes
@@ -59,6 +65,39 @@ impl LiveSizes {
             }
         })
     }
+}
+
+/// Live blocks of one caller and size.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CountedBlocks {
+    caller: CallerId,
+    blocks: u32,
+    size: u64,
+}
+
+impl CountedBlocks {
+    fn key(&self) -> (CallerId, u64) {
+        (self.caller, self.size)
+    }
+}
+
+/// Counts blocks. Those of a part of all addresses stay in the cache of a core while they are sorted, and callers have few sizes:
+/// all blocks at once would take as long as reading half of the log.
+pub(super) fn counted(live: impl IntoIterator<Item = Block>) -> Vec<CountedBlocks> {
+    let one = |block: Block| CountedBlocks {
+        caller: block.caller,
+        blocks: 1,
+        size: block.size,
+    };
+    let mut all: Vec<CountedBlocks> = live.into_iter().map(one).collect();
+    all.sort_unstable_by_key(CountedBlocks::key);
+    all.dedup_by(|next, sum| {
+        let is_one = next.key() == sum.key() && sum.blocks.checked_add(next.blocks).is_some();
+        sum.blocks += if is_one { next.blocks } else { 0 };
+        is_one
+    });
+    all.shrink_to_fit();
+    all
 }
 
 #[cfg(test)]

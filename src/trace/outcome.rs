@@ -9,7 +9,7 @@ use super::changes::Curves;
 use super::curve::Curve;
 use super::fault::{Fault, Faults, UnknownFree};
 use super::live::{Freed, LiveBlocks, Met, Reuse, ReuseCounts, SHARDS};
-use super::live_sizes::LiveSizes;
+use super::live_sizes::{LiveSizes, counted};
 use super::lives::{AllLives, Lives};
 use super::sizes::{Sizes, SizesSeen};
 use super::stop::Length;
@@ -163,13 +163,14 @@ impl Outcome<'_> {
 
     /// The sizes of what is live, by [`CallerId`].
     pub fn live_sizes(&self) -> Vec<LiveSizes> {
-        let live = self.trace.live.iter();
-        let live = live.flat_map(|shard| shard.iter(self.reuse));
-        let live = live.map(|(_, block)| Block {
-            caller: self.trace.is(block.caller),
-            ..block
-        });
-        LiveSizes::of_callers(live, self.trace.allocated.len())
+        let of_shard = |shard: &LiveBlocks| {
+            counted(shard.iter(self.reuse).map(|(_, block)| Block {
+                caller: self.trace.is(block.caller),
+                ..block
+            }))
+        };
+        let all = self.trace.live.par_iter().flat_map_iter(of_shard);
+        LiveSizes::of_counted(all.collect(), self.trace.allocated.len())
     }
 
     /// What is live of a part of all addresses, by caller.

@@ -14,11 +14,11 @@ use super::allocations::AllocationsSeen;
 use super::anomalies::Anomalies;
 use super::block::CallerId;
 use super::caller_texts::Texts;
-use super::changes::{Curves, shift_for};
+use super::changes::{Curves, Sampler, shift_for};
 use super::fault::Faults;
 use super::lane::Lane;
 use super::live::{Occurrences, SHARDS};
-use super::lives::AllLives;
+use super::lives::{AllLives, LivesSampler};
 use super::outcome::Trace;
 use super::parted::Parted;
 use super::reader::{Piece, Pieces};
@@ -165,11 +165,7 @@ impl Replay {
         let waiting =
             |shard: &Shard| shard.late.waiting() + shard.lost.waiting() + shard.lives.waiting();
         if self.shards.iter().map(waiting).sum::<usize>() > MOST_SUMS_WAITING {
-            for shard in &mut self.shards {
-                self.late.absorb(&mut shard.late);
-                self.lost.absorb(&mut shard.lost);
-                self.lives.absorb(&mut shard.lives);
-            }
+            self.take_over(Curves::absorb, AllLives::absorb);
         }
     }
 
@@ -179,7 +175,7 @@ impl Replay {
         if by == 0 {
             return;
         }
-        self.absorb_curves();
+        self.take_over(Curves::absorb_all, AllLives::absorb_all);
         for curves in [&mut self.late, &mut self.lost] {
             curves.coarsen(by);
         }
@@ -194,12 +190,25 @@ impl Replay {
         self.shift += by;
     }
 
-    fn absorb_curves(&mut self) {
-        for shard in &mut self.shards {
-            self.late.absorb_all(&mut shard.late);
-            self.lost.absorb_all(&mut shard.lost);
-            self.lives.absorb_all(&mut shard.lives);
-        }
+    /// Takes over what shards have counted. Curves and lives have nothing to do with each other, and take about as long.
+    fn take_over(
+        &mut self,
+        of_curves: fn(&mut Curves, &mut Sampler),
+        of_lives: fn(&mut AllLives, &mut LivesSampler),
+    ) {
+        let shards = self.shards.iter_mut();
+        let shards = shards.map(|shard| ((&mut shard.late, &mut shard.lost), &mut shard.lives));
+        let (of_shards, dying): (Vec<_>, Vec<_>) = shards.unzip();
+        let (late, lost, lives) = (&mut self.late, &mut self.lost, &mut self.lives);
+        rayon::join(
+            || {
+                for (of_late, of_lost) in of_shards {
+                    of_curves(late, of_late);
+                    of_curves(lost, of_lost);
+                }
+            },
+            || dying.into_iter().for_each(|dying| of_lives(lives, dying)),
+        );
     }
 
     /// Takes over what a piece comes to but for its steps. Pieces are counted in order of the log.
@@ -244,10 +253,11 @@ impl Replay {
 
     /// `failed` is what kept the log from being read to its end.
     fn finish(mut self, failed: Option<io::Error>) -> Trace {
-        self.absorb_curves();
-        self.late.finish();
-        self.lost.finish();
-        self.lives.finish();
+        self.take_over(Curves::absorb_all, AllLives::absorb_all);
+        rayon::join(
+            || [&mut self.late, &mut self.lost].map(Curves::finish),
+            || self.lives.finish(),
+        );
         // What follows has no need of the pieces and of what they were parsed to.
         self.lanes.clear();
         let parted = Parted::new(&self.texts);
