@@ -1,10 +1,11 @@
 //! Which functions a file has that are namesakes of those that allocate: an overload, or the same one in another scope.
 
 use std::collections::BTreeSet;
+use std::hash::BuildHasher;
 use std::path::Path;
 
 use gimli::{DW_AT_linkage_name, DW_AT_name, DW_TAG_subprogram, UnitRef};
-use hashbrown::HashSet;
+use hashbrown::{DefaultHashBuilder, HashSet};
 use object::SymbolKind;
 use object::read::{Object, ObjectSymbol};
 
@@ -71,16 +72,24 @@ impl BareNames {
 #[derive(Debug, Default)]
 pub(super) struct Namesakes {
     functions: BTreeSet<Text>,
-    read: usize,
+    /// Hashes of the symbols that were looked at: a symbol table and the entries of many units name the same ones.
+    read: HashSet<u64>,
+    hasher: DefaultHashBuilder,
 }
 
 impl Namesakes {
     /// Adds the function of a symbol, if it is one of these.
     fn add(&mut self, symbol: &str, names: &BareNames) {
-        let symbol = without_clone(symbol);
-        if self.read <= MOST_READ && names.may_be_in(symbol) {
-            self.read += 1;
-            let function = Names::default().function(symbol.as_bytes());
+        // Most symbols are of other functions, and have no clones.
+        let symbol = match !symbol.starts_with("_Z") && symbol.contains('.') {
+            true => without_clone(symbol),
+            false => symbol,
+        };
+        if self.read.len() <= MOST_READ
+            && names.may_be_in(symbol)
+            && self.read.insert(self.hasher.hash_one(symbol))
+        {
+            let function = Names::default().function(without_clone(symbol).as_bytes());
             self.functions
                 .extend(names.has(&function).then_some(function));
         }
@@ -88,7 +97,7 @@ impl Namesakes {
 
     /// All of them; `None` if they are too many.
     pub(super) fn all(self) -> Option<BTreeSet<Text>> {
-        let are_all = self.read <= MOST_READ && self.functions.len() <= MOST;
+        let are_all = self.read.len() <= MOST_READ && self.functions.len() <= MOST;
         are_all.then_some(self.functions)
     }
 }
