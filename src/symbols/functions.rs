@@ -24,6 +24,9 @@ const MOST_READ: usize = 1 << 17;
 /// No name is as long as to have a length of more.
 const MOST_DIGITS: usize = 4;
 
+/// What the C++ library has, which is in nobody's way: its templates have the program's names for arguments.
+const LIBRARY: [&str; 5] = ["_ZSt", "_ZNS", "_ZNKS", "_ZN9__gnu_cxx", "_ZNK9__gnu_cxx"];
+
 /// What functions are called without their scopes and parameters.
 #[derive(Debug, Default)]
 pub(super) struct BareNames(BTreeSet<String>);
@@ -47,6 +50,9 @@ impl BareNames {
     fn may_be_in(&self, symbol: &str) -> bool {
         if !symbol.starts_with("_Z") {
             return self.0.contains(symbol);
+        }
+        if LIBRARY.iter().any(|scope| symbol.starts_with(scope)) {
+            return false;
         }
         let mut rest = symbol;
         while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
@@ -188,5 +194,8 @@ mod tests {
         assert_eq!(function("_Z4keep4load"), None);
         assert_eq!(function("_ZN4load4keepEv"), None);
         assert_eq!(function("_Z99999999999999999999load"), None);
+        // std::load(int), and std::vector<load>::size().
+        assert_eq!(function("_ZSt4loadi"), None);
+        assert_eq!(function("_ZNSt6vectorI4loadSaIS0_EE4sizeEv"), None);
     }
 }
