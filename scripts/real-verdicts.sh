@@ -105,7 +105,7 @@ for workload in $workloads; do
     case $recipe in *served*) recipe+=$(declare -f served; cat "$here/real/client.py") ;; esac
     case $recipe in *packets.py*) recipe+=$(cat "$here/real/packets.py") ;; esac
     case $recipe in *git_history*) recipe+=$(declare -f git_history) ;; esac
-    case $recipe in *asked*) recipe+=$(declare -f asked; cat "$here/real/asks.py") ;; esac
+    case $recipe in *asks.py*) recipe+=$(cat "$here/real/asks.py") ;; esac
     case $recipe in *planted_*) recipe+=$(cat "$here/real/${program}".c*) ;; esac
     case $recipe in *planted.h*) recipe+=$(cat "$here/real/planted.h") ;; esac
     mark=$(printf %s "$recipe" | cksum)

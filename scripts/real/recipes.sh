@@ -21,13 +21,13 @@ numbers() {
         'BEGIN { srand(seed); for (i = 0; i < n; i++) printf "%d key%d some text of line %d\n", i, rand() * bound, i }'
 }
 
-# A server in the foreground, given work by client.py: KIND WORK SEED PORT COMMAND...
+# A server in the foreground, given work by client.py, or another CLIENT: KIND WORK SEED PORT COMMAND...
 served() {
     local kind=$1 work=$2 seed=$3 port=$4 tracing status=0
     shift 4
     traced "$@" &
     tracing=$!
-    /usr/bin/python3 "$here/real/client.py" "$kind" "$port" "$work" "$seed" || status=$?
+    /usr/bin/python3 "$here/real/${CLIENT:-client.py}" "$kind" "$port" "$work" "$seed" || status=$?
     [ ! -s "$into/pid" ] || kill -TERM "$(cat "$into/pid")"
     wait "$tracing" || true
     return "$status"
@@ -839,18 +839,6 @@ planted_microhttpd__requests() { served http "$1" "$2" 18492 "$dir/planted_micro
 
 # Programs that came last, with the third set.
 
-# The same as `served`, with asks.py: KIND WORK SEED PORT COMMAND...
-asked() {
-    local kind=$1 work=$2 seed=$3 port=$4 tracing status=0
-    shift 4
-    traced "$@" &
-    tracing=$!
-    /usr/bin/python3 "$here/real/asks.py" "$kind" "$port" "$work" "$seed" || status=$?
-    [ ! -s "$into/pid" ] || kill -TERM "$(cat "$into/pid")"
-    wait "$tracing" || true
-    return "$status"
-}
-
 amount[bison__rules]=120
 bison__rules() {
     { echo '%token A B C'
@@ -1020,7 +1008,7 @@ actionsfile $PWD/block.action
 listen-address 127.0.0.1:18493
 END_OF_CONFIG
     printf '{+block{example}}\n.example\n' >block.action
-    asked proxy "$1" "$2" 18493 /usr/sbin/privoxy --no-daemon config
+    CLIENT=asks.py served proxy "$1" "$2" 18493 /usr/sbin/privoxy --no-daemon config
 }
 
 amount[tidy__files]=60
@@ -1045,7 +1033,7 @@ LogFile "$PWD/log"
 END_OF_CONFIG
     for ((i = 0; i < 40; i++)); do echo "blocked$i"; done >filter
     echo example >>filter
-    asked proxy "$1" "$2" 18495 /usr/bin/tinyproxy -d -c "$PWD/config"
+    CLIENT=asks.py served proxy "$1" "$2" 18495 /usr/bin/tinyproxy -d -c "$PWD/config"
 }
 
 # Services of our own. Their heads say what leaks.

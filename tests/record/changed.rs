@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::common::{json, mtrace_diff, site, stdout_of};
+use crate::common::{json, site};
 use crate::gate::Runs;
 
-/// What the last build has another signature or scope of, and how it is called; the first one has `FIRST`.
+/// A function in the first build, the same one in the last, and how it is called.
 const CHANGES: [(&str, &str, &str); 8] = [
     (
         "struct Pool { OUT void *load(int n) { return malloc(n); } } pool;",
@@ -62,12 +62,6 @@ fn builds(first: &str, last: &str, call: &str) -> Runs {
     Runs::built_by("g++", "app.cc", &source)
 }
 
-fn save(runs: &Runs, run: &str, to: &str) {
-    let mut show = mtrace_diff();
-    show.arg("show").arg(runs.path(run)).arg("--save");
-    stdout_of(show.arg(runs.path(to)));
-}
-
 fn matched_by(runs: &Runs, function: &str) -> Value {
     let [first, last] = ["run0", "run1"].map(|run| runs.path(run).display().to_string());
     site(&json(&[&first, &last]), function)["matched_by"].clone()
@@ -79,7 +73,7 @@ pub(crate) fn a_function_with_another_signature_or_scope_is_the_same() {
         let runs = builds(first, last, call);
         runs.record("run0", &[], &["./app0", "100"]);
         runs.record("run1", &[], &["./app1", "100"]);
-        save(&runs, "run0", "saved.json");
+        runs.save("run0");
         for pair in [["run0", "run1"], ["run1", "run0"], ["saved.json", "run1"]] {
             let (status, said) = runs.gate_of(pair, &[]);
             assert_eq!(status, Some(0), "{last}: {said}");
@@ -190,7 +184,7 @@ fn stays_one(runs: &Runs) {
     let (status, said) = runs.gate(&[]);
     assert!(status == Some(1) && said.contains("+900 blocks"), "{said}");
     runs.record("run1", &["--force"], &["./app1", "100"]);
-    save(runs, "run0", "saved.json");
+    runs.save("run0");
     for pair in [["run0", "run1"], ["run1", "run0"], ["saved.json", "run1"]] {
         let (status, said) = runs.gate_of(pair, &[]);
         assert_eq!(status, Some(0), "{pair:?}: {said}");

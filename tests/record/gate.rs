@@ -62,6 +62,13 @@ impl Runs {
         output_of(record.current_dir(self.directory.path()));
     }
 
+    /// Saves the report of a run as `saved.json`.
+    pub(crate) fn save(&self, run: &str) {
+        let mut show = mtrace_diff();
+        show.args(["show", run, "--save", "saved.json"]);
+        stdout_of(show.current_dir(self.directory.path()));
+    }
+
     /// Records `app0` into `run0`, and `app1` into `run1`.
     pub(crate) fn record_both(&self) {
         self.record("run0", &[], &["./app0"]);
@@ -835,17 +842,10 @@ pub(crate) fn a_program_that_had_to_be_killed_is_said() {
     assert!(status == Some(0) && !said.contains("killed"), "{said}");
     // If both hang, the last run did what the first one did; and a saved report tells, too.
     of("run1", "hangs");
-    stdout_of(
-        mtrace_diff()
-            .arg("show")
-            .arg(runs.path("run1"))
-            .arg("--save")
-            .arg(runs.path("saved.json")),
-    );
+    runs.save("run1");
     for (first, last, expected) in [("run0", "saved.json", 2), ("saved.json", "run1", 0)] {
         of("run1", "hangs");
-        let mut command = comparing([first, last, "--fail-above", "10", "--strict"]);
-        let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+        let (status, said) = runs.gate_of([first, last], &["--strict"]);
         assert_eq!(status, Some(expected), "{said}");
     }
 }
@@ -867,12 +867,7 @@ pub(crate) fn what_a_long_stop_frees_was_leaked() {
         let options = ["--force", "--for", "2s", "--mode", mode, "--every", "1s"];
         runs.record("run0", &options, &["./app0"]);
         runs.record("run1", &options, &["./app1"]);
-        stdout_of(
-            mtrace_diff()
-                .args(["show", "--save"])
-                .arg(runs.path("saved.json"))
-                .arg(runs.path("run1")),
-        );
+        runs.save("run1");
         for last in ["run1", "saved.json"] {
             let mut command = comparing(["run0", last, "--fail-above", "50"]);
             let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
@@ -1229,16 +1224,9 @@ pub(crate) fn what_was_leaked_before_a_daemon_was_one_is_named() {
     let (status, said) = runs.gate(&["--strict"]);
     assert_eq!(status, Some(0), "{said}");
     // A saved report says it, too.
-    stdout_of(
-        mtrace_diff()
-            .arg("show")
-            .arg(runs.path("run1"))
-            .arg("--save")
-            .arg(runs.path("saved.json")),
-    );
+    runs.save("run1");
     runs.record("run0", &["--force"], &["./app0"]);
-    let mut command = comparing(["run0", "saved.json", "--fail-above", "10", "--strict"]);
-    let (status, said) = told(&output_of(command.current_dir(runs.directory.path())));
+    let (status, said) = runs.gate_of(["run0", "saved.json"], &["--strict"]);
     assert!(status == Some(2) && said.contains("+100 blocks"), "{said}");
 }
 
@@ -1439,9 +1427,7 @@ pub(crate) fn a_recording_is_no_second_run_of_itself() {
             .args(["-c", script])
             .current_dir(runs.directory.path()),
     );
-    let mut save = mtrace_diff();
-    save.args(["show", "run1", "--save", "saved.json"]);
-    stdout_of(save.current_dir(runs.directory.path()));
+    runs.save("run1");
     let compared = |base: &str, options: &[&str]| {
         let mut command = mtrace_diff();
         command
