@@ -12,8 +12,8 @@ use super::loaded::Loaded;
 use super::outcome::{LoadedModule, ProcessEnd, Recording, StackCounts, StackNode};
 use super::programs::Programs;
 use crate::trace::{
-    AddressTable, Block, CallerId, Delta, Fault, FaultKind, Held, Length, LiveSizes, Occurrences,
-    SizesSeen, Survivors, Tally, Timeline,
+    AddressTable, Block, CallerId, Delta, Fault, FaultKind, Held, Length, LiveCounts, Occurrences,
+    SizesSeen, Tally, Timeline,
 };
 
 /// As many nodes as a recorder makes.
@@ -421,16 +421,15 @@ impl RecordingReplay {
         recording.damage = damage;
         recording.modules = self.loaded.modules;
         if recording.header.mode != Mode::Summary {
-            let live = self.table.iter().map(|(_, block)| block);
-            let sizes = LiveSizes::of_callers(live, recording.stacks.len());
-            for (stack, sizes) in recording.stacks.iter_mut().zip(sizes) {
-                stack.live = sizes.sum();
-                stack.live_sizes = Some(sizes);
-            }
-            let survivors = Survivors::of(self.table.iter().map(|(_, block)| block));
+            let stacks = recording.stacks.len();
+            let mut counts = LiveCounts::of(self.table.iter().map(|(_, block)| block));
             let length = Length::of(end_of_curves.saturating_add(1));
-            let survivors = survivors.curves(recording.stacks.len(), length);
-            for (stack, survivors) in recording.stacks.iter_mut().zip(survivors) {
+            let survivors = counts.take_births().curves(stacks, length);
+            let (live, sizes) = (counts.live(stacks), counts.into_sizes(stacks));
+            let all = survivors.into_iter().zip(live).zip(sizes);
+            for (stack, ((survivors, live), sizes)) in recording.stacks.iter_mut().zip(all) {
+                stack.live = live;
+                stack.live_sizes = Some(sizes);
                 stack.survivors = Some(survivors);
             }
         }

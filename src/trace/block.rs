@@ -1,7 +1,7 @@
 //! Blocks, and who allocated them.
 
 /// Index of a caller within one log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallerId(pub u32);
 
 /// A caller's number in one piece: that in the log, or a higher one, if the piece has it for the first time.

@@ -73,6 +73,7 @@ impl Sampler {
         }
     }
 
+    #[inline(never)]
     fn take_slot(&mut self, caller: CallerId, delta: Delta) {
         let wanted = caller.0 as usize + 1;
         if wanted > self.slots.len() && self.slots.len() < MOST_SLOTS {
@@ -89,6 +90,7 @@ impl Sampler {
     }
 
     #[cold]
+    #[inline(never)]
     fn turn_to(&mut self, stretch: u64) {
         self.finish_sums();
         self.stretch = stretch;
@@ -231,7 +233,6 @@ impl Timeline {
             self.sampler.coarsen(by);
             self.lives.absorb_all(&mut self.dying);
             self.lives.coarsen(by);
-            self.dying.coarsen(by);
             self.shift += by;
         }
         self.stretch = stretch_of(time, self.shift);

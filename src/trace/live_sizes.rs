@@ -1,6 +1,7 @@
 //! How many live blocks a caller has of each size: what tells apart leaks that come through one wrapper.
 
-use super::block::{Block, CallerId, Tally};
+use super::block::Tally;
+use super::live_counts::SizeCounts;
 
 /// Live blocks by their size, in bytes, ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,21 +26,16 @@ impl LiveSizes {
     }
 
     /// Of so many callers, by [`CallerId`].
-    pub fn of_callers(live: impl IntoIterator<Item = Block>, callers: usize) -> Vec<LiveSizes> {
-        LiveSizes::of_counted(counted(live), callers)
-    }
-
-    /// The same, of blocks that were counted a part of all addresses at a time.
-    pub(super) fn of_counted(mut all: Vec<CountedBlocks>, callers: usize) -> Vec<LiveSizes> {
-        all.sort_unstable_by_key(CountedBlocks::key);
+    pub(super) fn of_counts(mut counts: SizeCounts, callers: usize) -> Vec<LiveSizes> {
+        counts.sort_unstable_by_key(|(key, _)| *key);
         let mut sizes = vec![LiveSizes::default(); callers];
-        for of_caller in all.chunk_by(|a, b| a.caller == b.caller) {
-            let same = of_caller.chunk_by(|a, b| a.size == b.size);
+        for of_caller in counts.chunk_by(|a, b| a.0.0 == b.0.0) {
+            let same = of_caller.chunk_by(|a, b| a.0 == b.0);
             let summed = same.map(|same| {
-                let blocks = same.iter().map(|counted| u64::from(counted.blocks)).sum();
-                (same[0].size, blocks)
+                let blocks = same.iter().map(|(_, blocks)| u64::from(*blocks)).sum();
+                (same[0].0.1, blocks)
             });
-            if let Some(sizes) = sizes.get_mut(of_caller[0].caller.0 as usize) {
+            if let Some(sizes) = sizes.get_mut(of_caller[0].0.0.0 as usize) {
                 *sizes = LiveSizes(summed.collect());
             }
         }
@@ -67,41 +63,10 @@ impl LiveSizes {
     }
 }
 
-/// Live blocks of one caller and size.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct CountedBlocks {
-    caller: CallerId,
-    blocks: u32,
-    size: u64,
-}
-
-impl CountedBlocks {
-    fn key(&self) -> (CallerId, u64) {
-        (self.caller, self.size)
-    }
-}
-
-/// Counts blocks. Those of a part of all addresses stay in the cache of a core while they are sorted, and callers have few sizes:
-/// all blocks at once would take as long as reading half of the log.
-pub(super) fn counted(live: impl IntoIterator<Item = Block>) -> Vec<CountedBlocks> {
-    let one = |block: Block| CountedBlocks {
-        caller: block.caller,
-        blocks: 1,
-        size: block.size,
-    };
-    let mut all: Vec<CountedBlocks> = live.into_iter().map(one).collect();
-    all.sort_unstable_by_key(CountedBlocks::key);
-    all.dedup_by(|next, sum| {
-        let is_one = next.key() == sum.key() && sum.blocks.checked_add(next.blocks).is_some();
-        sum.blocks += if is_one { next.blocks } else { 0 };
-        is_one
-    });
-    all.shrink_to_fit();
-    all
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::block::{Block, CallerId};
+    use super::super::live_counts::LiveCounts;
     use super::*;
 
     #[test]
@@ -112,7 +77,12 @@ mod tests {
             born: 0,
         };
         let live = [block(2, 8), block(0, 16), block(2, 4), block(2, 8)];
-        let sizes = LiveSizes::of_callers(live, 3);
+        let counts = LiveCounts::of(live.into_iter());
+        let tallies = counts.live(3);
+        let sizes = counts.into_sizes(3);
+        for (sizes, tally) in sizes.iter().zip(tallies) {
+            assert_eq!(sizes.sum(), tally);
+        }
         let of = |caller: usize| sizes[caller].iter().collect::<Vec<_>>();
         assert_eq!(of(0), [(16, 1)]);
         assert_eq!(of(1), []);

@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 use super::block::{Block, CallerId, Stretch};
 use super::changes::{shift_for, stretch_of};
 use super::delta::{CallerDelta, Delta, STRETCHES};
+use super::key_counts::KeyCounts;
 use super::packed::Packer;
 use super::sorted::Sorted;
 use super::stop::Length;
@@ -137,28 +138,12 @@ impl Lives {
     }
 }
 
-/// Counts lives, for one part of all addresses. Those of one caller and part that die one after the other are counted in one
-/// slot. What has to leave its slot is done with.
+/// Counts lives, for one part of all addresses: by [`key`].
 #[derive(Debug, Default)]
-pub(super) struct LivesSampler {
-    /// The part in which blocks die now.
-    died: u8,
-    /// As many as [`SLOTS`], or none.
-    slots: Vec<Slot>,
-    done: Vec<CallerDelta>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    caller: u32,
-    born: u8,
-    blocks: u32,
-}
-
-const SLOTS: usize = 1 << 10;
+pub(super) struct LivesSampler(KeyCounts<u64>);
 
 impl LivesSampler {
-    /// A block dies in a stretch. Stretches come in order.
+    /// A block dies in a stretch.
     #[inline]
     pub(super) fn note(&mut self, stretch: u64, block: Block) {
         let (born, died) = (block.born >> PART, (stretch >> PART) as u8);
@@ -167,60 +152,21 @@ impl LivesSampler {
         }
     }
 
+    /// Few blocks live so long, and for all others it would only be in the way.
+    #[inline(never)]
     fn note_later(&mut self, born: u8, died: u8, caller: CallerId) {
-        if died != self.died {
-            self.finish();
-            self.died = died;
-        }
-        if self.slots.is_empty() {
-            self.slots = vec![Slot::default(); SLOTS];
-        }
-        // Callers that follow one another, and the parts of each, are spread over all slots.
-        let key = caller.0.wrapping_mul(64).wrapping_add(born.into());
-        let at = (key.wrapping_mul(0x9e37_79b1) >> (u32::BITS - SLOTS.ilog2())) as usize;
-        let slot = &mut self.slots[at];
-        if slot.blocks > 0 && (slot.caller, slot.born) == (caller.0, born) {
-            slot.blocks = slot.blocks.saturating_add(1);
-            return;
-        }
-        let one = Slot {
-            caller: caller.0,
-            born,
-            blocks: 1,
-        };
-        let before = std::mem::replace(slot, one);
-        self.finish_slot(before);
-    }
-
-    fn finish_slot(&mut self, slot: Slot) {
-        if slot.blocks > 0 {
-            self.done.push(CallerDelta {
-                caller: CallerId(slot.caller),
-                stretch: when(self.died, slot.born),
-                delta: Delta {
-                    blocks: slot.blocks.into(),
-                    bytes: 0,
-                },
-            });
-        }
-    }
-
-    fn finish(&mut self) {
-        for at in 0..self.slots.len() {
-            let slot = std::mem::take(&mut self.slots[at]);
-            self.finish_slot(slot);
-        }
+        self.0.note(key(caller, died, born));
     }
 
     /// How many counts wait to be taken over.
     pub(super) fn waiting(&self) -> usize {
-        self.done.len()
+        self.0.done()
     }
+}
 
-    /// The part goes on under the number that it has with longer stretches.
-    pub(super) fn coarsen(&mut self, by: u32) {
-        self.died = shifted(self.died, by);
-    }
+/// A caller and two parts of a run in one number, in order of callers, and then of when a block died.
+fn key(caller: CallerId, died: u8, born: u8) -> u64 {
+    u64::from(caller.0) << 16 | u64::from(when(died, born))
 }
 
 /// Both parts in one number, in order of when a block died.
@@ -234,24 +180,47 @@ fn shifted(part: Stretch, by: u32) -> u8 {
 
 /// The lives of every caller.
 #[derive(Debug, Default)]
-pub(super) struct AllLives(Sorted);
+pub(super) struct AllLives {
+    lives: Sorted,
+    /// By [`key`]. What is of one caller comes from all parts of the addresses at about the same time.
+    new: KeyCounts<u64>,
+}
+
+/// So many counts are sorted in at a time.
+const NEW_AT_ONCE: usize = 1 << 16;
 
 impl AllLives {
-    /// Takes over what a sampler has counted.
+    /// Takes over what a sampler is done with.
     pub(super) fn absorb(&mut self, sampler: &mut LivesSampler) {
-        self.0.extend(sampler.done.drain(..));
+        let new = sampler.0.drain();
+        new.for_each(|(key, blocks)| self.new.add(key, blocks));
+        if self.new.done() > NEW_AT_ONCE {
+            self.sort_in();
+        }
     }
 
     /// Takes over everything.
     pub(super) fn absorb_all(&mut self, sampler: &mut LivesSampler) {
-        sampler.finish();
+        sampler.0.empty_slots();
         self.absorb(sampler);
+    }
+
+    fn sort_in(&mut self) {
+        let new = std::mem::take(&mut self.new).finish().into_iter();
+        self.lives.extend(new.map(|(key, blocks)| CallerDelta {
+            caller: CallerId((key >> 16) as u32),
+            stretch: key as u32 & 0xffff,
+            delta: Delta {
+                blocks: blocks.into(),
+                bytes: 0,
+            },
+        }));
     }
 
     /// Makes stretches 2^`by` times as long. Nothing may wait in any sampler.
     pub(super) fn coarsen(&mut self, by: u32) {
-        self.0.finish();
-        let before = std::mem::take(&mut self.0);
+        self.finish();
+        let before = std::mem::take(&mut self.lives);
         let mut lives = before.iter().peekable();
         let mut packer = Packer::default();
         let mut of_caller: Vec<CallerDelta> = Vec::new();
@@ -269,12 +238,13 @@ impl AllLives {
             of_caller.sort_unstable_by_key(CallerDelta::when);
             of_caller.drain(..).for_each(|life| packer.push(life));
         }
-        self.0 = Sorted::from(packer.finish());
+        self.lives = Sorted::from(packer.finish());
     }
 
     /// No block dies any more.
     pub(super) fn finish(&mut self) {
-        self.0.finish();
+        self.sort_in();
+        self.lives.finish();
     }
 
     /// Of so many callers, by [`CallerId`], over a run of this length.
@@ -287,7 +257,7 @@ impl AllLives {
             let line = (u64::from(part) + 1) << PART << shift;
             (stretch_of(of_curves(line.min(length.lines)), shift) >> PART) as u8
         };
-        let mut all = self.0.iter().peekable();
+        let mut all = self.lives.iter().peekable();
         let callers = (0..callers as u32).map(CallerId);
         callers.map(move |caller| {
             let lives = std::iter::from_fn(|| all.next_if(|life| life.caller == caller));

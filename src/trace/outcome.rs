@@ -8,12 +8,12 @@ use super::caller_list::Callers;
 use super::changes::Curves;
 use super::curve::Curve;
 use super::fault::{Fault, Faults, UnknownFree};
-use super::live::{Freed, LiveBlocks, Met, Reuse, ReuseCounts, SHARDS};
-use super::live_sizes::{LiveSizes, counted};
+use super::live::{Freed, LiveBlocks, Met, Reuse, ReuseCounts};
+use super::live_counts::LiveCounts;
+use super::live_sizes::LiveSizes;
 use super::lives::{AllLives, Lives};
 use super::sizes::{Sizes, SizesSeen};
 use super::stop::Length;
-use super::survivors::Survivors;
 
 /// What one caller did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,9 +106,12 @@ impl Trace {
         self.lost = Curves::default();
         let lives = self.under(reuse).lives();
         self.lives = AllLives::default();
-        let outcome = self.under(reuse);
-        let (stats, survivors) = (outcome.stats(), outcome.survivors());
-        let live_sizes = outcome.live_sizes();
+        let mut counts = self.under(reuse).live_counts();
+        self.live = Vec::new();
+        let stats = self.under(reuse).stats_of(&counts);
+        let callers = self.allocated.len();
+        let survivors = counts.take_births().curves(callers, self.length);
+        let live_sizes = counts.into_sizes(callers);
         let sizes = self.sizes.into_iter().map(|seen| seen.sizes());
         let known = stats.into_iter().zip(sizes).zip(live_sizes);
         let curves = curves.into_iter().zip(survivors).zip(lives);
@@ -129,60 +132,39 @@ impl Trace {
     }
 }
 
-/// So many callers are many.
-const MANY_CALLERS: usize = 1 << 14;
-
 impl Outcome<'_> {
     /// The figures of every caller, by [`CallerId`].
     pub fn stats(&self) -> Vec<CallerStats> {
-        let stats = |&allocations: &u64| CallerStats {
-            allocations,
-            live: Tally::default(),
+        self.stats_of(&self.live_counts())
+    }
+
+    fn stats_of(&self, counts: &LiveCounts) -> Vec<CallerStats> {
+        let allocated = self.trace.allocated.iter();
+        let live = counts.live(allocated.len());
+        let stats = allocated.zip(live);
+        let stats = stats.map(|(&allocations, live)| CallerStats { allocations, live });
+        stats.collect()
+    }
+
+    /// All that is live, a part of the addresses at a time.
+    fn live_counts(&self) -> LiveCounts {
+        let of_shard = |shard: &LiveBlocks| {
+            LiveCounts::of(shard.iter(self.reuse).map(|(_, block)| Block {
+                caller: self.trace.is(block.caller),
+                ..block
+            }))
         };
-        let mut stats: Vec<CallerStats> = self.trace.allocated.iter().map(stats).collect();
-        // A table for each part of the addresses, or for some of them, where a table is large.
-        let together = match stats.len() {
-            ..MANY_CALLERS => 1,
-            _ => SHARDS / 2,
-        };
-        let live = self.trace.live.par_chunks(together);
-        let live: Vec<Vec<Tally>> = live.map(|shards| self.live_of(shards)).collect();
-        for of_shard in live {
-            for (stats, live) in stats.iter_mut().zip(of_shard) {
-                stats.live.add(live);
-            }
-        }
-        stats
+        let shards = self.trace.live.par_iter().map(of_shard);
+        shards.reduce(LiveCounts::default, |mut sum, of_shard| {
+            sum.absorb(of_shard);
+            sum
+        })
     }
 
     /// What each caller asked for, by [`CallerId`]; `None` where it allocated nothing.
     pub fn sizes(&self) -> Vec<Option<Sizes>> {
         let sizes = self.trace.sizes.iter();
         sizes.map(|seen| seen.sizes()).collect()
-    }
-
-    /// The sizes of what is live, by [`CallerId`].
-    pub fn live_sizes(&self) -> Vec<LiveSizes> {
-        let of_shard = |shard: &LiveBlocks| {
-            counted(shard.iter(self.reuse).map(|(_, block)| Block {
-                caller: self.trace.is(block.caller),
-                ..block
-            }))
-        };
-        let all = self.trace.live.par_iter().flat_map_iter(of_shard);
-        LiveSizes::of_counted(all.collect(), self.trace.allocated.len())
-    }
-
-    /// What is live of a part of all addresses, by caller.
-    fn live_of(&self, shards: &[LiveBlocks]) -> Vec<Tally> {
-        let mut live = vec![Tally::default(); self.trace.allocated.len()];
-        for (_, block) in shards.iter().flat_map(|shard| shard.iter(self.reuse)) {
-            live[self.trace.is(block.caller).0 as usize].add(Tally {
-                blocks: 1,
-                bytes: block.size,
-            });
-        }
-        live
     }
 
     /// What was live of each caller at equal steps of the run, by [`CallerId`].
@@ -199,18 +181,8 @@ impl Outcome<'_> {
 
     /// What of each caller lived to the end, and since when: how many of its last blocks were there at each step.
     pub fn survivors(&self) -> Vec<Curve> {
-        let of_shard = |shard: &LiveBlocks| {
-            Survivors::of(shard.iter(self.reuse).map(|(_, block)| {
-                let caller = self.trace.is(block.caller);
-                Block { caller, ..block }
-            }))
-        };
-        let shards = self.trace.live.par_iter().map(of_shard);
-        let survivors = shards.reduce(Survivors::default, |mut sum, of_shard| {
-            sum.absorb(of_shard);
-            sum
-        });
-        survivors.curves(self.trace.allocated.len(), self.trace.length)
+        let births = self.live_counts().take_births();
+        births.curves(self.trace.allocated.len(), self.trace.length)
     }
 
     /// How long the blocks of each caller lived that were freed, by [`CallerId`].

@@ -183,7 +183,6 @@ impl Replay {
         self.shards.par_iter_mut().for_each(|shard| {
             shard.late.coarsen(by);
             shard.lost.coarsen(by);
-            shard.lives.coarsen(by);
             shard.allocations.coarsen(by);
             shard.live.coarsen(by);
         });

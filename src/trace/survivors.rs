@@ -7,28 +7,22 @@
 use super::block::{Block, CallerId, Tally};
 use super::changes::Steps;
 use super::curve::{Curve, CurveWriter, STEPS};
+use super::key_counts::KeyCounts;
 use super::stop::Length;
 
-/// Survivors by caller and by the stretch in which they were born, ascending: of each, how many there are.
-///
-/// Blocks are sorted and counted a part of all addresses at a time. A map of what was counted would take several times as
-/// much for each of a million callers.
+/// Survivors by caller and by the stretch in which they were born: of each, how many there are, in any number of parts.
 #[derive(Debug, Default)]
 pub(crate) struct Survivors(Vec<(u64, u32)>);
 
-/// The caller and the stretch in one number.
-fn key(block: Block) -> u64 {
-    u64::from(block.caller.0) << 8 | u64::from(block.born)
-}
-
 impl Survivors {
-    pub(crate) fn of(blocks: impl Iterator<Item = Block>) -> Survivors {
-        let mut keys: Vec<u64> = blocks.map(key).collect();
-        keys.sort_unstable();
-        let alike = keys.chunk_by(|a, b| a == b);
-        let mut counts = Vec::with_capacity(alike.clone().count());
-        counts.extend(alike.map(|alike| (alike[0], alike.len() as u32)));
-        Survivors(counts)
+    /// The caller and the stretch in one number.
+    pub(super) fn key(block: Block) -> u64 {
+        u64::from(block.caller.0) << 8 | u64::from(block.born)
+    }
+
+    /// Of blocks that were counted by their [`key`](Self::key).
+    pub(super) fn of(counts: KeyCounts<u64>) -> Survivors {
+        Survivors(counts.finish())
     }
 
     pub(crate) fn absorb(&mut self, other: Survivors) {
