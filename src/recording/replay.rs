@@ -301,6 +301,7 @@ impl RecordingReplay {
     fn freed(&mut self, address: u64, by_realloc: bool) {
         self.recording.events += 1;
         self.moved();
+        self.table.tidy();
         match self.table.free(address) {
             Held::Live(block) if by_realloc => {
                 self.moving.insert(self.thread, (address, block));

@@ -6,7 +6,7 @@ use hashbrown::hash_map::Entry;
 use serde::{Deserialize, Serialize};
 
 use super::block::Block;
-use super::table::{AddressTable, Held};
+use super::table::{AddressTable, Held, Place};
 
 /// What it means that a block is allocated at an address that is still live.
 ///
@@ -108,6 +108,12 @@ pub struct Met {
 }
 
 impl Met {
+    /// A block, whatever the log's glibc.
+    const LIVE: Met = Met {
+        late: Freed::Live,
+        lost: Freed::Live,
+    };
+
     pub(crate) fn under(self, reuse: Reuse) -> Freed {
         match reuse {
             Reuse::FreeLoggedLate => self.late,
@@ -174,70 +180,124 @@ pub enum Ended {
 }
 
 impl LiveBlocks {
+    /// Where an address stands, for what is done there before the next [`tidy`](Self::tidy).
+    #[inline(always)]
+    pub(crate) fn place(&self, address: u64) -> Place {
+        self.slots.place(address)
+    }
+
+    /// What was looked up before this is no longer where it was.
+    pub fn tidy(&mut self) {
+        self.slots.tidy();
+    }
+
     /// Notes a block at `address`, allocated in line `line`.
-    #[inline]
     pub fn allocate(&mut self, address: u64, block: Block, line: u64) -> Ended {
-        if !self.disputed.is_empty()
-            && let Some(disputed) = self.disputed.get_mut(&address)
-        {
-            if disputed.queued > 0 {
-                self.late.live_address_reused.note(line);
-            }
-            if disputed.is_live {
-                self.lost.live_address_reused.note(line);
-            }
-            let ended = disputed.newest_if(disputed.queued > 0, disputed.is_live);
-            disputed.newest = block;
-            disputed.queued += 1;
-            disputed.is_live = true;
-            let is_second = disputed.queued == 2;
-            self.settle(address);
-            self.doubled(is_second);
-            return ended;
+        self.allocate_at(self.place(address), address, block, line)
+    }
+
+    #[inline(always)]
+    pub(crate) fn allocate_at(
+        &mut self,
+        place: Place,
+        address: u64,
+        block: Block,
+        line: u64,
+    ) -> Ended {
+        if !self.disputed.is_empty() && self.disputed.contains_key(&address) {
+            return self.allocate_in_dispute(address, block, line);
         }
-        if let Held::Live(before) = self.slots.put(address, block) {
-            // While an address is disputed, its slot says nothing.
-            self.slots.free(address);
+        match self.slots.put_at(place, address, block) {
+            Held::Live(before) => self.begin_dispute(address, before, block, line),
+            Held::Nothing | Held::Mark => Ended::Nothing,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_dispute(&mut self, address: u64, before: Block, newest: Block, line: u64) -> Ended {
+        // While an address is disputed, its slot says nothing.
+        self.slots.free(address);
+        self.late.live_address_reused.note(line);
+        self.lost.live_address_reused.note(line);
+        let disputed = Disputed {
+            newest,
+            queued: 2,
+            is_live: true,
+        };
+        self.disputed.insert(address, disputed);
+        self.doubled(true);
+        Ended::Block(before)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_in_dispute(&mut self, address: u64, block: Block, line: u64) -> Ended {
+        let Some(disputed) = self.disputed.get_mut(&address) else {
+            return Ended::Nothing;
+        };
+        if disputed.queued > 0 {
             self.late.live_address_reused.note(line);
-            self.lost.live_address_reused.note(line);
-            let disputed = Disputed {
-                newest: block,
-                queued: 2,
-                is_live: true,
-            };
-            self.disputed.insert(address, disputed);
-            self.doubled(true);
-            return Ended::Block(before);
         }
-        Ended::Nothing
+        if disputed.is_live {
+            self.lost.live_address_reused.note(line);
+        }
+        let ended = disputed.newest_if(disputed.queued > 0, disputed.is_live);
+        disputed.newest = block;
+        disputed.queued += 1;
+        disputed.is_live = true;
+        let is_second = disputed.queued == 2;
+        self.settle(address);
+        self.doubled(is_second);
+        ended
     }
 
     /// Takes the block at `address` away in line `line`, and says whether there was one, and which.
-    #[inline]
     pub fn free(&mut self, address: u64, line: u64) -> (Met, Ended) {
-        let (met, ended) = if !self.disputed.is_empty()
-            && let Some(disputed) = self.disputed.get_mut(&address)
-        {
-            let met = Met {
-                late: freed(disputed.queued > 0),
-                lost: freed(disputed.is_live),
-            };
-            let ended = disputed.newest_if(disputed.queued == 1, disputed.is_live);
-            self.doubled -= u64::from(disputed.queued == 2);
-            disputed.queued = disputed.queued.saturating_sub(1);
-            disputed.is_live = false;
-            self.settle(address);
-            (met, ended)
-        } else {
-            let (both, ended) = match self.slots.free(address) {
-                Held::Live(block) => (Freed::Live, Ended::Block(block)),
-                Held::Mark => (Freed::Again, Ended::Nothing),
-                Held::Nothing if self.slots.has_forgotten() => (Freed::Unsure, Ended::Nothing),
-                Held::Nothing => (Freed::Unknown, Ended::Nothing),
-            };
-            let (late, lost) = (both, both);
-            (Met { late, lost }, ended)
+        self.tidy();
+        self.free_at(self.place(address), address, line)
+    }
+
+    #[inline(always)]
+    pub(crate) fn free_at(&mut self, place: Place, address: u64, line: u64) -> (Met, Ended) {
+        if !self.disputed.is_empty() && self.disputed.contains_key(&address) {
+            return self.free_in_dispute(address, line);
+        }
+        match self.slots.free_at(place, address) {
+            Held::Live(block) => (Met::LIVE, Ended::Block(block)),
+            Held::Mark => (self.met_no_block(Freed::Again, line), Ended::Nothing),
+            Held::Nothing => (self.met_no_block(Freed::Unknown, line), Ended::Nothing),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn met_no_block(&mut self, freed: Freed, line: u64) -> Met {
+        let both = match freed {
+            Freed::Unknown if self.slots.has_forgotten() => Freed::Unsure,
+            freed => freed,
         };
+        self.late.note(both, line);
+        self.lost.note(both, line);
+        let (late, lost) = (both, both);
+        Met { late, lost }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn free_in_dispute(&mut self, address: u64, line: u64) -> (Met, Ended) {
+        let Some(disputed) = self.disputed.get_mut(&address) else {
+            return (Met::LIVE, Ended::Nothing);
+        };
+        let met = Met {
+            late: freed(disputed.queued > 0),
+            lost: freed(disputed.is_live),
+        };
+        let ended = disputed.newest_if(disputed.queued == 1, disputed.is_live);
+        self.doubled -= u64::from(disputed.queued == 2);
+        disputed.queued = disputed.queued.saturating_sub(1);
+        disputed.is_live = false;
+        self.settle(address);
         self.late.note(met.late, line);
         self.lost.note(met.lost, line);
         (met, ended)
@@ -305,7 +365,7 @@ impl LiveBlocks {
 #[inline]
 pub fn shard_of(address: u64) -> usize {
     const { assert!(SHARDS == 16) };
-    ((address >> 12).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60) as usize
+    ((address >> super::table::SHARD_BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60) as usize
 }
 
 /// In a dispute a block has stood at the address, so what is gone was freed.

@@ -157,9 +157,7 @@ impl Replay {
         shards.for_each(|(index, shard)| {
             for lane in lanes {
                 let steps = &lane.parser.parsed().steps[index];
-                steps
-                    .iter()
-                    .for_each(|step| shard.step(step, lane, shift, options.keep_unknown_frees));
+                shard.replay(steps, lane, shift, options.keep_unknown_frees);
             }
         });
         let waiting =

@@ -9,6 +9,7 @@ use super::lane::Lane;
 use super::live::{Ended, Freed, LiveBlocks, Met};
 use super::lives::LivesSampler;
 use super::parse::{Action, BlockRecord};
+use super::table::Place;
 
 /// What happened at a part of all addresses.
 #[derive(Debug, Default)]
@@ -25,10 +26,39 @@ pub(super) struct Shard {
     pub(super) allocations: AllocationsSeen,
 }
 
+/// So many steps look up their blocks at one time: as many as a core can wait for, and some more.
+const AT_ONCE: usize = 64;
+
 impl Shard {
     /// `keep_unknown`: whether frees that met no block are kept one by one.
-    #[inline]
-    pub(super) fn step(&mut self, step: &BlockRecord, lane: &Lane, shift: u32, keep_unknown: bool) {
+    pub(super) fn replay(
+        &mut self,
+        steps: &[BlockRecord],
+        lane: &Lane,
+        shift: u32,
+        keep_unknown: bool,
+    ) {
+        let mut places = [Place::NOWHERE; AT_ONCE];
+        for steps in steps.chunks(AT_ONCE) {
+            self.live.tidy();
+            for (place, step) in places.iter_mut().zip(steps) {
+                *place = self.live.place(step.address);
+            }
+            for (place, step) in places.iter().zip(steps) {
+                self.step(*place, step, lane, shift, keep_unknown);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn step(
+        &mut self,
+        place: Place,
+        step: &BlockRecord,
+        lane: &Lane,
+        shift: u32,
+        keep_unknown: bool,
+    ) {
         let line = lane.lines_before + u64::from(step.line());
         match step.action() {
             action @ (Action::Allocate | Action::AllocateInRealloc) => {
@@ -41,13 +71,13 @@ impl Shard {
                     size: step.size,
                     born: stretch as Stretch,
                 };
-                let ended = self.live.allocate(step.address, block, line);
+                let ended = self.live.allocate_at(place, step.address, block, line);
                 self.late.note(stretch, caller, Delta::begins(block));
                 self.allocations.note(stretch);
                 self.ended(ended, stretch);
             }
             action @ (Action::Free | Action::FreeInRealloc) => {
-                let (met, ended) = self.live.free(step.address, line);
+                let (met, ended) = self.live.free_at(place, step.address, line);
                 self.ended(ended, stretch_of(line, shift));
                 if met.late != Freed::Live || met.lost != Freed::Live {
                     let free = UnknownFree {
@@ -62,14 +92,23 @@ impl Shard {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn ended(&mut self, ended: Ended, stretch: u64) {
-        let (block, late, on_top) = match ended {
-            Ended::Nothing => return,
+        match ended {
+            Ended::Nothing => {}
             Ended::Block(block) => {
                 self.lives.note(stretch, block);
-                return self.late.note(stretch, block.caller, Delta::ends(block));
+                self.late.note(stretch, block.caller, Delta::ends(block));
             }
+            ended => self.ended_in_dispute(ended, stretch),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ended_in_dispute(&mut self, ended: Ended, stretch: u64) {
+        let (block, late, on_top) = match ended {
+            Ended::Nothing | Ended::Block(_) => return,
             Ended::IfLate(block) => {
                 self.lives.note(stretch, block);
                 (block, Delta::ends(block), Delta::ends(block).negated())
@@ -81,6 +120,7 @@ impl Shard {
     }
 
     #[cold]
+    #[inline(never)]
     fn unknown_free(&mut self, free: UnknownFree<CallerId>, met: Met, keep_unknown: bool) {
         for (kind, freed) in [
             (FaultKind::DoubleFree, Freed::Again),
@@ -95,3 +135,4 @@ impl Shard {
         }
     }
 }
+// x

@@ -1,11 +1,15 @@
 //! Blocks by address, laid out so that neighbours in the heap are neighbours here.
 
 use std::hash::{BuildHasher, RandomState};
+use std::hint::black_box;
 
 use hashbrown::HashMap;
 
 use super::block::{Block, CallerId, Stretch};
 use super::freed::{FreedPages, Marks};
+
+/// Addresses that are alike but for so many bits are neighbours, and never apart.
+pub(crate) const SHARD_BITS: u32 = 16;
 
 /// What an address held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub(crate) struct AddressTable {
     live: usize,
     /// Blocks that were freed since marks were last stowed away.
     freed_since: usize,
+    /// How often stretches have become twice as long.
+    doublings: u32,
 }
 
 /// So many blocks are freed at least before marks are stowed away.
@@ -56,8 +62,17 @@ const ALONE: usize = 39;
 
 const SLOTS_OF_PAGE: usize = 256;
 
+/// Where the slot of an address is, until the table is tidied up; of those without a page, nowhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place(usize);
+
+impl Place {
+    pub(crate) const NOWHERE: Place = Place(usize::MAX);
+}
+
 /// A block, a mark or nothing, in 8 bytes: the caller's number plus 2 in the upper half, the stretch in which the block
-/// was born in the 8 bits below, and its size in the rest.
+/// was born in the 8 bits below, how often stretches had become twice as long by then in 6 bits, and its size in the rest.
+/// So when stretches become longer, no slot has to be touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Slot(u64);
 
@@ -65,13 +80,16 @@ impl Slot {
     const NOTHING: Slot = Slot(0);
     const MARK: Slot = Slot(1 << 32);
     /// Bits of a size.
-    const SIZE: u32 = 24;
+    const SIZE: u32 = 18;
+    /// Bits of how often stretches had become longer: as often as a `u64` can be halved.
+    const DOUBLINGS: u32 = 6;
+    const BORN: u32 = Slot::SIZE + Slot::DOUBLINGS;
     /// Stands for a size that is in [`AddressTable::large`].
     const LARGE: u64 = (1 << Slot::SIZE) - 1;
 
     #[inline]
-    fn new(block: Block) -> Self {
-        let born = u64::from(block.born) << Slot::SIZE;
+    fn new(block: Block, doublings: u32) -> Self {
+        let born = u64::from(block.born) << Slot::BORN | u64::from(doublings) << Slot::SIZE;
         Slot((u64::from(block.caller.0) + 2) << 32 | born | block.size.min(Slot::LARGE))
     }
 
@@ -85,16 +103,12 @@ impl Slot {
         self.0 & Slot::LARGE == Slot::LARGE
     }
 
+    /// In stretches as long as they are now.
     #[inline]
-    fn born(self) -> Stretch {
-        (self.0 >> Slot::SIZE) as Stretch
-    }
-
-    /// With stretches that are 2^`by` times as long. A mark has none, and is not asked for: so several slots are done at once.
-    #[inline]
-    fn coarsened(self, by: u32) -> Slot {
-        let born = (self.0 >> Slot::SIZE) & 0xff;
-        Slot(self.0 & !(0xff << Slot::SIZE) | (born >> by) << Slot::SIZE)
+    fn born(self, doublings: u32) -> Stretch {
+        let then = (self.0 >> Slot::SIZE) as u32 & ((1 << Slot::DOUBLINGS) - 1);
+        let born = (self.0 >> Slot::BORN) as Stretch;
+        born.checked_shr(doublings - then).unwrap_or(0)
     }
 }
 
@@ -114,36 +128,56 @@ fn address_of(page: u64, slot: usize) -> u64 {
 }
 
 /// Where in a table's slots each page begins: open addressing, at most half full.
+///
+/// Pages that are neighbours share an entry, so that what is looked up for each record stays in the cache next to a core.
 #[derive(Debug)]
 struct Directory {
-    /// A page's number, and its position plus 1; 0 in an entry that is free.
-    entries: Vec<(u64, u64)>,
+    entries: Vec<Region>,
     /// By how much a hash is shifted to be an index.
     shift: u32,
-    pages: usize,
+    regions: usize,
     /// Odd, and another one in each process: no log can be made whose pages all meet at one entry.
     multiplier: u64,
+}
+
+/// Some pages that are neighbours in the heap.
+#[derive(Debug, Clone, Copy, Default)]
+struct Region {
+    /// Its number plus 1; 0 in an entry that is free.
+    number: u64,
+    /// How many pages there are up to each one, and 0 where it is none.
+    pages: [u32; PAGES_OF_REGION],
+}
+
+const PAGES_OF_REGION: usize = 1 << (SHARD_BITS - 12);
+
+/// The number of a page's region plus 1, and which page of it it is.
+#[inline(always)]
+fn region_of(page: u64) -> (u64, usize) {
+    let bits = SHARD_BITS - 12;
+    let number = (page >> 4 >> bits << 4) | (page & 15);
+    (number + 1, (page >> 4) as usize & (PAGES_OF_REGION - 1))
 }
 
 impl Default for Directory {
     fn default() -> Self {
         Directory {
-            entries: vec![(0, 0); 16],
+            entries: vec![Region::default(); 16],
             shift: 64 - 4,
-            pages: 0,
+            regions: 0,
             multiplier: RandomState::new().hash_one(0) | 1,
         }
     }
 }
 
 impl Directory {
-    /// The entry of a page, or the one that it would have.
+    /// The entry of a region, or the one that it would have.
     #[inline(always)]
-    fn find(&self, page: u64) -> usize {
-        let mut at = (page.wrapping_mul(self.multiplier) >> self.shift) as usize;
+    fn find(&self, number: u64) -> usize {
+        let mut at = (number.wrapping_mul(self.multiplier) >> self.shift) as usize;
         loop {
             match self.entries.get(at) {
-                Some(&(number, position)) if number == page || position == 0 => return at,
+                Some(region) if region.number == number || region.number == 0 => return at,
                 Some(_) => at += 1,
                 None => at = 0,
             }
@@ -152,40 +186,76 @@ impl Directory {
 
     #[inline(always)]
     fn get(&self, page: u64) -> Option<usize> {
-        let (number, position) = self.entries[self.find(page)];
-        // A free entry has the number 0, which a page can have, too.
-        (number == page && position > 0).then(|| position as usize - 1)
+        let (number, index) = region_of(page);
+        let up_to = self.entries[self.find(number)].pages[index];
+        Some((up_to.checked_sub(1)?) as usize * SLOTS_OF_PAGE)
     }
 
-    fn insert(&mut self, page: u64, position: usize) {
-        if self.pages >= self.entries.len() / 2 {
-            let entries = vec![(0, 0); self.entries.len() * 2];
-            self.shift -= 1;
-            for entry in std::mem::replace(&mut self.entries, entries) {
-                if entry.1 > 0 {
-                    let at = self.find(entry.0);
-                    self.entries[at] = entry;
-                }
+    /// A page that begins at this slot.
+    fn insert(&mut self, page: u64, start: usize) {
+        let (number, index) = region_of(page);
+        let mut at = self.find(number);
+        if self.entries[at].number == 0 {
+            if self.regions >= self.entries.len() / 2 {
+                self.grow();
+                at = self.find(number);
+            }
+            self.entries[at].number = number;
+            self.regions += 1;
+        }
+        self.entries[at].pages[index] = (start / SLOTS_OF_PAGE) as u32 + 1;
+    }
+
+    fn grow(&mut self) {
+        let entries = vec![Region::default(); self.entries.len() * 2];
+        self.shift -= 1;
+        for region in std::mem::replace(&mut self.entries, entries) {
+            if region.number > 0 {
+                let at = self.find(region.number);
+                self.entries[at] = region;
             }
         }
-        let at = self.find(page);
-        self.entries[at] = (page, position as u64 + 1);
-        self.pages += 1;
     }
 
-    /// Every page's number and position.
+    /// Every page's number, and the slot at which it begins.
     fn iter(&self) -> impl Iterator<Item = (u64, usize)> + '_ {
-        let used = self.entries.iter().filter(|(_, position)| *position > 0);
-        used.map(|&(number, position)| (number, position as usize - 1))
+        let used = self.entries.iter().filter(|region| region.number > 0);
+        used.flat_map(|region| {
+            let number = region.number - 1;
+            let pages = (0..).zip(region.pages).filter(|(_, up_to)| *up_to > 0);
+            pages.map(move |(index, up_to)| {
+                let first = number >> 4 << (SHARD_BITS - 12);
+                let page = (first | index) << 4 | (number & 15);
+                (page, (up_to as usize - 1) * SLOTS_OF_PAGE)
+            })
+        })
     }
 }
 
 impl AddressTable {
+    /// Where the slot of an address is now, for what is done there next.
+    ///
+    /// It waits for the slot to come from memory, and that is what it is for: several addresses that are looked up one
+    /// after the other wait together, and those that are changed one after the other do not.
+    #[inline(always)]
+    pub(crate) fn place(&self, address: u64) -> Place {
+        let page = self.directory.get(page_of(address));
+        let place = page.map_or(Place::NOWHERE, |page| Place(page + slot_of(address)));
+        black_box(self.slots.get(place.0).copied());
+        place
+    }
+
     /// Puts a block at an address, and says what it held before.
     #[inline(always)]
     pub(crate) fn put(&mut self, address: u64, block: Block) -> Held {
-        let slot = Slot::new(block);
-        let before = self.replace(address, slot);
+        self.put_at(self.place(address), address, block)
+    }
+
+    /// The same, at a place that was looked up after the last [`tidy`](Self::tidy).
+    #[inline(always)]
+    pub(crate) fn put_at(&mut self, place: Place, address: u64, block: Block) -> Held {
+        let slot = Slot::new(block, self.doublings);
+        let before = self.replace(place, address, slot);
         self.live += usize::from(!before.is_live());
         let held = self.held(address, before);
         if slot.is_large() {
@@ -197,17 +267,28 @@ impl AddressTable {
     /// Leaves a mark at an address, and says what it held before.
     #[inline(always)]
     pub(crate) fn free(&mut self, address: u64) -> Held {
-        let before = self.replace(address, Slot::MARK);
+        self.free_at(self.place(address), address)
+    }
+
+    /// The same, at a place that was looked up after the last [`tidy`](Self::tidy).
+    #[inline(always)]
+    pub(crate) fn free_at(&mut self, place: Place, address: u64) -> Held {
+        let before = self.replace(place, address, Slot::MARK);
         let held = self.held(address, before);
         if before.is_large() {
             self.large.remove(&address);
         }
         self.live -= usize::from(before.is_live());
         self.freed_since += 1;
+        held
+    }
+
+    /// Stows away marks once in a while, when places are no longer needed.
+    #[inline]
+    pub(crate) fn tidy(&mut self) {
         if self.freed_since > AT_ONCE {
             self.stow_if_it_pays();
         }
-        held
     }
 
     #[inline(always)]
@@ -220,17 +301,21 @@ impl AddressTable {
     }
 
     #[inline(always)]
-    fn replace(&mut self, address: u64, slot: Slot) -> Slot {
-        let page = self.directory.get(page_of(address));
-        match page.and_then(|page| self.slots.get_mut(page + slot_of(address))) {
+    fn replace(&mut self, place: Place, address: u64, slot: Slot) -> Slot {
+        match self.slots.get_mut(place.0) {
             Some(found) => std::mem::replace(found, slot),
             None => self.replace_off_page(address, slot),
         }
     }
 
     #[cold]
+    #[inline(never)]
     fn replace_off_page(&mut self, address: u64, slot: Slot) -> Slot {
         let (page, index) = (page_of(address), slot_of(address));
+        // The page can have come since the place was looked up.
+        if let Some(start) = self.directory.get(page) {
+            return std::mem::replace(&mut self.slots[start + index], slot);
+        }
         let was = |is_marked: bool| if is_marked { Slot::MARK } else { Slot::NOTHING };
         if slot == Slot::MARK {
             let before = self.alone.remove(&address);
@@ -240,7 +325,7 @@ impl AddressTable {
         }
         if self.taken() <= self.allowed() {
             self.make_page(page);
-            return self.replace(address, slot);
+            return self.replace_off_page(address, slot);
         }
         let is_marked = self.freed.unmark(page, index);
         self.alone.insert(address, slot).unwrap_or(was(is_marked))
@@ -304,13 +389,7 @@ impl AddressTable {
 
     /// Makes stretches 2^`by` times as long.
     pub(crate) fn coarsen(&mut self, by: u32) {
-        let by = by.min(Stretch::BITS);
-        for slot in &mut self.slots {
-            *slot = slot.coarsened(by);
-        }
-        for slot in self.alone.values_mut() {
-            *slot = slot.coarsened(by);
-        }
+        self.doublings = (self.doublings + by).min((1 << Slot::DOUBLINGS) - 1);
     }
 
     /// Whether an address that holds nothing can have held a block that was freed.
@@ -346,7 +425,7 @@ impl AddressTable {
         Block {
             caller: CallerId((slot.0 >> 32) as u32 - 2),
             size,
-            born: slot.born(),
+            born: slot.born(self.doublings),
         }
     }
 }
@@ -397,6 +476,7 @@ mod tests {
                     }
                     _ => prop_assert_eq!(table.free(address), held(twin.insert(address, None))),
                 }
+                table.tidy();
                 if near == 1 && far == 1 {
                     table.stow();
                 }
