@@ -2,12 +2,10 @@
 
 use super::block::{CallerId, LocalCaller};
 use super::parse::Parser;
-use super::reader::Piece;
 
-/// One of the pieces of a round, and the parser that takes this place in every round.
+/// The parser that takes this place in every round, and where its piece stands.
 #[derive(Default)]
 pub(super) struct Lane {
-    pub piece: Piece,
     pub parser: Parser,
     /// The log's numbers of the callers that are new in the piece.
     pub new_callers: Vec<CallerId>,

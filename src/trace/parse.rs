@@ -248,10 +248,7 @@ impl Parser {
     fn step(&mut self, caller: LocalCaller, action: Action, address: u64, size: u64) {
         self.guess.was(caller);
         let is_allocation = action.is_allocation();
-        let seen = self.seen.of(caller);
-        seen.records += 1;
-        seen.allocations += u64::from(is_allocation);
-        seen.sizes.note(size, is_allocation);
+        self.seen.of(caller).note(size, is_allocation);
         let is_wide = address > u64::from(u32::MAX);
         self.parsed.wide_addresses += u64::from(is_allocation & is_wide);
         let step = BlockRecord::new(self.line, action, caller, address, size);
@@ -374,7 +371,7 @@ impl Parser {
 
     #[cold]
     fn failed(&mut self, kind: FaultKind, caller: LocalCaller) {
-        self.seen.of(caller).records += 1;
+        self.seen.of(caller).note(0, false);
         let anomalies = &mut self.parsed.anomalies;
         let counts = match kind {
             FaultKind::FailedAllocation => &mut anomalies.failed_allocations,

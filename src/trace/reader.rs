@@ -141,6 +141,8 @@ impl<R: Read> Pieces<R> {
         while !self.is_at_end {
             let wanted = filled + self.size;
             if piece.text.len() < wanted {
+                // With room for a longer carry, and not for twice as much.
+                piece.text.reserve_exact(wanted + 512 - piece.text.len());
                 piece.text.resize(wanted, 0);
             }
             let read = self.fill(&mut piece.text[filled..wanted]);

@@ -49,10 +49,13 @@ impl Rounds {
     /// One piece a thread. A piece and its steps stay in the cache of a core; more pieces than
     /// [`MOST`](Self::MOST) would make the memory that a log takes depend on the machine.
     fn of_this_machine() -> Self {
-        Rounds {
-            piece: 128 * 1024,
-            pieces: rayon::current_num_threads().clamp(1, Self::MOST),
-        }
+        let pieces = rayon::current_num_threads().clamp(1, Self::MOST);
+        // Threads wait for each other in every round, which longer pieces make worth it.
+        let piece = match pieces {
+            1 => 128 * 1024,
+            _ => 256 * 1024,
+        };
+        Rounds { piece, pieces }
     }
 
     const MOST: usize = 16;
@@ -73,11 +76,15 @@ pub fn replay_in(
 ) -> io::Result<Trace> {
     let mut pieces = Pieces::new(log, rounds.piece);
     let mut replay = Replay::new(rounds, options);
-    let mut next: Vec<Piece> = replay.lanes.iter().map(|_| Piece::default()).collect();
-    read_round(&mut pieces, &mut next);
-    while next.first().is_some_and(|piece| !piece.is_empty()) {
-        replay.swap_pieces(&mut next);
-        rayon::join(|| replay.round(), || read_round(&mut pieces, &mut next));
+    let mut round: Vec<Piece> = replay.lanes.iter().map(|_| Piece::default()).collect();
+    read_round(&mut pieces, &mut round);
+    while round.first().is_some_and(|piece| !piece.is_empty()) {
+        replay.parse(&round);
+        // What was parsed has no need of its text.
+        rayon::join(
+            || replay.replay_steps(),
+            || read_round(&mut pieces, &mut round),
+        );
     }
     match pieces.failed {
         Some(error) if replay.records == 0 => Err(error),
@@ -139,19 +146,16 @@ impl Replay {
         }
     }
 
-    fn swap_pieces(&mut self, next: &mut [Piece]) {
-        for (lane, piece) in self.lanes.iter_mut().zip(next) {
-            std::mem::swap(&mut lane.piece, piece);
-        }
-    }
-
-    fn round(&mut self) {
-        let (lanes, known) = (self.lanes.par_iter_mut(), &self.texts);
-        lanes.for_each(|lane| lane.parser.parse(&lane.piece, known));
+    fn parse(&mut self, round: &[Piece]) {
+        let (lanes, known) = (self.lanes.par_iter_mut().zip(round), &self.texts);
+        lanes.for_each(|(lane, piece)| lane.parser.parse(piece, known));
         for index in 0..self.lanes.len() {
             self.count(index);
         }
         self.make_stretches_for(self.all_lines);
+    }
+
+    fn replay_steps(&mut self) {
         let (lanes, options, shift) = (&self.lanes, self.options, self.shift);
         let shards = self.shards.par_iter_mut().enumerate();
         shards.for_each(|(index, shard)| {

@@ -25,8 +25,7 @@ impl CallerSeen {
 /// counts takes no more memory with a million callers than with some thousands.
 #[derive(Debug, Default)]
 pub(super) struct SeenInPiece {
-    /// As many as `SLOTS`, or none.
-    slots: Vec<(LocalCaller, CallerSeen)>,
+    slots: Slots,
     /// Slots that have a caller.
     taken: Vec<u32>,
     done: Vec<(LocalCaller, CallerSeen)>,
@@ -35,36 +34,84 @@ pub(super) struct SeenInPiece {
 /// As many as a power of two: about as many as a piece has lines.
 const SLOTS: usize = 1 << 12;
 
-const NOBODY: LocalCaller = LocalCaller(u32::MAX);
+#[derive(Debug)]
+struct Slots(Box<[Slot; SLOTS]>);
 
-impl SeenInPiece {
-    #[inline]
-    pub(super) fn of(&mut self, caller: LocalCaller) -> &mut CallerSeen {
-        let at = caller.0 as usize % SLOTS;
-        let is_there = self.slots.get(at).is_some_and(|slot| slot.0 == caller);
-        if !is_there {
-            self.take_slot(at, caller);
+impl Default for Slots {
+    fn default() -> Self {
+        let slots = vec![Slot::FREE; SLOTS].into_boxed_slice();
+        Slots(slots.try_into().unwrap_or_else(|_| unreachable!()))
+    }
+}
+
+/// What a caller did, in 32 bytes: a piece is far from 2^30 lines.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot {
+    caller: LocalCaller,
+    records: u32,
+    allocations: u32,
+    sizes: SizesSeen,
+}
+
+impl Slot {
+    const FREE: Slot = Slot::of(LocalCaller(u32::MAX));
+
+    const fn of(caller: LocalCaller) -> Self {
+        Slot {
+            caller,
+            records: 0,
+            allocations: 0,
+            sizes: SizesSeen::NONE,
         }
-        &mut self.slots[at].1
     }
 
-    fn take_slot(&mut self, at: usize, caller: LocalCaller) {
-        if self.slots.is_empty() {
-            self.slots.resize(SLOTS, (NOBODY, CallerSeen::default()));
+    fn is_free(self) -> bool {
+        self.caller == Slot::FREE.caller
+    }
+
+    /// A record that may allocate so many bytes.
+    #[inline(always)]
+    pub(super) fn note(&mut self, size: u64, is_allocation: bool) {
+        self.records += 1;
+        self.allocations += u32::from(is_allocation);
+        self.sizes.note(size, is_allocation);
+    }
+
+    fn seen(self) -> (LocalCaller, CallerSeen) {
+        let seen = CallerSeen {
+            records: self.records.into(),
+            allocations: self.allocations.into(),
+            sizes: self.sizes,
+        };
+        (self.caller, seen)
+    }
+}
+
+impl SeenInPiece {
+    #[inline(always)]
+    pub(super) fn of(&mut self, caller: LocalCaller) -> &mut Slot {
+        let at = caller.0 as usize % SLOTS;
+        if self.slots.0[at].caller != caller {
+            self.take_slot(caller);
         }
-        let before = std::mem::replace(&mut self.slots[at], (caller, CallerSeen::default()));
-        match before.0 == NOBODY {
+        &mut self.slots.0[at]
+    }
+
+    #[inline(never)]
+    fn take_slot(&mut self, caller: LocalCaller) {
+        let at = caller.0 as usize % SLOTS;
+        let before = std::mem::replace(&mut self.slots.0[at], Slot::of(caller));
+        match before.is_free() {
             true => self.taken.push(at as u32),
-            false => self.done.push(before),
+            false => self.done.push(before.seen()),
         }
     }
 
     /// Takes out everything; a caller that had to leave its slot comes more than once.
     pub(super) fn take(&mut self) -> Vec<(LocalCaller, CallerSeen)> {
         for at in self.taken.drain(..) {
-            let slot = &mut self.slots[at as usize];
-            self.done
-                .push(std::mem::replace(slot, (NOBODY, CallerSeen::default())));
+            let slot = std::mem::replace(&mut self.slots.0[at as usize], Slot::FREE);
+            self.done.push(slot.seen());
         }
         std::mem::take(&mut self.done)
     }
@@ -80,7 +127,7 @@ mod tests {
         let mut seen = SeenInPiece::default();
         for piece in 0..2 {
             for caller in [3, 3 + slots, 3, 4, 3 + slots, 3 + 2 * slots, 3] {
-                seen.of(LocalCaller(caller)).records += 1;
+                seen.of(LocalCaller(caller)).note(0, false);
             }
             let all = seen.take();
             let records = |caller| {

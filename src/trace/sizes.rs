@@ -48,14 +48,16 @@ pub struct SizesSeen(Sizes);
 
 impl Default for SizesSeen {
     fn default() -> Self {
-        SizesSeen(Sizes {
-            least: u64::MAX,
-            most: 0,
-        })
+        SizesSeen::NONE
     }
 }
 
 impl SizesSeen {
+    pub const NONE: SizesSeen = SizesSeen(Sizes {
+        least: u64::MAX,
+        most: 0,
+    });
+
     /// Without a branch: it is done for every record.
     #[inline]
     pub fn note(&mut self, size: u64, is_allocation: bool) {

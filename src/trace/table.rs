@@ -9,7 +9,7 @@ use super::block::{Block, CallerId, Stretch};
 use super::freed::{FreedPages, Marks};
 
 /// Addresses that are alike but for so many bits are neighbours, and never apart.
-pub(crate) const SHARD_BITS: u32 = 16;
+pub(crate) const SHARD_BITS: u32 = 14;
 
 /// What an address held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
