@@ -32,7 +32,7 @@ pub fn show(plan: &Plan) -> Result<Report> {
 fn report(plan: &Plan) -> Result<Report> {
     plan.check()?;
     let imported = import_all(&plan.runs, plan.save.as_deref(), plan.reading())?;
-    let named = name_callers(imported, &plan.search);
+    let named = name_callers(imported, &plan.search, plan.save.is_some());
     let ends = ends_compared(&named);
     refuse_judgement(&plan.gate, &named, &ends)?;
     if let (Some(file), Some(last)) = (&plan.save, named.last()) {

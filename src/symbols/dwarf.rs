@@ -22,7 +22,7 @@ pub(super) struct NamesOfFile {
     pub names: Vec<Symbolized>,
     /// What the file was compiled from, where all of it is known.
     pub sources: Option<BTreeSet<Text>>,
-    /// What the functions at the addresses are called; `None` if they are too many.
+    /// What the functions at the addresses are called; `None` if they are too many, or not wanted.
     pub bare_names: Option<BareNames>,
     /// Namesakes of these, as far as debug information tells; `None` if there are too many.
     pub functions: Option<BTreeSet<Text>>,
@@ -32,11 +32,12 @@ pub(super) struct NamesOfFile {
     pub lacks_split: bool,
 }
 
-/// Names for return addresses of one file, in the order given.
+/// Names for return addresses of one file, in the order given; and the namesakes of their functions, if they are wanted.
 pub(super) fn symbolize(
     elf: &ElfInfo,
     debug: Option<&Path>,
     addresses: &[LinkAddress],
+    wants_functions: bool,
 ) -> NamesOfFile {
     let store = Store::default();
     let separate = debug.and_then(|path| DebugInfo::open(path, &store, addresses));
@@ -51,7 +52,9 @@ pub(super) fn symbolize(
     let names = addresses.iter().map(|address| symbolizer.name(*address));
     let names: Vec<Symbolized> = names.collect();
     // Many callers lie in one function.
-    let bare_names = BareNames::of(&names.iter().flat_map(functions_at).collect());
+    let bare_names = wants_functions
+        .then(|| BareNames::of(&names.iter().flat_map(functions_at).collect()))
+        .flatten();
     let functions = bare_names.as_ref().and_then(|names| {
         let mut found = Namesakes::default();
         let files = files.iter();

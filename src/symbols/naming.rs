@@ -11,7 +11,7 @@ use super::dwarf::symbolize;
 use super::functions::{BareNames, functions_of};
 use super::module::{MappedModule, ModuleFile};
 use crate::capture::CaptureSet;
-use crate::elf::ElfInfo;
+use crate::elf::{BuildId, ElfInfo};
 use crate::file_name::is_toolchain_library;
 use crate::run::{
     BlamedRun, LinkAddress, Location, ModuleLabel, OwnNames, Role, Run, Runs, Symbolized, Text,
@@ -60,6 +60,13 @@ impl FilesOfRun {
         let module = self.modules.get(location.module?.0 as usize)?;
         Some((module.elf()?, location.address?))
     }
+
+    fn builds(&self) -> BTreeSet<(&str, Option<Build<'_>>)> {
+        let modules = self.modules.iter();
+        let own = modules.filter(|module| !is_toolchain_library(&module.name));
+        own.map(|module| (&*module.name, module.elf().map(build_of)))
+            .collect()
+    }
 }
 
 /// One ELF file and the addresses in it that need names.
@@ -68,6 +75,21 @@ struct NamingJob<'a> {
     sysroot: Option<&'a Path>,
     debug_files: &'a [ElfInfo],
     addresses: BTreeSet<LinkAddress>,
+    wants_functions: bool,
+}
+
+/// What tells one build of a file from another: the build id and the size, or else where it is.
+type Build<'a> = Result<(&'a BuildId, u64), &'a Path>;
+
+fn build_of(elf: &ElfInfo) -> Build<'_> {
+    let size = elf.path.metadata().ok().map(|file| file.len());
+    elf.build_id.as_ref().zip(size).ok_or(&elf.path)
+}
+
+/// Whether runs may be of several builds. One that was saved has none of its files here.
+fn may_differ(runs: &[RunToName]) -> bool {
+    runs.windows(2)
+        .any(|pair| pair[0].files.builds() != pair[1].files.builds())
 }
 
 /// What a file had to say.
@@ -84,8 +106,14 @@ struct Answers {
     names: BTreeMap<LinkAddress, Symbolized>,
 }
 
-/// Names the call sites of every run, files in parallel.
-pub(crate) fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Runs<OwnNames> {
+/// Names the call sites of every run, files in parallel. Where a run is saved, it will be compared with other builds.
+pub(crate) fn name_callers(
+    runs: Vec<RunToName>,
+    search: &SearchPath,
+    is_saved: bool,
+) -> Runs<OwnNames> {
+    // To look for functions takes as long as half of all names, and between equal builds none changes.
+    let wants_functions = is_saved || may_differ(&runs);
     let mut jobs: BTreeMap<&Path, NamingJob<'_>> = BTreeMap::new();
     for RunToName { run, files } in &runs {
         let places = run.locations.iter();
@@ -95,6 +123,7 @@ pub(crate) fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Runs<Ow
                 sysroot: files.sysroot.as_deref(),
                 debug_files: &files.debug_files,
                 addresses: BTreeSet::new(),
+                wants_functions,
             });
             job.addresses.insert(address);
         }
@@ -104,7 +133,10 @@ pub(crate) fn name_callers(runs: Vec<RunToName>, search: &SearchPath) -> Runs<Ow
         .into_par_iter()
         .map(|(path, job)| (path.to_path_buf(), answer(&job, search)))
         .collect();
-    let functions = functions_by_file(&runs, &answers);
+    let functions = match wants_functions {
+        true => functions_by_file(&runs, &answers),
+        false => BTreeMap::new(),
+    };
     let runs = runs.into_iter();
     Runs::new(runs.map(|run| named(run, &answers, &functions)).collect())
 }
@@ -115,7 +147,7 @@ fn answer(job: &NamingJob<'_>, search: &SearchPath) -> Answers {
         false => find_debug_file(job.elf, search, job.sysroot, job.debug_files),
     };
     let addresses: Vec<LinkAddress> = job.addresses.iter().copied().collect();
-    let said = symbolize(job.elf, debug.as_deref(), &addresses);
+    let said = symbolize(job.elf, debug.as_deref(), &addresses, job.wants_functions);
     Answers {
         has_lines: job.elf.has_dwarf || debug.is_some(),
         is_partial: said.is_partial,
