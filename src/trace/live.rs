@@ -193,29 +193,55 @@ impl LiveBlocks {
 
     /// Notes a block at `address`, allocated in line `line`.
     pub fn allocate(&mut self, address: u64, block: Block, line: u64) -> Ended {
-        self.allocate_at(self.place(address), address, block, line)
-    }
-
-    #[inline(always)]
-    pub(crate) fn allocate_at(
-        &mut self,
-        place: Place,
-        address: u64,
-        block: Block,
-        line: u64,
-    ) -> Ended {
-        if !self.disputed.is_empty() && self.disputed.contains_key(&address) {
+        if self.is_disputed(address) {
             return self.allocate_in_dispute(address, block, line);
         }
-        match self.slots.put_at(place, address, block) {
+        match self.put(self.place(address), address, block) {
             Held::Live(before) => self.begin_dispute(address, before, block, line),
             Held::Nothing | Held::Mark => Ended::Nothing,
         }
     }
 
+    /// Takes the block at `address` away in line `line`, and says whether there was one, and which.
+    pub fn free(&mut self, address: u64, line: u64) -> (Met, Ended) {
+        self.tidy();
+        if self.is_disputed(address) {
+            return self.free_in_dispute(address, line);
+        }
+        match self.take(self.place(address), address) {
+            Held::Live(block) => (Met::LIVE, Ended::Block(block)),
+            held => (self.met_no_block(held, line), Ended::Nothing),
+        }
+    }
+
+    /// Whether the meanings of [`Reuse`] differ on an address.
+    #[inline(always)]
+    pub(crate) fn is_disputed(&self, address: u64) -> bool {
+        !self.disputed.is_empty() && self.disputed.contains_key(&address)
+    }
+
+    /// Puts a block at an address that is not disputed. Where there is one, it [is now](Self::begin_dispute).
+    #[inline(always)]
+    pub(crate) fn put(&mut self, place: Place, address: u64, block: Block) -> Held {
+        self.slots.put_at(place, address, block)
+    }
+
+    /// Takes away what is at an address that is not disputed. Where there is none, that [counts](Self::met_no_block).
+    #[inline(always)]
+    pub(crate) fn take(&mut self, place: Place, address: u64) -> Held {
+        self.slots.free_at(place, address)
+    }
+
+    /// A block was put where another one was live.
     #[cold]
     #[inline(never)]
-    fn begin_dispute(&mut self, address: u64, before: Block, newest: Block, line: u64) -> Ended {
+    pub(crate) fn begin_dispute(
+        &mut self,
+        address: u64,
+        before: Block,
+        newest: Block,
+        line: u64,
+    ) -> Ended {
         // While an address is disputed, its slot says nothing.
         self.slots.free(address);
         self.late.live_address_reused.note(line);
@@ -232,7 +258,7 @@ impl LiveBlocks {
 
     #[cold]
     #[inline(never)]
-    fn allocate_in_dispute(&mut self, address: u64, block: Block, line: u64) -> Ended {
+    pub(crate) fn allocate_in_dispute(&mut self, address: u64, block: Block, line: u64) -> Ended {
         let Some(disputed) = self.disputed.get_mut(&address) else {
             return Ended::Nothing;
         };
@@ -252,30 +278,15 @@ impl LiveBlocks {
         ended
     }
 
-    /// Takes the block at `address` away in line `line`, and says whether there was one, and which.
-    pub fn free(&mut self, address: u64, line: u64) -> (Met, Ended) {
-        self.tidy();
-        self.free_at(self.place(address), address, line)
-    }
-
-    #[inline(always)]
-    pub(crate) fn free_at(&mut self, place: Place, address: u64, line: u64) -> (Met, Ended) {
-        if !self.disputed.is_empty() && self.disputed.contains_key(&address) {
-            return self.free_in_dispute(address, line);
-        }
-        match self.slots.free_at(place, address) {
-            Held::Live(block) => (Met::LIVE, Ended::Block(block)),
-            Held::Mark => (self.met_no_block(Freed::Again, line), Ended::Nothing),
-            Held::Nothing => (self.met_no_block(Freed::Unknown, line), Ended::Nothing),
-        }
-    }
-
+    /// A free met none of the blocks.
     #[cold]
     #[inline(never)]
-    fn met_no_block(&mut self, freed: Freed, line: u64) -> Met {
-        let both = match freed {
-            Freed::Unknown if self.slots.has_forgotten() => Freed::Unsure,
-            freed => freed,
+    pub(crate) fn met_no_block(&mut self, held: Held, line: u64) -> Met {
+        let both = match held {
+            Held::Live(_) => Freed::Live,
+            Held::Mark => Freed::Again,
+            Held::Nothing if self.slots.has_forgotten() => Freed::Unsure,
+            Held::Nothing => Freed::Unknown,
         };
         self.late.note(both, line);
         self.lost.note(both, line);
@@ -285,7 +296,7 @@ impl LiveBlocks {
 
     #[cold]
     #[inline(never)]
-    fn free_in_dispute(&mut self, address: u64, line: u64) -> (Met, Ended) {
+    pub(crate) fn free_in_dispute(&mut self, address: u64, line: u64) -> (Met, Ended) {
         let Some(disputed) = self.disputed.get_mut(&address) else {
             return (Met::LIVE, Ended::Nothing);
         };

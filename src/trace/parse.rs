@@ -201,11 +201,8 @@ impl Parser {
     #[inline(always)]
     fn guessed(&self, text: &[u8], known: &Texts) -> Option<Guessed> {
         let [first, second] = self.guess.callers();
-        let line_start = |caller: LocalCaller| match caller.0.checked_sub(self.known) {
-            None => known.line_start(caller.0),
-            Some(new) => self.new.line_start(new),
-        };
-        let behind = |caller| text.strip_prefix(line_start(caller)?);
+        // Those that are new in the piece are not worth a branch.
+        let behind = |caller: LocalCaller| text.strip_prefix(known.line_start(caller.0)?);
         let (caller, behind) = match behind(first) {
             Some(behind) => (first, behind),
             None => (second, behind(second)?),

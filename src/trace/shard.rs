@@ -9,7 +9,7 @@ use super::lane::Lane;
 use super::live::{Ended, Freed, LiveBlocks, Met};
 use super::lives::LivesSampler;
 use super::parse::{Action, BlockRecord};
-use super::table::Place;
+use super::table::{Held, Place};
 
 /// What happened at a part of all addresses.
 #[derive(Debug, Default)]
@@ -60,6 +60,7 @@ impl Shard {
         keep_unknown: bool,
     ) {
         let line = lane.lines_before + u64::from(step.line());
+        let address = step.address;
         match step.action() {
             action @ (Action::Allocate | Action::AllocateInRealloc) => {
                 let caller = lane.caller(step.caller);
@@ -71,18 +72,33 @@ impl Shard {
                     size: step.size,
                     born: stretch as Stretch,
                 };
-                let ended = self.live.allocate_at(place, step.address, block, line);
                 self.late.note(stretch, caller, Delta::begins(block));
                 self.allocations.note(stretch);
-                self.ended(ended, stretch);
+                if self.live.is_disputed(address) {
+                    let ended = self.live.allocate_in_dispute(address, block, line);
+                    self.ended(ended, stretch);
+                } else if let Held::Live(before) = self.live.put(place, address, block) {
+                    let ended = self.live.begin_dispute(address, before, block, line);
+                    self.ended(ended, stretch);
+                }
             }
             action @ (Action::Free | Action::FreeInRealloc) => {
-                let (met, ended) = self.live.free_at(place, step.address, line);
-                self.ended(ended, stretch_of(line, shift));
+                let stretch = stretch_of(line, shift);
+                let met = if self.live.is_disputed(address) {
+                    let (met, ended) = self.live.free_in_dispute(address, line);
+                    self.ended(ended, stretch);
+                    met
+                } else {
+                    match self.live.take(place, address) {
+                        // A block that went the long way of what is rare would wait for itself in memory.
+                        Held::Live(block) => return self.block_ended(block, stretch),
+                        held => self.live.met_no_block(held, line),
+                    }
+                };
                 if met.late != Freed::Live || met.lost != Freed::Live {
                     let free = UnknownFree {
                         line,
-                        address: step.address,
+                        address,
                         at: lane.caller(step.caller),
                         in_realloc: action == Action::FreeInRealloc,
                     };
@@ -93,22 +109,17 @@ impl Shard {
     }
 
     #[inline(always)]
-    fn ended(&mut self, ended: Ended, stretch: u64) {
-        match ended {
-            Ended::Nothing => {}
-            Ended::Block(block) => {
-                self.lives.note(stretch, block);
-                self.late.note(stretch, block.caller, Delta::ends(block));
-            }
-            ended => self.ended_in_dispute(ended, stretch),
-        }
+    fn block_ended(&mut self, block: Block, stretch: u64) {
+        self.lives.note(stretch, block);
+        self.late.note(stretch, block.caller, Delta::ends(block));
     }
 
     #[cold]
     #[inline(never)]
-    fn ended_in_dispute(&mut self, ended: Ended, stretch: u64) {
+    fn ended(&mut self, ended: Ended, stretch: u64) {
         let (block, late, on_top) = match ended {
-            Ended::Nothing | Ended::Block(_) => return,
+            Ended::Nothing => return,
+            Ended::Block(block) => return self.block_ended(block, stretch),
             Ended::IfLate(block) => {
                 self.lives.note(stretch, block);
                 (block, Delta::ends(block), Delta::ends(block).negated())
@@ -135,4 +146,3 @@ impl Shard {
         }
     }
 }
-// x
