@@ -36,10 +36,10 @@ pub(super) struct KeyCounts<K> {
     done: Vec<(K, u32)>,
 }
 
-const SLOTS: usize = 1 << 11;
+const SLOTS: usize = 1 << 10;
 
 /// So many are done with before they are summed up, at least.
-const AT_ONCE: usize = 1 << 12;
+const AT_ONCE: usize = 1 << 10;
 
 impl<K> Default for KeyCounts<K> {
     fn default() -> Self {
