@@ -369,19 +369,28 @@ impl AddressTable {
         }
     }
 
-    /// Stows away marks that have a page for themselves, and gives back its memory.
+    /// Stows away marks that have a page for themselves, and gives back its memory. The other pages move up: a copy of the
+    /// table would take as much memory again.
     fn stow(&mut self) {
         let directory = std::mem::take(&mut self.directory);
-        let slots = std::mem::take(&mut self.slots);
-        for (number, start) in directory.iter() {
-            let page = &slots[start..start + SLOTS_OF_PAGE];
-            if page.iter().any(|slot| slot.is_live()) {
-                self.directory.insert(number, self.slots.len());
-                self.slots.extend_from_slice(page);
+        let mut pages: Vec<(usize, u64)> = directory
+            .iter()
+            .map(|(number, start)| (start, number))
+            .collect();
+        pages.sort_unstable();
+        let mut end = 0;
+        for (start, number) in pages {
+            let page = start..start + SLOTS_OF_PAGE;
+            if self.slots[page.clone()].iter().any(|slot| slot.is_live()) {
+                self.slots.copy_within(page, end);
+                self.directory.insert(number, end);
+                end += SLOTS_OF_PAGE;
             } else {
-                self.freed.add(number, marks_of(page));
+                self.freed.add(number, marks_of(&self.slots[page]));
             }
         }
+        self.slots.truncate(end);
+        self.slots.shrink_to_fit();
         self.alone.shrink_to_fit();
         self.freed.keep_within(self.live);
         self.freed_since = 0;
