@@ -50,7 +50,7 @@ impl LiveCounts {
         live
     }
 
-    /// What tells when they were born, and then the sizes of each caller, by [`CallerId`].
+    /// Takes out when they were born.
     pub(crate) fn take_births(&mut self) -> Survivors {
         std::mem::take(&mut self.births)
     }

@@ -186,15 +186,15 @@ pub(super) struct AllLives {
     new: KeyCounts<u64>,
 }
 
-/// So many counts are sorted in at a time.
-const NEW_AT_ONCE: usize = 1 << 16;
+/// So many counts are sorted in at a time, at least.
+const NEW_AT_ONCE: usize = 1 << 14;
 
 impl AllLives {
     /// Takes over what a sampler is done with.
     pub(super) fn absorb(&mut self, sampler: &mut LivesSampler) {
         let new = sampler.0.drain();
         new.for_each(|(key, blocks)| self.new.add(key, blocks));
-        if self.new.done() > NEW_AT_ONCE {
+        if self.new.done() > self.lives.worth_sorting_in(NEW_AT_ONCE) {
             self.sort_in();
         }
     }
@@ -207,7 +207,7 @@ impl AllLives {
 
     fn sort_in(&mut self) {
         let new = std::mem::take(&mut self.new).finish().into_iter();
-        self.lives.extend(new.map(|(key, blocks)| CallerDelta {
+        self.lives.merge(new.map(|(key, blocks)| CallerDelta {
             caller: CallerId((key >> 16) as u32),
             stretch: key as u32 & 0xffff,
             delta: Delta {

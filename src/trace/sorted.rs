@@ -27,15 +27,25 @@ impl From<Packed> for Sorted {
 impl Sorted {
     pub(super) fn extend(&mut self, changes: impl Iterator<Item = CallerDelta>) {
         self.new.extend(changes);
-        if self.new.len() > NEW_AT_ONCE.max(self.changes.len() / NEW_IN_PARTS) {
+        if self.new.len() > self.worth_sorting_in(NEW_AT_ONCE) {
             self.sort_in();
         }
+    }
+
+    /// With more new changes than this, it pays to go through all that are there.
+    pub(super) fn worth_sorting_in(&self, at_least: usize) -> usize {
+        at_least.max(self.changes.len() / NEW_IN_PARTS)
     }
 
     fn sort_in(&mut self) {
         let mut new = std::mem::take(&mut self.new);
         new.sort_unstable_by_key(CallerDelta::when);
-        let mut new = new.into_iter().peekable();
+        self.merge(new.into_iter());
+    }
+
+    /// Adds changes that are in order.
+    pub(super) fn merge(&mut self, new: impl Iterator<Item = CallerDelta>) {
+        let mut new = new.peekable();
         let mut packer = Packer::default();
         for change in self.changes.iter() {
             while let Some(before) = new.next_if(|new| new.when() < change.when()) {

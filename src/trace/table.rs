@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use super::block::{Block, CallerId, Stretch};
 use super::freed::{FreedPages, Marks};
 
-/// Addresses that are alike but for so many bits are neighbours, and never apart.
+/// Addresses that differ in so many of their lowest bits only are kept in one table, and share an entry of its directory.
 pub(crate) const SHARD_BITS: u32 = 14;
 
 /// What an address held.
@@ -235,8 +235,8 @@ impl Directory {
 impl AddressTable {
     /// Where the slot of an address is now, for what is done there next.
     ///
-    /// It waits for the slot to come from memory, and that is what it is for: several addresses that are looked up one
-    /// after the other wait together, and those that are changed one after the other do not.
+    /// It reads the slot, so that it comes from memory to the core. Of several addresses that are looked up first and
+    /// changed afterwards, the core waits for all slots at the same time, and not for one after the other.
     #[inline(always)]
     pub(crate) fn place(&self, address: u64) -> Place {
         let page = self.directory.get(page_of(address));
