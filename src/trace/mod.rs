@@ -20,6 +20,7 @@ mod live_counts;
 mod live_sizes;
 mod lives;
 mod log_warnings;
+mod meeting;
 mod moment;
 mod outcome;
 mod packed;

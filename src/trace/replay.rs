@@ -19,6 +19,7 @@ use super::fault::Faults;
 use super::lane::Lane;
 use super::live::{Occurrences, SHARDS};
 use super::lives::{AllLives, LivesSampler};
+use super::meeting::meet;
 use super::outcome::Trace;
 use super::parted::Parted;
 use super::reader::{Piece, Pieces};
@@ -81,7 +82,7 @@ pub fn replay_in(
     while round.first().is_some_and(|piece| !piece.is_empty()) {
         replay.parse(&round);
         // What was parsed has no need of its text.
-        rayon::join(
+        meet(
             || replay.replay_steps(),
             || read_round(&mut pieces, &mut round),
         );
