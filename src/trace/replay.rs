@@ -51,13 +51,18 @@ impl Rounds {
     /// [`MOST`](Self::MOST) would make the memory that a log takes depend on the machine.
     fn of_this_machine() -> Self {
         let pieces = rayon::current_num_threads().clamp(1, Self::MOST);
-        // Threads wait for each other in every round, which longer pieces make worth it.
+        // Threads wait for each other in every round, which longer pieces make worth it; of many, short ones are enough.
         let piece = match pieces {
-            1 => 128 * 1024,
-            _ => 256 * 1024,
+            1 => Self::SHORT_PIECE,
+            _ => (Self::MOST_TEXT / pieces).clamp(Self::SHORT_PIECE, Self::LONG_PIECE),
         };
         Rounds { piece, pieces }
     }
+
+    const SHORT_PIECE: usize = 128 * 1024;
+    const LONG_PIECE: usize = 256 * 1024;
+    /// Bytes of a round.
+    const MOST_TEXT: usize = Self::MOST * Self::SHORT_PIECE;
 
     const MOST: usize = 16;
 }
