@@ -75,7 +75,6 @@ struct NamingJob<'a> {
     sysroot: Option<&'a Path>,
     debug_files: &'a [ElfInfo],
     addresses: BTreeSet<LinkAddress>,
-    wants_functions: bool,
 }
 
 /// What tells one build of a file from another: the build id and the size, or else where it is.
@@ -123,7 +122,6 @@ pub(crate) fn name_callers(
                 sysroot: files.sysroot.as_deref(),
                 debug_files: &files.debug_files,
                 addresses: BTreeSet::new(),
-                wants_functions,
             });
             job.addresses.insert(address);
         }
@@ -131,7 +129,7 @@ pub(crate) fn name_callers(
     // The one place where names are looked up in parallel: a file a task.
     let answers: BTreeMap<PathBuf, Answers> = jobs
         .into_par_iter()
-        .map(|(path, job)| (path.to_path_buf(), answer(&job, search)))
+        .map(|(path, job)| (path.to_path_buf(), answer(&job, search, wants_functions)))
         .collect();
     let functions = match wants_functions {
         true => functions_by_file(&runs, &answers),
@@ -141,13 +139,13 @@ pub(crate) fn name_callers(
     Runs::new(runs.map(|run| named(run, &answers, &functions)).collect())
 }
 
-fn answer(job: &NamingJob<'_>, search: &SearchPath) -> Answers {
+fn answer(job: &NamingJob<'_>, search: &SearchPath, wants_functions: bool) -> Answers {
     let debug = match job.elf.has_dwarf {
         true => None,
         false => find_debug_file(job.elf, search, job.sysroot, job.debug_files),
     };
     let addresses: Vec<LinkAddress> = job.addresses.iter().copied().collect();
-    let said = symbolize(job.elf, debug.as_deref(), &addresses, job.wants_functions);
+    let said = symbolize(job.elf, debug.as_deref(), &addresses, wants_functions);
     Answers {
         has_lines: job.elf.has_dwarf || debug.is_some(),
         is_partial: said.is_partial,

@@ -25,20 +25,20 @@ impl Key for (CallerId, u64) {
     }
 }
 
-/// Counts of keys, without a table of all that there are: a key has a slot by its hash, and what has to leave its slot for
-/// another key is done with until the end. So it is as fast with a million keys as with a few, and each that comes again
-/// soon costs no more than a look into the cache.
+/// Counts of keys, without a table of all that there are: a key has a slot by its hash, and a count that has to leave its
+/// slot for another key's is put aside, to be summed up later. So a key that comes again soon costs no more than a look
+/// into the cache, however many keys there are.
 #[derive(Debug)]
 pub(super) struct KeyCounts<K> {
     /// As many as [`SLOTS`], or none. A slot that counts nothing is free.
     slots: Vec<(K, u32)>,
-    /// Each key any number of times.
+    /// Counts that were put aside, each key any number of times.
     done: Vec<(K, u32)>,
 }
 
 const SLOTS: usize = 1 << 10;
 
-/// So many are done with before they are summed up, at least.
+/// So many are put aside before they are summed up, at least.
 const AT_ONCE: usize = 1 << 10;
 
 impl<K> Default for KeyCounts<K> {
@@ -57,6 +57,7 @@ impl<K: Key> KeyCounts<K> {
         self.add(key, 1);
     }
 
+    /// Counts a key so many times more.
     #[inline]
     pub(super) fn add(&mut self, key: K, times: u32) {
         let at = (key.spread() >> (u64::BITS - SLOTS.ilog2())) as usize;
@@ -81,17 +82,17 @@ impl<K: Key> KeyCounts<K> {
         }
     }
 
-    /// How many counts are done with.
+    /// How many counts were put aside.
     pub(super) fn done(&self) -> usize {
         self.done.len()
     }
 
-    /// What is done with, a key any number of times and in any order.
+    /// Takes out what was put aside, a key any number of times and in any order.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (K, u32)> + '_ {
         self.done.drain(..)
     }
 
-    /// All slots are done with, too.
+    /// Puts aside the counts of all slots.
     pub(super) fn empty_slots(&mut self) {
         for slot in &mut self.slots {
             if slot.1 > 0 {
@@ -100,7 +101,7 @@ impl<K: Key> KeyCounts<K> {
         }
     }
 
-    /// Each key with its count, in their order. One that came more than 2^32 times is there more than once.
+    /// Each key with its count, in their order. One that came 2^32 times or more is there more than once.
     pub(super) fn finish(mut self) -> Vec<(K, u32)> {
         self.empty_slots();
         sum_up(&mut self.done);

@@ -201,7 +201,7 @@ impl Parser {
     #[inline(always)]
     fn guessed(&self, text: &[u8], known: &Texts) -> Option<Guessed> {
         let [first, second] = self.guess.callers();
-        // Those that are new in the piece are not worth a branch.
+        // Callers that are new in the piece are not guessed: to look for them, too, costs each line more than it saves.
         let behind = |caller: LocalCaller| text.strip_prefix(known.line_start(caller.0)?);
         let (caller, behind) = match behind(first) {
             Some(behind) => (first, behind),

@@ -90,7 +90,8 @@ impl Shard {
                     met
                 } else {
                     match self.live.take(place, address) {
-                        // A block that went the long way of what is rare would wait for itself in memory.
+                        // In one value with what a dispute gives, the block would be written to memory in parts
+                        // and read as a whole, which makes the core wait.
                         Held::Live(block) => return self.block_ended(block, stretch),
                         held => self.live.met_no_block(held, line),
                     }
