@@ -105,6 +105,11 @@ fn main() {
             changed::a_function_with_another_signature_or_scope_is_the_same,
         ),
         trial(
+            "builds_of_one_build_id_and_size_are_two",
+            &["g++"],
+            changed::builds_of_one_build_id_and_size_are_two,
+        ),
+        trial(
             "of_several_overloads_none_is_taken_for_another",
             &["g++"],
             changed::of_several_overloads_none_is_taken_for_another,

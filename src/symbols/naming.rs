@@ -1,6 +1,8 @@
 //! Names for all callers of all runs: each file is opened once, whichever runs use it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -11,7 +13,7 @@ use super::dwarf::symbolize;
 use super::functions::{BareNames, functions_of};
 use super::module::{MappedModule, ModuleFile};
 use crate::capture::CaptureSet;
-use crate::elf::{BuildId, ElfInfo};
+use crate::elf::ElfInfo;
 use crate::file_name::is_toolchain_library;
 use crate::run::{
     BlamedRun, LinkAddress, Location, ModuleLabel, OwnNames, Role, Run, Runs, Symbolized, Text,
@@ -61,11 +63,38 @@ impl FilesOfRun {
         Some((module.elf()?, location.address?))
     }
 
-    fn builds(&self) -> BTreeSet<(&str, Option<Build<'_>>)> {
+    /// The run's own modules, in order.
+    fn own(&self) -> Vec<OwnModule<'_>> {
         let modules = self.modules.iter();
         let own = modules.filter(|module| !is_toolchain_library(&module.name));
-        own.map(|module| (&*module.name, module.elf().map(build_of)))
-            .collect()
+        let mut own: Vec<OwnModule<'_>> = own.map(OwnModule::of).collect();
+        own.sort_unstable();
+        own
+    }
+}
+
+/// A module's name and file.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct OwnModule<'a> {
+    name: &'a str,
+    file: Option<&'a Path>,
+}
+
+impl<'a> OwnModule<'a> {
+    fn of(module: &'a MappedModule) -> Self {
+        OwnModule {
+            name: &module.name,
+            file: module.elf().map(|elf| &*elf.path),
+        }
+    }
+
+    /// Two builds can have one build id, which was given to them: only files with the same bytes are the same.
+    fn is_same_as(&self, other: &OwnModule<'_>) -> bool {
+        let is_same_file = || match (self.file, other.file) {
+            (Some(file), Some(other)) => have_same_bytes(file, other),
+            _ => false,
+        };
+        self.name == other.name && (self.file == other.file || is_same_file())
     }
 }
 
@@ -77,19 +106,38 @@ struct NamingJob<'a> {
     addresses: BTreeSet<LinkAddress>,
 }
 
-/// What tells one build of a file from another: the build id and the size, or else where it is.
-type Build<'a> = Result<(&'a BuildId, u64), &'a Path>;
-
-fn build_of(elf: &ElfInfo) -> Build<'_> {
-    let size = elf.path.metadata().ok().map(|file| file.len());
-    elf.build_id.as_ref().zip(size).ok_or(&elf.path)
-}
-
 /// Whether runs may be of several builds. One that was saved has none of its files here.
 fn may_differ(runs: &[RunToName]) -> bool {
-    runs.windows(2)
-        .any(|pair| pair[0].files.builds() != pair[1].files.builds())
+    let are_same = |pair: &[RunToName]| {
+        let (one, other) = (pair[0].files.own(), pair[1].files.own());
+        let mut modules = one.iter().zip(&other);
+        one.len() == other.len() && modules.all(|(one, other)| one.is_same_as(other))
+    };
+    !runs.windows(2).all(are_same)
 }
+
+/// Whether two files can be read, and have the same bytes.
+fn have_same_bytes(one: &Path, other: &Path) -> bool {
+    let same = || -> io::Result<bool> {
+        let [mut one, mut other] = [File::open(one)?, File::open(other)?];
+        if one.metadata()?.len() != other.metadata()?.len() {
+            return Ok(false);
+        }
+        let [mut of_one, mut of_other] = [(); 2].map(|()| Vec::with_capacity(COMPARED_AT_ONCE));
+        loop {
+            for (file, bytes) in [(&mut one, &mut of_one), (&mut other, &mut of_other)] {
+                bytes.clear();
+                file.take(COMPARED_AT_ONCE as u64).read_to_end(bytes)?;
+            }
+            if of_one != of_other || of_one.is_empty() {
+                return Ok(of_one == of_other);
+            }
+        }
+    };
+    same().unwrap_or(false)
+}
+
+const COMPARED_AT_ONCE: usize = 1 << 16;
 
 /// What a file had to say.
 #[derive(Default)]

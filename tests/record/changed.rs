@@ -91,6 +91,26 @@ pub(crate) fn a_function_with_another_signature_or_scope_is_the_same() {
     assert_eq!(matched_by(&runs, "load(int, bool)"), "changed-function");
 }
 
+/// A build id that is given to the linker says nothing, nor does the size of a file.
+pub(crate) fn builds_of_one_build_id_and_size_are_two() {
+    let source = "#include <cstdlib>\nstatic void *volatile kept;\n\
+                  __attribute__((noinline)) void *load(NUMBER n) { return malloc(n); }\n\
+                  int main(int argc, char **argv) { for (int i = 0; i < atoi(argv[1]); i++) kept = load(40); return 0; }\n";
+    let build = |directory: &str, number: &str| {
+        format!(
+            "mkdir {directory} && g++ -g -O1 -DNUMBER={number} -Wl,--build-id=0x0123456789abcdef \
+             -o {directory}/app app.cc && truncate -s 100000 {directory}/app"
+        )
+    };
+    let runs = Runs::built_as(
+        &[("app.cc", source)],
+        &[&build("v0", "int"), &build("v1", "long")],
+    );
+    runs.record("run0", &[], &["v0/app", "100"]);
+    runs.record("run1", &[], &["v1/app", "100"]);
+    assert_eq!(matched_by(&runs, "load(long)"), "changed-function");
+}
+
 /// Where two came or went, or where what allocates now was there before, it is not known which is which.
 pub(crate) fn of_several_overloads_none_is_taken_for_another() {
     for (first, last, call) in [
