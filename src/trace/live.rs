@@ -6,6 +6,7 @@ use hashbrown::hash_map::Entry;
 use serde::{Deserialize, Serialize};
 
 use super::block::Block;
+use super::directory::SHARD_BITS;
 use super::table::{AddressTable, Held, Place};
 
 /// What it means that a block is allocated at an address that is still live.
@@ -376,7 +377,7 @@ impl LiveBlocks {
 #[inline]
 pub fn shard_of(address: u64) -> usize {
     const { assert!(SHARDS == 16) };
-    ((address >> super::table::SHARD_BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60) as usize
+    ((address >> SHARD_BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60) as usize
 }
 
 /// In a dispute a block has stood at the address, so what is gone was freed.

@@ -9,6 +9,7 @@ mod changes;
 pub(crate) mod curve;
 mod delta;
 mod dense;
+mod directory;
 mod fault;
 mod freed;
 mod guess;
