@@ -1,6 +1,6 @@
 //! What in a log was not as it should be.
 
-use super::live::Occurrences;
+use super::reuse::Occurrences;
 use crate::warning::ReadFailure;
 
 /// What in a log was not as it should be.

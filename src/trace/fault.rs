@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use super::block::CallerId;
-use super::live::{Occurrences, Reuse};
+use super::reuse::{Occurrences, Reuse};
 
 /// What a caller did wrong, or what went wrong for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

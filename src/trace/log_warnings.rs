@@ -1,7 +1,7 @@
 //! What the anomalies of a log mean for its figures.
 
 use super::anomalies::Anomalies;
-use super::live::{Occurrences, Reuse};
+use super::reuse::{Occurrences, Reuse};
 use crate::warning::{LinesSeen, LogWarning};
 
 /// One warning for each kind of damage, in order of what it can cost.

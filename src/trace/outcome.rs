@@ -8,10 +8,11 @@ use super::caller_list::Callers;
 use super::changes::Curves;
 use super::curve::Curve;
 use super::fault::{Fault, Faults, UnknownFree};
-use super::live::{Freed, LiveBlocks, Met, Reuse, ReuseCounts};
+use super::live::LiveBlocks;
 use super::live_counts::LiveCounts;
 use super::live_sizes::LiveSizes;
 use super::lives::{AllLives, Lives};
+use super::reuse::{Freed, Met, Reuse, ReuseCounts};
 use super::sizes::{Sizes, SizesSeen};
 use super::stop::Length;
 

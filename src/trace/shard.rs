@@ -6,9 +6,10 @@ use super::changes::{Sampler, stretch_of};
 use super::delta::Delta;
 use super::fault::{FaultKind, Faults, UnknownFree};
 use super::lane::Lane;
-use super::live::{Ended, Freed, LiveBlocks, Met};
+use super::live::{Ended, LiveBlocks};
 use super::lives::LivesSampler;
 use super::parse::{Action, BlockRecord};
+use super::reuse::{Freed, Met};
 use super::table::{Held, Place};
 
 /// What happened at a part of all addresses.

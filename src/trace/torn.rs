@@ -8,8 +8,8 @@ use hashbrown::{HashMap, HashSet};
 use super::anomalies::Anomalies;
 use super::caller_texts::Texts;
 use super::line::last_mark;
-use super::live::Occurrences;
 use super::parted::Parted;
+use super::reuse::Occurrences;
 use super::seen::CallerSeen;
 
 /// Whether a record lacks the mark that every caller begins with. What a program prints into the log stands
